@@ -1,0 +1,2 @@
+//! Bare socket floors.
+fn main() {}

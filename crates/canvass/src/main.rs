@@ -1,0 +1,2 @@
+//! The `canvass` command.
+fn main() {}

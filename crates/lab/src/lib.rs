@@ -1,0 +1,1 @@
+//! Loopback peers with impairments to probe against.

@@ -1,0 +1,278 @@
+//! Domain names in wire form.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Octets a name may have on the wire, length bytes and the root's included (RFC 1035 §3.1).
+const NAME_OCTETS_MAX: usize = 255;
+/// Octets a label may have (RFC 1035 §3.1).
+const LABEL_OCTETS_MAX: usize = 63;
+
+/// An absolute domain name, kept as it goes on the wire: uncompressed, the case as it was given.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct DnsName(Box<[u8]>);
+
+/// Why a text is not a domain name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// Nothing was given.
+    #[error("the name is empty")]
+    Empty,
+    /// Two dots stand side by side, or one stands first.
+    #[error("the name has an empty label (two dots in a row, or a leading dot)")]
+    EmptyLabel,
+    /// RFC 1035 §3.1.
+    #[error("a label has {0} octets, and the most is 63")]
+    LabelTooLong(usize),
+    /// RFC 1035 §3.1.
+    #[error("the name has more than 255 octets on the wire")]
+    TooLong,
+    /// Only A-labels can be asked for.
+    #[error("the name has non-ASCII characters; write it as A-labels (xn--...)")]
+    NonAscii,
+    /// A blank or a control character, which no resolver file means to hold.
+    #[error("the name has a blank or a control character in it")]
+    Control,
+    /// RFC 1035 §5.1 knows `\X` and `\DDD`.
+    #[error("the name has a bad escape: a backslash takes one character or three digits up to 255")]
+    BadEscape,
+}
+
+impl DnsName {
+    /// The root, `.`.
+    pub fn root() -> Self {
+        Self(Box::new([0]))
+    }
+
+    /// Takes a name that is already in wire form.
+    ///
+    /// Returns `None` unless the bytes are exactly one uncompressed absolute name.
+    pub fn from_wire(wire: &[u8]) -> Option<Self> {
+        if wire.len() > NAME_OCTETS_MAX {
+            return None;
+        }
+        let mut rest = wire;
+        loop {
+            let (&length, tail) = rest.split_first()?;
+            if length == 0 {
+                return tail.is_empty().then(|| Self(wire.into()));
+            }
+            if usize::from(length) > LABEL_OCTETS_MAX {
+                return None;
+            }
+            rest = tail.get(usize::from(length)..)?;
+        }
+    }
+
+    /// The name as it goes on the wire, the root's zero byte included.
+    pub fn wire(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The labels, the leftmost first, without the root.
+    pub fn labels(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = &self.0[..];
+        std::iter::from_fn(move || {
+            let (&length, tail) = rest.split_first()?;
+            if length == 0 {
+                return None;
+            }
+            let (label, tail) = tail.split_at(usize::from(length));
+            rest = tail;
+            Some(label)
+        })
+    }
+}
+
+impl FromStr for DnsName {
+    type Err = NameError;
+
+    /// Reads presentation form (RFC 1035 §5.1): labels between dots, `\X` and `\DDD` escapes. A
+    /// missing last dot is understood.
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        if text.is_empty() {
+            return Err(NameError::Empty);
+        }
+        if text == "." {
+            return Ok(Self::root());
+        }
+        let mut wire = Vec::with_capacity(text.len() + 2);
+        let mut label_start = 0;
+        wire.push(0);
+        let mut bytes = text.bytes();
+        let mut ended = false;
+        while let Some(byte) = bytes.next() {
+            ended = false;
+            match byte {
+                b'.' => {
+                    close_label(&mut wire, label_start)?;
+                    label_start = wire.len();
+                    wire.push(0);
+                    ended = true;
+                }
+                b'\\' => wire.push(unescape(&mut bytes)?),
+                0x80.. => return Err(NameError::NonAscii),
+                0..=b' ' | 0x7f => return Err(NameError::Control),
+                _ => wire.push(byte),
+            }
+            if wire.len() > text.len() + 2 || wire.len() > 4 * NAME_OCTETS_MAX {
+                return Err(NameError::TooLong);
+            }
+        }
+        if !ended {
+            close_label(&mut wire, label_start)?;
+            wire.push(0);
+        }
+        if wire.len() > NAME_OCTETS_MAX {
+            return Err(NameError::TooLong);
+        }
+        Ok(Self(wire.into()))
+    }
+}
+
+/// Writes the length of the label that began at `start`.
+fn close_label(wire: &mut [u8], start: usize) -> Result<(), NameError> {
+    match wire.len() - start - 1 {
+        0 => Err(NameError::EmptyLabel),
+        length if length > LABEL_OCTETS_MAX => Err(NameError::LabelTooLong(length)),
+        length => {
+            wire[start] = length as u8;
+            Ok(())
+        }
+    }
+}
+
+/// Reads what follows a backslash.
+fn unescape(bytes: &mut std::str::Bytes<'_>) -> Result<u8, NameError> {
+    let first = bytes.next().ok_or(NameError::BadEscape)?;
+    if !first.is_ascii_digit() {
+        return if first.is_ascii() {
+            Ok(first)
+        } else {
+            Err(NameError::NonAscii)
+        };
+    }
+    let mut value = u32::from(first - b'0');
+    for _ in 0..2 {
+        match bytes.next() {
+            Some(digit) if digit.is_ascii_digit() => value = value * 10 + u32::from(digit - b'0'),
+            _ => return Err(NameError::BadEscape),
+        }
+    }
+    u8::try_from(value).map_err(|_| NameError::BadEscape)
+}
+
+/// Appends one label in presentation form, with the escapes that zone files and `dig` use
+/// (RFC 1035 §5.1), so that the text is plain ASCII whatever the label holds.
+pub fn write_label(out: &mut String, label: &[u8]) {
+    for &byte in label {
+        match byte {
+            b'.' | b'\\' | b'"' | b'(' | b')' | b';' | b'@' | b'$' => {
+                out.push('\\');
+                out.push(char::from(byte));
+            }
+            0x21..=0x7e => out.push(char::from(byte)),
+            _ => {
+                out.push('\\');
+                for digit in [byte / 100, byte / 10 % 10, byte % 10] {
+                    out.push(char::from(b'0' + digit));
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Display for DnsName {
+    /// Presentation form, with the last dot.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::with_capacity(self.0.len());
+        for label in self.labels() {
+            write_label(&mut text, label);
+            text.push('.');
+        }
+        f.write_str(if text.is_empty() { "." } else { &text })
+    }
+}
+
+impl fmt::Debug for DnsName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DnsName({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn limits_of_rfc_1035_are_kept() {
+        let label = "a".repeat(63);
+        assert!(label.parse::<DnsName>().is_ok());
+        assert_eq!(
+            format!("{label}a").parse::<DnsName>(),
+            Err(NameError::LabelTooLong(64))
+        );
+        let full = format!("{label}.{label}.{label}.{}", "a".repeat(61));
+        assert_eq!(full.parse::<DnsName>().unwrap().wire().len(), 255);
+        assert_eq!(
+            format!("{full}a").parse::<DnsName>(),
+            Err(NameError::TooLong)
+        );
+        assert_eq!(
+            "a.".repeat(5000).parse::<DnsName>(),
+            Err(NameError::TooLong)
+        );
+    }
+
+    #[test]
+    fn bad_names_say_what_is_wrong() {
+        for (text, error) in [
+            ("", NameError::Empty),
+            ("a..b", NameError::EmptyLabel),
+            (".a", NameError::EmptyLabel),
+            ("b\u{fc}cher.example", NameError::NonAscii),
+            ("a b.example", NameError::Control),
+            (r"a\25", NameError::BadEscape),
+            (r"a\256", NameError::BadEscape),
+            (r"a\", NameError::BadEscape),
+        ] {
+            assert_eq!(text.parse::<DnsName>(), Err(error), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn rfc_2317_names_and_escapes_survive() {
+        for text in [
+            "1.0/25.2.0.192.in-addr.arpa.",
+            r"a\.b.example.",
+            r"\000\255.example.",
+            ".",
+        ] {
+            assert_eq!(text.parse::<DnsName>().unwrap().to_string(), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn presentation_form_reads_back(labels in prop::collection::vec(
+            prop::collection::vec(any::<u8>(), 1..=20), 0..8))
+        {
+            let mut wire = Vec::new();
+            for label in &labels {
+                wire.push(label.len() as u8);
+                wire.extend_from_slice(label);
+            }
+            wire.push(0);
+            let name = DnsName::from_wire(&wire).unwrap();
+            prop_assert_eq!(name.to_string().parse::<DnsName>().unwrap(), name);
+        }
+
+        #[test]
+        fn any_text_is_a_name_or_an_error(text in ".{0,300}") {
+            if let Ok(name) = text.parse::<DnsName>() {
+                prop_assert!(DnsName::from_wire(name.wire()).is_some());
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What a shard has to say about itself when the run is over.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// How an upstream stood at the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Health {
+    /// Nothing was ever sent to it.
+    #[default]
+    Unused,
+    /// It answers.
+    Good,
+    /// It is left alone: it went silent, or closed its port.
+    Dead,
+    /// It is left alone: it answers everything with an error.
+    Lying,
+}
+
+/// What one upstream's window learned on one transport.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct WindowReport {
+    /// The sending rate it settled on, queries a second.
+    pub rate_per_second: f64,
+    /// The rate at which answers came while it was busy, a second.
+    pub delivered_per_second: f64,
+    /// The most it allowed in flight.
+    pub in_flight_max: u32,
+    /// Whether the peer showed a limit (a plateau), or we never reached one.
+    pub plateau: bool,
+    /// The median of the round trip.
+    pub rtt_p50: Duration,
+    /// The 99th percentile of the round trip, late replies included.
+    pub rtt_p99: Duration,
+}
+
+/// What one resolver did for one shard.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UpstreamReport {
+    /// Where it is.
+    pub address: SocketAddr,
+    /// How it stood at the end.
+    pub health: Health,
+    /// How often it was benched.
+    pub benched: u64,
+    /// Queries sent to it, by any transport.
+    pub sent: u64,
+    /// Answers that counted.
+    pub answered: u64,
+    /// Attempts that ran out of time.
+    pub timeouts: u64,
+    /// Answers that came after their attempt had run out of time.
+    pub late: u64,
+    /// Answers REFUSED.
+    pub refused: u64,
+    /// Answers SERVFAIL.
+    pub servfail: u64,
+    /// Answers that did not fit a datagram.
+    pub truncated: u64,
+    /// Messages with a wrong id or question, or no message at all, dropped.
+    pub mismatched: u64,
+    /// Errors of the system for its sockets (a closed port, no route).
+    pub errors: u64,
+    /// Stream connections opened.
+    pub connections: u64,
+    /// How many queries one of its connections takes, where it showed a limit.
+    pub queries_per_connection: Option<u32>,
+    /// What was learned over UDP.
+    pub udp: Option<WindowReport>,
+    /// What was learned over TCP.
+    pub tcp: Option<WindowReport>,
+}
+
+/// Where packets were lost, as far as this side can tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Losses {
+    /// The system would not send.
+    pub local_send_errors: u64,
+    /// The kernel dropped what arrived, since a socket's buffer was full.
+    pub kernel_drops: u64,
+    /// A resolver refused.
+    pub refused: u64,
+    /// Nothing came back, ever.
+    pub silence: u64,
+    /// The answer came after its attempt had run out of time.
+    pub late_replies: u64,
+}
+
+/// What a shard has to say when it is done.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ShardReport {
+    /// Jobs taken.
+    pub admitted: u64,
+    /// Outcomes handed over.
+    pub finished: u64,
+    /// Jobs that were fed and never taken, after an interrupt.
+    pub returned: u64,
+    /// The most jobs under way at once.
+    pub in_flight_max: u64,
+    /// Where packets were lost.
+    pub losses: Losses,
+    /// How often this process was held up for longer than a timer can bear.
+    pub stalls: u64,
+    /// The longest such hold-up.
+    pub stall_max: Duration,
+    /// The run was given up since no upstream answered any more.
+    pub gave_up: bool,
+    /// Every resolver, in the order given.
+    pub upstreams: Vec<UpstreamReport>,
+}

@@ -1,0 +1,160 @@
+//! What is asked about.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::DnsName;
+
+/// One thing to ask about, with the text it was given as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// An address. `given` is `None` where the address came out of a CIDR or a range, or was
+    /// written in its canonical form.
+    Address {
+        /// The address itself.
+        address: IpAddr,
+        /// As it was written, where that differs from the canonical form.
+        given: Option<Box<str>>,
+    },
+    /// A domain name.
+    Name {
+        /// The name itself.
+        name: DnsName,
+        /// As it was written.
+        given: Box<str>,
+    },
+    /// A line that is no target. It still gets its outcome.
+    Invalid {
+        /// What was written, shortened if it was very long.
+        given: Box<str>,
+        /// Why it is no target.
+        reason: Box<str>,
+    },
+}
+
+impl Target {
+    /// The domain name whose PTR records are asked for: the name itself, or an address's place
+    /// under `in-addr.arpa` (RFC 1035 §3.5) or `ip6.arpa` (RFC 3596 §2.5).
+    pub fn reverse_address(&self) -> Option<IpAddr> {
+        match self {
+            Self::Address { address, .. } => Some(*address),
+            Self::Name { name, .. } => reverse_name_address(name),
+            Self::Invalid { .. } => None,
+        }
+    }
+}
+
+/// Writes the reverse name of `address` in wire form into `out`; returns how many bytes it took.
+/// 74 bytes always suffice.
+pub fn reverse_name(address: IpAddr, out: &mut [u8; 74]) -> usize {
+    let mut at = 0;
+    let mut put = |bytes: &[u8]| {
+        out[at..at + bytes.len()].copy_from_slice(bytes);
+        at += bytes.len();
+    };
+    match address {
+        IpAddr::V4(address) => {
+            for octet in address.octets().into_iter().rev() {
+                let (h, t, u) = (octet / 100, octet / 10 % 10, octet % 10);
+                match octet {
+                    100.. => put(&[3, b'0' + h, b'0' + t, b'0' + u]),
+                    10.. => put(&[2, b'0' + t, b'0' + u]),
+                    _ => put(&[1, b'0' + u]),
+                }
+            }
+            put(b"\x07in-addr\x04arpa\0");
+        }
+        IpAddr::V6(address) => {
+            const HEX: &[u8; 16] = b"0123456789abcdef";
+            for octet in address.octets().into_iter().rev() {
+                put(&[
+                    1,
+                    HEX[usize::from(octet & 15)],
+                    1,
+                    HEX[usize::from(octet >> 4)],
+                ]);
+            }
+            put(b"\x03ip6\x04arpa\0");
+        }
+    }
+    at
+}
+
+/// The address that a full reverse name stands for; `None` for any other name.
+pub fn reverse_name_address(name: &DnsName) -> Option<IpAddr> {
+    let labels: Vec<&[u8]> = name.labels().collect();
+    let (zone, host) = labels
+        .split_last_chunk::<2>()
+        .map(|(host, zone)| (zone, host))?;
+    if !zone[1].eq_ignore_ascii_case(b"arpa") {
+        return None;
+    }
+    if zone[0].eq_ignore_ascii_case(b"in-addr") && host.len() == 4 {
+        let mut octets = [0; 4];
+        for (octet, label) in octets.iter_mut().rev().zip(host) {
+            let text = std::str::from_utf8(label).ok()?;
+            *octet = text.parse().ok()?;
+            // "01" names no host, though it parses.
+            if octet.to_string() != text {
+                return None;
+            }
+        }
+        return Some(Ipv4Addr::from(octets).into());
+    }
+    if zone[0].eq_ignore_ascii_case(b"ip6") && host.len() == 32 {
+        let mut value: u128 = 0;
+        for label in host.iter().rev() {
+            let [digit] = label else { return None };
+            value = value << 4 | u128::from(char::from(*digit).to_digit(16)?);
+        }
+        return Some(Ipv6Addr::from(value).into());
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn reverse_names_are_as_the_rfcs_write_them() {
+        let mut wire = [0; 74];
+        for (address, name) in [
+            ("192.0.2.10", "10.2.0.192.in-addr.arpa."),
+            (
+                "2001:db8::567:89ab",
+                "b.a.9.8.7.6.5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa.",
+            ),
+        ] {
+            let length = reverse_name(address.parse().unwrap(), &mut wire);
+            assert_eq!(
+                DnsName::from_wire(&wire[..length]).unwrap().to_string(),
+                name
+            );
+        }
+    }
+
+    #[test]
+    fn only_full_reverse_names_are_addresses() {
+        for text in [
+            "2.0.192.in-addr.arpa",
+            "01.2.0.192.in-addr.arpa",
+            "example.net",
+            "arpa",
+            ".",
+        ] {
+            assert_eq!(reverse_name_address(&text.parse().unwrap()), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_address_reads_back(bits: u128, four: bool) {
+            let address = if four { IpAddr::from(Ipv4Addr::from(bits as u32)) } else { Ipv6Addr::from(bits).into() };
+            let mut wire = [0; 74];
+            let length = reverse_name(address, &mut wire);
+            let name = DnsName::from_wire(&wire[..length]).unwrap();
+            prop_assert_eq!(reverse_name_address(&name), Some(address));
+        }
+    }
+}

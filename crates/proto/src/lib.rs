@@ -1,0 +1,1 @@
+//! DNS protocol machines without IO: queries, replies, sessions.

@@ -1,0 +1,1 @@
+//! Targets in: sources, order, the feeder and the ledger.

@@ -1,0 +1,1 @@
+//! Outcomes out: line formats, latency histograms, the summary.

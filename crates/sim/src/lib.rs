@@ -1,0 +1,1 @@
+//! A virtual world for the engine: a seeded network under a virtual clock.

@@ -37,10 +37,10 @@ impl FromStr for RecordType {
 
     fn from_str(text: &str) -> Result<Self, RecordTypeError> {
         let upper = text.to_ascii_uppercase();
-        if let Some(number) = upper.strip_prefix("TYPE") {
-            if let Ok(number) = number.parse() {
-                return Ok(Self(number));
-            }
+        if let Some(number) = upper.strip_prefix("TYPE")
+            && let Ok(number) = number.parse()
+        {
+            return Ok(Self(number));
         }
         // hickory-proto prints these and does not read them back.
         match upper.as_str() {

@@ -93,8 +93,8 @@ pub struct ShardReport {
     pub admitted: u64,
     /// Outcomes handed over.
     pub finished: u64,
-    /// Jobs that were fed and never taken, after an interrupt.
-    pub returned: u64,
+    /// Jobs, timers, ids and permits that were not given back when all was done: always none.
+    pub leaked: u64,
     /// The most jobs under way at once.
     pub in_flight_max: u64,
     /// Where packets were lost.

@@ -1,1 +1,68 @@
-//! Targets in: sources, order, the feeder and the ledger.
+//! Targets in: what was asked for becomes numbered [`Job`]s, in order, a batch at a time.
+//!
+//! A [`Source`] gives jobs: [`arguments`] from the command line, [`stream`] and [`open`] from a
+//! list that is read as it comes. A [`Feeder`] pulls batches from a source, says when each job is
+//! due, and hands them on; a [`Ledger`] counts what went out and what came back.
+//!
+//! Nothing here sends a packet, reads a clock or holds a list in memory. A CIDR is two numbers,
+//! however large it is: exclusion, sharding and shuffling are arithmetic on places in it. No
+//! thread is started, and the only wait is that for a reader which has nothing to give yet.
+
+mod arguments;
+mod batch;
+mod block;
+mod entry;
+mod error;
+mod exclusions;
+mod feeder;
+mod intake;
+mod ledger;
+mod lines;
+mod options;
+mod permutation;
+mod shard;
+mod spelling;
+mod stream;
+mod targets;
+mod window;
+
+use canvass_model::Job;
+
+pub use error::{ExclusionError, ShardError, SourceError};
+pub use exclusions::Exclusions;
+pub use feeder::{Ended, Feeder, FeederEnd};
+pub use ledger::Ledger;
+pub use lines::LINE_BYTES_MAX;
+pub use options::{TargetKind, TargetOptions};
+pub use shard::Shard;
+pub use targets::{Targets, arguments, open, stream};
+pub use window::SHUFFLE_WINDOW_LINES;
+
+/// Where jobs come from.
+pub trait Source: Send {
+    /// Appends at most `max` jobs to `out`; `Ok(false)` once nothing will follow.
+    ///
+    /// It waits only while it has nothing to give: what is complete is given at once. Work in one
+    /// call is bounded (a list is read from at most once), so `Ok(true)` with nothing appended
+    /// means that it should be asked again.
+    ///
+    /// # Errors
+    ///
+    /// Where the source cannot go on. Jobs given by earlier calls stand, this call appended none,
+    /// and the source is at its end.
+    fn next(&mut self, max: usize, out: &mut Vec<Job>) -> Result<bool, SourceError>;
+
+    /// Jobs still to come, where that is known: `None` while a list is being read. More than
+    /// `u64::MAX` is given as that.
+    fn remaining(&self) -> Option<u64>;
+}
+
+impl<S: Source + ?Sized> Source for Box<S> {
+    fn next(&mut self, max: usize, out: &mut Vec<Job>) -> Result<bool, SourceError> {
+        (**self).next(max, out)
+    }
+
+    fn remaining(&self) -> Option<u64> {
+        (**self).remaining()
+    }
+}

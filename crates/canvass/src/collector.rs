@@ -1,0 +1,88 @@
+//! The one thread that takes outcomes: lines, counts, histograms.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use canvass_engine::Bell;
+use canvass_model::{Outcome, Verdict};
+use canvass_queue::Ledger;
+use canvass_report::{LatencyRecorder, LineSink, Sink, SinkError, Tally};
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+
+/// Lines wait no longer than this for others.
+const FLUSH_AFTER: Duration = Duration::from_millis(100);
+
+/// Counts that others may look at while the run goes on.
+#[derive(Debug, Default)]
+pub struct Counters {
+    pub answered: AtomicU64,
+    pub negative: AtomicU64,
+    pub failed: AtomicU64,
+}
+
+/// Takes outcomes until there are no more.
+pub struct Collector<W: Write> {
+    pub outcomes: Receiver<Vec<Outcome>>,
+    /// Rung when room was made for more.
+    pub bells: Vec<Arc<Bell>>,
+    pub lines: LineSink<W>,
+    pub latency: LatencyRecorder,
+    pub ledger: Arc<Ledger>,
+    pub counters: Arc<Counters>,
+}
+
+/// What is left when there are no more.
+pub struct Collected {
+    pub tally: Tally,
+    pub latency: LatencyRecorder,
+    /// Why it ended before the outcomes did.
+    pub error: Option<SinkError>,
+}
+
+impl<W: Write> Collector<W> {
+    pub fn run(mut self) -> Collected {
+        let mut tally = Tally::default();
+        let error = self.take_all(&mut tally).err();
+        Collected {
+            tally,
+            latency: self.latency,
+            error,
+        }
+    }
+
+    fn take_all(&mut self, tally: &mut Tally) -> Result<(), SinkError> {
+        loop {
+            match self.outcomes.recv_timeout(FLUSH_AFTER) {
+                Ok(batch) => {
+                    for bell in &self.bells {
+                        bell.ring();
+                    }
+                    self.lines.accept(&batch)?;
+                    self.latency.accept(&batch)?;
+                    tally.record_all(&batch);
+                    self.ledger.acknowledge(batch.len() as u64);
+                    self.publish(tally);
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    self.lines.flush()?;
+                    self.latency.flush()?;
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        self.lines.finish()?;
+        self.latency.finish()
+    }
+
+    fn publish(&self, tally: &Tally) {
+        for (verdict, counter) in [
+            (Verdict::Answered, &self.counters.answered),
+            (Verdict::Negative, &self.counters.negative),
+            (Verdict::Failed, &self.counters.failed),
+        ] {
+            counter.store(tally.verdict(verdict), Ordering::Relaxed);
+        }
+    }
+}

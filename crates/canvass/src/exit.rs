@@ -1,0 +1,76 @@
+//! How the command ends.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// The exit statuses of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Every admitted target has an outcome, and enough of them are good.
+    Complete,
+    /// The run is complete, and too many failed.
+    TooManyFailed,
+    /// A bad flag, an unreadable list, a bad line where none was allowed.
+    Usage,
+    /// Stopped early by an error on this side.
+    Stopped,
+    /// Stopped by this signal.
+    Signal(i32),
+}
+
+impl Exit {
+    pub fn from_clap(error: &clap::Error) -> Self {
+        if error.use_stderr() {
+            Self::Usage
+        } else {
+            Self::Complete
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Complete => 0,
+            Exit::TooManyFailed => 1,
+            Exit::Usage => 2,
+            Exit::Stopped => 3,
+            Exit::Signal(number) => 128 + number as u8,
+        })
+    }
+}
+
+/// Why there was no run, or no whole one, in words for a person.
+#[derive(Debug)]
+pub struct Failure {
+    exit: Exit,
+    message: String,
+}
+
+impl Failure {
+    /// The person asked for something that cannot be.
+    pub fn usage(message: impl fmt::Display) -> Self {
+        Self {
+            exit: Exit::Usage,
+            message: message.to_string(),
+        }
+    }
+
+    /// This side could not go on.
+    pub fn stopped(message: impl fmt::Display) -> Self {
+        Self {
+            exit: Exit::Stopped,
+            message: message.to_string(),
+        }
+    }
+
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}

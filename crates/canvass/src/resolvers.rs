@@ -1,0 +1,117 @@
+//! Which resolvers to ask.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::exit::Failure;
+
+/// Where DNS is answered.
+const DNS_PORT: u16 = 53;
+/// The system's own list.
+const RESOLV_CONF: &str = "/etc/resolv.conf";
+/// An upstream is known by a number of 16 bits.
+const RESOLVERS_MAX: usize = 65_535;
+
+/// Reads what `--resolver` was given: addresses, and files of them. Without any, the system's.
+pub fn read(given: &[String]) -> Result<Vec<SocketAddr>, Failure> {
+    let mut resolvers = Vec::new();
+    if given.is_empty() {
+        read_file(RESOLV_CONF, &mut resolvers)?;
+        if resolvers.is_empty() {
+            return Err(Failure::usage(format!(
+                "{RESOLV_CONF} names no resolver; name one with --resolver"
+            )));
+        }
+    }
+    for given in given {
+        match address(given) {
+            Some(address) => resolvers.push(address),
+            None if std::fs::metadata(given).is_ok_and(|file| !file.is_dir()) => {
+                let before = resolvers.len();
+                read_file(given, &mut resolvers)?;
+                if resolvers.len() == before {
+                    return Err(Failure::usage(format!("{given} names no resolver")));
+                }
+            }
+            None => {
+                return Err(Failure::usage(format!(
+                    "the resolver {given:?} is no address (ADDR, ADDR:PORT, [ADDR]:PORT) and no file; \
+                     a resolver cannot be named by its host name"
+                )));
+            }
+        }
+    }
+    let mut seen = std::collections::HashSet::new();
+    resolvers.retain(|resolver| seen.insert(*resolver));
+    if resolvers.len() > RESOLVERS_MAX {
+        return Err(Failure::usage(format!(
+            "{} resolvers are too many; the most is {RESOLVERS_MAX}",
+            resolvers.len()
+        )));
+    }
+    Ok(resolvers)
+}
+
+/// Reads `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:5353`.
+fn address(text: &str) -> Option<SocketAddr> {
+    if let Ok(address) = text.parse::<SocketAddr>() {
+        return (address.port() != 0).then_some(address);
+    }
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+        .unwrap_or(text);
+    bare.parse::<IpAddr>()
+        .ok()
+        .map(|ip| SocketAddr::new(ip, DNS_PORT))
+}
+
+/// Reads a list of addresses, or a `resolv.conf`.
+fn read_file(path: &str, resolvers: &mut Vec<SocketAddr>) -> Result<(), Failure> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("cannot read resolvers from {path}: {error}")))?;
+    let is_resolv_conf = text
+        .lines()
+        .any(|line| line.trim_start().starts_with("nameserver"));
+    for (at, line) in text.lines().enumerate() {
+        let line = line.split(['#', ';']).next().unwrap_or_default().trim();
+        let mut words = line.split_whitespace();
+        let word = match words.next() {
+            None => continue,
+            Some("nameserver") => words.next().unwrap_or_default(),
+            // The other keywords of a resolv.conf (search, options, ...) are not for us.
+            Some(_) if is_resolv_conf => continue,
+            Some(word) => word,
+        };
+        match address(word) {
+            Some(address) => resolvers.push(address),
+            None => {
+                let line = at + 1;
+                return Err(Failure::usage(format!(
+                    "{path}, line {line}: {word:?} is no resolver address"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_have_a_default_port() {
+        for (text, expected) in [
+            ("192.0.2.1", "192.0.2.1:53"),
+            ("192.0.2.1:5353", "192.0.2.1:5353"),
+            ("2001:db8::1", "[2001:db8::1]:53"),
+            ("[2001:db8::1]", "[2001:db8::1]:53"),
+            ("[2001:db8::1]:5353", "[2001:db8::1]:5353"),
+        ] {
+            assert_eq!(address(text), Some(expected.parse().unwrap()));
+        }
+        for bad in ["localhost", "192.0.2.1:0", "192.0.2", "", "192.0.2.1:x"] {
+            assert_eq!(address(bad), None, "{bad}");
+        }
+    }
+}

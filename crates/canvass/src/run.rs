@@ -1,0 +1,351 @@
+//! Running a plan: threads, signals, the end.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use canvass_engine::{Bell, Control, Doors, Inbox, MioNet, Shard};
+use canvass_model::{Job, ShardReport, Time, Verdict};
+use canvass_queue::{Ended, Feeder, FeederEnd, Ledger};
+use canvass_report::{
+    Epoch, IntervalLog, LatencyRecorder, LineSink, SummaryInput, Tally, balance, summary,
+    write_percentile_tables,
+};
+use crossbeam_channel::{RecvTimeoutError, Sender, bounded, unbounded};
+
+use crate::collector::{Collected, Collector, Counters};
+use crate::exit::{Exit, Failure};
+use crate::plan::Plan;
+use crate::progress::{self, Progress};
+use crate::{descriptors, signals};
+
+/// Jobs in one batch.
+const JOB_BATCH_MAX: usize = 512;
+/// Batches that may wait for a shard, and outcome batches for the collector.
+const BATCHES_WAITING_MAX: usize = 4;
+/// How long an interval of the interval log is.
+const HLOG_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What happens while a run goes on.
+enum Event {
+    Signal(i32),
+    FeederEnded(FeederEnd),
+    ShardEnded(io::Result<ShardReport>),
+    CollectorEnded(Box<Collected>),
+}
+
+/// What came of a run.
+#[derive(Default)]
+struct End {
+    feeder: Option<FeederEnd>,
+    reports: Vec<ShardReport>,
+    collected: Option<Box<Collected>>,
+    signal: Option<i32>,
+    loop_error: Option<io::Error>,
+}
+
+/// The levers that stop a run.
+struct Levers {
+    control: Arc<Control>,
+    stop_feeding: Arc<AtomicBool>,
+    bells: Vec<Arc<Bell>>,
+}
+
+impl Levers {
+    fn drain(&self) {
+        self.stop_feeding.store(true, Ordering::SeqCst);
+        self.control.drain();
+        self.wake();
+    }
+
+    fn abort(&self) {
+        self.stop_feeding.store(true, Ordering::SeqCst);
+        self.control.abort();
+        self.wake();
+    }
+
+    fn wake(&self) {
+        for bell in &self.bells {
+            bell.wake();
+        }
+    }
+}
+
+/// Runs a plan to its end, whatever that is.
+pub fn run(mut plan: Plan) -> Result<Exit, Failure> {
+    descriptors::raise_limit();
+    let (sender, events) = unbounded();
+    let on_signal = sender.clone();
+    signals::watch(move |number| drop(on_signal.send(Event::Signal(number))))
+        .map_err(|error| Failure::stopped(format!("cannot watch for signals: {error}")))?;
+
+    let began = Instant::now();
+    let epoch = Epoch {
+        wall: SystemTime::now(),
+    };
+    let (output, output_name): (Box<dyn Write + Send>, String) = match &plan.output {
+        Some(path) => {
+            let name = path.display().to_string();
+            let file = File::create(path)
+                .map_err(|error| Failure::stopped(format!("cannot write {name}: {error}")))?;
+            (Box::new(file), name)
+        }
+        None => (Box::new(io::stdout()), "standard output".into()),
+    };
+    let latency = match &plan.hlog {
+        Some(path) => LatencyRecorder::with_intervals(
+            IntervalLog::create(path, epoch, HLOG_INTERVAL).map_err(Failure::stopped)?,
+        ),
+        None => LatencyRecorder::new(),
+    };
+
+    let control = Arc::new(Control::default());
+    let ledger = Arc::new(Ledger::new());
+    let counters = Arc::new(Counters::default());
+    let (outcome_sender, outcomes) = bounded(BATCHES_WAITING_MAX * plan.threads);
+    let mut inboxes = Vec::new();
+    let mut outcome_bells = Vec::new();
+    for number in 0..plan.threads {
+        let (job_sender, jobs) = bounded(BATCHES_WAITING_MAX);
+        let net = MioNet::new(began)
+            .map_err(|error| Failure::stopped(format!("cannot begin an event loop: {error}")))?;
+        let jobs_bell = Arc::new(Bell::new(Some(net.waker())));
+        let outcomes_bell = Arc::new(Bell::new(Some(net.waker())));
+        inboxes.push(Inbox::new(job_sender, Arc::clone(&jobs_bell)));
+        outcome_bells.push(Arc::clone(&outcomes_bell));
+        let doors = Doors {
+            jobs,
+            outcomes: outcome_sender.clone(),
+            jobs_bell,
+            outcomes_bell,
+            control: Arc::clone(&control),
+        };
+        let shard = Shard::new(net, plan.config.clone(), doors, rand::random());
+        let done = sender.clone();
+        spawn(format!("shard {number}"), move || {
+            drop(done.send(Event::ShardEnded(shard.run())))
+        })?;
+    }
+    drop(outcome_sender);
+    let levers = Levers {
+        control,
+        stop_feeding: Arc::default(),
+        bells: outcome_bells.clone(),
+    };
+
+    let collector = Collector {
+        outcomes,
+        bells: outcome_bells,
+        lines: LineSink::new(output, output_name, plan.format, epoch),
+        latency,
+        ledger: Arc::clone(&ledger),
+        counters: Arc::clone(&counters),
+    };
+    let done = sender.clone();
+    spawn("collector".into(), move || {
+        drop(done.send(Event::CollectorEnded(Box::new(collector.run()))))
+    })?;
+
+    let source = std::mem::replace(&mut plan.source, Box::new(Nothing));
+    let feeder = Feeder {
+        source,
+        rate_per_second: plan.rate_per_second,
+        start: Time::from_nanos(began.elapsed().as_nanos() as u64),
+        batch_jobs_max: JOB_BATCH_MAX,
+        ledger: Arc::clone(&ledger),
+    };
+    feed(feeder, inboxes, Arc::clone(&levers.stop_feeding), sender)?;
+
+    let progress = plan
+        .progress
+        .then(|| Progress::new(plan.total, counters, Arc::clone(&ledger)));
+    let end = wait(&events, &levers, plan.threads, progress);
+    conclude(&plan, end, began.elapsed(), &ledger)
+}
+
+fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
+    thread::Builder::new()
+        .name(name)
+        .spawn(work)
+        .map(drop)
+        .map_err(|error| Failure::stopped(format!("cannot start a thread: {error}")))
+}
+
+/// Starts the feeder. It is never joined: it may be waiting for a line of standard input that
+/// will not come.
+fn feed(
+    feeder: Feeder<Box<dyn canvass_queue::Source>>,
+    inboxes: Vec<Inbox>,
+    stop: Arc<AtomicBool>,
+    done: Sender<Event>,
+) -> Result<(), Failure> {
+    spawn("feeder".into(), move || {
+        let mut next = 0;
+        let mut deliver = |jobs: Vec<Job>| {
+            next = (next + 1) % inboxes.len();
+            inboxes[next].put(jobs)
+        };
+        let end = feeder.run(&mut deliver, &stop);
+        drop(inboxes);
+        drop(done.send(Event::FeederEnded(end)));
+    })
+}
+
+/// Waits until every shard and the collector have ended.
+fn wait(
+    events: &crossbeam_channel::Receiver<Event>,
+    levers: &Levers,
+    shards: usize,
+    mut progress: Option<Progress>,
+) -> End {
+    let mut end = End::default();
+    let mut shards_left = shards;
+    while shards_left > 0 || end.collected.is_none() {
+        match events.recv_timeout(progress::INTERVAL) {
+            Ok(Event::Signal(number)) => {
+                if end.signal.is_none() {
+                    end.signal = Some(number);
+                    levers.drain();
+                } else {
+                    levers.abort();
+                }
+            }
+            Ok(Event::FeederEnded(fed)) => end.feeder = Some(fed),
+            Ok(Event::ShardEnded(Ok(report))) => {
+                shards_left -= 1;
+                if report.gave_up {
+                    levers.drain();
+                }
+                end.reports.push(report);
+            }
+            Ok(Event::ShardEnded(Err(error))) => {
+                shards_left -= 1;
+                end.loop_error = Some(error);
+                levers.abort();
+            }
+            Ok(Event::CollectorEnded(collected)) => {
+                if collected.error.is_some() {
+                    levers.abort();
+                }
+                end.collected = Some(collected);
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                if let Some(progress) = &mut progress {
+                    progress.draw();
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    // The feeder ended before the shards could, unless a list still keeps it waiting.
+    while let Ok(event) = events.try_recv() {
+        if let Event::FeederEnded(fed) = event {
+            end.feeder = Some(fed);
+        }
+    }
+    if let Some(progress) = progress {
+        progress.clear();
+    }
+    end
+}
+
+/// Says how it went, and decides the exit status.
+fn conclude(plan: &Plan, end: End, wall: Duration, ledger: &Ledger) -> Result<Exit, Failure> {
+    if let Some(error) = end.loop_error {
+        return Err(Failure::stopped(format!("an event loop failed: {error}")));
+    }
+    let Some(collected) = end.collected else {
+        return Err(Failure::stopped("the collector is gone"));
+    };
+    if let Some(error) = &collected.error {
+        if error.is_closed() {
+            return Ok(Exit::Complete);
+        }
+        eprintln!("canvass: {error}");
+    }
+    if let Some(path) = &plan.hgrm {
+        write_percentile_tables(path, &collected.latency).map_err(Failure::stopped)?;
+    }
+    let admitted: u64 = end.reports.iter().map(|report| report.admitted).sum();
+    let gave_up = end.reports.iter().any(|report| report.gave_up);
+    let cut_short = gave_up || end.signal.is_some() || collected.error.is_some();
+    if !plan.quiet {
+        let input = SummaryInput {
+            tally: &collected.tally,
+            latency: &collected.latency,
+            shards: &end.reports,
+            wall,
+            cpu: cpu_time(),
+            remaining: if cut_short {
+                plan.total.map(|total| total - admitted)
+            } else {
+                None
+            },
+            interrupted: end.signal.is_some(),
+        };
+        eprint!("{}", summary(&input));
+        if let Some(lab) = &plan.lab {
+            eprint!("{}", lab.report());
+        }
+    }
+    if collected.error.is_some() {
+        return Ok(Exit::Stopped);
+    }
+    balance(&collected.tally, &end.reports).map_err(Failure::stopped)?;
+    if let Some(signal) = end.signal {
+        return Ok(Exit::Signal(signal));
+    }
+    if gave_up {
+        return Err(Failure::stopped(
+            "no resolver answers any more; the rest of the list was not asked",
+        ));
+    }
+    if let Some(FeederEnd {
+        ended: Ended::Failed(error),
+        ..
+    }) = end.feeder
+    {
+        return Err(Failure::usage(error));
+    }
+    if ledger.in_flight() != 0 {
+        let lost = ledger.in_flight();
+        return Err(Failure::stopped(format!(
+            "{lost} targets were read and never asked; please report this"
+        )));
+    }
+    if admitted == 0 && !plan.quiet {
+        eprintln!("canvass: warning: the list is empty, so nothing was asked");
+    }
+    Ok(verdict(&collected.tally, plan.fail_below_percent))
+}
+
+fn verdict(tally: &Tally, fail_below_percent: f64) -> Exit {
+    let good = tally.verdict(Verdict::Answered) + tally.verdict(Verdict::Negative);
+    if good as f64 * 100.0 >= fail_below_percent * tally.total() as f64 {
+        Exit::Complete
+    } else {
+        Exit::TooManyFailed
+    }
+}
+
+/// CPU time of this process so far, user and system.
+fn cpu_time() -> Option<Duration> {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Some(Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
+}
+
+/// A source that has given all it had.
+struct Nothing;
+
+impl canvass_queue::Source for Nothing {
+    fn next(&mut self, _: usize, _: &mut Vec<Job>) -> Result<bool, canvass_queue::SourceError> {
+        Ok(false)
+    }
+
+    fn remaining(&self) -> Option<u64> {
+        Some(0)
+    }
+}

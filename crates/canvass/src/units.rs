@@ -1,0 +1,65 @@
+//! Numbers with units, as people type them.
+
+use std::time::Duration;
+
+/// Reads `500ms`, `2s`, `1.5s`, `250us`, `10ns`, `1m`, `1h`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let split = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let unit_s = match unit {
+        "ns" => 1e-9,
+        "us" | "µs" => 1e-6,
+        "ms" => 1e-3,
+        "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err("a duration is a number and its unit, such as 500ms, 2s or 1m".into()),
+    };
+    let number: f64 = number
+        .parse()
+        .map_err(|_| format!("{number:?} is not a number"))?;
+    Duration::try_from_secs_f64(number * unit_s).map_err(|_| "the duration is too long".into())
+}
+
+/// Reads a rate: a number above zero.
+pub fn rate(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(rate) if rate > 0.0 && f64::is_finite(rate) => Ok(rate),
+        _ => Err("a rate is a number above zero, a second".into()),
+    }
+}
+
+/// Reads a share in percent, `99.5` or `99.5%`.
+pub fn percent(text: &str) -> Result<f64, String> {
+    match text.strip_suffix('%').unwrap_or(text).parse() {
+        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
+        _ => Err("a share is a number from 0 to 100".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_units() {
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1500)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        for bad in ["", "5", "s", "1.2.3s", "-1s", "1d", "99999999999999999999h"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn rates_and_shares_have_bounds() {
+        assert_eq!(rate("0.5"), Ok(0.5));
+        assert_eq!(percent("99.5%"), Ok(99.5));
+        for bad in ["0", "-1", "inf", "nan", "x"] {
+            assert!(rate(bad).is_err(), "{bad}");
+        }
+        assert!(percent("101").is_err());
+    }
+}

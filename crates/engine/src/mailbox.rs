@@ -1,0 +1,126 @@
+//! The two doors of a shard: jobs in, outcomes out.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+
+use canvass_model::{Job, Outcome};
+use crossbeam_channel::{Receiver, SendError, Sender};
+use mio::Waker;
+
+/// Wakes a parked shard. Channels do not wake a poll, and waking costs a system call, so a shard
+/// says when it parks, and only then is it woken.
+#[derive(Debug, Default)]
+pub struct Bell {
+    waker: Option<Arc<Waker>>,
+    parked: AtomicBool,
+}
+
+impl Bell {
+    /// A bell for the poll behind `waker`; without one, for a world that needs no waking.
+    pub fn new(waker: Option<Arc<Waker>>) -> Self {
+        Self {
+            waker,
+            parked: AtomicBool::new(false),
+        }
+    }
+
+    /// Wakes the shard, if it is parked. Call it after what there is to see can be seen.
+    pub fn ring(&self) {
+        if self.parked.load(Ordering::SeqCst) && self.parked.swap(false, Ordering::SeqCst) {
+            self.wake();
+        }
+    }
+
+    /// Wakes the shard whether it is parked or not.
+    pub fn wake(&self) {
+        if let Some(waker) = &self.waker {
+            // It fails only when the poll is gone, and then nobody sleeps there.
+            let _ = waker.wake();
+        }
+    }
+
+    /// Says that the shard will sleep unless it is woken. Look at the doors once more after it.
+    pub(crate) fn park(&self) {
+        self.parked.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn unpark(&self) {
+        self.parked.store(false, Ordering::SeqCst);
+    }
+}
+
+/// How the run is to end, shared by all shards.
+#[derive(Debug, Default)]
+pub struct Control(AtomicU8);
+
+impl Control {
+    /// Take no more jobs, and finish those under way.
+    pub fn drain(&self) {
+        self.0.fetch_max(1, Ordering::SeqCst);
+    }
+
+    /// Finish at once, with what is known.
+    pub fn abort(&self) {
+        self.0.fetch_max(2, Ordering::SeqCst);
+    }
+
+    /// Whether no more jobs are to be taken.
+    pub fn is_draining(&self) -> bool {
+        self.0.load(Ordering::Relaxed) >= 1
+    }
+
+    pub(crate) fn is_aborting(&self) -> bool {
+        self.0.load(Ordering::Relaxed) >= 2
+    }
+}
+
+/// Where a shard's jobs are put in. Dropping it says that there are no more.
+#[derive(Debug)]
+pub struct Inbox {
+    sender: Option<Sender<Vec<Job>>>,
+    bell: Arc<Bell>,
+}
+
+impl Inbox {
+    /// The door to the shard that `bell` wakes.
+    pub fn new(sender: Sender<Vec<Job>>, bell: Arc<Bell>) -> Self {
+        Self {
+            sender: Some(sender),
+            bell,
+        }
+    }
+
+    /// Puts a batch in, waiting while there is no room.
+    ///
+    /// # Errors
+    /// Gives the batch back when the shard is gone.
+    pub fn put(&self, jobs: Vec<Job>) -> Result<(), Vec<Job>> {
+        let sender = self.sender.as_ref().expect("the inbox is open");
+        sender.send(jobs).map_err(|SendError(jobs)| jobs)?;
+        self.bell.ring();
+        Ok(())
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        // The shard must see the end, not sleep through it.
+        self.sender = None;
+        self.bell.ring();
+    }
+}
+
+/// A shard's side of its doors.
+#[derive(Debug)]
+pub struct Doors {
+    /// Where jobs come from.
+    pub jobs: Receiver<Vec<Job>>,
+    /// Where outcomes go.
+    pub outcomes: Sender<Vec<Outcome>>,
+    /// Rung when jobs have come.
+    pub jobs_bell: Arc<Bell>,
+    /// Rung when outcomes have been taken.
+    pub outcomes_bell: Arc<Bell>,
+    /// How the run is to end.
+    pub control: Arc<Control>,
+}

@@ -1,0 +1,271 @@
+//! The real network: mio's poll, a timerfd and the monotonic clock.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use canvass_model::Time;
+use mio::net::{TcpStream, UdpSocket};
+use mio::unix::SourceFd;
+use mio::{Interest, Poll, Token, Waker};
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+    timerfd_settime,
+};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::net::{Event, Net, SocketId};
+
+const TIMER: Token = Token(usize::MAX);
+const WAKER: Token = Token(usize::MAX - 1);
+/// Events taken in one wait.
+const EVENTS_MAX: usize = 1024;
+/// Waits shorter than this are timed by the timerfd, since a poll counts whole milliseconds.
+const FINE_WAIT_MAX: Duration = Duration::from_millis(20);
+
+/// The real network.
+#[derive(Debug)]
+pub struct MioNet {
+    poll: Poll,
+    waker: Arc<Waker>,
+    events: mio::Events,
+    timer: OwnedFd,
+    /// What the timerfd is set for; `Time::ZERO` when it is not.
+    timer_due: Time,
+    began: Instant,
+    sockets: Vec<Option<Kind>>,
+    free: Vec<u32>,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Datagram(UdpSocket),
+    Stream(TcpStream),
+}
+
+impl MioNet {
+    /// Opens a poll of its own. `began` is the run's beginning, [`Time::ZERO`].
+    ///
+    /// # Errors
+    /// When the system gives no descriptors for it.
+    pub fn new(began: Instant) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
+        let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
+        let raw = timer.as_raw_fd();
+        poll.registry()
+            .register(&mut SourceFd(&raw), TIMER, Interest::READABLE)?;
+        Ok(Self {
+            poll,
+            waker,
+            events: mio::Events::with_capacity(EVENTS_MAX),
+            timer,
+            timer_due: Time::ZERO,
+            began,
+            sockets: Vec::new(),
+            free: Vec::new(),
+        })
+    }
+
+    /// What ends a [`Net::wait`] from another thread.
+    pub fn waker(&self) -> Arc<Waker> {
+        Arc::clone(&self.waker)
+    }
+
+    fn adopt(&mut self, mut kind: Kind) -> io::Result<SocketId> {
+        let at = self.free.pop().unwrap_or_else(|| {
+            self.sockets.push(None);
+            (self.sockets.len() - 1) as u32
+        });
+        let token = Token(at as usize);
+        let registered = match &mut kind {
+            Kind::Datagram(socket) => {
+                self.poll
+                    .registry()
+                    .register(socket, token, Interest::READABLE)
+            }
+            Kind::Stream(socket) => {
+                let both = Interest::READABLE | Interest::WRITABLE;
+                self.poll.registry().register(socket, token, both)
+            }
+        };
+        if let Err(error) = registered {
+            self.free.push(at);
+            return Err(error);
+        }
+        self.sockets[at as usize] = Some(kind);
+        Ok(SocketId(at))
+    }
+
+    fn datagram(&self, socket: SocketId) -> io::Result<&UdpSocket> {
+        match &self.sockets[socket.0 as usize] {
+            Some(Kind::Datagram(socket)) => Ok(socket),
+            _ => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    fn stream(&mut self, socket: SocketId) -> io::Result<&mut TcpStream> {
+        match &mut self.sockets[socket.0 as usize] {
+            Some(Kind::Stream(socket)) => Ok(socket),
+            _ => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    /// Sets the timerfd, unless it is already due at that time or a little before.
+    fn set_timer(&mut self, now: Time, until: Time) -> io::Result<()> {
+        if self.timer_due > now && self.timer_due <= until {
+            return Ok(());
+        }
+        let span_ns = until.nanos_since(now).max(1);
+        let value = Timespec {
+            tv_sec: (span_ns / 1_000_000_000) as i64,
+            tv_nsec: (span_ns % 1_000_000_000) as i64,
+        };
+        let once = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        let spec = Itimerspec {
+            it_interval: once,
+            it_value: value,
+        };
+        timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &spec)?;
+        self.timer_due = until;
+        Ok(())
+    }
+}
+
+impl Net for MioNet {
+    #[inline]
+    fn now(&mut self) -> Time {
+        Time::from_nanos(self.began.elapsed().as_nanos() as u64)
+    }
+
+    fn wait(&mut self, until: Time, events: &mut Vec<Event>) -> io::Result<()> {
+        let now = self.now();
+        let span = until.since(now);
+        let timeout = if until == Time::MAX {
+            None
+        } else if span.is_zero() {
+            Some(Duration::ZERO)
+        } else if span < FINE_WAIT_MAX {
+            self.set_timer(now, until)?;
+            None
+        } else {
+            Some(span)
+        };
+        match self.poll.poll(&mut self.events, timeout) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            polled => polled?,
+        }
+        for event in &self.events {
+            if event.token() == TIMER {
+                self.timer_due = Time::ZERO;
+            } else if event.token() != WAKER {
+                events.push(Event {
+                    socket: SocketId(event.token().0 as u32),
+                    readable: event.is_readable() || event.is_error() || event.is_read_closed(),
+                    writable: event.is_writable() || event.is_error() || event.is_write_closed(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn open_datagram(
+        &mut self,
+        peer: SocketAddr,
+        receive_buffer_octets: usize,
+    ) -> io::Result<(SocketId, usize)> {
+        let socket = Socket::new(Domain::for_address(peer), Type::DGRAM, Some(Protocol::UDP))?;
+        socket.set_nonblocking(true)?;
+        socket.set_recv_buffer_size(receive_buffer_octets)?;
+        // Linux draws an ephemeral port at random for port 0 (RFC 6056).
+        let any: SocketAddr = match peer {
+            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+        };
+        socket.bind(&any.into())?;
+        socket.connect(&peer.into())?;
+        let granted = socket.recv_buffer_size()?;
+        let id = self.adopt(Kind::Datagram(UdpSocket::from_std(socket.into())))?;
+        Ok((id, granted))
+    }
+
+    fn connect(&mut self, peer: SocketAddr) -> io::Result<SocketId> {
+        let stream = TcpStream::connect(peer)?;
+        // Queries are gathered into whole writes here; the kernel need not hold them back.
+        stream.set_nodelay(true)?;
+        self.adopt(Kind::Stream(stream))
+    }
+
+    #[inline]
+    fn send(&mut self, socket: SocketId, datagram: &[u8]) -> io::Result<()> {
+        self.datagram(socket)?.send(datagram).map(drop)
+    }
+
+    #[inline]
+    fn recv(&mut self, socket: SocketId, buffer: &mut [u8]) -> io::Result<usize> {
+        self.datagram(socket)?.recv(buffer)
+    }
+
+    fn write(&mut self, socket: SocketId, bytes: &[u8]) -> io::Result<usize> {
+        let stream = self.stream(socket)?;
+        match stream.write(bytes) {
+            // A stream that is not open yet.
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Err(stream
+                .take_error()?
+                .unwrap_or(io::ErrorKind::WouldBlock.into())),
+            written => written,
+        }
+    }
+
+    fn read(&mut self, socket: SocketId, buffer: &mut [u8]) -> io::Result<usize> {
+        let stream = self.stream(socket)?;
+        match stream.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Err(stream
+                .take_error()?
+                .unwrap_or(io::ErrorKind::WouldBlock.into())),
+            read => read,
+        }
+    }
+
+    fn kernel_drops(&self, socket: SocketId) -> u64 {
+        self.datagram(socket)
+            .map_or(0, |socket| drops_of(socket.as_raw_fd()))
+    }
+
+    fn close(&mut self, socket: SocketId) {
+        if let Some(kind) = self.sockets[socket.0 as usize].take() {
+            // Closing the descriptor takes it out of the poll as well.
+            drop(kind);
+            self.free.push(socket.0);
+        }
+    }
+}
+
+/// Reads the socket's own count of dropped datagrams (`SO_MEMINFO`, its last field), which
+/// neither the standard library nor rustix offers.
+fn drops_of(descriptor: std::os::fd::RawFd) -> u64 {
+    const DROPS_AT: usize = 8;
+    let mut fields = [0u32; DROPS_AT + 1];
+    let mut size = size_of_val(&fields) as libc::socklen_t;
+    // SAFETY: `fields` outlives the call and `size` is its size in octets.
+    let status = unsafe {
+        libc::getsockopt(
+            descriptor,
+            libc::SOL_SOCKET,
+            libc::SO_MEMINFO,
+            fields.as_mut_ptr().cast(),
+            &raw mut size,
+        )
+    };
+    if status == 0 && size as usize == size_of_val(&fields) {
+        u64::from(fields[DROPS_AT])
+    } else {
+        0
+    }
+}

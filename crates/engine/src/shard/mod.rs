@@ -1,0 +1,384 @@
+//! One event loop: its jobs, its sockets, its turn.
+//!
+//! A turn has fixed, bounded phases: wait, receive, expire, admit and transmit, deliver.
+
+mod deliver;
+mod receive;
+mod transmit;
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::Duration;
+
+use canvass_model::{Job, Outcome, ShardReport, Time, Transport};
+use canvass_proto::{ExchangeId, Output, TransportPolicy, UpstreamId};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use crate::config::Config;
+use crate::mailbox::Doors;
+use crate::net::{Event, Net, SocketId};
+use crate::pacer::Pacer;
+use crate::slots::{SlotKey, Slots};
+use crate::upstream::{Place, Upstreams};
+use crate::wheel::Wheel;
+
+/// A turn that comes this much late was held up: timers do not bear it.
+const STALL_MIN: Duration = Duration::from_millis(50);
+/// Turns that may pass without looking at the timers while there is more to read: what has come
+/// is read before it is given up, and a flood cannot put off the end of anything for long.
+const EXPIRE_PUT_OFF_MAX: u32 = 8;
+/// How long every resolver may be gone before the run is given up: when none ever answered, and
+/// when one did.
+const GIVE_UP_UNPROVEN: Duration = Duration::from_secs(10);
+const GIVE_UP_PROVEN: Duration = Duration::from_secs(60);
+
+/// Whose socket it is.
+#[derive(Clone, Copy, Debug)]
+struct Owner {
+    upstream: UpstreamId,
+    transport: Transport,
+    /// It is on the list of those with something to read.
+    readable: bool,
+}
+
+/// One event loop.
+#[derive(Debug)]
+pub struct Shard<N: Net> {
+    net: N,
+    rng: StdRng,
+    config: Config,
+    doors: Doors,
+    slots: Slots,
+    wheel: Wheel,
+    upstreams: Upstreams,
+    pacer: Pacer,
+    /// Questions that want to be sent again, or by another way than a job's first.
+    wanting: VecDeque<(SlotKey, ExchangeId)>,
+    staged: VecDeque<Job>,
+    jobs_ended: bool,
+    finished: Vec<Outcome>,
+    finished_since: Time,
+    outbox_full: bool,
+    owners: Vec<Option<Owner>>,
+    /// Upstreams with stream connections.
+    streaming: Vec<UpstreamId>,
+    readable: VecDeque<SocketId>,
+    events: Vec<Event>,
+    fired: Vec<u32>,
+    buffer: Box<[u8]>,
+    query: Vec<u8>,
+    /// When there is something to send again, if nothing comes before.
+    resume_at: Time,
+    expire_put_off: u32,
+    stall_end: Time,
+    down_since: Option<Time>,
+    report: ShardReport,
+}
+
+/// What a shard holds at a moment. At the end of a run it is nothing at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Jobs under way.
+    pub jobs: usize,
+    /// Timers set.
+    pub timers: usize,
+    /// Queries that may still be answered, and so ids in use.
+    pub attempts: usize,
+    /// Queries that count against a window.
+    pub in_flight: usize,
+}
+
+impl Census {
+    fn total(self) -> usize {
+        self.jobs + self.timers + self.attempts + self.in_flight
+    }
+}
+
+/// Whether a shard has more to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// It has.
+    More,
+    /// Every job it took has its outcome, and there will be no more.
+    Done,
+}
+
+impl<N: Net> Shard<N> {
+    /// A shard over `net`. All that is random in it comes from `seed`, which must be of the
+    /// system's making where ids are not to be guessed.
+    pub fn new(net: N, config: Config, doors: Doors, seed: [u8; 32]) -> Self {
+        Self {
+            net,
+            rng: StdRng::from_seed(seed),
+            upstreams: Upstreams::new(&config),
+            pacer: Pacer::new(config.rate_max_per_second),
+            config,
+            doors,
+            slots: Slots::default(),
+            wheel: Wheel::new(),
+            wanting: VecDeque::new(),
+            staged: VecDeque::new(),
+            jobs_ended: false,
+            finished: Vec::new(),
+            finished_since: Time::ZERO,
+            outbox_full: false,
+            owners: Vec::new(),
+            streaming: Vec::new(),
+            readable: VecDeque::new(),
+            events: Vec::new(),
+            fired: Vec::new(),
+            buffer: vec![0; receive::BUFFER_OCTETS].into_boxed_slice(),
+            query: Vec::new(),
+            resume_at: Time::ZERO,
+            expire_put_off: 0,
+            stall_end: Time::ZERO,
+            down_since: None,
+            report: ShardReport::default(),
+        }
+    }
+
+    /// Turns until all is done.
+    ///
+    /// # Errors
+    /// When the system cannot wait for events.
+    pub fn run(mut self) -> io::Result<ShardReport> {
+        while self.turn()? == Turn::More {}
+        Ok(self.into_report())
+    }
+
+    /// One turn.
+    ///
+    /// # Errors
+    /// When the system cannot wait for events.
+    pub fn turn(&mut self) -> io::Result<Turn> {
+        let now = self.net.now();
+        let until = self.next_wake(now);
+        self.events.clear();
+        self.net.wait(until, &mut self.events)?;
+        self.doors.jobs_bell.unpark();
+        self.doors.outcomes_bell.unpark();
+        let woken = self.net.now();
+        if until < Time::MAX {
+            self.watch_stall(until.max(now), woken);
+        }
+
+        self.receive(woken);
+        let now = self.net.now();
+        self.expire(now);
+        self.transmit(now);
+        let now = self.net.now();
+        self.deliver(now);
+        self.watch_stall(woken, now);
+        self.watch_outage(now);
+        self.watch_control(now);
+
+        let idle = self.slots.len() == 0 && self.finished.is_empty() && self.staged.is_empty();
+        Ok(if idle && self.jobs_ended {
+            Turn::Done
+        } else {
+            Turn::More
+        })
+    }
+
+    /// What the shard holds.
+    pub fn census(&self) -> Census {
+        Census {
+            jobs: self.slots.len(),
+            timers: self.wheel.armed(),
+            attempts: self.upstreams.attempts_open(),
+            in_flight: self.upstreams.in_flight(),
+        }
+    }
+
+    /// What the shard has to say when it is done.
+    pub fn into_report(mut self) -> ShardReport {
+        self.report.leaked = self.census().total() as u64;
+        let (upstreams, kernel_drops) = self.upstreams.reports(&self.net);
+        let losses = &mut self.report.losses;
+        losses.kernel_drops = kernel_drops;
+        for upstream in &upstreams {
+            losses.refused += upstream.refused;
+            losses.late_replies += upstream.late;
+            losses.silence += upstream.timeouts.saturating_sub(upstream.late);
+        }
+        self.report.upstreams = upstreams;
+        self.report
+    }
+
+    /// Until when there is nothing to do if nothing happens.
+    fn next_wake(&mut self, now: Time) -> Time {
+        if !self.readable.is_empty() {
+            return now;
+        }
+        let mut wake = self.wheel.next().min(self.resume_at);
+        if !self.finished.is_empty() && !self.outbox_full {
+            wake = wake.min(self.deliver_at());
+        }
+        // Channels do not wake a poll. So the shard says to the other side that it sleeps, and
+        // looks once more, so that what came in between is not slept through.
+        if self.staged.is_empty() && !self.jobs_ended {
+            self.doors.jobs_bell.park();
+            self.stage();
+            if !self.staged.is_empty() || self.jobs_ended {
+                return now;
+            }
+        }
+        if self.outbox_full {
+            self.doors.outcomes_bell.park();
+            if !self.doors.outcomes.is_full() {
+                return now;
+            }
+        }
+        wake.max(now)
+    }
+
+    /// Lets the timers fire that are due, unless there is more to read that came before.
+    fn expire(&mut self, now: Time) {
+        if !self.readable.is_empty() && self.expire_put_off < EXPIRE_PUT_OFF_MAX {
+            self.expire_put_off += 1;
+            return;
+        }
+        self.expire_put_off = 0;
+        let mut fired = std::mem::take(&mut self.fired);
+        self.wheel.advance(now, &mut fired);
+        for index in fired.drain(..) {
+            if let Some(key) = self.slots.key_at(index) {
+                self.drive(now, key);
+            }
+        }
+        self.fired = fired;
+    }
+
+    /// Does what a session wants, until it wants to wait.
+    fn drive(&mut self, now: Time, key: SlotKey) {
+        while let Some(slot) = self.slots.by_key(key) {
+            match slot.session.poll(now, &self.config.limits) {
+                Output::Send(exchange) => self.wanting.push_back((key, exchange)),
+                Output::Expired(exchange) => self.expire_attempts(now, key, exchange),
+                Output::Wait(until) => {
+                    self.wheel.set(key.index, until);
+                    return;
+                }
+                Output::Finish => {
+                    self.finish(now, key);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The attempts that were out for `exchange` have had their time.
+    fn expire_attempts(&mut self, now: Time, key: SlotKey, exchange: ExchangeId) {
+        let Some(slot) = self.slots.by_key(key) else {
+            return;
+        };
+        for place in slot.open.clone() {
+            let transport = self.owner(place.socket).map(|owner| owner.transport);
+            let Some(transport) = transport else { continue };
+            let whose = (place.upstream, transport, place.socket);
+            let Some(attempts) = self.upstreams.attempts(whose) else {
+                continue;
+            };
+            let Some(attempt) = attempts.by_id(place.id) else {
+                continue;
+            };
+            if attempt.exchange == exchange && !attempt.expired {
+                attempt.expired = true;
+                let attempt = *attempt;
+                self.upstreams
+                    .on_expired(now, place.upstream, transport, &attempt);
+            }
+        }
+    }
+
+    fn finish(&mut self, now: Time, key: SlotKey) {
+        let Some(slot) = self.slots.by_key(key) else {
+            return;
+        };
+        let mut outcome = slot.session.finish(now);
+        outcome.stalled = slot.admitted < self.stall_end;
+        self.wheel.clear(key.index);
+        for place in self.slots.remove(key) {
+            self.drop_attempt(place);
+        }
+        self.push_outcome(now, outcome);
+    }
+
+    /// Closes an attempt whose job is over.
+    fn drop_attempt(&mut self, place: Place) {
+        let Some(owner) = self.owner(place.socket) else {
+            return;
+        };
+        let whose = (place.upstream, owner.transport, place.socket);
+        let Some(attempts) = self.upstreams.attempts(whose) else {
+            return;
+        };
+        if let Some(attempt) = attempts.remove(place.id) {
+            self.upstreams
+                .on_dropped(place.upstream, owner.transport, &attempt);
+            if owner.transport == Transport::Tcp {
+                self.close_if_finished(place.upstream, place.socket);
+            }
+        }
+    }
+
+    fn owner(&self, socket: SocketId) -> Option<Owner> {
+        self.owners.get(socket.0 as usize).copied().flatten()
+    }
+
+    fn has_room(&self) -> bool {
+        self.slots.len() + self.finished.len() < self.config.jobs_max
+    }
+
+    /// Notices that this process was held up from `expected` to `now`.
+    fn watch_stall(&mut self, expected: Time, now: Time) {
+        let late = now.since(expected);
+        if late >= STALL_MIN {
+            self.report.stalls += 1;
+            self.report.stall_max = self.report.stall_max.max(late);
+            self.stall_end = now;
+        }
+    }
+
+    /// Notices that every resolver is gone, and gives up when that lasts.
+    fn watch_outage(&mut self, now: Time) {
+        let transport = match self.config.limits.transport {
+            TransportPolicy::Tcp => Transport::Tcp,
+            TransportPolicy::Udp | TransportPolicy::Auto => Transport::Udp,
+        };
+        if !self.upstreams.all_benched(transport) {
+            self.down_since = None;
+            return;
+        }
+        let since = *self.down_since.get_or_insert(now);
+        let patience = if self.upstreams.any_answered() {
+            GIVE_UP_PROVEN
+        } else {
+            GIVE_UP_UNPROVEN
+        };
+        let more = !self.staged.is_empty() || !self.jobs_ended;
+        if now.since(since) >= patience && more {
+            self.report.gave_up = true;
+            self.doors.control.drain();
+        }
+    }
+
+    /// Does what the run's control says.
+    fn watch_control(&mut self, now: Time) {
+        if !self.doors.control.is_draining() {
+            return;
+        }
+        // What was fed and never admitted is the feeder's to count.
+        self.staged.clear();
+        self.jobs_ended = true;
+        if self.doors.control.is_aborting() {
+            for key in self.slots.keys() {
+                if let Some(slot) = self.slots.by_key(key) {
+                    slot.session.cancel(now);
+                }
+                self.drive(now, key);
+            }
+        }
+    }
+}

@@ -1,0 +1,435 @@
+//! Taking jobs in and sending queries out.
+
+use std::io;
+use std::time::Duration;
+
+use canvass_model::{Cause, Target, Time, Transport};
+use canvass_proto::dns::frame;
+use canvass_proto::{ExchangeId, Output, SendRequest, Sent, Session, TransportPolicy, UpstreamId};
+use crossbeam_channel::TryRecvError;
+use smallvec::SmallVec;
+
+use super::receive::lost_cause;
+use super::{Owner, Shard};
+use crate::net::{Net, SocketId};
+use crate::slots::{Slot, SlotKey};
+use crate::upstream::{Attempt, Place};
+
+/// Queries sent in one turn.
+const QUERIES_PER_TURN_MAX: usize = 1_024;
+/// Queries between two looks at the clock.
+const QUERIES_PER_CLOCK: usize = 32;
+/// Questions looked at behind one that cannot be sent now.
+const PASSED_OVER_MAX: usize = 16;
+/// How long to wait when the system has no room for a query.
+const BLOCKED_WAIT: Duration = Duration::from_millis(1);
+
+/// The sending part of a turn.
+struct SendTurn {
+    now: Time,
+    sent: usize,
+    blocked: bool,
+}
+
+impl SendTurn {
+    fn goes_on(&self) -> bool {
+        self.sent < QUERIES_PER_TURN_MAX && !self.blocked
+    }
+}
+
+/// How sending a query went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Attempted {
+    /// It left, or is lost and the session knows.
+    Done,
+    /// It could not leave now. The system has no room; try in another turn.
+    Blocked,
+}
+
+impl<N: Net> Shard<N> {
+    /// Sends what may be sent now: first the questions of jobs under way, then new jobs.
+    pub(super) fn transmit(&mut self, now: Time) {
+        self.resume_at = Time::MAX;
+        let mut turn = SendTurn {
+            now,
+            sent: 0,
+            blocked: false,
+        };
+        self.send_wanting(&mut turn);
+        if !turn.blocked {
+            self.admit(&mut turn);
+        }
+        if turn.blocked {
+            self.resume_by(turn.now + BLOCKED_WAIT);
+        } else if turn.sent >= QUERIES_PER_TURN_MAX {
+            self.resume_by(turn.now);
+        }
+        self.flush_all();
+    }
+
+    /// There is something to send at this time.
+    fn resume_by(&mut self, at: Time) {
+        self.resume_at = self.resume_at.min(at);
+    }
+
+    fn send_wanting(&mut self, turn: &mut SendTurn) {
+        let mut passed_over: SmallVec<[(SlotKey, ExchangeId); PASSED_OVER_MAX]> = SmallVec::new();
+        while passed_over.len() < PASSED_OVER_MAX && turn.goes_on() {
+            let Some((key, exchange)) = self.wanting.pop_front() else {
+                break;
+            };
+            let Some(slot) = self.slots.by_key(key) else {
+                continue;
+            };
+            let Some(request) = slot.session.request(exchange) else {
+                continue;
+            };
+            if let Some(at) = self.pacer.hold(turn.now) {
+                passed_over.push((key, exchange));
+                self.resume_by(at);
+                break;
+            }
+            let Some(upstream) = self.upstreams.pick(turn.now, &request) else {
+                passed_over.push((key, exchange));
+                self.resume_by(self.upstreams.next_permit(request.transport));
+                continue;
+            };
+            match self.send(turn.now, key, exchange, &request, upstream) {
+                Attempted::Done => self.count_sent(turn),
+                Attempted::Blocked => {
+                    passed_over.push((key, exchange));
+                    turn.blocked = true;
+                }
+            }
+        }
+        for question in passed_over.into_iter().rev() {
+            self.wanting.push_front(question);
+        }
+    }
+
+    /// Begins new jobs while there is a permit for each.
+    fn admit(&mut self, turn: &mut SendTurn) {
+        let transport = match self.config.limits.transport {
+            TransportPolicy::Tcp => Transport::Tcp,
+            TransportPolicy::Udp | TransportPolicy::Auto => Transport::Udp,
+        };
+        let request = SendRequest {
+            transport,
+            avoid: None,
+            prefer: None,
+            first: true,
+        };
+        while turn.goes_on() {
+            self.stage();
+            let Some(next) = self.staged.front() else {
+                return;
+            };
+            if !self.has_room() {
+                return;
+            }
+            if let Some(due) = next.due.filter(|due| *due > turn.now) {
+                return self.resume_by(due);
+            }
+            let mut permit = None;
+            if !matches!(next.target, Target::Invalid { .. }) {
+                if let Some(at) = self.pacer.hold(turn.now) {
+                    return self.resume_by(at);
+                }
+                permit = self.upstreams.pick(turn.now, &request);
+                if permit.is_none() {
+                    return self.resume_by(self.upstreams.next_permit(transport));
+                }
+            }
+            let Some(job) = self.staged.pop_front() else {
+                return;
+            };
+            self.report.admitted += 1;
+            match Session::new(job, turn.now, &self.config.limits) {
+                Ok(session) => self.begin(turn, session, &request, permit),
+                Err(outcome) => {
+                    self.push_outcome(turn.now, outcome);
+                    self.count_sent(turn);
+                }
+            }
+        }
+    }
+
+    /// Gives a session its slot and sends its first query.
+    fn begin(
+        &mut self,
+        turn: &mut SendTurn,
+        session: Session,
+        request: &SendRequest,
+        permit: Option<UpstreamId>,
+    ) {
+        let now = turn.now;
+        let key = self.slots.insert(Slot {
+            session,
+            open: SmallVec::new(),
+            admitted: now,
+        });
+        self.report.in_flight_max = self.report.in_flight_max.max(self.slots.len() as u64);
+        let Some(slot) = self.slots.by_key(key) else {
+            return;
+        };
+        match (slot.session.poll(now, &self.config.limits), permit) {
+            (Output::Send(exchange), Some(upstream)) => {
+                match self.send(now, key, exchange, request, upstream) {
+                    Attempted::Done => self.count_sent(turn),
+                    Attempted::Blocked => {
+                        self.wanting.push_front((key, exchange));
+                        self.drive(now, key);
+                        turn.blocked = true;
+                    }
+                }
+            }
+            // A deadline of nothing ends a job before its first query.
+            _ => self.drive(now, key),
+        }
+    }
+
+    fn count_sent(&mut self, turn: &mut SendTurn) {
+        turn.sent += 1;
+        if turn.sent % QUERIES_PER_CLOCK == 0 {
+            turn.now = self.net.now();
+        }
+    }
+
+    /// Takes the next batch of jobs when the last one is used up.
+    pub(super) fn stage(&mut self) {
+        if !self.staged.is_empty() || self.jobs_ended {
+            return;
+        }
+        match self.doors.jobs.try_recv() {
+            Ok(jobs) => self.staged = jobs.into(),
+            Err(TryRecvError::Empty) => {}
+            Err(TryRecvError::Disconnected) => self.jobs_ended = true,
+        }
+    }
+
+    /// Sends one query to an upstream that has a permit for it.
+    fn send(
+        &mut self,
+        now: Time,
+        key: SlotKey,
+        exchange: ExchangeId,
+        request: &SendRequest,
+        upstream: UpstreamId,
+    ) -> Attempted {
+        let written = match request.transport {
+            Transport::Udp => self.send_datagram(key, exchange, upstream),
+            Transport::Tcp => self.write_to_stream(key, exchange, upstream),
+        };
+        let (socket, id, edns) = match written {
+            Ok(Some(written)) => written,
+            Ok(None) => return Attempted::Blocked,
+            Err(error) => return self.send_failed(now, key, exchange, request, upstream, &error),
+        };
+        let transport = request.transport;
+        self.pacer.pass();
+        let epoch = self
+            .upstreams
+            .on_sent(now, upstream, transport, request.first);
+        let attempt = Attempt {
+            slot: key,
+            exchange,
+            sent: now,
+            epoch,
+            first: request.first,
+            edns,
+            expired: false,
+        };
+        if let Some(attempts) = self.upstreams.attempts((upstream, transport, socket)) {
+            attempts.insert(id, attempt);
+        }
+        self.tell_sent(now, key, exchange, transport, upstream);
+        if let Some(slot) = self.slots.by_key(key) {
+            slot.open.push(Place {
+                upstream,
+                socket,
+                id,
+            });
+        }
+        self.drive(now, key);
+        Attempted::Done
+    }
+
+    fn tell_sent(
+        &mut self,
+        now: Time,
+        key: SlotKey,
+        exchange: ExchangeId,
+        transport: Transport,
+        upstream: UpstreamId,
+    ) {
+        let patience = self.upstreams.patience(upstream, transport);
+        let resolver = self.upstreams.by_id(upstream).address;
+        if let Some(slot) = self.slots.by_key(key) {
+            let sent = Sent {
+                exchange,
+                upstream,
+                resolver,
+                transport,
+                patience,
+            };
+            slot.session
+                .sent(now, &sent, &self.config.limits, &mut self.rng);
+        }
+    }
+
+    /// `Ok(None)` when there is no room for it now.
+    fn send_datagram(
+        &mut self,
+        key: SlotKey,
+        exchange: ExchangeId,
+        upstream: UpstreamId,
+    ) -> io::Result<Option<(SocketId, u16, bool)>> {
+        let known_edns = self.upstreams.by_id(upstream).edns;
+        let Some(lane) = &mut self.upstreams.by_id(upstream).udp else {
+            return Ok(None);
+        };
+        let Some((at, opened)) = lane.sockets.pick(&mut self.net, &mut self.rng)? else {
+            return Ok(None);
+        };
+        let datagram = lane.sockets.at(at);
+        let socket = datagram.socket;
+        let id = datagram.attempts.draw_id(&mut self.rng);
+        self.query.clear();
+        let Some(slot) = self.slots.by_key(key) else {
+            return Ok(None);
+        };
+        let edns = slot
+            .session
+            .write_query(exchange, id, known_edns, &mut self.query);
+        if opened {
+            self.own(socket, upstream, Transport::Udp);
+        }
+        match self.net.send(socket, &self.query) {
+            Ok(()) => Ok(Some((socket, id, edns))),
+            Err(error) if is_no_room(&error) => {
+                self.report.losses.local_send_errors += 1;
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// `Ok(None)` when there is no room for it now.
+    fn write_to_stream(
+        &mut self,
+        key: SlotKey,
+        exchange: ExchangeId,
+        upstream: UpstreamId,
+    ) -> io::Result<Option<(SocketId, u16, bool)>> {
+        let known_edns = self.upstreams.by_id(upstream).edns;
+        let Some(lane) = &mut self.upstreams.by_id(upstream).tcp else {
+            return Ok(None);
+        };
+        let Some((at, opened)) = lane.sockets.pick(&mut self.net)? else {
+            return Ok(None);
+        };
+        let connection = lane.sockets.at(at);
+        let socket = connection.socket;
+        let id = connection.attempts.draw_id(&mut self.rng);
+        let Some(slot) = self.slots.by_key(key) else {
+            return Ok(None);
+        };
+        let mut edns = false;
+        frame::write(connection.unsent(), |out| {
+            edns = slot.session.write_query(exchange, id, known_edns, out);
+        });
+        connection.on_query();
+        if opened {
+            self.upstreams.by_id(upstream).tally.connections += 1;
+            self.own(socket, upstream, Transport::Tcp);
+        }
+        Ok(Some((socket, id, edns)))
+    }
+
+    /// A query could not be sent. If that is the peer's doing, it was an attempt, and the peer
+    /// is left alone for a while; if it is ours, the query waits.
+    fn send_failed(
+        &mut self,
+        now: Time,
+        key: SlotKey,
+        exchange: ExchangeId,
+        request: &SendRequest,
+        upstream: UpstreamId,
+        error: &io::Error,
+    ) -> Attempted {
+        let lost = lost_cause(error);
+        self.upstreams.on_error(now, upstream, request.transport);
+        if matches!(lost.cause, Cause::Descriptors | Cause::System) {
+            self.report.losses.local_send_errors += 1;
+            if let Some(slot) = self.slots.by_key(key) {
+                slot.session.hindered(lost);
+            }
+            return Attempted::Blocked;
+        }
+        self.tell_sent(now, key, exchange, request.transport, upstream);
+        if let Some(slot) = self.slots.by_key(key) {
+            slot.session
+                .lost(now, exchange, lost, &self.config.limits, &mut self.rng);
+        }
+        self.drive(now, key);
+        Attempted::Done
+    }
+
+    fn own(&mut self, socket: SocketId, upstream: UpstreamId, transport: Transport) {
+        let at = socket.0 as usize;
+        if self.owners.len() <= at {
+            self.owners.resize(at + 1, None);
+        }
+        self.owners[at] = Some(Owner {
+            upstream,
+            transport,
+            readable: false,
+        });
+        if transport == Transport::Tcp {
+            self.streaming.push(upstream);
+        }
+    }
+
+    /// Writes what this turn gathered for streams.
+    fn flush_all(&mut self) {
+        if self.streaming.is_empty() {
+            return;
+        }
+        let now = self.net.now();
+        let mut streaming = std::mem::take(&mut self.streaming);
+        streaming.sort_unstable_by_key(|upstream| upstream.0);
+        streaming.dedup();
+        for upstream in &streaming {
+            self.flush(now, *upstream);
+        }
+        // Those with connections stay on the list; others come back when they open one.
+        streaming.retain(|upstream| {
+            let lane = &self.upstreams.by_id(*upstream).tcp;
+            lane.as_ref()
+                .is_some_and(|lane| lane.sockets.sockets().next().is_some())
+        });
+        streaming.append(&mut self.streaming);
+        self.streaming = streaming;
+    }
+
+    pub(super) fn flush(&mut self, now: Time, upstream: UpstreamId) {
+        while let Some(lane) = &mut self.upstreams.by_id(upstream).tcp {
+            let Some(socket) = lane.sockets.unflushed() else {
+                return;
+            };
+            let Some(connection) = lane.sockets.by_socket(socket) else {
+                return;
+            };
+            if let Err(error) = connection.flush(&mut self.net) {
+                self.on_stream_end(now, upstream, socket, Some(&error));
+            }
+        }
+    }
+}
+
+/// Whether the system only has no room at the moment.
+fn is_no_room(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
+        || error.kind() == io::ErrorKind::Interrupted
+        || error.raw_os_error() == Some(libc::ENOBUFS)
+}

@@ -1,0 +1,82 @@
+//! Places for the jobs under way.
+
+use canvass_proto::Session;
+use smallvec::SmallVec;
+
+use crate::upstream::Place;
+
+/// A job's place, and which of the jobs that ever stood there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct SlotKey {
+    pub(crate) index: u32,
+    pub(crate) generation: u32,
+}
+
+/// A job under way.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    pub(crate) session: Session,
+    /// The attempts that may still be answered.
+    pub(crate) open: SmallVec<[Place; 2]>,
+    pub(crate) admitted: canvass_model::Time,
+}
+
+/// The jobs under way.
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    entries: Vec<(u32, Option<Slot>)>,
+    free: Vec<u32>,
+}
+
+impl Slots {
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len() - self.free.len()
+    }
+
+    pub(crate) fn insert(&mut self, slot: Slot) -> SlotKey {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.entries.push((0, None));
+            (self.entries.len() - 1) as u32
+        });
+        let (generation, entry) = &mut self.entries[index as usize];
+        *entry = Some(slot);
+        SlotKey {
+            index,
+            generation: *generation,
+        }
+    }
+
+    /// The job that `key` was given for, while it is under way.
+    #[inline]
+    pub(crate) fn by_key(&mut self, key: SlotKey) -> Option<&mut Slot> {
+        match self.entries.get_mut(key.index as usize) {
+            Some((generation, slot)) if *generation == key.generation => slot.as_mut(),
+            _ => None,
+        }
+    }
+
+    /// The key of whatever job stands at `index`.
+    pub(crate) fn key_at(&self, index: u32) -> Option<SlotKey> {
+        let (generation, slot) = self.entries.get(index as usize)?;
+        slot.as_ref().map(|_| SlotKey {
+            index,
+            generation: *generation,
+        })
+    }
+
+    /// Every job under way.
+    pub(crate) fn keys(&self) -> Vec<SlotKey> {
+        (0..self.entries.len() as u32)
+            .filter_map(|index| self.key_at(index))
+            .collect()
+    }
+
+    /// Frees a place. The attempts that were open are handed back, to be closed.
+    pub(crate) fn remove(&mut self, key: SlotKey) -> SmallVec<[Place; 2]> {
+        let (generation, slot) = &mut self.entries[key.index as usize];
+        debug_assert_eq!(*generation, key.generation);
+        *generation = generation.wrapping_add(1);
+        self.free.push(key.index);
+        slot.take().map_or_else(SmallVec::new, |slot| slot.open)
+    }
+}

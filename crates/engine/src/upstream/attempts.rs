@@ -1,0 +1,79 @@
+//! The queries of one socket that may still be answered, by id.
+
+use canvass_model::Time;
+use canvass_proto::{ExchangeId, UpstreamId};
+use hashbrown::HashMap;
+use rand::RngExt;
+use rand::rngs::StdRng;
+
+use super::window::EpochId;
+use crate::net::SocketId;
+use crate::slots::SlotKey;
+
+/// A query that may still be answered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attempt {
+    pub(crate) slot: SlotKey,
+    pub(crate) exchange: ExchangeId,
+    pub(crate) sent: Time,
+    pub(crate) epoch: EpochId,
+    /// It was its job's first query.
+    pub(crate) first: bool,
+    /// It carried an OPT record.
+    pub(crate) edns: bool,
+    /// It has had its time, and no longer counts as in flight.
+    pub(crate) expired: bool,
+}
+
+/// Where an attempt is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) upstream: UpstreamId,
+    pub(crate) socket: SocketId,
+    pub(crate) id: u16,
+}
+
+/// The queries of one socket that may still be answered.
+#[derive(Debug, Default)]
+pub(crate) struct Attempts {
+    by_id: HashMap<u16, Attempt>,
+}
+
+impl Attempts {
+    pub(crate) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Draws an id that no open query of this socket has.
+    ///
+    /// A socket is never given more than a few thousand queries, so a free id is near.
+    pub(crate) fn draw_id(&self, rng: &mut StdRng) -> u16 {
+        loop {
+            let id = rng.random();
+            if !self.by_id.contains_key(&id) {
+                return id;
+            }
+        }
+    }
+
+    pub(crate) fn insert(&mut self, id: u16, attempt: Attempt) {
+        self.by_id.insert(id, attempt);
+    }
+
+    #[inline]
+    pub(crate) fn by_id(&mut self, id: u16) -> Option<&mut Attempt> {
+        self.by_id.get_mut(&id)
+    }
+
+    pub(crate) fn remove(&mut self, id: u16) -> Option<Attempt> {
+        self.by_id.remove(&id)
+    }
+
+    /// Takes all of them out.
+    pub(crate) fn drain(&mut self) -> Vec<(u16, Attempt)> {
+        let mut all: Vec<_> = self.by_id.drain().collect();
+        // In the order sent, so that a run can be replayed and the oldest goes first.
+        all.sort_by_key(|(id, attempt)| (attempt.sent, *id));
+        all
+    }
+}

@@ -1,0 +1,118 @@
+//! The datagram sockets of one upstream.
+
+use std::io;
+use std::net::SocketAddr;
+
+use rand::RngExt;
+use rand::rngs::StdRng;
+
+use super::attempts::Attempts;
+use crate::net::{Net, SocketId};
+
+/// Sockets an upstream has while it is one of a few: each has a port of its own.
+const SOCKETS_FEW: usize = 4;
+/// Sockets an upstream may have when one has all it can hold.
+const SOCKETS_MAX: usize = 16;
+/// Upstreams that count as a few.
+const UPSTREAMS_FEW: usize = 16;
+/// The receive buffer asked for, in octets.
+const RECEIVE_BUFFER_OCTETS: usize = 4 << 20;
+/// What one answer takes of a receive buffer at most, in octets: the kernel counts the pages it
+/// came in, and a datagram of 1232 octets takes one with its head.
+const ANSWER_BUFFER_OCTETS: usize = 2_304;
+
+/// One socket and what it waits for.
+#[derive(Debug)]
+pub(crate) struct Datagram {
+    pub(crate) socket: SocketId,
+    pub(crate) attempts: Attempts,
+    in_flight_max: usize,
+}
+
+/// The sockets of one upstream: opened when they are needed, each on a port of its own.
+#[derive(Debug)]
+pub(crate) struct Datagrams {
+    address: SocketAddr,
+    sockets: Vec<Datagram>,
+    /// How many are opened before any is full.
+    usual: usize,
+}
+
+impl Datagrams {
+    pub(crate) fn new(address: SocketAddr, upstreams: usize) -> Self {
+        let usual = if upstreams <= UPSTREAMS_FEW {
+            SOCKETS_FEW
+        } else {
+            1
+        };
+        Self {
+            address,
+            sockets: Vec::new(),
+            usual,
+        }
+    }
+
+    /// A socket that can take one more query, drawn at random, or one that was opened for it
+    /// (then the flag is set); `Ok(None)` when all are full.
+    ///
+    /// # Errors
+    /// When there is no socket at all and none can be opened.
+    pub(crate) fn pick<N: Net>(
+        &mut self,
+        net: &mut N,
+        rng: &mut StdRng,
+    ) -> io::Result<Option<(usize, bool)>> {
+        let count = self.sockets.len();
+        if count < self.usual && self.open(net)? {
+            return Ok(Some((count, true)));
+        }
+        let start = rng.random_range(0..count);
+        let free = |at: &usize| self.sockets[*at].attempts.len() < self.sockets[*at].in_flight_max;
+        if let Some(at) = (start..count).chain(0..start).find(free) {
+            return Ok(Some((at, false)));
+        }
+        if count < SOCKETS_MAX && self.open(net)? {
+            return Ok(Some((count, true)));
+        }
+        Ok(None)
+    }
+
+    /// Opens one more. That there is no descriptor for it is an error only for the first.
+    fn open<N: Net>(&mut self, net: &mut N) -> io::Result<bool> {
+        match net.open_datagram(self.address, RECEIVE_BUFFER_OCTETS) {
+            Ok((socket, granted)) => {
+                let in_flight_max = (granted / ANSWER_BUFFER_OCTETS).max(16);
+                self.sockets.push(Datagram {
+                    socket,
+                    attempts: Attempts::default(),
+                    in_flight_max,
+                });
+                Ok(true)
+            }
+            Err(_) if !self.sockets.is_empty() => {
+                self.usual = self.sockets.len();
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) fn at(&mut self, at: usize) -> &mut Datagram {
+        &mut self.sockets[at]
+    }
+
+    #[inline]
+    pub(crate) fn by_socket(&mut self, socket: SocketId) -> Option<&mut Datagram> {
+        self.sockets
+            .iter_mut()
+            .find(|datagram| datagram.socket == socket)
+    }
+
+    pub(crate) fn attempts_open(&self) -> usize {
+        self.sockets.iter().map(|one| one.attempts.len()).sum()
+    }
+
+    pub(crate) fn sockets(&self) -> impl Iterator<Item = SocketId> {
+        self.sockets.iter().map(|datagram| datagram.socket)
+    }
+}

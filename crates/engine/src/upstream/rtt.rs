@@ -1,0 +1,276 @@
+//! How long an upstream takes, its slow answers included.
+//!
+//! A recursive resolver answers from its cache in a millisecond, and a miss takes it most of a
+//! second. Counting the answers that have come so far makes it look fast until the slow ones
+//! arrive, and whoever trusts that asks everything twice. So each span is counted against the
+//! queries that have been out at least that long: the share answered after about 800 ms is
+//! known once some queries are 800 ms old, and not before. A query that is never answered adds
+//! to no span and so says nothing.
+
+use std::time::Duration;
+
+use canvass_model::Time;
+
+/// Spans are counted in quarters of octaves, from 2^14 ns (16 µs) on.
+const FIRST_OCTAVE: u32 = 14;
+const STEPS: usize = 4;
+/// Up to 2^32 ns (4.3 s): longer than any attempt waits by default.
+const BUCKETS: usize = (32 - FIRST_OCTAVE as usize) * STEPS;
+/// How often the counts age.
+const TICK_NS: u64 = 50_000_000;
+/// Ticks of sending remembered: as long as the longest span.
+const TICKS: usize = 88;
+/// What is left of a count after a tick; half of it is gone after 2.4 s.
+const FADE: f32 = 0.98;
+/// Queries that must have been out for [`PATIENCE_FIRST`] before the quantiles are believed.
+const RIPE_SENT: f32 = 16.0;
+
+/// The wait for an attempt while nothing is known (RFC 6298 §2.1).
+pub(crate) const PATIENCE_FIRST: Duration = Duration::from_secs(1);
+/// The shortest wait for an attempt: a busy peer, or this process, may be held up for so long.
+const PATIENCE_MIN: Duration = Duration::from_millis(100);
+/// The wait over the 99th percentile, for what comes just behind it.
+const PATIENCE_MARGIN: f64 = 1.25;
+
+/// The distribution of round trips.
+#[derive(Debug)]
+pub(crate) struct RoundTrips {
+    answered: [f32; BUCKETS],
+    exposed: [f32; BUCKETS],
+    /// Queries sent in each of the last ticks, the running one at `tick % TICKS`.
+    sent: [u32; TICKS],
+    tick: u64,
+    patience: Duration,
+    p50: Duration,
+    p99: Option<Duration>,
+}
+
+impl RoundTrips {
+    pub(crate) fn new() -> Self {
+        Self {
+            answered: [0.0; BUCKETS],
+            exposed: [0.0; BUCKETS],
+            sent: [0; TICKS],
+            tick: 0,
+            patience: PATIENCE_FIRST,
+            p50: Duration::ZERO,
+            p99: None,
+        }
+    }
+
+    /// How long to wait for an answer.
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// The 99th percentile, once it can be known.
+    pub(crate) fn p99(&self) -> Option<Duration> {
+        self.p99
+    }
+
+    /// The median and the 99th percentile of what has come so far, for the report.
+    pub(crate) fn quantiles(&mut self) -> (Duration, Duration) {
+        self.learn();
+        let seen = |q| self.quantile(q, BUCKETS);
+        (
+            seen(0.5).unwrap_or_default(),
+            seen(0.99).unwrap_or_default(),
+        )
+    }
+
+    pub(crate) fn on_sent(&mut self, now: Time) {
+        self.advance(now);
+        self.sent[self.tick as usize % TICKS] += 1;
+    }
+
+    pub(crate) fn on_answered(&mut self, now: Time, round_trip_ns: u64) {
+        self.advance(now);
+        self.answered[bucket_of(round_trip_ns)] += 1.0;
+    }
+
+    fn advance(&mut self, now: Time) {
+        let tick = now.as_nanos() / TICK_NS;
+        if tick == self.tick {
+            return;
+        }
+        // Time without traffic teaches nothing, and a long gap forgets all.
+        let steps = (tick - self.tick).min(TICKS as u64 * 2);
+        for _ in 0..steps {
+            self.step();
+        }
+        self.tick = tick;
+        self.sent[tick as usize % TICKS] = 0;
+        self.learn();
+    }
+
+    /// One tick has passed: what was sent in it is now one tick older.
+    fn step(&mut self) {
+        for (at, (answered, exposed)) in self.answered.iter_mut().zip(&mut self.exposed).enumerate()
+        {
+            let age_ticks = (bucket_end_ns(at) / TICK_NS) as usize;
+            // `tick % TICKS` is the tick that just ended, and so of age zero.
+            let sent = if age_ticks < TICKS {
+                self.sent[(self.tick as usize + TICKS - age_ticks) % TICKS]
+            } else {
+                0
+            };
+            *answered *= FADE;
+            *exposed = (*exposed + sent as f32) * FADE;
+        }
+        self.tick += 1;
+        self.sent[self.tick as usize % TICKS] = 0;
+    }
+
+    fn learn(&mut self) {
+        let ripe = bucket_of(PATIENCE_FIRST.as_nanos() as u64);
+        if self.exposed[ripe] < RIPE_SENT {
+            return;
+        }
+        let (Some(p50), Some(p99)) = (self.quantile(0.5, BUCKETS), self.quantile(0.99, BUCKETS))
+        else {
+            return;
+        };
+        self.p50 = p50;
+        self.p99 = Some(p99);
+        self.patience = p99.mul_f64(PATIENCE_MARGIN).max(PATIENCE_MIN);
+    }
+
+    /// The span within which the share `q` of all answers comes.
+    fn quantile(&self, q: f32, buckets: usize) -> Option<Duration> {
+        let share = |at: usize| {
+            if self.exposed[at] >= 1.0 {
+                self.answered[at] / self.exposed[at]
+            } else {
+                // What came back before anything was that old: it counts as itself.
+                self.answered[at].min(1.0) / self.exposed[0].max(1.0)
+            }
+        };
+        let total: f32 = (0..buckets).map(share).sum();
+        if total <= 0.0 {
+            return None;
+        }
+        let mut sum = 0.0;
+        for at in 0..buckets {
+            sum += share(at);
+            if sum >= total * q {
+                return Some(Duration::from_nanos(bucket_end_ns(at)));
+            }
+        }
+        None
+    }
+}
+
+fn bucket_of(span_ns: u64) -> usize {
+    let span_ns = span_ns.max(1 << FIRST_OCTAVE);
+    let octave = 63 - span_ns.leading_zeros();
+    let step = (span_ns >> (octave - 2)) as usize & (STEPS - 1);
+    ((octave - FIRST_OCTAVE) as usize * STEPS + step).min(BUCKETS - 1)
+}
+
+/// The end of a bucket: what is in it took no longer than that.
+fn bucket_end_ns(at: usize) -> u64 {
+    let octave = FIRST_OCTAVE + (at / STEPS) as u32;
+    ((STEPS + at % STEPS + 1) as u64) << (octave - 2)
+}
+
+/// A small histogram for medians over a moment.
+#[derive(Clone, Debug)]
+pub(crate) struct Moment {
+    counts: [u32; BUCKETS],
+    total: u32,
+}
+
+impl Moment {
+    pub(crate) fn new() -> Self {
+        Self {
+            counts: [0; BUCKETS],
+            total: 0,
+        }
+    }
+
+    pub(crate) fn record(&mut self, span_ns: u64) {
+        self.counts[bucket_of(span_ns)] += 1;
+        self.total += 1;
+    }
+
+    pub(crate) fn median_ns(&self) -> Option<u64> {
+        let mut sum = 0;
+        let at = self.counts.iter().position(|count| {
+            sum += count;
+            sum * 2 > self.total
+        })?;
+        (self.total > 0).then(|| bucket_end_ns(at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    #[test]
+    fn buckets_hold_their_spans() {
+        for span_ns in [1, 16_384, 20_000, MS, 800 * MS, 1_000 * MS, 4_000 * MS] {
+            let at = bucket_of(span_ns);
+            assert!(bucket_end_ns(at) >= span_ns);
+            assert!(at == 0 || bucket_end_ns(at - 1) <= span_ns);
+            assert!(bucket_end_ns(at) <= span_ns.max(16_384) * 5 / 4 + 1);
+        }
+    }
+
+    /// Sends `per_ms` queries a millisecond for `ms` milliseconds; `answer(n)` says how long
+    /// the n-th takes, in milliseconds.
+    fn run(ms: u64, per_ms: u64, answer: impl Fn(u64) -> Option<u64>) -> RoundTrips {
+        let mut trips = RoundTrips::new();
+        let mut due = std::collections::BTreeMap::<u64, Vec<u64>>::new();
+        let mut n = 0;
+        for at in 0..ms {
+            let now = Time::from_nanos(at * MS);
+            for _ in 0..per_ms {
+                trips.on_sent(now);
+                if let Some(span) = answer(n) {
+                    due.entry(at + span).or_default().push(span);
+                }
+                n += 1;
+            }
+            for span in due.remove(&at).unwrap_or_default() {
+                trips.on_answered(now, span * MS);
+            }
+        }
+        trips
+    }
+
+    #[test]
+    fn slow_answers_are_waited_for_from_the_start() {
+        // 90 % in 1 ms, 9 % in 800 ms, 1 % never.
+        let answer = |n: u64| match n % 100 {
+            0..90 => Some(1),
+            90..99 => Some(800),
+            _ => None,
+        };
+        for ms in [500, 900, 1_100, 1_500, 3_000, 10_000] {
+            let patience = run(ms, 20, answer).patience();
+            assert!(
+                patience > Duration::from_millis(850),
+                "{patience:?} after {ms} ms"
+            );
+            assert!(
+                patience < Duration::from_millis(1_300),
+                "{patience:?} after {ms} ms"
+            );
+        }
+    }
+
+    #[test]
+    fn loss_does_not_lengthen_the_wait() {
+        let answer = |n: u64| (n % 10 != 0).then_some(20 + n % 10);
+        let patience = run(1_300, 5, answer).patience();
+        assert_eq!(patience, PATIENCE_MIN);
+    }
+
+    #[test]
+    fn a_few_queries_prove_nothing() {
+        assert_eq!(run(10, 1, |_| Some(1)).patience(), PATIENCE_FIRST);
+    }
+}

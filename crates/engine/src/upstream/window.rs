@@ -1,0 +1,510 @@
+//! How fast an upstream is asked, and how much may be in flight.
+//!
+//! Loss alone is no signal: a path that drops one packet in ten drops it at any rate, and
+//! halving the rate for it ends at nothing. What counts is what a change of rate does. Time is
+//! cut into epochs; each is judged, once its answers have had time to come, by the share of its
+//! queries that were answered. While a higher rate is answered like a lower one, the rate goes
+//! up. Where the share falls, or answers queue up, there is a plateau: the window goes just
+//! under what was delivered, and looks again now and then. Where going under it does not help,
+//! the loss has another reason, and the window goes back (BBR's idea, RFC 9743's caution).
+//!
+//! Only the first query of a job counts here. What is asked again is mostly what this upstream
+//! cannot answer, so it says nothing about a rate.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use canvass_model::Time;
+
+use super::rtt::Moment;
+
+/// The rate everything starts at, queries a second.
+const RATE_FIRST: f64 = 1_000.0;
+/// The lowest rate.
+const RATE_MIN: f64 = 10.0;
+/// The rate no one can send at.
+const RATE_TOP: f64 = 10_000_000.0;
+/// What is always allowed in flight once a peer has answered: a turn's worth.
+const IN_FLIGHT_MIN: f64 = 64.0;
+/// How much over the spans measured the cap on what is in flight is.
+const IN_FLIGHT_MARGIN: f64 = 1.25;
+/// The shortest epoch.
+const EPOCH_MIN: Duration = Duration::from_millis(10);
+/// The longest epoch.
+const EPOCH_MAX: Duration = Duration::from_secs(1);
+/// Queries that an epoch should have, so that its share of answers means something.
+const EPOCH_SENT_MIN: u32 = 32;
+/// How long an epoch's answers may take beyond four medians.
+const SETTLE_MARGIN: Duration = Duration::from_millis(5);
+/// How long an epoch waits while no answer ever came.
+const SETTLE_BLIND: Duration = Duration::from_secs(1);
+/// The part of the share of answers that may be missing in an epoch for no reason.
+const SHARE_TOLERANCE: f64 = 0.10;
+/// Answers that may stand in line at the peer, in packets, before the line is its limit.
+const QUEUE_MAX: f64 = 256.0;
+/// How much later than usual answers may come before that is a line: twice and this.
+const QUEUE_SPAN: Duration = Duration::from_millis(10);
+/// The rate under a plateau, of what was delivered on it.
+const UNDER_PLATEAU: f64 = 0.95;
+/// The same while a line at the peer is to go away.
+const UNDER_LINE: f64 = 0.75;
+/// How often a plateau is looked at again, at first and at most.
+const PROBE_FIRST: Duration = Duration::from_millis(250);
+const PROBE_MAX: Duration = Duration::from_secs(4);
+/// The step of such a look.
+const PROBE_STEP: f64 = 1.1;
+/// Epochs that may wait for their answers at the same time.
+const UNSETTLED_MAX: usize = 8;
+
+/// What caps a window, and how it is paced.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WindowLimits {
+    /// The highest rate, queries a second.
+    pub(crate) rate_max: f64,
+    /// The most in flight before the peer has answered at all.
+    pub(crate) in_flight_first: u32,
+    /// The most in flight ever.
+    pub(crate) in_flight_max: u32,
+    /// Queries are let go together for so long, which is a write's worth on a stream.
+    pub(crate) quantum: Duration,
+    /// The most that is let go together.
+    pub(crate) batch_max: u32,
+    /// Whether a line of packets at the peer is a danger (a datagram socket's buffer is short).
+    pub(crate) queue_is_short: bool,
+}
+
+/// Whether a query may go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Permit {
+    /// Now.
+    Now,
+    /// At this time.
+    At(Time),
+    /// When something in flight has come to an end.
+    Full,
+}
+
+/// The epoch a query was sent in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EpochId(u32);
+
+#[derive(Debug)]
+struct Epoch {
+    began: Time,
+    ended: Time,
+    /// Which setting of the rate it was sent at.
+    setting: u32,
+    sent: u32,
+    answered: u32,
+    /// All queries that left in it, those sent again too.
+    left: u32,
+    /// Whether the pace held queries back, so that the rate was what limited them.
+    held_back: bool,
+    round_trips: Moment,
+}
+
+impl Epoch {
+    fn new(began: Time, setting: u32) -> Self {
+        Self {
+            began,
+            ended: began,
+            setting,
+            sent: 0,
+            answered: 0,
+            left: 0,
+            held_back: false,
+            round_trips: Moment::new(),
+        }
+    }
+}
+
+/// Why the rate is what it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Phase {
+    /// No limit has shown: the rate doubles.
+    Startup,
+    /// It sits under a plateau, and looks again at this time.
+    Cruise { probe_at: Time },
+    /// It looks: the rate that was safe, and what it delivered.
+    Probe { safe: f64, delivered: f64 },
+    /// It went down, to see whether that helps.
+    Cut(Cut),
+}
+
+/// A step down, and what it was like before it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Cut {
+    from: f64,
+    share: f64,
+    median_ns: Option<u64>,
+    in_startup: bool,
+    /// The next epoch still has the line of the one before it.
+    draining: bool,
+}
+
+/// What an epoch showed.
+#[derive(Clone, Copy, Debug)]
+struct Verdict {
+    share: f64,
+    /// Answers a second, and queries a second.
+    delivered: f64,
+    sent: f64,
+    median_ns: Option<u64>,
+    held_back: bool,
+    lossy: bool,
+    slow: bool,
+}
+
+/// The pace and the cap of one upstream on one transport.
+#[derive(Debug)]
+pub(crate) struct Window {
+    limits: WindowLimits,
+    rate: f64,
+    phase: Phase,
+    probe_interval: Duration,
+    /// The share of queries that is answered in time when nothing is wrong with the rate.
+    share: f64,
+    /// The least median of an epoch, ns: what a round trip takes without a line.
+    median_ns: Option<u64>,
+    delivered: f64,
+    plateau_seen: bool,
+    setting: u32,
+    /// The running epoch is the last one.
+    epochs: VecDeque<Epoch>,
+    first_epoch: u32,
+    tokens: f64,
+    refilled: Time,
+    in_flight: u32,
+    in_flight_peak: u32,
+    began: Option<Time>,
+}
+
+impl Window {
+    pub(crate) fn new(limits: WindowLimits) -> Self {
+        Self {
+            limits,
+            rate: RATE_FIRST.min(limits.rate_max),
+            phase: Phase::Startup,
+            probe_interval: PROBE_FIRST,
+            share: 1.0,
+            median_ns: None,
+            delivered: 0.0,
+            plateau_seen: false,
+            setting: 0,
+            epochs: VecDeque::new(),
+            first_epoch: 0,
+            tokens: 1.0,
+            refilled: Time::ZERO,
+            in_flight: 0,
+            in_flight_peak: 0,
+            began: None,
+        }
+    }
+
+    pub(crate) fn rate_per_second(&self) -> f64 {
+        self.rate
+    }
+
+    pub(crate) fn delivered_per_second(&self) -> f64 {
+        self.delivered
+    }
+
+    pub(crate) fn in_flight(&self) -> u32 {
+        self.in_flight
+    }
+
+    pub(crate) fn in_flight_peak(&self) -> u32 {
+        self.in_flight_peak
+    }
+
+    pub(crate) fn plateau_seen(&self) -> bool {
+        self.plateau_seen
+    }
+
+    /// Whether a query may go out. `p99` and `patience` are those of the round trips.
+    pub(crate) fn permit(
+        &mut self,
+        now: Time,
+        p99: Option<Duration>,
+        patience: Duration,
+    ) -> Permit {
+        if f64::from(self.in_flight) >= self.in_flight_cap(now, p99, patience) {
+            return Permit::Full;
+        }
+        self.refill(now);
+        if self.tokens >= 1.0 {
+            return Permit::Now;
+        }
+        if let Some(epoch) = self.epochs.back_mut() {
+            epoch.held_back = true;
+        }
+        let missing_s = (self.batch() - self.tokens) / self.rate;
+        Permit::At(now.plus_nanos((missing_s * 1e9).ceil().max(1.0) as u64))
+    }
+
+    /// The most that may be in flight: the rate times how long answers take, and what is lost
+    /// stays in flight until it is given up.
+    fn in_flight_cap(&self, now: Time, p99: Option<Duration>, patience: Duration) -> f64 {
+        let Some(began) = self.began.filter(|_| self.median_ns.is_some()) else {
+            return f64::from(self.limits.in_flight_first);
+        };
+        // Until slow answers have had time to show, they may take as long as we have waited.
+        let span = p99.unwrap_or_else(|| now.since(began).min(patience));
+        let lost = (1.0 - self.share) * patience.as_secs_f64();
+        let cap = IN_FLIGHT_MIN + self.rate * (span.as_secs_f64() + lost) * IN_FLIGHT_MARGIN;
+        cap.min(f64::from(self.limits.in_flight_max))
+    }
+
+    /// Queries that are let go together.
+    fn batch(&self) -> f64 {
+        let quantum = self.rate * self.limits.quantum.as_secs_f64();
+        quantum.clamp(1.0, f64::from(self.limits.batch_max))
+    }
+
+    fn refill(&mut self, now: Time) {
+        let span_s = now.since(self.refilled).as_secs_f64();
+        self.refilled = now;
+        // What a late turn left over is made up for, up to a few batches.
+        self.tokens = (self.tokens + span_s * self.rate).min(self.batch() * 4.0);
+    }
+
+    /// A query left; `first` when it was its job's first.
+    pub(crate) fn on_sent(&mut self, now: Time, first: bool) -> EpochId {
+        self.began.get_or_insert(now);
+        self.turn_epoch(now);
+        self.tokens -= 1.0;
+        self.in_flight += 1;
+        self.in_flight_peak = self.in_flight_peak.max(self.in_flight);
+        let epoch = self.epochs.back_mut().expect("an epoch is running");
+        epoch.left += 1;
+        epoch.sent += u32::from(first);
+        EpochId(self.first_epoch + self.epochs.len() as u32 - 1)
+    }
+
+    /// An attempt is no longer in flight: it was answered, gave up, or its job ended.
+    pub(crate) fn on_landed(&mut self) {
+        self.in_flight -= 1;
+    }
+
+    /// A first query was answered with something that counts.
+    pub(crate) fn on_answered(&mut self, now: Time, epoch: EpochId, round_trip_ns: u64) {
+        let at = epoch.0.wrapping_sub(self.first_epoch) as usize;
+        if let Some(epoch) = self.epochs.get_mut(at) {
+            epoch.answered += 1;
+            epoch.round_trips.record(round_trip_ns);
+        }
+        if self.median_ns.is_none() {
+            self.median_ns = Some(round_trip_ns.max(1));
+        }
+        self.turn_epoch(now);
+    }
+
+    /// A first query was taken back: it was never taken up, and says nothing.
+    pub(crate) fn on_returned(&mut self, epoch: EpochId) {
+        let at = epoch.0.wrapping_sub(self.first_epoch) as usize;
+        if let Some(epoch) = self.epochs.get_mut(at) {
+            epoch.sent = epoch.sent.saturating_sub(1);
+        }
+    }
+
+    /// The peer comes back from the dead: begin anew, from a rate it bore before.
+    pub(crate) fn restart(&mut self, now: Time) {
+        self.first_epoch += self.epochs.len() as u32;
+        self.epochs.clear();
+        self.set_rate(now, (self.rate / 2.0).max(RATE_FIRST.min(self.rate)));
+        self.tokens = self.tokens.min(1.0);
+        self.phase = Phase::Startup;
+    }
+
+    /// Ends the running epoch when it has had its time, and judges those whose answers have.
+    fn turn_epoch(&mut self, now: Time) {
+        let Some(epoch) = self.epochs.back_mut() else {
+            self.epochs.push_back(Epoch::new(now, self.setting));
+            return;
+        };
+        let span = now.since(epoch.began);
+        let length = EPOCH_MIN.max(Duration::from_nanos(self.median_ns.unwrap_or(0)));
+        if span >= length && epoch.sent >= EPOCH_SENT_MIN || span >= EPOCH_MAX {
+            epoch.ended = now;
+            if self.epochs.len() >= UNSETTLED_MAX {
+                self.judge_oldest(now);
+            }
+            self.epochs.push_back(Epoch::new(now, self.setting));
+        }
+        let settle = self.median_ns.map_or(SETTLE_BLIND, |median| {
+            Duration::from_nanos(median * 4) + SETTLE_MARGIN
+        });
+        while self.epochs.len() > 1 && now.since(self.epochs[0].ended) >= settle {
+            self.judge_oldest(now);
+        }
+    }
+
+    fn judge_oldest(&mut self, now: Time) {
+        let epoch = self.epochs.pop_front().expect("there is an ended epoch");
+        self.first_epoch += 1;
+        if epoch.sent < EPOCH_SENT_MIN / 4 {
+            return;
+        }
+        let span_s = epoch.ended.since(epoch.began).as_secs_f64().max(1e-6);
+        let share = f64::from(epoch.answered) / f64::from(epoch.sent);
+        let sent = f64::from(epoch.left) / span_s;
+        let delivered = sent * share;
+        let median_ns = epoch.round_trips.median_ns();
+        let verdict = Verdict {
+            share,
+            delivered,
+            sent,
+            median_ns,
+            held_back: epoch.held_back,
+            lossy: share < self.share - self.tolerance(epoch.sent),
+            slow: match (median_ns, self.median_ns) {
+                (Some(median), Some(usual)) => self.is_slow(median, usual, delivered),
+                _ => false,
+            },
+        };
+        if let Some(median) = median_ns {
+            // The usual median creeps up, so that a path that grew longer is believed in time.
+            let usual = self.median_ns.map_or(median, |usual| usual + usual / 128);
+            self.median_ns = Some(usual.min(median));
+        }
+        if epoch.setting == self.setting {
+            self.delivered = delivered;
+            self.judge(now, &verdict);
+        }
+    }
+
+    fn tolerance(&self, sent: u32) -> f64 {
+        let deviation = (self.share * (1.0 - self.share) / f64::from(sent)).sqrt();
+        (SHARE_TOLERANCE * self.share).max(3.0 * deviation)
+    }
+
+    fn is_slow(&self, median_ns: u64, usual_ns: u64, delivered: f64) -> bool {
+        let over_ns = median_ns.saturating_sub(usual_ns);
+        let in_line = delivered * over_ns as f64 / 1e9;
+        over_ns > usual_ns + QUEUE_SPAN.as_nanos() as u64
+            || self.limits.queue_is_short && in_line > QUEUE_MAX
+    }
+
+    fn judge(&mut self, now: Time, verdict: &Verdict) {
+        if let Phase::Cut(Cut {
+            draining: draining @ true,
+            ..
+        }) = &mut self.phase
+        {
+            *draining = false;
+            return;
+        }
+        if verdict.lossy || verdict.slow {
+            self.overloaded(now, verdict);
+            return;
+        }
+        // Better is believed at once, a little worse only slowly.
+        let weight = if verdict.share > self.share {
+            0.5
+        } else {
+            0.05
+        };
+        self.share += (verdict.share - self.share) * weight;
+        // Where not the pace but we ourselves were the limit, a higher rate teaches nothing,
+        // and a rate far over what was used is a burst waiting to happen.
+        if !verdict.held_back || verdict.sent < self.rate * 0.7 {
+            let used = (verdict.sent * 2.0).max(RATE_FIRST.min(self.rate));
+            if self.rate > used {
+                self.set_rate(now, used.max(self.rate / 2.0));
+            }
+            if let Phase::Cut(_) | Phase::Probe { .. } = self.phase {
+                self.cruise(now);
+            }
+            return;
+        }
+        let delivered = verdict.delivered;
+        match self.phase {
+            Phase::Startup => self.set_rate(now, self.rate * 2.0),
+            Phase::Cruise { probe_at } if now >= probe_at => {
+                self.phase = Phase::Probe {
+                    safe: self.rate,
+                    delivered,
+                };
+                self.set_rate(now, self.rate * PROBE_STEP);
+            }
+            Phase::Cruise { .. } => {}
+            Phase::Probe {
+                delivered: before, ..
+            } if delivered >= before * (1.0 + (PROBE_STEP - 1.0) / 2.0) => {
+                self.probe_interval = PROBE_FIRST;
+                self.phase = Phase::Probe {
+                    safe: self.rate,
+                    delivered,
+                };
+                self.set_rate(now, self.rate * PROBE_STEP * PROBE_STEP);
+            }
+            Phase::Probe { safe, .. } => {
+                self.set_rate(now, safe);
+                self.cruise(now);
+            }
+            Phase::Cut(_) => self.cruise(now),
+        }
+    }
+
+    fn overloaded(&mut self, now: Time, verdict: &Verdict) {
+        if let Phase::Cut(cut) = self.phase {
+            let share_helped = verdict.share > cut.share + (self.share - cut.share) * 0.3;
+            let median_helped = match (verdict.median_ns, cut.median_ns) {
+                (Some(median), Some(before)) => median < before / 10 * 7,
+                _ => true,
+            };
+            if verdict.lossy && !share_helped || !verdict.lossy && !median_helped {
+                // Sending less did not help: the reason is not the rate.
+                if verdict.lossy {
+                    self.share = verdict.share;
+                }
+                if verdict.slow {
+                    self.median_ns = verdict.median_ns;
+                }
+                self.set_rate(now, cut.from);
+                if cut.in_startup {
+                    self.phase = Phase::Startup
+                } else {
+                    self.cruise(now)
+                }
+                return;
+            }
+        }
+        self.plateau_seen = true;
+        self.phase = Phase::Cut(Cut {
+            from: self.rate,
+            share: verdict.share,
+            median_ns: verdict.median_ns,
+            in_startup: matches!(self.phase, Phase::Startup),
+            draining: verdict.slow,
+        });
+        // Of what is answered at all, the delivered rate is the share that no rate can lose.
+        let capacity = verdict.delivered / self.share.max(0.05);
+        let under = if verdict.slow {
+            UNDER_LINE
+        } else {
+            UNDER_PLATEAU
+        };
+        self.set_rate(now, (capacity * under).min(self.rate * 0.9));
+    }
+
+    fn cruise(&mut self, now: Time) {
+        self.phase = Phase::Cruise {
+            probe_at: now + self.probe_interval,
+        };
+        self.probe_interval = (self.probe_interval * 2).min(PROBE_MAX);
+    }
+
+    fn set_rate(&mut self, now: Time, rate: f64) {
+        self.rate = rate.clamp(RATE_MIN, RATE_TOP).min(self.limits.rate_max);
+        self.setting += 1;
+        if let Some(epoch) = self.epochs.back_mut() {
+            if epoch.sent == 0 {
+                *epoch = Epoch::new(now, self.setting);
+            } else {
+                epoch.ended = now;
+                self.epochs.push_back(Epoch::new(now, self.setting));
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Several datagrams in one system call.
+//!
+//! What counts is not the calls saved under load but the one that a short batch saves when there
+//! is little to do: it says that the socket is empty, which otherwise takes a read that fails.
+
+use std::io;
+use std::mem;
+use std::net::IpAddr;
+use std::ops::Range;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use crate::datagram::{Control, Peer, check, describe, server_of, set_server};
+
+/// Datagrams in one call. More would make the first of them wait for the last.
+pub(crate) const BATCH: usize = 32;
+/// The longest query that is read; a prober's has under 300 octets.
+const QUERY_BYTES_MAX: usize = 1024;
+
+/// Datagrams that were read together.
+pub(crate) struct Inbox {
+    queries: Box<[[u8; QUERY_BYTES_MAX]; BATCH]>,
+    arrivals: [Arrival; BATCH],
+}
+
+/// A datagram that was read.
+#[derive(Clone, Copy)]
+pub(crate) struct Arrival {
+    /// Its length.
+    pub bytes: usize,
+    /// It was longer than any query.
+    pub cut: bool,
+    /// Who sent it.
+    pub peer: Peer,
+    /// The address it was sent to; `None` when the socket was not told to say.
+    pub server: Option<IpAddr>,
+}
+
+impl Inbox {
+    pub fn new() -> Self {
+        Self {
+            queries: Box::new([[0; QUERY_BYTES_MAX]; BATCH]),
+            arrivals: [Arrival {
+                bytes: 0,
+                cut: false,
+                peer: Peer::NOBODY,
+                server: None,
+            }; BATCH],
+        }
+    }
+
+    /// Reads what has come, up to [`BATCH`] datagrams. Fewer mean that the socket is empty, and
+    /// that the poll will tell of the next one.
+    pub fn receive(&mut self, socket: BorrowedFd<'_>) -> io::Result<usize> {
+        let mut parts = [const { EMPTY_PART }; BATCH];
+        let mut controls = [Control::EMPTY; BATCH];
+        // SAFETY: a header is plain numbers and null pointers, for which zero is a value.
+        let mut headers: [libc::mmsghdr; BATCH] = unsafe { mem::zeroed() };
+        for (index, header) in headers.iter_mut().enumerate() {
+            let query = &mut self.queries[index];
+            parts[index] = libc::iovec {
+                iov_base: query.as_mut_ptr().cast(),
+                iov_len: query.len(),
+            };
+            let peer = &mut self.arrivals[index].peer;
+            *peer = Peer::NOBODY;
+            header.msg_hdr = describe(peer, &mut parts[index], &mut controls[index]);
+        }
+        // SAFETY: every pointer in the headers is to a local or into `self`, with its true
+        // length, and none of them moves before the headers are done with.
+        let received = unsafe {
+            libc::recvmmsg(
+                socket.as_raw_fd(),
+                headers.as_mut_ptr(),
+                BATCH as libc::c_uint,
+                0,
+                std::ptr::null_mut(),
+            )
+        };
+        let received = check(received as isize)?;
+        for (arrival, header) in self.arrivals.iter_mut().zip(&headers[..received]) {
+            arrival.bytes = header.msg_len as usize;
+            arrival.cut = header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0;
+            arrival.peer.set_length(header.msg_hdr.msg_namelen);
+            // SAFETY: the kernel has filled in this header, and `controls` is alive.
+            arrival.server = unsafe { server_of(&header.msg_hdr) };
+        }
+        Ok(received)
+    }
+
+    /// One of the datagrams that the last call read, and its bytes.
+    pub fn arrival(&self, index: usize) -> (Arrival, &[u8]) {
+        let arrival = self.arrivals[index];
+        (arrival, &self.queries[index][..arrival.bytes])
+    }
+}
+
+/// Datagrams to be sent together. `T` is whatever is to be known of each afterwards.
+pub(crate) struct Outbox<T> {
+    bytes: Vec<u8>,
+    letters: Vec<Letter<T>>,
+}
+
+struct Letter<T> {
+    bytes: Range<usize>,
+    peer: Peer,
+    server: Option<IpAddr>,
+    tag: T,
+}
+
+impl<T: Copy> Outbox<T> {
+    pub fn new() -> Self {
+        Self {
+            bytes: Vec::new(),
+            letters: Vec::with_capacity(BATCH),
+        }
+    }
+
+    /// Whether it must be sent before more goes in.
+    pub fn is_full(&self) -> bool {
+        self.letters.len() == BATCH
+    }
+
+    /// Adds a datagram that leaves from `server` where that is given.
+    pub fn push(&mut self, message: &[u8], peer: Peer, server: Option<IpAddr>, tag: T) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(message);
+        self.letters.push(Letter {
+            bytes: start..self.bytes.len(),
+            peer,
+            server,
+            tag,
+        });
+    }
+
+    /// Sends everything, and tells of each whether the system took it.
+    pub fn send(&mut self, socket: BorrowedFd<'_>, mut tell: impl FnMut(T, bool)) {
+        let mut first = 0;
+        while first < self.letters.len() {
+            let sent = self.send_from(socket, first).unwrap_or(0);
+            for letter in &self.letters[first..first + sent] {
+                tell(letter.tag, true);
+            }
+            first += sent;
+            // The kernel stops at the first it will not take; the others may yet go.
+            if let Some(letter) = self.letters.get(first) {
+                tell(letter.tag, false);
+                first += 1;
+            }
+        }
+        self.letters.clear();
+        self.bytes.clear();
+    }
+
+    fn send_from(&mut self, socket: BorrowedFd<'_>, first: usize) -> io::Result<usize> {
+        let letters = &mut self.letters[first..];
+        let mut parts = [const { EMPTY_PART }; BATCH];
+        let mut controls = [Control::EMPTY; BATCH];
+        // SAFETY: a header is plain numbers and null pointers, for which zero is a value.
+        let mut headers: [libc::mmsghdr; BATCH] = unsafe { mem::zeroed() };
+        for (index, letter) in letters.iter_mut().enumerate() {
+            let message = &mut self.bytes[letter.bytes.clone()];
+            parts[index] = libc::iovec {
+                iov_base: message.as_mut_ptr().cast(),
+                iov_len: message.len(),
+            };
+            let header = &mut headers[index].msg_hdr;
+            *header = describe(&mut letter.peer, &mut parts[index], &mut controls[index]);
+            match letter.server {
+                // SAFETY: the header was just described, and its control buffer is alive.
+                Some(server) => unsafe { set_server(header, server) },
+                None => header.msg_controllen = 0,
+            }
+        }
+        // SAFETY: every pointer in the headers is to a local or into `self`, with its true
+        // length, and none of them moves before the call returns.
+        let sent = unsafe {
+            libc::sendmmsg(
+                socket.as_raw_fd(),
+                headers.as_mut_ptr(),
+                letters.len() as libc::c_uint,
+                0,
+            )
+        };
+        check(sent as isize)
+    }
+}
+
+const EMPTY_PART: libc::iovec = libc::iovec {
+    iov_base: std::ptr::null_mut(),
+    iov_len: 0,
+};

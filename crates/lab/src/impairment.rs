@@ -1,0 +1,418 @@
+//! What the lab is to do wrong, as plain data.
+
+mod value;
+
+use std::num::NonZeroU32;
+use std::str::FromStr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+pub use value::Percent;
+
+/// Every key [`Impairments::set`] knows: its name, what its value is called (nothing for a
+/// switch), and a line of help.
+pub const KEYS: &[(&str, &str, &str)] = &[
+    ("delay", "D", "hold every reply back for D"),
+    (
+        "jitter",
+        "D",
+        "vary the delay evenly by up to D either way, never below zero",
+    ),
+    (
+        "loss",
+        "PCT",
+        "lose this share of the exchanges over UDP, drawn once for each",
+    ),
+    (
+        "rate-cap",
+        "QPS",
+        "answer at most QPS queries a second for each server address",
+    ),
+    (
+        "burst",
+        "N",
+        "what the rate cap lets through at once [default: a tenth of the cap]",
+    ),
+    (
+        "over",
+        "HOW",
+        "what queries over the rate cap get: silent or refused [default: silent]",
+    ),
+    (
+        "truncate",
+        "PCT",
+        "answer this share over UDP with TC set and no records",
+    ),
+    ("servfail", "PCT", "answer this share with SERVFAIL"),
+    ("refused", "PCT", "answer this share with REFUSED"),
+    (
+        "no-edns",
+        "",
+        "answer FORMERR to every query that has an OPT record",
+    ),
+    (
+        "forge",
+        "PCT",
+        "over UDP, send two forgeries ahead of this share of the answers: one with a wrong id, one with a wrong question",
+    ),
+    (
+        "duplicate",
+        "PCT",
+        "send this share of the replies twice over UDP",
+    ),
+    (
+        "late",
+        "PCT",
+        "hold this share of the replies back for longer",
+    ),
+    (
+        "late-by",
+        "D",
+        "how much longer late replies take [default: 3s]",
+    ),
+    (
+        "corrupt",
+        "PCT",
+        "cut or garble this share of the replies over UDP so that nothing can be read from them",
+    ),
+    (
+        "slow",
+        "PCT",
+        "hold the replies for this share of the names back, always the same names",
+    ),
+    (
+        "slow-by",
+        "D",
+        "how much longer slow names take [default: 800ms]",
+    ),
+    (
+        "never",
+        "PCT",
+        "never answer for this share of the names, always the same names",
+    ),
+    (
+        "outage-after",
+        "D",
+        "fall silent so long after the first query [default with an outage: 0s]",
+    ),
+    (
+        "outage",
+        "D",
+        "how long that silence lasts [default with outage-after: for ever]",
+    ),
+    (
+        "dead",
+        "CIDR",
+        "server addresses that never answer; may repeat",
+    ),
+    (
+        "lying",
+        "CIDR",
+        "server addresses that answer SERVFAIL to everything; may repeat",
+    ),
+    (
+        "tcp-close-after",
+        "N",
+        "close a TCP connection in good order after N answers",
+    ),
+    (
+        "tcp-serial",
+        "",
+        "answer one query at a time on a TCP connection, the delay for each",
+    ),
+    (
+        "tcp-silent",
+        "",
+        "accept TCP connections and answer nothing on them",
+    ),
+    ("tcp-refuse", "", "have no TCP listener"),
+    ("seed", "N", "what chance starts from [default: 0]"),
+];
+
+/// What the lab does wrong. The default is nothing.
+///
+/// What happens to datagrams on their way (loss, truncation, forgeries, duplicates, corruption)
+/// does not happen on a stream; all else holds for both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Impairments {
+    /// Every reply is held back for so long.
+    pub delay: Duration,
+    /// The delay varies evenly by up to so much either way, never below zero.
+    pub jitter: Duration,
+    /// Exchanges over UDP that are lost.
+    pub loss: Percent,
+    /// Queries a second for each server address; more get what `over` says.
+    pub rate_cap: Option<NonZeroU32>,
+    /// How many queries the rate cap lets through at once; a tenth of it when not said.
+    pub burst: Option<NonZeroU32>,
+    /// What happens to queries over the rate cap.
+    pub over: OverCap,
+    /// Exchanges over UDP that are answered with TC and no records.
+    pub truncate: Percent,
+    /// Exchanges answered with SERVFAIL.
+    pub servfail: Percent,
+    /// Exchanges answered with REFUSED.
+    pub refused: Percent,
+    /// Every query with an OPT record is answered with FORMERR.
+    pub no_edns: bool,
+    /// Answers over UDP with two forgeries ahead of them.
+    pub forge: Percent,
+    /// Replies over UDP that are sent twice.
+    pub duplicate: Percent,
+    /// Replies that are late.
+    pub late: Percent,
+    /// How late they are, on top of the delay.
+    pub late_by: Duration,
+    /// Replies over UDP that cannot be read.
+    pub corrupt: Percent,
+    /// Names that take longer, always the same ones.
+    pub slow: Percent,
+    /// How much longer they take.
+    pub slow_by: Duration,
+    /// Names that are never answered, always the same ones.
+    pub never: Percent,
+    /// When the outage begins, from the first query.
+    pub outage_after: Option<Duration>,
+    /// How long it lasts.
+    pub outage: Option<Duration>,
+    /// Server addresses that never answer. Over TCP they accept and say nothing.
+    pub dead: Vec<IpNet>,
+    /// Server addresses that answer SERVFAIL to everything.
+    pub lying: Vec<IpNet>,
+    /// Answers after which a TCP connection is closed in good order.
+    pub tcp_close_after: Option<NonZeroU32>,
+    /// The next query on a TCP connection is read when the one before has been answered.
+    pub tcp_serial: bool,
+    /// TCP connections are accepted and never answered.
+    pub tcp_silent: bool,
+    /// Nothing listens on TCP.
+    pub tcp_refuse: bool,
+    /// What chance starts from. Which names are slow or never answered does not depend on it.
+    pub seed: u64,
+}
+
+/// What happens to queries over the rate cap.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OverCap {
+    /// Nothing comes back.
+    #[default]
+    Silent,
+    /// They are answered REFUSED.
+    Refused,
+}
+
+/// Why an impairment could not be set.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ImpairmentError {
+    /// No impairment has this name.
+    #[error("no impairment is called {key:?}")]
+    UnknownKey {
+        /// What was asked for.
+        key: String,
+    },
+    /// The value does not fit the key.
+    #[error("{key} cannot be {value:?}: it takes {expected}")]
+    BadValue {
+        /// The impairment.
+        key: String,
+        /// What it was to be.
+        value: String,
+        /// What it can be.
+        expected: &'static str,
+    },
+}
+
+impl Default for Impairments {
+    fn default() -> Self {
+        Self {
+            delay: Duration::ZERO,
+            jitter: Duration::ZERO,
+            loss: Percent::ZERO,
+            rate_cap: None,
+            burst: None,
+            over: OverCap::Silent,
+            truncate: Percent::ZERO,
+            servfail: Percent::ZERO,
+            refused: Percent::ZERO,
+            no_edns: false,
+            forge: Percent::ZERO,
+            duplicate: Percent::ZERO,
+            late: Percent::ZERO,
+            late_by: Duration::from_secs(3),
+            corrupt: Percent::ZERO,
+            slow: Percent::ZERO,
+            slow_by: Duration::from_millis(800),
+            never: Percent::ZERO,
+            outage_after: None,
+            outage: None,
+            dead: Vec::new(),
+            lying: Vec::new(),
+            tcp_close_after: None,
+            tcp_serial: false,
+            tcp_silent: false,
+            tcp_refuse: false,
+            seed: 0,
+        }
+    }
+}
+
+impl Impairments {
+    /// Sets one impairment by its name in [`KEYS`]. A switch takes an empty value, `true` or
+    /// `false`; `dead` and `lying` add to what they hold.
+    pub fn set(&mut self, key: &str, value: &str) -> Result<(), ImpairmentError> {
+        self.try_set(key, value).map_err(|refusal| match refusal {
+            Refusal::UnknownKey => ImpairmentError::UnknownKey { key: key.into() },
+            Refusal::BadValue(expected) => ImpairmentError::BadValue {
+                key: key.into(),
+                value: value.into(),
+                expected,
+            },
+        })
+    }
+
+    fn try_set(&mut self, key: &str, value: &str) -> Result<(), Refusal> {
+        match key {
+            "delay" => self.delay = value::duration(value)?,
+            "jitter" => self.jitter = value::duration(value)?,
+            "loss" => self.loss = value.parse()?,
+            "rate-cap" => self.rate_cap = Some(count(value)?),
+            "burst" => self.burst = Some(count(value)?),
+            "over" => {
+                self.over = match value {
+                    "silent" => OverCap::Silent,
+                    "refused" => OverCap::Refused,
+                    _ => return Err(Refusal::BadValue("silent or refused")),
+                }
+            }
+            "truncate" => self.truncate = value.parse()?,
+            "servfail" => self.servfail = value.parse()?,
+            "refused" => self.refused = value.parse()?,
+            "no-edns" => self.no_edns = value::switch(value)?,
+            "forge" => self.forge = value.parse()?,
+            "duplicate" => self.duplicate = value.parse()?,
+            "late" => self.late = value.parse()?,
+            "late-by" => self.late_by = value::duration(value)?,
+            "corrupt" => self.corrupt = value.parse()?,
+            "slow" => self.slow = value.parse()?,
+            "slow-by" => self.slow_by = value::duration(value)?,
+            "never" => self.never = value.parse()?,
+            "outage-after" => self.outage_after = Some(value::duration(value)?),
+            "outage" => self.outage = Some(value::duration(value)?),
+            "dead" => self.dead.push(value::network(value)?),
+            "lying" => self.lying.push(value::network(value)?),
+            "tcp-close-after" => self.tcp_close_after = Some(count(value)?),
+            "tcp-serial" => self.tcp_serial = value::switch(value)?,
+            "tcp-silent" => self.tcp_silent = value::switch(value)?,
+            "tcp-refuse" => self.tcp_refuse = value::switch(value)?,
+            "seed" => {
+                self.seed = value
+                    .parse()
+                    .map_err(|_| Refusal::BadValue("a number from 0 to 2^64 - 1"))?;
+            }
+            _ => return Err(Refusal::UnknownKey),
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Impairments {
+    type Err = ImpairmentError;
+
+    /// Reads `delay=20ms,loss=10%,no-edns`; an empty text is no impairment.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut impairments = Self::default();
+        for item in text.split(',').filter(|_| !text.is_empty()) {
+            let (key, value) = item.split_once('=').unwrap_or((item, ""));
+            impairments.set(key, value)?;
+        }
+        Ok(impairments)
+    }
+}
+
+/// Why a value was not taken.
+enum Refusal {
+    UnknownKey,
+    BadValue(&'static str),
+}
+
+impl From<&'static str> for Refusal {
+    fn from(expected: &'static str) -> Self {
+        Self::BadValue(expected)
+    }
+}
+
+fn count(text: &str) -> Result<NonZeroU32, Refusal> {
+    text.parse()
+        .map_err(|_| Refusal::BadValue("a whole number from 1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_can_be_set_and_changes_something() {
+        for (key, value_name, _) in KEYS {
+            let value = match *value_name {
+                "" => "",
+                "D" => "17ms",
+                "PCT" => "3%",
+                "QPS" | "N" => "9",
+                "HOW" => "refused",
+                "CIDR" => "127.3.0.0/16",
+                other => panic!("{key} has an unknown kind of value, {other}"),
+            };
+            let mut impairments = Impairments::default();
+            assert_eq!(impairments.set(key, value), Ok(()), "{key}");
+            assert_ne!(impairments, Impairments::default(), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_list_reads_as_its_items() {
+        let read: Impairments =
+            "delay=20ms,loss=10%,no-edns,tcp-serial=true,dead=127.0.0.2,dead=127.0.1.0/24"
+                .parse()
+                .unwrap();
+        assert_eq!(
+            read,
+            Impairments {
+                delay: Duration::from_millis(20),
+                loss: Percent::from_millionths(100_000),
+                no_edns: true,
+                tcp_serial: true,
+                dead: vec![
+                    "127.0.0.2/32".parse().unwrap(),
+                    "127.0.1.0/24".parse().unwrap()
+                ],
+                ..Impairments::default()
+            }
+        );
+        assert_eq!("".parse(), Ok(Impairments::default()));
+    }
+
+    #[test]
+    fn errors_name_what_was_given() {
+        let error = |text: &str| text.parse::<Impairments>().unwrap_err().to_string();
+        assert_eq!(error("speed=9"), "no impairment is called \"speed\"");
+        assert_eq!(error("delay=9ms,"), "no impairment is called \"\"");
+        assert_eq!(
+            error("loss=200%"),
+            "loss cannot be \"200%\": it takes a percentage from 0 to 100, as 10% or 0.5%"
+        );
+        assert_eq!(
+            error("over=loud"),
+            "over cannot be \"loud\": it takes silent or refused"
+        );
+        for item in [
+            "rate-cap=0",
+            "delay=5",
+            "dead=127.0.0.1/8",
+            "no-edns=maybe",
+            "seed=-1",
+        ] {
+            assert!(item.parse::<Impairments>().is_err(), "{item}");
+        }
+    }
+}

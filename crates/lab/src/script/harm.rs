@@ -1,0 +1,118 @@
+//! Forged and unreadable replies, and names that are always treated badly.
+
+use std::net::Ipv6Addr;
+
+use canvass_model::Rcode;
+
+use crate::impairment::Percent;
+use crate::query::{HEADER_BYTES, LowerName, Query};
+use crate::reply::{Owner, Reply, Section};
+use crate::zone::Responded;
+
+/// Keeps the names that are never answered apart from the slow ones.
+pub(super) const NEVER: u64 = 0x9e37_79b9_7f4a_7c15;
+/// See [`NEVER`].
+pub(super) const SLOW: u64 = 0xc2b2_ae3d_27d4_eb4f;
+
+/// What forgeries say, so that a client that believed one shows it (RFC 5737, RFC 3849).
+const FORGED_NAME: &[u8] = b"\x06forged\x07example\x03net\0";
+const FORGED_V4: [u8; 4] = [203, 0, 113, 66];
+const FORGED_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xbad, 0, 0, 0, 0, 0x66);
+
+/// A label type that was never assigned (RFC 6891 §5 retired the only other one).
+const RESERVED_LABEL: u8 = 0x80;
+
+/// Whether the name asked for belongs to the share; always the same names for one `salt`.
+pub(super) fn name_is_within(query: &[u8], share: Percent, salt: u64) -> bool {
+    if share.is_zero() {
+        return false;
+    }
+    let Some(name) = query.get(HEADER_BYTES..).and_then(LowerName::parse) else {
+        return false;
+    };
+    // FNV-1a, then a mix, since the share looks at the upper bits only.
+    let hash = name.wire().iter().fold(salt, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    let mixed = (hash ^ hash >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    share.takes((mixed >> 32) as u32)
+}
+
+/// A false answer whose id differs in the bits of `flipped`.
+pub(super) fn wrong_id(query: &[u8], flipped: u16, reply: &mut Vec<u8>) -> Option<Responded> {
+    let start = reply.len();
+    let responded = forge(query, reply)?;
+    for (octet, flip) in reply[start..].iter_mut().zip(flipped.to_be_bytes()) {
+        *octet ^= flip;
+    }
+    Some(responded)
+}
+
+/// A false answer to a question nobody asked: one letter of the name is another.
+pub(super) fn wrong_question(query: &[u8], reply: &mut Vec<u8>) -> Option<Responded> {
+    let start = reply.len();
+    let responded = forge(query, reply)?;
+    let question = &mut reply[start + HEADER_BYTES..];
+    if question[0] > 0 {
+        question[1] = if question[1].eq_ignore_ascii_case(&b'x') {
+            b'y'
+        } else {
+            b'x'
+        };
+    } else {
+        // The root has no letter to change, so its type gives way.
+        question[2] ^= 1;
+    }
+    Some(responded)
+}
+
+/// Makes the reply at `start..` one that nothing can be read from.
+pub(super) fn corrupt(reply: &mut Vec<u8>, start: usize, entropy: u64) {
+    let has_question = reply[start + 4..start + 6] != [0, 0];
+    if !has_question {
+        reply.truncate(start + 1 + (entropy as usize / 4) % (HEADER_BYTES - 1));
+        return;
+    }
+    let question_name =
+        LowerName::parse(&reply[start + HEADER_BYTES..]).map_or(1, |name| name.wire().len());
+    let question_end = HEADER_BYTES + question_name + 4;
+    match entropy % 3 {
+        // Cut before the end of the question.
+        0 => reply.truncate(start + 1 + (entropy as usize / 4) % (question_end - 1)),
+        // A question whose name cannot be read.
+        1 => reply[start + HEADER_BYTES] = RESERVED_LABEL,
+        // The right question, and an answer that points past the end of the message.
+        _ => {
+            reply.truncate(start + question_end);
+            reply[start + 6..start + HEADER_BYTES].copy_from_slice(&[0, 1, 0, 0, 0, 0]);
+            reply[start + 3] &= 0xf0;
+            reply.extend_from_slice(&[0xff; 24]);
+        }
+    }
+}
+
+/// Writes a false answer with the right id and the right question.
+fn forge(query: &[u8], reply: &mut Vec<u8>) -> Option<Responded> {
+    let query = Query::parse(query).ok()?;
+    let mut writer = Reply::to(&query, reply);
+    let false_data: Option<&[u8]> = match query.record_type {
+        1 => Some(&FORGED_V4),
+        12 => Some(FORGED_NAME),
+        28 => Some(&FORGED_V6.octets()),
+        _ => None,
+    };
+    let rcode = match false_data {
+        Some(data) => {
+            writer.record(Section::Answer, Owner::Question, query.record_type, |out| {
+                out.extend_from_slice(data);
+            });
+            Rcode::NOERROR
+        }
+        None => Rcode::NXDOMAIN,
+    };
+    writer.finish(rcode.0, query.edns, usize::MAX);
+    Some(Responded {
+        rcode,
+        truncated: false,
+    })
+}

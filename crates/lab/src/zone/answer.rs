@@ -1,0 +1,238 @@
+//! From a question to the records of its reply.
+
+use std::net::IpAddr;
+
+use canvass_model::Rcode;
+
+use crate::query::{HEADER_BYTES, Query};
+use crate::reply::{Owner, Reply, Section};
+
+use super::records::{NAME_SERVERS, Node, Records, SOA_DATA, kind};
+use super::reverse::{IN_ADDR, IP6, Reverse};
+use super::{Rule, forward, reverse};
+
+/// Classes that are answered: IN and ANY (RFC 1035 §3.2.4, §3.2.5).
+const CLASSES: [u16; 2] = [1, 255];
+/// CNAMEs followed within the zone; its longest chain has one.
+const CNAMES_MAX: usize = 4;
+
+/// Writes every record of the reply and returns its code.
+pub(super) fn write(records: &Records, query: &Query<'_>, reply: &mut Reply<'_>) -> Rcode {
+    let name = &query.name;
+    // AXFR and IXFR (RFC 5936, RFC 1995) are not for the public.
+    if !CLASSES.contains(&query.class) || matches!(query.record_type, 251 | 252) {
+        return Rcode::REFUSED;
+    }
+    let (apex, rcode) = if name.is_within(IN_ADDR, 2) {
+        let found = reverse::read(name, false);
+        (IN_ADDR, write_reverse(records, query, found, reply))
+    } else if name.is_within(IP6, 2) {
+        let found = reverse::read(name, true);
+        (IP6, write_reverse(records, query, found, reply))
+    } else if name.is_within(forward::ZONE, 2) {
+        (forward::ZONE, write_forward(records, query, reply))
+    } else {
+        return Rcode::REFUSED;
+    };
+    match rcode {
+        Written::Records => Rcode::NOERROR,
+        Written::NoData => {
+            write_soa(query, apex, reply);
+            Rcode::NOERROR
+        }
+        Written::NoName => {
+            write_soa(query, apex, reply);
+            Rcode::NXDOMAIN
+        }
+    }
+}
+
+/// What the answer section has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Written {
+    Records,
+    NoData,
+    NoName,
+}
+
+fn write_reverse(
+    records: &Records,
+    query: &Query<'_>,
+    found: Reverse,
+    reply: &mut Reply<'_>,
+) -> Written {
+    match found {
+        Reverse::Host(address) => match Rule::of(address) {
+            Rule::NoName => Written::NoName,
+            Rule::NoData => Written::NoData,
+            Rule::Cname => write_delegation(query, address, reply),
+            Rule::Plain | Rule::Spoofed => {
+                write_names(query, Owner::Question, address, &[forward::HOST], reply)
+            }
+            Rule::TwoNames => {
+                let both = [forward::HOST, forward::ALIAS];
+                write_names(query, Owner::Question, address, &both, reply)
+            }
+        },
+        Reverse::Delegated(address) => {
+            write_names(query, Owner::Question, address, &[forward::HOST], reply)
+        }
+        Reverse::Apex => write_reverse_apex(records, query, reply),
+        Reverse::Ancestor => Written::NoData,
+        Reverse::Absent => Written::NoName,
+    }
+}
+
+fn write_names(
+    query: &Query<'_>,
+    owner: Owner<'_>,
+    address: IpAddr,
+    prefixes: &[&[u8]],
+    reply: &mut Reply<'_>,
+) -> Written {
+    if !matches!(query.record_type, kind::PTR | kind::ANY) {
+        return Written::NoData;
+    }
+    for prefix in prefixes {
+        reply.record(Section::Answer, owner, kind::PTR, |out| {
+            forward::push_host_name(prefix, address, out);
+        });
+    }
+    Written::Records
+}
+
+/// `3.2.1.10.in-addr.arpa` is a CNAME to `3.0/25.2.1.10.in-addr.arpa` (RFC 2317 §4).
+fn write_delegation(query: &Query<'_>, address: IpAddr, reply: &mut Reply<'_>) -> Written {
+    let (first, delegation) = (query.name.label(0), reverse::delegation_label(address));
+    let parent = (HEADER_BYTES + query.name.label_start(1)) as u16;
+    let target = reply.record(Section::Answer, Owner::Question, kind::CNAME, |out| {
+        for label in [first, delegation] {
+            out.push(label.len() as u8);
+            out.extend_from_slice(label);
+        }
+        out.extend_from_slice(&(0xc000 | parent).to_be_bytes());
+    });
+    if matches!(query.record_type, kind::CNAME | kind::ANY) {
+        return Written::Records;
+    }
+    write_names(query, Owner::At(target), address, &[forward::HOST], reply)
+}
+
+fn write_reverse_apex(records: &Records, query: &Query<'_>, reply: &mut Reply<'_>) -> Written {
+    let asked = |record_type| [record_type, kind::ANY].contains(&query.record_type);
+    let mut written = Written::NoData;
+    if asked(kind::SOA) {
+        reply.record(Section::Answer, Owner::Question, kind::SOA, |out| {
+            out.extend_from_slice(SOA_DATA);
+        });
+        written = Written::Records;
+    }
+    if asked(kind::NS) {
+        for server in NAME_SERVERS {
+            reply.record(Section::Answer, Owner::Question, kind::NS, |out| {
+                out.extend_from_slice(server);
+            });
+        }
+        for server in NAME_SERVERS {
+            write_addresses(records, server, reply);
+        }
+        written = Written::Records;
+    }
+    written
+}
+
+fn write_forward(records: &Records, query: &Query<'_>, reply: &mut Reply<'_>) -> Written {
+    let name = &query.name;
+    if name.label_count() == 3
+        && let Some(address) = forward::read_host_label(name.label(0))
+    {
+        return write_address(query, address, reply);
+    }
+    let Some(mut node) = records.find(name.wire()) else {
+        return Written::NoName;
+    };
+    let mut owner = Owner::Question;
+    if query.record_type != kind::CNAME && query.record_type != kind::ANY {
+        for _ in 0..CNAMES_MAX {
+            let Some(alias) = node.of_type(kind::CNAME).next() else {
+                break;
+            };
+            let target = reply.record(Section::Answer, owner, kind::CNAME, |out| {
+                out.extend_from_slice(&alias.data);
+            });
+            owner = Owner::At(target);
+            // The code of a reply tells of the last name in the chain (RFC 6604 §3).
+            node = match records.find(&alias.data) {
+                Some(node) => node,
+                None => return Written::NoName,
+            };
+        }
+    }
+    write_node(records, node, owner, query.record_type, reply)
+}
+
+fn write_node(
+    records: &Records,
+    node: &Node,
+    owner: Owner<'_>,
+    record_type: u16,
+    reply: &mut Reply<'_>,
+) -> Written {
+    let mut written = Written::NoData;
+    for record in node.of_type(record_type) {
+        reply.record(Section::Answer, owner, record.record_type, |out| {
+            out.extend_from_slice(&record.data);
+        });
+        written = Written::Records;
+    }
+    for record in node.of_type(record_type) {
+        if let Some(at) = record.glue_at {
+            write_addresses(records, &record.data[at..], reply);
+        }
+    }
+    written
+}
+
+/// The addresses of a name that another record leads to (RFC 1035 §3.3.9).
+fn write_addresses(records: &Records, name: &[u8], reply: &mut Reply<'_>) {
+    let Some(node) = records.find(name) else {
+        return;
+    };
+    for record_type in [kind::A, kind::AAAA] {
+        for record in node.of_type(record_type) {
+            reply.record(Section::Additional, Owner::Name(name), record_type, |out| {
+                out.extend_from_slice(&record.data);
+            });
+        }
+    }
+}
+
+fn write_address(query: &Query<'_>, named: IpAddr, reply: &mut Reply<'_>) -> Written {
+    let asked = |record_type| [record_type, kind::ANY].contains(&query.record_type);
+    match reverse::forward_address(named) {
+        IpAddr::V4(address) if asked(kind::A) => {
+            reply.record(Section::Answer, Owner::Question, kind::A, |out| {
+                out.extend_from_slice(&address.octets());
+            });
+            Written::Records
+        }
+        IpAddr::V6(address) if asked(kind::AAAA) => {
+            reply.record(Section::Answer, Owner::Question, kind::AAAA, |out| {
+                out.extend_from_slice(&address.octets());
+            });
+            Written::Records
+        }
+        _ => Written::NoData,
+    }
+}
+
+/// The SOA record that says how long to remember that there is nothing (RFC 2308 §3).
+fn write_soa(query: &Query<'_>, apex: &[u8], reply: &mut Reply<'_>) {
+    let owner = HEADER_BYTES + query.name.wire().len() - apex.len();
+    reply.record(
+        Section::Authority,
+        Owner::At(owner as u16),
+        kind::SOA,
+        |out| out.extend_from_slice(SOA_DATA),
+    );
+}

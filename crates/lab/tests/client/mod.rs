@@ -1,0 +1,96 @@
+//! A client just good enough for these tests.
+// Each test file uses a part of it.
+#![allow(dead_code)]
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::time::Duration;
+
+use canvass_lab::{Lab, LabConfig, expected_names};
+use hickory_proto::op::Message;
+
+/// How long a test waits for something that must come; it never waits that long when it passes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A lab on every loopback address.
+pub fn lab(impairments: &str) -> Lab {
+    Lab::start(LabConfig {
+        impairments: impairments.parse().unwrap(),
+        ..LabConfig::default()
+    })
+    .unwrap()
+}
+
+/// The address number `n` of 10/8 that has exactly one name.
+pub fn address(n: u32) -> IpAddr {
+    let in_block = n % 6;
+    Ipv4Addr::from(0x0a00_0000 + n / 6 * 32 + in_block).into()
+}
+
+/// A query for the PTR records of an address.
+pub fn query(id: u16, address: IpAddr) -> Vec<u8> {
+    let mut wire = [0; 74];
+    let length = canvass_model::reverse_name(address, &mut wire);
+    let mut query = id.to_be_bytes().to_vec();
+    query.extend([1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+    query.extend(&wire[..length]);
+    query.extend([0, 12, 0, 1]);
+    query
+}
+
+/// The id of a reply, after a look at whether it is the true answer for `address`.
+pub fn check_answer(reply: &[u8], address: IpAddr) -> u16 {
+    let message = Message::from_vec(reply).unwrap();
+    let names: Vec<String> = message
+        .answers
+        .iter()
+        .map(|record| record.data.to_string())
+        .collect();
+    assert_eq!(names, expected_names(address).names);
+    message.metadata.id
+}
+
+/// A UDP socket that is patient.
+pub fn udp() -> UdpSocket {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket
+}
+
+/// Reads one datagram.
+pub fn receive(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
+    let mut buffer = vec![0; 2048];
+    let (bytes, from) = socket.recv_from(&mut buffer).unwrap();
+    buffer.truncate(bytes);
+    (buffer, from)
+}
+
+/// A TCP connection that is patient.
+pub fn tcp(lab: &Lab) -> TcpStream {
+    let stream = TcpStream::connect(lab.address()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream
+}
+
+/// Writes queries in one write.
+pub fn write_queries(stream: &mut TcpStream, queries: &[Vec<u8>]) {
+    let mut batch = Vec::new();
+    for query in queries {
+        batch.extend((query.len() as u16).to_be_bytes());
+        batch.extend(query);
+    }
+    stream.write_all(&batch).unwrap();
+}
+
+/// Reads one message from a stream; `None` at its end.
+pub fn read_reply(stream: &mut TcpStream) -> Option<Vec<u8>> {
+    let mut length = [0; 2];
+    match stream.read_exact(&mut length) {
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return None,
+        result => result.unwrap(),
+    }
+    let mut reply = vec![0; usize::from(u16::from_be_bytes(length))];
+    stream.read_exact(&mut reply).unwrap();
+    Some(reply)
+}

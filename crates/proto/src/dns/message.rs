@@ -1,0 +1,329 @@
+//! A borrowed view of a message that came.
+//!
+//! hickory-proto decodes whole messages into owned trees. Nearly every reply to a bulk query
+//! holds one record and dies at once, so the way to it is walked here without an allocation;
+//! record data that is more than a name is still hickory-proto's to read (see `data`).
+
+use canvass_model::{Rcode, RecordType, write_label};
+
+use super::Question;
+
+/// Octets of the fixed header (RFC 1035 §4.1.1).
+const HEADER_OCTETS: usize = 12;
+/// Octets a name may have on the wire (RFC 1035 §3.1).
+const NAME_OCTETS_MAX: usize = 255;
+
+/// A message whose header is whole. What follows the header is checked as it is walked.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> Message<'a> {
+    /// Takes what came; `None` when it is shorter than a header or is a query.
+    #[inline]
+    pub fn new(bytes: &'a [u8]) -> Option<Self> {
+        (bytes.len() >= HEADER_OCTETS && bytes[2] & 0x80 != 0).then_some(Self { bytes })
+    }
+
+    /// The id.
+    #[inline]
+    pub fn id(&self) -> u16 {
+        self.u16_at(0)
+    }
+
+    /// Whether the message was cut to fit a datagram (the TC bit).
+    #[inline]
+    pub fn truncated(&self) -> bool {
+        self.bytes[2] & 0x02 != 0
+    }
+
+    /// Whether this is a reply to `question`: it repeats the question and only that (names
+    /// compared without case, RFC 4343 §3).
+    ///
+    /// A server too old to read the query at all may send FORMERR or NOTIMP with nothing but a
+    /// header; that counts too, for it can settle nothing but how to ask again.
+    #[inline]
+    pub fn answers(&self, question: &Question) -> bool {
+        if self.bytes[2] & 0x78 != 0 {
+            return false;
+        }
+        let wire = question.wire();
+        match self.u16_at(4) {
+            1 => self
+                .bytes
+                .get(HEADER_OCTETS..HEADER_OCTETS + wire.len())
+                .is_some_and(|asked| asked.eq_ignore_ascii_case(wire)),
+            0 => self.bytes.len() == HEADER_OCTETS && matches!(self.bytes[3] & 15, 1 | 4),
+            _ => false,
+        }
+    }
+
+    /// The response code, with the upper bits of an OPT record (RFC 6891 §6.1.3).
+    ///
+    /// The OPT record is looked for only where it can change what a reader does: not in a plain
+    /// NOERROR that brought answers.
+    pub fn rcode(&self) -> Rcode {
+        let low = u16::from(self.bytes[3] & 15);
+        if low == 0 && self.u16_at(6) > 0 || self.u16_at(10) == 0 {
+            return Rcode(low);
+        }
+        let opt = self
+            .records()
+            .find(|record| record.record_type == RecordType::OPT);
+        Rcode(opt.map_or(low, |opt| (opt.ttl_s >> 24 << 4) as u16 | low))
+    }
+
+    /// How many records the answer section says it has.
+    pub fn answer_count(&self) -> u16 {
+        self.u16_at(6)
+    }
+
+    /// The records of the answer section. Ends early where the message is broken; compare the
+    /// count with [`Self::answer_count`].
+    pub fn answer_records(&self) -> impl Iterator<Item = RecordView<'a>> {
+        self.records().take(usize::from(self.answer_count()))
+    }
+
+    /// All records of all sections, as far as they can be walked.
+    fn records(&self) -> impl Iterator<Item = RecordView<'a>> {
+        let message = *self;
+        let mut at = Some(HEADER_OCTETS);
+        for _ in 0..self.u16_at(4) {
+            at = at.and_then(|at| message.skip_name(at)).map(|end| end + 4);
+        }
+        let count = [6, 8, 10]
+            .map(|at| usize::from(self.u16_at(at)))
+            .iter()
+            .sum();
+        std::iter::from_fn(move || {
+            let record = RecordView::at(message, at?);
+            at = record.map(|record| record.data_end());
+            record
+        })
+        .take(count)
+    }
+
+    fn u16_at(&self, at: usize) -> u16 {
+        u16::from_be_bytes([self.bytes[at], self.bytes[at + 1]])
+    }
+
+    /// Where the name at `at` ends in place, that is after its first pointer or its root.
+    fn skip_name(&self, mut at: usize) -> Option<usize> {
+        loop {
+            match *self.bytes.get(at)? {
+                0 => return Some(at + 1),
+                length @ 1..=63 => at += 1 + usize::from(length),
+                0xc0.. => return (at + 1 < self.bytes.len()).then_some(at + 2),
+                _ => return None,
+            }
+        }
+    }
+
+    /// Appends the name at `at` in presentation form to `out`, and returns where it ends in
+    /// place; `None` when it is broken: it runs out of the message, is over 255 octets, or a
+    /// pointer does not lead backwards (RFC 1035 §4.1.4).
+    fn write_name(&self, mut at: usize, out: &mut String) -> Option<usize> {
+        let mut end = None;
+        let mut octets = 1;
+        let mut pointers_from = at;
+        let start = out.len();
+        loop {
+            match *self.bytes.get(at)? {
+                0 => break,
+                length @ 1..=63 => {
+                    octets += 1 + usize::from(length);
+                    if octets > NAME_OCTETS_MAX {
+                        return None;
+                    }
+                    let label = self.bytes.get(at + 1..at + 1 + usize::from(length))?;
+                    write_label(out, label);
+                    out.push('.');
+                    at += 1 + usize::from(length);
+                }
+                high @ 0xc0.. => {
+                    let low = *self.bytes.get(at + 1)?;
+                    end.get_or_insert(at + 2);
+                    at = usize::from(high & 0x3f) << 8 | usize::from(low);
+                    // Each jump must go before everything read so far, so the walk ends.
+                    if at >= pointers_from {
+                        return None;
+                    }
+                    pointers_from = at;
+                }
+                _ => return None,
+            }
+        }
+        if out.len() == start {
+            out.push('.');
+        }
+        Some(end.unwrap_or(at + 1))
+    }
+}
+
+/// One resource record in place.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordView<'a> {
+    message: Message<'a>,
+    name_at: usize,
+    data_at: usize,
+    data_octets: u16,
+    /// Its type.
+    pub record_type: RecordType,
+    /// How long it may be kept, in seconds.
+    pub ttl_s: u32,
+}
+
+impl<'a> RecordView<'a> {
+    #[inline]
+    fn at(message: Message<'a>, name_at: usize) -> Option<Self> {
+        let at = message.skip_name(name_at)?;
+        let fixed: &[u8; 10] = message.bytes.get(at..at + 10)?.first_chunk()?;
+        let record = Self {
+            message,
+            name_at,
+            data_at: at + 10,
+            data_octets: u16::from_be_bytes([fixed[8], fixed[9]]),
+            record_type: RecordType(u16::from_be_bytes([fixed[0], fixed[1]])),
+            ttl_s: u32::from_be_bytes([fixed[4], fixed[5], fixed[6], fixed[7]]),
+        };
+        (record.data_end() <= message.bytes.len()).then_some(record)
+    }
+
+    fn data_end(&self) -> usize {
+        self.data_at + usize::from(self.data_octets)
+    }
+
+    /// The data as it stands in the message; names in it may be compressed.
+    pub fn data(&self) -> &'a [u8] {
+        &self.message.bytes[self.data_at..self.data_end()]
+    }
+
+    /// Appends the owner in presentation form; `None` when it is broken.
+    pub fn write_owner(&self, out: &mut String) -> Option<()> {
+        self.message.write_name(self.name_at, out).map(drop)
+    }
+
+    /// Appends a name in the data, `skip` octets into it, in presentation form; `None` when it
+    /// is broken or does not end where the data does.
+    #[inline]
+    pub fn write_data_name(&self, skip: usize, out: &mut String) -> Option<()> {
+        let end = self.message.write_name(self.data_at + skip, out)?;
+        (end == self.data_end()).then_some(())
+    }
+
+    /// The whole message, and where in it the data begins.
+    pub(super) fn place(&self) -> (&'a [u8], u16) {
+        (self.message.bytes, self.data_at as u16)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hickory_proto::op::{Message as Owned, MessageType, OpCode, Query};
+    use hickory_proto::rr::rdata::PTR;
+    use hickory_proto::rr::{Name, RData, Record};
+    use proptest::prelude::*;
+
+    fn reply(question: &Question, names: &[&str]) -> Vec<u8> {
+        let owner = Name::from_ascii("1.2.0.192.in-addr.arpa.").unwrap();
+        let mut message = Owned::new(7, MessageType::Response, OpCode::Query);
+        message.add_query(Query::query(owner.clone(), question.record_type().0.into()));
+        for name in names {
+            let data = RData::PTR(PTR(Name::from_ascii(name).unwrap()));
+            message.add_answer(Record::from_rdata(owner.clone(), 400, data));
+        }
+        message.to_vec().unwrap()
+    }
+
+    fn question() -> Question {
+        Question::reverse("192.0.2.1".parse().unwrap())
+    }
+
+    #[test]
+    fn names_are_read_through_compression() {
+        let names = [
+            "a.example.net.",
+            "b.example.net.",
+            "1.2.0.192.in-addr.arpa.",
+        ];
+        let wire = reply(&question(), &names);
+        let message = Message::new(&wire).unwrap();
+        assert!(message.answers(&question()));
+        let read: Vec<String> = message
+            .answer_records()
+            .map(|record| {
+                let mut text = String::new();
+                record.write_data_name(0, &mut text).unwrap();
+                text
+            })
+            .collect();
+        assert_eq!(read, names);
+    }
+
+    #[test]
+    fn another_question_is_not_answered() {
+        let wire = reply(&question(), &["a.example.net."]);
+        let message = Message::new(&wire).unwrap();
+        assert!(!message.answers(&Question::reverse("192.0.2.2".parse().unwrap())));
+        let other = Question::new(&"1.2.0.192.in-addr.arpa".parse().unwrap(), RecordType::A);
+        assert!(!message.answers(&other));
+        let upper = Question::new(&"1.2.0.192.IN-ADDR.ARPA".parse().unwrap(), RecordType::PTR);
+        assert!(message.answers(&upper));
+        let mut query = wire;
+        query[2] &= 0x7f;
+        assert!(Message::new(&query).is_none());
+    }
+
+    #[test]
+    fn pointers_that_do_not_lead_back_are_broken() {
+        let mut wire = reply(&question(), &["a.example.net."]);
+        let at = wire.len()
+            - usize::from(
+                Message::new(&wire)
+                    .unwrap()
+                    .answer_records()
+                    .next()
+                    .unwrap()
+                    .data_octets,
+            );
+        wire[at] = 0xc0;
+        wire[at + 1] = at as u8;
+        let record = Message::new(&wire)
+            .unwrap()
+            .answer_records()
+            .next()
+            .unwrap();
+        assert_eq!(record.write_data_name(0, &mut String::new()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_walked_without_harm(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+            walk(&bytes);
+        }
+
+        #[test]
+        fn a_damaged_reply_is_walked_without_harm(at in 0usize..200, byte: u8, cut in 0usize..200) {
+            let mut wire = reply(&question(), &["a.example.net.", "b.example.org."]);
+            let at = at % wire.len();
+            wire[at] = byte;
+            wire.truncate(wire.len() - cut % wire.len());
+            walk(&wire);
+        }
+    }
+
+    fn walk(bytes: &[u8]) {
+        let Some(message) = Message::new(bytes) else {
+            return;
+        };
+        message.rcode();
+        message.answers(&question());
+        for record in message.answer_records() {
+            record.write_owner(&mut String::new());
+            record.write_data_name(0, &mut String::new());
+            record.presentation();
+        }
+    }
+}

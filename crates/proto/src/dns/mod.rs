@@ -1,0 +1,9 @@
+//! Messages as they go on the wire (RFC 1035 §4).
+
+mod data;
+pub mod frame;
+mod message;
+mod question;
+
+pub use message::{Message, RecordView};
+pub use question::{EDNS_UDP_OCTETS, MESSAGE_OCTETS_MAX, Question};

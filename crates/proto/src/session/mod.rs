@@ -1,0 +1,499 @@
+//! One job's life.
+
+mod finish;
+mod forward;
+mod lookup;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use canvass_model::{
+    Answer, Cause, DnsAnswer, Errno, Job, Outcome, Phases, ProbeSpec, PtrAnswer, RecordType,
+    Target, Time, Transport,
+};
+use rand::rngs::StdRng;
+
+use crate::dns::{Message, Question};
+use finish::Last;
+use forward::Forward;
+use lookup::{Lookup, Step};
+
+/// An upstream, by its place in the engine's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct UpstreamId(pub u16);
+
+/// Which of a session's questions an attempt belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ExchangeId(pub u16);
+
+/// Which transports a query may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransportPolicy {
+    /// Datagrams only.
+    Udp,
+    /// Streams only.
+    Tcp,
+    /// Datagrams, and a stream after a truncated answer (RFC 7766 §5).
+    Auto,
+}
+
+/// What a job may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Attempts after the first, for each question.
+    pub retries: u32,
+    /// From when the engine takes a job to its end, whatever happens.
+    pub deadline: Duration,
+    /// The cap on the wait for one attempt.
+    pub timeout: Duration,
+    /// Which transports may be used.
+    pub transport: TransportPolicy,
+    /// Whether there is more than one upstream to turn to.
+    pub alternatives: bool,
+}
+
+/// A query that wants to leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SendRequest {
+    /// By stream or by datagram.
+    pub transport: Transport,
+    /// The upstream that did not help last time.
+    pub avoid: Option<UpstreamId>,
+    /// The upstream that asked for a stream.
+    pub prefer: Option<UpstreamId>,
+    /// Whether it is the job's very first, so that what becomes of it tells of the upstream and
+    /// not of the name.
+    pub first: bool,
+}
+
+/// A query left.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent {
+    /// The question it carried.
+    pub exchange: ExchangeId,
+    /// To which upstream.
+    pub upstream: UpstreamId,
+    /// At which address.
+    pub resolver: SocketAddr,
+    /// How.
+    pub transport: Transport,
+    /// How long that upstream's answers may take.
+    pub patience: Duration,
+}
+
+/// A message that came and matched.
+#[derive(Clone, Copy, Debug)]
+pub struct Reply<'a> {
+    /// The question it answers.
+    pub exchange: ExchangeId,
+    /// From which upstream.
+    pub upstream: UpstreamId,
+    /// At which address.
+    pub resolver: SocketAddr,
+    /// How it came.
+    pub transport: Transport,
+    /// Whether the query it answers carried an OPT record.
+    pub edns: bool,
+    /// The message.
+    pub message: Message<'a>,
+}
+
+/// What a reply says of the upstream it came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplyClass {
+    /// It answered the question, if only to say that there is nothing.
+    Answer,
+    /// It will not answer.
+    Refused,
+    /// It cannot answer.
+    ServFail,
+    /// It does not know EDNS(0).
+    NoEdns,
+    /// Its answer did not fit a datagram.
+    Truncated,
+    /// Its answer cannot be read, or has a code that settles nothing.
+    Unusable,
+}
+
+/// Why an attempt came to nothing before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LostCause {
+    /// In one word.
+    pub cause: Cause,
+    /// The system's own number, where there is one.
+    pub errno: Option<Errno>,
+}
+
+/// What a session wants.
+#[derive(Debug)]
+pub enum Output {
+    /// Send a query, when there is a permit for it: see [`Session::request`]. It is said once.
+    Send(ExchangeId),
+    /// The attempt that was out for this question has had its time. It stays open: a late reply
+    /// still counts.
+    Expired(ExchangeId),
+    /// Nothing, until a reply comes or this time does.
+    Wait(Time),
+    /// Nothing any more: take the outcome with [`Session::finish`].
+    Finish,
+}
+
+/// One job's life: its attempts, TC to TCP, EDNS to none, PTR to forward-confirm.
+///
+/// Drive it with [`Self::sent`], [`Self::reply`], [`Self::lost`], [`Self::returned`] and
+/// [`Self::cancel`], and drain [`Self::poll`] after each, until it says `Wait` or `Finish`.
+#[derive(Debug)]
+pub struct Session {
+    job: Job,
+    lookup: Lookup,
+    forward: Option<Box<Forward>>,
+    due: Time,
+    deadline: Time,
+    clock: PhaseClock,
+    last: Option<Box<Last>>,
+    settled: Option<Settled>,
+    resolver: Option<(SocketAddr, Transport)>,
+}
+
+/// How the main question was settled.
+#[derive(Debug)]
+struct Settled {
+    negative: bool,
+    rcode: canvass_model::Rcode,
+    answer: Answer,
+}
+
+/// Splits the time since the first send into waiting and asking.
+#[derive(Clone, Copy, Debug, Default)]
+struct PhaseClock {
+    first_send: Option<Time>,
+    mark: Time,
+    asking: bool,
+    wait_ns: u64,
+    dns_ns: u64,
+}
+
+impl PhaseClock {
+    /// From `now` on it is asking, or waiting.
+    fn turn(&mut self, now: Time, asking: bool) {
+        if self.first_send.is_some() {
+            let spent_ns = now.nanos_since(self.mark);
+            *(if self.asking {
+                &mut self.dns_ns
+            } else {
+                &mut self.wait_ns
+            }) += spent_ns;
+        } else if asking {
+            self.first_send = Some(now);
+        }
+        self.mark = now;
+        self.asking = asking;
+    }
+
+    fn phases(&self) -> Phases {
+        let reached = self.first_send.is_some();
+        Phases {
+            wait: reached.then(|| Duration::from_nanos(self.wait_ns)),
+            dns: reached.then(|| Duration::from_nanos(self.dns_ns)),
+        }
+    }
+}
+
+impl Session {
+    /// Begins the life of `job`. A target that is none gets its outcome at once, and so does a
+    /// job with a kind of probe that does not suit its target.
+    pub fn new(job: Job, now: Time, limits: &Limits) -> Result<Self, Outcome> {
+        let question = match (&job.target, job.spec) {
+            (Target::Address { address, .. }, ProbeSpec::Ptr { .. }) => Question::reverse(*address),
+            (Target::Name { name, .. }, ProbeSpec::Ptr { .. }) => {
+                Question::new(name, RecordType::PTR)
+            }
+            (Target::Name { name, .. }, ProbeSpec::Dns { record_type }) => {
+                Question::new(name, record_type)
+            }
+            (Target::Invalid { reason, .. }, _) => {
+                let reason = reason.clone();
+                return Err(finish::invalid(job, now, reason));
+            }
+            (Target::Address { .. }, ProbeSpec::Dns { .. }) => {
+                return Err(finish::invalid(
+                    job,
+                    now,
+                    "an address has no records of its own".into(),
+                ));
+            }
+        };
+        Ok(Self {
+            lookup: Lookup::new(question, limits.transport),
+            forward: None,
+            due: job.due.unwrap_or(now),
+            deadline: now + limits.deadline,
+            clock: PhaseClock::default(),
+            last: None,
+            settled: None,
+            resolver: None,
+            job,
+        })
+    }
+
+    /// Appends the query for `exchange` to `out`. `edns` says whether the upstream is thought to
+    /// know EDNS(0); returns whether the query carries it.
+    pub fn write_query(
+        &self,
+        exchange: ExchangeId,
+        id: u16,
+        edns: bool,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        self.lookup_of(exchange).write_query(id, edns, out)
+    }
+
+    /// The question `exchange` asks, for telling its reply from others.
+    pub fn question(&self, exchange: ExchangeId) -> &Question {
+        &self.lookup_of(exchange).question
+    }
+
+    /// The query that was asked for has left.
+    pub fn sent(&mut self, now: Time, sent: &Sent, limits: &Limits, rng: &mut StdRng) {
+        self.clock.turn(now, true);
+        if exchange_index(sent.exchange) == 0 {
+            self.resolver = Some((sent.resolver, sent.transport));
+        }
+        self.lookup_mut(sent.exchange).sent(now, sent, limits, rng);
+    }
+
+    /// A message came that matches an attempt, be it the last one or one before it.
+    pub fn reply(
+        &mut self,
+        now: Time,
+        reply: &Reply<'_>,
+        limits: &Limits,
+        rng: &mut StdRng,
+    ) -> ReplyClass {
+        let class = if exchange_index(reply.exchange) == 0 {
+            self.main_reply(now, reply, limits, rng)
+        } else {
+            let forward = self
+                .forward
+                .as_mut()
+                .expect("a forward exchange has its lookups");
+            forward.reply(now, reply, limits, rng)
+        };
+        self.clock.turn(now, self.any_out());
+        class
+    }
+
+    /// The attempt of `exchange` came to nothing before its time.
+    pub fn lost(
+        &mut self,
+        now: Time,
+        exchange: ExchangeId,
+        lost: LostCause,
+        limits: &Limits,
+        rng: &mut StdRng,
+    ) {
+        if exchange_index(exchange) == 0 && self.settled.is_none() {
+            self.remember(Last::Lost(lost));
+        }
+        self.lookup_mut(exchange).failed(now, limits, rng);
+        self.clock.turn(now, self.any_out());
+    }
+
+    /// An orderly close left `exchange` unanswered. It goes out again, and the attempt that was
+    /// is taken back.
+    pub fn returned(&mut self, now: Time, exchange: ExchangeId) {
+        self.lookup_mut(exchange).returned();
+        self.clock.turn(now, self.any_out());
+    }
+
+    /// The query that was asked for could not leave, for a reason on this side. It still waits
+    /// for a permit; should the job end before it gets one, this is why.
+    pub fn hindered(&mut self, lost: LostCause) {
+        if self.settled.is_none() {
+            self.remember(Last::Lost(lost));
+        }
+    }
+
+    /// The run stops at once: the next [`Self::poll`] ends the job, with what is known.
+    pub fn cancel(&mut self, now: Time) {
+        self.deadline = now;
+        if self.settled.is_none() {
+            self.remember(Last::Lost(LostCause {
+                cause: Cause::Interrupted,
+                errno: None,
+            }));
+        }
+    }
+
+    /// What the session wants now.
+    pub fn poll(&mut self, now: Time, limits: &Limits) -> Output {
+        if now >= self.deadline {
+            return Output::Finish;
+        }
+        let mut wake = self.deadline;
+        let mut expired = None;
+        let main = self.settled.is_none().then_some((0, &mut self.lookup));
+        let forward = self.forward.iter_mut().flat_map(|forward| forward.active());
+        for (index, lookup) in main.into_iter().chain(forward) {
+            match lookup.step(now, limits) {
+                Step::Wait(time) => wake = wake.min(time),
+                Step::Send => return Output::Send(ExchangeId(index)),
+                Step::Expired => {
+                    expired = Some(index);
+                    break;
+                }
+                Step::Idle => {}
+            }
+        }
+        if let Some(index) = expired {
+            self.clock.turn(now, self.any_out());
+            if index == 0 {
+                self.remember(Last::Silence);
+            }
+            return Output::Expired(ExchangeId(index));
+        }
+        let done = match (&self.settled, &self.forward) {
+            (None, _) => self.lookup.is_done(),
+            (Some(_), Some(forward)) => forward.is_done(),
+            (Some(_), None) => true,
+        };
+        if done {
+            Output::Finish
+        } else {
+            Output::Wait(wake)
+        }
+    }
+
+    /// The query that `exchange` wants to send now; `None` when it wants none any more, since
+    /// a late reply came while it waited for its permit.
+    ///
+    /// With a permit at hand, call [`Self::write_query`], and when the query has left,
+    /// [`Self::sent`].
+    pub fn request(&self, exchange: ExchangeId) -> Option<SendRequest> {
+        let lookup = self.lookup_of(exchange);
+        let request = lookup.request()?;
+        Some(SendRequest {
+            first: exchange_index(exchange) == 0 && request.first,
+            ..request
+        })
+    }
+
+    fn main_reply(
+        &mut self,
+        now: Time,
+        reply: &Reply<'_>,
+        limits: &Limits,
+        rng: &mut StdRng,
+    ) -> ReplyClass {
+        let class = lookup::classify(reply);
+        if self.settled.is_some() {
+            return class;
+        }
+        self.resolver = Some((reply.resolver, reply.transport));
+        if class == ReplyClass::Answer {
+            if let Some(answer) = self.read_answer(reply.message) {
+                self.lookup.settle();
+                let negative = match &answer {
+                    Answer::Ptr(ptr) => ptr.names.is_empty(),
+                    Answer::Dns(_) => !reply.message.has_answer(self.lookup.question.record_type()),
+                };
+                self.forward = self.forward_of(&answer, limits);
+                let rcode = reply.message.rcode();
+                self.settled = Some(Settled {
+                    negative,
+                    rcode,
+                    answer,
+                });
+                return class;
+            }
+            self.remember(Last::Malformed);
+            self.lookup.failed(now, limits, rng);
+            return ReplyClass::Unusable;
+        }
+        if class != ReplyClass::NoEdns {
+            self.remember(Last::of(reply, class));
+        }
+        self.lookup.unhelpful(now, reply, class, limits, rng);
+        class
+    }
+
+    /// Reads what the job wants to know; `None` when the answer section is broken.
+    fn read_answer(&self, message: Message<'_>) -> Option<Answer> {
+        if let ProbeSpec::Dns { .. } = self.job.spec {
+            return Some(Answer::Dns(DnsAnswer {
+                records: message.answer_section()?,
+            }));
+        }
+        let mut ptr = PtrAnswer::default();
+        let mut seen = 0;
+        let mut name = String::with_capacity(64);
+        for record in message.answer_records() {
+            seen += 1;
+            if record.record_type == RecordType::PTR {
+                name.clear();
+                record.write_data_name(0, &mut name)?;
+                ptr.names.push(name.as_str().into());
+                ptr.ttl_s = Some(ptr.ttl_s.map_or(record.ttl_s, |ttl| ttl.min(record.ttl_s)));
+            }
+        }
+        (seen == message.answer_count()).then_some(Answer::Ptr(ptr))
+    }
+
+    fn forward_of(&self, answer: &Answer, limits: &Limits) -> Option<Box<Forward>> {
+        let (
+            Answer::Ptr(ptr),
+            ProbeSpec::Ptr {
+                forward_confirm: true,
+            },
+        ) = (answer, self.job.spec)
+        else {
+            return None;
+        };
+        let address = self.job.target.reverse_address()?;
+        (!ptr.names.is_empty()).then(|| Box::new(Forward::new(address, &ptr.names, limits)))
+    }
+
+    fn remember(&mut self, last: Last) {
+        match &mut self.last {
+            Some(slot) => slot.follow(last),
+            None => self.last = Some(Box::new(last)),
+        }
+    }
+
+    fn any_out(&self) -> bool {
+        self.settled.is_none() && self.lookup.is_out()
+            || self
+                .forward
+                .as_ref()
+                .is_some_and(|forward| forward.any_out())
+    }
+
+    fn lookup_of(&self, exchange: ExchangeId) -> &Lookup {
+        match exchange_index(exchange) {
+            0 => &self.lookup,
+            at => self
+                .forward
+                .as_ref()
+                .expect("a forward exchange has its lookups")
+                .lookup(at - 1),
+        }
+    }
+
+    fn lookup_mut(&mut self, exchange: ExchangeId) -> &mut Lookup {
+        match exchange_index(exchange) {
+            0 => &mut self.lookup,
+            at => self
+                .forward
+                .as_mut()
+                .expect("a forward exchange has its lookups")
+                .lookup_mut(at - 1),
+        }
+    }
+}
+
+fn exchange_index(exchange: ExchangeId) -> usize {
+    usize::from(exchange.0)
+}
+
+#[cfg(test)]
+mod tests;

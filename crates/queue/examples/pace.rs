@@ -1,0 +1,97 @@
+//! How long the making of one job takes. Run it with `--release`.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use canvass_model::{RecordType, Time};
+use canvass_queue::{
+    Exclusions, Feeder, Ledger, TargetKind, TargetOptions, Targets, arguments, stream,
+};
+
+const JOBS: u64 = 8_000_000;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut options = TargetOptions::new(TargetKind::Ptr {
+        forward_confirm: false,
+    });
+    options.limit = Some(JOBS);
+    let list = |cidr: &str, options: &TargetOptions| arguments([cidr.to_owned()], options);
+
+    measure("10.0.0.0/8", list("10.0.0.0/8", &options)?, None);
+    measure(
+        "10.0.0.0/8 at a rate",
+        list("10.0.0.0/8", &options)?,
+        Some(1e5),
+    );
+    measure("2001:db8::/96", list("2001:db8::/96", &options)?, None);
+    options.shuffle = Some(7);
+    measure("10.0.0.0/8 shuffled", list("10.0.0.0/8", &options)?, None);
+    measure(
+        "2001:db8::/64 shuffled",
+        list("2001:db8::/64", &options)?,
+        None,
+    );
+    options.exclude = Arc::new(Exclusions::read((0..100_000u32).map(|hole| {
+        format!(
+            "10.{}.{}.{}",
+            hole >> 11 & 255,
+            hole >> 3 & 255,
+            (hole & 7) << 5
+        )
+    }))?);
+    measure(
+        "10.0.0.0/8 shuffled, 100,000 holes",
+        list("10.0.0.0/8", &options)?,
+        None,
+    );
+    options.shuffle = None;
+    measure(
+        "10.0.0.0/8 with 100,000 holes",
+        list("10.0.0.0/8", &options)?,
+        None,
+    );
+
+    options.exclude = Arc::default();
+    let addresses: String = (0..JOBS / 8)
+        .map(|line| format!("10.{}.{}.{}\n", line >> 16, line >> 8 & 255, line & 255))
+        .collect();
+    measure_lines("lines of addresses", &addresses, &options);
+    options.shuffle = Some(7);
+    measure_lines("lines of addresses, shuffled", &addresses, &options);
+    options.shuffle = None;
+    options.kind = TargetKind::Dns {
+        types: vec![RecordType::A],
+    };
+    let names: String = (0..JOBS / 8)
+        .map(|line| format!("host-{line}.example.net\n"))
+        .collect();
+    measure_lines("lines of names", &names, &options);
+    Ok(())
+}
+
+fn measure_lines(what: &str, text: &str, options: &TargetOptions) {
+    let reader = std::io::Cursor::new(text.to_owned());
+    measure(what, stream(reader, "list", options), None);
+}
+
+fn measure(what: &str, source: Targets, rate_per_second: Option<f64>) {
+    let feeder = Feeder {
+        source,
+        rate_per_second,
+        start: Time::ZERO,
+        batch_jobs_max: 512,
+        ledger: Arc::new(Ledger::new()),
+    };
+    let began = Instant::now();
+    let end = feeder.run(
+        &mut |batch| {
+            std::hint::black_box(batch);
+            Ok(())
+        },
+        &AtomicBool::new(false),
+    );
+    let nanos = began.elapsed().as_nanos() as f64 / end.produced as f64;
+    println!("{what:<36} {nanos:6.1} ns a job");
+}

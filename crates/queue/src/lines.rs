@@ -1,0 +1,305 @@
+//! Lines out of a stream, none of which can fill the memory.
+
+use std::borrow::Cow;
+use std::io::{self, Read};
+use std::num::NonZeroU64;
+
+use memchr::{memchr, memchr_iter};
+
+use crate::spelling::shorten;
+
+/// Bytes a line of a list may have. The rest of a longer one is skipped as it streams by. The
+/// longest name takes 1004 bytes when every octet of it is escaped.
+pub const LINE_BYTES_MAX: usize = 4096;
+/// Bytes asked of the reader at once, less what is left of a line that is not complete.
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// Cuts what a reader gives into lines.
+pub(crate) struct Lines<R> {
+    reader: R,
+    buffer: Box<[u8]>,
+    /// Where the line begins that comes next.
+    start: usize,
+    /// Up to where that line was searched for its end.
+    searched: usize,
+    /// Where what was read ends.
+    end: usize,
+    /// Lines given.
+    number: u64,
+    /// The beginning of a line that is too long.
+    head: Vec<u8>,
+    /// We are inside the rest of a line that is too long.
+    skipping: bool,
+    /// The reader has nothing more.
+    exhausted: bool,
+}
+
+/// A line without its end.
+pub(crate) struct Line<'a> {
+    /// Which line of the stream, from 1.
+    pub(crate) number: NonZeroU64,
+    bytes: &'a [u8],
+    /// Whether `bytes` is all of it.
+    whole: bool,
+}
+
+/// A line that no target can be read from.
+pub(crate) struct BadLine {
+    /// Its text, as far as it can be shown.
+    pub(crate) given: Box<str>,
+    /// What is wrong with it.
+    pub(crate) reason: Box<str>,
+}
+
+impl<R: Read> Lines<R> {
+    pub(crate) fn new(reader: R) -> Self {
+        Self {
+            reader,
+            buffer: vec![0; BUFFER_BYTES].into(),
+            start: 0,
+            searched: 0,
+            end: 0,
+            number: 0,
+            head: Vec::new(),
+            skipping: false,
+            exhausted: false,
+        }
+    }
+
+    /// The next line that is complete, without reading.
+    pub(crate) fn next_buffered(&mut self) -> Option<Line<'_>> {
+        match memchr(b'\n', &self.buffer[self.searched..self.end]) {
+            Some(at) => {
+                let line_end = self.searched + at;
+                Some(self.cut(line_end, line_end + 1))
+            }
+            None => {
+                self.searched = self.end;
+                if !self.skipping && self.end - self.start > LINE_BYTES_MAX {
+                    self.head.clear();
+                    let head = &self.buffer[self.start..self.start + LINE_BYTES_MAX];
+                    self.head.extend_from_slice(head);
+                    self.skipping = true;
+                }
+                if self.skipping {
+                    self.start = self.end;
+                }
+                (self.exhausted && (self.skipping || self.start < self.end))
+                    .then(|| self.cut(self.end, self.end))
+            }
+        }
+    }
+
+    /// Whether nothing will follow once [`next_buffered`](Self::next_buffered) has nothing.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.exhausted
+    }
+
+    /// Reads once, and waits if the reader does. A signal that cuts the wait short is no error:
+    /// nothing was read then.
+    pub(crate) fn read(&mut self) -> io::Result<()> {
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.searched -= self.start;
+        self.end -= self.start;
+        self.start = 0;
+        match self.reader.read(&mut self.buffer[self.end..]) {
+            Ok(0) => self.exhausted = true,
+            Ok(count) => self.end += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Takes the line that ends at `line_end`; the one after it begins at `next_start`.
+    fn cut(&mut self, line_end: usize, next_start: usize) -> Line<'_> {
+        let line_start = std::mem::replace(&mut self.start, next_start);
+        self.searched = next_start;
+        self.number += 1;
+        let (mut bytes, whole) = if std::mem::take(&mut self.skipping) {
+            (&self.head[..], false)
+        } else {
+            let bytes = &self.buffer[line_start..line_end];
+            let whole = bytes.len() <= LINE_BYTES_MAX;
+            (&bytes[..bytes.len().min(LINE_BYTES_MAX)], whole)
+        };
+        if self.number == 1 {
+            bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        }
+        Line {
+            number: NonZeroU64::new(self.number).expect("a line was just counted"),
+            bytes,
+            whole,
+        }
+    }
+}
+
+impl Line<'_> {
+    /// What it says, without blanks around it and without a comment; `None` where that is nothing.
+    pub(crate) fn content(&self) -> Result<Option<&str>, BadLine> {
+        let comment = memchr_iter(b'#', self.bytes)
+            .find(|at| *at == 0 || self.bytes[at - 1].is_ascii_whitespace());
+        let bytes = self.bytes[..comment.unwrap_or(self.bytes.len())].trim_ascii();
+        let reason = if !self.whole && comment.is_none() {
+            Cow::from(format!("the line has more than {LINE_BYTES_MAX} bytes"))
+        } else if bytes.is_empty() {
+            return Ok(None);
+        } else if memchr(0, bytes).is_some() {
+            Cow::from("the line has a NUL byte in it")
+        } else {
+            match std::str::from_utf8(bytes) {
+                Ok(text) => return Ok(Some(text)),
+                Err(_) => Cow::from("the line is not UTF-8"),
+            }
+        };
+        let mut given = shorten(&String::from_utf8_lossy(bytes));
+        if !self.whole && comment.is_none() && !given.ends_with("...") {
+            given = format!("{given}...").into();
+        }
+        Err(BadLine {
+            given,
+            reason: reason.into(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Gives `bytes` in pieces of `piece` bytes.
+    struct Pieces<'a> {
+        bytes: &'a [u8],
+        piece: usize,
+    }
+
+    impl Read for Pieces<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let count = self.piece.min(self.bytes.len()).min(buffer.len());
+            let (now, later) = self.bytes.split_at(count);
+            buffer[..count].copy_from_slice(now);
+            self.bytes = later;
+            Ok(count)
+        }
+    }
+
+    /// Every line that is not blank: its number, and its text or why it has none.
+    fn contents(reader: impl Read) -> Vec<(u64, Result<String, String>)> {
+        let mut lines = Lines::new(reader);
+        let mut all = Vec::new();
+        loop {
+            while let Some(line) = lines.next_buffered() {
+                match line.content() {
+                    Ok(None) => {}
+                    Ok(Some(text)) => all.push((line.number.get(), Ok(text.to_owned()))),
+                    Err(bad) => all.push((
+                        line.number.get(),
+                        Err(format!("{}: {}", bad.given, bad.reason)),
+                    )),
+                }
+            }
+            if lines.is_at_end() {
+                return all;
+            }
+            lines.read().unwrap();
+        }
+    }
+
+    fn good(number: u64, text: &str) -> (u64, Result<String, String>) {
+        (number, Ok(text.to_owned()))
+    }
+
+    #[test]
+    fn comments_blanks_and_line_ends_are_no_content() {
+        let text = "\u{feff}a\r\n#b\n\n \t \r\n  c # d\ne#f\n\t# g\nh\t#\ni";
+        for piece in [1, 2, 3, 7, 1000] {
+            let bytes = text.as_bytes();
+            assert_eq!(
+                contents(Pieces { bytes, piece }),
+                [
+                    good(1, "a"),
+                    good(5, "c"),
+                    good(6, "e#f"),
+                    good(8, "h"),
+                    good(9, "i")
+                ]
+            );
+        }
+        assert_eq!(contents(&b""[..]), []);
+        assert_eq!(contents(&b"\n"[..]), []);
+        assert_eq!(contents(&b"\xef\xbb\xbf"[..]), []);
+    }
+
+    #[test]
+    fn what_is_no_text_is_bad_unless_it_is_a_comment() {
+        let lines = contents(&b"a\0b\n\xff\xfe\n# \xff\0\nc # \xff\n"[..]);
+        assert_eq!(
+            lines,
+            [
+                (1, Err("a\0b: the line has a NUL byte in it".to_owned())),
+                (2, Err("\u{fffd}\u{fffd}: the line is not UTF-8".to_owned())),
+                good(4, "c"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_line_may_have_so_many_bytes_and_no_more() {
+        let most = "a".repeat(LINE_BYTES_MAX);
+        let reason = format!("{}...: the line has more than 4096 bytes", "a".repeat(100));
+        for piece in [100, 4096, 5000, 1 << 20] {
+            let text = format!("{most}\n{most}a\nb\n{most}a");
+            let bytes = text.as_bytes();
+            assert_eq!(
+                contents(Pieces { bytes, piece }),
+                [
+                    good(1, &most),
+                    (2, Err(reason.clone())),
+                    good(3, "b"),
+                    (4, Err(reason.clone()))
+                ],
+                "{piece}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_comment_may_be_of_any_length() {
+        let text = format!("#{0}\na #{0}\nb", "x".repeat(1 << 20));
+        assert_eq!(contents(text.as_bytes()), [good(2, "a"), good(3, "b")]);
+    }
+
+    #[test]
+    fn a_line_of_a_gigabyte_goes_by() {
+        let reader = io::repeat(b'a').take(1 << 30).chain(&b"\nb"[..]);
+        let lines = contents(reader);
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].1.as_ref().unwrap_err().len() < 200);
+        assert_eq!(lines[1], good(2, "b"));
+    }
+
+    #[test]
+    fn a_wait_that_a_signal_cuts_short_is_no_error() {
+        struct Interrupted(bool);
+        impl Read for Interrupted {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                if std::mem::take(&mut self.0) {
+                    return Err(io::ErrorKind::Interrupted.into());
+                }
+                buffer[0] = b'a';
+                self.0 = true;
+                Ok(1)
+            }
+        }
+        assert_eq!(contents(Interrupted(true).take(2)), [good(1, "aa")]);
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_make_no_difference(bytes in prop::collection::vec(prop::sample::select(&b"ab #\n\r\xff\0"[..]), 0..200), piece in 1usize..9) {
+            let whole = contents(&bytes[..]);
+            prop_assert_eq!(contents(Pieces { bytes: &bytes, piece }), whole);
+        }
+    }
+}

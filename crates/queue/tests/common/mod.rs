@@ -1,0 +1,86 @@
+//! What the tests of targets share.
+
+use std::sync::Arc;
+
+use canvass_model::{Job, ProbeSpec, RecordType, Target};
+use canvass_queue::{Exclusions, Source, SourceError, TargetKind, TargetOptions};
+
+pub fn ptr() -> TargetOptions {
+    TargetOptions::new(TargetKind::Ptr {
+        forward_confirm: false,
+    })
+}
+
+pub fn dns(types: &[RecordType]) -> TargetOptions {
+    TargetOptions::new(TargetKind::Dns {
+        types: types.to_vec(),
+    })
+}
+
+pub fn excluding(list: &[&str]) -> Arc<Exclusions> {
+    Arc::new(Exclusions::read(list).unwrap())
+}
+
+/// Takes all jobs, at most `max` at once, and checks what holds for every source.
+pub fn drain_by(max: usize, source: &mut impl Source) -> (Vec<Job>, Option<SourceError>) {
+    let mut jobs = Vec::new();
+    loop {
+        let before = jobs.len();
+        let remaining = source.remaining();
+        let result = source.next(max, &mut jobs);
+        let given = jobs.len() - before;
+        assert!(given <= max);
+        if let Some(remaining) = remaining {
+            assert!(remaining >= given as u64);
+            if remaining < u64::MAX {
+                let now = source.remaining().unwrap();
+                assert_eq!(now, remaining - given as u64, "after {} jobs", jobs.len());
+            }
+        }
+        match result {
+            Ok(true) => {}
+            Ok(false) => {
+                let end = jobs.len();
+                assert!(!source.next(max, &mut jobs).unwrap());
+                assert_eq!(jobs.len(), end, "jobs after the end");
+                break;
+            }
+            Err(error) => {
+                assert_eq!(given, 0, "jobs along with an error");
+                assert!(!source.next(max, &mut jobs).unwrap());
+                return (jobs, Some(error));
+            }
+        }
+    }
+    assert!(
+        (0..).zip(&jobs).all(|(seq, job)| job.seq == seq),
+        "the places are not dense"
+    );
+    (jobs, None)
+}
+
+pub fn drain(mut source: impl Source) -> Vec<Job> {
+    let (jobs, error) = drain_by(7, &mut source);
+    assert!(error.is_none(), "{error:?}");
+    jobs
+}
+
+/// What a job asks, in words: the target, its type where it is a name, and why it is bad.
+pub fn show(job: &Job) -> String {
+    match (&job.target, job.spec) {
+        (Target::Address { address, .. }, _) => address.to_string(),
+        (Target::Name { given, .. }, ProbeSpec::Ptr { .. }) => given.to_string(),
+        (Target::Name { given, .. }, ProbeSpec::Dns { record_type }) => {
+            format!("{given} {record_type}")
+        }
+        (Target::Invalid { given, .. }, _) => format!("bad {given}"),
+    }
+}
+
+pub fn shown(jobs: &[Job]) -> Vec<String> {
+    jobs.iter().map(show).collect()
+}
+
+pub fn strings(list: &[&str]) -> Vec<String> {
+    list.iter().map(|text| (*text).to_owned()).collect()
+}

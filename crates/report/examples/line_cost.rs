@@ -1,0 +1,120 @@
+//! Prints what a line costs in each format, and what counting costs, in nanoseconds an outcome.
+//!
+//! Run it with `cargo run --release -p canvass-report --example line_cost`.
+
+use std::hint::black_box;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::{Duration, Instant, SystemTime};
+
+use canvass_model::{
+    Answer, Job, Outcome, Phases, ProbeSpec, PtrAnswer, Rcode, Status, Target, Time, Transport,
+    Verdict,
+};
+use canvass_report::{Epoch, Format, IntervalLog, LatencyRecorder, LineSink, Sink, Tally};
+
+const OUTCOMES: usize = 4096;
+const ROUNDS: usize = 500;
+const TRIALS: usize = 5;
+
+fn outcome(seq: u64, address: IpAddr) -> Outcome {
+    let sent = Time::from_nanos(1_000_000_000 + seq * 7_001);
+    let took = Duration::from_nanos(400_000 + seq * 1_237 % 5_000_000);
+    Outcome {
+        job: Job {
+            seq,
+            line: None,
+            target: Target::Address {
+                address,
+                given: None,
+            },
+            spec: ProbeSpec::Ptr {
+                forward_confirm: false,
+            },
+            due: None,
+        },
+        verdict: Verdict::Answered,
+        status: Status::Rcode(Rcode::NOERROR),
+        attempts: 1,
+        due: sent,
+        first_send: Some(sent),
+        finished: sent + took,
+        phases: Phases {
+            wait: Some(Duration::ZERO),
+            dns: Some(took),
+        },
+        stalled: false,
+        resolver: Some("127.0.0.1:53".parse().expect("a constant address")),
+        transport: Some(Transport::Udp),
+        answer: Answer::Ptr(PtrAnswer {
+            names: [format!("host-{seq}-1-2-3.example.net.").into_boxed_str()]
+                .into_iter()
+                .collect(),
+            ttl_s: Some(400),
+            confirmation: None,
+        }),
+        fault: None,
+    }
+}
+
+/// The best of several trials, in nanoseconds an outcome.
+fn cost_ns(mut work: impl FnMut()) -> f64 {
+    (0..TRIALS)
+        .map(|_| {
+            let began = Instant::now();
+            for _ in 0..ROUNDS {
+                work();
+            }
+            began.elapsed().as_nanos() as f64 / (ROUNDS * OUTCOMES) as f64
+        })
+        .fold(f64::INFINITY, f64::min)
+}
+
+fn main() {
+    let epoch = Epoch {
+        wall: SystemTime::now(),
+    };
+    let v4: Vec<Outcome> = (0..OUTCOMES as u64)
+        .map(|seq| outcome(seq, Ipv4Addr::from(0x0a01_0000 + seq as u32).into()))
+        .collect();
+    let v6: Vec<Outcome> = (0..OUTCOMES as u64)
+        .map(|seq| {
+            let bits = 0x2001_0db8_0000_0000_0000_0000_0000_0000 + u128::from(seq);
+            outcome(seq, Ipv6Addr::from(bits).into())
+        })
+        .collect();
+    for format in [Format::Ndjson, Format::Text, Format::Csv] {
+        for (family, outcomes) in [("IPv4", &v4), ("IPv6", &v6)] {
+            let mut sink = LineSink::new(io::sink(), "nothing", format, epoch);
+            let cost = cost_ns(|| {
+                sink.accept(black_box(outcomes))
+                    .expect("nothing refuses nothing");
+            });
+            println!("{:<8}{family}  {cost:6.1} ns a line", format.as_str());
+        }
+    }
+    let mut tally = Tally::default();
+    let cost = cost_ns(|| tally.record_all(black_box(&v4)));
+    println!("tally           {cost:6.1} ns an outcome");
+    let mut latency = LatencyRecorder::new();
+    let cost = cost_ns(|| {
+        latency
+            .accept(black_box(&v4))
+            .expect("there is no log to fail");
+    });
+    println!("latency         {cost:6.1} ns an outcome");
+    let log = IntervalLog::new(
+        Box::new(io::sink()),
+        "nothing",
+        epoch,
+        Duration::from_secs(1),
+    );
+    let mut latency = LatencyRecorder::with_intervals(log.expect("nothing refuses nothing"));
+    let cost = cost_ns(|| {
+        latency
+            .accept(black_box(&v4))
+            .expect("nothing refuses nothing");
+    });
+    println!("latency, log    {cost:6.1} ns an outcome");
+    assert_eq!(tally.total(), (TRIALS * ROUNDS * OUTCOMES) as u64);
+}

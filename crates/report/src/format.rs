@@ -1,0 +1,78 @@
+//! Which line formats there are.
+
+use std::str::FromStr;
+
+use canvass_model::Outcome;
+
+use crate::{Csv, Epoch, Ndjson, Text};
+
+/// How an outcome becomes a line.
+pub trait LineFormat {
+    /// Appends what stands once at the top, its line end included; nothing for most formats.
+    fn header(&mut self, out: &mut Vec<u8>);
+
+    /// Appends the one line of `outcome`, its line end included.
+    fn line(&mut self, outcome: &Outcome, out: &mut Vec<u8>);
+}
+
+/// The line formats by name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// For people and `cut`: see [`Text`].
+    #[default]
+    Text,
+    /// One JSON object a line: see [`Ndjson`].
+    Ndjson,
+    /// For spreadsheets: see [`Csv`].
+    Csv,
+}
+
+/// A text that names no line format.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no output format is called {0:?}; write text, ndjson or csv")]
+pub struct FormatError(pub String);
+
+impl Format {
+    /// The format's writer, for a run that began at `epoch`.
+    pub fn lines(self, epoch: Epoch) -> Box<dyn LineFormat + Send> {
+        match self {
+            Self::Text => Box::new(Text),
+            Self::Ndjson => Box::new(Ndjson::new(epoch)),
+            Self::Csv => Box::new(Csv::new(epoch)),
+        }
+    }
+
+    /// The name it is asked for by.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Ndjson => "ndjson",
+            Self::Csv => "csv",
+        }
+    }
+}
+
+impl FromStr for Format {
+    type Err = FormatError;
+
+    fn from_str(text: &str) -> Result<Self, FormatError> {
+        [Self::Text, Self::Ndjson, Self::Csv]
+            .into_iter()
+            .find(|format| format.as_str() == text)
+            .ok_or_else(|| FormatError(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_named_as_the_command_names_them() {
+        for format in [Format::Text, Format::Ndjson, Format::Csv] {
+            assert_eq!(format.as_str().parse(), Ok(format));
+        }
+        let error = "json".parse::<Format>().unwrap_err();
+        assert!(error.to_string().contains("\"json\""), "{error}");
+    }
+}

@@ -1,0 +1,306 @@
+//! HdrHistogram interval logs: what latency was like, second by second.
+//!
+//! The format is HdrHistogram's log version 1.3 with V2 compressed payloads, so the readers of
+//! other languages and the plotters take it. Values are nanoseconds, the `Interval_Max` column
+//! too. Each interval has one line for each tag that has values in it, and none where nothing
+//! ended. Intervals are told by when outcomes ended. Several shards deliver in batches, so a few
+//! outcomes arrive when their interval is written already: they count in the open one.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use canvass_model::Time;
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::V2DeflateSerializer;
+use hdrhistogram::serialization::interval_log::{
+    IntervalLogWriterBuilder, IntervalLogWriterError, Tag,
+};
+
+use crate::latency::{MEASURES, PROBES, Spans, TAGS, histogram};
+use crate::write::nanos;
+use crate::{Epoch, SinkError};
+
+/// The names of the columns, after the header comments; readers skip it, people do not.
+const LEGEND: &str =
+    "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"";
+
+/// Writes an interval log.
+pub struct IntervalLog {
+    writer: Box<dyn Write + Send>,
+    path: Box<str>,
+    serializer: V2DeflateSerializer,
+    interval_ns: u64,
+    /// The interval that outcomes are counted in, and the end of the last one of them.
+    open: Option<(u64, Time)>,
+    /// A second never holds more outcomes than 32 bits count.
+    probes: [Option<[Histogram<u32>; MEASURES]>; PROBES],
+}
+
+impl IntervalLog {
+    /// Creates the file `path` and writes the header. `interval` is usually one second; under a
+    /// millisecond, which the log's timestamps do not show, it is one millisecond.
+    ///
+    /// # Errors
+    /// The file could not be created or written.
+    pub fn create(path: &Path, epoch: Epoch, interval: Duration) -> Result<Self, SinkError> {
+        let name = path.display().to_string();
+        let file = File::create(path).map_err(|error| SinkError::new(&name, error))?;
+        Self::new(Box::new(BufWriter::new(file)), name, epoch, interval)
+    }
+
+    /// As [`create`](Self::create), to any writer; `path` is what errors call it.
+    ///
+    /// # Errors
+    /// The header could not be written.
+    pub fn new(
+        writer: Box<dyn Write + Send>,
+        path: impl Into<Box<str>>,
+        epoch: Epoch,
+        interval: Duration,
+    ) -> Result<Self, SinkError> {
+        let mut log = Self {
+            writer,
+            path: path.into(),
+            serializer: V2DeflateSerializer::new(),
+            interval_ns: nanos(interval).max(1_000_000),
+            open: None,
+            probes: [None, None],
+        };
+        match log.write_header(epoch) {
+            Ok(()) => Ok(log),
+            Err(error) => Err(SinkError::new(&log.path, error)),
+        }
+    }
+
+    fn write_header(&mut self, epoch: Epoch) -> io::Result<()> {
+        IntervalLogWriterBuilder::new()
+            .add_comment("[Histogram log format version 1.3]")
+            .add_comment("[values are nanoseconds, tags are probe.measure]")
+            .with_start_time(epoch.wall)
+            .with_base_time(epoch.wall)
+            .begin_log_with(&mut self.writer, &mut self.serializer)?;
+        writeln!(self.writer, "{LEGEND}")
+    }
+
+    /// Counts the spans of an outcome of `probe` that ended at `finished`.
+    pub(crate) fn record(
+        &mut self,
+        probe: usize,
+        spans: &Spans,
+        finished: Time,
+    ) -> Result<(), SinkError> {
+        let interval = finished.as_nanos() / self.interval_ns;
+        match &mut self.open {
+            Some((open, last)) if interval <= *open => *last = finished.max(*last),
+            Some((open, _)) => {
+                let length_ns = self.interval_ns;
+                let start_ns = *open * length_ns;
+                self.write_interval(start_ns, length_ns)?;
+                self.open = Some((interval, finished));
+            }
+            None => self.open = Some((interval, finished)),
+        }
+        let histograms =
+            self.probes[probe].get_or_insert_with(|| std::array::from_fn(|_| histogram()));
+        for (histogram, span) in histograms.iter_mut().zip(spans) {
+            if let Some(span) = *span {
+                histogram.saturating_record(span);
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands on the intervals that are over.
+    pub(crate) fn flush(&mut self) -> Result<(), SinkError> {
+        self.writer
+            .flush()
+            .map_err(|error| SinkError::new(&self.path, error))
+    }
+
+    /// Writes the open interval, as long as it was, and hands everything on.
+    pub(crate) fn finish(&mut self) -> Result<(), SinkError> {
+        if let Some((open, last)) = self.open.take() {
+            let start_ns = open * self.interval_ns;
+            let length_ns = last.nanos_since(Time::from_nanos(start_ns));
+            self.write_interval(start_ns, length_ns.max(1_000_000))?;
+        }
+        self.flush()
+    }
+
+    /// Writes a line for each tag that has values, and empties the histograms.
+    fn write_interval(&mut self, start_ns: u64, length_ns: u64) -> Result<(), SinkError> {
+        // A writer without headers of its own goes on where the header ended.
+        let mut lines = IntervalLogWriterBuilder::new()
+            .begin_log_with(&mut self.writer, &mut self.serializer)
+            .map_err(|error| SinkError::new(&self.path, error))?;
+        for (histograms, tags) in self.probes.iter_mut().zip(TAGS) {
+            for (histogram, tag) in histograms.iter_mut().flatten().zip(tags) {
+                if histogram.is_empty() {
+                    continue;
+                }
+                lines
+                    .write_histogram(
+                        histogram,
+                        Duration::from_nanos(start_ns),
+                        Duration::from_nanos(length_ns),
+                        Tag::new(tag),
+                    )
+                    .map_err(|error| SinkError::new(&self.path, into_io(error)))?;
+                histogram.reset();
+            }
+        }
+        Ok(())
+    }
+}
+
+fn into_io<E: std::error::Error + Send + Sync + 'static>(
+    error: IntervalLogWriterError<E>,
+) -> io::Error {
+    match error {
+        IntervalLogWriterError::IoError(error) => error,
+        IntervalLogWriterError::SerializeError(error) => io::Error::other(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{LatencyRecorder, Measure, Sink, fixture};
+    use canvass_model::Outcome;
+    use hdrhistogram::serialization::Deserializer;
+    use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
+
+    /// RFC 4648 §4.
+    fn base64_decoded(text: &str) -> Vec<u8> {
+        const ALPHABET: &[u8; 64] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        let mut bits = 0_u32;
+        let mut bit_count = 0;
+        let mut bytes = Vec::new();
+        for symbol in text.trim_end_matches('=').bytes() {
+            let value = ALPHABET.iter().position(|&other| other == symbol).unwrap();
+            bits = bits << 6 | value as u32;
+            bit_count += 6;
+            if bit_count >= 8 {
+                bit_count -= 8;
+                bytes.push((bits >> bit_count) as u8);
+            }
+        }
+        bytes
+    }
+
+    fn ended_at(mut outcome: Outcome, finished_ms: u64) -> Outcome {
+        outcome.finished = Time::from_nanos(finished_ms * 1_000_000);
+        outcome
+    }
+
+    fn log_of(outcomes: &[Outcome]) -> (String, LatencyRecorder) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.hlog");
+        let log = IntervalLog::create(&path, fixture::epoch(), Duration::from_secs(1)).unwrap();
+        let mut latency = LatencyRecorder::with_intervals(log);
+        latency.accept(outcomes).unwrap();
+        latency.finish().unwrap();
+        (std::fs::read_to_string(path).unwrap(), latency)
+    }
+
+    /// Tag, start and length in milliseconds, histogram.
+    fn intervals(text: &str) -> Vec<(String, u128, u128, Histogram<u64>)> {
+        IntervalLogIterator::new(text.as_bytes())
+            .filter_map(|entry| match entry.unwrap() {
+                LogEntry::Interval(line) => {
+                    let payload = base64_decoded(line.encoded_histogram());
+                    Some((
+                        line.tag().unwrap().as_str().to_owned(),
+                        line.start_timestamp().as_millis(),
+                        line.duration().as_millis(),
+                        Deserializer::new().deserialize(&mut &payload[..]).unwrap(),
+                    ))
+                }
+                LogEntry::StartTime(_) | LogEntry::BaseTime(_) => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_header_has_what_readers_look_for() {
+        let (text, _) = log_of(&[]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "#[Histogram log format version 1.3]");
+        assert_eq!(
+            lines[2],
+            "#[StartTime: 1767323045.123 (seconds since epoch)]"
+        );
+        assert_eq!(
+            lines[3],
+            "#[BaseTime: 1767323045.123 (seconds since epoch)]"
+        );
+        assert_eq!(lines[4], LEGEND);
+        assert_eq!(lines.len(), 5);
+    }
+
+    #[test]
+    fn a_line_for_each_tag_and_interval_reads_back() {
+        let (text, latency) = log_of(&[
+            ended_at(fixture::ptr_answered(), 400),
+            ended_at(fixture::ptr_answered(), 999),
+            ended_at(fixture::ptr_answered(), 1000),
+            // Late by a moment: the first interval is written already.
+            ended_at(fixture::ptr_answered(), 998),
+            ended_at(fixture::dns_answered(), 5250),
+        ]);
+        assert!(text.contains("Tag=ptr.service,0.000,1.000,"), "{text}");
+        assert!(text.contains(",HISTFAAAA"), "{text}");
+        let read = intervals(&text);
+        let told: Vec<(&str, u128, u128, u64)> = read
+            .iter()
+            .map(|(tag, start, length, histogram)| (&**tag, *start, *length, histogram.len()))
+            .collect();
+        let mut expected = Vec::new();
+        for (tags, start, length, count) in [
+            (TAGS[0], 0, 1000, 2),
+            (TAGS[0], 1000, 1000, 2),
+            (TAGS[1], 5000, 250, 1),
+        ] {
+            expected.extend(tags.map(|tag| (tag, start, length, count)));
+        }
+        assert_eq!(told, expected);
+        let mut sum = histogram::<u64>();
+        for (_, _, _, histogram) in read.iter().filter(|line| line.0.ends_with(".response")) {
+            sum.add(histogram).unwrap();
+        }
+        assert_eq!(sum, *latency.distribution(Measure::Response));
+    }
+
+    #[test]
+    fn a_phase_that_was_not_reached_has_no_line() {
+        let (text, _) = log_of(&[fixture::local_failure()]);
+        let tags: Vec<String> = intervals(&text).into_iter().map(|line| line.0).collect();
+        assert_eq!(tags, ["ptr.response"]);
+    }
+
+    #[test]
+    fn a_long_gap_costs_nothing() {
+        let (text, _) = log_of(&[
+            ended_at(fixture::ptr_answered(), 1),
+            ended_at(fixture::ptr_answered(), 30 * 86_400_000),
+        ]);
+        assert_eq!(intervals(&text).len(), 2 * MEASURES);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_made_is_named() {
+        let path = Path::new("/nowhere/run.hlog");
+        let error = IntervalLog::create(path, fixture::epoch(), Duration::from_secs(1))
+            .err()
+            .unwrap();
+        assert!(
+            error
+                .to_string()
+                .starts_with("cannot write /nowhere/run.hlog"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,286 @@
+//! Latency over a whole run, in histograms of a fixed size.
+//!
+//! Every outcome counts, timeouts and failures too, for as long as they took: leaving the slow
+//! ones out would make a bad run look fast. A target that could not be read was never asked, and
+//! does not count. Where nothing was sent there is no service time, only a response time.
+//!
+//! One histogram goes from 1 ns to an hour with three significant digits: 33 buckets of 1,024
+//! counts, 264 KiB with `u64` counts. The four measures of a probe take 1.03 MiB, and with an
+//! interval log, which counts in `u32`, 1.55 MiB. They are there from the first outcome of the
+//! probe on, and never grow.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use canvass_model::{Outcome, ProbeSpec, Status};
+use hdrhistogram::Histogram;
+
+use crate::write::nanos;
+use crate::{IntervalLog, Sink, SinkError};
+
+/// The longest span kept apart, in nanoseconds: an hour. What is longer counts as an hour.
+pub const LATENCY_MAX_NS: u64 = 3_600_000_000_000;
+/// Significant decimal digits of a kept value.
+const SIGNIFICANT_DIGITS: u8 = 3;
+
+/// What is measured of an outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// From the first send to the end.
+    Service,
+    /// From when it was due to the end.
+    Response,
+    /// The phase of waiting, as far as it lies after the first send.
+    Wait,
+    /// The phase of queries being out.
+    Dns,
+}
+
+/// Measures of an outcome.
+pub(crate) const MEASURES: usize = 4;
+/// Probes with histograms of their own.
+pub(crate) const PROBES: usize = 2;
+/// The tags by probe and measure, as an interval log carries them.
+pub(crate) const TAGS: [[&str; MEASURES]; PROBES] = [
+    ["ptr.service", "ptr.response", "ptr.wait", "ptr.dns"],
+    ["dns.service", "dns.response", "dns.wait", "dns.dns"],
+];
+
+/// An outcome in nanoseconds, by measure.
+pub(crate) type Spans = [Option<u64>; MEASURES];
+
+/// The points of a distribution that a summary shows, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Percentiles {
+    /// Half took no longer.
+    pub p50_ns: u64,
+    /// 90 % took no longer.
+    pub p90_ns: u64,
+    /// 95 % took no longer.
+    pub p95_ns: u64,
+    /// 99 % took no longer.
+    pub p99_ns: u64,
+    /// 99.9 % took no longer.
+    pub p99_9_ns: u64,
+    /// None took longer.
+    pub max_ns: u64,
+}
+
+/// Keeps the latency of every outcome, and hands it to an interval log where there is one.
+#[derive(Default)]
+pub struct LatencyRecorder {
+    probes: [Option<[Histogram<u64>; MEASURES]>; PROBES],
+    intervals: Option<IntervalLog>,
+}
+
+impl LatencyRecorder {
+    /// Totals only.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Totals, and an interval log.
+    pub fn with_intervals(intervals: IntervalLog) -> Self {
+        Self {
+            intervals: Some(intervals),
+            ..Self::default()
+        }
+    }
+
+    /// Counts one outcome.
+    ///
+    /// # Errors
+    /// The interval log could not be written; the outcome is in the totals all the same.
+    pub fn record(&mut self, outcome: &Outcome) -> Result<(), SinkError> {
+        if outcome.status == Status::Invalid {
+            return Ok(());
+        }
+        let probe = probe_index(outcome.job.spec);
+        let spans = spans(outcome);
+        let totals = self.probes[probe].get_or_insert_with(|| std::array::from_fn(|_| histogram()));
+        for (total, span) in totals.iter_mut().zip(spans) {
+            if let Some(span) = span {
+                total.saturating_record(span);
+            }
+        }
+        match &mut self.intervals {
+            Some(intervals) => intervals.record(probe, &spans, outcome.finished),
+            None => Ok(()),
+        }
+    }
+
+    /// The distribution of `measure` over all probes.
+    pub fn distribution(&self, measure: Measure) -> Cow<'_, Histogram<u64>> {
+        let mut kept = self
+            .probes
+            .iter()
+            .flatten()
+            .map(|totals| &totals[measure as usize]);
+        match (kept.next(), kept.next()) {
+            (None, _) => Cow::Owned(histogram()),
+            (Some(only), None) => Cow::Borrowed(only),
+            (Some(one), Some(other)) => {
+                let mut sum = one.clone();
+                sum.add(other).expect("both have the same bounds");
+                Cow::Owned(sum)
+            }
+        }
+    }
+
+    /// The percentiles of `measure` over all probes; `None` where nothing was counted.
+    pub fn percentiles(&self, measure: Measure) -> Option<Percentiles> {
+        let distribution = self.distribution(measure);
+        (!distribution.is_empty()).then(|| Percentiles {
+            p50_ns: distribution.value_at_quantile(0.5),
+            p90_ns: distribution.value_at_quantile(0.9),
+            p95_ns: distribution.value_at_quantile(0.95),
+            p99_ns: distribution.value_at_quantile(0.99),
+            p99_9_ns: distribution.value_at_quantile(0.999),
+            max_ns: distribution.max(),
+        })
+    }
+}
+
+impl Sink for LatencyRecorder {
+    fn accept(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
+        outcomes.iter().try_for_each(|outcome| self.record(outcome))
+    }
+
+    /// Hands on the intervals that are over; the open one stays.
+    fn flush(&mut self) -> Result<(), SinkError> {
+        self.intervals.as_mut().map_or(Ok(()), IntervalLog::flush)
+    }
+
+    fn finish(&mut self) -> Result<(), SinkError> {
+        self.intervals.as_mut().map_or(Ok(()), IntervalLog::finish)
+    }
+}
+
+/// An empty histogram with the bounds every one here has.
+pub(crate) fn histogram<C: hdrhistogram::Counter>() -> Histogram<C> {
+    Histogram::new_with_bounds(1, LATENCY_MAX_NS, SIGNIFICANT_DIGITS)
+        .expect("the bounds are constant and valid")
+}
+
+fn probe_index(spec: ProbeSpec) -> usize {
+    match spec {
+        ProbeSpec::Ptr { .. } => 0,
+        ProbeSpec::Dns { .. } => 1,
+    }
+}
+
+/// In the order of [`Measure`] and [`TAGS`].
+fn spans(outcome: &Outcome) -> Spans {
+    let kept = |span: Option<Duration>| span.map(nanos);
+    [
+        kept(outcome.latency()),
+        kept(Some(outcome.response())),
+        kept(outcome.phases.wait),
+        kept(outcome.phases.dns),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+    use canvass_model::Time;
+    use proptest::prelude::*;
+
+    const ALL: [Measure; MEASURES] = [
+        Measure::Service,
+        Measure::Response,
+        Measure::Wait,
+        Measure::Dns,
+    ];
+
+    #[test]
+    fn tags_are_named_after_probe_and_measure() {
+        let mut latency = LatencyRecorder::new();
+        let outcome = fixture::ptr_negative();
+        latency.record(&outcome).unwrap();
+        latency.record(&fixture::dns_answered()).unwrap();
+        for (probe, name) in ["ptr", "dns"].into_iter().enumerate() {
+            let tags: Vec<String> = ["service", "response", "wait", "dns"]
+                .iter()
+                .map(|measure| format!("{name}.{measure}"))
+                .collect();
+            assert_eq!(TAGS[probe].to_vec(), tags);
+        }
+        for (measure, longest_ns) in
+            ALL.into_iter()
+                .zip([200_000_001, 200_000_001, 100_000_000, 100_000_001])
+        {
+            let distribution = latency.distribution(measure);
+            assert_eq!(distribution.len(), 2);
+            assert!(
+                distribution.equivalent(distribution.max(), longest_ns),
+                "{measure:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn failures_count_and_what_was_never_asked_does_not() {
+        let mut latency = LatencyRecorder::new();
+        assert_eq!(latency.percentiles(Measure::Service), None);
+        latency
+            .accept(&[
+                fixture::ptr_timeout(),
+                fixture::local_failure(),
+                fixture::invalid(ProbeSpec::Ptr {
+                    forward_confirm: false,
+                }),
+            ])
+            .unwrap();
+        let counts = ALL.map(|measure| latency.distribution(measure).len());
+        assert_eq!(counts, [1, 2, 1, 1]);
+        let service = latency.percentiles(Measure::Service).unwrap();
+        assert!(service.p50_ns.abs_diff(10_000_000_000) <= 10_000_000);
+    }
+
+    #[test]
+    fn what_takes_longer_than_an_hour_counts_as_an_hour_or_the_end_of_its_bucket() {
+        let mut latency = LatencyRecorder::new();
+        let mut outcome = fixture::ptr_answered();
+        outcome.finished = Time::MAX;
+        latency.record(&outcome).unwrap();
+        let max_ns = latency.percentiles(Measure::Response).unwrap().max_ns;
+        assert!((LATENCY_MAX_NS..LATENCY_MAX_NS + LATENCY_MAX_NS / 500).contains(&max_ns));
+    }
+
+    #[test]
+    fn all_histograms_together_stay_under_four_mebibytes() {
+        let counts = histogram::<u64>().distinct_values();
+        assert_eq!(counts, 33 * 1024);
+        let bytes = PROBES * MEASURES * counts * (size_of::<u64>() + size_of::<u32>());
+        assert!(bytes < 4 << 20, "{bytes}");
+    }
+
+    proptest! {
+        #[test]
+        fn percentiles_agree_with_a_sort(mut spans_ns in prop::collection::vec(
+            prop_oneof![0..1_000_000_u64, 0..20_000_000_000_u64], 1..300))
+        {
+            let mut latency = LatencyRecorder::new();
+            for &span_ns in &spans_ns {
+                let mut outcome = fixture::ptr_answered();
+                outcome.finished = outcome.due.plus_nanos(span_ns);
+                latency.record(&outcome).unwrap();
+            }
+            spans_ns.sort_unstable();
+            let read = latency.percentiles(Measure::Response).unwrap();
+            for (per_mille, value_ns) in [
+                (500, read.p50_ns), (900, read.p90_ns), (950, read.p95_ns),
+                (990, read.p99_ns), (999, read.p99_9_ns), (1000, read.max_ns),
+            ] {
+                let rank = (spans_ns.len() * per_mille).div_ceil(1000);
+                let exact_ns = spans_ns[rank - 1];
+                prop_assert!(
+                    value_ns.abs_diff(exact_ns) <= exact_ns / 1000 + 1,
+                    "{} per mille: {} for {}", per_mille, value_ns, exact_ns
+                );
+            }
+        }
+    }
+}

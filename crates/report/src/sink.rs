@@ -1,0 +1,280 @@
+//! Where outcomes go: the trait, and the sink that writes lines.
+
+use std::io::{self, Write};
+
+use canvass_model::Outcome;
+
+use crate::{Epoch, Format, LineFormat};
+
+/// Something that takes every outcome of a run, in the order they end.
+pub trait Sink {
+    /// Takes some outcomes. It may keep them for a while; see [`flush`](Self::flush).
+    ///
+    /// # Errors
+    /// What was taken before the error is not undone. No more should be given.
+    fn accept(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError>;
+
+    /// Hands on everything that was accepted. A journal may count outcomes as done only then.
+    ///
+    /// # Errors
+    /// As for [`accept`](Self::accept).
+    fn flush(&mut self) -> Result<(), SinkError>;
+
+    /// Ends the output: whatever closes it is written, and everything is handed on.
+    ///
+    /// # Errors
+    /// As for [`accept`](Self::accept).
+    fn finish(&mut self) -> Result<(), SinkError>;
+}
+
+/// Why an output could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum SinkError {
+    /// Whoever read it has gone (`| head`): a quiet end, no failure.
+    #[error("nobody reads {path} any more")]
+    Closed {
+        /// What was written to.
+        path: Box<str>,
+    },
+    /// No room: a full disk, a quota or a limit on the file's size.
+    #[error("no space is left to write {path}: {source}")]
+    Full {
+        /// What was written to.
+        path: Box<str>,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Anything else.
+    #[error("cannot write {path}: {source}")]
+    Other {
+        /// What was written to.
+        path: Box<str>,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl SinkError {
+    /// Sorts an error of the system for the output called `path`.
+    pub fn new(path: &str, source: io::Error) -> Self {
+        let path = path.into();
+        match source.kind() {
+            io::ErrorKind::BrokenPipe => Self::Closed { path },
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge => Self::Full { path, source },
+            _ => Self::Other { path, source },
+        }
+    }
+
+    /// Whether the reader has gone, and the run should end without a word.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed { .. })
+    }
+}
+
+/// A sink that writes one line for each outcome, many lines a write.
+pub struct LineSink<W: Write> {
+    writer: W,
+    path: Box<str>,
+    format: Box<dyn LineFormat + Send>,
+    buffer: Vec<u8>,
+    written_bytes: u64,
+}
+
+/// Bytes gathered before they are written.
+const BUFFER_BYTES: usize = 128 * 1024;
+/// Room past [`BUFFER_BYTES`] for the line that fills it, so that the buffer seldom grows.
+const BUFFER_SLACK_BYTES: usize = 8 * 1024;
+
+impl<W: Write> LineSink<W> {
+    /// A sink for a new output; the format's header comes first. `path` is what errors call it.
+    pub fn new(writer: W, path: impl Into<Box<str>>, format: Format, epoch: Epoch) -> Self {
+        let mut sink = Self::continued(writer, path, format, epoch);
+        sink.format.header(&mut sink.buffer);
+        sink
+    }
+
+    /// A sink for an output that an earlier run began: no header.
+    pub fn continued(writer: W, path: impl Into<Box<str>>, format: Format, epoch: Epoch) -> Self {
+        Self {
+            writer,
+            path: path.into(),
+            format: format.lines(epoch),
+            buffer: Vec::with_capacity(BUFFER_BYTES + BUFFER_SLACK_BYTES),
+            written_bytes: 0,
+        }
+    }
+
+    /// Bytes the writer has taken so far.
+    pub fn written_bytes(&self) -> u64 {
+        self.written_bytes
+    }
+
+    /// Writes the buffer out. After an error the buffer holds exactly what was not taken.
+    fn drain(&mut self) -> Result<(), SinkError> {
+        let mut taken = 0;
+        let result = loop {
+            if taken == self.buffer.len() {
+                break Ok(());
+            }
+            match self.writer.write(&self.buffer[taken..]) {
+                Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
+                Ok(bytes) => taken += bytes,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => break Err(error),
+            }
+        };
+        self.buffer.drain(..taken);
+        self.written_bytes += taken as u64;
+        result.map_err(|error| SinkError::new(&self.path, error))
+    }
+}
+
+impl<W: Write> Sink for LineSink<W> {
+    fn accept(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
+        for outcome in outcomes {
+            self.format.line(outcome, &mut self.buffer);
+            if self.buffer.len() >= BUFFER_BYTES {
+                self.drain()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        self.drain()?;
+        self.writer
+            .flush()
+            .map_err(|error| SinkError::new(&self.path, error))
+    }
+
+    fn finish(&mut self) -> Result<(), SinkError> {
+        self.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    /// Takes at most a few bytes at a time, and only so many in all.
+    struct Grudging {
+        taken: Vec<u8>,
+        room: usize,
+        writes: usize,
+        then: io::ErrorKind,
+    }
+
+    impl Grudging {
+        fn new(room: usize, then: io::ErrorKind) -> Self {
+            Self {
+                taken: Vec::new(),
+                room,
+                writes: 0,
+                then,
+            }
+        }
+    }
+
+    impl Write for Grudging {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.writes += 1;
+            if self.writes.is_multiple_of(3) {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let count = bytes.len().min(1000).min(self.room - self.taken.len());
+            if count == 0 {
+                return Err(self.then.into());
+            }
+            self.taken.extend_from_slice(&bytes[..count]);
+            Ok(count)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn sink(writer: &mut Grudging, format: Format) -> LineSink<&mut Grudging> {
+        LineSink::new(writer, "out.txt", format, fixture::epoch())
+    }
+
+    #[test]
+    fn nothing_is_written_before_a_buffer_is_full_and_all_after_a_flush() {
+        let mut writer = Grudging::new(usize::MAX, io::ErrorKind::Other);
+        let mut lines = sink(&mut writer, Format::Text);
+        let batch = vec![fixture::ptr_answered(); 1000];
+        lines.accept(&batch).unwrap();
+        assert_eq!(lines.written_bytes(), 0);
+        for _ in 0..3 {
+            lines.accept(&batch).unwrap();
+        }
+        assert!(lines.written_bytes() >= BUFFER_BYTES as u64);
+        lines.finish().unwrap();
+        let written = lines.written_bytes();
+        drop(lines);
+        assert_eq!(written, writer.taken.len() as u64);
+        let line = "10.1.2.3\tNOERROR\thost-10-1-2-3.example.net.\n";
+        assert_eq!(String::from_utf8(writer.taken).unwrap(), line.repeat(4000));
+    }
+
+    #[test]
+    fn the_header_is_written_even_without_outcomes_and_not_when_continued() {
+        let mut writer = Grudging::new(usize::MAX, io::ErrorKind::Other);
+        sink(&mut writer, Format::Csv).finish().unwrap();
+        assert!(writer.taken.starts_with(b"seq,line,target,"));
+        let before = writer.taken.len();
+        let mut continued =
+            LineSink::continued(&mut writer, "out.csv", Format::Csv, fixture::epoch());
+        continued.accept(&[fixture::ptr_answered()]).unwrap();
+        continued.finish().unwrap();
+        assert!(writer.taken[before..].starts_with(b"0,1,10.1.2.3,"));
+    }
+
+    #[test]
+    fn an_error_tells_a_closed_pipe_from_a_full_disk_and_names_the_path() {
+        for (kind, closed, text) in [
+            (io::ErrorKind::BrokenPipe, true, "nobody reads out.txt"),
+            (
+                io::ErrorKind::StorageFull,
+                false,
+                "no space is left to write out.txt",
+            ),
+            (
+                io::ErrorKind::QuotaExceeded,
+                false,
+                "no space is left to write out.txt",
+            ),
+            (
+                io::ErrorKind::PermissionDenied,
+                false,
+                "cannot write out.txt",
+            ),
+        ] {
+            let mut writer = Grudging::new(10, kind);
+            let mut lines = sink(&mut writer, Format::Text);
+            lines.accept(&[fixture::ptr_answered()]).unwrap();
+            let error = lines.flush().unwrap_err();
+            assert_eq!(error.is_closed(), closed, "{error}");
+            assert!(error.to_string().starts_with(text), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_was_taken_before_an_error_is_not_written_again() {
+        let mut writer = Grudging::new(10, io::ErrorKind::StorageFull);
+        let mut lines = sink(&mut writer, Format::Text);
+        lines.accept(&[fixture::ptr_answered()]).unwrap();
+        assert!(lines.flush().is_err());
+        assert_eq!(lines.written_bytes(), 10);
+        lines.writer.room = usize::MAX;
+        lines.flush().unwrap();
+        drop(lines);
+        assert_eq!(
+            writer.taken,
+            b"10.1.2.3\tNOERROR\thost-10-1-2-3.example.net.\n"
+        );
+    }
+}

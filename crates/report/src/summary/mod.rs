@@ -1,0 +1,313 @@
+//! What a person reads at the end of a run.
+//!
+//! Numbers have no thousands separators, so that the lines can be searched and cut.
+
+mod human;
+mod resolvers;
+mod warnings;
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use canvass_model::{Rcode, ShardReport, Status, Verdict};
+
+use crate::{LatencyRecorder, Measure, Percentiles, Tally};
+use human::{count, percent, rate, seconds, span_ns, table};
+
+/// Everything the summary is made of.
+pub struct SummaryInput<'a> {
+    /// What the outcomes were.
+    pub tally: &'a Tally,
+    /// How long they took.
+    pub latency: &'a LatencyRecorder,
+    /// What each shard has to say.
+    pub shards: &'a [ShardReport],
+    /// How long the run took by the clock.
+    pub wall: Duration,
+    /// CPU time this process used, user and system together.
+    pub cpu: Option<Duration>,
+    /// Targets that were not admitted, where the caller knows.
+    pub remaining: Option<u64>,
+    /// The run was stopped by a signal.
+    pub interrupted: bool,
+}
+
+/// Renders the summary: lines with line ends.
+pub fn summary(input: &SummaryInput<'_>) -> String {
+    let mut out = String::new();
+    write_all(input, &mut out).expect("a String takes every character");
+    out
+}
+
+fn write_all(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result {
+    write_balance(input, out)?;
+    write_counts(input.tally, out)?;
+    write_latency(input.latency, out)?;
+    write_pace(input, out)?;
+    resolvers::write(input.shards, out)?;
+    write_losses(input.shards, out)?;
+    warnings::write(input, out)
+}
+
+fn write_balance(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result {
+    let admitted: u64 = input.shards.iter().map(|shard| shard.admitted).sum();
+    writeln!(
+        out,
+        "in {admitted} = answered {} + negative {} + failed {}",
+        input.tally.verdict(Verdict::Answered),
+        input.tally.verdict(Verdict::Negative),
+        input.tally.verdict(Verdict::Failed),
+    )?;
+    if let Err(error) = crate::balance(input.tally, input.shards) {
+        writeln!(
+            out,
+            "BUG: {error}; this is a fault of canvass, please report it"
+        )?;
+    }
+    match (input.interrupted, input.remaining) {
+        (true, Some(remaining)) => writeln!(out, "interrupted; remaining {remaining}"),
+        (true, None) => writeln!(out, "interrupted"),
+        (false, Some(remaining)) if remaining > 0 => writeln!(out, "remaining {remaining}"),
+        (false, _) => Ok(()),
+    }
+}
+
+fn write_counts(tally: &Tally, out: &mut String) -> std::fmt::Result {
+    let total = tally.total();
+    let statuses = tally.statuses();
+    if !statuses.is_empty() {
+        writeln!(out, "status")?;
+        let rows = statuses.into_iter().map(|(status, number)| {
+            let no_data = tally.no_data();
+            let note = if status == Status::Rcode(Rcode::NOERROR) && no_data > 0 {
+                format!("{no_data} with no data")
+            } else {
+                String::new()
+            };
+            vec![
+                status.to_string(),
+                number.to_string(),
+                percent(number, total),
+                note,
+            ]
+        });
+        table(out, &rows.collect::<Vec<_>>());
+    }
+    let causes = tally.causes();
+    if !causes.is_empty() {
+        writeln!(out, "cause of failure")?;
+        let rows = causes.into_iter().map(|(cause, number)| {
+            vec![
+                cause.to_string(),
+                number.to_string(),
+                percent(number, total),
+            ]
+        });
+        table(out, &rows.collect::<Vec<_>>());
+    }
+    let confirmations = tally.confirmations();
+    if confirmations.total() > 0 {
+        writeln!(
+            out,
+            "forward: confirmed {}, unconfirmed {}, unknown {}",
+            confirmations.confirmed, confirmations.unconfirmed, confirmations.unknown
+        )?;
+    }
+    Ok(())
+}
+
+fn write_latency(latency: &LatencyRecorder, out: &mut String) -> std::fmt::Result {
+    let heading = ["latency", "p50", "p90", "p95", "p99", "p99.9", "max"];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    for (name, measure) in [
+        ("service", Measure::Service),
+        ("response", Measure::Response),
+    ] {
+        if let Some(percentiles) = latency.percentiles(measure) {
+            let mut row = vec![name.to_owned()];
+            row.extend(points(&percentiles).map(span_ns));
+            rows.push(row);
+        }
+    }
+    if rows.len() > 1 {
+        table(out, &rows);
+    }
+    Ok(())
+}
+
+fn points(percentiles: &Percentiles) -> [u64; 6] {
+    [
+        percentiles.p50_ns,
+        percentiles.p90_ns,
+        percentiles.p95_ns,
+        percentiles.p99_ns,
+        percentiles.p99_9_ns,
+        percentiles.max_ns,
+    ]
+}
+
+fn write_pace(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result {
+    let tally = input.tally;
+    let total = tally.total();
+    if total == 0 {
+        return Ok(());
+    }
+    let total_f = total as f64;
+    write!(out, "rate: {total} outcomes in {}", seconds(input.wall))?;
+    if !input.wall.is_zero() {
+        write!(out, ", {}", rate(total_f / input.wall.as_secs_f64()))?;
+    }
+    if let Some(cpu) = input.cpu {
+        let each_ns = cpu.as_nanos() as f64 / total_f;
+        write!(
+            out,
+            "; CPU {}, {} a target",
+            seconds(cpu),
+            span_ns(each_ns as u64)
+        )?;
+    }
+    writeln!(out)?;
+    write!(
+        out,
+        "attempts: {:.2} a target, most {}",
+        tally.attempts() as f64 / total_f,
+        tally.attempts_max()
+    )?;
+    if tally.answered_after_retry() > 0 {
+        write!(
+            out,
+            "; {} answered after a retry",
+            tally.answered_after_retry()
+        )?;
+    }
+    let in_flight_max: u64 = input.shards.iter().map(|shard| shard.in_flight_max).sum();
+    writeln!(
+        out,
+        "; at most {in_flight_max} in flight over {}",
+        count(input.shards.len() as u64, "shard", "shards")
+    )
+}
+
+fn write_losses(shards: &[ShardReport], out: &mut String) -> std::fmt::Result {
+    let sum = |pick: fn(&ShardReport) -> u64| shards.iter().map(pick).sum::<u64>();
+    writeln!(
+        out,
+        "losses: local send error {}, kernel drop {}, refused {}, silence {}, late reply {}",
+        sum(|shard| shard.losses.local_send_errors),
+        sum(|shard| shard.losses.kernel_drops),
+        sum(|shard| shard.losses.refused),
+        sum(|shard| shard.losses.silence),
+        sum(|shard| shard.losses.late_replies),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+    use canvass_model::{Losses, Outcome};
+
+    fn recorded(outcomes: &[Outcome]) -> (Tally, LatencyRecorder) {
+        let mut tally = Tally::default();
+        let mut latency = LatencyRecorder::new();
+        tally.record_all(outcomes);
+        for outcome in outcomes {
+            latency.record(outcome).unwrap();
+        }
+        (tally, latency)
+    }
+
+    fn shard(jobs: u64) -> ShardReport {
+        ShardReport {
+            admitted: jobs,
+            finished: jobs,
+            in_flight_max: 7,
+            ..ShardReport::default()
+        }
+    }
+
+    fn rendered(outcomes: &[Outcome], shards: &[ShardReport]) -> String {
+        let (tally, latency) = recorded(outcomes);
+        summary(&SummaryInput {
+            tally: &tally,
+            latency: &latency,
+            shards,
+            wall: Duration::from_millis(2500),
+            cpu: Some(Duration::from_micros(60)),
+            remaining: None,
+            interrupted: false,
+        })
+    }
+
+    fn mixed() -> Vec<Outcome> {
+        let mut no_data = fixture::ptr_negative();
+        no_data.status = Status::Rcode(Rcode::NOERROR);
+        vec![
+            fixture::ptr_answered(),
+            fixture::ptr_confirmed(Some(true)),
+            fixture::ptr_negative(),
+            no_data,
+            fixture::local_failure(),
+        ]
+    }
+
+    #[test]
+    fn a_run_is_told_in_full() {
+        let losses = Losses {
+            silence: 3,
+            late_replies: 1,
+            ..Losses::default()
+        };
+        let first = ShardReport { losses, ..shard(2) };
+        let text = rendered(&mixed(), &[first, shard(3)]);
+        let expected = "\
+in 5 = answered 2 + negative 2 + failed 1
+status
+  NOERROR   3  60 %  1 with no data
+  NXDOMAIN  1  20 %
+  LOCAL     1  20 %
+cause of failure
+  descriptors  1  20 %
+forward: confirmed 1, unconfirmed 0, unknown 0
+  latency       p50     p90     p95     p99   p99.9     max
+  service    412 µs  200 ms  200 ms  200 ms  200 ms  200 ms
+  response  5.00 ms  200 ms  200 ms  200 ms  200 ms  200 ms
+rate: 5 outcomes in 2.50 s, 2.0/s; CPU 60.0 µs, 12.0 µs a target
+attempts: 1.20 a target, most 2; 2 answered after a retry; at most 14 in flight over 2 shards
+losses: local send error 0, kernel drop 0, refused 0, silence 3, late reply 1
+warning: 1 target failed on this side (no descriptors, or the system would not send): the machine was the limit, not the peers
+";
+        assert_eq!(text, expected, "{text}");
+    }
+
+    #[test]
+    fn a_lost_outcome_is_loud() {
+        let text = rendered(&[fixture::ptr_answered()], &[shard(2)]);
+        assert!(
+            text.contains("in 2 = answered 1 + negative 0 + failed 0\nBUG: "),
+            "{text}"
+        );
+        assert!(!rendered(&[fixture::ptr_answered()], &[shard(1)]).contains("BUG"));
+    }
+
+    #[test]
+    fn an_interrupt_says_what_remains() {
+        let (tally, latency) = recorded(&[]);
+        let mut input = SummaryInput {
+            tally: &tally,
+            latency: &latency,
+            shards: &[],
+            wall: Duration::ZERO,
+            cpu: None,
+            remaining: Some(995),
+            interrupted: true,
+        };
+        assert!(summary(&input).starts_with(
+            "in 0 = answered 0 + negative 0 + failed 0\ninterrupted; remaining 995\n"
+        ));
+        input.interrupted = false;
+        assert!(summary(&input).contains("\nremaining 995\n"));
+        input.remaining = Some(0);
+        assert!(!summary(&input).contains("remaining"));
+    }
+}

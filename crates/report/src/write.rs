@@ -1,0 +1,212 @@
+//! Pieces of lines, appended to a byte buffer without an allocation of their own.
+
+use std::fmt;
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use canvass_model::{Rcode, Status, Target};
+
+const NANOS_PER_MS: u64 = 1_000_000;
+
+/// Appends what `Display` shows. It goes through the formatting machinery: for what is rare.
+pub(crate) fn push_display(out: &mut Vec<u8>, value: impl fmt::Display) {
+    write!(out, "{value}").expect("a Vec takes every byte");
+}
+
+/// Appends a whole number in decimal.
+pub(crate) fn push_number(out: &mut Vec<u8>, number: impl itoa::Integer) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+/// Appends `number`, which is below a million, with leading zeros.
+pub(crate) fn push_six_digits(out: &mut Vec<u8>, number: u32) {
+    out.extend_from_slice(&six_digits(number));
+}
+
+fn six_digits(mut number: u32) -> [u8; 6] {
+    let mut digits = [b'0'; 6];
+    for digit in digits.iter_mut().rev() {
+        *digit += (number % 10) as u8;
+        number /= 10;
+    }
+    digits
+}
+
+/// A span in whole nanoseconds; what does not fit (584 years) is the most that does.
+pub(crate) fn nanos(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Appends a span in milliseconds, exact to the nanosecond, without trailing zeros.
+pub(crate) fn push_ms(out: &mut Vec<u8>, span: Duration) {
+    let nanos = nanos(span);
+    push_number(out, nanos / NANOS_PER_MS);
+    let rest = (nanos % NANOS_PER_MS) as u32;
+    if rest != 0 {
+        let digits = six_digits(rest);
+        let kept = digits.iter().rposition(|&digit| digit != b'0').unwrap_or(0) + 1;
+        out.push(b'.');
+        out.extend_from_slice(&digits[..kept]);
+    }
+}
+
+/// Appends an address in canonical form (RFC 5952 for IPv6).
+pub(crate) fn push_address(out: &mut Vec<u8>, address: IpAddr) {
+    match address {
+        IpAddr::V4(address) => push_v4(out, address),
+        IpAddr::V6(address) => push_display(out, address),
+    }
+}
+
+fn push_v4(out: &mut Vec<u8>, address: Ipv4Addr) {
+    let mut text = [b'.'; 16];
+    let mut end = 0;
+    for octet in address.octets() {
+        if octet >= 100 {
+            text[end] = b'0' + octet / 100;
+            end += 1;
+        }
+        if octet >= 10 {
+            text[end] = b'0' + octet / 10 % 10;
+            end += 1;
+        }
+        text[end] = b'0' + octet % 10;
+        text[end + 1] = b'.';
+        end += 2;
+    }
+    out.extend_from_slice(&text[..end - 1]);
+}
+
+/// Appends `192.0.2.1:53` or `[2001:db8::1]:53`.
+pub(crate) fn push_socket_address(out: &mut Vec<u8>, address: SocketAddr) {
+    match address {
+        SocketAddr::V4(address) => {
+            push_v4(out, *address.ip());
+            out.push(b':');
+            push_number(out, address.port());
+        }
+        SocketAddr::V6(address) => push_display(out, address),
+    }
+}
+
+/// Appends the status word.
+pub(crate) fn push_status(out: &mut Vec<u8>, status: Status) {
+    let word = match status {
+        Status::Rcode(Rcode::NOERROR) => "NOERROR",
+        Status::Rcode(Rcode::NXDOMAIN) => "NXDOMAIN",
+        Status::Timeout => "TIMEOUT",
+        rare => return push_display(out, rare),
+    };
+    out.extend_from_slice(word.as_bytes());
+}
+
+/// A target as it goes on a line.
+pub(crate) enum TargetText<'a> {
+    /// What was written.
+    Given(&'a str),
+    /// Nothing was written, or it was canonical.
+    Canonical(IpAddr),
+}
+
+/// The target as it was given.
+pub(crate) fn target_text(target: &Target) -> TargetText<'_> {
+    match target {
+        Target::Address {
+            address,
+            given: None,
+        } => TargetText::Canonical(*address),
+        Target::Address {
+            given: Some(given), ..
+        }
+        | Target::Name { given, .. }
+        | Target::Invalid { given, .. } => TargetText::Given(given),
+    }
+}
+
+/// Whether `character` could break a line or drive a terminal: C0 and C1 controls, DEL, and the
+/// line and paragraph separators that some readers take for line ends.
+pub(crate) fn is_breaking(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
+}
+
+/// Whether every byte is printable ASCII other than `"` and `\`.
+///
+/// There is no early exit: the loop then runs many bytes at a time.
+pub(crate) fn is_plain(text: &str) -> bool {
+    text.bytes().fold(true, |plain, byte| {
+        plain & (byte.wrapping_sub(b' ') < 0x5f) & (byte != b'"') & (byte != b'\\')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn pushed(push: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        push(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn milliseconds_are_exact_and_short() {
+        for (nanos, text) in [
+            (0, "0"),
+            (1, "0.000001"),
+            (999_999, "0.999999"),
+            (1_000_000, "1"),
+            (412_000, "0.412"),
+            (10_000_500_000, "10000.5"),
+            (u64::MAX, "18446744073709.551615"),
+        ] {
+            assert_eq!(
+                pushed(|out| push_ms(out, Duration::from_nanos(nanos))),
+                text
+            );
+        }
+        assert_eq!(
+            pushed(|out| push_ms(out, Duration::MAX)),
+            "18446744073709.551615"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn milliseconds_read_back(nanos: u64) {
+            let text = pushed(|out| push_ms(out, Duration::from_nanos(nanos)));
+            let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+            let read = whole.parse::<u64>().unwrap() * 1_000_000
+                + format!("{fraction:0<6}").parse::<u64>().unwrap();
+            prop_assert_eq!(read, nanos);
+            prop_assert!(!fraction.ends_with('0'));
+        }
+
+        #[test]
+        fn addresses_are_written_as_the_standard_library_writes_them(v4: u32, v6: u128, port: u16) {
+            for address in [IpAddr::from(Ipv4Addr::from(v4)), IpAddr::from(v6.to_be_bytes())] {
+                prop_assert_eq!(pushed(|out| push_address(out, address)), address.to_string());
+                let socket = SocketAddr::new(address, port);
+                prop_assert_eq!(pushed(|out| push_socket_address(out, socket)), socket.to_string());
+            }
+        }
+
+        #[test]
+        fn plain_text_needs_no_escape(text in "\\PC{0,40}|[ -~]{0,40}|.{0,10}") {
+            let plain = text.chars().all(|c| (' '..='~').contains(&c) && c != '"' && c != '\\');
+            prop_assert_eq!(is_plain(&text), plain);
+        }
+    }
+
+    #[test]
+    fn every_status_is_the_models_word() {
+        for status in (0..30).map(|code| Status::Rcode(Rcode(code))).chain([
+            Status::Timeout,
+            Status::Invalid,
+            Status::Local,
+        ]) {
+            assert_eq!(pushed(|out| push_status(out, status)), status.to_string());
+        }
+    }
+}

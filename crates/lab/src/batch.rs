@@ -13,6 +13,8 @@ use crate::datagram::{Control, Peer, check, describe, server_of, set_server};
 
 /// Datagrams in one call. More would make the first of them wait for the last.
 pub(crate) const BATCH: usize = 32;
+/// Datagrams in one call while there is little to do.
+const BATCH_MIN: usize = 2;
 /// The longest query that is read; a prober's has under 300 octets.
 const QUERY_BYTES_MAX: usize = 1024;
 
@@ -20,6 +22,9 @@ const QUERY_BYTES_MAX: usize = 1024;
 pub(crate) struct Inbox {
     queries: Box<[[u8; QUERY_BYTES_MAX]; BATCH]>,
     arrivals: [Arrival; BATCH],
+    /// Datagrams the next call asks for. Room for one has its price, so that a quiet socket is
+    /// asked for few.
+    wanted: usize,
 }
 
 /// A datagram that was read.
@@ -45,17 +50,19 @@ impl Inbox {
                 peer: Peer::NOBODY,
                 server: None,
             }; BATCH],
+            wanted: BATCH_MIN,
         }
     }
 
-    /// Reads what has come, up to [`BATCH`] datagrams. Fewer mean that the socket is empty, and
-    /// that the poll will tell of the next one.
-    pub fn receive(&mut self, socket: BorrowedFd<'_>) -> io::Result<usize> {
+    /// Reads what has come, up to [`BATCH`] datagrams. Also returns whether there may be more;
+    /// if not, the poll will tell of the next one.
+    pub fn receive(&mut self, socket: BorrowedFd<'_>) -> io::Result<(usize, bool)> {
+        let wanted = self.wanted;
         let mut parts = [const { EMPTY_PART }; BATCH];
         let mut controls = [Control::EMPTY; BATCH];
         // SAFETY: a header is plain numbers and null pointers, for which zero is a value.
         let mut headers: [libc::mmsghdr; BATCH] = unsafe { mem::zeroed() };
-        for (index, header) in headers.iter_mut().enumerate() {
+        for (index, header) in headers[..wanted].iter_mut().enumerate() {
             let query = &mut self.queries[index];
             parts[index] = libc::iovec {
                 iov_base: query.as_mut_ptr().cast(),
@@ -71,7 +78,7 @@ impl Inbox {
             libc::recvmmsg(
                 socket.as_raw_fd(),
                 headers.as_mut_ptr(),
-                BATCH as libc::c_uint,
+                wanted as libc::c_uint,
                 0,
                 std::ptr::null_mut(),
             )
@@ -84,7 +91,8 @@ impl Inbox {
             // SAFETY: the kernel has filled in this header, and `controls` is alive.
             arrival.server = unsafe { server_of(&header.msg_hdr) };
         }
-        Ok(received)
+        self.wanted = (2 * received).clamp(BATCH_MIN, BATCH);
+        Ok((received, received == wanted))
     }
 
     /// One of the datagrams that the last call read, and its bytes.

@@ -57,7 +57,9 @@ pub(crate) struct Connection {
     held: u32,
     /// The socket may have something to read.
     readable: bool,
-    /// The peer has closed its end.
+    /// The poll has said that the peer's end is there to be read, or an error.
+    hung_up: bool,
+    /// The peer's end has been read.
     ended: bool,
     /// It stands in the queue of those that have something to do.
     pub queued: bool,
@@ -76,6 +78,7 @@ impl Connection {
             answers: 0,
             held: 0,
             readable: false,
+            hung_up: false,
             ended: false,
             queued: false,
         }
@@ -89,14 +92,17 @@ impl Connection {
         self.generation
     }
 
-    /// The poll says that there is something to read, the peer's end perhaps.
-    pub fn note_readable(&mut self) {
+    /// The poll says that there is something to read; `hung_up` when that is the peer's end or
+    /// an error.
+    pub fn note_readable(&mut self, hung_up: bool) {
         self.readable = true;
+        self.hung_up |= hung_up;
     }
 
     /// Reads once, answers every whole query, and writes the answers at once. `buffer` has
     /// [`READ_BYTES`], `replies` is room that is used again.
     pub fn step(&mut self, core: &mut Core, buffer: &mut [u8], replies: &mut Vec<u8>) -> Step {
+        replies.clear();
         if self.send_unsent(core).is_err() {
             return Step::Gone;
         }
@@ -109,7 +115,6 @@ impl Connection {
         let mut filled = self.unread.len();
         buffer[..filled].copy_from_slice(&self.unread);
         self.unread.clear();
-        replies.clear();
         let mut used = self.answer(core, &buffer[..filled], replies);
         if self.readable && !self.is_blocked(core, replies.len()) {
             match self.stream.read(&mut buffer[filled..]) {
@@ -119,6 +124,8 @@ impl Connection {
                 }
                 Ok(bytes) => {
                     filled += bytes;
+                    // A short read has emptied the socket, and whatever comes next is an event.
+                    self.readable = self.hung_up || filled == buffer.len();
                     used += self.answer(core, &buffer[used..filled], replies);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.readable = false,

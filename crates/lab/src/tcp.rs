@@ -18,6 +18,9 @@ use crate::server::{Core, Destination};
 const CONNECTIONS_MAX: usize = 65_536;
 /// Connections served before others get their turn.
 const STEPS_PER_TURN: usize = 64;
+/// Octets of replies written before others get their turn: replies that are due must not wait
+/// for many.
+const REPLY_BYTES_PER_TURN: usize = 128 << 10;
 
 /// All there is of TCP.
 pub(crate) struct TcpSide {
@@ -99,8 +102,9 @@ impl TcpSide {
         };
         // An event may be about a connection that has gone since.
         if let Some(connection) = self.slots[slot].as_mut() {
-            if event.is_readable() || event.is_read_closed() || event.is_error() {
-                connection.note_readable();
+            let hung_up = event.is_read_closed() || event.is_error();
+            if event.is_readable() || hung_up {
+                connection.note_readable(hung_up);
             }
             enqueue(&mut self.queue, connection, slot);
         }
@@ -113,7 +117,11 @@ impl TcpSide {
 
     /// Serves connections, up to a bound.
     pub fn turn(&mut self, core: &mut Core) {
+        let mut reply_bytes = 0;
         for _ in 0..STEPS_PER_TURN.min(self.queue.len()) {
+            if reply_bytes >= REPLY_BYTES_PER_TURN {
+                break;
+            }
             let Some(slot) = self.queue.pop_front() else {
                 break;
             };
@@ -126,6 +134,7 @@ impl TcpSide {
                 Step::Rest => {}
                 Step::Gone => self.close(slot, core),
             }
+            reply_bytes += self.replies.len();
         }
     }
 

@@ -8,14 +8,15 @@ use std::time::Duration;
 use canvass_model::{Time, Transport};
 use mio::net::UdpSocket;
 
-use crate::batch::{Arrival, BATCH, Inbox, Outbox};
+use crate::batch::{Arrival, Inbox, Outbox};
 use crate::datagram::{Peer, report_server};
 use crate::report::{Count, Meter};
 use crate::schedule::Held;
 use crate::server::{Core, Destination};
 
-/// Batches read before others get their turn.
-const BATCHES_PER_TURN: usize = 8;
+/// Batches read before others get their turn: each takes some 100 us, and replies that are due
+/// must not wait for many.
+const BATCHES_PER_TURN: usize = 2;
 
 /// One UDP socket.
 pub(crate) struct UdpEndpoint {
@@ -65,7 +66,7 @@ impl UdpEndpoint {
     /// Answers what has come, up to a bound; `ready` says whether there may be more.
     pub fn turn(&mut self, core: &mut Core) {
         for _ in 0..BATCHES_PER_TURN {
-            let received = match self.inbox.receive(self.socket.as_fd()) {
+            let (received, more) = match self.inbox.receive(self.socket.as_fd()) {
                 Ok(received) => received,
                 Err(error) => {
                     // Any other error was about one datagram, and it is gone.
@@ -80,7 +81,7 @@ impl UdpEndpoint {
                 self.answer(core, index);
             }
             self.send_replies(core);
-            if received < BATCH {
+            if !more {
                 self.ready = false;
                 return;
             }

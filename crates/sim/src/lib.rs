@@ -1,1 +1,22 @@
 //! A virtual world for the engine: a seeded network under a virtual clock.
+//!
+//! The very shard that runs on mio runs here over a [`Scenario`]: resolvers with characters, a
+//! path that loses and reorders, a machine that stalls and runs out of descriptors. Time passes
+//! only where the world says so, so hours take seconds and a failing seed fails again. What the
+//! resolvers answer is decided by the lab's own script. This is no model of the engine: nothing
+//! of it is written twice, and nothing of the kernel is here that the engine cannot see.
+
+mod net;
+mod outcomes;
+mod peer;
+mod run;
+mod scenario;
+mod trace;
+mod truth;
+mod watch;
+mod world;
+
+pub use run::{RunResult, run, run_scenario};
+pub use scenario::{Doors, Host, Interrupt, Path, Peer, Reach, Scenario};
+pub use trace::Telling;
+pub use truth::{Expected, expected_of};

@@ -32,10 +32,14 @@ const IN_FLIGHT_FIRST: std::ops::RangeInclusive<usize> = 4..=32;
 const DATAGRAM_QUANTUM: Duration = Duration::from_micros(200);
 /// The most datagrams let go together.
 const DATAGRAM_BATCH_MAX: u32 = 64;
+/// How long a line of datagrams at the peer may be, in time.
+const DATAGRAM_SLACK: Duration = Duration::from_millis(1);
 /// Queries are gathered into a write for so long.
 const STREAM_QUANTUM: Duration = Duration::from_millis(1);
 /// The most queries gathered into writes of one turn.
 const STREAM_BATCH_MAX: u32 = 512;
+/// How long a line of queries on streams may be, in time: some writes' worth.
+const STREAM_SLACK: Duration = Duration::from_millis(5);
 
 /// One resolver on one transport.
 #[derive(Debug)]
@@ -137,12 +141,14 @@ impl Upstreams {
             in_flight_max: config.jobs_max as u32,
             quantum: DATAGRAM_QUANTUM,
             batch_max: DATAGRAM_BATCH_MAX,
-            queue_is_short: true,
+            slack: DATAGRAM_SLACK,
+            datagrams: true,
         };
         let tcp_limits = WindowLimits {
             quantum: STREAM_QUANTUM,
             batch_max: STREAM_BATCH_MAX,
-            queue_is_short: false,
+            slack: STREAM_SLACK,
+            datagrams: false,
             ..udp_limits
         };
         let line = || Line {
@@ -253,7 +259,7 @@ impl Upstreams {
             Some(Time::MAX) => Permit::Full,
             Some(until) if until > now => Permit::At(until),
             Some(_) => Permit::Now,
-            None => window.permit(now, trips.p99(), trips.patience()),
+            None => window.permit(now, trips.patience()),
         }
     }
 

@@ -41,8 +41,6 @@ pub(crate) struct RoundTrips {
     sent: [u32; TICKS],
     tick: u64,
     patience: Duration,
-    p50: Duration,
-    p99: Option<Duration>,
 }
 
 impl RoundTrips {
@@ -53,8 +51,6 @@ impl RoundTrips {
             sent: [0; TICKS],
             tick: 0,
             patience: PATIENCE_FIRST,
-            p50: Duration::ZERO,
-            p99: None,
         }
     }
 
@@ -63,19 +59,11 @@ impl RoundTrips {
         self.patience
     }
 
-    /// The 99th percentile, once it can be known.
-    pub(crate) fn p99(&self) -> Option<Duration> {
-        self.p99
-    }
-
     /// The median and the 99th percentile of what has come so far, for the report.
     pub(crate) fn quantiles(&mut self) -> (Duration, Duration) {
         self.learn();
-        let seen = |q| self.quantile(q, BUCKETS);
-        (
-            seen(0.5).unwrap_or_default(),
-            seen(0.99).unwrap_or_default(),
-        )
+        let seen = |q| self.quantile(q).unwrap_or_default();
+        (seen(0.5), seen(0.99))
     }
 
     pub(crate) fn on_sent(&mut self, now: Time) {
@@ -126,17 +114,13 @@ impl RoundTrips {
         if self.exposed[ripe] < RIPE_SENT {
             return;
         }
-        let (Some(p50), Some(p99)) = (self.quantile(0.5, BUCKETS), self.quantile(0.99, BUCKETS))
-        else {
-            return;
-        };
-        self.p50 = p50;
-        self.p99 = Some(p99);
-        self.patience = p99.mul_f64(PATIENCE_MARGIN).max(PATIENCE_MIN);
+        if let Some(p99) = self.quantile(0.99) {
+            self.patience = p99.mul_f64(PATIENCE_MARGIN).max(PATIENCE_MIN);
+        }
     }
 
     /// The span within which the share `q` of all answers comes.
-    fn quantile(&self, q: f32, buckets: usize) -> Option<Duration> {
+    fn quantile(&self, q: f32) -> Option<Duration> {
         let share = |at: usize| {
             if self.exposed[at] >= 1.0 {
                 self.answered[at] / self.exposed[at]
@@ -145,12 +129,12 @@ impl RoundTrips {
                 self.answered[at].min(1.0) / self.exposed[0].max(1.0)
             }
         };
-        let total: f32 = (0..buckets).map(share).sum();
+        let total: f32 = (0..BUCKETS).map(share).sum();
         if total <= 0.0 {
             return None;
         }
         let mut sum = 0.0;
-        for at in 0..buckets {
+        for at in 0..BUCKETS {
             sum += share(at);
             if sum >= total * q {
                 return Some(Duration::from_nanos(bucket_end_ns(at)));

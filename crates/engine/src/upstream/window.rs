@@ -24,18 +24,25 @@ const RATE_FIRST: f64 = 1_000.0;
 const RATE_MIN: f64 = 10.0;
 /// The rate no one can send at.
 const RATE_TOP: f64 = 10_000_000.0;
-/// What is always allowed in flight once a peer has answered: a turn's worth.
-const IN_FLIGHT_MIN: f64 = 64.0;
+/// What is always allowed in flight once a peer has answered: this much of the rate, in
+/// seconds, up to a turn's worth.
+const IN_FLIGHT_FLOOR_S: f64 = 0.05;
+const IN_FLIGHT_FLOOR: std::ops::RangeInclusive<f64> = 4.0..=64.0;
 /// How much over the spans measured the cap on what is in flight is.
 const IN_FLIGHT_MARGIN: f64 = 1.25;
+/// An answer that takes more than so many medians is a slow one, and is allowed for apart.
+const USUAL_MEDIANS: u32 = 4;
 /// The shortest epoch.
 const EPOCH_MIN: Duration = Duration::from_millis(10);
 /// The longest epoch.
 const EPOCH_MAX: Duration = Duration::from_secs(1);
 /// Queries that an epoch should have, so that its share of answers means something.
 const EPOCH_SENT_MIN: u32 = 32;
-/// How long an epoch's answers may take beyond four medians.
+/// How long an epoch's answers may take beyond the usual.
 const SETTLE_MARGIN: Duration = Duration::from_millis(5);
+/// How much longer an epoch is waited for when answers are missing: a peer that was held up
+/// answers late, and only then is it loss.
+const SETTLE_GRACE: Duration = Duration::from_millis(30);
 /// How long an epoch waits while no answer ever came.
 const SETTLE_BLIND: Duration = Duration::from_secs(1);
 /// The part of the share of answers that may be missing in an epoch for no reason.
@@ -51,10 +58,15 @@ const UNDER_LINE: f64 = 0.75;
 /// How often a plateau is looked at again, at first and at most.
 const PROBE_FIRST: Duration = Duration::from_millis(250);
 const PROBE_MAX: Duration = Duration::from_secs(4);
-/// The step of such a look.
+/// The first step of such a look; each that succeeds is followed by its square.
 const PROBE_STEP: f64 = 1.1;
+const PROBE_STEP_MAX: f64 = 2.0;
+/// A look that ends this much higher has found that things have changed.
+const PROBE_GAIN: f64 = 1.2;
+/// Epochs whose best delivery is remembered, so that one bad moment is not taken for a limit.
+const PEAKS: usize = 16;
 /// Epochs that may wait for their answers at the same time.
-const UNSETTLED_MAX: usize = 8;
+const UNSETTLED_MAX: usize = 16;
 
 /// What caps a window, and how it is paced.
 #[derive(Clone, Copy, Debug)]
@@ -69,8 +81,11 @@ pub(crate) struct WindowLimits {
     pub(crate) quantum: Duration,
     /// The most that is let go together.
     pub(crate) batch_max: u32,
-    /// Whether a line of packets at the peer is a danger (a datagram socket's buffer is short).
-    pub(crate) queue_is_short: bool,
+    /// How long a line at the peer may be, in time, beyond the usual round trip.
+    pub(crate) slack: Duration,
+    /// Whether these are datagrams: they can be lost, and a line of them at the peer soon is,
+    /// since a socket's buffer is short.
+    pub(crate) datagrams: bool,
 }
 
 /// Whether a query may go out.
@@ -116,6 +131,10 @@ impl Epoch {
             round_trips: Moment::new(),
         }
     }
+
+    fn share(&self) -> f64 {
+        f64::from(self.answered) / f64::from(self.sent.max(1))
+    }
 }
 
 /// Why the rate is what it is.
@@ -125,10 +144,21 @@ enum Phase {
     Startup,
     /// It sits under a plateau, and looks again at this time.
     Cruise { probe_at: Time },
-    /// It looks: the rate that was safe, and what it delivered.
-    Probe { safe: f64, delivered: f64 },
+    /// It looks.
+    Probe(Probe),
     /// It went down, to see whether that helps.
     Cut(Cut),
+}
+
+/// A step up, and what it was like before it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Probe {
+    /// The rate of the first step.
+    began_at: f64,
+    /// The last rate that was answered well, and what it delivered.
+    safe: f64,
+    delivered: f64,
+    step: f64,
 }
 
 /// A step down, and what it was like before it.
@@ -138,6 +168,8 @@ struct Cut {
     share: f64,
     median_ns: Option<u64>,
     in_startup: bool,
+    /// Where the look began that ended in this, if one did.
+    probed_from: Option<f64>,
     /// The next epoch still has the line of the one before it.
     draining: bool,
 }
@@ -146,11 +178,10 @@ struct Cut {
 #[derive(Clone, Copy, Debug)]
 struct Verdict {
     share: f64,
-    /// Answers a second, and queries a second.
+    /// Answers a second.
     delivered: f64,
-    sent: f64,
     median_ns: Option<u64>,
-    held_back: bool,
+    used: bool,
     lossy: bool,
     slow: bool,
 }
@@ -167,6 +198,10 @@ pub(crate) struct Window {
     /// The least median of an epoch, ns: what a round trip takes without a line.
     median_ns: Option<u64>,
     delivered: f64,
+    /// What the last epochs delivered at best.
+    peaks: VecDeque<f64>,
+    /// The last epoch was short of answers, for the first time.
+    warned: bool,
     plateau_seen: bool,
     setting: u32,
     /// The running epoch is the last one.
@@ -176,7 +211,6 @@ pub(crate) struct Window {
     refilled: Time,
     in_flight: u32,
     in_flight_peak: u32,
-    began: Option<Time>,
 }
 
 impl Window {
@@ -189,6 +223,8 @@ impl Window {
             share: 1.0,
             median_ns: None,
             delivered: 0.0,
+            peaks: VecDeque::new(),
+            warned: false,
             plateau_seen: false,
             setting: 0,
             epochs: VecDeque::new(),
@@ -197,7 +233,6 @@ impl Window {
             refilled: Time::ZERO,
             in_flight: 0,
             in_flight_peak: 0,
-            began: None,
         }
     }
 
@@ -221,14 +256,9 @@ impl Window {
         self.plateau_seen
     }
 
-    /// Whether a query may go out. `p99` and `patience` are those of the round trips.
-    pub(crate) fn permit(
-        &mut self,
-        now: Time,
-        p99: Option<Duration>,
-        patience: Duration,
-    ) -> Permit {
-        if f64::from(self.in_flight) >= self.in_flight_cap(now, p99, patience) {
+    /// Whether a query may go out, where an attempt is waited for as long as `patience`.
+    pub(crate) fn permit(&mut self, now: Time, patience: Duration) -> Permit {
+        if f64::from(self.in_flight) >= self.in_flight_cap(patience) {
             return Permit::Full;
         }
         self.refill(now);
@@ -242,16 +272,26 @@ impl Window {
         Permit::At(now.plus_nanos((missing_s * 1e9).ceil().max(1.0) as u64))
     }
 
-    /// The most that may be in flight: the rate times how long answers take, and what is lost
-    /// stays in flight until it is given up.
-    fn in_flight_cap(&self, now: Time, p99: Option<Duration>, patience: Duration) -> f64 {
-        let Some(began) = self.began.filter(|_| self.median_ns.is_some()) else {
+    /// The most that may be in flight: the rate times how long its queries stay there. Most are
+    /// answered in the usual time, with some slack for a line at the peer and for turns; the
+    /// share that is not (slow answers of a recursive resolver, and what is lost) stays until
+    /// the high quantile that `patience` is made of.
+    ///
+    /// The usual time is the least median seen, so a line that our own queries stand in does
+    /// not make room for more of them.
+    fn in_flight_cap(&self, patience: Duration) -> f64 {
+        let Some(median_ns) = self.median_ns else {
             return f64::from(self.limits.in_flight_first);
         };
-        // Until slow answers have had time to show, they may take as long as we have waited.
-        let span = p99.unwrap_or_else(|| now.since(began).min(patience));
-        let lost = (1.0 - self.share) * patience.as_secs_f64();
-        let cap = IN_FLIGHT_MIN + self.rate * (span.as_secs_f64() + lost) * IN_FLIGHT_MARGIN;
+        let floor =
+            (self.rate * IN_FLIGHT_FLOOR_S).clamp(*IN_FLIGHT_FLOOR.start(), *IN_FLIGHT_FLOOR.end());
+        if let Phase::Cut(Cut { draining: true, .. }) = self.phase {
+            return floor.max(self.rate * median_ns as f64 / 1e9);
+        }
+        let usual_s = (median_ns * u64::from(USUAL_MEDIANS)) as f64 / 1e9;
+        let slow_s = (1.0 - self.share) * patience.as_secs_f64();
+        let span_s = self.limits.slack.as_secs_f64() + usual_s + slow_s;
+        let cap = floor + self.rate * span_s * IN_FLIGHT_MARGIN;
         cap.min(f64::from(self.limits.in_flight_max))
     }
 
@@ -270,7 +310,6 @@ impl Window {
 
     /// A query left; `first` when it was its job's first.
     pub(crate) fn on_sent(&mut self, now: Time, first: bool) -> EpochId {
-        self.began.get_or_insert(now);
         self.turn_epoch(now);
         self.tokens -= 1.0;
         self.in_flight += 1;
@@ -332,11 +371,23 @@ impl Window {
             self.epochs.push_back(Epoch::new(now, self.setting));
         }
         let settle = self.median_ns.map_or(SETTLE_BLIND, |median| {
-            Duration::from_nanos(median * 4) + SETTLE_MARGIN
+            Duration::from_nanos(median * u64::from(USUAL_MEDIANS)) + SETTLE_MARGIN
         });
-        while self.epochs.len() > 1 && now.since(self.epochs[0].ended) >= settle {
+        while self.epochs.len() > 1 {
+            let age = now.since(self.epochs[0].ended);
+            let late = age < settle + SETTLE_GRACE && self.is_short(&self.epochs[0]);
+            if age < settle || late {
+                break;
+            }
             self.judge_oldest(now);
         }
+    }
+
+    /// Whether an epoch has fewer answers than it should.
+    fn is_short(&self, epoch: &Epoch) -> bool {
+        let deviation = (self.share * (1.0 - self.share) / f64::from(epoch.sent.max(1))).sqrt();
+        let tolerance = (SHARE_TOLERANCE * self.share).max(3.0 * deviation);
+        epoch.share() < self.share - tolerance
     }
 
     fn judge_oldest(&mut self, now: Time) {
@@ -346,26 +397,26 @@ impl Window {
             return;
         }
         let span_s = epoch.ended.since(epoch.began).as_secs_f64().max(1e-6);
-        let share = f64::from(epoch.answered) / f64::from(epoch.sent);
+        let share = epoch.share();
         let sent = f64::from(epoch.left) / span_s;
         let delivered = sent * share;
         let median_ns = epoch.round_trips.median_ns();
+        let short = self.is_short(&epoch);
+        let slow = match (median_ns, self.median_ns) {
+            (Some(median), Some(usual)) => self.is_slow(median, usual, delivered),
+            _ => false,
+        };
         let verdict = Verdict {
             share,
             delivered,
-            sent,
             median_ns,
-            held_back: epoch.held_back,
-            lossy: share < self.share - self.tolerance(epoch.sent),
-            slow: match (median_ns, self.median_ns) {
-                (Some(median), Some(usual)) => self.is_slow(median, usual, delivered),
-                _ => false,
-            },
+            // The rate was what limited it, and not we ourselves or the cap on what is in flight.
+            used: epoch.held_back && sent >= self.rate * 0.7,
+            lossy: short && self.limits.datagrams,
+            slow: slow || short && !self.limits.datagrams,
         };
         if let Some(median) = median_ns {
-            // The usual median creeps up, so that a path that grew longer is believed in time.
-            let usual = self.median_ns.map_or(median, |usual| usual + usual / 128);
-            self.median_ns = Some(usual.min(median));
+            self.median_ns = Some(self.median_ns.map_or(median, |usual| usual.min(median)));
         }
         if epoch.setting == self.setting {
             self.delivered = delivered;
@@ -373,16 +424,11 @@ impl Window {
         }
     }
 
-    fn tolerance(&self, sent: u32) -> f64 {
-        let deviation = (self.share * (1.0 - self.share) / f64::from(sent)).sqrt();
-        (SHARE_TOLERANCE * self.share).max(3.0 * deviation)
-    }
-
     fn is_slow(&self, median_ns: u64, usual_ns: u64, delivered: f64) -> bool {
         let over_ns = median_ns.saturating_sub(usual_ns);
         let in_line = delivered * over_ns as f64 / 1e9;
         over_ns > usual_ns + QUEUE_SPAN.as_nanos() as u64
-            || self.limits.queue_is_short && in_line > QUEUE_MAX
+            || self.limits.datagrams && in_line > QUEUE_MAX
     }
 
     fn judge(&mut self, now: Time, verdict: &Verdict) {
@@ -395,55 +441,84 @@ impl Window {
             return;
         }
         if verdict.lossy || verdict.slow {
+            // One bad moment under a plateau may be anything; two are not.
+            let calm = matches!(self.phase, Phase::Cruise { .. }) && !verdict.slow;
+            if calm && !std::mem::replace(&mut self.warned, true) {
+                return;
+            }
             self.overloaded(now, verdict);
             return;
         }
-        // Better is believed at once, a little worse only slowly.
-        let weight = if verdict.share > self.share {
-            0.5
-        } else {
-            0.05
-        };
-        self.share += (verdict.share - self.share) * weight;
-        // Where not the pace but we ourselves were the limit, a higher rate teaches nothing,
-        // and a rate far over what was used is a burst waiting to happen.
-        if !verdict.held_back || verdict.sent < self.rate * 0.7 {
-            let used = (verdict.sent * 2.0).max(RATE_FIRST.min(self.rate));
-            if self.rate > used {
-                self.set_rate(now, used.max(self.rate / 2.0));
-            }
-            if let Phase::Cut(_) | Phase::Probe { .. } = self.phase {
-                self.cruise(now);
-            }
-            return;
-        }
+        self.warned = false;
+        self.learn(verdict);
         let delivered = verdict.delivered;
         match self.phase {
-            Phase::Startup => self.set_rate(now, self.rate * 2.0),
-            Phase::Cruise { probe_at } if now >= probe_at => {
-                self.phase = Phase::Probe {
+            Phase::Startup if verdict.used => self.set_rate(now, self.rate * 2.0),
+            Phase::Cruise { probe_at } if verdict.used && now >= probe_at => {
+                let safe = self.rate;
+                let step = PROBE_STEP;
+                self.phase = Phase::Probe(Probe {
+                    began_at: safe,
+                    safe,
+                    delivered,
+                    step,
+                });
+                self.set_rate(now, safe * step);
+            }
+            Phase::Startup | Phase::Cruise { .. } => {}
+            Phase::Probe(probe)
+                if verdict.used
+                    && delivered >= probe.delivered * (1.0 + (probe.step - 1.0) / 2.0) =>
+            {
+                let step = (probe.step * probe.step).min(PROBE_STEP_MAX);
+                self.phase = Phase::Probe(Probe {
                     safe: self.rate,
                     delivered,
-                };
-                self.set_rate(now, self.rate * PROBE_STEP);
+                    step,
+                    ..probe
+                });
+                self.set_rate(now, self.rate * step);
             }
-            Phase::Cruise { .. } => {}
-            Phase::Probe {
-                delivered: before, ..
-            } if delivered >= before * (1.0 + (PROBE_STEP - 1.0) / 2.0) => {
-                self.probe_interval = PROBE_FIRST;
-                self.phase = Phase::Probe {
-                    safe: self.rate,
-                    delivered,
-                };
-                self.set_rate(now, self.rate * PROBE_STEP * PROBE_STEP);
+            Phase::Probe(probe) => {
+                self.set_rate(now, probe.safe);
+                self.cruise(
+                    now,
+                    probe.safe > probe.began_at * PROBE_GAIN || !verdict.used,
+                );
             }
-            Phase::Probe { safe, .. } => {
-                self.set_rate(now, safe);
-                self.cruise(now);
+            Phase::Cut(cut) => {
+                // The line is gone, or the loss is: back to the best that was delivered.
+                let best = self.peaks.iter().copied().fold(0.0, f64::max) / self.share.max(0.05);
+                if best * UNDER_PLATEAU > self.rate {
+                    self.set_rate(now, (best * UNDER_PLATEAU).min(cut.from));
+                }
+                self.cruise(
+                    now,
+                    cut.probed_from
+                        .is_none_or(|from| self.rate > from * PROBE_GAIN),
+                );
             }
-            Phase::Cut(_) => self.cruise(now),
         }
+    }
+
+    /// Takes in an epoch with which nothing was wrong.
+    fn learn(&mut self, verdict: &Verdict) {
+        // Better is believed at once, a little worse only slowly, and not where a line explains
+        // it.
+        let in_line = match (verdict.median_ns, self.median_ns) {
+            (Some(median), Some(usual)) => median > usual * 2,
+            _ => false,
+        };
+        let weight = match verdict.share > self.share {
+            true => 0.5,
+            false if in_line => 0.0,
+            false => 0.05,
+        };
+        self.share += (verdict.share - self.share) * weight;
+        if self.peaks.len() >= PEAKS {
+            self.peaks.pop_front();
+        }
+        self.peaks.push_back(verdict.delivered);
     }
 
     fn overloaded(&mut self, now: Time, verdict: &Verdict) {
@@ -455,7 +530,7 @@ impl Window {
             };
             if verdict.lossy && !share_helped || !verdict.lossy && !median_helped {
                 // Sending less did not help: the reason is not the rate.
-                if verdict.lossy {
+                if verdict.lossy && !verdict.slow {
                     self.share = verdict.share;
                 }
                 if verdict.slow {
@@ -463,9 +538,9 @@ impl Window {
                 }
                 self.set_rate(now, cut.from);
                 if cut.in_startup {
-                    self.phase = Phase::Startup
+                    self.phase = Phase::Startup;
                 } else {
-                    self.cruise(now)
+                    self.cruise(now, false);
                 }
                 return;
             }
@@ -476,8 +551,18 @@ impl Window {
             share: verdict.share,
             median_ns: verdict.median_ns,
             in_startup: matches!(self.phase, Phase::Startup),
+            probed_from: match self.phase {
+                Phase::Probe(probe) => Some(probe.began_at),
+                Phase::Cut(cut) => cut.probed_from,
+                _ => None,
+            },
             draining: verdict.slow,
         });
+        if verdict.lossy {
+            // What was delivered before was borrowed (from a bucket, from a buffer).
+            self.peaks.clear();
+        }
+        self.peaks.push_back(verdict.delivered);
         // Of what is answered at all, the delivered rate is the share that no rate can lose.
         let capacity = verdict.delivered / self.share.max(0.05);
         let under = if verdict.slow {
@@ -488,7 +573,12 @@ impl Window {
         self.set_rate(now, (capacity * under).min(self.rate * 0.9));
     }
 
-    fn cruise(&mut self, now: Time) {
+    /// Sits under the plateau. `changed` says that things are not as they were when it was last
+    /// looked at, so that the next look comes soon.
+    fn cruise(&mut self, now: Time, changed: bool) {
+        if changed {
+            self.probe_interval = PROBE_FIRST;
+        }
         self.phase = Phase::Cruise {
             probe_at: now + self.probe_interval,
         };

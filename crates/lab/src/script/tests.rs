@@ -127,7 +127,8 @@ fn delay_varies_evenly_by_the_jitter_and_never_below_zero() {
 #[test]
 fn shares_are_kept() {
     let has = |plan: &Plan, kind| kinds(plan) == [kind];
-    let cases: [(&str, fn(&Plan) -> bool); 8] = [
+    type Holds = fn(&Plan) -> bool;
+    let cases: [(&str, Holds); 8] = [
         ("loss", |plan| plan.silence == Some(Silence::Lost)),
         ("never", |plan| plan.silence == Some(Silence::Never)),
         ("slow", |plan| plan.slow && delays_ms(plan) == [800]),

@@ -84,7 +84,7 @@ pub fn write_queries(stream: &mut TcpStream, queries: &[Vec<u8>]) {
 }
 
 /// Reads one message from a stream; `None` at its end.
-pub fn read_reply(stream: &mut TcpStream) -> Option<Vec<u8>> {
+pub fn read_reply(stream: &mut impl Read) -> Option<Vec<u8>> {
     let mut length = [0; 2];
     match stream.read_exact(&mut length) {
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return None,

@@ -1,0 +1,262 @@
+//! Whether what canvass wrote is complete and true.
+
+mod pace;
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+
+use canvass_lab::{ExpectedPtr, Impairments, Percent, Script, Silence, expected_names};
+use canvass_model::{Rcode, Time, Transport};
+use serde_json::{Value, json};
+
+use crate::question::{self, QUESTION_BYTES_MAX};
+use pace::Paces;
+
+/// Lines that are shown of those that are not right.
+const EXAMPLES_MAX: usize = 5;
+
+/// Whose names the addresses have.
+pub enum Zone {
+    /// The lab's, with the script that knows which names it never answers.
+    Lab(Box<Script>),
+    /// Every address has the one name `host-A-B-C-D.example.net.`.
+    Synth,
+}
+
+/// What was found in a run's output.
+#[derive(Debug, Default)]
+pub struct Checks {
+    targets: u32,
+    lines: u64,
+    right: u64,
+    wrong: u64,
+    failed: u64,
+    /// Of those that failed, the ones whose name is never answered.
+    unanswerable: u64,
+    duplicated: u64,
+    missing: u64,
+    tcp: u64,
+    attempts: u64,
+    /// The same, without the names that are never answered.
+    attempts_answerable: u64,
+    attempts_max: u64,
+    examples: Vec<String>,
+    paces: Paces,
+}
+
+/// Why an output could not be checked.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// The file could not be read.
+    #[error("cannot read {}: {error}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A line is no output of `canvass ptr -f ndjson`.
+    #[error("{}, line {line}: {reason}", path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Zone {
+    /// The lab's zone, where this share of the names is never answered.
+    pub fn lab(never: Percent) -> Self {
+        Self::Lab(Box::new(Script::new(Impairments {
+            never,
+            ..Impairments::default()
+        })))
+    }
+
+    /// What asking for an address must come to; `None` where nobody answers.
+    fn expected(&mut self, index: u32) -> Option<ExpectedPtr> {
+        let address = question::address(index);
+        match self {
+            Self::Lab(script) => {
+                (!is_never_answered(script, index)).then(|| expected_names(address.into()))
+            }
+            Self::Synth => {
+                let [a, b, c, d] = address.octets();
+                Some(ExpectedPtr {
+                    rcode: Rcode::NOERROR,
+                    names: vec![format!("host-{a}-{b}-{c}-{d}.example.net.")],
+                    confirmed: Some(true),
+                })
+            }
+        }
+    }
+}
+
+impl Checks {
+    /// Reads the output of a run over the first `targets` addresses of 10.0.0.0/8.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds lines of another kind.
+    pub fn read(path: &Path, targets: u32, zone: Zone) -> Result<Self, VerifyError> {
+        let io_error = |error| VerifyError::Io {
+            path: path.into(),
+            error,
+        };
+        let file = File::open(path).map_err(io_error)?;
+        let mut reader = BufReader::with_capacity(1 << 20, file);
+        let mut checker = Checker::new(targets, zone);
+        let mut line = String::new();
+        let mut number = 0;
+        loop {
+            line.clear();
+            if reader.read_line(&mut line).map_err(io_error)? == 0 {
+                return Ok(checker.finish());
+            }
+            number += 1;
+            checker
+                .take(line.trim_end())
+                .map_err(|reason| VerifyError::Line {
+                    path: path.into(),
+                    line: number,
+                    reason,
+                })?;
+        }
+    }
+
+    /// The findings. Rates are null where the run was too short for them.
+    pub fn to_json(&self) -> Value {
+        let each = |sum: u64, count: u64| (count > 0).then(|| sum as f64 / count as f64);
+        let answerable = self.lines - self.unanswerable;
+        json!({
+            "targets": self.targets,
+            "lines": self.lines,
+            "right": self.right,
+            "wrong": self.wrong,
+            "failed": self.failed,
+            "unanswerable": self.unanswerable,
+            "duplicated": self.duplicated,
+            "missing": self.missing,
+            "tcp": self.tcp,
+            "attempts_per_target": each(self.attempts, self.lines),
+            "attempts_per_answerable": each(self.attempts_answerable, answerable),
+            "attempts_max": self.attempts_max,
+            "second_second_per_second": self.paces.second_second_per_second(),
+            "final_per_second": self.paces.final_per_second(),
+            "started_per_second": self.paces.started_per_second(),
+            "examples": self.examples,
+        })
+    }
+}
+
+/// A reading under way.
+struct Checker {
+    zone: Zone,
+    seen: Vec<bool>,
+    checks: Checks,
+}
+
+impl Checker {
+    fn new(targets: u32, zone: Zone) -> Self {
+        Self {
+            zone,
+            seen: vec![false; targets as usize],
+            checks: Checks {
+                targets,
+                ..Checks::default()
+            },
+        }
+    }
+
+    fn take(&mut self, line: &str) -> Result<(), String> {
+        let value: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let seq = number(&value, "seq")?;
+        let attempts = number(&value, "attempts")?;
+        let index = u32::try_from(seq).unwrap_or(u32::MAX);
+        let checks = &mut self.checks;
+        checks.lines += 1;
+        match self.seen.get_mut(index as usize) {
+            Some(seen) if *seen => checks.duplicated += 1,
+            Some(seen) => *seen = true,
+            None => return Err(format!("seq {seq} was not asked for")),
+        }
+        checks.attempts += attempts;
+        checks.attempts_max = checks.attempts_max.max(attempts);
+        checks.tcp += u64::from(text(&value, "transport") == Some("tcp"));
+        let expected = self.zone.expected(index);
+        if expected.is_some() {
+            checks.attempts_answerable += attempts;
+        } else {
+            checks.unanswerable += 1;
+        }
+        let failed = text(&value, "outcome") == Some("failed");
+        let right = match &expected {
+            Some(expected) => !failed && is_right(&value, index, expected),
+            None => failed && text(&value, "status") == Some("TIMEOUT"),
+        };
+        match (right, failed) {
+            (true, _) => checks.right += 1,
+            (false, true) => checks.failed += 1,
+            (false, false) => checks.wrong += 1,
+        }
+        if !right && checks.examples.len() < EXAMPLES_MAX {
+            checks.examples.push(line.to_owned());
+        }
+        if let (Some(started), Some(latency_ms)) =
+            (text(&value, "started"), value["latency_ms"].as_f64())
+        {
+            checks.paces.add(started, latency_ms)?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Checks {
+        self.checks.missing = self.seen.iter().filter(|seen| !**seen).count() as u64;
+        self.checks.paces.sort();
+        self.checks
+    }
+}
+
+fn is_right(value: &Value, index: u32, expected: &ExpectedPtr) -> bool {
+    let names: Option<Vec<&str>> = value["names"]
+        .as_array()
+        .and_then(|names| names.iter().map(Value::as_str).collect());
+    let outcome = if expected.names.is_empty() {
+        "negative"
+    } else {
+        "answered"
+    };
+    let target = text(value, "target").and_then(|target| target.parse::<Ipv4Addr>().ok());
+    target == Some(question::address(index))
+        && text(value, "outcome") == Some(outcome)
+        && text(value, "status") == Some(expected.rcode.to_string().as_str())
+        && names.is_some_and(|names| names == expected.names)
+}
+
+fn is_never_answered(script: &mut Script, index: u32) -> bool {
+    if script.is_plain() {
+        return false;
+    }
+    let mut query = [0; QUESTION_BYTES_MAX];
+    let query_bytes = question::write(index, &mut query);
+    let server = IpAddr::from(Ipv4Addr::LOCALHOST);
+    let plan = script.plan(Time::ZERO, server, Transport::Udp, &query[..query_bytes]);
+    plan.silence == Some(Silence::Never)
+}
+
+fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
+    value[key].as_str()
+}
+
+fn number(value: &Value, key: &str) -> Result<u64, String> {
+    value[key]
+        .as_u64()
+        .ok_or_else(|| format!("{key} is no number: {}", value[key]))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+use super::*;
+use std::io::Write;
+
+fn line(seq: u32, outcome: &str, status: &str, names: &[&str], attempts: u32) -> String {
+    let value = json!({
+        "seq": seq,
+        "target": question::address(seq).to_string(),
+        "outcome": outcome,
+        "status": status,
+        "names": names,
+        "transport": "udp",
+        "attempts": attempts,
+        "started": "2026-03-01T23:59:59.900000Z",
+        "latency_ms": 0.5,
+    });
+    value.to_string()
+}
+
+fn check(lines: &[String], targets: u32, zone: Zone) -> Result<Value, VerifyError> {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    for line in lines {
+        writeln!(file, "{line}").unwrap();
+    }
+    Checks::read(file.path(), targets, zone).map(|checks| checks.to_json())
+}
+
+fn plain_lab() -> Zone {
+    Zone::lab(Percent::ZERO)
+}
+
+#[test]
+fn answers_are_held_against_the_lab() {
+    let host = "host-10-0-0-17.example.net.";
+    let alias = "alias-10-0-0-17.example.net.";
+    let told = check(
+        &[
+            line(0, "answered", "NOERROR", &["host-10-0-0-0.example.net."], 1),
+            line(1, "answered", "NOERROR", &["forged.example.net."], 1),
+            line(7, "negative", "NXDOMAIN", &[], 3),
+            line(11, "negative", "NOERROR", &[], 1),
+            line(17, "answered", "NOERROR", &[host, alias], 1),
+            line(2, "failed", "TIMEOUT", &[], 8),
+        ],
+        18,
+        plain_lab(),
+    )
+    .unwrap();
+    assert_eq!(told["right"], 4);
+    assert_eq!(told["wrong"], 1);
+    assert_eq!(told["failed"], 1);
+    assert_eq!(told["missing"], 12);
+    assert_eq!(told["attempts_per_target"], 15.0 / 6.0);
+    assert_eq!(told["attempts_max"], 8);
+    assert_eq!(told["examples"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_half_answer_or_another_target_is_wrong() {
+    let mut other: Value = serde_json::from_str(&line(
+        0,
+        "answered",
+        "NOERROR",
+        &["host-10-0-0-0.example.net."],
+        1,
+    ))
+    .unwrap();
+    other["target"] = json!("10.0.0.1");
+    let half = line(
+        17,
+        "answered",
+        "NOERROR",
+        &["host-10-0-0-17.example.net."],
+        1,
+    );
+    let told = check(&[other.to_string(), half], 18, plain_lab()).unwrap();
+    assert_eq!((&told["right"], &told["wrong"]), (&json!(0), &json!(2)));
+}
+
+#[test]
+fn a_target_told_twice_is_seen() {
+    let told_once = line(3, "answered", "NOERROR", &["host-10-0-0-3.example.net."], 1);
+    let told = check(&[told_once.clone(), told_once], 4, plain_lab()).unwrap();
+    assert_eq!(told["duplicated"], 1);
+    assert_eq!(told["missing"], 3);
+}
+
+#[test]
+fn names_nobody_answers_must_run_out_of_time() {
+    let lines: Vec<String> = (0..200)
+        .map(|seq| line(seq, "failed", "TIMEOUT", &[], 8))
+        .collect();
+    let told = check(&lines, 200, Zone::lab("50%".parse().unwrap())).unwrap();
+    let unanswerable = told["unanswerable"].as_u64().unwrap();
+    assert!((60..140).contains(&unanswerable), "{unanswerable}");
+    assert_eq!(told["right"].as_u64(), Some(unanswerable));
+    assert_eq!(told["failed"].as_u64(), Some(200 - unanswerable));
+    assert_eq!(told["attempts_per_answerable"], 8.0);
+}
+
+#[test]
+fn a_synthesised_zone_has_a_name_for_every_address() {
+    let told = check(
+        &[line(
+            7,
+            "answered",
+            "NOERROR",
+            &["host-10-0-0-7.example.net."],
+            1,
+        )],
+        8,
+        Zone::Synth,
+    )
+    .unwrap();
+    assert_eq!(told["right"], 1);
+}
+
+#[test]
+fn lines_of_another_kind_are_named() {
+    for (bad, reason) in [
+        ("{", "line 1: EOF"),
+        ("{}", "line 1: seq is no number: null"),
+        (
+            &*line(9, "answered", "NOERROR", &[], 1),
+            "line 1: seq 9 was not asked for",
+        ),
+    ] {
+        let error = check(&[bad.to_owned()], 8, plain_lab()).unwrap_err();
+        assert!(error.to_string().contains(reason), "{error}");
+    }
+}

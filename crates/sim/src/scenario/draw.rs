@@ -1,0 +1,206 @@
+//! From a seed to a scenario.
+
+use std::time::Duration;
+
+use canvass_model::Time;
+use canvass_proto::TransportPolicy;
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
+
+use super::jobs::{self, Mix};
+use super::{Doors, Host, Interrupt, Path, Peer, Reach, Scenario};
+
+/// What the resolvers of a run have in common.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    /// Nothing is wrong with anything.
+    Clean,
+    /// Each resolver has a character, and some have none.
+    Mixed,
+    /// All have the same character.
+    Uniform,
+}
+
+/// The scenario that `seed` stands for.
+pub(crate) fn draw(seed: u64) -> Scenario {
+    let mut rng = SmallRng::seed_from_u64(seed);
+    let rng = &mut rng;
+    let mood = one_of(rng, &[Mood::Clean, Mood::Mixed, Mood::Mixed, Mood::Mixed, Mood::Uniform]);
+    let peers = draw_peers(rng, mood);
+    let count = one_of(rng, &[200, 500, 1_000, 3_000]);
+    let mix = Mix {
+        forward_percent: one_of(rng, &[0, 0, 20, 100]),
+        names_percent: one_of(rng, &[0, 10, 50]),
+        invalid_percent: one_of(rng, &[0, 0, 2]),
+        v6_percent: one_of(rng, &[0, 20, 100]),
+        due_interval_ns: one_of(rng, &[None, None, None, Some(100_000), Some(2_000_000)]),
+    };
+    let clean = mood == Mood::Clean;
+    let mut scenario = Scenario::plain(seed, jobs::mixed(rng, count, &mix), peers);
+    let limits = &mut scenario.limits;
+    limits.transport = one_of(
+        rng,
+        &[
+            TransportPolicy::Auto,
+            TransportPolicy::Auto,
+            TransportPolicy::Udp,
+            TransportPolicy::Tcp,
+        ],
+    );
+    limits.retries = one_of(rng, &[0, 1, 3, 7, 7, 7]);
+    limits.deadline = Duration::from_millis(one_of(rng, &[300, 2_000, 10_000, 10_000]));
+    limits.timeout = Duration::from_millis(one_of(rng, &[200, 1_000, 2_000, 2_000]));
+    scenario.rate_max_per_second = one_of(rng, &[None, None, None, Some(200.0), Some(5_000.0)]);
+    scenario.rate_per_resolver_max_per_second =
+        one_of(rng, &[None, None, None, Some(50.0), Some(1_000.0)]);
+    scenario.jobs_max = one_of(rng, &[1, 16, 500, 32_768, 32_768]);
+    scenario.path = draw_path(rng, clean);
+    scenario.host = draw_host(rng, clean);
+    scenario.doors = draw_doors(rng);
+    if !clean && rng.random_bool(0.1) {
+        let at = Time::from_nanos(rng.random_range(0..3_000_000_000));
+        scenario.interrupt = Some(one_of(rng, &[Interrupt::Drain(at), Interrupt::Abort(at)]));
+    }
+    // A datagram that is cut cannot be asked for over a stream where there may be no second
+    // attempt, or where only datagrams may be used.
+    let limits = &scenario.limits;
+    scenario.fair = clean
+        && limits.retries >= 1
+        && limits.transport != TransportPolicy::Udp
+        && limits.deadline >= Duration::from_secs(10)
+        && scenario.path.delay_ns + scenario.path.jitter_ns <= 50_000_000
+        && limits.timeout >= Duration::from_secs(1);
+    scenario
+}
+
+fn one_of<T: Copy>(rng: &mut SmallRng, choices: &[T]) -> T {
+    choices[rng.random_range(0..choices.len())]
+}
+
+fn draw_peers(rng: &mut SmallRng, mood: Mood) -> Vec<Peer> {
+    let count = one_of(rng, &[1, 1, 2, 3, 5, 20]);
+    let common = rng.random();
+    (0..count)
+        .map(|index| match mood {
+            Mood::Clean => Peer::new(index),
+            Mood::Mixed if rng.random_bool(0.4) => Peer::new(index),
+            Mood::Mixed => draw_character(rng, index),
+            Mood::Uniform => draw_character(&mut SmallRng::seed_from_u64(common), index),
+        })
+        .collect()
+}
+
+/// A resolver with one thing wrong with it, or two.
+fn draw_character(rng: &mut SmallRng, index: u16) -> Peer {
+    let mut text = String::new();
+    let mut peer = Peer::new(index);
+    for _ in 0..rng.random_range(1..=2) {
+        match rng.random_range(0..24) {
+            0 => peer.reach = Reach::Closed,
+            1 => peer.reach = Reach::Unroutable,
+            2 => peer.reach = Reach::Blackhole,
+            3 => peer.reset_after = Some(rng.random_range(1..200)),
+            4 => peer.idle_close = Some(Duration::from_millis(rng.random_range(5..500))),
+            character => add(&mut text, &draw_impairment(rng, character)),
+        }
+    }
+    let reach = (peer.reach, peer.reset_after, peer.idle_close);
+    let mut peer = Peer::impaired(index, &text);
+    (peer.reach, peer.reset_after, peer.idle_close) = reach;
+    peer.impairments.seed = rng.random();
+    peer
+}
+
+fn draw_impairment(rng: &mut SmallRng, character: u32) -> String {
+    let percent = one_of(rng, &[1, 10, 30, 100]);
+    let some = one_of(rng, &[1, 5, 20]);
+    let delay_ms = one_of(rng, &[1, 20, 150, 700]);
+    match character {
+        5 => format!("delay={delay_ms}ms,jitter={delay_ms}ms"),
+        6 => format!("delay={delay_ms}ms"),
+        7 => format!("loss={}%", one_of(rng, &[1, 10, 50])),
+        8 => format!("rate-cap={},over=silent", one_of(rng, &[50, 500, 5_000])),
+        9 => format!("rate-cap={},over=refused", one_of(rng, &[50, 500, 5_000])),
+        10 => "servfail=100%".into(),
+        11 => "outage-after=0s".into(),
+        12 => format!("slow=9%,never=1%,slow-by={}ms", one_of(rng, &[300, 800])),
+        13 => format!("truncate={percent}%"),
+        14 => format!("tcp-close-after={}", one_of(rng, &[1, 3, 100])),
+        15 => format!("tcp-serial,delay={}ms", one_of(rng, &[0, 1, 10])),
+        16 => format!("tcp-silent,truncate={percent}%"),
+        17 => format!("tcp-refuse,truncate={percent}%"),
+        18 => format!("forge={percent}%"),
+        19 => format!("duplicate={percent}%"),
+        20 => format!("corrupt={percent}%"),
+        21 => format!("late={some}%,late-by={}ms", one_of(rng, &[300, 3_000])),
+        22 => format!(
+            "outage-after={}ms,outage={}ms",
+            one_of(rng, &[50, 500]),
+            one_of(rng, &[300, 3_000, 30_000])
+        ),
+        _ => format!("no-edns,servfail={some}%,refused={some}%"),
+    }
+}
+
+fn add(text: &mut String, item: &str) {
+    if !text.is_empty() {
+        text.push(',');
+    }
+    text.push_str(item);
+}
+
+fn draw_path(rng: &mut SmallRng, clean: bool) -> Path {
+    let delay_ns = one_of(rng, &[5_000, 50_000, 1_000_000, 30_000_000]);
+    let harm = |rng: &mut SmallRng| {
+        if clean {
+            0.0
+        } else {
+            one_of(rng, &[0.0, 0.0, 0.0, 0.01, 0.1])
+        }
+    };
+    Path {
+        delay_ns,
+        jitter_ns: one_of(rng, &[0, delay_ns / 10, delay_ns, delay_ns * 3]),
+        loss: harm(rng),
+        duplicate: harm(rng),
+    }
+}
+
+fn draw_host(rng: &mut SmallRng, clean: bool) -> Host {
+    let mut host = Host {
+        call_cost_ns: one_of(rng, &[0, 500, 3_000]),
+        choppy: rng.random_bool(0.3),
+        stream_buffer_octets: one_of(rng, &[200, 4_096, 1 << 20]),
+        receive_buffer_octets: one_of(rng, &[425_984, 8 << 20]),
+        ..Host::default()
+    };
+    if clean {
+        return host;
+    }
+    host.no_room = one_of(rng, &[0.0, 0.0, 0.0, 0.02, 0.3]);
+    for _ in 0..one_of(rng, &[0, 0, 0, 1, 4]) {
+        let at = Time::from_nanos(rng.random_range(0..4_000_000_000));
+        let span = Duration::from_millis(one_of(rng, &[60, 400, 3_000, 15_000]));
+        host.stalls.push((at, span));
+    }
+    host.stalls.sort_unstable();
+    if rng.random_bool(0.1) {
+        host.descriptors_max = rng.random_range(1..8);
+    }
+    if rng.random_bool(0.1) {
+        let from = Time::from_nanos(rng.random_range(0..1_000_000_000));
+        let to = from + Duration::from_millis(one_of(rng, &[100, 2_000, 8_000]));
+        host.descriptors_gone = Some((one_of(rng, &[from, Time::ZERO]), to));
+    }
+    host
+}
+
+fn draw_doors(rng: &mut SmallRng) -> Doors {
+    Doors {
+        batch_jobs: one_of(rng, &[1, 7, 256]),
+        feed_interval_ns: one_of(rng, &[1_000, 100_000, 3_000_000]),
+        inbox_batches: one_of(rng, &[1, 8]),
+        drain_interval_ns: one_of(rng, &[10_000, 1_000_000, 50_000_000, 400_000_000]),
+        outbox_batches: one_of(rng, &[1, 2, 8]),
+    }
+}

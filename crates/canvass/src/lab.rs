@@ -9,6 +9,7 @@ use crossbeam_channel::bounded;
 use crate::args::{ImpairmentArgs, LabArgs};
 use crate::descriptors;
 use crate::exit::{Exit, Failure};
+use crate::say::say;
 use crate::signals;
 
 /// Serves until a signal comes, then says what it did.
@@ -32,7 +33,7 @@ pub fn serve(args: &LabArgs) -> Result<Exit, Failure> {
     let report = lab
         .stop()
         .map_err(|error| Failure::stopped(format!("the lab failed: {error}")))?;
-    eprint!("{report}");
+    say(report);
     Ok(Exit::Complete)
 }
 

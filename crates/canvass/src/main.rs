@@ -12,6 +12,7 @@ mod plan;
 mod progress;
 mod resolvers;
 mod run;
+mod say;
 mod signals;
 mod units;
 
@@ -44,7 +45,7 @@ fn main() -> ExitCode {
     match ended {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            eprintln!("canvass: {failure}");
+            say::say(format_args!("canvass: {failure}"));
             failure.exit().into()
         }
     }

@@ -12,6 +12,7 @@ use canvass_report::Format;
 
 use crate::args::{CommonArgs, DnsArgs, ProgressArg, PtrArgs, TransportArg};
 use crate::exit::Failure;
+use crate::say::say;
 use crate::{lab, resolvers};
 
 /// What will be done.
@@ -95,10 +96,10 @@ fn plan(kind: TargetKind, targets: Vec<String>, args: CommonArgs) -> Result<Plan
         upstreams,
     };
     if args.verbose {
-        eprintln!(
+        say(format_args!(
             "asking {} over {threads} event loop(s)",
             name_resolvers(&config)
-        );
+        ));
     }
     Ok(Plan {
         source,

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use canvass_engine::{Bell, Control, Doors, Inbox, MioNet, Shard};
+use canvass_lab::Lab;
 use canvass_model::{Job, ShardReport, Time, Verdict};
 use canvass_queue::{Ended, Feeder, FeederEnd, Ledger};
 use canvass_report::{
@@ -20,6 +21,7 @@ use crate::collector::{Collected, Collector, Counters};
 use crate::exit::{Exit, Failure};
 use crate::plan::Plan;
 use crate::progress::{self, Progress};
+use crate::say::say;
 use crate::{descriptors, signals};
 
 /// Jobs in one batch.
@@ -163,7 +165,7 @@ pub fn run(mut plan: Plan) -> Result<Exit, Failure> {
         .progress
         .then(|| Progress::new(plan.total, counters, Arc::clone(&ledger)));
     let end = wait(&events, &levers, plan.threads, progress);
-    conclude(&plan, end, began.elapsed(), &ledger)
+    conclude(plan, end, began.elapsed(), &ledger)
 }
 
 fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
@@ -189,8 +191,9 @@ fn feed(
             inboxes[next].put(jobs)
         };
         let end = feeder.run(&mut deliver, &stop);
-        drop(inboxes);
+        // Before the shards can end for want of jobs, so that the end finds it said.
         drop(done.send(Event::FeederEnded(end)));
+        drop(inboxes);
     })
 }
 
@@ -253,7 +256,7 @@ fn wait(
 }
 
 /// Says how it went, and decides the exit status.
-fn conclude(plan: &Plan, end: End, wall: Duration, ledger: &Ledger) -> Result<Exit, Failure> {
+fn conclude(mut plan: Plan, end: End, wall: Duration, ledger: &Ledger) -> Result<Exit, Failure> {
     if let Some(error) = end.loop_error {
         return Err(Failure::stopped(format!("an event loop failed: {error}")));
     }
@@ -264,11 +267,11 @@ fn conclude(plan: &Plan, end: End, wall: Duration, ledger: &Ledger) -> Result<Ex
         if error.is_closed() {
             return Ok(Exit::Complete);
         }
-        eprintln!("canvass: {error}");
+        say(format_args!("canvass: {error}"));
     }
-    if let Some(path) = &plan.hgrm {
-        write_percentile_tables(path, &collected.latency).map_err(Failure::stopped)?;
-    }
+    let latency_written = plan.hgrm.as_ref().map_or(Ok(()), |path| {
+        write_percentile_tables(path, &collected.latency)
+    });
     let admitted: u64 = end.reports.iter().map(|report| report.admitted).sum();
     let gave_up = end.reports.iter().any(|report| report.gave_up);
     let cut_short = gave_up || end.signal.is_some() || collected.error.is_some();
@@ -286,11 +289,17 @@ fn conclude(plan: &Plan, end: End, wall: Duration, ledger: &Ledger) -> Result<Ex
             },
             interrupted: end.signal.is_some(),
         };
-        eprint!("{}", summary(&input));
-        if let Some(lab) = &plan.lab {
-            eprint!("{}", lab.report());
+        say(summary(&input).trim_end());
+    }
+    // Only a lab that has ended has counted all it did.
+    if let Some(report) = plan.lab.take().map(Lab::stop) {
+        let report =
+            report.map_err(|error| Failure::stopped(format!("the lab failed: {error}")))?;
+        if !plan.quiet {
+            say(report);
         }
     }
+    latency_written.map_err(Failure::stopped)?;
     if collected.error.is_some() {
         return Ok(Exit::Stopped);
     }
@@ -317,7 +326,7 @@ fn conclude(plan: &Plan, end: End, wall: Duration, ledger: &Ledger) -> Result<Ex
         )));
     }
     if admitted == 0 && !plan.quiet {
-        eprintln!("canvass: warning: the list is empty, so nothing was asked");
+        say("canvass: warning: the list is empty, so nothing was asked");
     }
     Ok(verdict(&collected.tally, plan.fail_below_percent))
 }

@@ -17,6 +17,6 @@ mod watch;
 mod world;
 
 pub use run::{RunResult, run, run_scenario};
-pub use scenario::{Doors, Host, Interrupt, Path, Peer, Reach, Scenario};
+pub use scenario::{Doors, Host, Interrupt, Path, Peer, Reach, Scenario, addresses};
 pub use trace::Telling;
 pub use truth::{Expected, expected_of};

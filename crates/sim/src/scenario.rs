@@ -182,6 +182,18 @@ impl Peer {
         }
     }
 
+    /// Whether nothing is wrong with it.
+    pub fn is_plain(&self) -> bool {
+        let plain = Impairments {
+            seed: self.impairments.seed,
+            ..Impairments::default()
+        };
+        self.impairments == plain
+            && self.reach == Reach::Open
+            && self.reset_after.is_none()
+            && self.idle_close.is_none()
+    }
+
     /// The same with these impairments, written as the lab's flags are.
     ///
     /// # Panics

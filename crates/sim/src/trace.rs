@@ -44,7 +44,10 @@ impl Trace {
         self.hash = hash;
         if self.telling == Telling::Everything {
             let seconds = now.as_nanos() as f64 / 1e9;
-            eprintln!("{seconds:14.9} {what:<16} {whom:>6} {}", hexadecimal(octets));
+            eprintln!(
+                "{seconds:14.9} {what:<16} {whom:>6} {}",
+                hexadecimal(octets)
+            );
         }
     }
 
@@ -55,5 +58,9 @@ impl Trace {
 
 /// The first octets, as many as fit a line.
 fn hexadecimal(octets: &[u8]) -> String {
-    octets.iter().take(40).map(|octet| format!("{octet:02x}")).collect()
+    octets
+        .iter()
+        .take(40)
+        .map(|octet| format!("{octet:02x}"))
+        .collect()
 }

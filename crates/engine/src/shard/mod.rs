@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
 
-use canvass_model::{Job, Outcome, ShardReport, Time, Transport};
+use canvass_model::{Job, ShardReport, Time, Transport};
 use canvass_proto::{ExchangeId, Output, TransportPolicy, UpstreamId};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -22,9 +22,15 @@ use crate::pacer::Pacer;
 use crate::slots::{SlotKey, Slots};
 use crate::upstream::{Place, Upstreams};
 use crate::wheel::Wheel;
+use deliver::Finished;
 
 /// A turn that comes this much late was held up: timers do not bear it.
 const STALL_MIN: Duration = Duration::from_millis(50);
+/// How long the timers stand still after that: what was sent just before the hold-up, or in the
+/// middle of it by a clock read before, must have time to be answered and to be read.
+const STALL_GRACE: Duration = Duration::from_millis(100);
+/// How often in a row that is given, so that a machine that is always late still ends every job.
+const STALL_GRACES_MAX: u32 = 8;
 /// Turns that may pass without looking at the timers while there is more to read: what has come
 /// is read before it is given up, and a flood cannot put off the end of anything for long.
 const EXPIRE_PUT_OFF_MAX: u32 = 8;
@@ -57,7 +63,7 @@ pub struct Shard<N: Net> {
     wanting: VecDeque<(SlotKey, ExchangeId)>,
     staged: VecDeque<Job>,
     jobs_ended: bool,
-    finished: Vec<Outcome>,
+    finished: Finished,
     finished_since: Time,
     outbox_full: bool,
     owners: Vec<Option<Owner>>,
@@ -72,6 +78,9 @@ pub struct Shard<N: Net> {
     resume_at: Time,
     expire_put_off: u32,
     stall_end: Time,
+    /// Until when the timers stand still, and how often that was put off since they last fired.
+    grace_end: Time,
+    graces: u32,
     down_since: Option<Time>,
     report: ShardReport,
 }
@@ -120,7 +129,7 @@ impl<N: Net> Shard<N> {
             wanting: VecDeque::new(),
             staged: VecDeque::new(),
             jobs_ended: false,
-            finished: Vec::new(),
+            finished: Finished::default(),
             finished_since: Time::ZERO,
             outbox_full: false,
             owners: Vec::new(),
@@ -133,6 +142,8 @@ impl<N: Net> Shard<N> {
             resume_at: Time::ZERO,
             expire_put_off: 0,
             stall_end: Time::ZERO,
+            grace_end: Time::ZERO,
+            graces: 0,
             down_since: None,
             report: ShardReport::default(),
         }
@@ -164,12 +175,13 @@ impl<N: Net> Shard<N> {
         }
 
         self.receive(woken);
-        let now = self.net.now();
-        self.expire(now);
-        self.transmit(now);
+        let received = self.net.now();
+        self.watch_stall(woken, received);
+        self.expire(received);
+        self.transmit(received);
         let now = self.net.now();
         self.deliver(now);
-        self.watch_stall(woken, now);
+        self.watch_stall(received, now);
         self.watch_outage(now);
         self.watch_control(now);
 
@@ -211,7 +223,8 @@ impl<N: Net> Shard<N> {
         if !self.readable.is_empty() {
             return now;
         }
-        let mut wake = self.wheel.next().min(self.resume_at);
+        let timers = self.wheel.next().max(self.grace_end);
+        let mut wake = timers.min(self.resume_at);
         if !self.finished.is_empty() && !self.outbox_full {
             wake = wake.min(self.deliver_at());
         }
@@ -239,6 +252,10 @@ impl<N: Net> Shard<N> {
             self.expire_put_off += 1;
             return;
         }
+        if now < self.grace_end {
+            return;
+        }
+        self.graces = 0;
         self.expire_put_off = 0;
         let mut fired = std::mem::take(&mut self.fired);
         self.wheel.advance(now, &mut fired);
@@ -338,6 +355,10 @@ impl<N: Net> Shard<N> {
             self.report.stalls += 1;
             self.report.stall_max = self.report.stall_max.max(late);
             self.stall_end = now;
+            if self.graces < STALL_GRACES_MAX {
+                self.graces += 1;
+                self.grace_end = now + STALL_GRACE;
+            }
         }
     }
 

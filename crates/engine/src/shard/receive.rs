@@ -34,10 +34,10 @@ impl<N: Net> Shard<N> {
             }
             if event.writable && owner.transport == Transport::Tcp {
                 let upstream = owner.upstream;
-                if let Some(lane) = &mut self.upstreams.by_id(upstream).tcp {
-                    if let Some(connection) = lane.sockets.by_socket(event.socket) {
-                        connection.on_writable();
-                    }
+                if let Some(lane) = &mut self.upstreams.by_id(upstream).tcp
+                    && let Some(connection) = lane.sockets.by_socket(event.socket)
+                {
+                    connection.on_writable();
                 }
                 self.flush(now, upstream);
             }
@@ -202,6 +202,7 @@ impl<N: Net> Shard<N> {
             resolver,
             transport,
             edns,
+            late: attempt.expired,
             message,
         };
         let class = slot
@@ -209,12 +210,11 @@ impl<N: Net> Shard<N> {
             .reply(now, &reply, &self.config.limits, &mut self.rng);
         self.upstreams
             .on_reply(now, upstream, transport, &attempt, class);
-        if transport == Transport::Tcp {
-            if let Some(lane) = &mut self.upstreams.by_id(upstream).tcp {
-                if let Some(connection) = lane.sockets.by_socket(socket) {
-                    connection.answers += 1;
-                }
-            }
+        if transport == Transport::Tcp
+            && let Some(lane) = &mut self.upstreams.by_id(upstream).tcp
+            && let Some(connection) = lane.sockets.by_socket(socket)
+        {
+            connection.answers += 1;
         }
         self.drive(now, attempt.slot);
         true

@@ -68,7 +68,7 @@ impl<N: Net> Shard<N> {
     }
 
     /// There is something to send at this time.
-    fn resume_by(&mut self, at: Time) {
+    pub(super) fn resume_by(&mut self, at: Time) {
         self.resume_at = self.resume_at.min(at);
     }
 
@@ -190,7 +190,7 @@ impl<N: Net> Shard<N> {
 
     fn count_sent(&mut self, turn: &mut SendTurn) {
         turn.sent += 1;
-        if turn.sent % QUERIES_PER_CLOCK == 0 {
+        if turn.sent.is_multiple_of(QUERIES_PER_CLOCK) {
             turn.now = self.net.now();
         }
     }

@@ -17,6 +17,7 @@ use canvass_proto::{ReplyClass, SendRequest, UpstreamId};
 
 use crate::config::Config;
 use crate::net::{Net, SocketId};
+use crate::pacer::Pacer;
 pub(crate) use attempts::{Attempt, Attempts, Place};
 pub(crate) use datagram::Datagrams;
 use rtt::RoundTrips;
@@ -70,6 +71,8 @@ pub(crate) struct Upstream {
     pub(crate) udp: Option<Box<Lane<Datagrams>>>,
     pub(crate) tcp: Option<Box<Lane<Streams>>>,
     pub(crate) tally: UpstreamReport,
+    /// The cap on its rate (`--rate-per-resolver`), which both of its lanes share.
+    pacer: Pacer,
     standing: [Standing; 2],
 }
 
@@ -159,7 +162,7 @@ impl Upstreams {
         let list = config
             .upstreams
             .iter()
-            .map(|address| Upstream::new(*address))
+            .map(|address| Upstream::new(*address, config.rate_per_resolver_max_per_second))
             .collect();
         Self {
             list,
@@ -219,10 +222,10 @@ impl Upstreams {
                 self.lines[line].ready.push_back(id);
             }
         }
-        if let Some(preferred) = request.prefer {
-            if self.permit(now, preferred, request.transport) == Permit::Now {
-                return Some(preferred);
-            }
+        if let Some(preferred) = request.prefer
+            && self.permit(now, preferred, request.transport) == Permit::Now
+        {
+            return Some(preferred);
         }
         let others = self.list.len() - self.lines[line].benched;
         for _ in 0..self.lines[line].ready.len() {
@@ -255,12 +258,17 @@ impl Upstreams {
             trips,
             vigil,
         } = self.lane(id, transport);
-        match vigil.hold() {
+        let permit = match vigil.hold() {
             Some(Time::MAX) => Permit::Full,
             Some(until) if until > now => Permit::At(until),
             Some(_) => Permit::Now,
             None => window.permit(now, trips.patience()),
+        };
+        if permit != Permit::Now {
+            return permit;
         }
+        let held = self.by_id(id).pacer.hold(now);
+        held.map_or(Permit::Now, Permit::At)
     }
 
     /// The lane of a resolver, begun when it is first used.
@@ -307,7 +315,9 @@ impl Upstreams {
         transport: Transport,
         first: bool,
     ) -> EpochId {
-        self.by_id(id).tally.sent += 1;
+        let upstream = self.by_id(id);
+        upstream.tally.sent += 1;
+        upstream.pacer.pass();
         let LaneParts {
             window,
             trips,
@@ -502,7 +512,7 @@ impl Upstreams {
 }
 
 impl Upstream {
-    fn new(address: SocketAddr) -> Self {
+    fn new(address: SocketAddr, rate_max_per_second: Option<f64>) -> Self {
         let tally = UpstreamReport {
             address,
             health: Health::Unused,
@@ -528,6 +538,7 @@ impl Upstream {
             udp: None,
             tcp: None,
             tally,
+            pacer: Pacer::new(rate_max_per_second),
             standing,
         }
     }

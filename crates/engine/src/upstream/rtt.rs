@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn loss_does_not_lengthen_the_wait() {
-        let answer = |n: u64| (n % 10 != 0).then_some(20 + n % 10);
+        let answer = |n: u64| (!n.is_multiple_of(10)).then_some(20 + n % 10);
         let patience = run(1_300, 5, answer).patience();
         assert_eq!(patience, PATIENCE_MIN);
     }

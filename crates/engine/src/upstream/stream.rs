@@ -106,13 +106,12 @@ impl Streams {
     /// When there is no connection at all and none can be opened.
     pub(crate) fn pick<N: Net>(&mut self, net: &mut N) -> io::Result<Option<(usize, bool)>> {
         let limit = self.queries_max;
-        if self.turn_left > 0 {
-            if let Some(current) = self.connections.get(self.current) {
-                if current.has_room(limit) {
-                    self.turn_left -= 1;
-                    return Ok(Some((self.current, false)));
-                }
-            }
+        if self.turn_left > 0
+            && let Some(current) = self.connections.get(self.current)
+            && current.has_room(limit)
+        {
+            self.turn_left -= 1;
+            return Ok(Some((self.current, false)));
         }
         self.turn_left = TURN_QUERIES - 1;
         let fresh = self

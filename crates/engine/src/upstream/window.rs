@@ -31,7 +31,7 @@ const IN_FLIGHT_FLOOR: std::ops::RangeInclusive<f64> = 4.0..=64.0;
 /// How much over the spans measured the cap on what is in flight is.
 const IN_FLIGHT_MARGIN: f64 = 1.25;
 /// An answer that takes more than so many medians is a slow one, and is allowed for apart.
-const USUAL_MEDIANS: u32 = 4;
+const USUAL_MEDIANS: u8 = 4;
 /// The shortest epoch.
 const EPOCH_MIN: Duration = Duration::from_millis(10);
 /// The longest epoch.
@@ -165,9 +165,12 @@ struct Probe {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Cut {
     from: f64,
+    /// The setting that was too much.
+    setting: u32,
     share: f64,
     median_ns: Option<u64>,
     in_startup: bool,
+    lossy: bool,
     /// Where the look began that ended in this, if one did.
     probed_from: Option<f64>,
     /// The next epoch still has the line of the one before it.
@@ -197,9 +200,12 @@ pub(crate) struct Window {
     share: f64,
     /// The least median of an epoch, ns: what a round trip takes without a line.
     median_ns: Option<u64>,
+    median_settled: bool,
     delivered: f64,
     /// What the last epochs delivered at best.
     peaks: VecDeque<f64>,
+    /// What each epoch delivered that was sent at the rate that was too much.
+    overloads: Vec<f64>,
     /// The last epoch was short of answers, for the first time.
     warned: bool,
     plateau_seen: bool,
@@ -211,6 +217,9 @@ pub(crate) struct Window {
     refilled: Time,
     in_flight: u32,
     in_flight_peak: u32,
+    patience: Duration,
+    /// When the last query in flight will have had its time.
+    horizon: Time,
 }
 
 impl Window {
@@ -222,8 +231,10 @@ impl Window {
             probe_interval: PROBE_FIRST,
             share: 1.0,
             median_ns: None,
+            median_settled: false,
             delivered: 0.0,
             peaks: VecDeque::new(),
+            overloads: Vec::new(),
             warned: false,
             plateau_seen: false,
             setting: 0,
@@ -233,6 +244,8 @@ impl Window {
             refilled: Time::ZERO,
             in_flight: 0,
             in_flight_peak: 0,
+            patience: Duration::ZERO,
+            horizon: Time::ZERO,
         }
     }
 
@@ -258,7 +271,8 @@ impl Window {
 
     /// Whether a query may go out, where an attempt is waited for as long as `patience`.
     pub(crate) fn permit(&mut self, now: Time, patience: Duration) -> Permit {
-        if f64::from(self.in_flight) >= self.in_flight_cap(patience) {
+        self.patience = patience;
+        if f64::from(self.in_flight) >= self.in_flight_cap(now) {
             return Permit::Full;
         }
         self.refill(now);
@@ -279,19 +293,20 @@ impl Window {
     ///
     /// The usual time is the least median seen, so a line that our own queries stand in does
     /// not make room for more of them.
-    fn in_flight_cap(&self, patience: Duration) -> f64 {
+    fn in_flight_cap(&self, now: Time) -> f64 {
         let Some(median_ns) = self.median_ns else {
             return f64::from(self.limits.in_flight_first);
         };
         let floor =
             (self.rate * IN_FLIGHT_FLOOR_S).clamp(*IN_FLIGHT_FLOOR.start(), *IN_FLIGHT_FLOOR.end());
-        if let Phase::Cut(Cut { draining: true, .. }) = self.phase {
-            return floor.max(self.rate * median_ns as f64 / 1e9);
-        }
-        let usual_s = (median_ns * u64::from(USUAL_MEDIANS)) as f64 / 1e9;
-        let slow_s = (1.0 - self.share) * patience.as_secs_f64();
-        let span_s = self.limits.slack.as_secs_f64() + usual_s + slow_s;
-        let cap = floor + self.rate * span_s * IN_FLIGHT_MARGIN;
+        let usual_s = median_ns as f64 / 1e9;
+        let fast_s = match self.phase {
+            Phase::Cut(Cut { draining: true, .. }) => usual_s,
+            _ => self.limits.slack.as_secs_f64() + usual_s * f64::from(USUAL_MEDIANS),
+        };
+        let slow_span = self.patience.max(self.horizon.since(now));
+        let slow_s = (1.0 - self.share) * slow_span.as_secs_f64();
+        let cap = floor + self.rate * (fast_s + slow_s) * IN_FLIGHT_MARGIN;
         cap.min(f64::from(self.limits.in_flight_max))
     }
 
@@ -314,6 +329,7 @@ impl Window {
         self.tokens -= 1.0;
         self.in_flight += 1;
         self.in_flight_peak = self.in_flight_peak.max(self.in_flight);
+        self.horizon = self.horizon.max(now + self.patience);
         let epoch = self.epochs.back_mut().expect("an epoch is running");
         epoch.left += 1;
         epoch.sent += u32::from(first);
@@ -346,11 +362,11 @@ impl Window {
         }
     }
 
-    /// The peer comes back from the dead: begin anew, from a rate it bore before.
+    /// The peer comes back from the dead: begin anew, from half of what it bore before.
     pub(crate) fn restart(&mut self, now: Time) {
         self.first_epoch += self.epochs.len() as u32;
         self.epochs.clear();
-        self.set_rate(now, (self.rate / 2.0).max(RATE_FIRST.min(self.rate)));
+        self.set_rate(now, (self.best() / 2.0).max(RATE_FIRST));
         self.tokens = self.tokens.min(1.0);
         self.phase = Phase::Startup;
     }
@@ -385,15 +401,17 @@ impl Window {
 
     /// Whether an epoch has fewer answers than it should.
     fn is_short(&self, epoch: &Epoch) -> bool {
-        let deviation = (self.share * (1.0 - self.share) / f64::from(epoch.sent.max(1))).sqrt();
+        let share = epoch.share();
+        let deviation = (share * (1.0 - share) / f64::from(epoch.sent.max(1))).sqrt();
         let tolerance = (SHARE_TOLERANCE * self.share).max(3.0 * deviation);
-        epoch.share() < self.share - tolerance
+        share < self.share - tolerance
     }
 
     fn judge_oldest(&mut self, now: Time) {
         let epoch = self.epochs.pop_front().expect("there is an ended epoch");
         self.first_epoch += 1;
-        if epoch.sent < EPOCH_SENT_MIN / 4 {
+        // No answer at all is no rate's fault: whether the peer is alive is the vigil's to say.
+        if epoch.sent < EPOCH_SENT_MIN / 4 || epoch.answered == 0 {
             return;
         }
         let span_s = epoch.ended.since(epoch.began).as_secs_f64().max(1e-6);
@@ -416,11 +434,27 @@ impl Window {
             slow: slow || short && !self.limits.datagrams,
         };
         if let Some(median) = median_ns {
-            self.median_ns = Some(self.median_ns.map_or(median, |usual| usual.min(median)));
+            // The very first figure was a single answer's.
+            let known = self.median_ns.filter(|_| self.median_settled);
+            self.median_ns = Some(known.map_or(median, |usual| usual.min(median)));
+            self.median_settled = true;
         }
-        if epoch.setting == self.setting {
-            self.delivered = delivered;
-            self.judge(now, &verdict);
+        match self.phase {
+            _ if epoch.setting == self.setting => {
+                self.delivered = delivered;
+                self.judge(now, &verdict);
+            }
+            // What else was sent at the rate that was too much: a bucket's or a buffer's last
+            // reserves hid the limit from the first epochs, and no longer do from these.
+            Phase::Cut(cut) if verdict.lossy && cut.setting == epoch.setting => {
+                let rate = self.capacity(&verdict) * UNDER_PLATEAU;
+                if rate < self.rate {
+                    self.set_rate(now, rate);
+                }
+            }
+            // The rate went up since, on what the first epochs of this one said.
+            Phase::Startup | Phase::Probe(_) if verdict.lossy => self.overloaded(now, &verdict),
+            _ => {}
         }
     }
 
@@ -428,7 +462,7 @@ impl Window {
         let over_ns = median_ns.saturating_sub(usual_ns);
         let in_line = delivered * over_ns as f64 / 1e9;
         over_ns > usual_ns + QUEUE_SPAN.as_nanos() as u64
-            || self.limits.datagrams && in_line > QUEUE_MAX
+            || self.limits.datagrams && in_line > QUEUE_MAX && over_ns > usual_ns
     }
 
     fn judge(&mut self, now: Time, verdict: &Verdict) {
@@ -486,11 +520,13 @@ impl Window {
                     probe.safe > probe.began_at * PROBE_GAIN || !verdict.used,
                 );
             }
+            // The epoch that looked bad was so by chance.
+            Phase::Cut(cut) if cut.lossy && !self.helped(&cut, verdict) => self.resume(now, &cut),
             Phase::Cut(cut) => {
                 // The line is gone, or the loss is: back to the best that was delivered.
-                let best = self.peaks.iter().copied().fold(0.0, f64::max) / self.share.max(0.05);
-                if best * UNDER_PLATEAU > self.rate {
-                    self.set_rate(now, (best * UNDER_PLATEAU).min(cut.from));
+                let best = self.best() * UNDER_PLATEAU;
+                if best > self.rate {
+                    self.set_rate(now, best.min(cut.from));
                 }
                 self.cruise(
                     now,
@@ -503,22 +539,34 @@ impl Window {
 
     /// Takes in an epoch with which nothing was wrong.
     fn learn(&mut self, verdict: &Verdict) {
-        // Better is believed at once, a little worse only slowly, and not where a line explains
-        // it.
+        // Much better is believed at once, other changes slowly, and worse not where a line
+        // explains it.
         let in_line = match (verdict.median_ns, self.median_ns) {
             (Some(median), Some(usual)) => median > usual * 2,
             _ => false,
         };
-        let weight = match verdict.share > self.share {
-            true => 0.5,
-            false if in_line => 0.0,
-            false => 0.05,
+        let weight = match verdict.share {
+            share if share > self.share * (1.0 + SHARE_TOLERANCE) => 0.5,
+            share if share < self.share && in_line => 0.0,
+            _ => 0.1,
         };
         self.share += (verdict.share - self.share) * weight;
         if self.peaks.len() >= PEAKS {
             self.peaks.pop_front();
         }
         self.peaks.push_back(verdict.delivered);
+        // A rate far over what was delivered of late is a burst waiting to happen (RFC 7661 §4).
+        if !verdict.used {
+            let proven = (self.best() * 2.0).max(RATE_FIRST);
+            if self.rate > proven {
+                self.rate = proven.min(self.limits.rate_max);
+            }
+        }
+    }
+
+    /// The rate that was answered best of late.
+    fn best(&self) -> f64 {
+        self.peaks.iter().copied().fold(0.0, f64::max) / self.share.max(0.05)
     }
 
     fn overloaded(&mut self, now: Time, verdict: &Verdict) {
@@ -536,21 +584,19 @@ impl Window {
                 if verdict.slow {
                     self.median_ns = verdict.median_ns;
                 }
-                self.set_rate(now, cut.from);
-                if cut.in_startup {
-                    self.phase = Phase::Startup;
-                } else {
-                    self.cruise(now, false);
-                }
+                self.resume(now, &cut);
                 return;
             }
         }
         self.plateau_seen = true;
+        self.overloads.clear();
         self.phase = Phase::Cut(Cut {
             from: self.rate,
+            setting: self.setting,
             share: verdict.share,
             median_ns: verdict.median_ns,
             in_startup: matches!(self.phase, Phase::Startup),
+            lossy: verdict.lossy,
             probed_from: match self.phase {
                 Phase::Probe(probe) => Some(probe.began_at),
                 Phase::Cut(cut) => cut.probed_from,
@@ -558,19 +604,45 @@ impl Window {
             },
             draining: verdict.slow,
         });
-        if verdict.lossy {
-            // What was delivered before was borrowed (from a bucket, from a buffer).
-            self.peaks.clear();
-        }
-        self.peaks.push_back(verdict.delivered);
-        // Of what is answered at all, the delivered rate is the share that no rate can lose.
-        let capacity = verdict.delivered / self.share.max(0.05);
+        let capacity = self.capacity(verdict);
         let under = if verdict.slow {
             UNDER_LINE
         } else {
             UNDER_PLATEAU
         };
         self.set_rate(now, (capacity * under).min(self.rate * 0.9));
+    }
+
+    /// Whether the share of answers rose as it must when a peer with a limit is asked less.
+    fn helped(&self, cut: &Cut, verdict: &Verdict) -> bool {
+        let hoped = (cut.share * cut.from / self.rate).min(self.share);
+        !verdict.used || verdict.share >= (cut.share + hoped) / 2.0
+    }
+
+    /// Goes back to where a step down began, since the rate was not to blame.
+    fn resume(&mut self, now: Time, cut: &Cut) {
+        self.set_rate(now, cut.from);
+        if cut.in_startup {
+            self.phase = Phase::Startup;
+        } else {
+            self.cruise(now, false);
+        }
+    }
+
+    /// The rate that overloaded epochs show to be the peer's limit: the middle one of what they
+    /// delivered, for the first may have borrowed and any may be odd. Of what is answered at
+    /// all, that is the share that no rate can lose.
+    fn capacity(&mut self, verdict: &Verdict) -> f64 {
+        self.overloads.push(verdict.delivered);
+        let mut sorted = self.overloads.clone();
+        sorted.sort_by(f64::total_cmp);
+        let middle = sorted[sorted.len() / 2];
+        if verdict.lossy {
+            // What was delivered before was borrowed (from a bucket, from a buffer).
+            self.peaks.clear();
+        }
+        self.peaks.push_back(middle);
+        middle / self.share.max(0.05)
     }
 
     /// Sits under the plateau. `changed` says that things are not as they were when it was last

@@ -108,7 +108,8 @@ impl Forward {
                 class
             }
             None => {
-                name.lookup.failed(now, limits, rng);
+                name.lookup
+                    .unhelpful(now, reply, ReplyClass::Unusable, limits, rng);
                 ReplyClass::Unusable
             }
         }

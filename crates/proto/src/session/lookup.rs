@@ -102,7 +102,7 @@ impl Lookup {
             transport: self.transport,
             avoid: self.avoid,
             prefer: self.prefer,
-            first: self.attempts == 0,
+            first: self.attempts == 0 || self.prefer.is_some(),
         })
     }
 
@@ -192,8 +192,9 @@ impl Lookup {
                     self.again();
                 }
             }
-            // A late error answer to an attempt that was given up long ago says nothing about
-            // the one that is out now.
+            // An error answer to an attempt that was given up says nothing about the one that is
+            // out now.
+            _ if reply.late => {}
             _ => self.failed(now, limits, rng),
         }
     }

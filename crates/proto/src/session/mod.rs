@@ -61,8 +61,8 @@ pub struct SendRequest {
     pub avoid: Option<UpstreamId>,
     /// The upstream that asked for a stream.
     pub prefer: Option<UpstreamId>,
-    /// Whether it is the job's very first, so that what becomes of it tells of the upstream and
-    /// not of the name.
+    /// Whether its question is asked this way for the first time, so that what becomes of it
+    /// tells of the upstream: what is asked again is mostly what cannot be answered.
     pub first: bool,
 }
 
@@ -94,6 +94,8 @@ pub struct Reply<'a> {
     pub transport: Transport,
     /// Whether the query it answers carried an OPT record.
     pub edns: bool,
+    /// Whether the attempt it answers had run out of time.
+    pub late: bool,
     /// The message.
     pub message: Message<'a>,
 }
@@ -202,6 +204,10 @@ impl PhaseClock {
 impl Session {
     /// Begins the life of `job`. A target that is none gets its outcome at once, and so does a
     /// job with a kind of probe that does not suit its target.
+    #[expect(
+        clippy::result_large_err,
+        reason = "the outcome is moved on at once, like any other"
+    )]
     pub fn new(job: Job, now: Time, limits: &Limits) -> Result<Self, Outcome> {
         let question = match (&job.target, job.spec) {
             (Target::Address { address, .. }, ProbeSpec::Ptr { .. }) => Question::reverse(*address),
@@ -370,12 +376,7 @@ impl Session {
     /// With a permit at hand, call [`Self::write_query`], and when the query has left,
     /// [`Self::sent`].
     pub fn request(&self, exchange: ExchangeId) -> Option<SendRequest> {
-        let lookup = self.lookup_of(exchange);
-        let request = lookup.request()?;
-        Some(SendRequest {
-            first: exchange_index(exchange) == 0 && request.first,
-            ..request
-        })
+        self.lookup_of(exchange).request()
     }
 
     fn main_reply(
@@ -407,7 +408,8 @@ impl Session {
                 return class;
             }
             self.remember(Last::Malformed);
-            self.lookup.failed(now, limits, rng);
+            self.lookup
+                .unhelpful(now, reply, ReplyClass::Unusable, limits, rng);
             return ReplyClass::Unusable;
         }
         if class != ReplyClass::NoEdns {

@@ -1,1 +1,9 @@
+//! Sessions driven by bytes and a clock that is a number: no socket, no wait, no chance that is
+//! not seeded.
 
+mod answers;
+mod fallback;
+mod forward;
+mod laws;
+mod retry;
+mod rig;

@@ -15,6 +15,8 @@ use super::{Doors, Host, Interrupt, Path, Peer, Reach, Scenario};
 enum Mood {
     /// Nothing is wrong with anything.
     Clean,
+    /// Only this process stands still now and then.
+    Stalled,
     /// Each resolver has a character, and some have none.
     Mixed,
     /// All have the same character.
@@ -25,17 +27,32 @@ enum Mood {
 pub(crate) fn draw(seed: u64) -> Scenario {
     let mut rng = SmallRng::seed_from_u64(seed);
     let rng = &mut rng;
-    let mood = one_of(rng, &[Mood::Clean, Mood::Mixed, Mood::Mixed, Mood::Mixed, Mood::Uniform]);
+    let mood = one_of(
+        rng,
+        &[
+            Mood::Clean,
+            Mood::Stalled,
+            Mood::Mixed,
+            Mood::Mixed,
+            Mood::Mixed,
+            Mood::Mixed,
+            Mood::Uniform,
+        ],
+    );
     let peers = draw_peers(rng, mood);
     let count = one_of(rng, &[200, 500, 1_000, 3_000]);
-    let mix = Mix {
+    let mut mix = Mix {
         forward_percent: one_of(rng, &[0, 0, 20, 100]),
         names_percent: one_of(rng, &[0, 10, 50]),
         invalid_percent: one_of(rng, &[0, 0, 2]),
         v6_percent: one_of(rng, &[0, 20, 100]),
         due_interval_ns: one_of(rng, &[None, None, None, Some(100_000), Some(2_000_000)]),
     };
-    let clean = mood == Mood::Clean;
+    if mood == Mood::Stalled {
+        // What needs a second query may run out of time while this process stands still.
+        (mix.forward_percent, mix.names_percent) = (0, 0);
+    }
+    let clean = matches!(mood, Mood::Clean | Mood::Stalled);
     let mut scenario = Scenario::plain(seed, jobs::mixed(rng, count, &mix), peers);
     let limits = &mut scenario.limits;
     limits.transport = one_of(
@@ -56,21 +73,51 @@ pub(crate) fn draw(seed: u64) -> Scenario {
     scenario.jobs_max = one_of(rng, &[1, 16, 500, 32_768, 32_768]);
     scenario.path = draw_path(rng, clean);
     scenario.host = draw_host(rng, clean);
+    if mood != Mood::Clean {
+        draw_stalls(rng, mood, &mut scenario.host);
+    }
     scenario.doors = draw_doors(rng);
     if !clean && rng.random_bool(0.1) {
         let at = Time::from_nanos(rng.random_range(0..3_000_000_000));
         scenario.interrupt = Some(one_of(rng, &[Interrupt::Drain(at), Interrupt::Abort(at)]));
     }
-    // A datagram that is cut cannot be asked for over a stream where there may be no second
-    // attempt, or where only datagrams may be used.
-    let limits = &scenario.limits;
-    scenario.fair = clean
-        && limits.retries >= 1
-        && limits.transport != TransportPolicy::Udp
-        && limits.deadline >= Duration::from_secs(10)
-        && scenario.path.delay_ns + scenario.path.jitter_ns <= 50_000_000
-        && limits.timeout >= Duration::from_secs(1);
+    scenario.fair = is_fair(&scenario, mood);
     scenario
+}
+
+/// Whether every job has a fair chance.
+fn is_fair(scenario: &Scenario, mood: Mood) -> bool {
+    let limits = &scenario.limits;
+    let patient = limits.deadline >= Duration::from_secs(10)
+        && limits.timeout >= Duration::from_secs(1)
+        && scenario.path.delay_ns + scenario.path.jitter_ns <= 50_000_000;
+    // A datagram that is cut must be asked for over a stream, which is a second attempt.
+    let second = limits.retries >= 1 && limits.transport != TransportPolicy::Udp;
+    match mood {
+        Mood::Clean => patient && second,
+        // What was sent while it stood still must come back within the grace the timers give.
+        Mood::Stalled => {
+            limits.deadline >= Duration::from_secs(2)
+                && limits.timeout >= Duration::from_secs(1)
+                && scenario.path.delay_ns + scenario.path.jitter_ns <= 15_000_000
+        }
+        Mood::Mixed | Mood::Uniform => {
+            let plain = |peer: &&Peer| peer.is_plain();
+            let host = &scenario.host;
+            patient
+                && second
+                && limits.retries >= 7
+                && 2 * scenario.peers.iter().filter(plain).count() >= scenario.peers.len()
+                && scenario.path.loss <= 0.01
+                && scenario.interrupt.is_none()
+                && host.stalls.is_empty()
+                && host.no_room < 0.1
+                && host.descriptors_gone.is_none()
+                && host.descriptors_max >= 1_000
+                && scenario.rate_max_per_second.is_none()
+                && scenario.rate_per_resolver_max_per_second.is_none()
+        }
+    }
 }
 
 fn one_of<T: Copy>(rng: &mut SmallRng, choices: &[T]) -> T {
@@ -82,7 +129,7 @@ fn draw_peers(rng: &mut SmallRng, mood: Mood) -> Vec<Peer> {
     let common = rng.random();
     (0..count)
         .map(|index| match mood {
-            Mood::Clean => Peer::new(index),
+            Mood::Clean | Mood::Stalled => Peer::new(index),
             Mood::Mixed if rng.random_bool(0.4) => Peer::new(index),
             Mood::Mixed => draw_character(rng, index),
             Mood::Uniform => draw_character(&mut SmallRng::seed_from_u64(common), index),
@@ -178,12 +225,6 @@ fn draw_host(rng: &mut SmallRng, clean: bool) -> Host {
         return host;
     }
     host.no_room = one_of(rng, &[0.0, 0.0, 0.0, 0.02, 0.3]);
-    for _ in 0..one_of(rng, &[0, 0, 0, 1, 4]) {
-        let at = Time::from_nanos(rng.random_range(0..4_000_000_000));
-        let span = Duration::from_millis(one_of(rng, &[60, 400, 3_000, 15_000]));
-        host.stalls.push((at, span));
-    }
-    host.stalls.sort_unstable();
     if rng.random_bool(0.1) {
         host.descriptors_max = rng.random_range(1..8);
     }
@@ -193,6 +234,23 @@ fn draw_host(rng: &mut SmallRng, clean: bool) -> Host {
         host.descriptors_gone = Some((one_of(rng, &[from, Time::ZERO]), to));
     }
     host
+}
+
+fn draw_stalls(rng: &mut SmallRng, mood: Mood, host: &mut Host) {
+    let (count, within_ns) = if mood == Mood::Stalled {
+        (
+            rng.random_range(1..6),
+            one_of(rng, &[30_000_000, 1_000_000_000]),
+        )
+    } else {
+        (one_of(rng, &[0, 0, 0, 1, 4]), 4_000_000_000)
+    };
+    for _ in 0..count {
+        let at = Time::from_nanos(rng.random_range(0..within_ns));
+        let span = Duration::from_millis(one_of(rng, &[60, 400, 3_000, 15_000]));
+        host.stalls.push((at, span));
+    }
+    host.stalls.sort_unstable();
 }
 
 fn draw_doors(rng: &mut SmallRng) -> Doors {

@@ -96,7 +96,14 @@ pub(super) fn mixed(rng: &mut SmallRng, count: u32, mix: &Mix) -> Vec<Job> {
                     }
                 };
                 let forward_confirm = percent(rng, mix.forward_percent);
-                (target, if forward_confirm { ProbeSpec::Ptr { forward_confirm } } else { ptr })
+                (
+                    target,
+                    if forward_confirm {
+                        ProbeSpec::Ptr { forward_confirm }
+                    } else {
+                        ptr
+                    },
+                )
             };
             Job {
                 seq: u64::from(index),

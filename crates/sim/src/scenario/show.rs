@@ -14,7 +14,11 @@ impl fmt::Display for Scenario {
             self.seed,
             self.jobs.len(),
             self.peers.len(),
-            if self.fair { ", every job has a fair chance" } else { "" }
+            if self.fair {
+                ", every job has a fair chance"
+            } else {
+                ""
+            }
         )?;
         writeln!(
             f,
@@ -29,7 +33,11 @@ impl fmt::Display for Scenario {
         )?;
         writeln!(f, "  path: {:?}", self.path)?;
         writeln!(f, "  host: {:?}", self.host)?;
-        write!(f, "  doors: {:?}, interrupt {:?}", self.doors, self.interrupt)?;
+        write!(
+            f,
+            "  doors: {:?}, interrupt {:?}",
+            self.doors, self.interrupt
+        )?;
         for peer in &self.peers {
             write!(f, "\n  {peer}")?;
         }

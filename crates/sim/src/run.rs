@@ -1,0 +1,220 @@
+//! A shard driven through a scenario, to its end.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use canvass_engine::{Bell, Census, Config, Control, Doors, Shard, Turn};
+use canvass_model::{Outcome, ShardReport, Time, Verdict};
+use crossbeam_channel::bounded;
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+
+use crate::net::SimNet;
+use crate::outcomes;
+use crate::scenario::Scenario;
+use crate::trace::Telling;
+use crate::world::{FarDoors, World};
+
+/// Turns for each packet, outcome and millisecond; more is a shard that spins.
+const TURNS_PER_STEP_MAX: u64 = 8;
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct RunResult {
+    /// All that happened, with its times, as one number.
+    pub trace_hash: u64,
+    /// In the order they were handed over.
+    pub outcomes: Vec<Outcome>,
+    /// What should never be; empty when all is well.
+    pub violations: Vec<String>,
+    /// What the shard has to say.
+    pub report: ShardReport,
+    /// How long it took, in the world's time.
+    pub elapsed: Duration,
+    /// Turns of the shard.
+    pub turns: u64,
+    /// Datagrams sent to resolvers.
+    pub queries_udp: u64,
+    /// Queries that came to resolvers by stream.
+    pub queries_tcp: u64,
+}
+
+/// Runs the scenario that `seed` stands for.
+pub fn run(seed: u64) -> RunResult {
+    run_scenario(&Scenario::from_seed(seed), Telling::Nothing)
+}
+
+/// Runs a scenario.
+pub fn run_scenario(scenario: &Scenario, telling: Telling) -> RunResult {
+    let (jobs_in, jobs_out) = bounded(scenario.doors.inbox_batches);
+    let (outcomes_in, outcomes_out) = bounded(scenario.doors.outbox_batches);
+    let jobs_bell = Arc::new(Bell::new(None));
+    let outcomes_bell = Arc::new(Bell::new(None));
+    let control = Arc::new(Control::default());
+    let batches = scenario.jobs.chunks(scenario.doors.batch_jobs);
+    let far = FarDoors {
+        pace: scenario.doors,
+        interrupt: scenario.interrupt,
+        batches: batches.rev().map(<[_]>::to_vec).collect(),
+        jobs: Some(jobs_in),
+        outcomes: outcomes_out,
+        jobs_bell: jobs_bell.clone(),
+        outcomes_bell: outcomes_bell.clone(),
+        control: control.clone(),
+        drain_is_set: false,
+        feed_waits: false,
+        taken: Vec::new(),
+    };
+    let near = Doors {
+        jobs: jobs_out,
+        outcomes: outcomes_in,
+        jobs_bell,
+        outcomes_bell,
+        control,
+    };
+    let world = Rc::new(RefCell::new(World::new(scenario, far, telling)));
+    let mut seed = [0; 32];
+    SmallRng::seed_from_u64(scenario.seed).fill_bytes(&mut seed);
+    let mut shard = Shard::new(SimNet(world.clone()), config_of(scenario), near, seed);
+    let turns = turn_to_the_end(&mut shard, scenario, &world);
+    check_end(shard, scenario, &world, turns)
+}
+
+fn config_of(scenario: &Scenario) -> Config {
+    Config {
+        upstreams: scenario.peers.iter().map(|peer| peer.address).collect(),
+        limits: scenario.limits,
+        rate_max_per_second: scenario.rate_max_per_second,
+        rate_per_resolver_max_per_second: scenario.rate_per_resolver_max_per_second,
+        jobs_max: scenario.jobs_max,
+    }
+}
+
+fn turn_to_the_end(shard: &mut Shard<SimNet>, scenario: &Scenario, world: &RefCell<World>) -> u64 {
+    let mut turns = 0;
+    loop {
+        turns += 1;
+        match shard.turn() {
+            Ok(Turn::More) => {}
+            Ok(Turn::Done) => return turns,
+            Err(error) => {
+                let mut world = world.borrow_mut();
+                let now = world.now();
+                world
+                    .watch
+                    .violation(now, &format!("the run broke off: {error}"));
+                return turns;
+            }
+        }
+        let census = shard.census();
+        let sound = census.jobs <= scenario.jobs_max
+            && census.timers == census.jobs
+            && census.in_flight <= census.attempts
+            && (census.jobs > 0 || census.attempts == 0);
+        if !sound {
+            let mut world = world.borrow_mut();
+            let now = world.now();
+            let limit = scenario.jobs_max;
+            let text = format!("with {limit} jobs at once at the most, the shard holds {census:?}");
+            world.watch.violation(now, &text);
+        }
+        if turns % 1_024 == 0 && world.borrow().watch.violations().len() > 8 {
+            return turns;
+        }
+    }
+}
+
+fn check_end(
+    shard: Shard<SimNet>,
+    scenario: &Scenario,
+    world: &RefCell<World>,
+    turns: u64,
+) -> RunResult {
+    let census = shard.census();
+    let report = shard.into_report();
+    let mut world = world.borrow_mut();
+    let outcomes = world.take_outcomes();
+    let now = world.now();
+    let broken_off = !world.watch.violations().is_empty();
+    let mut say = |holds: bool, what: String| {
+        if !holds {
+            world.watch.violation(now, &what);
+        }
+    };
+    if !broken_off {
+        say(
+            census == Census::default() && report.leaked == 0,
+            format!(
+                "at the end the shard holds {census:?}, and {} leaked",
+                report.leaked
+            ),
+        );
+        say(
+            report.finished == report.admitted && report.finished == outcomes.len() as u64,
+            format!(
+                "admitted {}, finished {}, handed over {}",
+                report.admitted,
+                report.finished,
+                outcomes.len()
+            ),
+        );
+        let all = outcomes.len() == scenario.jobs.len();
+        say(
+            all || report.gave_up || scenario.interrupt.is_some(),
+            format!(
+                "{} outcomes of {} jobs",
+                outcomes.len(),
+                scenario.jobs.len()
+            ),
+        );
+        say(
+            !scenario.fair || !report.gave_up,
+            "it gave up, with resolvers that answer".to_owned(),
+        );
+    }
+    let admitted = report.admitted;
+    if !broken_off {
+        outcomes::check(scenario, &outcomes, admitted, &mut world.watch);
+    }
+    let (queries_udp, queries_tcp) = (world.watch.queries_udp, world.watch.queries_tcp);
+    let elapsed = now.since(Time::ZERO);
+    let steps =
+        queries_udp + queries_tcp + outcomes.len() as u64 + elapsed.as_millis() as u64 + 100;
+    if turns > steps * TURNS_PER_STEP_MAX {
+        world
+            .watch
+            .violation(now, &format!("{turns} turns for {steps} steps"));
+    }
+    let trace_hash = world.trace.hash();
+    let violations = world.watch.take_violations();
+    RunResult {
+        trace_hash,
+        outcomes,
+        violations,
+        report,
+        elapsed,
+        turns,
+        queries_udp,
+        queries_tcp,
+    }
+}
+
+impl RunResult {
+    /// How many outcomes have this verdict.
+    pub fn count(&self, verdict: Verdict) -> usize {
+        let same = |outcome: &&Outcome| outcome.verdict == verdict;
+        self.outcomes.iter().filter(same).count()
+    }
+
+    /// Queries for each job.
+    pub fn attempts_per_job(&self) -> f64 {
+        let attempts: u64 = self
+            .outcomes
+            .iter()
+            .map(|outcome| u64::from(outcome.attempts))
+            .sum();
+        attempts as f64 / self.outcomes.len().max(1) as f64
+    }
+}

@@ -1,0 +1,124 @@
+//! The other side of a shard's doors: who feeds jobs, takes outcomes and stops the run.
+
+use std::sync::Arc;
+
+use canvass_engine::{Bell, Control};
+use canvass_model::{Job, Outcome, Time};
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+
+use super::World;
+use super::agenda::Happening;
+use crate::scenario::{Doors, Interrupt};
+
+/// The other side of a shard's doors.
+#[derive(Debug)]
+pub(crate) struct FarDoors {
+    pub pace: Doors,
+    pub interrupt: Option<Interrupt>,
+    /// What was not fed yet, the last batch first.
+    pub batches: Vec<Vec<Job>>,
+    pub jobs: Option<Sender<Vec<Job>>>,
+    pub outcomes: Receiver<Vec<Outcome>>,
+    pub jobs_bell: Arc<Bell>,
+    pub outcomes_bell: Arc<Bell>,
+    pub control: Arc<Control>,
+    pub drain_is_set: bool,
+    /// The inbox was full.
+    pub feed_waits: bool,
+    pub taken: Vec<Outcome>,
+}
+
+impl World {
+    pub(super) fn open_doors(&mut self) {
+        self.agenda.add(Time::ZERO, Happening::Feed);
+        if let Some(Interrupt::Drain(at) | Interrupt::Abort(at)) = self.doors.interrupt {
+            self.agenda.add(at, Happening::Interrupt);
+        }
+    }
+
+    pub(super) fn feed(&mut self) {
+        let doors = &mut self.doors;
+        if doors.control.is_draining() {
+            doors.batches.clear();
+        }
+        match (doors.batches.pop(), &doors.jobs) {
+            (Some(batch), Some(jobs)) => match jobs.try_send(batch) {
+                Ok(()) => self.woken = true,
+                Err(TrySendError::Full(batch)) => {
+                    // It goes on when the shard has taken one.
+                    doors.batches.push(batch);
+                    doors.feed_waits = true;
+                    return;
+                }
+                Err(TrySendError::Disconnected(_)) => doors.batches.clear(),
+            },
+            _ => {
+                doors.jobs = None;
+                self.woken = true;
+            }
+        }
+        if doors.jobs.is_some() {
+            let at = self.now.plus_nanos(doors.pace.feed_interval_ns);
+            self.agenda.add(at, Happening::Feed);
+        }
+        if self.woken {
+            self.doors.jobs_bell.ring();
+        }
+    }
+
+    /// Makes sure that what is in the outbox will be taken, and that what the inbox has room for
+    /// will be fed.
+    pub(super) fn look_at_doors(&mut self) {
+        if self.doors.feed_waits && self.doors.jobs.as_ref().is_none_or(|jobs| !jobs.is_full()) {
+            self.doors.feed_waits = false;
+            let at = self.now.plus_nanos(self.doors.pace.feed_interval_ns);
+            self.agenda.add(at, Happening::Feed);
+        }
+        if !self.doors.drain_is_set && !self.doors.outcomes.is_empty() {
+            self.doors.drain_is_set = true;
+            let at = self.now.plus_nanos(self.doors.pace.drain_interval_ns);
+            self.agenda.add(at, Happening::Drain);
+        }
+    }
+
+    pub(super) fn drain(&mut self) {
+        self.doors.drain_is_set = false;
+        if let Ok(batch) = self.doors.outcomes.try_recv() {
+            self.take(batch);
+            self.woken = true;
+            self.doors.outcomes_bell.ring();
+        }
+        self.look_at_doors();
+    }
+
+    pub(super) fn interrupt(&mut self) {
+        match self.doors.interrupt {
+            Some(Interrupt::Drain(_)) => self.doors.control.drain(),
+            Some(Interrupt::Abort(_)) => self.doors.control.abort(),
+            None => {}
+        }
+        self.woken = true;
+        self.doors.jobs_bell.wake();
+    }
+
+    /// Everything that was handed over, when the shard is done.
+    pub fn take_outcomes(&mut self) -> Vec<Outcome> {
+        while let Ok(batch) = self.doors.outcomes.try_recv() {
+            self.take(batch);
+        }
+        std::mem::take(&mut self.doors.taken)
+    }
+
+    fn take(&mut self, batch: Vec<Outcome>) {
+        for outcome in &batch {
+            let text = format!("{outcome:?}");
+            self.trace.event(
+                outcome.finished,
+                "outcome",
+                outcome.job.seq,
+                text.as_bytes(),
+            );
+        }
+        self.doors.taken.extend(batch);
+    }
+}

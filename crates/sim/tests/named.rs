@@ -1,0 +1,267 @@
+//! Worlds with a name: each is one kind of trouble, and what it may cost at the most.
+
+use std::time::Duration;
+
+use canvass_model::{Health, Time, Verdict};
+use canvass_proto::TransportPolicy;
+use canvass_sim::{Peer, Reach, RunResult, Scenario, Telling, addresses, run_scenario};
+
+/// What a world may cost.
+struct Bounds {
+    attempts_per_job_max: f64,
+    elapsed_max: Duration,
+}
+
+/// Runs it; all jobs must have their true answer, which the run itself compares.
+fn all_right(scenario: &Scenario, bounds: &Bounds) -> RunResult {
+    let result = run_scenario(scenario, Telling::Nothing);
+    let text = format!(
+        "{:.3} attempts a job in {:?}, {} failed, violations {:#?}, {:#?}",
+        result.attempts_per_job(),
+        result.elapsed,
+        result.count(Verdict::Failed),
+        result.violations,
+        result.report,
+    );
+    assert!(result.violations.is_empty(), "{text}");
+    assert_eq!(result.count(Verdict::Failed), 0, "{text}");
+    assert_eq!(result.outcomes.len(), scenario.jobs.len(), "{text}");
+    assert!(
+        result.attempts_per_job() <= bounds.attempts_per_job_max,
+        "{text}"
+    );
+    assert!(result.elapsed <= bounds.elapsed_max, "{text}");
+    println!(
+        "{:.3} attempts a job in {:?}",
+        result.attempts_per_job(),
+        result.elapsed
+    );
+    result
+}
+
+fn one(jobs: u32, impairments: &str) -> Scenario {
+    Scenario::plain(1, addresses(jobs), vec![Peer::impaired(0, impairments)])
+}
+
+#[test]
+fn nothing_wrong_is_one_attempt_each() {
+    let result = all_right(
+        &one(50_000, "delay=1ms"),
+        &Bounds {
+            attempts_per_job_max: 1.0,
+            elapsed_max: Duration::from_secs(2),
+        },
+    );
+    assert_eq!(result.report.upstreams[0].mismatched, 0);
+}
+
+#[test]
+fn a_tenth_lost_is_asked_again() {
+    all_right(
+        &one(20_000, "delay=20ms,loss=10%"),
+        &Bounds {
+            attempts_per_job_max: 1.25,
+            elapsed_max: Duration::from_secs(10),
+        },
+    );
+}
+
+#[test]
+fn a_silent_cap_is_found_and_kept_to() {
+    all_right(
+        &one(50_000, "delay=1ms,rate-cap=5000,over=silent"),
+        &Bounds {
+            attempts_per_job_max: 1.3,
+            // 1.3 times what the cap leaves, with its burst of 500.
+            elapsed_max: Duration::from_millis(12_870),
+        },
+    );
+}
+
+#[test]
+fn a_refusing_cap_is_found_and_kept_to() {
+    all_right(
+        &one(50_000, "delay=1ms,rate-cap=5000,over=refused"),
+        &Bounds {
+            attempts_per_job_max: 1.3,
+            // 1.3 times what the cap leaves, with its burst of 500.
+            elapsed_max: Duration::from_millis(12_870),
+        },
+    );
+}
+
+#[test]
+fn a_recursive_resolver_is_waited_for_and_not_left_alone() {
+    let mut scenario = one(20_000, "delay=1ms,slow=9%,never=1%");
+    // The hundredth that is never answered has no chance.
+    scenario.fair = false;
+    let result = run_scenario(&scenario, Telling::Nothing);
+    assert_eq!(result.violations, [""; 0]);
+    let failed = result.count(Verdict::Failed);
+    let attempts: u32 = result
+        .outcomes
+        .iter()
+        .filter(|outcome| outcome.verdict != Verdict::Failed)
+        .map(|outcome| outcome.attempts)
+        .sum();
+    let answered = (result.outcomes.len() - failed) as f64;
+    let per_job = f64::from(attempts) / answered;
+    println!(
+        "{per_job:.3} attempts a job, {failed} failed, {:?}",
+        result.elapsed
+    );
+    assert!((150..=250).contains(&failed), "{failed}");
+    assert!(per_job <= 1.1, "{per_job}");
+    assert_eq!(result.report.upstreams[0].benched, 0);
+    assert!(
+        result.elapsed <= Duration::from_secs(25),
+        "{:?}",
+        result.elapsed
+    );
+}
+
+#[test]
+fn a_good_resolver_beside_a_dead_one_and_a_liar_is_found() {
+    let peers = vec![
+        Peer::impaired(0, "delay=1ms"),
+        Peer::impaired(1, "outage-after=0s"),
+        Peer::impaired(2, "delay=1ms,servfail=100%"),
+    ];
+    let result = all_right(
+        &Scenario::plain(1, addresses(20_000), peers),
+        &Bounds {
+            attempts_per_job_max: 1.1,
+            elapsed_max: Duration::from_secs(10),
+        },
+    );
+    let health: Vec<Health> = result
+        .report
+        .upstreams
+        .iter()
+        .map(|upstream| upstream.health)
+        .collect();
+    assert_eq!(health, [Health::Good, Health::Dead, Health::Lying]);
+}
+
+#[test]
+fn the_only_resolver_may_be_gone_for_five_seconds() {
+    all_right(
+        &one(50_000, "delay=1ms,rate-cap=10000,outage-after=1s,outage=5s"),
+        &Bounds {
+            attempts_per_job_max: 1.6,
+            elapsed_max: Duration::from_secs(16),
+        },
+    );
+}
+
+#[test]
+fn a_third_of_three_hundred_may_be_dead() {
+    let peers = (0..300)
+        .map(|index| match index % 3 {
+            0 => Peer::impaired(index, "delay=5ms,outage-after=0s"),
+            _ => Peer::impaired(index, "delay=5ms"),
+        })
+        .collect();
+    all_right(
+        &Scenario::plain(1, addresses(100_000), peers),
+        &Bounds {
+            attempts_per_job_max: 1.1,
+            elapsed_max: Duration::from_secs(15),
+        },
+    );
+}
+
+#[test]
+fn a_third_of_a_few_may_have_closed_ports() {
+    let mut peers: Vec<Peer> = (0..6)
+        .map(|index| Peer::impaired(index, "delay=1ms"))
+        .collect();
+    peers[1].reach = Reach::Closed;
+    peers[4].reach = Reach::Unroutable;
+    all_right(
+        &Scenario::plain(1, addresses(20_000), peers),
+        &Bounds {
+            attempts_per_job_max: 1.1,
+            elapsed_max: Duration::from_secs(5),
+        },
+    );
+}
+
+#[test]
+fn what_came_while_this_process_stood_still_is_read_before_it_is_given_up() {
+    let mut scenario = one(5_000, "delay=1ms");
+    scenario.limits.retries = 0;
+    scenario.limits.deadline = Duration::from_secs(2);
+    scenario.host.stalls = [3, 9, 20, 21, 22]
+        .map(|at_ms| (Time::from_nanos(at_ms * 1_000_000), Duration::from_secs(5)))
+        .to_vec();
+    let result = all_right(
+        &scenario,
+        &Bounds {
+            attempts_per_job_max: 1.0,
+            elapsed_max: Duration::from_secs(27),
+        },
+    );
+    assert!(result.report.stalls > 0);
+    assert!(result.outcomes.iter().any(|outcome| outcome.stalled));
+}
+
+fn by_stream(jobs: u32, peers: Vec<Peer>) -> Scenario {
+    let mut scenario = Scenario::plain(1, addresses(jobs), peers);
+    scenario.limits.transport = TransportPolicy::Tcp;
+    scenario
+}
+
+#[test]
+fn connections_that_close_after_a_hundred_cost_no_attempts() {
+    let result = all_right(
+        &by_stream(20_000, vec![Peer::impaired(0, "tcp-close-after=100")]),
+        &Bounds {
+            attempts_per_job_max: 1.02,
+            elapsed_max: Duration::from_secs(5),
+        },
+    );
+    assert_eq!(result.report.upstreams[0].queries_per_connection, Some(100));
+}
+
+#[test]
+fn connections_that_serve_one_at_a_time_are_not_overfilled() {
+    // Four connections, a millisecond each.
+    all_right(
+        &by_stream(8_000, vec![Peer::impaired(0, "tcp-serial,delay=1ms")]),
+        &Bounds {
+            attempts_per_job_max: 1.3,
+            elapsed_max: Duration::from_secs(4),
+        },
+    );
+}
+
+#[test]
+fn silence_on_streams_is_left_for_the_resolver_that_speaks() {
+    let peers = vec![
+        Peer::impaired(0, "tcp-silent"),
+        Peer::impaired(1, "delay=1ms"),
+    ];
+    all_right(
+        &by_stream(20_000, peers),
+        &Bounds {
+            attempts_per_job_max: 1.1,
+            elapsed_max: Duration::from_secs(5),
+        },
+    );
+}
+
+#[test]
+fn a_rate_for_each_resolver_holds_for_both_its_transports() {
+    let mut scenario = one(2_000, "truncate=50%");
+    scenario.rate_per_resolver_max_per_second = Some(500.0);
+    let result = all_right(
+        &scenario,
+        &Bounds {
+            attempts_per_job_max: 1.6,
+            elapsed_max: Duration::from_secs(7),
+        },
+    );
+    let queries = (result.queries_udp + result.queries_tcp) as f64;
+    assert!(queries / result.elapsed.as_secs_f64() <= 501.0);
+}

@@ -164,6 +164,10 @@ fn check_times(
         outcome.due <= begun && begun <= outcome.finished,
         "due, sent and finished in the wrong order",
     );
+    check(
+        !outcome.stalled || watch.any_stall(outcome.due, outcome.finished),
+        "it was held up, and nobody did",
+    );
     // When a job with a schedule was taken is not told; it was not after its first query.
     let taken = if outcome.job.due.is_none() {
         outcome.due
@@ -214,7 +218,7 @@ fn is_true(scenario: &Scenario, outcome: &Outcome, expected: &Expected) -> bool 
             same && told
                 && outcome.status == Status::Rcode(*rcode)
                 && negative == names.is_empty()
-                && ptr.ttl_s.is_some() == !names.is_empty()
+                && ptr.ttl_s.is_none() == names.is_empty()
                 && (asks_forward(outcome) || confirmation.is_none())
         }
         (
@@ -257,7 +261,8 @@ mod tests {
     #[test]
     fn each_harm_to_an_outcome_is_seen() {
         assert_eq!(violations_after(|_| {}), [""; 0]);
-        let harms: [(&str, fn(&mut Vec<Outcome>)); 8] = [
+        type Harm = (&'static str, fn(&mut Vec<Outcome>));
+        let harms: [Harm; 9] = [
             ("has two outcomes", |all| all.push(all[0].clone())),
             ("39 outcomes of 40", |all| drop(all.pop())),
             ("not the truth", |all| {
@@ -273,6 +278,7 @@ mod tests {
             ("a fault and no failure", |all| {
                 all[8].verdict = Verdict::Failed
             }),
+            ("nobody did", |all| all[10].stalled = true),
             ("came back as another", |all| {
                 all[9].job.line = std::num::NonZeroU64::new(1)
             }),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use canvass_engine::{Bell, Census, Config, Control, Doors, Shard, Turn};
 use canvass_model::{Outcome, ShardReport, Time, Verdict};
+use canvass_proto::TransportPolicy;
 use crossbeam_channel::bounded;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
@@ -174,6 +175,9 @@ fn check_end(
             "it gave up, with resolvers that answer".to_owned(),
         );
     }
+    if !broken_off {
+        check_report(scenario, &report, &mut world);
+    }
     let admitted = report.admitted;
     if !broken_off {
         outcomes::check(scenario, &outcomes, admitted, &mut world.watch);
@@ -198,6 +202,27 @@ fn check_end(
         turns,
         queries_udp,
         queries_tcp,
+    }
+}
+
+/// What the shard says of itself must be what the world saw.
+fn check_report(scenario: &Scenario, report: &ShardReport, world: &mut World) {
+    let now = world.now();
+    let sent: u64 = report.upstreams.iter().map(|upstream| upstream.sent).sum();
+    let seen = world.watch.queries_udp;
+    if scenario.limits.transport == TransportPolicy::Udp && sent != seen {
+        let text = format!("the shard says that it sent {sent} queries, and the world saw {seen}");
+        world.watch.violation(now, &text);
+    }
+    let unasked = scenario.path.duplicate > 0.0
+        || scenario
+            .peers
+            .iter()
+            .any(|peer| !peer.impairments.duplicate.is_zero() || !peer.impairments.forge.is_zero());
+    let drops = report.losses.kernel_drops;
+    if drops > 0 && !unasked {
+        let text = format!("{drops} answers did not fit the buffers, and all were asked for");
+        world.watch.violation(now, &text);
     }
 }
 

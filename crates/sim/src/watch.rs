@@ -163,6 +163,15 @@ impl Watch {
         stalls + Duration::from_nanos(12 * self.longest_turn_ns + 3_000_000)
     }
 
+    /// Whether this side stood still at any time between two; a shard notices it by the end of
+    /// its turn.
+    pub fn any_stall(&self, from: Time, to: Time) -> bool {
+        let from = from.minus_nanos(self.longest_turn_ns);
+        self.stalls
+            .iter()
+            .any(|(end, span)| *end >= from && end.minus_nanos(span.as_nanos() as u64) <= to)
+    }
+
     /// No id may be drawn while another query of a job under way has it. `questions` says for
     /// each question whose it is, where that is one job.
     pub fn check_ids(&mut self, ends: &HashMap<Vec<u8>, Option<&Outcome>>) {

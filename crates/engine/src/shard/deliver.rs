@@ -29,12 +29,19 @@ impl<N: Net> Shard<N> {
     /// jobs, so that a slow reader slows admission and nothing grows.
     pub(super) fn deliver(&mut self, now: Time) {
         let last = self.jobs_ended && self.slots.len() == 0 && self.staged.is_empty();
+        let had_room = self.has_room();
         self.outbox_full = false;
         while !self.finished.is_empty() && (last || now >= self.deliver_at()) {
             let batch = self.finished.take_batch();
             let count = batch.len() as u64;
             match self.doors.outcomes.try_send(batch) {
-                Ok(()) => self.report.finished += count,
+                Ok(()) => {
+                    self.report.finished += count;
+                    // Nothing else wakes the jobs that waited for this room.
+                    if !had_room {
+                        self.resume_by(now);
+                    }
+                }
                 Err(TrySendError::Full(batch)) => {
                     self.finished.put_back(batch);
                     self.outbox_full = true;

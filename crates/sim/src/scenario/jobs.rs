@@ -124,7 +124,7 @@ fn v4(index: u32) -> IpAddr {
 }
 
 fn v6(index: u32) -> IpAddr {
-    Ipv6Addr::from(0x2001_0db8 << 96 | u128::from(index) * 0x1_0001).into()
+    Ipv6Addr::from((0x2001_0db8 << 96) | (u128::from(index) * 0x1_0001)).into()
 }
 
 fn arpa(address: IpAddr) -> Target {

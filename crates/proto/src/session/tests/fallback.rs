@@ -31,7 +31,8 @@ fn a_truncated_answer_is_asked_for_over_tcp_where_it_came_from() {
             transport: Transport::Tcp,
             avoid: None,
             prefer: Some(UpstreamId(2)),
-            first: false,
+            // By stream, nothing was asked before.
+            first: true,
         }
     );
     let reply = again.names(&["a.example.net."]);

@@ -195,7 +195,10 @@ fn an_address_behind_an_alias_counts() {
 fn a_lookup_turns_to_tcp_and_is_tried_again_like_any_question() {
     let mut rig = with_names(&["a.example.net."]);
     let lookup = rig.send();
-    assert!(!lookup.request.first, "it tells of the name, not the job");
+    assert!(
+        lookup.request.first,
+        "nothing was asked of this name before"
+    );
     let reply = lookup.truncated();
     rig.reply(&lookup, &reply);
     let lookup = rig.send();
@@ -203,6 +206,7 @@ fn a_lookup_turns_to_tcp_and_is_tried_again_like_any_question() {
     rig.expire();
     let lookup = rig.send();
     assert_eq!(lookup.request.transport, Transport::Tcp);
+    assert!(!lookup.request.first);
     // An address record of three octets cannot be read.
     let mut reply = lookup.addresses(&["192.0.2.1"]);
     let length = reply.len();

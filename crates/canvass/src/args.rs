@@ -21,10 +21,13 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Bulk reverse DNS of addresses, CIDRs, ranges and .arpa names
+    #[command(args_override_self = true)]
     Ptr(PtrArgs),
     /// The records of any type of many names
+    #[command(args_override_self = true)]
     Dns(DnsArgs),
     /// Loopback DNS peers on their own, with what goes wrong by flag
+    #[command(args_override_self = true)]
     Lab(LabArgs),
 }
 

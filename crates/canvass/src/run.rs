@@ -31,6 +31,9 @@ const BATCHES_WAITING_MAX: usize = 4;
 /// How long an interval of the interval log is.
 const HLOG_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How long after a second signal an output that takes nothing any more is waited for.
+const ABORT_WAIT: Duration = Duration::from_secs(1);
+
 /// What happens while a run goes on.
 enum Event {
     Signal(i32),
@@ -206,13 +209,18 @@ fn wait(
 ) -> End {
     let mut end = End::default();
     let mut shards_left = shards;
+    let mut aborted: Option<Instant> = None;
     while shards_left > 0 || end.collected.is_none() {
+        if aborted.is_some_and(|since| since.elapsed() > ABORT_WAIT) {
+            break;
+        }
         match events.recv_timeout(progress::INTERVAL) {
             Ok(Event::Signal(number)) => {
                 if end.signal.is_none() {
                     end.signal = Some(number);
                     levers.drain();
                 } else {
+                    aborted.get_or_insert_with(Instant::now);
                     levers.abort();
                 }
             }
@@ -261,7 +269,11 @@ fn conclude(mut plan: Plan, end: End, wall: Duration, ledger: &Ledger) -> Result
         return Err(Failure::stopped(format!("an event loop failed: {error}")));
     }
     let Some(collected) = end.collected else {
-        return Err(Failure::stopped("the collector is gone"));
+        let Some(signal) = end.signal else {
+            return Err(Failure::stopped("the collector is gone"));
+        };
+        say("canvass: stopped at once: the output takes no more lines, so lines are missing");
+        return Ok(Exit::Signal(signal));
     };
     if let Some(error) = &collected.error {
         if error.is_closed() {

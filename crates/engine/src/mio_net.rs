@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU64;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,6 +19,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::net::{Event, Net, SocketId};
 
+/// By how much the kernel may lengthen a sleep.
+const TIMER_SLACK_NS: u64 = 1_000;
 const TIMER: Token = Token(usize::MAX);
 const WAKER: Token = Token(usize::MAX - 1);
 /// Events taken in one wait.
@@ -35,6 +38,7 @@ pub struct MioNet {
     /// What the timerfd is set for; `Time::ZERO` when it is not.
     timer_due: Time,
     began: Instant,
+    slack_set: bool,
     sockets: Vec<Option<Kind>>,
     free: Vec<u32>,
 }
@@ -65,6 +69,7 @@ impl MioNet {
             timer,
             timer_due: Time::ZERO,
             began,
+            slack_set: false,
             sockets: Vec::new(),
             free: Vec::new(),
         })
@@ -173,6 +178,16 @@ impl Net for MioNet {
             }
         }
         Ok(())
+    }
+
+    fn rest(&mut self, span: Duration) {
+        if !self.slack_set {
+            // A thread's sleeps are lengthened by 50 µs otherwise. Where that cannot be had, they
+            // are.
+            let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(TIMER_SLACK_NS));
+            self.slack_set = true;
+        }
+        std::thread::sleep(span);
     }
 
     fn open_datagram(

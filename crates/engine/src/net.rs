@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use canvass_model::Time;
 
@@ -33,6 +34,9 @@ pub trait Net {
     /// # Errors
     /// When the system cannot wait, which ends the run.
     fn wait(&mut self, until: Time, events: &mut Vec<Event>) -> io::Result<()>;
+
+    /// Sleeps for `span`, whatever happens meanwhile.
+    fn rest(&mut self, span: Duration);
 
     /// Opens a datagram socket on a port that cannot be guessed, connected to `peer`, so that
     /// it hears nobody else. Asks for a receive buffer of `receive_buffer_octets`, and returns

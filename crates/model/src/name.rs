@@ -162,9 +162,27 @@ fn unescape(bytes: &mut std::str::Bytes<'_>) -> Result<u8, NameError> {
     u8::try_from(value).map_err(|_| NameError::BadEscape)
 }
 
+/// Octets that stand for themselves in presentation form. All are ASCII.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let octet = byte as u8;
+        plain[byte] = octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'/');
+        byte += 1;
+    }
+    plain
+};
+
 /// Appends one label in presentation form, with the escapes that zone files and `dig` use
 /// (RFC 1035 §5.1), so that the text is plain ASCII whatever the label holds.
 pub fn write_label(out: &mut String, label: &[u8]) {
+    if label.iter().all(|byte| PLAIN[usize::from(*byte)]) {
+        // Nearly every label, in one piece.
+        // SAFETY: plain octets are ASCII, which is UTF-8.
+        out.push_str(unsafe { std::str::from_utf8_unchecked(label) });
+        return;
+    }
     for &byte in label {
         match byte {
             b'.' | b'\\' | b'"' | b'(' | b')' | b';' | b'@' | b'$' => {

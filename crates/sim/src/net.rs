@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use canvass_engine::{Event, Net, SocketId};
 use canvass_model::Time;
@@ -21,6 +22,10 @@ impl Net for SimNet {
 
     fn wait(&mut self, until: Time, events: &mut Vec<Event>) -> io::Result<()> {
         self.0.borrow_mut().wait(until, events)
+    }
+
+    fn rest(&mut self, span: Duration) {
+        self.0.borrow_mut().rest(span);
     }
 
     fn open_datagram(

@@ -9,6 +9,10 @@ use crate::scenario::Scenario;
 use crate::truth::{Expected, expected_of};
 use crate::watch::Watch;
 
+/// Attempts of one question that only ask again in the way the server wants: without EDNS(0), and
+/// by TCP.
+const FOLLOW_UPS_MAX: u32 = 2;
+
 /// Checks every outcome by itself, and that each job has one.
 pub(crate) fn check(scenario: &Scenario, outcomes: &[Outcome], admitted: u64, watch: &mut Watch) {
     let zone = Zone::default();
@@ -108,7 +112,7 @@ fn faults_of(
         _ => 1,
     };
     check(
-        outcome.attempts <= questions * (1 + scenario.limits.retries),
+        outcome.attempts <= questions * (1 + scenario.limits.retries + FOLLOW_UPS_MAX),
         "more attempts than may be",
     );
     let invalid = *expected == Expected::Invalid;

@@ -8,6 +8,7 @@ mod stream;
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use canvass_engine::{Event, SocketId};
 use canvass_model::Time;
@@ -119,6 +120,10 @@ impl World {
             return Err(io::Error::other("the shard spins"));
         }
         Ok(())
+    }
+
+    pub fn rest(&mut self, span: Duration) {
+        self.pass(span.as_nanos() as u64);
     }
 
     /// Something useful was done, so the shard does not spin.

@@ -145,11 +145,13 @@ fn a_good_resolver_beside_a_dead_one_and_a_liar_is_found() {
 
 #[test]
 fn the_only_resolver_may_be_gone_for_five_seconds() {
+    let mut scenario = one(50_000, "delay=1ms,outage-after=1s,outage=5s");
+    scenario.rate_max_per_second = Some(10_000.0);
     all_right(
-        &one(50_000, "delay=1ms,rate-cap=10000,outage-after=1s,outage=5s"),
+        &scenario,
         &Bounds {
-            attempts_per_job_max: 1.6,
-            elapsed_max: Duration::from_secs(16),
+            attempts_per_job_max: 1.1,
+            elapsed_max: Duration::from_secs(12),
         },
     );
 }

@@ -3,6 +3,7 @@
 //! A turn has fixed, bounded phases: wait, receive, expire, admit and transmit, deliver.
 
 mod deliver;
+mod flow;
 mod receive;
 mod transmit;
 
@@ -23,6 +24,7 @@ use crate::slots::{SlotKey, Slots};
 use crate::upstream::{Place, Upstreams};
 use crate::wheel::Wheel;
 use deliver::Finished;
+use flow::{Flow, REST};
 
 /// A turn that comes this much late was held up: timers do not bear it.
 const STALL_MIN: Duration = Duration::from_millis(50);
@@ -61,11 +63,16 @@ pub struct Shard<N: Net> {
     pacer: Pacer,
     /// Questions that want to be sent again, or by another way than a job's first.
     wanting: VecDeque<(SlotKey, ExchangeId)>,
+    /// How many of them left since the last new job.
+    wanting_row: u32,
     staged: VecDeque<Job>,
     jobs_ended: bool,
     finished: Finished,
     finished_since: Time,
     outbox_full: bool,
+    flow: Flow,
+    /// Messages that came, whatever they were.
+    messages: usize,
     owners: Vec<Option<Owner>>,
     /// Upstreams with stream connections.
     streaming: Vec<UpstreamId>,
@@ -127,11 +134,14 @@ impl<N: Net> Shard<N> {
             slots: Slots::default(),
             wheel: Wheel::new(),
             wanting: VecDeque::new(),
+            wanting_row: 0,
             staged: VecDeque::new(),
             jobs_ended: false,
             finished: Finished::default(),
             finished_since: Time::ZERO,
             outbox_full: false,
+            flow: Flow::default(),
+            messages: 0,
             owners: Vec::new(),
             streaming: Vec::new(),
             readable: VecDeque::new(),
@@ -166,7 +176,7 @@ impl<N: Net> Shard<N> {
         let now = self.net.now();
         let until = self.next_wake(now);
         self.events.clear();
-        self.net.wait(until, &mut self.events)?;
+        self.wait(now, until)?;
         self.doors.jobs_bell.unpark();
         self.doors.outcomes_bell.unpark();
         let woken = self.net.now();
@@ -174,7 +184,8 @@ impl<N: Net> Shard<N> {
             self.watch_stall(until.max(now), woken);
         }
 
-        self.receive(woken);
+        let taken = self.receive(woken);
+        self.flow.count(woken, taken);
         let received = self.net.now();
         self.watch_stall(woken, received);
         self.expire(received);
@@ -191,6 +202,23 @@ impl<N: Net> Shard<N> {
         } else {
             Turn::More
         })
+    }
+
+    /// Waits for something to happen, until `until` at the latest.
+    ///
+    /// Where messages come so fast that each would wake the thread for itself, it sleeps a
+    /// moment first and takes what has come together: waking costs as much as several answers.
+    fn wait(&mut self, now: Time, until: Time) -> io::Result<()> {
+        if !self.flow.is_fast() || until <= now {
+            return self.net.wait(until, &mut self.events);
+        }
+        // Neither look may sleep: either can be the one that a bell wakes.
+        self.net.wait(now, &mut self.events)?;
+        if self.events.is_empty() {
+            self.net.rest(REST.min(until.since(now)));
+            self.net.wait(now, &mut self.events)?;
+        }
+        Ok(())
     }
 
     /// What the shard holds.

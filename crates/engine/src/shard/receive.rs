@@ -22,7 +22,8 @@ const DATAGRAMS_PER_CLOCK: usize = 32;
 const READS_PER_TURN_MAX: usize = 64;
 
 impl<N: Net> Shard<N> {
-    pub(super) fn receive(&mut self, now: Time) {
+    /// Takes in what has come, and says how many messages that was.
+    pub(super) fn receive(&mut self, now: Time) -> usize {
         for at in 0..self.events.len() {
             let event = self.events[at];
             let Some(Some(owner)) = self.owners.get_mut(event.socket.0 as usize) else {
@@ -42,6 +43,7 @@ impl<N: Net> Shard<N> {
                 self.flush(now, upstream);
             }
         }
+        let before = self.messages;
         let mut now = now;
         let mut datagrams = 0;
         let mut reads = 0;
@@ -75,6 +77,7 @@ impl<N: Net> Shard<N> {
             }
         }
         self.buffer = buffer;
+        self.messages - before
     }
 
     /// Takes datagrams until there are none (then true), or it is another socket's turn.
@@ -160,6 +163,7 @@ impl<N: Net> Shard<N> {
     /// A message came. It counts only if an open query of this very socket has its id and asked
     /// its question; otherwise it is dropped and counted, and the wait goes on.
     fn on_message(&mut self, now: Time, place: (UpstreamId, Transport, SocketId), bytes: &[u8]) {
+        self.messages += 1;
         if !self.take_reply(now, place, bytes) {
             self.upstreams.by_id(place.0).tally.mismatched += 1;
         }

@@ -21,6 +21,9 @@ const QUERIES_PER_TURN_MAX: usize = 1_024;
 const QUERIES_PER_CLOCK: usize = 32;
 /// Questions looked at behind one that cannot be sent now.
 const PASSED_OVER_MAX: usize = 16;
+/// Questions of jobs under way that leave one after the other while a new job waits. New jobs
+/// are what tells a resolver that is gone from names that are never answered.
+const WANTING_ROW_MAX: u32 = 8;
 /// How long to wait when the system has no room for a query.
 const BLOCKED_WAIT: Duration = Duration::from_millis(1);
 
@@ -55,9 +58,20 @@ impl<N: Net> Shard<N> {
             sent: 0,
             blocked: false,
         };
-        self.send_wanting(&mut turn);
-        if !turn.blocked {
+        loop {
+            let before = turn.sent;
+            self.send_wanting(&mut turn);
             self.admit(&mut turn);
+            if !turn.goes_on() {
+                break;
+            }
+            if turn.sent == before {
+                // No new job could go ahead of them after all.
+                if self.wanting_row < WANTING_ROW_MAX {
+                    break;
+                }
+                self.wanting_row = 0;
+            }
         }
         if turn.blocked {
             self.resume_by(turn.now + BLOCKED_WAIT);
@@ -72,9 +86,13 @@ impl<N: Net> Shard<N> {
         self.resume_at = self.resume_at.min(at);
     }
 
+    /// Sends the questions of jobs under way, until it is a new job's turn.
     fn send_wanting(&mut self, turn: &mut SendTurn) {
         let mut passed_over: SmallVec<[(SlotKey, ExchangeId); PASSED_OVER_MAX]> = SmallVec::new();
         while passed_over.len() < PASSED_OVER_MAX && turn.goes_on() {
+            if self.wanting_row >= WANTING_ROW_MAX && self.has_job(turn.now) {
+                break;
+            }
             let Some((key, exchange)) = self.wanting.pop_front() else {
                 break;
             };
@@ -95,7 +113,10 @@ impl<N: Net> Shard<N> {
                 continue;
             };
             match self.send(turn.now, key, exchange, &request, upstream) {
-                Attempted::Done => self.count_sent(turn),
+                Attempted::Done => {
+                    self.wanting_row += 1;
+                    self.count_sent(turn);
+                }
                 Attempted::Blocked => {
                     passed_over.push((key, exchange));
                     turn.blocked = true;
@@ -107,7 +128,14 @@ impl<N: Net> Shard<N> {
         }
     }
 
-    /// Begins new jobs while there is a permit for each.
+    /// Whether a new job waits that may begin.
+    fn has_job(&self, now: Time) -> bool {
+        let next = self.staged.front();
+        self.has_room() && next.is_some_and(|job| job.due.is_none_or(|due| due <= now))
+    }
+
+    /// Begins new jobs while there is a permit for each; only one while others still want to
+    /// send.
     fn admit(&mut self, turn: &mut SendTurn) {
         let transport = match self.config.limits.transport {
             TransportPolicy::Tcp => Transport::Tcp,
@@ -143,6 +171,7 @@ impl<N: Net> Shard<N> {
             let Some(job) = self.staged.pop_front() else {
                 return;
             };
+            self.wanting_row = 0;
             self.report.admitted += 1;
             match Session::new(job, turn.now, &self.config.limits) {
                 Ok(session) => self.begin(turn, session, &request, permit),
@@ -150,6 +179,9 @@ impl<N: Net> Shard<N> {
                     self.push_outcome(turn.now, outcome);
                     self.count_sent(turn);
                 }
+            }
+            if !self.wanting.is_empty() {
+                return;
             }
         }
     }

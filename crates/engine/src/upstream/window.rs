@@ -32,6 +32,8 @@ const IN_FLIGHT_FLOOR: std::ops::RangeInclusive<f64> = 4.0..=64.0;
 const IN_FLIGHT_MARGIN: f64 = 1.25;
 /// An answer that takes more than so many medians is a slow one, and is allowed for apart.
 const USUAL_MEDIANS: u8 = 4;
+/// How often epochs are looked at.
+const LOOK_INTERVAL: Duration = Duration::from_millis(1);
 /// The shortest epoch.
 const EPOCH_MIN: Duration = Duration::from_millis(10);
 /// The longest epoch.
@@ -220,6 +222,7 @@ pub(crate) struct Window {
     patience: Duration,
     /// When the last query in flight will have had its time.
     horizon: Time,
+    look_at: Time,
 }
 
 impl Window {
@@ -246,6 +249,7 @@ impl Window {
             in_flight_peak: 0,
             patience: Duration::ZERO,
             horizon: Time::ZERO,
+            look_at: Time::ZERO,
         }
     }
 
@@ -366,6 +370,7 @@ impl Window {
     pub(crate) fn restart(&mut self, now: Time) {
         self.first_epoch += self.epochs.len() as u32;
         self.epochs.clear();
+        self.look_at = now;
         self.set_rate(now, (self.best() / 2.0).max(RATE_FIRST));
         self.tokens = self.tokens.min(1.0);
         self.phase = Phase::Startup;
@@ -373,6 +378,10 @@ impl Window {
 
     /// Ends the running epoch when it has had its time, and judges those whose answers have.
     fn turn_epoch(&mut self, now: Time) {
+        if now < self.look_at {
+            return;
+        }
+        self.look_at = now + LOOK_INTERVAL;
         let Some(epoch) = self.epochs.back_mut() else {
             self.epochs.push_back(Epoch::new(now, self.setting));
             return;

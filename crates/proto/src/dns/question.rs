@@ -43,8 +43,7 @@ impl Question {
     }
 
     fn from_wire_name(name: &[u8], record_type: RecordType) -> Self {
-        let mut wire = SmallVec::with_capacity(name.len() + 4);
-        wire.extend_from_slice(name);
+        let mut wire = SmallVec::from_slice(name);
         wire.extend_from_slice(&record_type.0.to_be_bytes());
         wire.extend_from_slice(&CLASS_IN);
         Self { wire }

@@ -26,6 +26,8 @@ pub(super) struct Lookup {
     transport: Transport,
     edns: bool,
     attempts: u32,
+    /// Attempts that only asked again in the way the server wants: without EDNS(0), by TCP.
+    follow_ups: u32,
     avoid: Option<UpstreamId>,
     prefer: Option<UpstreamId>,
 }
@@ -68,6 +70,7 @@ impl Lookup {
             },
             edns: true,
             attempts: 0,
+            follow_ups: 0,
             avoid: None,
             prefer: None,
         }
@@ -115,7 +118,7 @@ impl Lookup {
             State::Backoff { until } if now >= until => self.state = State::Ready,
             _ => {}
         }
-        if self.attempts > limits.retries
+        if self.attempts > limits.retries.saturating_add(self.follow_ups)
             && matches!(self.state, State::Ready | State::Backoff { .. })
         {
             self.state = State::Spent;
@@ -132,15 +135,16 @@ impl Lookup {
 
     pub(super) fn sent(&mut self, now: Time, sent: &Sent, limits: &Limits, rng: &mut StdRng) {
         self.attempts += 1;
-        let grown = sent
-            .patience
-            .mul_f64(1.5f64.powi(self.attempts.min(16) as i32 - 1));
-        let patience = sent
-            .patience
-            .max(grown.min(PATIENCE_GROWN_MAX))
-            .min(limits.timeout);
+        let mut patience = sent.patience;
+        if self.attempts > 1 {
+            let grown = patience.mul_f64(1.5f64.powi(self.attempts.min(16) as i32 - 1));
+            patience = patience.max(grown.min(PATIENCE_GROWN_MAX));
+        }
+        let patience_ns = patience.min(limits.timeout).as_nanos() as u64;
+        // Up to an eighth longer, so that what left together does not come back together.
+        let jitter_ns = (patience_ns >> 11) * u64::from(rng.random::<u8>());
         self.state = State::Out {
-            until: now + patience.mul_f64(rng.random_range(1.0..1.1)),
+            until: now.plus_nanos(patience_ns + jitter_ns),
         };
         // Silence from here on is a reason to try another.
         self.avoid = Some(sent.upstream);
@@ -201,8 +205,9 @@ impl Lookup {
 
     /// Goes out again at once, to the same upstream if need be.
     fn again(&mut self) {
-        if !matches!(self.state, State::Asked | State::Spent) {
+        if matches!(self.state, State::Out { .. } | State::Backoff { .. }) {
             self.state = State::Ready;
+            self.follow_ups += 1;
         }
         self.avoid = None;
     }

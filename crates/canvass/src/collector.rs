@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use canvass_engine::Bell;
 use canvass_model::{Outcome, Verdict};
@@ -53,6 +53,7 @@ impl<W: Write> Collector<W> {
     }
 
     fn take_all(&mut self, tally: &mut Tally) -> Result<(), SinkError> {
+        let mut flushed = Instant::now();
         loop {
             match self.outcomes.recv_timeout(FLUSH_AFTER) {
                 Ok(batch) => {
@@ -65,11 +66,14 @@ impl<W: Write> Collector<W> {
                     self.ledger.acknowledge(batch.len() as u64);
                     self.publish(tally);
                 }
-                Err(RecvTimeoutError::Timeout) => {
-                    self.lines.flush()?;
-                    self.latency.flush()?;
-                }
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
+            }
+            // Also while outcomes keep coming, but slowly.
+            if flushed.elapsed() >= FLUSH_AFTER {
+                self.lines.flush()?;
+                self.latency.flush()?;
+                flushed = Instant::now();
             }
         }
         self.lines.finish()?;

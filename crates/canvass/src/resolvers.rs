@@ -69,17 +69,13 @@ fn address(text: &str) -> Option<SocketAddr> {
 fn read_file(path: &str, resolvers: &mut Vec<SocketAddr>) -> Result<(), Failure> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::usage(format!("cannot read resolvers from {path}: {error}")))?;
-    let is_resolv_conf = text
-        .lines()
-        .any(|line| line.trim_start().starts_with("nameserver"));
     for (at, line) in text.lines().enumerate() {
         let line = line.split(['#', ';']).next().unwrap_or_default().trim();
         let mut words = line.split_whitespace();
         let word = match words.next() {
             None => continue,
             Some("nameserver") => words.next().unwrap_or_default(),
-            // The other keywords of a resolv.conf (search, options, ...) are not for us.
-            Some(_) if is_resolv_conf => continue,
+            Some("domain" | "search" | "options" | "sortlist" | "lookup" | "family") => continue,
             Some(word) => word,
         };
         match address(word) {

@@ -275,7 +275,7 @@ mod tests {
             ("do not add up", |all| {
                 all[5].phases.wait = Some(Duration::from_nanos(1));
             }),
-            ("more attempts", |all| all[6].attempts = 9),
+            ("more attempts", |all| all[6].attempts = 11),
             ("deadline was stretched", |all| {
                 all[7].finished = all[7].finished + Duration::from_secs(11);
             }),

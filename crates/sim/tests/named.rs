@@ -157,6 +157,18 @@ fn the_only_resolver_may_be_gone_for_five_seconds() {
 }
 
 #[test]
+fn the_only_resolver_may_be_gone_when_its_limit_has_just_lost_many() {
+    let options = "delay=1ms,rate-cap=10000,outage-after=1s,outage=5s";
+    all_right(
+        &one(50_000, options),
+        &Bounds {
+            attempts_per_job_max: 1.4,
+            elapsed_max: Duration::from_secs(14),
+        },
+    );
+}
+
+#[test]
 fn a_third_of_three_hundred_may_be_dead() {
     let peers = (0..300)
         .map(|index| match index % 3 {

@@ -24,7 +24,7 @@ use crate::slots::{SlotKey, Slots};
 use crate::upstream::{Place, Upstreams};
 use crate::wheel::Wheel;
 use deliver::Finished;
-use flow::{Flow, REST};
+use flow::Flow;
 
 /// A turn that comes this much late was held up: timers do not bear it.
 const STALL_MIN: Duration = Duration::from_millis(50);
@@ -209,13 +209,13 @@ impl<N: Net> Shard<N> {
     /// Where messages come so fast that each would wake the thread for itself, it sleeps a
     /// moment first and takes what has come together: waking costs as much as several answers.
     fn wait(&mut self, now: Time, until: Time) -> io::Result<()> {
-        if !self.flow.is_fast() || until <= now {
+        let Some(rest) = self.flow.rest().filter(|_| until > now) else {
             return self.net.wait(until, &mut self.events);
-        }
+        };
         // Neither look may sleep: either can be the one that a bell wakes.
         self.net.wait(now, &mut self.events)?;
         if self.events.is_empty() {
-            self.net.rest(REST.min(until.since(now)));
+            self.net.rest(rest.min(until.since(now)));
             self.net.wait(now, &mut self.events)?;
         }
         Ok(())

@@ -7,6 +7,7 @@ use canvass_proto::dns::{MESSAGE_OCTETS_MAX, Message, frame};
 use canvass_proto::{LostCause, Reply, UpstreamId};
 
 use super::Shard;
+use super::flow::Taken;
 use crate::net::{Net, SocketId};
 use crate::upstream::{Attempt, Place};
 
@@ -23,7 +24,7 @@ const READS_PER_TURN_MAX: usize = 64;
 
 impl<N: Net> Shard<N> {
     /// Takes in what has come, and says how many messages that was.
-    pub(super) fn receive(&mut self, now: Time) -> usize {
+    pub(super) fn receive(&mut self, now: Time) -> Taken {
         for at in 0..self.events.len() {
             let event = self.events[at];
             let Some(Some(owner)) = self.owners.get_mut(event.socket.0 as usize) else {
@@ -77,7 +78,10 @@ impl<N: Net> Shard<N> {
             }
         }
         self.buffer = buffer;
-        self.messages - before
+        Taken {
+            messages: self.messages - before,
+            datagrams,
+        }
     }
 
     /// Takes datagrams until there are none (then true), or it is another socket's turn.

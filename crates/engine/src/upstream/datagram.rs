@@ -10,7 +10,7 @@ use super::attempts::Attempts;
 use crate::net::{Net, SocketId};
 
 /// Sockets an upstream has while it is one of a few: each has a port of its own.
-const SOCKETS_FEW: usize = 4;
+const SOCKETS_FEW: usize = 2;
 /// Sockets an upstream may have when one has all it can hold.
 const SOCKETS_MAX: usize = 16;
 /// Upstreams that count as a few.

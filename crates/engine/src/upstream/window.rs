@@ -632,6 +632,7 @@ impl Window {
     fn resume(&mut self, now: Time, cut: &Cut) {
         self.set_rate(now, cut.from);
         if cut.in_startup {
+            self.plateau_seen = false;
             self.phase = Phase::Startup;
         } else {
             self.cruise(now, false);

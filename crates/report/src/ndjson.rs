@@ -5,7 +5,8 @@
 //! up to `latency_ms`. Lines are built by hand: this is the path of every outcome of a run of
 //! millions.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
 use std::time::Duration;
 
 use canvass_model::{
@@ -25,6 +26,8 @@ use crate::{Epoch, LineFormat};
 /// reader finds a line end inside a line; other characters stand as UTF-8.
 pub struct Ndjson {
     calendar: Calendar,
+    /// The last resolver, as it is written: mostly it is the next one too.
+    resolver: Option<(SocketAddr, Vec<u8>)>,
 }
 
 impl Ndjson {
@@ -32,7 +35,41 @@ impl Ndjson {
     pub fn new(epoch: Epoch) -> Self {
         Self {
             calendar: Calendar::new(epoch),
+            resolver: None,
         }
+    }
+
+    fn push_resolver(&mut self, out: &mut Vec<u8>, resolver: SocketAddr) {
+        match &self.resolver {
+            Some((known, text)) if *known == resolver => out.extend_from_slice(text),
+            _ => {
+                let mut text = vec![b'"'];
+                push_socket_address(&mut text, resolver);
+                text.push(b'"');
+                out.extend_from_slice(&text);
+                self.resolver = Some((resolver, text));
+            }
+        }
+    }
+}
+
+/// The last span that was written, and where: a job that took one query has the same span three
+/// times on its line.
+#[derive(Default)]
+struct LastSpan(Option<(Duration, Range<usize>)>);
+
+impl LastSpan {
+    fn push(&mut self, out: &mut Vec<u8>, span: Option<Duration>) {
+        let start = out.len();
+        match (span, &self.0) {
+            (None, _) => return put(out, "null"),
+            (Some(Duration::ZERO), _) => return put(out, "0"),
+            (Some(span), Some((last, place))) if span == *last => {
+                return out.extend_from_within(place.clone());
+            }
+            (Some(span), _) => push_ms(out, span),
+        }
+        self.0 = span.map(|span| (span, start..out.len()));
     }
 }
 
@@ -70,9 +107,7 @@ impl LineFormat for Ndjson {
         }
         put(out, ",\"resolver\":");
         push_or_null(out, outcome.resolver, |out, resolver| {
-            put(out, "\"");
-            push_socket_address(out, resolver);
-            put(out, "\"");
+            self.push_resolver(out, resolver);
         });
         put(out, ",\"transport\":");
         push_or_null(out, outcome.transport, |out, transport| {
@@ -86,13 +121,14 @@ impl LineFormat for Ndjson {
         self.calendar
             .push(out, outcome.first_send.unwrap_or(outcome.due));
         put(out, "\",\"latency_ms\":");
-        push_span(out, outcome.latency());
+        let mut spans = LastSpan::default();
+        spans.push(out, outcome.latency());
         put(out, ",\"response_ms\":");
-        push_ms(out, outcome.response());
+        spans.push(out, Some(outcome.response()));
         put(out, ",\"phases_ms\":{\"wait\":");
-        push_span(out, outcome.phases.wait);
+        spans.push(out, outcome.phases.wait);
         put(out, ",\"dns\":");
-        push_span(out, outcome.phases.dns);
+        spans.push(out, outcome.phases.dns);
         put(out, "},\"error\":");
         push_or_null(out, outcome.fault.as_deref(), push_fault);
         put(
@@ -209,10 +245,6 @@ fn push_quoted_address(out: &mut Vec<u8>, address: IpAddr) {
     put(out, "\"");
     push_address(out, address);
     put(out, "\"");
-}
-
-fn push_span(out: &mut Vec<u8>, span: Option<Duration>) {
-    push_or_null(out, span, push_ms);
 }
 
 fn push_or_null<T>(out: &mut Vec<u8>, value: Option<T>, push: impl FnOnce(&mut Vec<u8>, T)) {

@@ -24,18 +24,24 @@ pub(crate) fn push_six_digits(out: &mut Vec<u8>, number: u32) {
     out.extend_from_slice(&six_digits(number));
 }
 
-fn six_digits(mut number: u32) -> [u8; 6] {
-    let mut digits = [b'0'; 6];
-    for digit in digits.iter_mut().rev() {
-        *digit += (number % 10) as u8;
-        number /= 10;
+fn six_digits(number: u32) -> [u8; 6] {
+    let mut digits = [0; 6];
+    for (pair, value) in
+        digits
+            .chunks_exact_mut(2)
+            .zip([number / 10_000, number / 100 % 100, number % 100])
+    {
+        pair[0] = b'0' + (value / 10) as u8;
+        pair[1] = b'0' + (value % 10) as u8;
     }
     digits
 }
 
 /// A span in whole nanoseconds; what does not fit (584 years) is the most that does.
 pub(crate) fn nanos(span: Duration) -> u64 {
-    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+    let whole = span.as_secs().checked_mul(1_000_000_000);
+    let all = whole.and_then(|whole| whole.checked_add(u64::from(span.subsec_nanos())));
+    all.unwrap_or(u64::MAX)
 }
 
 /// Appends a span in milliseconds, exact to the nanosecond, without trailing zeros.

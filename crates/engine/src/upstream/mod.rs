@@ -82,6 +82,18 @@ struct Line {
     ready: VecDeque<u16>,
     later: BinaryHeap<Reverse<(Time, u16)>>,
     benched: usize,
+    proven: usize,
+}
+
+/// What is known of an upstream on one transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Footing {
+    /// Nothing yet.
+    Unproven,
+    /// It answers.
+    Proven,
+    /// It is left alone.
+    Benched,
 }
 
 /// All resolvers.
@@ -158,6 +170,7 @@ impl Upstreams {
             ready: (0..count as u16).collect(),
             later: BinaryHeap::new(),
             benched: 0,
+            proven: 0,
         };
         let list = config
             .upstreams
@@ -227,15 +240,11 @@ impl Upstreams {
         {
             return Some(preferred);
         }
-        let others = self.list.len() - self.lines[line].benched;
         for _ in 0..self.lines[line].ready.len() {
             let id = self.lines[line].ready.pop_front()?;
-            if request.avoid == Some(UpstreamId(id)) {
-                let benched = self.is_benched(UpstreamId(id), request.transport);
-                if others > usize::from(!benched) {
-                    self.lines[line].ready.push_back(id);
-                    continue;
-                }
+            if self.is_passed_over(UpstreamId(id), request) {
+                self.lines[line].ready.push_back(id);
+                continue;
             }
             match self.permit(now, UpstreamId(id), request.transport) {
                 Permit::Now => {
@@ -250,6 +259,22 @@ impl Upstreams {
             }
         }
         None
+    }
+
+    /// Whether another is to be asked instead: what failed once goes to one that is known to
+    /// answer, where there is one, and not back to where it failed.
+    fn is_passed_over(&self, id: UpstreamId, request: &SendRequest) -> bool {
+        let Some(avoid) = request.avoid else {
+            return false;
+        };
+        let line = &self.lines[line_of(request.transport)];
+        let avoided = self.footing(avoid, request.transport);
+        let proven_others = line.proven - usize::from(avoided == Footing::Proven);
+        if proven_others > 0 {
+            return id == avoid || self.footing(id, request.transport) != Footing::Proven;
+        }
+        let others = self.list.len() - line.benched - usize::from(avoided != Footing::Benched);
+        id == avoid && others > 0
     }
 
     fn permit(&mut self, now: Time, id: UpstreamId, transport: Transport) -> Permit {
@@ -288,17 +313,28 @@ impl Upstreams {
         }
     }
 
-    fn is_benched(&self, id: UpstreamId, transport: Transport) -> bool {
+    fn footing(&self, id: UpstreamId, transport: Transport) -> Footing {
         let upstream = &self.list[usize::from(id.0)];
-        match transport {
-            Transport::Udp => upstream
-                .udp
-                .as_ref()
-                .is_some_and(|lane| lane.vigil.is_benched()),
-            Transport::Tcp => upstream
-                .tcp
-                .as_ref()
-                .is_some_and(|lane| lane.vigil.is_benched()),
+        let vigil = match transport {
+            Transport::Udp => upstream.udp.as_ref().map(|lane| &lane.vigil),
+            Transport::Tcp => upstream.tcp.as_ref().map(|lane| &lane.vigil),
+        };
+        match vigil {
+            Some(vigil) if vigil.is_benched() => Footing::Benched,
+            Some(vigil) if vigil.has_answered() => Footing::Proven,
+            _ => Footing::Unproven,
+        }
+    }
+
+    /// Counts an upstream where it stands now, and no longer where it stood before.
+    fn recount(&mut self, id: UpstreamId, transport: Transport, before: Footing) {
+        let now = self.footing(id, transport);
+        let line = &mut self.lines[line_of(transport)];
+        for (footing, count) in [
+            (Footing::Proven, &mut line.proven),
+            (Footing::Benched, &mut line.benched),
+        ] {
+            *count = *count + usize::from(now == footing) - usize::from(before == footing);
         }
     }
 
@@ -338,6 +374,7 @@ impl Upstreams {
         class: ReplyClass,
     ) {
         let round_trip_ns = now.nanos_since(attempt.sent);
+        let before = self.footing(id, transport);
         let upstream = self.by_id(id);
         let tally = &mut upstream.tally;
         tally.late += u64::from(attempt.expired);
@@ -367,8 +404,8 @@ impl Upstreams {
                 }
                 if vigil.on_answered(attempt.sent) {
                     window.restart(now);
-                    self.lines[line_of(transport)].benched -= 1;
                 }
+                self.recount(id, transport, before);
             }
             ReplyClass::Refused | ReplyClass::ServFail | ReplyClass::Unusable => {
                 if vigil.on_error(attempt.sent) {
@@ -418,24 +455,26 @@ impl Upstreams {
     fn bench_liar(&mut self, now: Time, id: UpstreamId, transport: Transport) {
         // Where there is no other, an error is the best answer there is.
         let line = &self.lines[line_of(transport)];
-        let others = self.list.len() - line.benched - usize::from(!self.is_benched(id, transport));
+        let before = self.footing(id, transport);
+        let others = self.list.len() - line.benched - usize::from(before != Footing::Benched);
         if others > 0 {
             self.bench(now, id, transport, Health::Lying);
-        } else if self.is_benched(id, transport) {
+        } else if before == Footing::Benched {
             let LaneParts { window, vigil, .. } = self.lane(id, transport);
             vigil.on_answered(now);
             window.restart(now);
-            self.lines[line_of(transport)].benched -= 1;
+            self.recount(id, transport, before);
         }
     }
 
     fn bench(&mut self, now: Time, id: UpstreamId, transport: Transport, why: Health) {
         let line = line_of(transport);
-        let was_benched = self.is_benched(id, transport);
+        let before = self.footing(id, transport);
+        let was_benched = before == Footing::Benched;
         self.by_id(id).tally.benched += u64::from(!was_benched);
-        self.lines[line].benched += usize::from(!was_benched);
-        let alone = self.lines[line].benched == self.list.len();
+        let alone = self.lines[line].benched + usize::from(!was_benched) == self.list.len();
         let until = self.lane(id, transport).vigil.bench(now, why, alone);
+        self.recount(id, transport, before);
         // Wherever it stands in the line, it is asked for its permit when its turn comes; but
         // one that stands nowhere must come back by itself.
         if self.list[usize::from(id.0)].standing[line] == Standing::Out {

@@ -7,6 +7,8 @@ use canvass_model::{Health, Time};
 /// First queries sent after the last one that was answered, and none of them answered: so many
 /// are no chance. A name that never answers is asked first only once, so it cannot add up.
 const SILENT_MAX: u32 = 8;
+/// The same while none was ever answered.
+const SILENT_UNPROVEN_MAX: u32 = 4;
 /// Error answers in a row, and nothing else: so many are no chance either.
 const ERRORS_MAX: u32 = 16;
 /// How long an upstream is left alone, at first and at most.
@@ -22,6 +24,7 @@ pub(crate) struct Vigil {
     answered_sent: Time,
     silent: u32,
     errors: u32,
+    answered: bool,
     bench: Option<Bench>,
     span: Duration,
 }
@@ -43,6 +46,11 @@ impl Vigil {
     /// Why it is left alone, if it is.
     pub(crate) fn bench_reason(&self) -> Option<Health> {
         self.bench.map(|bench| bench.why)
+    }
+
+    /// Whether it ever gave an answer.
+    pub(crate) fn has_answered(&self) -> bool {
+        self.answered
     }
 
     /// `None` when it may be asked: it is well, or its time on the bench is over and nobody
@@ -70,6 +78,7 @@ impl Vigil {
         self.answered_sent = self.answered_sent.max(sent);
         self.silent = 0;
         self.errors = 0;
+        self.answered = true;
         self.span = Duration::ZERO;
         self.bench.take().is_some()
     }
@@ -91,7 +100,12 @@ impl Vigil {
         if first && sent > self.answered_sent {
             self.silent += 1;
         }
-        self.silent >= SILENT_MAX
+        self.silent
+            >= if self.answered {
+                SILENT_MAX
+            } else {
+                SILENT_UNPROVEN_MAX
+            }
     }
 
     /// A query was taken back: if it was the one that went to see, another may go.

@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 use rand::RngExt;
 use rand::rngs::StdRng;
 
-use super::window::EpochId;
+use super::epoch::EpochId;
 use crate::net::SocketId;
 use crate::slots::SlotKey;
 

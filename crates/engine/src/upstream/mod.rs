@@ -1,7 +1,10 @@
 //! The resolvers, and who of them is asked next.
 
 mod attempts;
+mod climb;
 mod datagram;
+mod epoch;
+mod resolver;
 mod rtt;
 mod stream;
 mod vigil;
@@ -9,47 +12,17 @@ mod window;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use canvass_model::{Health, Time, Transport, UpstreamReport, WindowReport};
+use canvass_model::{Health, Time, Transport, UpstreamReport};
 use canvass_proto::{ReplyClass, SendRequest, UpstreamId};
 
 use crate::config::Config;
 use crate::net::{Net, SocketId};
-use crate::pacer::Pacer;
 pub(crate) use attempts::{Attempt, Attempts, Place};
-pub(crate) use datagram::Datagrams;
-use rtt::RoundTrips;
-pub(crate) use stream::Streams;
-use vigil::Vigil;
-use window::{EpochId, Permit, Window, WindowLimits};
-
-/// What is in flight to all upstreams together before any has answered.
-const IN_FLIGHT_FIRST_ALL: usize = 512;
-/// What is in flight to one upstream before it has answered.
-const IN_FLIGHT_FIRST: std::ops::RangeInclusive<usize> = 4..=32;
-/// Datagrams are let go together for so long.
-const DATAGRAM_QUANTUM: Duration = Duration::from_micros(200);
-/// The most datagrams let go together.
-const DATAGRAM_BATCH_MAX: u32 = 64;
-/// How long a line of datagrams at the peer may be, in time.
-const DATAGRAM_SLACK: Duration = Duration::from_millis(1);
-/// Queries are gathered into a write for so long.
-const STREAM_QUANTUM: Duration = Duration::from_millis(1);
-/// The most queries gathered into writes of one turn.
-const STREAM_BATCH_MAX: u32 = 512;
-/// How long a line of queries on streams may be, in time: some writes' worth.
-const STREAM_SLACK: Duration = Duration::from_millis(5);
-
-/// One resolver on one transport.
-#[derive(Debug)]
-pub(crate) struct Lane<S> {
-    window: Window,
-    trips: RoundTrips,
-    vigil: Vigil,
-    pub(crate) sockets: S,
-}
+use epoch::EpochId;
+use resolver::{Footing, LaneLimits, LaneParts, Upstream};
+use window::Permit;
 
 /// Where an upstream stands in the line of those that may be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,20 +35,6 @@ enum Standing {
     Out,
 }
 
-/// One resolver.
-#[derive(Debug)]
-pub(crate) struct Upstream {
-    pub(crate) address: SocketAddr,
-    /// Whether it is thought to know EDNS(0).
-    pub(crate) edns: bool,
-    pub(crate) udp: Option<Box<Lane<Datagrams>>>,
-    pub(crate) tcp: Option<Box<Lane<Streams>>>,
-    pub(crate) tally: UpstreamReport,
-    /// The cap on its rate (`--rate-per-resolver`), which both of its lanes share.
-    pacer: Pacer,
-    standing: [Standing; 2],
-}
-
 /// Who may be asked on one transport, and when.
 #[derive(Debug)]
 struct Line {
@@ -85,87 +44,17 @@ struct Line {
     proven: usize,
 }
 
-/// What is known of an upstream on one transport.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Footing {
-    /// Nothing yet.
-    Unproven,
-    /// It answers.
-    Proven,
-    /// It is left alone.
-    Benched,
-}
-
 /// All resolvers.
 #[derive(Debug)]
 pub(crate) struct Upstreams {
     list: Vec<Upstream>,
     lines: [Line; 2],
-    udp_limits: WindowLimits,
-    tcp_limits: WindowLimits,
-}
-
-/// The parts of a lane that are the same on both transports.
-struct LaneParts<'a> {
-    window: &'a mut Window,
-    trips: &'a mut RoundTrips,
-    vigil: &'a mut Vigil,
-}
-
-impl<S> Lane<S> {
-    fn new(limits: WindowLimits, sockets: S) -> Box<Self> {
-        Box::new(Self {
-            window: Window::new(limits),
-            trips: RoundTrips::new(),
-            vigil: Vigil::default(),
-            sockets,
-        })
-    }
-
-    fn parts(&mut self) -> LaneParts<'_> {
-        LaneParts {
-            window: &mut self.window,
-            trips: &mut self.trips,
-            vigil: &mut self.vigil,
-        }
-    }
-
-    fn report(&mut self) -> WindowReport {
-        let (rtt_p50, rtt_p99) = self.trips.quantiles();
-        WindowReport {
-            rate_per_second: self.window.rate_per_second(),
-            delivered_per_second: self.window.delivered_per_second(),
-            in_flight_max: self.window.in_flight_peak(),
-            plateau: self.window.plateau_seen(),
-            rtt_p50,
-            rtt_p99,
-        }
-    }
+    limits: LaneLimits,
 }
 
 impl Upstreams {
     pub(crate) fn new(config: &Config) -> Self {
         let count = config.upstreams.len();
-        let first = (IN_FLIGHT_FIRST_ALL / count.max(1))
-            .clamp(*IN_FLIGHT_FIRST.start(), *IN_FLIGHT_FIRST.end());
-        let udp_limits = WindowLimits {
-            rate_max: config
-                .rate_per_resolver_max_per_second
-                .unwrap_or(f64::INFINITY),
-            in_flight_first: first as u32,
-            in_flight_max: config.jobs_max as u32,
-            quantum: DATAGRAM_QUANTUM,
-            batch_max: DATAGRAM_BATCH_MAX,
-            slack: DATAGRAM_SLACK,
-            datagrams: true,
-        };
-        let tcp_limits = WindowLimits {
-            quantum: STREAM_QUANTUM,
-            batch_max: STREAM_BATCH_MAX,
-            slack: STREAM_SLACK,
-            datagrams: false,
-            ..udp_limits
-        };
         let line = || Line {
             ready: (0..count as u16).collect(),
             later: BinaryHeap::new(),
@@ -180,8 +69,7 @@ impl Upstreams {
         Self {
             list,
             lines: [line(), line()],
-            udp_limits,
-            tcp_limits,
+            limits: LaneLimits::new(config),
         }
     }
 
@@ -196,11 +84,7 @@ impl Upstreams {
         place: (UpstreamId, Transport, SocketId),
     ) -> Option<&mut Attempts> {
         let (id, transport, socket) = place;
-        let upstream = self.by_id(id);
-        match transport {
-            Transport::Udp => Some(&mut upstream.udp.as_mut()?.sockets.by_socket(socket)?.attempts),
-            Transport::Tcp => Some(&mut upstream.tcp.as_mut()?.sockets.by_socket(socket)?.attempts),
-        }
+        self.by_id(id).attempts(transport, socket)
     }
 
     /// Whether every resolver is left alone on this transport.
@@ -278,52 +162,16 @@ impl Upstreams {
     }
 
     fn permit(&mut self, now: Time, id: UpstreamId, transport: Transport) -> Permit {
-        let LaneParts {
-            window,
-            trips,
-            vigil,
-        } = self.lane(id, transport);
-        let permit = match vigil.hold() {
-            Some(Time::MAX) => Permit::Full,
-            Some(until) if until > now => Permit::At(until),
-            Some(_) => Permit::Now,
-            None => window.permit(now, trips.patience()),
-        };
-        if permit != Permit::Now {
-            return permit;
-        }
-        let held = self.by_id(id).pacer.hold(now);
-        held.map_or(Permit::Now, Permit::At)
+        let upstream = &mut self.list[usize::from(id.0)];
+        upstream.permit(now, transport, &self.limits)
     }
 
-    /// The lane of a resolver, begun when it is first used.
     fn lane(&mut self, id: UpstreamId, transport: Transport) -> LaneParts<'_> {
-        let (udp_limits, tcp_limits, count) = (self.udp_limits, self.tcp_limits, self.list.len());
-        let upstream = &mut self.list[usize::from(id.0)];
-        let address = upstream.address;
-        match transport {
-            Transport::Udp => upstream
-                .udp
-                .get_or_insert_with(|| Lane::new(udp_limits, Datagrams::new(address, count)))
-                .parts(),
-            Transport::Tcp => upstream
-                .tcp
-                .get_or_insert_with(|| Lane::new(tcp_limits, Streams::new(address)))
-                .parts(),
-        }
+        self.list[usize::from(id.0)].lane(transport, &self.limits)
     }
 
     fn footing(&self, id: UpstreamId, transport: Transport) -> Footing {
-        let upstream = &self.list[usize::from(id.0)];
-        let vigil = match transport {
-            Transport::Udp => upstream.udp.as_ref().map(|lane| &lane.vigil),
-            Transport::Tcp => upstream.tcp.as_ref().map(|lane| &lane.vigil),
-        };
-        match vigil {
-            Some(vigil) if vigil.is_benched() => Footing::Benched,
-            Some(vigil) if vigil.has_answered() => Footing::Proven,
-            _ => Footing::Unproven,
-        }
+        self.list[usize::from(id.0)].footing(transport)
     }
 
     /// Counts an upstream where it stands now, and no longer where it stood before.
@@ -495,42 +343,12 @@ impl Upstreams {
 
     /// What is in flight, by the windows' own counts.
     pub(crate) fn in_flight(&self) -> usize {
-        let udp = |upstream: &Upstream| {
-            upstream
-                .udp
-                .as_ref()
-                .map_or(0, |lane| lane.window.in_flight())
-        };
-        let tcp = |upstream: &Upstream| {
-            upstream
-                .tcp
-                .as_ref()
-                .map_or(0, |lane| lane.window.in_flight())
-        };
-        self.list
-            .iter()
-            .map(|upstream| (udp(upstream) + tcp(upstream)) as usize)
-            .sum()
+        self.list.iter().map(Upstream::in_flight).sum()
     }
 
     /// Queries that may still be answered.
     pub(crate) fn attempts_open(&self) -> usize {
-        let udp = |upstream: &Upstream| {
-            upstream
-                .udp
-                .as_ref()
-                .map_or(0, |lane| lane.sockets.attempts_open())
-        };
-        let tcp = |upstream: &Upstream| {
-            upstream
-                .tcp
-                .as_ref()
-                .map_or(0, |lane| lane.sockets.attempts_open())
-        };
-        self.list
-            .iter()
-            .map(|upstream| udp(upstream) + tcp(upstream))
-            .sum()
+        self.list.iter().map(Upstream::attempts_open).sum()
     }
 
     /// What each resolver did and what was learned about it, and what the kernel dropped.
@@ -547,59 +365,6 @@ impl Upstreams {
             upstream.report()
         });
         (reports.collect(), kernel_drops)
-    }
-}
-
-impl Upstream {
-    fn new(address: SocketAddr, rate_max_per_second: Option<f64>) -> Self {
-        let tally = UpstreamReport {
-            address,
-            health: Health::Unused,
-            benched: 0,
-            sent: 0,
-            answered: 0,
-            timeouts: 0,
-            late: 0,
-            refused: 0,
-            servfail: 0,
-            truncated: 0,
-            mismatched: 0,
-            errors: 0,
-            connections: 0,
-            queries_per_connection: None,
-            udp: None,
-            tcp: None,
-        };
-        let standing = [Standing::Ready; 2];
-        Self {
-            address,
-            edns: true,
-            udp: None,
-            tcp: None,
-            tally,
-            pacer: Pacer::new(rate_max_per_second),
-            standing,
-        }
-    }
-
-    fn report(&mut self) -> UpstreamReport {
-        let mut report = self.tally.clone();
-        let mut reasons = Vec::new();
-        if let Some(lane) = &mut self.udp {
-            report.udp = Some(lane.report());
-            reasons.push(lane.vigil.bench_reason());
-        }
-        if let Some(lane) = &mut self.tcp {
-            report.tcp = Some(lane.report());
-            report.queries_per_connection = lane.sockets.queries_max;
-            reasons.push(lane.vigil.bench_reason());
-        }
-        report.health = match reasons.iter().flatten().next() {
-            Some(why) => *why,
-            None if report.sent == 0 => Health::Unused,
-            None => Health::Good,
-        };
-        report
     }
 }
 

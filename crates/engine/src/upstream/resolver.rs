@@ -1,0 +1,289 @@
+//! One resolver, on both transports.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use canvass_model::{Health, Time, Transport, UpstreamReport, WindowReport};
+
+use super::Standing;
+use super::attempts::Attempts;
+use super::datagram::Datagrams;
+use super::rtt::RoundTrips;
+use super::stream::Streams;
+use super::vigil::Vigil;
+use super::window::{Permit, Window, WindowLimits};
+use crate::config::Config;
+use crate::net::SocketId;
+use crate::pacer::Pacer;
+
+/// What is in flight to all upstreams together before any has answered.
+const IN_FLIGHT_FIRST_ALL: usize = 512;
+/// What is in flight to one upstream before it has answered.
+const IN_FLIGHT_FIRST: std::ops::RangeInclusive<usize> = 4..=32;
+/// Datagrams are let go together for so long.
+const DATAGRAM_QUANTUM: Duration = Duration::from_micros(200);
+/// The most datagrams let go together.
+const DATAGRAM_BATCH_MAX: u32 = 64;
+/// How long a line of datagrams at the peer may be, in time.
+const DATAGRAM_SLACK: Duration = Duration::from_millis(1);
+/// Queries are gathered into a write for so long.
+const STREAM_QUANTUM: Duration = Duration::from_millis(1);
+/// The most queries gathered into writes of one turn.
+const STREAM_BATCH_MAX: u32 = 512;
+/// How long a line of queries on streams may be, in time: some writes' worth.
+const STREAM_SLACK: Duration = Duration::from_millis(5);
+
+/// What caps the lanes of every resolver.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LaneLimits {
+    udp: WindowLimits,
+    tcp: WindowLimits,
+    /// How many resolvers there are.
+    upstreams: usize,
+}
+
+impl LaneLimits {
+    pub(super) fn new(config: &Config) -> Self {
+        let upstreams = config.upstreams.len();
+        let first = (IN_FLIGHT_FIRST_ALL / upstreams.max(1))
+            .clamp(*IN_FLIGHT_FIRST.start(), *IN_FLIGHT_FIRST.end());
+        let udp = WindowLimits {
+            rate_max: config
+                .rate_per_resolver_max_per_second
+                .unwrap_or(f64::INFINITY),
+            in_flight_first: first as u32,
+            in_flight_max: config.jobs_max as u32,
+            quantum: DATAGRAM_QUANTUM,
+            batch_max: DATAGRAM_BATCH_MAX,
+            slack: DATAGRAM_SLACK,
+            datagrams: true,
+        };
+        let tcp = WindowLimits {
+            quantum: STREAM_QUANTUM,
+            batch_max: STREAM_BATCH_MAX,
+            slack: STREAM_SLACK,
+            datagrams: false,
+            ..udp
+        };
+        Self {
+            udp,
+            tcp,
+            upstreams,
+        }
+    }
+}
+
+/// One resolver on one transport.
+#[derive(Debug)]
+pub(crate) struct Lane<S> {
+    pub(super) window: Window,
+    pub(super) trips: RoundTrips,
+    pub(super) vigil: Vigil,
+    pub(crate) sockets: S,
+}
+
+/// One resolver.
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    pub(crate) address: SocketAddr,
+    /// Whether it is thought to know EDNS(0).
+    pub(crate) edns: bool,
+    pub(crate) udp: Option<Box<Lane<Datagrams>>>,
+    pub(crate) tcp: Option<Box<Lane<Streams>>>,
+    pub(crate) tally: UpstreamReport,
+    /// The cap on its rate (`--rate-per-resolver`), which both of its lanes share.
+    pub(super) pacer: Pacer,
+    pub(super) standing: [Standing; 2],
+}
+
+/// What is known of an upstream on one transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Footing {
+    /// Nothing yet.
+    Unproven,
+    /// It answers.
+    Proven,
+    /// It is left alone.
+    Benched,
+}
+
+/// The parts of a lane that are the same on both transports.
+pub(super) struct LaneParts<'a> {
+    pub(super) window: &'a mut Window,
+    pub(super) trips: &'a mut RoundTrips,
+    pub(super) vigil: &'a mut Vigil,
+}
+
+impl<S> Lane<S> {
+    fn new(limits: WindowLimits, sockets: S) -> Box<Self> {
+        Box::new(Self {
+            window: Window::new(limits),
+            trips: RoundTrips::new(),
+            vigil: Vigil::default(),
+            sockets,
+        })
+    }
+
+    fn parts(&mut self) -> LaneParts<'_> {
+        LaneParts {
+            window: &mut self.window,
+            trips: &mut self.trips,
+            vigil: &mut self.vigil,
+        }
+    }
+
+    fn report(&mut self) -> WindowReport {
+        let (rtt_p50, rtt_p99) = self.trips.quantiles();
+        WindowReport {
+            rate_per_second: self.window.rate_per_second(),
+            delivered_per_second: self.window.delivered_per_second(),
+            in_flight_max: self.window.in_flight_peak(),
+            plateau: self.window.plateau_seen(),
+            rtt_p50,
+            rtt_p99,
+        }
+    }
+}
+
+impl Upstream {
+    pub(super) fn new(address: SocketAddr, rate_max_per_second: Option<f64>) -> Self {
+        let tally = UpstreamReport {
+            address,
+            health: Health::Unused,
+            benched: 0,
+            sent: 0,
+            answered: 0,
+            timeouts: 0,
+            late: 0,
+            refused: 0,
+            servfail: 0,
+            truncated: 0,
+            mismatched: 0,
+            errors: 0,
+            connections: 0,
+            queries_per_connection: None,
+            udp: None,
+            tcp: None,
+        };
+        let standing = [Standing::Ready; 2];
+        Self {
+            address,
+            edns: true,
+            udp: None,
+            tcp: None,
+            tally,
+            pacer: Pacer::new(rate_max_per_second),
+            standing,
+        }
+    }
+
+    /// What it did and what was learned about it.
+    pub(super) fn report(&mut self) -> UpstreamReport {
+        let mut report = self.tally.clone();
+        let mut reasons = Vec::new();
+        if let Some(lane) = &mut self.udp {
+            report.udp = Some(lane.report());
+            reasons.push(lane.vigil.bench_reason());
+        }
+        if let Some(lane) = &mut self.tcp {
+            report.tcp = Some(lane.report());
+            report.queries_per_connection = lane.sockets.queries_max;
+            reasons.push(lane.vigil.bench_reason());
+        }
+        report.health = match reasons.iter().flatten().next() {
+            Some(why) => *why,
+            None if report.sent == 0 => Health::Unused,
+            None => Health::Good,
+        };
+        report
+    }
+
+    /// Whether it may be asked.
+    pub(super) fn permit(
+        &mut self,
+        now: Time,
+        transport: Transport,
+        limits: &LaneLimits,
+    ) -> Permit {
+        let LaneParts {
+            window,
+            trips,
+            vigil,
+        } = self.lane(transport, limits);
+        let permit = match vigil.hold() {
+            Some(Time::MAX) => Permit::Full,
+            Some(until) if until > now => Permit::At(until),
+            Some(_) => Permit::Now,
+            None => window.permit(now, trips.patience()),
+        };
+        if permit != Permit::Now {
+            return permit;
+        }
+        let held = self.pacer.hold(now);
+        held.map_or(Permit::Now, Permit::At)
+    }
+
+    /// One of its lanes, begun when it is first used.
+    pub(super) fn lane(&mut self, transport: Transport, limits: &LaneLimits) -> LaneParts<'_> {
+        let address = self.address;
+        match transport {
+            Transport::Udp => {
+                let sockets = || Datagrams::new(address, limits.upstreams);
+                self.udp
+                    .get_or_insert_with(|| Lane::new(limits.udp, sockets()))
+                    .parts()
+            }
+            Transport::Tcp => {
+                let sockets = || Streams::new(address);
+                self.tcp
+                    .get_or_insert_with(|| Lane::new(limits.tcp, sockets()))
+                    .parts()
+            }
+        }
+    }
+
+    pub(super) fn footing(&self, transport: Transport) -> Footing {
+        let vigil = match transport {
+            Transport::Udp => self.udp.as_ref().map(|lane| &lane.vigil),
+            Transport::Tcp => self.tcp.as_ref().map(|lane| &lane.vigil),
+        };
+        match vigil {
+            Some(vigil) if vigil.is_benched() => Footing::Benched,
+            Some(vigil) if vigil.has_answered() => Footing::Proven,
+            _ => Footing::Unproven,
+        }
+    }
+
+    /// The open queries of one of its sockets.
+    #[inline]
+    pub(super) fn attempts(
+        &mut self,
+        transport: Transport,
+        socket: SocketId,
+    ) -> Option<&mut Attempts> {
+        match transport {
+            Transport::Udp => Some(&mut self.udp.as_mut()?.sockets.by_socket(socket)?.attempts),
+            Transport::Tcp => Some(&mut self.tcp.as_mut()?.sockets.by_socket(socket)?.attempts),
+        }
+    }
+
+    /// Queries that may still be answered.
+    pub(super) fn attempts_open(&self) -> usize {
+        let udp = self
+            .udp
+            .as_ref()
+            .map_or(0, |lane| lane.sockets.attempts_open());
+        let tcp = self
+            .tcp
+            .as_ref()
+            .map_or(0, |lane| lane.sockets.attempts_open());
+        udp + tcp
+    }
+
+    /// Queries that count against its windows.
+    pub(super) fn in_flight(&self) -> usize {
+        let udp = self.udp.as_ref().map_or(0, |lane| lane.window.in_flight());
+        let tcp = self.tcp.as_ref().map_or(0, |lane| lane.window.in_flight());
+        (udp + tcp) as usize
+    }
+}

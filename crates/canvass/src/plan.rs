@@ -71,13 +71,13 @@ fn plan(kind: TargetKind, targets: Vec<String>, args: CommonArgs) -> Result<Plan
         None => resolvers::read(&args.resolver)?,
     };
     let threads = args.threads.map_or_else(threads_default, usize::from);
-    let shares = threads as f64;
     let jobs_max = args
         .concurrency
         .map_or(JOBS_MAX, |jobs| jobs as usize)
         .min(JOBS_MAX);
     // A cap for all is divided; a shard that may do nothing would be none.
     let threads = threads.min(jobs_max);
+    let shares = threads as f64;
     let config = Config {
         limits: Limits {
             retries: args.retries,

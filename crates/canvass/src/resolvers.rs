@@ -74,7 +74,11 @@ fn read_file(path: &str, resolvers: &mut Vec<SocketAddr>) -> Result<(), Failure>
         let mut words = line.split_whitespace();
         let word = match words.next() {
             None => continue,
-            Some("nameserver") => words.next().unwrap_or_default(),
+            Some("nameserver") => match words.next().unwrap_or_default() {
+                // A link-local address of one interface: others may be listed beside it.
+                scoped if scoped.contains('%') => continue,
+                word => word,
+            },
             Some("domain" | "search" | "options" | "sortlist" | "lookup" | "family") => continue,
             Some(word) => word,
         };

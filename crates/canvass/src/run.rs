@@ -26,6 +26,8 @@ use crate::{descriptors, signals};
 
 /// Jobs in one batch.
 const JOB_BATCH_MAX: usize = 512;
+/// How much of a schedule (`--rate`) is in one batch at most, in seconds.
+const BATCH_SPAN_S: f64 = 0.001;
 /// Batches that may wait for a shard, and outcome batches for the collector.
 const BATCHES_WAITING_MAX: usize = 4;
 /// How long an interval of the interval log is.
@@ -159,7 +161,10 @@ pub fn run(mut plan: Plan) -> Result<Exit, Failure> {
         source,
         rate_per_second: plan.rate_per_second,
         start: Time::from_nanos(began.elapsed().as_nanos() as u64),
-        batch_jobs_max: JOB_BATCH_MAX,
+        // A batch goes to one shard, which must not be given a second's work at once.
+        batch_jobs_max: plan.rate_per_second.map_or(JOB_BATCH_MAX, |rate| {
+            ((rate * BATCH_SPAN_S) as usize).clamp(1, JOB_BATCH_MAX)
+        }),
         ledger: Arc::clone(&ledger),
     };
     feed(feeder, inboxes, Arc::clone(&levers.stop_feeding), sender)?;

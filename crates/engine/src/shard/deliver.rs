@@ -19,7 +19,8 @@ impl<N: Net> Shard<N> {
 
     /// When the outcomes at hand are handed over at the latest.
     pub(super) fn deliver_at(&self) -> Time {
-        if self.finished.has_whole_batch() {
+        // What waits here takes the room of new jobs.
+        if self.finished.has_whole_batch() || !self.has_room() {
             return Time::ZERO;
         }
         self.finished_since.plus_nanos(OUTCOME_WAIT_US * 1_000)

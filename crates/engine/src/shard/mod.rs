@@ -76,6 +76,8 @@ pub struct Shard<N: Net> {
     owners: Vec<Option<Owner>>,
     /// Upstreams with stream connections.
     streaming: Vec<UpstreamId>,
+    /// Upstreams whose streams went silent, and are to be closed.
+    silent: Vec<UpstreamId>,
     readable: VecDeque<SocketId>,
     events: Vec<Event>,
     fired: Vec<u32>,
@@ -144,6 +146,7 @@ impl<N: Net> Shard<N> {
             messages: 0,
             owners: Vec::new(),
             streaming: Vec::new(),
+            silent: Vec::new(),
             readable: VecDeque::new(),
             events: Vec::new(),
             fired: Vec::new(),
@@ -293,6 +296,22 @@ impl<N: Net> Shard<N> {
             }
         }
         self.fired = fired;
+        self.close_silent(now);
+    }
+
+    /// Closes the streams of upstreams that were benched for silence: whoever goes to see
+    /// whether they are back must not do so on a connection that a middlebox has forgotten.
+    fn close_silent(&mut self, now: Time) {
+        for upstream in std::mem::take(&mut self.silent) {
+            let lane = &self.upstreams.by_id(upstream).tcp;
+            let sockets: Vec<SocketId> = lane
+                .iter()
+                .flat_map(|lane| lane.sockets.sockets())
+                .collect();
+            for socket in sockets {
+                self.on_stream_end(now, upstream, socket, Some(&io::ErrorKind::TimedOut.into()));
+            }
+        }
     }
 
     /// Does what a session wants, until it wants to wait.
@@ -329,10 +348,14 @@ impl<N: Net> Shard<N> {
                 continue;
             };
             if attempt.exchange == exchange && !attempt.expired {
-                attempt.expired = true;
                 let attempt = *attempt;
-                self.upstreams
+                attempts.expire(place.id);
+                let benched = self
+                    .upstreams
                     .on_expired(now, place.upstream, transport, &attempt);
+                if benched && transport == Transport::Tcp {
+                    self.silent.push(place.upstream);
+                }
             }
         }
     }
@@ -396,7 +419,9 @@ impl<N: Net> Shard<N> {
             TransportPolicy::Tcp => Transport::Tcp,
             TransportPolicy::Udp | TransportPolicy::Auto => Transport::Udp,
         };
-        if !self.upstreams.all_benched(transport) {
+        // Without a job nobody goes to see whether they are back.
+        let idle = self.slots.len() == 0 && self.staged.is_empty();
+        if idle || !self.upstreams.all_benched(transport) {
             self.down_since = None;
             return;
         }

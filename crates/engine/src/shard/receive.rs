@@ -186,7 +186,7 @@ impl<N: Net> Shard<N> {
         let Some(attempts) = self.upstreams.attempts(place) else {
             return false;
         };
-        let Some(&mut attempt) = attempts.by_id(message.id()) else {
+        let Some(&attempt) = attempts.by_id(message.id()) else {
             return false;
         };
         let Some(slot) = self.slots.by_key(attempt.slot) else {
@@ -264,7 +264,8 @@ impl<N: Net> Shard<N> {
         };
         let open = connection.attempts.drain();
         let useful = connection.answers > 0;
-        if useful && !open.is_empty() {
+        // A name that never answers is open on any connection, and shows no limit.
+        if useful && open.iter().any(|(_, attempt)| !attempt.expired) {
             lane.sockets.queries_max = Some(connection.answers);
         }
         self.forget(socket);

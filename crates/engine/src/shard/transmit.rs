@@ -45,6 +45,8 @@ impl SendTurn {
 enum Attempted {
     /// It left, or is lost and the session knows.
     Done,
+    /// Every socket of the upstream has what it can hold.
+    Full,
     /// It could not leave now. The system has no room; try in another turn.
     Blocked,
 }
@@ -117,15 +119,18 @@ impl<N: Net> Shard<N> {
                     self.wanting_row += 1;
                     self.count_sent(turn);
                 }
+                Attempted::Full => {
+                    passed_over.push((key, exchange));
+                    self.upstream_full(turn.now, upstream, request.transport);
+                }
                 Attempted::Blocked => {
                     passed_over.push((key, exchange));
                     turn.blocked = true;
                 }
             }
         }
-        for question in passed_over.into_iter().rev() {
-            self.wanting.push_front(question);
-        }
+        // To the back, so that what waits for one lane does not hide what could take another.
+        self.wanting.extend(passed_over);
     }
 
     /// Whether a new job waits that may begin.
@@ -208,6 +213,11 @@ impl<N: Net> Shard<N> {
             (Output::Send(exchange), Some(upstream)) => {
                 match self.send(now, key, exchange, request, upstream) {
                     Attempted::Done => self.count_sent(turn),
+                    Attempted::Full => {
+                        self.wanting.push_back((key, exchange));
+                        self.drive(now, key);
+                        self.upstream_full(now, upstream, request.transport);
+                    }
                     Attempted::Blocked => {
                         self.wanting.push_front((key, exchange));
                         self.drive(now, key);
@@ -218,6 +228,14 @@ impl<N: Net> Shard<N> {
             // A deadline of nothing ends a job before its first query.
             _ => self.drive(now, key),
         }
+    }
+
+    /// All sockets of an upstream have what they can hold: others go on, and it is asked again
+    /// in a moment.
+    fn upstream_full(&mut self, now: Time, upstream: UpstreamId, transport: Transport) {
+        let again = now + BLOCKED_WAIT;
+        self.upstreams.put_off(again, upstream, transport);
+        self.resume_by(again);
     }
 
     fn count_sent(&mut self, turn: &mut SendTurn) {
@@ -254,7 +272,7 @@ impl<N: Net> Shard<N> {
         };
         let (socket, id, edns) = match written {
             Ok(Some(written)) => written,
-            Ok(None) => return Attempted::Blocked,
+            Ok(None) => return Attempted::Full,
             Err(error) => return self.send_failed(now, key, exchange, request, upstream, &error),
         };
         let transport = request.transport;
@@ -454,6 +472,8 @@ impl<N: Net> Shard<N> {
             };
             if let Err(error) = connection.flush(&mut self.net) {
                 self.on_stream_end(now, upstream, socket, Some(&error));
+                // What it lost wants to be sent again, and the look at that is over.
+                self.resume_by(now);
             }
         }
     }

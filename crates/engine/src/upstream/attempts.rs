@@ -37,11 +37,28 @@ pub(crate) struct Place {
 #[derive(Debug, Default)]
 pub(crate) struct Attempts {
     by_id: HashMap<u16, Attempt>,
+    /// Those that have had their time.
+    expired: usize,
 }
 
 impl Attempts {
     pub(crate) fn len(&self) -> usize {
         self.by_id.len()
+    }
+
+    /// Those that have not had their time, and whose answers may all come at once.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.by_id.len() - self.expired
+    }
+
+    /// One has had its time; it can still be answered.
+    pub(crate) fn expire(&mut self, id: u16) {
+        if let Some(attempt) = self.by_id.get_mut(&id)
+            && !attempt.expired
+        {
+            attempt.expired = true;
+            self.expired += 1;
+        }
     }
 
     /// Draws an id that no open query of this socket has.
@@ -61,17 +78,20 @@ impl Attempts {
     }
 
     #[inline]
-    pub(crate) fn by_id(&mut self, id: u16) -> Option<&mut Attempt> {
-        self.by_id.get_mut(&id)
+    pub(crate) fn by_id(&self, id: u16) -> Option<&Attempt> {
+        self.by_id.get(&id)
     }
 
     pub(crate) fn remove(&mut self, id: u16) -> Option<Attempt> {
-        self.by_id.remove(&id)
+        let attempt = self.by_id.remove(&id)?;
+        self.expired -= usize::from(attempt.expired);
+        Some(attempt)
     }
 
     /// Takes all of them out.
     pub(crate) fn drain(&mut self) -> Vec<(u16, Attempt)> {
         let mut all: Vec<_> = self.by_id.drain().collect();
+        self.expired = 0;
         // In the order sent, so that a run can be replayed and the oldest goes first.
         all.sort_by_key(|(id, attempt)| (attempt.sent, *id));
         all

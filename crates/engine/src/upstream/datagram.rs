@@ -13,6 +13,9 @@ use crate::net::{Net, SocketId};
 const SOCKETS_FEW: usize = 2;
 /// Sockets an upstream may have when one has all it can hold.
 const SOCKETS_MAX: usize = 16;
+/// Queries a socket may have open, those that have had their time too: far below the ids there
+/// are.
+const OPEN_QUERIES_MAX: usize = 16_384;
 /// Upstreams that count as a few.
 const UPSTREAMS_FEW: usize = 16;
 /// The receive buffer asked for, in octets.
@@ -27,6 +30,13 @@ pub(crate) struct Datagram {
     pub(crate) socket: SocketId,
     pub(crate) attempts: Attempts,
     in_flight_max: usize,
+}
+
+impl Datagram {
+    /// Whether the buffer has room for one more answer, and ids are easily found.
+    fn has_room(&self) -> bool {
+        self.attempts.in_flight() < self.in_flight_max && self.attempts.len() < OPEN_QUERIES_MAX
+    }
 }
 
 /// The sockets of one upstream: opened when they are needed, each on a port of its own.
@@ -67,7 +77,7 @@ impl Datagrams {
             return Ok(Some((count, true)));
         }
         let start = rng.random_range(0..count);
-        let free = |at: &usize| self.sockets[*at].attempts.len() < self.sockets[*at].in_flight_max;
+        let free = |at: &usize| self.sockets[*at].has_room();
         if let Some(at) = (start..count).chain(0..start).find(free) {
             return Ok(Some((at, false)));
         }

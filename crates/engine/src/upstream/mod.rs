@@ -264,21 +264,33 @@ impl Upstreams {
         self.line_up(id, transport);
     }
 
-    /// An attempt ran out of time.
+    /// An attempt ran out of time. Returns whether the upstream was benched for it.
     pub(crate) fn on_expired(
         &mut self,
         now: Time,
         id: UpstreamId,
         transport: Transport,
         attempt: &Attempt,
-    ) {
+    ) -> bool {
         self.by_id(id).tally.timeouts += 1;
         let LaneParts { window, vigil, .. } = self.lane(id, transport);
         window.on_landed();
-        if vigil.on_silence(attempt.sent, attempt.first) {
+        let silent = vigil.on_silence(attempt.sent, attempt.first);
+        if silent {
             self.bench(now, id, transport, Health::Dead);
         }
         self.line_up(id, transport);
+        silent
+    }
+
+    /// An upstream that was just picked has no room after all: not before `again`.
+    pub(crate) fn put_off(&mut self, again: Time, id: UpstreamId, transport: Transport) {
+        let line = line_of(transport);
+        if self.lines[line].ready.back() == Some(&id.0) {
+            self.lines[line].ready.pop_back();
+            self.list[usize::from(id.0)].standing[line] = Standing::Later;
+            self.lines[line].later.push(Reverse((again, id.0)));
+        }
     }
 
     /// An attempt is over and nobody knows how it would have ended.

@@ -71,6 +71,30 @@ pub struct UpstreamReport {
     pub tcp: Option<WindowReport>,
 }
 
+impl UpstreamReport {
+    /// A resolver that nothing was sent to yet.
+    pub fn new(address: SocketAddr) -> Self {
+        Self {
+            address,
+            health: Health::Unused,
+            benched: 0,
+            sent: 0,
+            answered: 0,
+            timeouts: 0,
+            late: 0,
+            refused: 0,
+            servfail: 0,
+            truncated: 0,
+            mismatched: 0,
+            errors: 0,
+            connections: 0,
+            queries_per_connection: None,
+            udp: None,
+            tcp: None,
+        }
+    }
+}
+
 /// Where packets were lost, as far as this side can tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Losses {

@@ -6,8 +6,6 @@
 //! millions.
 
 use std::net::{IpAddr, SocketAddr};
-use std::ops::Range;
-use std::time::Duration;
 
 use canvass_model::{
     Answer, Confirmation, DnsAnswer, Fault, Outcome, ProbeSpec, PtrAnswer, Record, RecordType,
@@ -15,7 +13,7 @@ use canvass_model::{
 
 use crate::epoch::Calendar;
 use crate::write::{
-    TargetText, is_breaking, is_plain, push_address, push_display, push_ms, push_number,
+    LastSpan, TargetText, is_breaking, is_plain, push_address, push_display, push_number,
     push_socket_address, push_status, target_text,
 };
 use crate::{Epoch, LineFormat};
@@ -50,26 +48,6 @@ impl Ndjson {
                 self.resolver = Some((resolver, text));
             }
         }
-    }
-}
-
-/// The last span that was written, and where: a job that took one query has the same span three
-/// times on its line.
-#[derive(Default)]
-struct LastSpan(Option<(Duration, Range<usize>)>);
-
-impl LastSpan {
-    fn push(&mut self, out: &mut Vec<u8>, span: Option<Duration>) {
-        let start = out.len();
-        match (span, &self.0) {
-            (None, _) => return put(out, "null"),
-            (Some(Duration::ZERO), _) => return put(out, "0"),
-            (Some(span), Some((last, place))) if span == *last => {
-                return out.extend_from_within(place.clone());
-            }
-            (Some(span), _) => push_ms(out, span),
-        }
-        self.0 = span.map(|span| (span, start..out.len()));
     }
 }
 
@@ -302,6 +280,7 @@ mod tests {
     use crate::fixture;
     use proptest::prelude::*;
     use serde_json::{Value, json};
+    use std::time::Duration;
 
     fn line(outcome: &Outcome) -> String {
         let mut format = Ndjson::new(fixture::epoch());

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::Range;
 use std::time::Duration;
 
 use canvass_model::{Rcode, Status, Target};
@@ -54,6 +55,27 @@ pub(crate) fn push_ms(out: &mut Vec<u8>, span: Duration) {
         let kept = digits.iter().rposition(|&digit| digit != b'0').unwrap_or(0) + 1;
         out.push(b'.');
         out.extend_from_slice(&digits[..kept]);
+    }
+}
+
+/// The last span that was written, and where: a job that took one query has the same span three
+/// times on its line.
+#[derive(Default)]
+pub(crate) struct LastSpan(Option<(Duration, Range<usize>)>);
+
+impl LastSpan {
+    /// Appends a span in milliseconds, or null.
+    pub(crate) fn push(&mut self, out: &mut Vec<u8>, span: Option<Duration>) {
+        let start = out.len();
+        match (span, &self.0) {
+            (None, _) => return out.extend_from_slice(b"null"),
+            (Some(Duration::ZERO), _) => return out.push(b'0'),
+            (Some(span), Some((last, place))) if span == *last => {
+                return out.extend_from_within(place.clone());
+            }
+            (Some(span), _) => push_ms(out, span),
+        }
+        self.0 = span.map(|span| (span, start..out.len()));
     }
 }
 

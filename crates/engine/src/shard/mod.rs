@@ -12,7 +12,7 @@ use std::io;
 use std::time::Duration;
 
 use canvass_model::{Job, ShardReport, Time, Transport};
-use canvass_proto::{ExchangeId, Output, TransportPolicy, UpstreamId};
+use canvass_proto::{ExchangeId, Output, UpstreamId};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -415,10 +415,7 @@ impl<N: Net> Shard<N> {
 
     /// Notices that every resolver is gone, and gives up when that lasts.
     fn watch_outage(&mut self, now: Time) {
-        let transport = match self.config.limits.transport {
-            TransportPolicy::Tcp => Transport::Tcp,
-            TransportPolicy::Udp | TransportPolicy::Auto => Transport::Udp,
-        };
+        let transport = self.config.limits.transport.first();
         // Without a job nobody goes to see whether they are back.
         let idle = self.slots.len() == 0 && self.staged.is_empty();
         if idle || !self.upstreams.all_benched(transport) {

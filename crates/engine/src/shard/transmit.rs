@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use canvass_model::{Cause, Target, Time, Transport};
 use canvass_proto::dns::frame;
-use canvass_proto::{ExchangeId, Output, SendRequest, Sent, Session, TransportPolicy, UpstreamId};
+use canvass_proto::{ExchangeId, Output, SendRequest, Sent, Session, UpstreamId};
 use crossbeam_channel::TryRecvError;
 use smallvec::SmallVec;
 
@@ -142,10 +142,7 @@ impl<N: Net> Shard<N> {
     /// Begins new jobs while there is a permit for each; only one while others still want to
     /// send.
     fn admit(&mut self, turn: &mut SendTurn) {
-        let transport = match self.config.limits.transport {
-            TransportPolicy::Tcp => Transport::Tcp,
-            TransportPolicy::Udp | TransportPolicy::Auto => Transport::Udp,
-        };
+        let transport = self.config.limits.transport.first();
         let request = SendRequest {
             transport,
             avoid: None,

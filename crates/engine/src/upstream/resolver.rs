@@ -147,33 +147,14 @@ impl<S> Lane<S> {
 
 impl Upstream {
     pub(super) fn new(address: SocketAddr, rate_max_per_second: Option<f64>) -> Self {
-        let tally = UpstreamReport {
-            address,
-            health: Health::Unused,
-            benched: 0,
-            sent: 0,
-            answered: 0,
-            timeouts: 0,
-            late: 0,
-            refused: 0,
-            servfail: 0,
-            truncated: 0,
-            mismatched: 0,
-            errors: 0,
-            connections: 0,
-            queries_per_connection: None,
-            udp: None,
-            tcp: None,
-        };
-        let standing = [Standing::Ready; 2];
         Self {
             address,
             edns: true,
             udp: None,
             tcp: None,
-            tally,
+            tally: UpstreamReport::new(address),
             pacer: Pacer::new(rate_max_per_second),
-            standing,
+            standing: [Standing::Ready; 2],
         }
     }
 

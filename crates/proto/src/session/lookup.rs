@@ -63,11 +63,7 @@ impl Lookup {
         Self {
             question,
             state: State::Ready,
-            transport: if policy == TransportPolicy::Tcp {
-                Transport::Tcp
-            } else {
-                Transport::Udp
-            },
+            transport: policy.first(),
             edns: true,
             attempts: 0,
             follow_ups: 0,

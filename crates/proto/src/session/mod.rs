@@ -3,13 +3,14 @@
 mod finish;
 mod forward;
 mod lookup;
+mod phase_clock;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use canvass_model::{
-    Answer, Cause, DnsAnswer, Errno, Job, Outcome, Phases, ProbeSpec, PtrAnswer, RecordType,
-    Target, Time, Transport,
+    Answer, Cause, DnsAnswer, Errno, Job, Outcome, ProbeSpec, PtrAnswer, RecordType, Target, Time,
+    Transport,
 };
 use rand::rngs::StdRng;
 
@@ -17,6 +18,7 @@ use crate::dns::{Message, Question};
 use finish::Last;
 use forward::Forward;
 use lookup::{Lookup, Step};
+use phase_clock::PhaseClock;
 
 /// An upstream, by its place in the engine's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,6 +37,16 @@ pub enum TransportPolicy {
     Tcp,
     /// Datagrams, and a stream after a truncated answer (RFC 7766 §5).
     Auto,
+}
+
+impl TransportPolicy {
+    /// How a question is asked first.
+    pub fn first(self) -> Transport {
+        match self {
+            Self::Tcp => Transport::Tcp,
+            Self::Udp | Self::Auto => Transport::Udp,
+        }
+    }
 }
 
 /// What a job may cost.
@@ -163,42 +175,6 @@ struct Settled {
     negative: bool,
     rcode: canvass_model::Rcode,
     answer: Answer,
-}
-
-/// Splits the time since the first send into waiting and asking.
-#[derive(Clone, Copy, Debug, Default)]
-struct PhaseClock {
-    first_send: Option<Time>,
-    mark: Time,
-    asking: bool,
-    wait_ns: u64,
-    dns_ns: u64,
-}
-
-impl PhaseClock {
-    /// From `now` on it is asking, or waiting.
-    fn turn(&mut self, now: Time, asking: bool) {
-        if self.first_send.is_some() {
-            let spent_ns = now.nanos_since(self.mark);
-            *(if self.asking {
-                &mut self.dns_ns
-            } else {
-                &mut self.wait_ns
-            }) += spent_ns;
-        } else if asking {
-            self.first_send = Some(now);
-        }
-        self.mark = now;
-        self.asking = asking;
-    }
-
-    fn phases(&self) -> Phases {
-        let reached = self.first_send.is_some();
-        Phases {
-            wait: reached.then(|| Duration::from_nanos(self.wait_ns)),
-            dns: reached.then(|| Duration::from_nanos(self.dns_ns)),
-        }
-    }
 }
 
 impl Session {

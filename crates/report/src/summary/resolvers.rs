@@ -328,23 +328,12 @@ mod tests {
     use std::net::Ipv4Addr;
 
     fn upstream(number: u32, sent: u64, health: Health) -> UpstreamReport {
+        let address = SocketAddr::from((Ipv4Addr::from(0x0a00_0000 + number), 53));
         UpstreamReport {
-            address: SocketAddr::from((Ipv4Addr::from(0x0a00_0000 + number), 53)),
             health,
-            benched: 0,
             sent,
             answered: sent,
-            timeouts: 0,
-            late: 0,
-            refused: 0,
-            servfail: 0,
-            truncated: 0,
-            mismatched: 0,
-            errors: 0,
-            connections: 0,
-            queries_per_connection: None,
-            udp: None,
-            tcp: None,
+            ..UpstreamReport::new(address)
         }
     }
 

@@ -1,6 +1,7 @@
 //! The one thread that takes outcomes: lines, counts, histograms.
 
-use std::io::Write;
+use std::fmt;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -8,8 +9,11 @@ use std::time::{Duration, Instant};
 use canvass_engine::Bell;
 use canvass_model::{Outcome, Verdict};
 use canvass_queue::Ledger;
-use canvass_report::{LatencyRecorder, LineSink, Sink, SinkError, Tally};
+use canvass_report::{LatencyRecorder, LineSink, Sink, SinkError, Tally, trace};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
+
+use crate::bodies::Bodies;
+use crate::say::say;
 
 /// Lines wait no longer than this for others.
 const FLUSH_AFTER: Duration = Duration::from_millis(100);
@@ -29,6 +33,10 @@ pub struct Collector<W: Write> {
     pub bells: Vec<Arc<Bell>>,
     pub lines: LineSink<W>,
     pub latency: LatencyRecorder,
+    /// Where bodies are kept.
+    pub bodies: Option<Bodies>,
+    /// Whether what happened to each target is shown.
+    pub trace: bool,
     pub ledger: Arc<Ledger>,
     pub counters: Arc<Counters>,
 }
@@ -38,7 +46,44 @@ pub struct Collected {
     pub tally: Tally,
     pub latency: LatencyRecorder,
     /// Why it ended before the outcomes did.
-    pub error: Option<SinkError>,
+    pub error: Option<CollectorError>,
+}
+
+/// Why outcomes are taken no more.
+#[derive(Debug)]
+pub enum CollectorError {
+    /// A line or a latency could not be written.
+    Sink(SinkError),
+    /// A body could not be kept.
+    Body(io::Error),
+}
+
+impl CollectorError {
+    /// Whether the reader of the lines is gone, which ends the run quietly.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Self::Sink(error) if error.is_closed())
+    }
+}
+
+impl fmt::Display for CollectorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sink(error) => error.fmt(f),
+            Self::Body(error) => error.fmt(f),
+        }
+    }
+}
+
+impl From<SinkError> for CollectorError {
+    fn from(error: SinkError) -> Self {
+        Self::Sink(error)
+    }
+}
+
+impl From<io::Error> for CollectorError {
+    fn from(error: io::Error) -> Self {
+        Self::Body(error)
+    }
 }
 
 impl<W: Write> Collector<W> {
@@ -52,7 +97,7 @@ impl<W: Write> Collector<W> {
         }
     }
 
-    fn take_all(&mut self, tally: &mut Tally) -> Result<(), SinkError> {
+    fn take_all(&mut self, tally: &mut Tally) -> Result<(), CollectorError> {
         let mut flushed = Instant::now();
         loop {
             match self.outcomes.recv_timeout(FLUSH_AFTER) {
@@ -60,9 +105,15 @@ impl<W: Write> Collector<W> {
                     for bell in &self.bells {
                         bell.ring();
                     }
+                    if let Some(bodies) = &self.bodies {
+                        batch.iter().try_for_each(|outcome| bodies.keep(outcome))?;
+                    }
                     self.lines.accept(&batch)?;
                     self.latency.accept(&batch)?;
                     tally.record_all(&batch);
+                    if self.trace {
+                        batch.iter().for_each(|outcome| say(trace(outcome)));
+                    }
                     self.ledger.acknowledge(batch.len() as u64);
                     self.publish(tally);
                 }
@@ -77,7 +128,7 @@ impl<W: Write> Collector<W> {
             }
         }
         self.lines.finish()?;
-        self.latency.finish()
+        Ok(self.latency.finish()?)
     }
 
     fn publish(&self, tally: &Tally) {

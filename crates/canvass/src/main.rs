@@ -4,9 +4,12 @@
 //! how the pieces are put together, and what a person sees of it.
 
 mod args;
+mod bodies;
 mod collector;
+mod credentials;
 mod descriptors;
 mod exit;
+mod explain;
 mod lab;
 mod plan;
 mod progress;
@@ -14,6 +17,7 @@ mod resolvers;
 mod run;
 mod say;
 mod signals;
+mod system_names;
 mod units;
 
 use std::process::ExitCode;
@@ -40,6 +44,10 @@ fn main() -> ExitCode {
     let ended = match cli.command {
         Command::Ptr(args) => plan::ptr(args).and_then(run::run),
         Command::Dns(args) => plan::dns(args).and_then(run::run),
+        Command::Http(args) => plan::http(args).and_then(run::run),
+        Command::Tcp(args) => plan::tcp(args).and_then(run::run),
+        Command::Udp(args) => plan::udp(args).and_then(run::run),
+        Command::Explain(args) => explain::explain(&args),
         Command::Lab(args) => lab::serve(&args),
     };
     match ended {

@@ -2,27 +2,29 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use canvass_engine::{Bell, Control, Doors, Inbox, MioNet, Shard};
 use canvass_lab::Lab;
 use canvass_model::{Job, ShardReport, Time, Verdict};
 use canvass_queue::{Ended, Feeder, FeederEnd, Ledger};
 use canvass_report::{
-    Epoch, IntervalLog, LatencyRecorder, LineSink, SummaryInput, Tally, balance, summary,
+    IntervalLog, LatencyRecorder, LineSink, SummaryInput, Tally, balance, summary,
     write_percentile_tables,
 };
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded, unbounded};
 
+use crate::bodies::Bodies;
 use crate::collector::{Collected, Collector, Counters};
 use crate::exit::{Exit, Failure};
-use crate::plan::Plan;
+use crate::plan::{Plan, Start};
 use crate::progress::{self, Progress};
 use crate::say::say;
-use crate::{descriptors, signals};
+use crate::{descriptors, signals, system_names};
 
 /// Jobs in one batch.
 const JOB_BATCH_MAX: usize = 512;
@@ -89,10 +91,7 @@ pub fn run(mut plan: Plan) -> Result<Exit, Failure> {
     signals::watch(move |number| drop(on_signal.send(Event::Signal(number))))
         .map_err(|error| Failure::stopped(format!("cannot watch for signals: {error}")))?;
 
-    let began = Instant::now();
-    let epoch = Epoch {
-        wall: SystemTime::now(),
-    };
+    let Start { began, epoch } = plan.start;
     let (output, output_name): (Box<dyn Write + Send>, String) = match &plan.output {
         Some(path) => {
             let name = path.display().to_string();
@@ -127,8 +126,12 @@ pub fn run(mut plan: Plan) -> Result<Exit, Failure> {
             jobs,
             outcomes: outcome_sender.clone(),
             jobs_bell,
-            outcomes_bell,
+            outcomes_bell: Arc::clone(&outcomes_bell),
             control: Arc::clone(&control),
+            names: plan
+                .system_resolver
+                .then(|| system_names::door(Arc::clone(&outcomes_bell)))
+                .transpose()?,
         };
         let shard = Shard::new(net, plan.config.clone(), doors, rand::random());
         let done = sender.clone();
@@ -146,8 +149,10 @@ pub fn run(mut plan: Plan) -> Result<Exit, Failure> {
     let collector = Collector {
         outcomes,
         bells: outcome_bells,
-        lines: LineSink::new(output, output_name, plan.format, epoch),
+        lines: LineSink::new(output, output_name, plan.format, plan.columns, epoch),
         latency,
+        bodies: plan.save.take().map(Bodies::new),
+        trace: plan.trace,
         ledger: Arc::clone(&ledger),
         counters: Arc::clone(&counters),
     };
@@ -165,6 +170,7 @@ pub fn run(mut plan: Plan) -> Result<Exit, Failure> {
         batch_jobs_max: plan.rate_per_second.map_or(JOB_BATCH_MAX, |rate| {
             ((rate * BATCH_SPAN_S) as usize).clamp(1, JOB_BATCH_MAX)
         }),
+        shards: NonZeroUsize::new(plan.threads).unwrap_or(NonZeroUsize::MIN),
         ledger: Arc::clone(&ledger),
     };
     feed(feeder, inboxes, Arc::clone(&levers.stop_feeding), sender)?;
@@ -193,11 +199,7 @@ fn feed(
     done: Sender<Event>,
 ) -> Result<(), Failure> {
     spawn("feeder".into(), move || {
-        let mut next = 0;
-        let mut deliver = |jobs: Vec<Job>| {
-            next = (next + 1) % inboxes.len();
-            inboxes[next].put(jobs)
-        };
+        let mut deliver = |shard: usize, jobs: Vec<Job>| inboxes[shard].put(jobs);
         let end = feeder.run(&mut deliver, &stop);
         // Before the shards can end for want of jobs, so that the end finds it said.
         drop(done.send(Event::FeederEnded(end)));

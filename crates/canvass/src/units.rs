@@ -39,6 +39,24 @@ pub fn percent(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Reads a size in octets: `500`, `64k`, `16M`, `1G` (by 1024).
+pub fn size(text: &str) -> Result<u64, String> {
+    let (number, shift) = match text.as_bytes().last() {
+        Some(b'k' | b'K') => (&text[..text.len() - 1], 10),
+        Some(b'm' | b'M') => (&text[..text.len() - 1], 20),
+        Some(b'g' | b'G') => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    let size = number
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(1 << shift));
+    match size {
+        Some(size) if size > 0 => Ok(size),
+        _ => Err("a size is a number above zero, such as 500, 64k, 16M or 1G".into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,6 +68,15 @@ mod tests {
         assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
         for bad in ["", "5", "s", "1.2.3s", "-1s", "1d", "99999999999999999999h"] {
             assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn sizes_have_suffixes() {
+        assert_eq!(size("500"), Ok(500));
+        assert_eq!((size("64k"), size("16M")), (Ok(64 << 10), Ok(16 << 20)));
+        for bad in ["", "k", "0", "-1", "1T", "1.5M", "99999999999G"] {
+            assert!(size(bad).is_err(), "{bad}");
         }
     }
 

@@ -6,17 +6,21 @@
 //! one, and a simulated one runs the very same code.
 
 mod config;
+mod hosts;
 mod mailbox;
 mod mio_net;
+mod names;
 mod net;
 mod pacer;
 mod shard;
 mod slots;
+mod socket_options;
 mod upstream;
 mod wheel;
 
-pub use config::{Config, JOBS_MAX, OUTCOME_BATCH_MAX, OUTCOME_WAIT_US};
-pub use mailbox::{Bell, Control, Doors, Inbox};
+pub use config::{Config, JOBS_MAX, OUTCOME_BATCH_MAX, OUTCOME_WAIT_US, Probing};
+pub use mailbox::{Bell, Control, Doors, Inbox, NameAnswer, NameDoor};
 pub use mio_net::MioNet;
 pub use net::{Event, Net, SocketId};
 pub use shard::{Census, Shard, Turn};
+pub use socket_options::SocketOptions;

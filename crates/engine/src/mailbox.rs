@@ -1,9 +1,11 @@
 //! The two doors of a shard: jobs in, outcomes out.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use canvass_model::{Job, Outcome};
+use canvass_proto::ResolveFault;
 use crossbeam_channel::{Receiver, SendError, Sender};
 use mio::Waker;
 
@@ -110,6 +112,24 @@ impl Drop for Inbox {
     }
 }
 
+/// Where names are looked up by somebody else: by the system's resolver, which blocks.
+#[derive(Debug)]
+pub struct NameDoor {
+    /// Names to be looked up. There are never more than jobs under way.
+    pub requests: Sender<Box<str>>,
+    /// What was found. The shard is to be woken ([`Bell::wake`]) after each.
+    pub answers: Receiver<NameAnswer>,
+}
+
+/// What somebody else found.
+#[derive(Clone, Debug)]
+pub struct NameAnswer {
+    /// The name, as it was asked for.
+    pub name: Box<str>,
+    /// Its addresses, of both kinds.
+    pub addresses: Result<Vec<IpAddr>, ResolveFault>,
+}
+
 /// A shard's side of its doors.
 #[derive(Debug)]
 pub struct Doors {
@@ -123,4 +143,6 @@ pub struct Doors {
     pub outcomes_bell: Arc<Bell>,
     /// How the run is to end.
     pub control: Arc<Control>,
+    /// Who looks up the names of hosts, if it is not the upstreams.
+    pub names: Option<NameDoor>,
 }

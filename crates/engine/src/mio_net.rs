@@ -1,23 +1,24 @@
 //! The real network: mio's poll, a timerfd and the monotonic clock.
 
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr};
 use std::num::NonZeroU64;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use canvass_model::Time;
-use mio::net::{TcpStream, UdpSocket};
+use canvass_model::{Remote, Time};
+use mio::net::{TcpStream, UdpSocket, UnixStream};
 use mio::unix::SourceFd;
 use mio::{Interest, Poll, Token, Waker};
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
     timerfd_settime,
 };
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use crate::net::{Event, Net, SocketId};
+use crate::socket_options::SocketOptions;
 
 /// By how much the kernel may lengthen a sleep.
 const TIMER_SLACK_NS: u64 = 1_000;
@@ -46,7 +47,10 @@ pub struct MioNet {
 #[derive(Debug)]
 enum Kind {
     Datagram(UdpSocket),
+    /// With whom, where the socket hears others too.
+    Conversation(UdpSocket, Option<SocketAddr>),
     Stream(TcpStream),
+    Unix(UnixStream),
 }
 
 impl MioNet {
@@ -86,16 +90,13 @@ impl MioNet {
             (self.sockets.len() - 1) as u32
         });
         let token = Token(at as usize);
+        let registry = self.poll.registry();
+        let both = Interest::READABLE | Interest::WRITABLE;
         let registered = match &mut kind {
-            Kind::Datagram(socket) => {
-                self.poll
-                    .registry()
-                    .register(socket, token, Interest::READABLE)
-            }
-            Kind::Stream(socket) => {
-                let both = Interest::READABLE | Interest::WRITABLE;
-                self.poll.registry().register(socket, token, both)
-            }
+            Kind::Datagram(socket) => registry.register(socket, token, Interest::READABLE),
+            Kind::Conversation(socket, _) => registry.register(socket, token, both),
+            Kind::Stream(socket) => registry.register(socket, token, both),
+            Kind::Unix(socket) => registry.register(socket, token, both),
         };
         if let Err(error) = registered {
             self.free.push(at);
@@ -107,16 +108,35 @@ impl MioNet {
 
     fn datagram(&self, socket: SocketId) -> io::Result<&UdpSocket> {
         match &self.sockets[socket.0 as usize] {
-            Some(Kind::Datagram(socket)) => Ok(socket),
+            Some(Kind::Datagram(socket) | Kind::Conversation(socket, _)) => Ok(socket),
             _ => Err(io::ErrorKind::NotConnected.into()),
         }
     }
 
-    fn stream(&mut self, socket: SocketId) -> io::Result<&mut TcpStream> {
-        match &mut self.sockets[socket.0 as usize] {
-            Some(Kind::Stream(socket)) => Ok(socket),
-            _ => Err(io::ErrorKind::NotConnected.into()),
-        }
+    /// Does something with a stream of either kind. One that is not open yet would block, or has
+    /// an error that says why it never will be.
+    fn with_stream<T>(
+        &mut self,
+        socket: SocketId,
+        act: impl FnOnce(&mut dyn ReadWrite) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let kind = self.sockets[socket.0 as usize].as_mut();
+        let (done, error) = match kind {
+            Some(Kind::Stream(stream)) => match act(stream) {
+                Err(error) if error.kind() == io::ErrorKind::NotConnected => {
+                    (Err(error), stream.take_error()?)
+                }
+                done => return done,
+            },
+            Some(Kind::Unix(stream)) => match act(stream) {
+                Err(error) if error.kind() == io::ErrorKind::NotConnected => {
+                    (Err(error), stream.take_error()?)
+                }
+                done => return done,
+            },
+            _ => return Err(io::ErrorKind::NotConnected.into()),
+        };
+        done.map_err(|_: io::Error| error.unwrap_or(io::ErrorKind::WouldBlock.into()))
     }
 
     /// Sets the timerfd, unless it is already due at that time or a little before.
@@ -174,6 +194,7 @@ impl Net for MioNet {
                     socket: SocketId(event.token().0 as u32),
                     readable: event.is_readable() || event.is_error() || event.is_read_closed(),
                     writable: event.is_writable() || event.is_error() || event.is_write_closed(),
+                    closed: event.is_error() || event.is_read_closed(),
                 });
             }
         }
@@ -198,28 +219,77 @@ impl Net for MioNet {
         let socket = Socket::new(Domain::for_address(peer), Type::DGRAM, Some(Protocol::UDP))?;
         socket.set_nonblocking(true)?;
         socket.set_recv_buffer_size(receive_buffer_octets)?;
-        // Linux draws an ephemeral port at random for port 0 (RFC 6056).
-        let any: SocketAddr = match peer {
-            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-        };
-        socket.bind(&any.into())?;
+        socket.bind(&any_of(peer).into())?;
         socket.connect(&peer.into())?;
         let granted = socket.recv_buffer_size()?;
         let id = self.adopt(Kind::Datagram(UdpSocket::from_std(socket.into())))?;
         Ok((id, granted))
     }
 
-    fn connect(&mut self, peer: SocketAddr) -> io::Result<SocketId> {
-        let stream = TcpStream::connect(peer)?;
-        // Queries are gathered into whole writes here; the kernel need not hold them back.
-        stream.set_nodelay(true)?;
-        self.adopt(Kind::Stream(stream))
+    fn open_conversation(
+        &mut self,
+        peer: SocketAddr,
+        many: bool,
+        options: &SocketOptions,
+    ) -> io::Result<(SocketId, bool)> {
+        let socket = Socket::new(Domain::for_address(peer), Type::DGRAM, Some(Protocol::UDP))?;
+        socket.set_nonblocking(true)?;
+        set_up(&socket, peer, options)?;
+        if options.bind.is_none() {
+            socket.bind(&any_of(peer).into())?;
+        }
+        let mut many = many;
+        if !many {
+            match socket.connect(&peer.into()) {
+                // The system tells of a broadcast address that it will not be connected to.
+                Err(error) if error.raw_os_error() == Some(libc::EACCES) => many = true,
+                connected => connected?,
+            }
+        }
+        if many && peer.is_ipv4() {
+            socket.set_broadcast(true)?;
+        }
+        let to = many.then_some(peer);
+        let id = self.adopt(Kind::Conversation(UdpSocket::from_std(socket.into()), to))?;
+        Ok((id, many))
+    }
+
+    fn connect(&mut self, remote: &Remote, options: &SocketOptions) -> io::Result<SocketId> {
+        let kind = match remote {
+            Remote::Unix(path) => Kind::Unix(connect_unix(path)?),
+            Remote::Inet(peer) if *options == SocketOptions::default() => {
+                Kind::Stream(TcpStream::connect(*peer)?)
+            }
+            Remote::Inet(peer) => Kind::Stream(connect_with(*peer, options)?),
+        };
+        self.adopt(kind)
+    }
+
+    fn opened(&mut self, socket: SocketId) -> io::Result<()> {
+        let error = match &self.sockets[socket.0 as usize] {
+            Some(Kind::Stream(stream)) => stream.take_error()?,
+            Some(Kind::Unix(stream)) => stream.take_error()?,
+            _ => None,
+        };
+        error.map_or(Ok(()), Err)
+    }
+
+    fn shut_write(&mut self, socket: SocketId) -> io::Result<()> {
+        match &self.sockets[socket.0 as usize] {
+            Some(Kind::Stream(stream)) => stream.shutdown(Shutdown::Write),
+            Some(Kind::Unix(stream)) => stream.shutdown(Shutdown::Write),
+            _ => Ok(()),
+        }
     }
 
     #[inline]
     fn send(&mut self, socket: SocketId, datagram: &[u8]) -> io::Result<()> {
-        self.datagram(socket)?.send(datagram).map(drop)
+        match &self.sockets[socket.0 as usize] {
+            Some(Kind::Conversation(socket, Some(peer))) => {
+                socket.send_to(datagram, *peer).map(drop)
+            }
+            _ => self.datagram(socket)?.send(datagram).map(drop),
+        }
     }
 
     #[inline]
@@ -227,25 +297,20 @@ impl Net for MioNet {
         self.datagram(socket)?.recv(buffer)
     }
 
+    fn recv_from(
+        &mut self,
+        socket: SocketId,
+        buffer: &mut [u8],
+    ) -> io::Result<(usize, SocketAddr)> {
+        self.datagram(socket)?.recv_from(buffer)
+    }
+
     fn write(&mut self, socket: SocketId, bytes: &[u8]) -> io::Result<usize> {
-        let stream = self.stream(socket)?;
-        match stream.write(bytes) {
-            // A stream that is not open yet.
-            Err(error) if error.kind() == io::ErrorKind::NotConnected => Err(stream
-                .take_error()?
-                .unwrap_or(io::ErrorKind::WouldBlock.into())),
-            written => written,
-        }
+        self.with_stream(socket, |stream| stream.write(bytes))
     }
 
     fn read(&mut self, socket: SocketId, buffer: &mut [u8]) -> io::Result<usize> {
-        let stream = self.stream(socket)?;
-        match stream.read(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::NotConnected => Err(stream
-                .take_error()?
-                .unwrap_or(io::ErrorKind::WouldBlock.into())),
-            read => read,
-        }
+        self.with_stream(socket, |stream| stream.read(buffer))
     }
 
     fn kernel_drops(&self, socket: SocketId) -> u64 {
@@ -259,6 +324,97 @@ impl Net for MioNet {
             drop(kind);
             self.free.push(socket.0);
         }
+    }
+}
+
+/// A stream of any kind.
+trait ReadWrite: Read + Write {}
+
+impl<T: Read + Write> ReadWrite for T {}
+
+/// Any local address of the kind of `peer`. Linux draws an ephemeral port at random for port 0
+/// (RFC 6056).
+fn any_of(peer: SocketAddr) -> SocketAddr {
+    match peer {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    }
+}
+
+/// Sets a socket up before it is connected.
+fn set_up(socket: &Socket, peer: SocketAddr, options: &SocketOptions) -> io::Result<()> {
+    if let Some(octets) = options.receive_buffer_octets {
+        socket.set_recv_buffer_size(octets)?;
+    }
+    if let Some(octets) = options.send_buffer_octets {
+        socket.set_send_buffer_size(octets)?;
+    }
+    match (options.ttl, peer) {
+        (Some(ttl), SocketAddr::V4(_)) => socket.set_ttl_v4(ttl)?,
+        (Some(ttl), SocketAddr::V6(_)) => socket.set_unicast_hops_v6(ttl)?,
+        (None, _) => {}
+    }
+    if let Some(address) = options.bind {
+        socket.bind(&SocketAddr::from((address, 0)).into())?;
+    }
+    Ok(())
+}
+
+/// Begins to connect a stream that is not set up as usual.
+fn connect_with(peer: SocketAddr, options: &SocketOptions) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(peer), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    if matches!(options.bind, Some(IpAddr::V4(_))) {
+        draw_port_late(&socket)?;
+    }
+    set_up(&socket, peer, options)?;
+    if options.nodelay {
+        socket.set_tcp_nodelay(true)?;
+    }
+    if options.keepalive {
+        socket.set_keepalive(true)?;
+    }
+    if options.linger_zero {
+        socket.set_linger(Some(Duration::ZERO))?;
+    }
+    begun(socket.connect(&peer.into()))?;
+    Ok(TcpStream::from_std(socket.into()))
+}
+
+/// Has the port drawn when it is known who the connection leads to, so that one local address
+/// has as many ports for each peer as it has for all (`IP_BIND_ADDRESS_NO_PORT`, which neither
+/// socket2 nor rustix offers).
+fn draw_port_late(socket: &Socket) -> io::Result<()> {
+    let on: libc::c_int = 1;
+    // SAFETY: `on` outlives the call, and its size is given.
+    let status = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_IP,
+            libc::IP_BIND_ADDRESS_NO_PORT,
+            (&raw const on).cast(),
+            size_of_val(&on) as libc::socklen_t,
+        )
+    };
+    if status == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+fn connect_unix(path: &std::path::Path) -> io::Result<UnixStream> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    begun(socket.connect(&SockAddr::unix(path)?))?;
+    Ok(UnixStream::from_std(socket.into()))
+}
+
+/// That a connection is not open at once is no error.
+fn begun(connected: io::Result<()>) -> io::Result<()> {
+    match connected {
+        Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => Ok(()),
+        connected => connected,
     }
 }
 

@@ -4,7 +4,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use canvass_model::Time;
+use canvass_model::{Remote, Time};
+
+use crate::socket_options::SocketOptions;
 
 /// A socket, by the number its [`Net`] gave it. Numbers are small and used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,6 +21,9 @@ pub struct Event {
     pub readable: bool,
     /// There may be room to write.
     pub writable: bool,
+    /// The peer has closed its side, or the socket has an error: reading goes on until it says
+    /// so.
+    pub closed: bool,
 }
 
 /// The system as a shard sees it.
@@ -50,14 +55,39 @@ pub trait Net {
         receive_buffer_octets: usize,
     ) -> io::Result<(SocketId, usize)>;
 
-    /// Begins to open a stream to `peer`. A failure to connect may come from the first read or
-    /// write as well.
+    /// Opens a datagram socket for a conversation with `peer`: connected to it, or, with `many`,
+    /// one that hears every host. Where `peer` turns out to stand for many hosts it is the
+    /// latter as well; returns which it is.
     ///
     /// # Errors
-    /// When no descriptor is left, or there is no way to `peer`.
-    fn connect(&mut self, peer: SocketAddr) -> io::Result<SocketId>;
+    /// As [`Self::open_datagram`].
+    fn open_conversation(
+        &mut self,
+        peer: SocketAddr,
+        many: bool,
+        options: &SocketOptions,
+    ) -> io::Result<(SocketId, bool)>;
 
-    /// Sends one datagram whole.
+    /// Begins to open a stream to `remote`. It is writable once it is open; a failure to connect
+    /// may come from [`Self::opened`], or from the first read or write as well.
+    ///
+    /// # Errors
+    /// When no descriptor or local port is left, or there is no way to `remote`.
+    fn connect(&mut self, remote: &Remote, options: &SocketOptions) -> io::Result<SocketId>;
+
+    /// Whether a stream that has become writable is open.
+    ///
+    /// # Errors
+    /// Why it is not.
+    fn opened(&mut self, socket: SocketId) -> io::Result<()>;
+
+    /// Closes the writing side of a stream.
+    ///
+    /// # Errors
+    /// The system's own.
+    fn shut_write(&mut self, socket: SocketId) -> io::Result<()>;
+
+    /// Sends one datagram whole, to the peer the socket was opened for.
     ///
     /// # Errors
     /// The system's own; an error that the peer's system sent back for an earlier datagram comes
@@ -69,6 +99,13 @@ pub trait Net {
     /// # Errors
     /// `WouldBlock` when there is none, and as [`Self::send`].
     fn recv(&mut self, socket: SocketId, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Takes one datagram, and says from whom.
+    ///
+    /// # Errors
+    /// As [`Self::recv`].
+    fn recv_from(&mut self, socket: SocketId, buffer: &mut [u8])
+    -> io::Result<(usize, SocketAddr)>;
 
     /// Writes to a stream what fits.
     ///

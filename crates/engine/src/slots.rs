@@ -1,10 +1,5 @@
 //! Places for the jobs under way.
 
-use canvass_proto::Session;
-use smallvec::SmallVec;
-
-use crate::upstream::Place;
-
 /// A job's place, and which of the jobs that ever stood there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SlotKey {
@@ -12,28 +7,26 @@ pub(crate) struct SlotKey {
     pub(crate) generation: u32,
 }
 
-/// A job under way.
+/// The jobs of one kind under way.
 #[derive(Debug)]
-pub(crate) struct Slot {
-    pub(crate) session: Session,
-    /// The attempts that may still be answered.
-    pub(crate) open: SmallVec<[Place; 2]>,
-    pub(crate) admitted: canvass_model::Time,
-}
-
-/// The jobs under way.
-#[derive(Debug, Default)]
-pub(crate) struct Slots {
-    entries: Vec<(u32, Option<Slot>)>,
+pub(crate) struct Slots<T> {
+    entries: Vec<(u32, Option<T>)>,
     free: Vec<u32>,
 }
 
-impl Slots {
+impl<T> Slots<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            entries: Vec::new(),
+            free: Vec::new(),
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.entries.len() - self.free.len()
     }
 
-    pub(crate) fn insert(&mut self, slot: Slot) -> SlotKey {
+    pub(crate) fn insert(&mut self, slot: T) -> SlotKey {
         let index = self.free.pop().unwrap_or_else(|| {
             self.entries.push((0, None));
             (self.entries.len() - 1) as u32
@@ -48,7 +41,7 @@ impl Slots {
 
     /// The job that `key` was given for, while it is under way.
     #[inline]
-    pub(crate) fn by_key(&mut self, key: SlotKey) -> Option<&mut Slot> {
+    pub(crate) fn by_key(&mut self, key: SlotKey) -> Option<&mut T> {
         match self.entries.get_mut(key.index as usize) {
             Some((generation, slot)) if *generation == key.generation => slot.as_mut(),
             _ => None,
@@ -71,12 +64,12 @@ impl Slots {
             .collect()
     }
 
-    /// Frees a place. The attempts that were open are handed back, to be closed.
-    pub(crate) fn remove(&mut self, key: SlotKey) -> SmallVec<[Place; 2]> {
+    /// Frees a place, and hands back what stood there.
+    pub(crate) fn remove(&mut self, key: SlotKey) -> Option<T> {
         let (generation, slot) = &mut self.entries[key.index as usize];
         debug_assert_eq!(*generation, key.generation);
         *generation = generation.wrapping_add(1);
         self.free.push(key.index);
-        slot.take().map_or_else(SmallVec::new, |slot| slot.open)
+        slot.take()
     }
 }

@@ -16,11 +16,13 @@ pub(crate) const BATCH: usize = 32;
 /// Datagrams in one call while there is little to do.
 const BATCH_MIN: usize = 2;
 /// The longest query that is read; a prober's has under 300 octets.
-const QUERY_BYTES_MAX: usize = 1024;
+pub(crate) const QUERY_BYTES_MAX: usize = 1024;
 
 /// Datagrams that were read together.
 pub(crate) struct Inbox {
-    queries: Box<[[u8; QUERY_BYTES_MAX]; BATCH]>,
+    /// Room for each datagram, one behind the other.
+    bytes: Box<[u8]>,
+    datagram_bytes_max: usize,
     arrivals: [Arrival; BATCH],
     /// Datagrams the next call asks for. Room for one has its price, so that a quiet socket is
     /// asked for few.
@@ -41,9 +43,11 @@ pub(crate) struct Arrival {
 }
 
 impl Inbox {
-    pub fn new() -> Self {
+    /// Room for datagrams up to a length; longer ones are cut.
+    pub fn new(datagram_bytes_max: usize) -> Self {
         Self {
-            queries: Box::new([[0; QUERY_BYTES_MAX]; BATCH]),
+            bytes: vec![0; BATCH * datagram_bytes_max].into(),
+            datagram_bytes_max,
             arrivals: [Arrival {
                 bytes: 0,
                 cut: false,
@@ -62,11 +66,11 @@ impl Inbox {
         let mut controls = [Control::EMPTY; BATCH];
         // SAFETY: a header is plain numbers and null pointers, for which zero is a value.
         let mut headers: [libc::mmsghdr; BATCH] = unsafe { mem::zeroed() };
-        for (index, header) in headers[..wanted].iter_mut().enumerate() {
-            let query = &mut self.queries[index];
+        let rooms = self.bytes.chunks_exact_mut(self.datagram_bytes_max);
+        for (index, (header, room)) in headers[..wanted].iter_mut().zip(rooms).enumerate() {
             parts[index] = libc::iovec {
-                iov_base: query.as_mut_ptr().cast(),
-                iov_len: query.len(),
+                iov_base: room.as_mut_ptr().cast(),
+                iov_len: room.len(),
             };
             let peer = &mut self.arrivals[index].peer;
             *peer = Peer::NOBODY;
@@ -98,7 +102,8 @@ impl Inbox {
     /// One of the datagrams that the last call read, and its bytes.
     pub fn arrival(&self, index: usize) -> (Arrival, &[u8]) {
         let arrival = self.arrivals[index];
-        (arrival, &self.queries[index][..arrival.bytes])
+        let start = index * self.datagram_bytes_max;
+        (arrival, &self.bytes[start..start + arrival.bytes])
     }
 }
 

@@ -10,7 +10,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 /// kernel gives at most `net.core.rmem_max` and `wmem_max`.
 const BUFFER_BYTES: usize = 4 << 20;
 /// Connections that may wait to be accepted; the kernel gives at most `net.core.somaxconn`.
-const BACKLOG: i32 = 4096;
+const BACKLOG: i32 = 65_535;
 /// Free UDP ports tried before one is found that TCP has free as well.
 const PORT_TRIES: usize = 100;
 
@@ -18,6 +18,16 @@ const PORT_TRIES: usize = 100;
 pub(crate) struct Sockets {
     pub udp: Vec<UdpSocket>,
     pub tcp: Vec<TcpListener>,
+    /// Where the first of them listens.
+    pub address: SocketAddr,
+}
+
+/// The sockets of one service.
+pub(crate) struct ServiceSockets {
+    pub tcp: Vec<TcpListener>,
+    pub udp: Vec<UdpSocket>,
+    /// They keep the port from others, and refuse connections.
+    pub reserved: Vec<Socket>,
     /// Where the first of them listens.
     pub address: SocketAddr,
 }
@@ -34,6 +44,61 @@ pub(crate) fn bind(listen: SocketAddr, also: Option<Ipv6Addr>, tcp: bool) -> io:
         }
     }
     Err(last_error.unwrap_or_else(|| io::ErrorKind::AddrInUse.into()))
+}
+
+/// Binds one service's port: TCP, and UDP where `udp`; the same on `also`. Where `refuse`, the
+/// port is taken and nothing listens on it.
+pub(crate) fn bind_service(
+    listen: SocketAddr,
+    also: Option<Ipv6Addr>,
+    udp: bool,
+    refuse: bool,
+) -> io::Result<ServiceSockets> {
+    let tries = if listen.port() == 0 { PORT_TRIES } else { 1 };
+    let mut last_error = None;
+    for _ in 0..tries {
+        match bind_service_once(listen, also, udp, refuse) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => last_error = Some(error),
+            other => return other,
+        }
+    }
+    Err(last_error.unwrap_or_else(|| io::ErrorKind::AddrInUse.into()))
+}
+
+fn bind_service_once(
+    listen: SocketAddr,
+    also: Option<Ipv6Addr>,
+    udp: bool,
+    refuse: bool,
+) -> io::Result<ServiceSockets> {
+    let first = bind_tcp(listen)?;
+    let address = first
+        .local_addr()?
+        .as_socket()
+        .ok_or(io::ErrorKind::AddrNotAvailable)?;
+    let second = also.map(|ip| SocketAddr::new(IpAddr::V6(ip), address.port()));
+    let mut sockets = ServiceSockets {
+        tcp: Vec::new(),
+        udp: Vec::new(),
+        reserved: Vec::new(),
+        address,
+    };
+    let mut bound = vec![(first, address)];
+    if let Some(second) = second {
+        bound.push((bind_tcp(second)?, second));
+    }
+    for (socket, address) in bound {
+        if udp {
+            sockets.udp.push(bind_udp(address)?);
+        }
+        if refuse {
+            sockets.reserved.push(socket);
+        } else {
+            socket.listen(BACKLOG).map_err(naming(address))?;
+            sockets.tcp.push(socket.into());
+        }
+    }
+    Ok(sockets)
 }
 
 fn bind_once(listen: SocketAddr, also: Option<Ipv6Addr>, tcp: bool) -> io::Result<Sockets> {
@@ -64,11 +129,16 @@ fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
     Ok(socket.into())
 }
 
-fn listen_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+fn bind_tcp(address: SocketAddr) -> io::Result<Socket> {
     let socket = open(address, Type::STREAM, Protocol::TCP)?;
     // A lab that is started again must not wait for the last one's connections to be forgotten.
     socket.set_reuse_address(true)?;
     socket.bind(&address.into()).map_err(naming(address))?;
+    Ok(socket)
+}
+
+fn listen_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = bind_tcp(address)?;
     socket.listen(BACKLOG).map_err(naming(address))?;
     Ok(socket.into())
 }

@@ -127,13 +127,35 @@ pub const KEYS: &[(&str, &str, &str)] = &[
         "accept TCP connections and answer nothing on them",
     ),
     ("tcp-refuse", "", "have no TCP listener"),
+    (
+        "trickle",
+        "D",
+        "services: send one octet each D down a connection",
+    ),
+    (
+        "reset-at",
+        "N",
+        "services: reset a connection after N octets were sent down it",
+    ),
+    (
+        "close-at",
+        "N",
+        "services: close a connection after N octets were sent down it",
+    ),
+    (
+        "time-skew",
+        "S",
+        "services: tell a time so many seconds ahead, or behind with a minus",
+    ),
     ("seed", "N", "what chance starts from [default: 0]"),
 ];
 
 /// What the lab does wrong. The default is nothing.
 ///
 /// What happens to datagrams on their way (loss, truncation, forgeries, duplicates, corruption)
-/// does not happen on a stream; all else holds for both.
+/// does not happen on a stream; all else holds for both. The services besides DNS heed `delay`,
+/// `jitter`, `late`, `outage`, `dead`, `tcp_silent` and `tcp_refuse`, for datagrams `loss` and
+/// `duplicate` as well, and what is theirs alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Impairments {
     /// Every reply is held back for so long.
@@ -188,6 +210,14 @@ pub struct Impairments {
     pub tcp_silent: bool,
     /// Nothing listens on TCP.
     pub tcp_refuse: bool,
+    /// The services send one octet each so long.
+    pub trickle: Option<Duration>,
+    /// The services reset a connection after so many octets of theirs, TLS included.
+    pub reset_at: Option<u64>,
+    /// The services close a connection after so many octets of theirs, TLS included.
+    pub close_at: Option<u64>,
+    /// The time that the services tell is so many seconds ahead.
+    pub time_skew_s: i64,
     /// What chance starts from. Which names are slow or never answered does not depend on it.
     pub seed: u64,
 }
@@ -252,6 +282,10 @@ impl Default for Impairments {
             tcp_serial: false,
             tcp_silent: false,
             tcp_refuse: false,
+            trickle: None,
+            reset_at: None,
+            close_at: None,
+            time_skew_s: 0,
             seed: 0,
         }
     }
@@ -305,11 +339,11 @@ impl Impairments {
             "tcp-serial" => self.tcp_serial = value::switch(value)?,
             "tcp-silent" => self.tcp_silent = value::switch(value)?,
             "tcp-refuse" => self.tcp_refuse = value::switch(value)?,
-            "seed" => {
-                self.seed = value
-                    .parse()
-                    .map_err(|_| Refusal::BadValue("a number from 0 to 2^64 - 1"))?;
-            }
+            "trickle" => self.trickle = Some(value::duration(value)?),
+            "reset-at" => self.reset_at = Some(number(value)?),
+            "close-at" => self.close_at = Some(number(value)?),
+            "time-skew" => self.time_skew_s = value::seconds(value)?,
+            "seed" => self.seed = number(value)?,
             _ => return Err(Refusal::UnknownKey),
         }
         Ok(())
@@ -347,6 +381,11 @@ fn count(text: &str) -> Result<NonZeroU32, Refusal> {
         .map_err(|_| Refusal::BadValue("a whole number from 1"))
 }
 
+fn number(text: &str) -> Result<u64, Refusal> {
+    text.parse()
+        .map_err(|_| Refusal::BadValue("a number from 0 to 2^64 - 1"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -358,7 +397,7 @@ mod tests {
                 "" => "",
                 "D" => "17ms",
                 "PCT" => "3%",
-                "QPS" | "N" => "9",
+                "QPS" | "N" | "S" => "9",
                 "HOW" => "refused",
                 "CIDR" => "127.3.0.0/16",
                 other => panic!("{key} has an unknown kind of value, {other}"),
@@ -411,6 +450,9 @@ mod tests {
             "dead=127.0.0.1/8",
             "no-edns=maybe",
             "seed=-1",
+            "reset-at=-1",
+            "time-skew=1s",
+            "time-skew=99999999999",
         ] {
             assert!(item.parse::<Impairments>().is_err(), "{item}");
         }

@@ -6,61 +6,107 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime};
 
 use mio::Waker;
 
-use crate::bind::{Sockets, bind};
+use crate::bind::{Sockets, bind, bind_service};
 use crate::datagram;
+use crate::host::{Host, Hosted};
 use crate::impairment::Impairments;
-use crate::report::{LabReport, Meter};
+use crate::report::{LabReport, Meter, ServiceMeter};
 use crate::script::Script;
 use crate::server::Server;
+use crate::service::ServiceKind;
+use crate::services::Services;
 
 /// Where the lab listens, and what it does wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabConfig {
-    /// The address, and the port for UDP and TCP alike; port 0 finds one that is free for both.
+    /// The address of its DNS, and the port for UDP and TCP alike; port 0 finds one that is free for both.
     /// An unspecified address (`0.0.0.0`, `::`) means every loopback address and no other: what
     /// comes to another one is ignored.
     pub listen: SocketAddr,
-    /// An IPv6 address to serve on as well, on the same port; `listen` must then be IPv4.
+    /// An IPv6 address to serve on as well, on the same port; `listen` must then be IPv4, and so
+    /// must the services' addresses.
     pub also_ipv6: Option<Ipv6Addr>,
+    /// What it serves besides DNS.
+    pub services: Vec<ServiceConfig>,
     /// What it does wrong.
     pub impairments: Impairments,
 }
 
+/// A service besides DNS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ServiceConfig {
+    /// What it speaks.
+    pub kind: ServiceKind,
+    /// The address and the port; port 0 finds a free one. An unspecified address means every
+    /// loopback address and no other.
+    pub listen: SocketAddr,
+}
+
+impl ServiceConfig {
+    /// A service on every address of 127/8.
+    pub const fn on_port(kind: ServiceKind, port: u16) -> Self {
+        Self {
+            kind,
+            listen: SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), port),
+        }
+    }
+}
+
 impl Default for LabConfig {
-    /// Every address of 127/8, a free port, no impairment.
+    /// Every address of 127/8, a free port, no service besides DNS, no impairment.
     fn default() -> Self {
         Self {
             listen: (Ipv4Addr::UNSPECIFIED, 0).into(),
             also_ipv6: None,
+            services: Vec::new(),
             impairments: Impairments::default(),
         }
     }
 }
 
-/// A running lab. It serves on one thread of its own until [`stop`](Self::stop) or drop.
+/// A running lab. DNS is served on one thread of its own, all other services on another, until
+/// [`stop`](Self::stop) or drop.
 #[derive(Debug)]
 pub struct Lab {
     address: SocketAddr,
     meter: Arc<Meter>,
-    stop: Arc<AtomicBool>,
-    waker: Waker,
+    services: Vec<RunningService>,
+    ca_pem: Option<String>,
+    client_pem: Option<String>,
     /// The server's sockets, to ask the kernel what it dropped.
     udp: Vec<UdpSocket>,
-    thread: Option<JoinHandle<io::Result<()>>>,
+    stop: Arc<AtomicBool>,
+    threads: Vec<LabThread>,
+}
+
+#[derive(Debug)]
+struct RunningService {
+    kind: ServiceKind,
+    address: SocketAddr,
+    meter: Arc<ServiceMeter>,
+}
+
+#[derive(Debug)]
+struct LabThread {
+    waker: Waker,
+    handle: JoinHandle<io::Result<()>>,
 }
 
 impl Lab {
-    /// Starts to serve. When this returns, queries are answered.
+    /// Starts to serve. When this returns, queries are answered and connections accepted.
     ///
     /// # Errors
-    /// The address cannot be listened on, or the system lacks descriptors or threads.
+    /// An address cannot be listened on, the system lacks descriptors or threads, or the
+    /// certificates for TLS could not be made.
     pub fn start(config: LabConfig) -> io::Result<Self> {
         let LabConfig {
             listen,
             also_ipv6,
+            services,
             impairments,
         } = config;
         let Sockets { udp, tcp, address } = bind(listen, also_ipv6, !impairments.tcp_refuse)?;
@@ -70,37 +116,96 @@ impl Lab {
             .collect::<io::Result<_>>()?;
         let meter = Arc::new(Meter::new());
         let stop = Arc::new(AtomicBool::new(false));
-        let (mut server, waker) = Server::new(
-            udp,
-            tcp,
-            Script::new(impairments),
-            Arc::clone(&meter),
-            Arc::clone(&stop),
-        )?;
-        let thread = std::thread::Builder::new()
-            .name("lab".into())
-            .spawn(move || server.run())?;
-        Ok(Self {
+        let mut lab = Self {
             address,
-            meter,
-            stop,
-            waker,
+            meter: Arc::clone(&meter),
+            services: Vec::new(),
+            ca_pem: None,
+            client_pem: None,
             udp: watched,
-            thread: Some(thread),
-        })
+            stop: Arc::clone(&stop),
+            threads: Vec::new(),
+        };
+        if !services.is_empty() {
+            lab.start_services(&services, also_ipv6, &impairments)?;
+        }
+        let (mut server, waker) = Server::new(udp, tcp, Script::new(impairments), meter, stop)?;
+        lab.spawn("lab", waker, move || server.run())?;
+        Ok(lab)
+    }
+
+    fn start_services(
+        &mut self,
+        configs: &[ServiceConfig],
+        also_ipv6: Option<Ipv6Addr>,
+        impairments: &Impairments,
+    ) -> io::Result<()> {
+        let kinds: Vec<ServiceKind> = configs.iter().map(|config| config.kind).collect();
+        let unix = SystemTime::UNIX_EPOCH.elapsed().unwrap_or(Duration::ZERO);
+        let services =
+            Services::new(&kinds, impairments.clone(), unix).map_err(io::Error::other)?;
+        self.ca_pem = services.ca_pem();
+        self.client_pem = services.client_pem();
+        let mut hosted = Vec::new();
+        for &ServiceConfig { kind, listen } in configs {
+            let udp = kind.has_datagrams();
+            let sockets = bind_service(listen, also_ipv6, udp, impairments.tcp_refuse)?;
+            let meter = Arc::new(ServiceMeter::new());
+            self.services.push(RunningService {
+                kind,
+                address: sockets.address,
+                meter: Arc::clone(&meter),
+            });
+            hosted.push(Hosted {
+                kind,
+                sockets,
+                meter,
+            });
+        }
+        let (mut host, waker) = Host::new(hosted, services, Arc::clone(&self.stop))?;
+        self.spawn("lab-services", waker, move || host.run())
+    }
+
+    fn spawn(
+        &mut self,
+        name: &str,
+        waker: Waker,
+        run: impl FnOnce() -> io::Result<()> + Send + 'static,
+    ) -> io::Result<()> {
+        let handle = std::thread::Builder::new().name(name.into()).spawn(run)?;
+        self.threads.push(LabThread { waker, handle });
+        Ok(())
     }
 
     /// Where to send queries. When the lab serves every loopback address this is 127.0.0.1 or
     /// ::1, and any other one will do with the same port.
     pub fn address(&self) -> SocketAddr {
-        let mut address = self.address;
-        if address.ip().is_unspecified() {
-            address.set_ip(match address {
-                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-            });
-        }
-        address
+        reachable(self.address)
+    }
+
+    /// Where the first service of a kind is, said as [`address`](Self::address) is; `None` where
+    /// there is no such service.
+    pub fn service_address(&self, kind: ServiceKind) -> Option<SocketAddr> {
+        let mut services = self.service_addresses();
+        services.find(|(other, _)| *other == kind).map(|(_, at)| at)
+    }
+
+    /// Every service and where it is, in the order they were asked for.
+    pub fn service_addresses(&self) -> impl Iterator<Item = (ServiceKind, SocketAddr)> {
+        self.services
+            .iter()
+            .map(|service| (service.kind, reachable(service.address)))
+    }
+
+    /// The certificate of the authority that signs for the TLS services, in PEM; `None` where no
+    /// service has TLS.
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca_pem.as_deref()
+    }
+
+    /// A client certificate of that authority and its private key, in PEM.
+    pub fn client_pem(&self) -> Option<&str> {
+        self.client_pem.as_deref()
     }
 
     /// What it did so far.
@@ -111,7 +216,17 @@ impl Lab {
             .iter()
             .map(|socket| datagram::kernel_drops(socket.as_fd()).unwrap_or(0))
             .sum();
-        self.meter.report(drops)
+        let mut report = self.meter.report(drops);
+        report.services = self
+            .services
+            .iter()
+            .map(|service| {
+                service
+                    .meter
+                    .report(service.kind, reachable(service.address))
+            })
+            .collect();
+        report
     }
 
     /// Ends it, and says what it did. Replies that wait for their time are not sent.
@@ -124,15 +239,30 @@ impl Lab {
     }
 
     fn end(&mut self) -> io::Result<()> {
-        let Some(thread) = self.thread.take() else {
-            return Ok(());
-        };
         self.stop.store(true, Ordering::Release);
-        self.waker.wake()?;
-        thread
-            .join()
-            .unwrap_or_else(|_| Err(io::Error::other("the lab's thread panicked")))
+        let mut result = Ok(());
+        for LabThread { waker, handle } in self.threads.drain(..) {
+            // A thread that cannot be woken is not waited for.
+            let ended = waker.wake().and_then(|()| {
+                handle
+                    .join()
+                    .unwrap_or_else(|_| Err(io::Error::other("a thread of the lab panicked")))
+            });
+            result = result.and(ended);
+        }
+        result
     }
+}
+
+/// An address that reaches a socket on every loopback address.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
 }
 
 impl Drop for Lab {

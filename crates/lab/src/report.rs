@@ -1,5 +1,7 @@
 //! What the lab did, counted by its thread and read by any other.
 
+mod service;
+
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,6 +11,9 @@ use canvass_model::Rcode;
 use crate::histogram::{Histogram, Spread};
 use crate::script::{Plan, ReplyKind, Silence};
 use crate::zone::Responded;
+
+pub(crate) use service::{ServiceCount, ServiceMeter};
+pub use service::{ServiceCounts, ServiceReport};
 
 /// Declares each counter once: its place, its field in the report and its words for a person.
 macro_rules! counts {
@@ -147,6 +152,7 @@ impl Meter {
             kernel_drops,
             delay: self.given.spread(),
             delay_error: self.error.spread(),
+            services: Vec::new(),
         }
     }
 }
@@ -172,7 +178,7 @@ impl Count {
 }
 
 /// What the lab did so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LabReport {
     /// Everything that was counted.
     pub counts: Counts,
@@ -183,6 +189,8 @@ pub struct LabReport {
     pub delay: Spread,
     /// By how much the delay given differs from the one asked for.
     pub delay_error: Spread,
+    /// What each service besides DNS did, in the order they were asked for.
+    pub services: Vec<ServiceReport>,
 }
 
 impl fmt::Display for LabReport {
@@ -211,6 +219,9 @@ impl fmt::Display for LabReport {
                 )?;
             }
             write!(f, " ({} replies)", self.delay.count)?;
+        }
+        for service in &self.services {
+            write!(f, "\n  {service}")?;
         }
         Ok(())
     }

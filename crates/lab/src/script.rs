@@ -125,7 +125,7 @@ impl Script {
         if contains(&self.impairments.dead, server) {
             return Plan::silent(Silence::Dead);
         }
-        if self.is_out(now.since(first_query)) {
+        if is_out(&self.impairments, now.since(first_query)) {
             return Plan::silent(Silence::Outage);
         }
         if self
@@ -230,20 +230,6 @@ impl Script {
         }
     }
 
-    fn is_out(&self, since_first: Duration) -> bool {
-        let Impairments {
-            outage_after,
-            outage,
-            ..
-        } = self.impairments;
-        if outage_after.is_none() && outage.is_none() {
-            return false;
-        }
-        let begin = outage_after.unwrap_or(Duration::ZERO);
-        let length = outage.unwrap_or(Duration::MAX);
-        since_first >= begin && since_first - begin < length
-    }
-
     fn delay(&mut self) -> Duration {
         let Impairments { delay, jitter, .. } = self.impairments;
         if jitter.is_zero() {
@@ -279,7 +265,23 @@ impl Plan {
     }
 }
 
-fn contains(networks: &[IpNet], address: IpAddr) -> bool {
+/// Whether an outage is on, so long after the first query.
+pub(crate) fn is_out(impairments: &Impairments, since_first: Duration) -> bool {
+    let Impairments {
+        outage_after,
+        outage,
+        ..
+    } = *impairments;
+    if outage_after.is_none() && outage.is_none() {
+        return false;
+    }
+    let begin = outage_after.unwrap_or(Duration::ZERO);
+    let length = outage.unwrap_or(Duration::MAX);
+    since_first >= begin && since_first - begin < length
+}
+
+/// Whether an address is in one of the networks.
+pub(crate) fn contains(networks: &[IpNet], address: IpAddr) -> bool {
     networks.iter().any(|network| network.contains(&address))
 }
 
@@ -291,6 +293,10 @@ fn is_plain(impairments: &Impairments) -> bool {
         tcp_serial,
         tcp_silent,
         tcp_refuse,
+        trickle,
+        reset_at,
+        close_at,
+        time_skew_s,
         seed,
         late_by,
         slow_by,
@@ -305,6 +311,10 @@ fn is_plain(impairments: &Impairments) -> bool {
         tcp_serial,
         tcp_silent,
         tcp_refuse,
+        trickle,
+        reset_at,
+        close_at,
+        time_skew_s,
         seed,
         late_by,
         slow_by,

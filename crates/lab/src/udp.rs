@@ -8,7 +8,7 @@ use std::time::Duration;
 use canvass_model::{Time, Transport};
 use mio::net::UdpSocket;
 
-use crate::batch::{Arrival, Inbox, Outbox};
+use crate::batch::{Arrival, Inbox, Outbox, QUERY_BYTES_MAX};
 use crate::datagram::{Peer, report_server};
 use crate::report::{Count, Meter};
 use crate::schedule::Held;
@@ -53,7 +53,7 @@ impl UdpEndpoint {
             only: (!every_loopback).then(|| listen.ip()),
             index,
             ready: false,
-            inbox: Inbox::new(),
+            inbox: Inbox::new(QUERY_BYTES_MAX),
             outbox: Outbox::new(),
         })
     }

@@ -1,4 +1,8 @@
-//! What the lab's names are worth: `in-addr.arpa`, `ip6.arpa` and `example.net`.
+//! What the lab's names are worth: `in-addr.arpa`, `ip6.arpa`, `example.net` and `lab.test`.
+//!
+//! Every name under `lab.test` is this machine's: 127.0.0.1 and ::1. The exceptions are `v4` and
+//! `v6`, which have one of the two, `nodata`, `nxdomain`, `servfail`, and `unreachable`, whose
+//! addresses no stream leads to.
 //!
 //! Nearly everything is computed from the address. The address's last octet modulo 32 says
 //! what its PTR lookup gives:
@@ -14,6 +18,7 @@
 
 mod answer;
 mod forward;
+mod lab;
 mod records;
 mod reverse;
 

@@ -2,24 +2,67 @@
 
 use std::fmt;
 
-/// Where in a job's life it went wrong.
+use crate::Errno;
+
+/// A stretch of a job's life: where its time went, and where it went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Phase {
-    /// Before anything was sent: the target could not be read.
+    /// Before anything was sent: the target could not be read. It takes no time.
     Target,
-    /// Waiting for a permit, a pace or a backoff.
+    /// Waiting for a permit, a pace or a backoff, after the first send.
     Wait,
-    /// A DNS query was out.
+    /// A DNS query was out, for a `ptr` or `dns` probe.
     Dns,
+    /// The host's addresses were being looked up.
+    Resolve,
+    /// A stream connection was being opened.
+    Connect,
+    /// The TLS handshake.
+    Tls,
+    /// From the first octet that could be sent to the first that came back.
+    FirstByte,
+    /// From the first octet that came back to the last.
+    Transfer,
+}
+
+impl Phase {
+    /// Those that take time, in the order of a job's life.
+    pub const TIMED: [Self; 7] = [
+        Self::Wait,
+        Self::Dns,
+        Self::Resolve,
+        Self::Connect,
+        Self::Tls,
+        Self::FirstByte,
+        Self::Transfer,
+    ];
+
+    /// Its place in [`Self::TIMED`].
+    pub const fn index(self) -> Option<usize> {
+        match self {
+            Self::Target => None,
+            timed => Some(timed as usize - Self::Wait as usize),
+        }
+    }
+
+    /// The word output lines carry.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Target => "target",
+            Self::Wait => "wait",
+            Self::Dns => "dns",
+            Self::Resolve => "resolve",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::FirstByte => "first_byte",
+            Self::Transfer => "transfer",
+        }
+    }
 }
 
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Target => "target",
-            Self::Wait => "wait",
-            Self::Dns => "dns",
-        })
+        f.write_str(self.as_str())
     }
 }
 
@@ -34,77 +77,116 @@ pub enum Cause {
     Refused,
     /// The peer broke the connection off.
     Reset,
+    /// The peer closed the connection in good order, before its answer was there.
+    Closed,
     /// No way to the peer.
     Unreachable,
-    /// The answer did not fit, and TCP was not allowed or did not help.
+    /// The answer did not fit, and TCP was not allowed or did not help; or the peer closed the
+    /// connection in the middle of its answer.
     Truncated,
+    /// The answer is larger than was allowed.
+    Oversize,
     /// The answer could not be read.
     Malformed,
+    /// The content coding of an answer is broken, or one that was not offered.
+    Coding,
+    /// There were more redirects than were to be followed, or one leads nowhere.
+    Redirect,
     /// The server answered with a code that settles nothing (SERVFAIL, REFUSED, ...).
     Rcode,
+    /// The host's name does not exist.
+    NxDomain,
+    /// The host's name has no address.
+    NoData,
+    /// The certificate's time is over.
+    Expired,
+    /// The certificate's time has not begun.
+    NotYetValid,
+    /// The certificate is for other hosts.
+    WrongHost,
+    /// No root that is trusted signed the certificate.
+    UnknownIssuer,
+    /// The certificate is not what it should be in another way.
+    BadCertificate,
+    /// The peer ended the handshake with a TLS alert.
+    Alert,
+    /// The peer does not speak TLS, or none that is spoken here.
+    Handshake,
     /// No descriptor was left for a socket.
     Descriptors,
+    /// No local port was left for a connection.
+    Ports,
     /// The system would not send, or would not open a socket, for another reason.
     System,
     /// The run was stopped before the job was done.
     Interrupted,
 }
 
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Cause {
+    /// Every one.
+    pub const ALL: [Self; 25] = [
+        Self::Invalid,
+        Self::Timeout,
+        Self::Refused,
+        Self::Reset,
+        Self::Closed,
+        Self::Unreachable,
+        Self::Truncated,
+        Self::Oversize,
+        Self::Malformed,
+        Self::Coding,
+        Self::Redirect,
+        Self::Rcode,
+        Self::NxDomain,
+        Self::NoData,
+        Self::Expired,
+        Self::NotYetValid,
+        Self::WrongHost,
+        Self::UnknownIssuer,
+        Self::BadCertificate,
+        Self::Alert,
+        Self::Handshake,
+        Self::Descriptors,
+        Self::Ports,
+        Self::System,
+        Self::Interrupted,
+    ];
+
+    /// The word output lines carry.
+    pub const fn as_str(self) -> &'static str {
+        match self {
             Self::Invalid => "invalid",
             Self::Timeout => "timeout",
             Self::Refused => "refused",
             Self::Reset => "reset",
+            Self::Closed => "closed",
             Self::Unreachable => "unreachable",
             Self::Truncated => "truncated",
+            Self::Oversize => "oversize",
             Self::Malformed => "malformed",
+            Self::Coding => "coding",
+            Self::Redirect => "redirect",
             Self::Rcode => "rcode",
+            Self::NxDomain => "nxdomain",
+            Self::NoData => "nodata",
+            Self::Expired => "expired",
+            Self::NotYetValid => "notyetvalid",
+            Self::WrongHost => "wronghost",
+            Self::UnknownIssuer => "unknownissuer",
+            Self::BadCertificate => "badcertificate",
+            Self::Alert => "alert",
+            Self::Handshake => "handshake",
             Self::Descriptors => "descriptors",
+            Self::Ports => "ports",
             Self::System => "system",
             Self::Interrupted => "interrupted",
-        })
+        }
     }
 }
 
-/// A system error number, printed by its symbolic name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Errno(pub i32);
-
-impl fmt::Display for Errno {
-    /// The symbolic name of the errors a socket can give on Linux; `Ennn` for any other.
+impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
-            1 => "EPERM",
-            2 => "ENOENT",
-            4 => "EINTR",
-            5 => "EIO",
-            9 => "EBADF",
-            11 => "EAGAIN",
-            12 => "ENOMEM",
-            13 => "EACCES",
-            22 => "EINVAL",
-            23 => "ENFILE",
-            24 => "EMFILE",
-            28 => "ENOSPC",
-            32 => "EPIPE",
-            90 => "EMSGSIZE",
-            97 => "EAFNOSUPPORT",
-            98 => "EADDRINUSE",
-            99 => "EADDRNOTAVAIL",
-            100 => "ENETDOWN",
-            101 => "ENETUNREACH",
-            103 => "ECONNABORTED",
-            104 => "ECONNRESET",
-            105 => "ENOBUFS",
-            107 => "ENOTCONN",
-            110 => "ETIMEDOUT",
-            111 => "ECONNREFUSED",
-            112 => "EHOSTDOWN",
-            113 => "EHOSTUNREACH",
-            other => return write!(f, "E{other}"),
-        })
+        f.write_str(self.as_str())
     }
 }
 

@@ -3,24 +3,36 @@
 //! Every other crate speaks in these types. There is no IO here, no clock and no thread: a
 //! [`Time`] is a number that somebody else read.
 
+mod answer;
+mod errno;
 mod fault;
+mod host;
 mod job;
 mod name;
 mod outcome;
+mod phases;
 mod record_type;
 mod report;
 mod status;
 mod target;
 mod time;
 
-pub use fault::{Cause, Errno, Fault, Phase};
-pub use job::{Job, ProbeSpec};
+pub use answer::{
+    AddressVerdict, CertificateFacts, Hop, HttpAnswer, TalkAnswer, TalkReply, TlsFacts, TraceEvent,
+};
+pub use errno::Errno;
+pub use fault::{Cause, Fault, Phase};
+pub use host::{Host, Remote};
+pub use job::{Job, ModuleId, ProbeSpec};
 pub use name::{DnsName, NameError, write_label};
 pub use outcome::{
-    Answer, Confirmation, DnsAnswer, Outcome, Phases, PtrAnswer, Record, Transport, Verdict,
+    Answer, Confirmation, DnsAnswer, Outcome, PtrAnswer, Record, Transport, Verdict,
 };
+pub use phases::Phases;
 pub use record_type::{RecordType, RecordTypeError};
-pub use report::{Health, Losses, ShardReport, UpstreamReport, WindowReport};
+pub use report::{ConnectionReport, Health, Losses, ShardReport, UpstreamReport, WindowReport};
 pub use status::{Rcode, Status};
-pub use target::{Target, reverse_name, reverse_name_address};
+pub use target::{HttpFallback, Target, UrlTarget, reverse_name, reverse_name_address};
 pub use time::Time;
+/// The URLs that targets are.
+pub use url::Url;

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
-use crate::{Fault, Job, RecordType, Status, Time};
+use crate::{Fault, HttpAnswer, Job, Phases, RecordType, Status, TalkAnswer, Time, TraceEvent};
 
 /// The three ways a job can end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Verdict {
     /// There is an answer.
     Answered,
-    /// The answer is that there is none: NXDOMAIN, or no data of the type asked for.
+    /// The answer is that there is none (NXDOMAIN, or no data of the type asked for), or it is
+    /// not what was expected.
     Negative,
     /// No usable answer.
     Failed,
@@ -48,17 +49,7 @@ impl Transport {
     }
 }
 
-/// How the time from the first send to the end was spent. A phase that was not reached is
-/// `None`; the others add up to [`Outcome::latency`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Phases {
-    /// Waiting for permits, pace and backoff between attempts.
-    pub wait: Option<Duration>,
-    /// While a query was out.
-    pub dns: Option<Duration>,
-}
-
-/// Exactly one for each [`Job`].
+/// Exactly one for each [`Job`], or for each of its requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// The job this is the end of.
@@ -67,11 +58,12 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// The one word for what happened.
     pub status: Status,
-    /// Queries sent and counted: what an orderly close of a connection sent back is not.
+    /// Queries or connections tried and counted: what an orderly close of a connection sent back
+    /// is not.
     pub attempts: u32,
     /// When it was meant to start: [`Job::due`], or when the engine took it.
     pub due: Time,
-    /// When the first query left; `None` where none ever did.
+    /// When the first query left or the first connection was begun; `None` where none ever was.
     pub first_send: Option<Time>,
     /// When it ended.
     pub finished: Time,
@@ -80,7 +72,7 @@ pub struct Outcome {
     /// This process was held up (stopped, or late in a turn) while the job was under way, so
     /// its times say more about this side than about the peer.
     pub stalled: bool,
-    /// The resolver that had the last word, where one had.
+    /// The resolver that had the last word, where one had and the probe asks resolvers.
     pub resolver: Option<SocketAddr>,
     /// How the last word came.
     pub transport: Option<Transport>,
@@ -88,6 +80,8 @@ pub struct Outcome {
     pub answer: Answer,
     /// Why there is no usable answer; `None` unless the verdict is `Failed`.
     pub fault: Option<Box<Fault>>,
+    /// What happened when, where that was asked for.
+    pub trace: Option<Box<[TraceEvent]>>,
 }
 
 impl Outcome {
@@ -109,6 +103,10 @@ pub enum Answer {
     Ptr(PtrAnswer),
     /// From a `dns` probe.
     Dns(DnsAnswer),
+    /// From an `http` probe.
+    Http(Box<HttpAnswer>),
+    /// From a `tcp` or a `udp` probe.
+    Talk(Box<TalkAnswer>),
 }
 
 /// What reverse DNS had to say.

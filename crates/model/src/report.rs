@@ -110,6 +110,23 @@ pub struct Losses {
     pub late_replies: u64,
 }
 
+/// What probes of hosts took of the system, and of the resolvers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionReport {
+    /// Sockets opened.
+    pub opened: u64,
+    /// The most open at once.
+    pub open_max: u64,
+    /// The most that were allowed to be open at once.
+    pub open_limit: u64,
+    /// How often a probe had to wait since no descriptor or local port was left.
+    pub waited_for_descriptor: u64,
+    /// Times a host's name was needed.
+    pub names_needed: u64,
+    /// Of these, how often it had to be looked up.
+    pub names_looked_up: u64,
+}
+
 /// What a shard has to say when it is done.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ShardReport {
@@ -131,4 +148,6 @@ pub struct ShardReport {
     pub gave_up: bool,
     /// Every resolver, in the order given.
     pub upstreams: Vec<UpstreamReport>,
+    /// What probes of hosts took.
+    pub connections: ConnectionReport,
 }

@@ -48,6 +48,14 @@ impl fmt::Display for Rcode {
 pub enum Status {
     /// A DNS server answered with this code.
     Rcode(Rcode),
+    /// An HTTP server answered with this code.
+    Http(u16),
+    /// The port is open.
+    Open,
+    /// The conversation went as its script says.
+    Matched,
+    /// The conversation went on, and not as its script says.
+    Unmatched,
     /// Nothing came back in time.
     Timeout,
     /// The port is closed.
@@ -56,10 +64,12 @@ pub enum Status {
     Reset,
     /// No way to the peer.
     Unreachable,
-    /// The answer did not fit, and TCP was not allowed or did not help.
+    /// The answer did not come whole: it did not fit, or broke off.
     Truncated,
     /// The answer could not be read.
     Malformed,
+    /// TLS could not be agreed on, or the certificate is not to be trusted.
+    Tls,
     /// The input was no target.
     Invalid,
     /// The fault was on this side.
@@ -70,12 +80,17 @@ impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Rcode(rcode) => return rcode.fmt(f),
+            Self::Http(code) => return code.fmt(f),
+            Self::Open => "OPEN",
+            Self::Matched => "MATCHED",
+            Self::Unmatched => "UNMATCHED",
             Self::Timeout => "TIMEOUT",
             Self::ConnRefused => "CONNREFUSED",
             Self::Reset => "RESET",
             Self::Unreachable => "UNREACHABLE",
             Self::Truncated => "TRUNCATED",
             Self::Malformed => "MALFORMED",
+            Self::Tls => "TLS",
             Self::Invalid => "INVALID",
             Self::Local => "LOCAL",
         })

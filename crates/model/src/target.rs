@@ -1,8 +1,11 @@
 //! What is asked about.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
 
-use crate::DnsName;
+use url::Url;
+
+use crate::{DnsName, Host};
 
 /// One thing to ask about, with the text it was given as.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +25,25 @@ pub enum Target {
         /// As it was written.
         given: Box<str>,
     },
+    /// A page to fetch.
+    Url(Box<UrlTarget>),
+    /// A port of a host.
+    Endpoint {
+        /// The host.
+        host: Host,
+        /// The port.
+        port: u16,
+        /// As it was written; `None` where it came out of a CIDR, a range or a list of ports, or
+        /// was written `host:port` in canonical form.
+        given: Option<Box<str>>,
+    },
+    /// A socket in the file system.
+    Unix {
+        /// Where it is.
+        path: Box<Path>,
+        /// As it was written.
+        given: Box<str>,
+    },
     /// A line that is no target. It still gets its outcome.
     Invalid {
         /// What was written, shortened if it was very long.
@@ -31,14 +53,42 @@ pub enum Target {
     },
 }
 
+/// A page to fetch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UrlTarget {
+    /// What is fetched, `http` or `https`.
+    pub url: Url,
+    /// No scheme was written: where https comes to nothing, http is tried.
+    pub fallback: Option<HttpFallback>,
+    /// As it was written; `None` where it came out of a CIDR, a range or a list of ports, and is
+    /// shown as `host` or `host:port`.
+    pub given: Option<Box<str>>,
+}
+
+/// What to try when a bare host does not speak https.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HttpFallback {
+    /// The port for http.
+    pub port: u16,
+}
+
 impl Target {
+    /// The host to connect to, where there is one.
+    pub fn host(&self) -> Option<Host> {
+        match self {
+            Self::Url(target) => Host::of_url(&target.url),
+            Self::Endpoint { host, .. } => Some(host.clone()),
+            _ => None,
+        }
+    }
+
     /// The domain name whose PTR records are asked for: the name itself, or an address's place
     /// under `in-addr.arpa` (RFC 1035 §3.5) or `ip6.arpa` (RFC 3596 §2.5).
     pub fn reverse_address(&self) -> Option<IpAddr> {
         match self {
             Self::Address { address, .. } => Some(*address),
             Self::Name { name, .. } => reverse_name_address(name),
-            Self::Invalid { .. } => None,
+            _ => None,
         }
     }
 }

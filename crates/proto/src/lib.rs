@@ -1,12 +1,23 @@
-//! DNS protocol machines without IO.
+//! Protocol machines without IO.
 //!
-//! [`Session`] is one job's life, from the first query to its one outcome; [`dns`] reads and
-//! writes messages. Neither opens a socket, reads a clock nor starts a thread: the caller hands
-//! in the time and the messages that came, drains [`Session::poll`], and does what it says.
+//! [`Session`] is the life of one question to resolvers, from the first query to its one outcome;
+//! [`Probe`] is the life of one job at a host, from the lookup of its name to the last octet of
+//! its answer. Below them stand the protocols: [`dns`], [`http`], [`tls`] and [`talk`].
+//!
+//! Nothing here opens a socket, reads a clock or starts a thread: the caller hands in the time
+//! and what came, drains `poll`, and does what it says.
 
 pub mod dns;
+pub mod http;
+mod probe;
 mod session;
+pub mod talk;
+pub mod tls;
 
+pub use probe::{
+    Door, Family, Half, Module, ModuleKind, Pin, PinHost, Probe, Reach, ResolveFault, SystemFault,
+    Timeouts, Want,
+};
 pub use session::{
     ExchangeId, Limits, LostCause, Output, Reply, ReplyClass, SendRequest, Sent, Session,
     TransportPolicy, UpstreamId,

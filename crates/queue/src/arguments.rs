@@ -3,11 +3,8 @@
 use std::sync::Arc;
 use std::vec::IntoIter;
 
-use canvass_model::Target;
-
 use crate::batch::{Batch, Item, jobs_of};
 use crate::block::Walk;
-use crate::entry::Types;
 use crate::intake::{Intake, Placed};
 use crate::permutation::Permutation;
 use crate::targets::{Part, Progress};
@@ -52,7 +49,7 @@ pub(crate) fn part(
 /// The arguments in the order given.
 struct InOrder {
     placed: IntoIter<Placed>,
-    /// The way through the CIDR or range that was begun last.
+    /// The way through the block that was begun last.
     walk: Option<Walk>,
     exclude: Arc<Exclusions>,
     kind: TargetKind,
@@ -146,14 +143,7 @@ impl Shuffled {
         let at = self.firsts.partition_point(|first| *first <= place) - 1;
         match &self.placed[at] {
             Placed::One(item) => item.clone(),
-            Placed::Block(block) => Item {
-                target: Target::Address {
-                    address: block.address(place - self.firsts[at], &self.exclude),
-                    given: None,
-                },
-                line: None,
-                types: Types::Asked,
-            },
+            Placed::Block(block) => block.item(place - self.firsts[at], &self.exclude),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Targets become jobs: types, places and the limit.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::num::NonZeroU64;
+use std::num::{NonZeroU32, NonZeroU64};
 
 use canvass_model::{Job, ProbeSpec, Target};
 
@@ -183,8 +183,8 @@ impl Batch<'_> {
 pub(crate) fn jobs_of(item: &Item, kind: &TargetKind) -> u64 {
     match (&item.target, item.types, kind) {
         (Target::Invalid { .. }, ..) | (_, Types::Only(_), _) => 1,
-        (_, Types::Asked, TargetKind::Ptr { .. }) => 1,
         (_, Types::Asked, TargetKind::Dns { types }) => types.len().max(1) as u64,
+        (_, Types::Asked, _) => 1,
     }
 }
 
@@ -197,6 +197,13 @@ fn spec_at(item: &Item, kind: &TargetKind, at: u64) -> ProbeSpec {
             .map_or(kind.first_spec(), |&record_type| ProbeSpec::Dns {
                 record_type,
             }),
-        (Types::Asked, TargetKind::Ptr { .. }) => kind.first_spec(),
+        (Types::Asked, _) => match (kind.first_spec(), &item.target) {
+            // However often a page is to be fetched, a bad line is said to be bad once.
+            (ProbeSpec::Http { module, .. }, Target::Invalid { .. }) => ProbeSpec::Http {
+                module,
+                requests: NonZeroU32::MIN,
+            },
+            (spec, _) => spec,
+        },
     }
 }

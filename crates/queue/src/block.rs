@@ -1,49 +1,104 @@
-//! Our share of the addresses of a CIDR or a range.
+//! Our share of the targets of a CIDR or a range, or of a host with several ports.
 
-use std::net::IpAddr;
 use std::num::NonZeroU64;
 
+use canvass_model::{Host, Target};
+
 use crate::Exclusions;
-use crate::batch::Batch;
+use crate::batch::{Batch, Item};
+use crate::entry::Types;
+use crate::form::Form;
 use crate::shard::Share;
 use crate::spelling::Family;
 
-/// Our share of the addresses of a CIDR or a range: numbers, however many addresses it has.
+/// Our share of the targets of one line: numbers, however many there are. The targets of a line
+/// are numbered host by host, and the ports of a host follow each other.
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
-    family: Family,
+    rows: Rows,
     /// The line it came from.
     pub(crate) line: Option<NonZeroU64>,
-    /// The rank of its first address among those that are not excluded.
-    rank: u128,
-    /// How far apart our ranks are.
+    /// The number of our first target.
+    offset: u128,
+    /// How far apart the numbers of our targets are.
     stride: u64,
-    /// How many addresses there are, less one: all of IPv6 has one more than fit.
+    /// How many targets there are, less one: all of IPv6 has one more than fit.
     pub(crate) last: u128,
 }
 
+/// All hosts of a line, and what they become.
+#[derive(Clone, Debug)]
+pub(crate) enum Rows {
+    /// Addresses as they are.
+    Addresses(Ranks),
+    /// Addresses as endpoints or pages.
+    Formed(Ranks, Form),
+    /// One name as endpoints or pages.
+    Name(Host, Form),
+}
+
+/// Addresses that are not excluded, by their rank.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ranks {
+    pub(crate) family: Family,
+    pub(crate) first: u128,
+    pub(crate) last: u128,
+}
+
+impl Rows {
+    /// How many targets there are, less one; `None` where that is no number of 128 bits.
+    pub(crate) fn last(&self) -> Option<u128> {
+        let (ranks_last, width) = match self {
+            Self::Addresses(ranks) => (ranks.last - ranks.first, 1),
+            Self::Formed(ranks, form) => (ranks.last - ranks.first, form.width() as u128),
+            Self::Name(_, form) => (0, form.width() as u128),
+        };
+        ranks_last.checked_mul(width)?.checked_add(width - 1)
+    }
+
+    fn target(&self, number: u128, exclude: &Exclusions) -> Target {
+        match self {
+            Self::Addresses(ranks) => Target::Address {
+                address: ranks.address(number, exclude),
+                given: None,
+            },
+            Self::Formed(ranks, form) => {
+                let width = form.width() as u128;
+                let host = Host::Address(ranks.address(number / width, exclude));
+                form.target(&host, (number % width) as usize)
+            }
+            Self::Name(host, form) => form.target(host, number as usize),
+        }
+    }
+}
+
+impl Ranks {
+    fn address(&self, index: u128, exclude: &Exclusions) -> std::net::IpAddr {
+        self.family
+            .address(exclude.run(self.family, self.first + index).0)
+    }
+}
+
 impl Block {
-    /// The `share` of the block of addresses that begins at `first_rank`.
-    pub(crate) fn new(
-        family: Family,
-        line: Option<NonZeroU64>,
-        first_rank: u128,
-        share: Share,
-        stride: u64,
-    ) -> Self {
+    /// The `share` of what a line asks for.
+    pub(crate) fn new(rows: Rows, line: Option<NonZeroU64>, share: Share, stride: u64) -> Self {
         Self {
-            family,
+            rows,
             line,
-            rank: first_rank + share.offset,
+            offset: share.offset,
             stride,
             last: share.last,
         }
     }
 
-    /// The address at place `index`, which must not be over `last`.
-    pub(crate) fn address(&self, index: u128, exclude: &Exclusions) -> IpAddr {
-        let rank = self.rank + index * u128::from(self.stride);
-        self.family.address(exclude.run(self.family, rank).0)
+    /// The target at place `index`, which must not be over `last`.
+    pub(crate) fn item(&self, index: u128, exclude: &Exclusions) -> Item {
+        let number = self.offset + index * u128::from(self.stride);
+        Item {
+            target: self.rows.target(number, exclude),
+            line: self.line,
+            types: Types::Asked,
+        }
     }
 }
 
@@ -68,20 +123,38 @@ impl Walk {
 
     /// Goes on until the end or until the batch is full.
     pub(crate) fn fill(&mut self, exclude: &Exclusions, batch: &mut Batch<'_>) {
-        let block = &self.block;
-        let stride = u128::from(block.stride);
         while let Some(index) = self.next {
             let Some(room_last) = batch.room().checked_sub(1) else {
                 return;
             };
-            let (bits, run_last) = exclude.run(block.family, block.rank + index * stride);
-            let last = ((run_last - bits) / stride)
-                .min(block.last - index)
-                .min(room_last as u128);
-            batch.push_addresses(block.family, bits, block.stride, last as u64, block.line);
-            self.next = (index + last)
-                .checked_add(1)
-                .filter(|next| *next <= block.last);
+            let last = match self.block.rows {
+                Rows::Addresses(ranks) => self.push_run(ranks, index, room_last, exclude, batch),
+                Rows::Formed(..) | Rows::Name(..) => {
+                    batch.push(self.block.item(index, exclude));
+                    index
+                }
+            };
+            self.next = last.checked_add(1).filter(|next| *next <= self.block.last);
         }
+    }
+
+    /// Gives addresses up to the next that is excluded; returns the place of the last.
+    fn push_run(
+        &self,
+        ranks: Ranks,
+        index: u128,
+        room_last: usize,
+        exclude: &Exclusions,
+        batch: &mut Batch<'_>,
+    ) -> u128 {
+        let block = &self.block;
+        let stride = u128::from(block.stride);
+        let rank = ranks.first + block.offset + index * stride;
+        let (bits, run_last) = exclude.run(ranks.family, rank);
+        let last = ((run_last - bits) / stride)
+            .min(block.last - index)
+            .min(room_last as u128);
+        batch.push_addresses(ranks.family, bits, block.stride, last as u64, block.line);
+        index + last
     }
 }

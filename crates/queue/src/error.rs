@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::io;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU16, NonZeroU64};
+
+use crate::Protocol;
 
 /// Why a source cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +74,29 @@ pub enum ExclusionError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no shard; write I/N with I from 1 to N, such as 1/4")]
 pub struct ShardError(pub String);
+
+/// A text that lists no ports.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PortsError {
+    /// Nothing stands where a port belongs.
+    #[error("a port is empty")]
+    Empty,
+    /// A number that is no port's.
+    #[error("the port {0} is not from 1 to 65535")]
+    OutOfRange(Box<str>),
+    /// A range of which one end is missing.
+    #[error("{0:?} is half a range; write both ends, first-last")]
+    HalfRange(Box<str>),
+    /// A range from a higher to a lower port.
+    #[error("the range of ports ends before it begins; write {1}-{0}")]
+    Backwards(NonZeroU16, NonZeroU16),
+    /// A service that is known by the other protocol alone.
+    #[error("{0:?} is a service of {1} and not of {other}", other = .1.other())]
+    OtherProtocol(Box<str>, Protocol),
+    /// Neither a number nor a service.
+    #[error("no service is called {0:?}; write the number of its port")]
+    UnknownService(Box<str>),
+}
 
 /// The input and what is wrong with it. Some reasons name the input themselves.
 struct Blame<'a>(&'a str, &'a str);

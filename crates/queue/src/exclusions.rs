@@ -12,7 +12,12 @@ use crate::ExclusionError;
 use crate::lines::Lines;
 use crate::spelling::{self, Family, Misspelled, Span, shorten};
 
-/// Addresses to leave out, of both families.
+/// The number of `::ffff:0:0`. The IPv6 addresses from there on lead to the IPv4 addresses that
+/// are their last 32 bits (RFC 4291 §2.5.5.2).
+const IPV4_MAPPED: u128 = 0xffff << 32;
+
+/// Addresses to leave out, of both families. With an IPv4 address goes the IPv6 one that it is
+/// mapped to, since a connection to that is one to the former.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exclusions {
     v4: Holes,
@@ -70,18 +75,20 @@ impl Exclusions {
     }
 
     fn of_spans(spans: &[Span]) -> Self {
-        let holes = |family| {
-            Holes::merge(
-                spans
-                    .iter()
-                    .filter(|span| span.family == family)
-                    .map(|span| (span.first, span.last))
-                    .collect(),
-            )
-        };
+        let mut v4 = Vec::new();
+        let mut v6 = Vec::new();
+        for span in spans {
+            match span.family {
+                Family::V4 => {
+                    v4.push((span.first, span.last));
+                    v6.push((IPV4_MAPPED | span.first, IPV4_MAPPED | span.last));
+                }
+                Family::V6 => v6.push((span.first, span.last)),
+            }
+        }
         Self {
-            v4: holes(Family::V4),
-            v6: holes(Family::V6),
+            v4: Holes::merge(v4),
+            v6: Holes::merge(v6),
         }
     }
 
@@ -245,6 +252,8 @@ mod tests {
             ("2001:db8::5", true),
             ("2001:db8::6", false),
             ("::c000:200", false),
+            ("::ffff:192.0.2.127", true),
+            ("::ffff:192.0.2.128", false),
         ] {
             assert_eq!(
                 exclusions.contains(address.parse().unwrap()),

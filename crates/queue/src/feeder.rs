@@ -1,11 +1,12 @@
 //! From the source to whoever takes jobs.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use canvass_model::{Job, Time};
 
-use crate::{Ledger, Source, SourceError};
+use crate::{Ledger, Router, Source, SourceError};
 
 /// Pulls batches from a source, says when each job is due, and hands them on.
 pub struct Feeder<S> {
@@ -15,8 +16,10 @@ pub struct Feeder<S> {
     pub rate_per_second: Option<f64>,
     /// When the first job is due, where there is a rate.
     pub start: Time,
-    /// The most jobs handed on at once, at least 1.
+    /// The most jobs pulled, and handed on, at once: at least 1.
     pub batch_jobs_max: usize,
+    /// How many shards of the engine take jobs.
+    pub shards: NonZeroUsize,
     /// Where they are counted.
     pub ledger: Arc<Ledger>,
 }
@@ -46,14 +49,18 @@ pub enum Ended {
 impl<S: Source> Feeder<S> {
     /// Feeds until the source is exhausted, `stop` is set, or nobody takes jobs any more.
     ///
-    /// `deliver` may wait, and that is what holds the source back. It returns the jobs of a batch
-    /// that nobody was left to take; those are withdrawn from the ledger. `stop` is looked at
-    /// between batches; a source that waits for its reader is not woken.
+    /// `deliver` gets the number of a shard, from 0, and jobs for it. Where there are several
+    /// shards, a batch from the source comes in parts, by host (see [`Router`]), all of them
+    /// before the source is asked again. `deliver` may wait, and that is what holds the source
+    /// back. It returns the jobs that nobody was left to take; those are withdrawn from the
+    /// ledger, with the parts that would have come after. `stop` is looked at between batches; a
+    /// source that waits for its reader is not woken.
     pub fn run(
         mut self,
-        deliver: &mut dyn FnMut(Vec<Job>) -> Result<(), Vec<Job>>,
+        deliver: &mut dyn FnMut(usize, Vec<Job>) -> Result<(), Vec<Job>>,
         stop: &AtomicBool,
     ) -> FeederEnd {
+        let mut router = Router::new(self.shards);
         let mut produced = 0;
         let ended = loop {
             if stop.load(Ordering::Relaxed) {
@@ -66,13 +73,11 @@ impl<S: Source> Feeder<S> {
             };
             if !batch.is_empty() {
                 self.schedule(&mut batch, produced);
-                let jobs = batch.len() as u64;
-                self.ledger.feed(jobs);
-                produced += jobs;
-                if let Err(untaken) = deliver(batch) {
-                    let jobs = untaken.len() as u64;
-                    self.ledger.withdraw(jobs);
-                    produced -= jobs;
+                self.ledger.feed(&batch);
+                produced += batch.len() as u64;
+                if let Err(untaken) = router.route(batch, deliver) {
+                    self.ledger.withdraw(&untaken);
+                    produced -= untaken.len() as u64;
                     break Ended::Disconnected;
                 }
             }
@@ -99,6 +104,9 @@ impl<S: Source> Feeder<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use canvass_model::ModuleId;
+    use std::num::NonZeroU32;
+
     use crate::{TargetKind, TargetOptions, arguments};
 
     fn feeder(list: &str, rate_per_second: Option<f64>) -> Feeder<crate::Targets> {
@@ -111,6 +119,7 @@ mod tests {
             rate_per_second,
             start: Time::from_nanos(500),
             batch_jobs_max: 512,
+            shards: NonZeroUsize::MIN,
             ledger: Arc::new(Ledger::new()),
         }
     }
@@ -123,7 +132,7 @@ mod tests {
         let ledger = Arc::clone(&feeder.ledger);
         let mut next = 0;
         let end = feeder.run(
-            &mut |batch| {
+            &mut |_, batch| {
                 assert!(!batch.is_empty() && batch.len() <= 512);
                 for job in &batch {
                     assert_eq!((job.seq, job.due), (next, None));
@@ -143,7 +152,7 @@ mod tests {
     fn due_times_follow_the_rate_and_do_not_drift() {
         let mut due = Vec::new();
         let end = feeder("10.0.0.0/8", Some(3.0)).run(
-            &mut |batch| {
+            &mut |_, batch| {
                 due.extend(batch.iter().map(|job| job.due.unwrap().as_nanos()));
                 Ok(())
             },
@@ -159,7 +168,7 @@ mod tests {
     fn it_stops_when_told_to() {
         let stop = AtomicBool::new(false);
         let end = feeder("::/0", None).run(
-            &mut |_| {
+            &mut |_, _| {
                 stop.store(true, Ordering::Relaxed);
                 Ok(())
             },
@@ -175,7 +184,7 @@ mod tests {
         let ledger = Arc::clone(&feeder.ledger);
         let mut batches = 0;
         let end = feeder.run(
-            &mut |mut batch| {
+            &mut |_, mut batch| {
                 batches += 1;
                 if batches == 3 {
                     Err(batch.split_off(12))
@@ -201,9 +210,10 @@ mod tests {
             rate_per_second: None,
             start: Time::ZERO,
             batch_jobs_max: 512,
+            shards: NonZeroUsize::MIN,
             ledger: Arc::new(Ledger::new()),
         };
-        let end = feeder.run(&mut |_| Ok(()), &GO_ON);
+        let end = feeder.run(&mut |_, _| Ok(()), &GO_ON);
         assert_eq!(end.produced, 4);
         match end.ended {
             Ended::Failed(error) => {
@@ -211,5 +221,40 @@ mod tests {
             }
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn repeated_jobs_are_fed_and_withdrawn_for_each_outcome() {
+        let options = TargetOptions::new(TargetKind::Http {
+            module: ModuleId(0),
+            requests: NonZeroU32::new(5).unwrap(),
+            ports: None,
+        });
+        let list: String = (0..100).map(|host| format!("h{host}.example\n")).collect();
+        let ledger = Arc::new(Ledger::new());
+        let feeder = Feeder {
+            source: crate::stream(std::io::Cursor::new(list + "bad line\n"), "list", &options),
+            rate_per_second: None,
+            start: Time::ZERO,
+            batch_jobs_max: 512,
+            shards: NonZeroUsize::new(2).unwrap(),
+            ledger: Arc::clone(&ledger),
+        };
+        let mut first = 0;
+        let end = feeder.run(
+            &mut |shard, jobs| {
+                if shard == 1 {
+                    return Err(jobs);
+                }
+                // A bad line is one outcome, whatever is asked of good ones.
+                assert_eq!(ledger.fed(), 501);
+                first = jobs.iter().map(|job| job.spec.outcomes()).sum();
+                Ok(())
+            },
+            &GO_ON,
+        );
+        assert!(matches!(end.ended, Ended::Disconnected));
+        assert!(first > 0 && first < 501);
+        assert_eq!(ledger.fed(), first);
     }
 }

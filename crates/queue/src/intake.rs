@@ -1,15 +1,17 @@
 //! From what is written to what is ours: bad lines, exclusion, sharding.
 
+use std::net::IpAddr;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use canvass_model::Target;
+use canvass_model::{Host, Target};
 
 use crate::batch::Item;
-use crate::block::Block;
-use crate::entry::{self, Entry, Types};
+use crate::block::{Block, Ranks, Rows};
+use crate::entry::{self, Entry, Hosts, Types, shown};
 use crate::lines::BadLine;
 use crate::shard::Dealer;
+use crate::spelling::{Span, Spelled};
 use crate::{Exclusions, TargetKind, TargetOptions};
 
 /// What a line or an argument comes to.
@@ -17,7 +19,7 @@ use crate::{Exclusions, TargetKind, TargetOptions};
 pub(crate) enum Placed {
     /// One target.
     One(Item),
-    /// Addresses.
+    /// Several.
     Block(Block),
 }
 
@@ -48,30 +50,80 @@ impl Intake {
         content: Result<&str, BadLine>,
         line: Option<NonZeroU64>,
     ) -> Result<Option<Placed>, BadLine> {
-        let (target, types) = match content.and_then(|text| entry::parse(&self.kind, text)) {
-            Ok(Entry::One(target, types)) => (target, types),
-            Ok(Entry::Span(span)) => {
-                return Ok(self.exclude.ranks(span).and_then(|(first, last)| {
-                    let share = self.dealer.deal(last - first)?;
-                    let stride = self.dealer.stride();
-                    let block = Block::new(span.family, line, first, share, stride);
-                    Some(Placed::Block(block))
-                }));
-            }
-            Err(bad) if self.strict => return Err(bad),
-            Err(BadLine { given, reason }) => (Target::Invalid { given, reason }, Types::Asked),
+        let text = match content {
+            Ok(text) => text,
+            Err(bad) => return self.refuse(bad, line),
         };
-        let excluded = !self.exclude.is_empty()
-            && target
-                .reverse_address()
-                .is_some_and(|address| self.exclude.contains(address));
-        if excluded || self.dealer.deal(0).is_none() {
+        let rows = match entry::parse(&self.kind, text) {
+            Ok(Entry::One(target, types)) => return Ok(self.place(target, types, line)),
+            Ok(Entry::Span(span)) => self.ranks(span).map(Rows::Addresses),
+            Ok(Entry::Grid(Hosts::Span(span), form)) => {
+                self.ranks(span).map(|ranks| Rows::Formed(ranks, form))
+            }
+            Ok(Entry::Grid(Hosts::One(Host::Address(address)), form)) => self
+                .ranks(Spelled::Address(address).span())
+                .map(|ranks| Rows::Formed(ranks, form)),
+            Ok(Entry::Grid(Hosts::One(name), form)) => Some(Rows::Name(name, form)),
+            Err(bad) => return self.refuse(bad, line),
+        };
+        let Some(rows) = rows else { return Ok(None) };
+        let Some(last) = rows.last() else {
+            let bad = BadLine {
+                given: shown(text),
+                reason: "these are more than 2^128 targets; list fewer ports".into(),
+            };
+            return self.refuse(bad, line);
+        };
+        let Some(share) = self.dealer.deal(last) else {
             return Ok(None);
+        };
+        let block = Block::new(rows, line, share, self.dealer.stride());
+        Ok(Some(Placed::Block(block)))
+    }
+
+    /// The addresses of `span` that are not excluded; `None` where there are none.
+    fn ranks(&self, span: Span) -> Option<Ranks> {
+        let (first, last) = self.exclude.ranks(span)?;
+        Some(Ranks {
+            family: span.family,
+            first,
+            last,
+        })
+    }
+
+    /// Makes a bad line a target of its own, unless it is to stop the run.
+    fn refuse(
+        &mut self,
+        bad: BadLine,
+        line: Option<NonZeroU64>,
+    ) -> Result<Option<Placed>, BadLine> {
+        if self.strict {
+            return Err(bad);
         }
-        Ok(Some(Placed::One(Item {
+        let BadLine { given, reason } = bad;
+        Ok(self.place(Target::Invalid { given, reason }, Types::Asked, line))
+    }
+
+    fn place(&mut self, target: Target, types: Types, line: Option<NonZeroU64>) -> Option<Placed> {
+        let excluded = !self.exclude.is_empty()
+            && address_of(&target).is_some_and(|address| self.exclude.contains(address));
+        if excluded {
+            return None;
+        }
+        self.dealer.deal(0)?;
+        Some(Placed::One(Item {
             target,
             line,
             types,
-        })))
+        }))
+    }
+}
+
+/// The address a target is at, where it says so itself.
+fn address_of(target: &Target) -> Option<IpAddr> {
+    match target.host() {
+        Some(Host::Address(address)) => Some(address),
+        Some(Host::Name(_)) => None,
+        None => target.reverse_address(),
     }
 }

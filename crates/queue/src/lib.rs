@@ -2,11 +2,12 @@
 //!
 //! A [`Source`] gives jobs: [`arguments`] from the command line, [`stream`] and [`open`] from a
 //! list that is read as it comes. A [`Feeder`] pulls batches from a source, says when each job is
-//! due, and hands them on; a [`Ledger`] counts what went out and what came back.
+//! due, and hands them on, all jobs of a host to the same shard of the engine (a [`Router`] knows
+//! which); a [`Ledger`] counts what went out and what came back.
 //!
 //! Nothing here sends a packet, reads a clock or holds a list in memory. A CIDR is two numbers,
-//! however large it is: exclusion, sharding and shuffling are arithmetic on places in it. No
-//! thread is started, and the only wait is that for a reader which has nothing to give yet.
+//! however large it is and however many ports it is asked on: exclusion, sharding and shuffling
+//! are arithmetic on places in it. No thread is started, and the only wait is that for a reader which has nothing to give yet.
 
 mod arguments;
 mod batch;
@@ -15,11 +16,15 @@ mod entry;
 mod error;
 mod exclusions;
 mod feeder;
+mod form;
 mod intake;
 mod ledger;
 mod lines;
 mod options;
 mod permutation;
+mod ports;
+mod route;
+mod services;
 mod shard;
 mod spelling;
 mod stream;
@@ -28,12 +33,15 @@ mod window;
 
 use canvass_model::Job;
 
-pub use error::{ExclusionError, ShardError, SourceError};
+pub use error::{ExclusionError, PortsError, ShardError, SourceError};
 pub use exclusions::Exclusions;
 pub use feeder::{Ended, Feeder, FeederEnd};
 pub use ledger::Ledger;
 pub use lines::LINE_BYTES_MAX;
 pub use options::{TargetKind, TargetOptions};
+pub use ports::Ports;
+pub use route::Router;
+pub use services::Protocol;
 pub use shard::Shard;
 pub use targets::{Targets, arguments, open, stream};
 pub use window::SHUFFLE_WINDOW_LINES;

@@ -6,7 +6,7 @@ use std::num::NonZeroU64;
 
 use memchr::{memchr, memchr_iter};
 
-use crate::spelling::shorten;
+use crate::entry::shown;
 
 /// Bytes a line of a list may have. The rest of a longer one is skipped as it streams by. The
 /// longest name takes 1004 bytes when every octet of it is escaped.
@@ -152,7 +152,7 @@ impl Line<'_> {
                 Err(_) => Cow::from("the line is not UTF-8"),
             }
         };
-        let mut given = shorten(&String::from_utf8_lossy(bytes));
+        let mut given = shown(&String::from_utf8_lossy(bytes));
         if !self.whole && comment.is_none() && !given.ends_with("...") {
             given = format!("{given}...").into();
         }

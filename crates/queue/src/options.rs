@@ -1,10 +1,11 @@
 //! Which targets, and in what order.
 
+use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
 
-use canvass_model::{ProbeSpec, RecordType};
+use canvass_model::{ModuleId, ProbeSpec, RecordType};
 
-use crate::{Exclusions, Shard};
+use crate::{Exclusions, Ports, Shard};
 
 /// What the list is a list of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,38 @@ pub enum TargetKind {
         /// line is bad.
         types: Vec<RecordType>,
     },
+    /// Pages to fetch: URLs, hosts without a scheme with or without a port and a path (https is
+    /// tried first, then http), CIDRs and ranges of such hosts, and `unix:PATH`.
+    Http {
+        /// How they are fetched.
+        module: ModuleId,
+        /// How often each is fetched.
+        requests: NonZeroU32,
+        /// The ports of hosts for which neither a scheme nor a port is written. With the port of
+        /// one scheme the other is not tried.
+        ports: Option<Ports>,
+    },
+    /// Ports to connect to: `host:port`, and CIDRs and ranges of such hosts, where the port may
+    /// be a service's name, and `unix:PATH`.
+    Tcp {
+        /// How they are talked to.
+        module: ModuleId,
+        /// The ports of hosts for which none is written.
+        ports: Option<Ports>,
+        /// The port of such a host where there are no `ports` either. If there is none, such a
+        /// line is bad.
+        default_port: Option<NonZeroU16>,
+    },
+    /// Ports to send datagrams to: as for tcp, without `unix:PATH`.
+    Udp {
+        /// How they are talked to.
+        module: ModuleId,
+        /// The ports of hosts for which none is written.
+        ports: Option<Ports>,
+        /// The port of such a host where there are no `ports` either. If there is none, such a
+        /// line is bad.
+        default_port: Option<NonZeroU16>,
+    },
 }
 
 impl TargetKind {
@@ -32,6 +65,14 @@ impl TargetKind {
             Self::Dns { types } => ProbeSpec::Dns {
                 record_type: types.first().copied().unwrap_or(RecordType::A),
             },
+            Self::Http {
+                module, requests, ..
+            } => ProbeSpec::Http {
+                module: *module,
+                requests: *requests,
+            },
+            Self::Tcp { module, .. } => ProbeSpec::Tcp { module: *module },
+            Self::Udp { module, .. } => ProbeSpec::Udp { module: *module },
         }
     }
 }
@@ -41,7 +82,9 @@ impl TargetKind {
 pub struct TargetOptions {
     /// What the list is a list of.
     pub kind: TargetKind,
-    /// Addresses to leave out. An `.arpa` name that stands for a whole address goes with it.
+    /// Addresses to leave out. An `.arpa` name that stands for a whole address goes with it, and
+    /// so does a URL or an endpoint whose host is one; what a host's name leads to is not known
+    /// here.
     pub exclude: Arc<Exclusions>,
     /// The seed to shuffle by; `None` keeps the order given.
     pub shuffle: Option<u64>,

@@ -200,7 +200,7 @@ fn only_ipv6_in_brackets() -> Misspelled {
 }
 
 /// What is wrong with a text that was meant as an address; `None` where it was not.
-fn explain_address(text: &str) -> Option<Misspelled> {
+pub(crate) fn explain_address(text: &str) -> Option<Misspelled> {
     let reason = if let Some((address, _)) = text.split_once('%') {
         let address: Ipv6Addr = address.trim_start_matches('[').parse().ok()?;
         format!(

@@ -92,7 +92,7 @@ impl<R: Read> List<R> {
 /// The list as it comes.
 struct InOrder<R> {
     list: List<R>,
-    /// The way through the CIDR or range that was begun last.
+    /// The way through the block that was begun last.
     walk: Option<Walk>,
 }
 

@@ -1,20 +1,17 @@
 //! Lines that wait to be drawn at random.
 
-use canvass_model::Target;
-
 use crate::Exclusions;
 use crate::batch::Item;
 use crate::block::Block;
-use crate::entry::Types;
 use crate::intake::Placed;
 use crate::permutation::{Draws, Permutation, mix};
 
 /// Lines of a list that are held at once when it is shuffled: no target comes much before its
-/// place by the list, and memory is bounded. A CIDR or a range counts as one line, and the
-/// addresses of all that are held come mixed.
+/// place by the list, and memory is bounded. A CIDR, a range or a host with several ports
+/// counts as one line, and the targets of all that are held come mixed.
 pub const SHUFFLE_WINDOW_LINES: usize = 65_536;
 
-/// Lines that wait to be drawn at random, each as likely as any other. One with many addresses
+/// Lines that wait to be drawn at random, each as likely as any other. One with many targets
 /// gives one at a time and stays until all are drawn.
 pub(crate) struct Window {
     waiting: Vec<Waiting>,
@@ -71,14 +68,7 @@ impl Window {
         let at = self.draws.below(self.waiting.len());
         if let Waiting::Block(walk) = &mut self.waiting[at] {
             let place = walk.permutation.at(walk.next);
-            let item = Item {
-                target: Target::Address {
-                    address: walk.block.address(place, exclude),
-                    given: None,
-                },
-                line: walk.block.line,
-                types: Types::Asked,
-            };
+            let item = walk.block.item(place, exclude);
             if walk.next == walk.block.last {
                 self.waiting.swap_remove(at);
             } else {

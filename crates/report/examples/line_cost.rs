@@ -4,14 +4,15 @@
 
 use std::hint::black_box;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::time::{Duration, Instant, SystemTime};
 
 use canvass_model::{
-    Answer, Job, Outcome, Phases, ProbeSpec, PtrAnswer, Rcode, Status, Target, Time, Transport,
-    Verdict,
+    Answer, Host, HttpAnswer, Job, ModuleId, Outcome, Phase, Phases, ProbeSpec, PtrAnswer, Rcode,
+    Remote, Status, Target, Time, Transport, UrlTarget, Verdict,
 };
-use canvass_report::{Epoch, Format, IntervalLog, LatencyRecorder, LineSink, Sink, Tally};
+use canvass_report::{Columns, Epoch, Format, IntervalLog, LatencyRecorder, LineSink, Sink, Tally};
 
 const OUTCOMES: usize = 4096;
 const ROUNDS: usize = 500;
@@ -39,10 +40,9 @@ fn outcome(seq: u64, address: IpAddr) -> Outcome {
         due: sent,
         first_send: Some(sent),
         finished: sent + took,
-        phases: Phases {
-            wait: Some(Duration::ZERO),
-            dns: Some(took),
-        },
+        phases: Phases::default()
+            .with(Phase::Wait, Duration::ZERO)
+            .with(Phase::Dns, took),
         stalled: false,
         resolver: Some("127.0.0.1:53".parse().expect("a constant address")),
         transport: Some(Transport::Udp),
@@ -54,7 +54,45 @@ fn outcome(seq: u64, address: IpAddr) -> Outcome {
             confirmation: None,
         }),
         fault: None,
+        trace: None,
     }
+}
+
+/// A page of the host at `address`, asked for over a connection of its own.
+fn page(seq: u64, address: IpAddr) -> Outcome {
+    let url = format!("http://{}:8080/", Host::Address(address));
+    let mut outcome = outcome(seq, address);
+    outcome.job.target = Target::Url(Box::new(UrlTarget {
+        url: url.parse().expect("a constant form"),
+        fallback: None,
+        given: Some(url.as_str().into()),
+    }));
+    outcome.job.spec = ProbeSpec::Http {
+        module: ModuleId(0),
+        requests: NonZeroU32::MIN,
+    };
+    outcome.status = Status::Http(200);
+    outcome.resolver = None;
+    outcome.transport = None;
+    let third = outcome.latency().expect("it was sent") / 3;
+    outcome.phases = Phases::default()
+        .with(Phase::Wait, Duration::ZERO)
+        .with(Phase::Connect, third)
+        .with(Phase::FirstByte, third)
+        .with(Phase::Transfer, third);
+    outcome.answer = Answer::Http(Box::new(HttpAnswer {
+        url: url.into(),
+        remote: Some(Remote::Inet(SocketAddr::new(address, 8080))),
+        version: Some("1.1"),
+        code: Some(200),
+        content_length: Some(612),
+        content_type: Some("text/html".into()),
+        server: Some("nginx/1.22.1".into()),
+        body_bytes: Some(612),
+        decoded_bytes: Some(612),
+        ..HttpAnswer::default()
+    }));
+    outcome
 }
 
 /// The best of several trials, in nanoseconds an outcome.
@@ -83,14 +121,18 @@ fn main() {
             outcome(seq, Ipv6Addr::from(bits).into())
         })
         .collect();
+    let pages: Vec<Outcome> = (0..OUTCOMES as u64)
+        .map(|seq| page(seq, Ipv4Addr::from(0x7f01_0000 + seq as u32).into()))
+        .collect();
     for format in [Format::Ndjson, Format::Text, Format::Csv] {
-        for (family, outcomes) in [("IPv4", &v4), ("IPv6", &v6)] {
-            let mut sink = LineSink::new(io::sink(), "nothing", format, epoch);
+        for (kind, outcomes) in [("IPv4", &v4), ("IPv6", &v6), ("http", &pages)] {
+            let columns = Columns::of(&outcomes[0].job.spec);
+            let mut sink = LineSink::new(io::sink(), "nothing", format, columns, epoch);
             let cost = cost_ns(|| {
                 sink.accept(black_box(outcomes))
                     .expect("nothing refuses nothing");
             });
-            println!("{:<8}{family}  {cost:6.1} ns a line", format.as_str());
+            println!("{:<8}{kind}  {cost:6.1} ns a line", format.as_str());
         }
     }
     let mut tally = Tally::default();

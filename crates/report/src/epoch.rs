@@ -59,6 +59,13 @@ impl Calendar {
     }
 }
 
+/// Appends a second since 1970 as `2026-01-02T03:04:05Z`, with the bounds of [`Calendar::push`].
+pub(crate) fn push_second(out: &mut Vec<u8>, second: i64) {
+    let second = second.clamp(FIRST_SECOND, Timestamp::MAX.as_second());
+    out.extend_from_slice(&second_text(second));
+    out.push(b'Z');
+}
+
 /// Whole seconds since 1970, rounded down, and the nanoseconds left over.
 fn since_1970(wall: SystemTime) -> (i64, u64) {
     match wall.duration_since(UNIX_EPOCH) {
@@ -128,6 +135,20 @@ mod tests {
             text(UNIX_EPOCH - far, Time::ZERO),
             "0000-01-01T00:00:00.000000Z"
         );
+    }
+
+    #[test]
+    fn seconds_of_any_size_are_written() {
+        for (second, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (1_767_323_045, "2026-01-02T03:04:05Z"),
+            (i64::MIN, "0000-01-01T00:00:00Z"),
+            (i64::MAX, "9999-12-30T22:00:00Z"),
+        ] {
+            let mut out = Vec::new();
+            push_second(&mut out, second);
+            assert_eq!(String::from_utf8(out).unwrap(), text);
+        }
     }
 
     proptest! {

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use canvass_model::Outcome;
 
-use crate::{Csv, Epoch, Ndjson, Text};
+use crate::{Columns, Csv, Epoch, Ndjson, Text};
 
 /// How an outcome becomes a line.
 pub trait LineFormat {
@@ -33,12 +33,13 @@ pub enum Format {
 pub struct FormatError(pub String);
 
 impl Format {
-    /// The format's writer, for a run that began at `epoch`.
-    pub fn lines(self, epoch: Epoch) -> Box<dyn LineFormat + Send> {
+    /// The format's writer, for a run that began at `epoch`. `columns` are those of a format that
+    /// has the same ones on every line.
+    pub fn lines(self, columns: Columns, epoch: Epoch) -> Box<dyn LineFormat + Send> {
         match self {
             Self::Text => Box::new(Text),
             Self::Ndjson => Box::new(Ndjson::new(epoch)),
-            Self::Csv => Box::new(Csv::new(epoch)),
+            Self::Csv => Box::new(Csv::new(columns, epoch)),
         }
     }
 

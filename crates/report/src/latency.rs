@@ -5,14 +5,14 @@
 //! does not count. Where nothing was sent there is no service time, only a response time.
 //!
 //! One histogram goes from 1 ns to an hour with three significant digits: 33 buckets of 1,024
-//! counts, 264 KiB with `u64` counts. The four measures of a probe take 1.03 MiB, and with an
-//! interval log, which counts in `u32`, 1.55 MiB. They are there from the first outcome of the
-//! probe on, and never grow.
+//! counts, 264 KiB with `u64` counts, and 132 KiB more with an interval log, which counts in
+//! `u32`. There is one for each measure of a probe that was ever taken, at most eight for one
+//! probe: 3.1 MiB. None of them grows.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
-use canvass_model::{Outcome, ProbeSpec, Status};
+use canvass_model::{Outcome, Phase, ProbeSpec, Status};
 use hdrhistogram::Histogram;
 
 use crate::write::nanos;
@@ -34,17 +34,97 @@ pub enum Measure {
     Wait,
     /// The phase of queries being out.
     Dns,
+    /// The phase of looking a host's addresses up.
+    Resolve,
+    /// The phase of a connection being opened.
+    Connect,
+    /// The phase of the TLS handshake.
+    Tls,
+    /// The phase up to the first octet of the answer.
+    FirstByte,
+    /// The phase from the first octet of the answer to the last.
+    Transfer,
+}
+
+impl Measure {
+    /// Those that are a phase of a probe of a host.
+    pub const HOST_PHASES: [Self; 6] = [
+        Self::Wait,
+        Self::Resolve,
+        Self::Connect,
+        Self::Tls,
+        Self::FirstByte,
+        Self::Transfer,
+    ];
+    const ALL: [Self; MEASURES] = [
+        Self::Service,
+        Self::Response,
+        Self::Wait,
+        Self::Dns,
+        Self::Resolve,
+        Self::Connect,
+        Self::Tls,
+        Self::FirstByte,
+        Self::Transfer,
+    ];
+
+    /// The word for it, as tags and the summary carry it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::Response => "response",
+            Self::Wait => Phase::Wait.as_str(),
+            Self::Dns => Phase::Dns.as_str(),
+            Self::Resolve => Phase::Resolve.as_str(),
+            Self::Connect => Phase::Connect.as_str(),
+            Self::Tls => Phase::Tls.as_str(),
+            Self::FirstByte => Phase::FirstByte.as_str(),
+            Self::Transfer => Phase::Transfer.as_str(),
+        }
+    }
+
+    fn of(self, outcome: &Outcome) -> Option<Duration> {
+        let phase = match self {
+            Self::Service => return outcome.latency(),
+            Self::Response => return Some(outcome.response()),
+            Self::Wait => Phase::Wait,
+            Self::Dns => Phase::Dns,
+            Self::Resolve => Phase::Resolve,
+            Self::Connect => Phase::Connect,
+            Self::Tls => Phase::Tls,
+            Self::FirstByte => Phase::FirstByte,
+            Self::Transfer => Phase::Transfer,
+        };
+        outcome.phases.span(phase)
+    }
 }
 
 /// Measures of an outcome.
-pub(crate) const MEASURES: usize = 4;
+pub(crate) const MEASURES: usize = 9;
 /// Probes with histograms of their own.
-pub(crate) const PROBES: usize = 2;
+pub(crate) const PROBES: usize = 5;
+
+macro_rules! tags {
+    ($($probe:literal)*) => {
+        [$([
+            concat!($probe, ".service"),
+            concat!($probe, ".response"),
+            concat!($probe, ".wait"),
+            concat!($probe, ".dns"),
+            concat!($probe, ".resolve"),
+            concat!($probe, ".connect"),
+            concat!($probe, ".tls"),
+            concat!($probe, ".first_byte"),
+            concat!($probe, ".transfer"),
+        ]),*]
+    };
+}
+
 /// The tags by probe and measure, as an interval log carries them.
-pub(crate) const TAGS: [[&str; MEASURES]; PROBES] = [
-    ["ptr.service", "ptr.response", "ptr.wait", "ptr.dns"],
-    ["dns.service", "dns.response", "dns.wait", "dns.dns"],
-];
+pub(crate) const TAGS: [[&str; MEASURES]; PROBES] = tags!["ptr" "dns" "http" "tcp" "udp"];
+
+/// One histogram for each probe and measure that was ever taken.
+pub(crate) type Histograms<C> = [[Option<Histogram<C>>; MEASURES]; PROBES];
 
 /// An outcome in nanoseconds, by measure.
 pub(crate) type Spans = [Option<u64>; MEASURES];
@@ -69,7 +149,7 @@ pub struct Percentiles {
 /// Keeps the latency of every outcome, and hands it to an interval log where there is one.
 #[derive(Default)]
 pub struct LatencyRecorder {
-    probes: [Option<[Histogram<u64>; MEASURES]>; PROBES],
+    probes: Histograms<u64>,
     intervals: Option<IntervalLog>,
 }
 
@@ -97,12 +177,7 @@ impl LatencyRecorder {
         }
         let probe = probe_index(outcome.job.spec);
         let spans = spans(outcome);
-        let totals = self.probes[probe].get_or_insert_with(|| std::array::from_fn(|_| histogram()));
-        for (total, span) in totals.iter_mut().zip(spans) {
-            if let Some(span) = span {
-                total.saturating_record(span);
-            }
-        }
+        count(&mut self.probes[probe], &spans);
         match &mut self.intervals {
             Some(intervals) => intervals.record(probe, &spans, outcome.finished),
             None => Ok(()),
@@ -114,17 +189,14 @@ impl LatencyRecorder {
         let mut kept = self
             .probes
             .iter()
-            .flatten()
-            .map(|totals| &totals[measure as usize]);
-        match (kept.next(), kept.next()) {
-            (None, _) => Cow::Owned(histogram()),
-            (Some(only), None) => Cow::Borrowed(only),
-            (Some(one), Some(other)) => {
-                let mut sum = one.clone();
-                sum.add(other).expect("both have the same bounds");
-                Cow::Owned(sum)
-            }
-        }
+            .filter_map(|measures| measures[measure as usize].as_ref());
+        let Some(first) = kept.next() else {
+            return Cow::Owned(histogram());
+        };
+        kept.fold(Cow::Borrowed(first), |mut sum, other| {
+            sum.to_mut().add(other).expect("both have the same bounds");
+            sum
+        })
     }
 
     /// The percentiles of `measure` over all probes; `None` where nothing was counted.
@@ -162,22 +234,33 @@ pub(crate) fn histogram<C: hdrhistogram::Counter>() -> Histogram<C> {
         .expect("the bounds are constant and valid")
 }
 
+/// Counts the spans of one outcome.
+pub(crate) fn count<C: hdrhistogram::Counter>(
+    measures: &mut [Option<Histogram<C>>; MEASURES],
+    spans: &Spans,
+) {
+    for (measure, span) in measures.iter_mut().zip(spans) {
+        if let Some(span) = *span {
+            measure
+                .get_or_insert_with(histogram)
+                .saturating_record(span);
+        }
+    }
+}
+
 fn probe_index(spec: ProbeSpec) -> usize {
     match spec {
         ProbeSpec::Ptr { .. } => 0,
         ProbeSpec::Dns { .. } => 1,
+        ProbeSpec::Http { .. } => 2,
+        ProbeSpec::Tcp { .. } => 3,
+        ProbeSpec::Udp { .. } => 4,
     }
 }
 
 /// In the order of [`Measure`] and [`TAGS`].
 fn spans(outcome: &Outcome) -> Spans {
-    let kept = |span: Option<Duration>| span.map(nanos);
-    [
-        kept(outcome.latency()),
-        kept(Some(outcome.response())),
-        kept(outcome.phases.wait),
-        kept(outcome.phases.dns),
-    ]
+    Measure::ALL.map(|measure| measure.of(outcome).map(nanos))
 }
 
 #[cfg(test)]
@@ -187,30 +270,18 @@ mod tests {
     use canvass_model::Time;
     use proptest::prelude::*;
 
-    const ALL: [Measure; MEASURES] = [
-        Measure::Service,
-        Measure::Response,
-        Measure::Wait,
-        Measure::Dns,
-    ];
-
     #[test]
-    fn tags_are_named_after_probe_and_measure() {
+    fn every_probe_counts_for_the_distribution() {
         let mut latency = LatencyRecorder::new();
         let outcome = fixture::ptr_negative();
         latency.record(&outcome).unwrap();
         latency.record(&fixture::dns_answered()).unwrap();
-        for (probe, name) in ["ptr", "dns"].into_iter().enumerate() {
-            let tags: Vec<String> = ["service", "response", "wait", "dns"]
-                .iter()
-                .map(|measure| format!("{name}.{measure}"))
-                .collect();
-            assert_eq!(TAGS[probe].to_vec(), tags);
-        }
-        for (measure, longest_ns) in
-            ALL.into_iter()
-                .zip([200_000_001, 200_000_001, 100_000_000, 100_000_001])
-        {
+        for (measure, longest_ns) in [
+            (Measure::Service, 200_000_001),
+            (Measure::Response, 200_000_001),
+            (Measure::Wait, 100_000_000),
+            (Measure::Dns, 100_000_001),
+        ] {
             let distribution = latency.distribution(measure);
             assert_eq!(distribution.len(), 2);
             assert!(
@@ -218,6 +289,42 @@ mod tests {
                 "{measure:?}"
             );
         }
+        assert!(latency.distribution(Measure::Connect).is_empty());
+    }
+
+    #[test]
+    fn tags_and_places_are_those_of_probes_and_measures() {
+        for (outcome, probe) in [
+            (fixture::ptr_answered(), 0),
+            (fixture::dns_answered(), 1),
+            (fixture::http_answered(), 2),
+            (fixture::tcp_matched(), 3),
+            (fixture::udp_replies(), 4),
+        ] {
+            let spec = outcome.job.spec;
+            assert_eq!(probe_index(spec), probe);
+            let tags = Measure::ALL.map(|measure| format!("{}.{}", spec.probe(), measure.as_str()));
+            assert_eq!(TAGS[probe].to_vec(), tags);
+        }
+        for (index, measure) in Measure::ALL.into_iter().enumerate() {
+            assert_eq!(measure as usize, index);
+        }
+    }
+
+    #[test]
+    fn the_phases_of_a_probe_of_hosts_are_kept_apart() {
+        let mut latency = LatencyRecorder::new();
+        latency
+            .accept(&[
+                fixture::http_redirected(90),
+                fixture::tcp_matched(),
+                fixture::udp_replies(),
+            ])
+            .unwrap();
+        let counts = Measure::ALL.map(|measure| latency.distribution(measure).len());
+        assert_eq!(counts, [3, 3, 3, 0, 1, 2, 1, 3, 3]);
+        let tls = latency.percentiles(Measure::Tls).unwrap();
+        assert!(tls.max_ns.abs_diff(3_000_000) <= 3_000);
     }
 
     #[test]
@@ -233,8 +340,8 @@ mod tests {
                 }),
             ])
             .unwrap();
-        let counts = ALL.map(|measure| latency.distribution(measure).len());
-        assert_eq!(counts, [1, 2, 1, 1]);
+        let counts = Measure::ALL.map(|measure| latency.distribution(measure).len());
+        assert_eq!(counts, [1, 2, 1, 1, 0, 0, 0, 0, 0]);
         let service = latency.percentiles(Measure::Service).unwrap();
         assert!(service.p50_ns.abs_diff(10_000_000_000) <= 10_000_000);
     }
@@ -250,10 +357,14 @@ mod tests {
     }
 
     #[test]
-    fn all_histograms_together_stay_under_four_mebibytes() {
+    fn the_histograms_of_one_probe_stay_under_four_mebibytes() {
+        let mut latency = LatencyRecorder::new();
+        latency.record(&fixture::http_redirected(90)).unwrap();
+        let kept = latency.probes.iter().flatten().flatten().count();
+        assert_eq!(kept, 8);
         let counts = histogram::<u64>().distinct_values();
         assert_eq!(counts, 33 * 1024);
-        let bytes = PROBES * MEASURES * counts * (size_of::<u64>() + size_of::<u32>());
+        let bytes = kept * counts * (size_of::<u64>() + size_of::<u32>());
         assert!(bytes < 4 << 20, "{bytes}");
     }
 

@@ -10,26 +10,33 @@
 //! | keep latency, with an interval log | [`LatencyRecorder`], [`IntervalLog`], [`write_percentile_tables`] |
 //! | count | [`Tally`], [`balance`] |
 //! | tell a person how it went | [`summary`] |
+//! | tell a person what an error means | [`explain`], [`faults_markdown`] |
+//! | show one probe's life | [`trace`] |
 
 mod balance;
 mod csv;
 mod epoch;
+mod explain;
+mod facts;
 #[cfg(test)]
 mod fixture;
 mod format;
 mod hgrm;
 mod hlog;
+mod human;
 mod latency;
 mod ndjson;
 mod sink;
 mod summary;
 mod tally;
 mod text;
+mod trace;
 mod write;
 
 pub use balance::{BalanceError, balance};
-pub use csv::Csv;
+pub use csv::{Columns, Csv};
 pub use epoch::Epoch;
+pub use explain::{Explanation, Kind, explain, faults_markdown, suggestions};
 pub use format::{Format, FormatError, LineFormat};
 pub use hgrm::{response_path, write_percentile_table, write_percentile_tables};
 pub use hlog::IntervalLog;
@@ -37,5 +44,8 @@ pub use latency::{LATENCY_MAX_NS, LatencyRecorder, Measure, Percentiles};
 pub use ndjson::Ndjson;
 pub use sink::{LineSink, Sink, SinkError};
 pub use summary::{SummaryInput, summary};
-pub use tally::{Confirmations, Tally};
+pub use tally::{
+    CERTIFICATE_DAYS_FEW, Confirmations, EndingCertificates, FaultCount, LATE_START_MIN, Tally,
+};
 pub use text::Text;
+pub use trace::trace;

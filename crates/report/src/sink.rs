@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use canvass_model::Outcome;
 
-use crate::{Epoch, Format, LineFormat};
+use crate::{Columns, Epoch, Format, LineFormat};
 
 /// Something that takes every outcome of a run, in the order they end.
 pub trait Sink {
@@ -89,18 +89,30 @@ const BUFFER_SLACK_BYTES: usize = 8 * 1024;
 
 impl<W: Write> LineSink<W> {
     /// A sink for a new output; the format's header comes first. `path` is what errors call it.
-    pub fn new(writer: W, path: impl Into<Box<str>>, format: Format, epoch: Epoch) -> Self {
-        let mut sink = Self::continued(writer, path, format, epoch);
+    pub fn new(
+        writer: W,
+        path: impl Into<Box<str>>,
+        format: Format,
+        columns: Columns,
+        epoch: Epoch,
+    ) -> Self {
+        let mut sink = Self::continued(writer, path, format, columns, epoch);
         sink.format.header(&mut sink.buffer);
         sink
     }
 
     /// A sink for an output that an earlier run began: no header.
-    pub fn continued(writer: W, path: impl Into<Box<str>>, format: Format, epoch: Epoch) -> Self {
+    pub fn continued(
+        writer: W,
+        path: impl Into<Box<str>>,
+        format: Format,
+        columns: Columns,
+        epoch: Epoch,
+    ) -> Self {
         Self {
             writer,
             path: path.into(),
-            format: format.lines(epoch),
+            format: format.lines(columns, epoch),
             buffer: Vec::with_capacity(BUFFER_BYTES + BUFFER_SLACK_BYTES),
             written_bytes: 0,
         }
@@ -198,7 +210,7 @@ mod tests {
     }
 
     fn sink(writer: &mut Grudging, format: Format) -> LineSink<&mut Grudging> {
-        LineSink::new(writer, "out.txt", format, fixture::epoch())
+        LineSink::new(writer, "out.txt", format, Columns::Dns, fixture::epoch())
     }
 
     #[test]
@@ -226,8 +238,13 @@ mod tests {
         sink(&mut writer, Format::Csv).finish().unwrap();
         assert!(writer.taken.starts_with(b"seq,line,target,"));
         let before = writer.taken.len();
-        let mut continued =
-            LineSink::continued(&mut writer, "out.csv", Format::Csv, fixture::epoch());
+        let mut continued = LineSink::continued(
+            &mut writer,
+            "out.csv",
+            Format::Csv,
+            Columns::Dns,
+            fixture::epoch(),
+        );
         continued.accept(&[fixture::ptr_answered()]).unwrap();
         continued.finish().unwrap();
         assert!(writer.taken[before..].starts_with(b"0,1,10.1.2.3,"));

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::time::Duration;
 
-use canvass_model::{Rcode, Status, Target};
+use canvass_model::{Host, Rcode, Remote, Status, Target, UrlTarget};
 
 const NANOS_PER_MS: u64 = 1_000_000;
 
@@ -124,31 +124,141 @@ pub(crate) fn push_status(out: &mut Vec<u8>, status: Status) {
         Status::Rcode(Rcode::NOERROR) => "NOERROR",
         Status::Rcode(Rcode::NXDOMAIN) => "NXDOMAIN",
         Status::Timeout => "TIMEOUT",
+        Status::Http(code) => return push_number(out, code),
         rare => return push_display(out, rare),
     };
     out.extend_from_slice(word.as_bytes());
 }
 
-/// A target as it goes on a line.
-pub(crate) enum TargetText<'a> {
-    /// What was written.
-    Given(&'a str),
-    /// Nothing was written, or it was canonical.
-    Canonical(IpAddr),
+/// A target as it goes on a line: a host or all of it, and a port where one belongs to it.
+pub(crate) struct TargetText<'a> {
+    /// What stands before the port.
+    pub(crate) host: HostText<'a>,
+    /// What stands after a colon.
+    pub(crate) port: Option<u16>,
 }
 
-/// The target as it was given.
+/// What stands before the port.
+pub(crate) enum HostText<'a> {
+    /// What was written, or a name.
+    Text(&'a str),
+    /// An address, in brackets where a port may follow an IPv6 one.
+    Address {
+        /// The address.
+        address: IpAddr,
+        /// As in a URL.
+        as_in_url: bool,
+    },
+}
+
+impl<'a> TargetText<'a> {
+    fn whole(host: HostText<'a>) -> Self {
+        Self { host, port: None }
+    }
+
+    /// Appends it; `push_text` has the quoting of the format.
+    pub(crate) fn push(&self, out: &mut Vec<u8>, push_text: impl FnOnce(&mut Vec<u8>, &str)) {
+        match self.host {
+            HostText::Text(text) => push_text(out, text),
+            HostText::Address {
+                address: IpAddr::V6(address),
+                as_in_url: true,
+            } => push_display(out, format_args!("[{address}]")),
+            HostText::Address { address, .. } => push_address(out, address),
+        }
+        if let Some(port) = self.port {
+            out.push(b':');
+            push_number(out, port);
+        }
+    }
+}
+
+/// The target as it was given, or in canonical form where it came out of something larger.
 pub(crate) fn target_text(target: &Target) -> TargetText<'_> {
     match target {
         Target::Address {
             address,
             given: None,
-        } => TargetText::Canonical(*address),
+        } => TargetText::whole(HostText::Address {
+            address: *address,
+            as_in_url: false,
+        }),
+        Target::Url(target) => match &target.given {
+            Some(given) => TargetText::whole(HostText::Text(given)),
+            None => TargetText {
+                host: HostText::Text(target.url.host_str().unwrap_or_default()),
+                port: written_port(target),
+            },
+        },
+        Target::Endpoint {
+            host,
+            port,
+            given: None,
+        } => TargetText {
+            host: match host {
+                Host::Address(address) => HostText::Address {
+                    address: *address,
+                    as_in_url: true,
+                },
+                Host::Name(name) => HostText::Text(name),
+            },
+            port: Some(*port),
+        },
         Target::Address {
             given: Some(given), ..
         }
+        | Target::Endpoint {
+            given: Some(given), ..
+        }
         | Target::Name { given, .. }
-        | Target::Invalid { given, .. } => TargetText::Given(given),
+        | Target::Unix { given, .. }
+        | Target::Invalid { given, .. } => TargetText::whole(HostText::Text(given)),
+    }
+}
+
+/// The port a target without text was made with. A URL drops the port of its scheme; that one
+/// was asked for where http would be tried on it too.
+fn written_port(target: &UrlTarget) -> Option<u16> {
+    let dropped = || {
+        let fallback = target.fallback?.port;
+        (target.url.port_or_known_default() == Some(fallback)).then_some(fallback)
+    };
+    target.url.port().or_else(dropped)
+}
+
+/// Appends a remote; `push_text` has the quoting of the format, for paths.
+pub(crate) fn push_remote(
+    out: &mut Vec<u8>,
+    remote: &Remote,
+    push_text: impl FnOnce(&mut Vec<u8>, &str),
+) {
+    match remote {
+        Remote::Inet(address) => push_socket_address(out, *address),
+        unix @ Remote::Unix(_) => push_text(out, &unix.to_string()),
+    }
+}
+
+/// Appends 32 octets as 64 hexadecimal digits.
+pub(crate) fn push_sha256(out: &mut Vec<u8>, hash: &[u8; 32]) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    for octet in hash {
+        out.push(HEX[usize::from(octet >> 4)]);
+        out.push(HEX[usize::from(octet & 15)]);
+    }
+}
+
+/// Appends text with what could break a line or drive a terminal as escapes.
+pub(crate) fn push_visible(out: &mut Vec<u8>, text: &str) {
+    if is_plain(text) {
+        out.extend_from_slice(text.as_bytes());
+        return;
+    }
+    for character in text.chars() {
+        if is_breaking(character) {
+            push_display(out, character.escape_default());
+        } else {
+            out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+        }
     }
 }
 
@@ -170,6 +280,7 @@ pub(crate) fn is_plain(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use canvass_model::HttpFallback;
     use proptest::prelude::*;
 
     fn pushed(push: impl FnOnce(&mut Vec<u8>)) -> String {
@@ -230,11 +341,59 @@ mod tests {
     #[test]
     fn every_status_is_the_models_word() {
         for status in (0..30).map(|code| Status::Rcode(Rcode(code))).chain([
+            Status::Http(200),
+            Status::Http(99),
+            Status::Open,
             Status::Timeout,
             Status::Invalid,
             Status::Local,
         ]) {
             assert_eq!(pushed(|out| push_status(out, status)), status.to_string());
+        }
+    }
+
+    fn shown(target: &Target) -> String {
+        pushed(|out| {
+            target_text(target).push(out, |out, text| out.extend_from_slice(text.as_bytes()));
+        })
+    }
+
+    #[test]
+    fn urls_without_text_are_shown_with_the_port_that_was_asked_for() {
+        for (url, fallback_port, text) in [
+            ("https://192.0.2.1/", Some(80), "192.0.2.1"),
+            ("https://192.0.2.1/", Some(443), "192.0.2.1:443"),
+            ("https://192.0.2.1:80/", Some(80), "192.0.2.1:80"),
+            ("https://192.0.2.1:8080/", Some(8080), "192.0.2.1:8080"),
+            (
+                "https://[2001:db8::1]:8443/",
+                Some(8443),
+                "[2001:db8::1]:8443",
+            ),
+            ("http://example.net/", None, "example.net"),
+        ] {
+            let target = Target::Url(Box::new(UrlTarget {
+                url: url.parse().unwrap(),
+                fallback: fallback_port.map(|port| HttpFallback { port }),
+                given: None,
+            }));
+            assert_eq!(shown(&target), text, "{url}");
+        }
+    }
+
+    #[test]
+    fn endpoints_without_text_are_shown_as_host_and_port() {
+        for (host, text) in [
+            ("192.0.2.1", "192.0.2.1:25"),
+            ("2001:db8::1", "[2001:db8::1]:25"),
+            ("mail.example.net", "mail.example.net:25"),
+        ] {
+            let target = Target::Endpoint {
+                host: Host::parse(host).unwrap(),
+                port: 25,
+                given: None,
+            };
+            assert_eq!(shown(&target), text);
         }
     }
 }

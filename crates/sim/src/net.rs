@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use canvass_engine::{Event, Net, SocketId};
-use canvass_model::Time;
+use canvass_engine::{Event, Net, SocketId, SocketOptions};
+use canvass_model::{Remote, Time};
 
 use crate::world::World;
 
@@ -33,15 +33,34 @@ impl Net for SimNet {
         peer: SocketAddr,
         receive_buffer_octets: usize,
     ) -> io::Result<(SocketId, usize)> {
-        let mut world = self.0.borrow_mut();
-        let peer = world.peer_at(peer);
-        world.open_datagram(peer, receive_buffer_octets)
+        self.0
+            .borrow_mut()
+            .open_datagram(peer, receive_buffer_octets)
     }
 
-    fn connect(&mut self, peer: SocketAddr) -> io::Result<SocketId> {
-        let mut world = self.0.borrow_mut();
-        let peer = world.peer_at(peer);
-        world.connect(peer)
+    fn open_conversation(
+        &mut self,
+        peer: SocketAddr,
+        many: bool,
+        _options: &SocketOptions,
+    ) -> io::Result<(SocketId, bool)> {
+        self.0.borrow_mut().open_conversation(peer, many)
+    }
+
+    fn connect(&mut self, remote: &Remote, _options: &SocketOptions) -> io::Result<SocketId> {
+        match remote {
+            Remote::Inet(remote) => self.0.borrow_mut().connect(*remote),
+            // There is no file system in the world.
+            Remote::Unix(_) => Err(io::Error::from_raw_os_error(libc::ENOENT)),
+        }
+    }
+
+    fn opened(&mut self, socket: SocketId) -> io::Result<()> {
+        self.0.borrow_mut().opened(socket)
+    }
+
+    fn shut_write(&mut self, socket: SocketId) -> io::Result<()> {
+        self.0.borrow_mut().shut_write(socket)
     }
 
     fn send(&mut self, socket: SocketId, datagram: &[u8]) -> io::Result<()> {
@@ -50,6 +69,14 @@ impl Net for SimNet {
 
     fn recv(&mut self, socket: SocketId, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.borrow_mut().recv(socket, buffer)
+    }
+
+    fn recv_from(
+        &mut self,
+        socket: SocketId,
+        buffer: &mut [u8],
+    ) -> io::Result<(usize, SocketAddr)> {
+        self.0.borrow_mut().recv_from(socket, buffer)
     }
 
     fn write(&mut self, socket: SocketId, bytes: &[u8]) -> io::Result<usize> {

@@ -2,17 +2,25 @@
 
 mod draw;
 mod jobs;
+mod modules;
+mod probes;
 mod show;
+mod site;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use canvass_engine::Probing;
 use canvass_lab::Impairments;
-use canvass_model::{Job, Time};
-use canvass_proto::Limits;
+use canvass_model::{Job, ProbeSpec, Time};
+use canvass_proto::{Limits, Module};
 
 pub(crate) use draw::draw;
 pub use jobs::addresses;
+pub use modules::{http, tcp, udp};
+pub use probes::{endpoint_job, url_job};
+pub(crate) use site::Cut;
+pub use site::{CutAt, Site, Then, UNIX_AT_ZERO, Voice};
 
 /// One run's world and work.
 #[derive(Clone, Debug)]
@@ -23,6 +31,10 @@ pub struct Scenario {
     pub jobs: Vec<Job>,
     /// The resolvers, in the order given.
     pub peers: Vec<Peer>,
+    /// The hosts that probes go to. Of two that serve the same port the first does.
+    pub sites: Vec<Site>,
+    /// How hosts are probed.
+    pub probing: Probing,
     /// What a job may cost.
     pub limits: Limits,
     /// The cap on queries a second.
@@ -58,7 +70,7 @@ pub struct Peer {
     pub idle_close: Option<Duration>,
 }
 
-/// What becomes of packets to a resolver.
+/// What becomes of packets to a resolver or a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// They arrive.
@@ -69,6 +81,8 @@ pub enum Reach {
     Unroutable,
     /// They vanish.
     Blackhole,
+    /// A system on the way says that there is no such host.
+    Down,
 }
 
 /// The way of every packet, in each direction.
@@ -103,6 +117,9 @@ pub struct Host {
     pub descriptors_max: usize,
     /// No socket can be opened from the first time to the second.
     pub descriptors_gone: Option<(Time, Time)>,
+    /// No stream to a host can be opened from the first time to the second, for want of local
+    /// ports.
+    pub ports_gone: Option<(Time, Time)>,
 }
 
 /// How jobs are fed and outcomes taken.
@@ -135,6 +152,31 @@ impl Scenario {
         draw(seed)
     }
 
+    /// How long a job, or each of its requests, may take.
+    pub fn deadline_of(&self, job: &Job) -> Duration {
+        self.module_of(job)
+            .map_or(self.limits.deadline, |module| module.timeouts.deadline)
+    }
+
+    /// How a job probes its host, where it does.
+    pub(crate) fn module_of(&self, job: &Job) -> Option<&Module> {
+        match job.spec {
+            ProbeSpec::Http { module, .. }
+            | ProbeSpec::Tcp { module }
+            | ProbeSpec::Udp { module } => self
+                .probing
+                .modules
+                .get(usize::from(module.0))
+                .map(|one| &**one),
+            ProbeSpec::Ptr { .. } | ProbeSpec::Dns { .. } => None,
+        }
+    }
+
+    /// Whether there are jobs that probe hosts.
+    pub fn has_probes(&self) -> bool {
+        self.jobs.iter().any(|job| self.module_of(job).is_some())
+    }
+
     /// `jobs` asked of `peers` by a machine and over a path that do nothing wrong, with the
     /// command's own limits.
     pub fn plain(seed: u64, jobs: Vec<Job>, peers: Vec<Peer>) -> Self {
@@ -147,8 +189,15 @@ impl Scenario {
                 timeout: Duration::from_secs(2),
                 transport: canvass_proto::TransportPolicy::Auto,
                 alternatives: peers.len() > 1,
+                trace: false,
             },
             peers,
+            sites: Vec::new(),
+            probing: Probing {
+                sockets_max: 1_000,
+                per_host_max: 6,
+                ..Probing::default()
+            },
             rate_max_per_second: None,
             rate_per_resolver_max_per_second: None,
             jobs_max: canvass_engine::JOBS_MAX,
@@ -229,6 +278,7 @@ impl Default for Host {
             receive_buffer_octets: 8 << 20,
             descriptors_max: 1_000,
             descriptors_gone: None,
+            ports_gone: None,
         }
     }
 }

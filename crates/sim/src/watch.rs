@@ -1,12 +1,16 @@
 //! What is checked while a run goes on.
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use canvass_engine::SocketId;
-use canvass_model::{Outcome, Time, Transport};
-use hashbrown::HashMap;
+use canvass_lab::Zone;
+use canvass_model::{Host, Outcome, ProbeSpec, Target, Time, Transport};
+use canvass_proto::dns::Question;
+use hashbrown::{HashMap, HashSet};
 
 use crate::scenario::Scenario;
+use crate::truth::{HostTruth, host_truth, page_truth};
 
 /// Violations kept; the first ones tell most.
 const VIOLATIONS_MAX: usize = 20;
@@ -29,6 +33,21 @@ pub(crate) struct Watch {
     pub queries_udp: u64,
     pub queries_tcp: u64,
     stalls: Vec<(Time, Duration)>,
+    hosts: Hosts,
+    /// How often each question came to resolvers.
+    questions: HashMap<Vec<u8>, u64>,
+}
+
+/// Sockets to hosts.
+#[derive(Debug, Default)]
+struct Hosts {
+    open: usize,
+    open_max: usize,
+    by_address: HashMap<IpAddr, u32>,
+    /// The most sockets that each address may have at once.
+    by_address_max: HashMap<IpAddr, u32>,
+    /// Who was ever connected to, or had a socket opened for.
+    asked: HashSet<SocketAddr>,
 }
 
 #[derive(Debug)]
@@ -52,6 +71,8 @@ impl Watch {
         // every 32 queries.
         let total = scenario
             .rate_max_per_second
+            // What probes need of resolvers is not capped, and is not told apart here.
+            .filter(|_| !scenario.has_probes())
             .map(|rate| Bucket::new(rate, (rate * 0.002).max(1.0) + 33.0));
         let one = || {
             scenario
@@ -68,6 +89,12 @@ impl Watch {
             queries_udp: 0,
             queries_tcp: 0,
             stalls: Vec::new(),
+            hosts: Hosts {
+                open_max: scenario.probing.sockets_max,
+                by_address_max: address_caps(scenario),
+                ..Hosts::default()
+            },
+            questions: HashMap::new(),
         }
     }
 
@@ -98,6 +125,10 @@ impl Watch {
         match transport {
             Transport::Udp => self.queries_udp += 1,
             Transport::Tcp => self.queries_tcp += 1,
+        }
+        if let Some(question) = message.get(HEADER_OCTETS..) {
+            let question = question_of(question).to_ascii_lowercase();
+            *self.questions.entry(question).or_default() += 1;
         }
         let buckets = self.total.iter_mut().chain(self.peers[peer].iter_mut());
         let mut over = false;
@@ -139,6 +170,51 @@ impl Watch {
 
     pub fn on_close(&mut self, socket: SocketId) {
         self.open.retain(|(of, _), _| *of != socket.0);
+    }
+
+    /// A socket to a host was opened.
+    pub fn on_host_socket(&mut self, now: Time, remote: SocketAddr) {
+        let hosts = &mut self.hosts;
+        hosts.open += 1;
+        hosts.asked.insert(remote);
+        let open = hosts.by_address.entry(remote.ip()).or_default();
+        *open += 1;
+        let most = hosts.by_address_max.get(&remote.ip()).copied();
+        let (all, all_most) = (hosts.open, hosts.open_max);
+        let (one, one_most) = (*open, most.unwrap_or(u32::MAX));
+        if all > all_most {
+            self.violation(
+                now,
+                &format!("{all} sockets are open, and may be {all_most}"),
+            );
+        }
+        if one > one_most {
+            let text = format!("{remote} has {one} sockets at once, and may have {one_most}");
+            self.violation(now, &text);
+        }
+    }
+
+    pub fn on_host_socket_closed(&mut self, address: IpAddr) {
+        self.hosts.open -= 1;
+        if let Some(open) = self.hosts.by_address.get_mut(&address) {
+            *open -= 1;
+        }
+    }
+
+    /// Sockets to hosts that are open.
+    pub fn host_sockets(&self) -> usize {
+        self.hosts.open
+    }
+
+    /// Whether a socket was ever opened to reach `remote`.
+    pub fn was_asked(&self, remote: SocketAddr) -> bool {
+        self.hosts.asked.contains(&remote)
+    }
+
+    /// How often resolvers were asked this.
+    pub fn times_asked(&self, question: &Question) -> u64 {
+        let wire = question.wire().to_ascii_lowercase();
+        self.questions.get(&wire).copied().unwrap_or(0)
     }
 
     pub fn on_stall(&mut self, end: Time, span: Duration) {
@@ -184,6 +260,30 @@ impl Watch {
     }
 }
 
+/// The most sockets that each address may have: as many as may be for one host, for each host
+/// that has the address.
+fn address_caps(scenario: &Scenario) -> HashMap<IpAddr, u32> {
+    let zone = Zone::default();
+    let mut hosts: HashSet<Host> = HashSet::new();
+    for job in &scenario.jobs {
+        hosts.extend(job.target.host());
+        if let (Target::Url(target), ProbeSpec::Http { .. }) = (&job.target, job.spec)
+            && let Some(truth) = page_truth(&target.url, u32::MAX)
+        {
+            hosts.extend(truth.others.into_iter().map(|(host, _)| host));
+        }
+    }
+    let mut caps = HashMap::new();
+    for host in hosts {
+        if let HostTruth::Addresses(addresses) = host_truth(&zone, &host) {
+            for address in addresses {
+                *caps.entry(address).or_default() += scenario.probing.per_host_max;
+            }
+        }
+    }
+    caps
+}
+
 impl Bucket {
     fn new(rate: f64, burst: f64) -> Self {
         Self {
@@ -226,7 +326,6 @@ fn question_of(octets: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
     use canvass_model::RecordType;
-    use canvass_proto::dns::Question;
 
     use crate::scenario::{Peer, addresses};
 

@@ -3,6 +3,7 @@
 mod agenda;
 mod datagram;
 mod doors;
+mod host_end;
 mod sockets;
 mod stream;
 
@@ -17,12 +18,13 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
 use crate::peer::Server;
-use crate::scenario::{Host, Path, Scenario};
+use crate::scenario::{Host, Path, Reach, Scenario};
 use crate::trace::{Telling, Trace};
 use crate::watch::Watch;
 use agenda::{Agenda, Happening};
 pub(crate) use doors::FarDoors;
-use sockets::{Handle, Sockets};
+use host_end::SiteSide;
+use sockets::{Far, Handle, Sockets};
 
 /// Edges told at once.
 const EVENTS_MAX: usize = 256;
@@ -41,6 +43,7 @@ pub(crate) struct World {
     sockets: Sockets,
     servers: Vec<Server>,
     by_address: HashMap<SocketAddr, usize>,
+    sites: Vec<SiteSide>,
     path: Path,
     host: Host,
     stalls_left: usize,
@@ -67,6 +70,7 @@ impl World {
                 .map(|(index, server)| (server.peer.address, index))
                 .collect(),
             servers,
+            sites: scenario.sites.iter().map(SiteSide::new).collect(),
             path: scenario.path,
             host: scenario.host.clone(),
             stalls_left: scenario.host.stalls.len(),
@@ -85,8 +89,39 @@ impl World {
         self.now
     }
 
-    pub fn peer_at(&self, address: SocketAddr) -> usize {
-        self.by_address[&address]
+    /// What is at an address and a port.
+    fn far_at(&self, remote: SocketAddr) -> Far {
+        match self.by_address.get(&remote) {
+            Some(resolver) => Far::Resolver(*resolver),
+            None => Far::Host {
+                remote,
+                site: self.sites.iter().position(|one| one.site.serves(remote)),
+            },
+        }
+    }
+
+    /// What becomes of packets there. Where no host is known, a system says that nobody listens.
+    fn reach_of(&self, far: Far) -> Reach {
+        match far {
+            Far::Resolver(peer) => self.servers[peer].peer.reach,
+            Far::Host { site, .. } => {
+                site.map_or(Reach::Closed, |site| self.sites[site].site.reach)
+            }
+        }
+    }
+
+    fn refuses_streams(&self, far: Far) -> bool {
+        match far {
+            Far::Resolver(peer) => self.servers[peer].peer.impairments.tcp_refuse,
+            Far::Host { site, .. } => {
+                site.is_some_and(|site| self.sites[site].site.impairments.tcp_refuse)
+            }
+        }
+    }
+
+    /// Sockets to hosts that are open.
+    pub fn host_sockets(&self) -> usize {
+        self.watch.host_sockets()
     }
 
     /// Lets time pass until something is there for the shard, or it is `until`.
@@ -163,16 +198,17 @@ impl World {
     fn happen(&mut self, happening: Happening) {
         match happening {
             Happening::DatagramAtPeer { from, octets } => self.datagram_at_peer(from, &octets),
-            Happening::DatagramHere { to, octets } => self.datagram_here(to, octets),
-            Happening::Refusal { to } => self.stream_broken(to, libc::ECONNREFUSED),
+            Happening::DatagramHere { to, from, octets } => self.datagram_here(to, from, octets),
             Happening::StreamOpen { to } => self.stream_open(to),
-            Happening::StreamBroken { to, errno } => self.stream_broken(to, errno),
+            Happening::Broken { to, errno } => self.broken(to, errno),
             Happening::StreamRoom { to } => self.sockets.edge(to, false, true),
             Happening::OctetsAtPeer { from, octets } => self.octets_at_peer(from, &octets),
             Happening::AnswerOnStream { to, message } => self.answer_on_stream(to, &message),
             Happening::OctetsHere { to, octets } => self.octets_here(to, &octets),
             Happening::StreamEnd { to } => self.stream_end(to),
             Happening::IdleCheck { to, heard_octets } => self.idle_check(to, heard_octets),
+            Happening::EndAtHost { from } => self.end_at_host(from),
+            Happening::HostGoesOn { to, at } => self.host_goes_on(to, at),
             Happening::Feed => self.feed(),
             Happening::Drain => self.drain(),
             Happening::Interrupt => self.interrupt(),
@@ -186,9 +222,12 @@ impl World {
             self.note("close", handle, &[]);
         }
         self.watch.on_close(id);
-        if !self.sockets.close(id) {
-            self.watch
-                .violation(self.now, &format!("socket {} was closed twice", id.0));
+        match self.sockets.close(id) {
+            Some(Far::Host { remote, .. }) => self.watch.on_host_socket_closed(remote.ip()),
+            Some(Far::Resolver(_)) => {}
+            None => self
+                .watch
+                .violation(self.now, &format!("socket {} was closed twice", id.0)),
         }
     }
 
@@ -238,19 +277,29 @@ impl World {
         Ok(())
     }
 
-    fn check_route(&mut self, peer: usize) -> io::Result<()> {
-        match self.servers[peer].peer.reach {
-            crate::scenario::Reach::Unroutable => {
-                Err(io::Error::from_raw_os_error(libc::ENETUNREACH))
-            }
-            _ => Ok(()),
+    /// Streams to hosts need a local port each.
+    fn check_ports(&self, far: Far) -> io::Result<()> {
+        let gone = self
+            .host
+            .ports_gone
+            .is_some_and(|(from, to)| from <= self.now && self.now < to);
+        if gone && matches!(far, Far::Host { .. }) {
+            return Err(io::Error::from_raw_os_error(libc::EADDRNOTAVAIL));
+        }
+        Ok(())
+    }
+
+    fn on_socket_to(&mut self, far: Far) {
+        if let Far::Host { remote, .. } = far {
+            self.watch.on_host_socket(self.now, remote);
         }
     }
 
-    fn peer_of(&mut self, handle: Handle) -> usize {
-        self.sockets
-            .by_handle(handle)
-            .map_or(0, |socket| socket.peer)
+    fn resolver_of(&mut self, handle: Handle) -> Option<usize> {
+        match self.sockets.by_handle(handle)?.far {
+            Far::Resolver(peer) => Some(peer),
+            Far::Host { .. } => None,
+        }
     }
 
     fn note(&mut self, what: &'static str, handle: Handle, octets: &[u8]) {

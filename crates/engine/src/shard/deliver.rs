@@ -29,7 +29,7 @@ impl<N: Net> Shard<N> {
     /// Hands over what is due to be. A full outbox keeps it here, where it takes the room of
     /// jobs, so that a slow reader slows admission and nothing grows.
     pub(super) fn deliver(&mut self, now: Time) {
-        let last = self.jobs_ended && self.slots.len() == 0 && self.staged.is_empty();
+        let last = self.jobs_ended && !self.has_jobs();
         let had_room = self.has_room();
         self.outbox_full = false;
         while !self.finished.is_empty() && (last || now >= self.deliver_at()) {

@@ -4,17 +4,21 @@
 
 mod deliver;
 mod flow;
+mod lookups;
+mod probes;
 mod receive;
+mod sockets;
 mod transmit;
+mod watch;
 
 use std::collections::VecDeque;
 use std::io;
-use std::time::Duration;
 
 use canvass_model::{Job, ShardReport, Time, Transport};
-use canvass_proto::{ExchangeId, Output, UpstreamId};
+use canvass_proto::{ExchangeId, Half, Output, Session, UpstreamId};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use smallvec::SmallVec;
 
 use crate::config::Config;
 use crate::mailbox::Doors;
@@ -25,29 +29,38 @@ use crate::upstream::{Place, Upstreams};
 use crate::wheel::Wheel;
 use deliver::Finished;
 use flow::Flow;
+use probes::Probes;
 
-/// A turn that comes this much late was held up: timers do not bear it.
-const STALL_MIN: Duration = Duration::from_millis(50);
-/// How long the timers stand still after that: what was sent just before the hold-up, or in the
-/// middle of it by a clock read before, must have time to be answered and to be read.
-const STALL_GRACE: Duration = Duration::from_millis(100);
-/// How often in a row that is given, so that a machine that is always late still ends every job.
-const STALL_GRACES_MAX: u32 = 8;
 /// Turns that may pass without looking at the timers while there is more to read: what has come
 /// is read before it is given up, and a flood cannot put off the end of anything for long.
 const EXPIRE_PUT_OFF_MAX: u32 = 8;
-/// How long every resolver may be gone before the run is given up: when none ever answered, and
-/// when one did.
-const GIVE_UP_UNPROVEN: Duration = Duration::from_secs(10);
-const GIVE_UP_PROVEN: Duration = Duration::from_secs(60);
 
 /// Whose socket it is.
 #[derive(Clone, Copy, Debug)]
-struct Owner {
-    upstream: UpstreamId,
-    transport: Transport,
+enum Owner {
+    Upstream(UpstreamId, Transport),
+    Probe(SlotKey, ExchangeId),
+}
+
+/// A socket that somebody has.
+#[derive(Clone, Copy, Debug)]
+struct Owned {
+    owner: Owner,
     /// It is on the list of those with something to read.
     readable: bool,
+    /// The peer has closed its side.
+    closed: bool,
+}
+
+/// A question to resolvers under way: a job, or what a probe needs.
+#[derive(Debug)]
+struct Slot {
+    session: Session,
+    /// The attempts that may still be answered.
+    open: SmallVec<[Place; 2]>,
+    admitted: Time,
+    /// It is no job, but looks up one half of the addresses of this name.
+    name: Option<Box<(Box<str>, Half)>>,
 }
 
 /// One event loop.
@@ -57,7 +70,8 @@ pub struct Shard<N: Net> {
     rng: StdRng,
     config: Config,
     doors: Doors,
-    slots: Slots,
+    slots: Slots<Slot>,
+    probes: Probes,
     wheel: Wheel,
     upstreams: Upstreams,
     pacer: Pacer,
@@ -73,7 +87,7 @@ pub struct Shard<N: Net> {
     flow: Flow,
     /// Messages that came, whatever they were.
     messages: usize,
-    owners: Vec<Option<Owner>>,
+    owners: Vec<Option<Owned>>,
     /// Upstreams with stream connections.
     streaming: Vec<UpstreamId>,
     /// Upstreams whose streams went silent, and are to be closed.
@@ -97,7 +111,7 @@ pub struct Shard<N: Net> {
 /// What a shard holds at a moment. At the end of a run it is nothing at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Census {
-    /// Jobs under way.
+    /// Jobs under way, and lookups for them.
     pub jobs: usize,
     /// Timers set.
     pub timers: usize,
@@ -105,11 +119,13 @@ pub struct Census {
     pub attempts: usize,
     /// Queries that count against a window.
     pub in_flight: usize,
+    /// Sockets of probes.
+    pub sockets: usize,
 }
 
 impl Census {
     fn total(self) -> usize {
-        self.jobs + self.timers + self.attempts + self.in_flight
+        self.jobs + self.timers + self.attempts + self.in_flight + self.sockets
     }
 }
 
@@ -131,9 +147,10 @@ impl<N: Net> Shard<N> {
             rng: StdRng::from_seed(seed),
             upstreams: Upstreams::new(&config),
             pacer: Pacer::new(config.rate_max_per_second),
+            probes: Probes::new(&config.probing),
             config,
             doors,
-            slots: Slots::default(),
+            slots: Slots::new(),
             wheel: Wheel::new(),
             wanting: VecDeque::new(),
             wanting_row: 0,
@@ -199,12 +216,25 @@ impl<N: Net> Shard<N> {
         self.watch_outage(now);
         self.watch_control(now);
 
-        let idle = self.slots.len() == 0 && self.finished.is_empty() && self.staged.is_empty();
-        Ok(if idle && self.jobs_ended {
+        if !self.jobs_ended || self.has_jobs() {
+            return Ok(Turn::More);
+        }
+        // Lookups that nobody waits for any more.
+        self.cancel_lookups(now);
+        Ok(if self.finished.is_empty() {
             Turn::Done
         } else {
             Turn::More
         })
+    }
+
+    /// Whether there are jobs that have no outcome yet.
+    fn has_jobs(&self) -> bool {
+        self.jobs_under_way() > 0 || !self.staged.is_empty() || self.probes.hosts.parked() > 0
+    }
+
+    fn jobs_under_way(&self) -> usize {
+        self.slots.len() - self.probes.lookups + self.probes.slots.len()
     }
 
     /// Waits for something to happen, until `until` at the latest.
@@ -227,10 +257,11 @@ impl<N: Net> Shard<N> {
     /// What the shard holds.
     pub fn census(&self) -> Census {
         Census {
-            jobs: self.slots.len(),
-            timers: self.wheel.armed(),
+            jobs: self.slots.len() + self.probes.slots.len() + self.probes.hosts.parked(),
+            timers: self.wheel.armed() + self.probes.wheel.armed(),
             attempts: self.upstreams.attempts_open(),
             in_flight: self.upstreams.in_flight(),
+            sockets: self.probes.sockets_open,
         }
     }
 
@@ -246,6 +277,7 @@ impl<N: Net> Shard<N> {
             losses.silence += upstream.timeouts.saturating_sub(upstream.late);
         }
         self.report.upstreams = upstreams;
+        self.report.connections = self.probes.report();
         self.report
     }
 
@@ -254,7 +286,8 @@ impl<N: Net> Shard<N> {
         if !self.readable.is_empty() {
             return now;
         }
-        let timers = self.wheel.next().max(self.grace_end);
+        let timers = self.wheel.next().min(self.probes.wheel.next());
+        let timers = timers.max(self.grace_end);
         let mut wake = timers.min(self.resume_at);
         if !self.finished.is_empty() && !self.outbox_full {
             wake = wake.min(self.deliver_at());
@@ -293,6 +326,12 @@ impl<N: Net> Shard<N> {
         for index in fired.drain(..) {
             if let Some(key) = self.slots.key_at(index) {
                 self.drive(now, key);
+            }
+        }
+        self.probes.wheel.advance(now, &mut fired);
+        for index in fired.drain(..) {
+            if let Some(key) = self.probes.slots.key_at(index) {
+                self.drive_probe(now, key);
             }
         }
         self.fired = fired;
@@ -338,8 +377,9 @@ impl<N: Net> Shard<N> {
             return;
         };
         for place in slot.open.clone() {
-            let transport = self.owner(place.socket).map(|owner| owner.transport);
-            let Some(transport) = transport else { continue };
+            let Some((_, transport)) = self.lane_of(place.socket) else {
+                continue;
+            };
             let whose = (place.upstream, transport, place.socket);
             let Some(attempts) = self.upstreams.attempts(whose) else {
                 continue;
@@ -367,89 +407,49 @@ impl<N: Net> Shard<N> {
         let mut outcome = slot.session.finish(now);
         outcome.stalled = slot.admitted < self.stall_end;
         self.wheel.clear(key.index);
-        for place in self.slots.remove(key) {
+        let Some(slot) = self.slots.remove(key) else {
+            return;
+        };
+        for place in slot.open {
             self.drop_attempt(place);
         }
-        self.push_outcome(now, outcome);
+        match slot.name {
+            None => self.push_outcome(now, outcome),
+            Some(name) => self.name_answered(now, &name.0, name.1, outcome),
+        }
     }
 
     /// Closes an attempt whose job is over.
     fn drop_attempt(&mut self, place: Place) {
-        let Some(owner) = self.owner(place.socket) else {
+        let Some((_, transport)) = self.lane_of(place.socket) else {
             return;
         };
-        let whose = (place.upstream, owner.transport, place.socket);
+        let whose = (place.upstream, transport, place.socket);
         let Some(attempts) = self.upstreams.attempts(whose) else {
             return;
         };
         if let Some(attempt) = attempts.remove(place.id) {
             self.upstreams
-                .on_dropped(place.upstream, owner.transport, &attempt);
-            if owner.transport == Transport::Tcp {
+                .on_dropped(place.upstream, transport, &attempt);
+            if transport == Transport::Tcp {
                 self.close_if_finished(place.upstream, place.socket);
             }
         }
     }
 
-    fn owner(&self, socket: SocketId) -> Option<Owner> {
+    fn owned(&self, socket: SocketId) -> Option<Owned> {
         self.owners.get(socket.0 as usize).copied().flatten()
     }
 
+    /// The upstream and the transport whose socket it is.
+    fn lane_of(&self, socket: SocketId) -> Option<(UpstreamId, Transport)> {
+        match self.owned(socket)?.owner {
+            Owner::Upstream(upstream, transport) => Some((upstream, transport)),
+            Owner::Probe(..) => None,
+        }
+    }
+
     fn has_room(&self) -> bool {
-        self.slots.len() + self.finished.len() < self.config.jobs_max
-    }
-
-    /// Notices that this process was held up from `expected` to `now`.
-    fn watch_stall(&mut self, expected: Time, now: Time) {
-        let late = now.since(expected);
-        if late >= STALL_MIN {
-            self.report.stalls += 1;
-            self.report.stall_max = self.report.stall_max.max(late);
-            self.stall_end = now;
-            if self.graces < STALL_GRACES_MAX {
-                self.graces += 1;
-                self.grace_end = now + STALL_GRACE;
-            }
-        }
-    }
-
-    /// Notices that every resolver is gone, and gives up when that lasts.
-    fn watch_outage(&mut self, now: Time) {
-        let transport = self.config.limits.transport.first();
-        // Without a job nobody goes to see whether they are back.
-        let idle = self.slots.len() == 0 && self.staged.is_empty();
-        if idle || !self.upstreams.all_benched(transport) {
-            self.down_since = None;
-            return;
-        }
-        let since = *self.down_since.get_or_insert(now);
-        let patience = if self.upstreams.any_answered() {
-            GIVE_UP_PROVEN
-        } else {
-            GIVE_UP_UNPROVEN
-        };
-        let more = !self.staged.is_empty() || !self.jobs_ended;
-        if now.since(since) >= patience && more {
-            self.report.gave_up = true;
-            self.doors.control.drain();
-        }
-    }
-
-    /// Does what the run's control says.
-    fn watch_control(&mut self, now: Time) {
-        if !self.doors.control.is_draining() {
-            return;
-        }
-        // What was fed and never admitted is the feeder's to count.
-        self.staged.clear();
-        self.jobs_ended = true;
-        if self.doors.control.is_aborting() {
-            for key in self.slots.keys() {
-                if let Some(slot) = self.slots.by_key(key) {
-                    slot.session.cancel(now);
-                }
-                self.drive(now, key);
-            }
-        }
+        self.jobs_under_way() + self.finished.len() < self.config.jobs_max
     }
 }

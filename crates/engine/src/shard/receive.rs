@@ -2,12 +2,13 @@
 
 use std::io;
 
-use canvass_model::{Cause, Errno, Time, Transport};
+use canvass_model::{Cause, Time, Transport};
 use canvass_proto::dns::{MESSAGE_OCTETS_MAX, Message, frame};
 use canvass_proto::{LostCause, Reply, UpstreamId};
 
-use super::Shard;
 use super::flow::Taken;
+use super::sockets::lost_cause;
+use super::{Owner, Shard};
 use crate::net::{Net, SocketId};
 use crate::upstream::{Attempt, Place};
 
@@ -20,32 +21,40 @@ const DATAGRAMS_PER_SOCKET_MAX: usize = 256;
 /// Datagrams between two looks at the clock.
 const DATAGRAMS_PER_CLOCK: usize = 32;
 /// Reads from streams in one turn.
-const READS_PER_TURN_MAX: usize = 64;
+const READS_PER_TURN_MAX: usize = 256;
 
 impl<N: Net> Shard<N> {
     /// Takes in what has come, and says how many messages that was.
     pub(super) fn receive(&mut self, now: Time) -> Taken {
+        let mut now = now;
         for at in 0..self.events.len() {
             let event = self.events[at];
-            let Some(Some(owner)) = self.owners.get_mut(event.socket.0 as usize) else {
+            let Some(Some(owned)) = self.owners.get_mut(event.socket.0 as usize) else {
                 continue;
             };
-            if event.readable && !owner.readable {
-                owner.readable = true;
+            if event.readable && !owned.readable {
+                owned.readable = true;
                 self.readable.push_back(event.socket);
             }
-            if event.writable && owner.transport == Transport::Tcp {
-                let upstream = owner.upstream;
-                if let Some(lane) = &mut self.upstreams.by_id(upstream).tcp
-                    && let Some(connection) = lane.sockets.by_socket(event.socket)
-                {
-                    connection.on_writable();
+            owned.closed |= event.closed;
+            match owned.owner {
+                Owner::Upstream(upstream, Transport::Tcp) if event.writable => {
+                    if let Some(lane) = &mut self.upstreams.by_id(upstream).tcp
+                        && let Some(connection) = lane.sockets.by_socket(event.socket)
+                    {
+                        connection.on_writable();
+                    }
+                    self.flush(now, upstream);
                 }
-                self.flush(now, upstream);
+                Owner::Probe(key, exchange) if event.writable => {
+                    // Writing takes its time, and what comes after is to be measured too.
+                    now = self.net.now();
+                    self.probe_writable(now, key, exchange, event.socket);
+                }
+                _ => {}
             }
         }
         let before = self.messages;
-        let mut now = now;
         let mut datagrams = 0;
         let mut reads = 0;
         let mut buffer = std::mem::take(&mut self.buffer);
@@ -53,25 +62,27 @@ impl<N: Net> Shard<N> {
             let Some(socket) = self.readable.pop_front() else {
                 break;
             };
-            let Some(owner) = self.owner(socket) else {
+            // The number may be another socket's by now.
+            let Some(owned) = self.owned(socket).filter(|owned| owned.readable) else {
                 continue;
             };
-            let dry = match owner.transport {
-                Transport::Udp => self.receive_datagrams(
-                    &mut now,
-                    owner.upstream,
-                    socket,
-                    &mut buffer,
-                    &mut datagrams,
-                ),
-                Transport::Tcp => {
+            let dry = match owned.owner {
+                Owner::Upstream(upstream, Transport::Udp) => {
+                    let taken = &mut datagrams;
+                    self.receive_datagrams(&mut now, upstream, socket, &mut buffer, taken)
+                }
+                Owner::Upstream(upstream, Transport::Tcp) => {
                     reads += 1;
-                    self.read_stream(now, owner.upstream, socket, &mut buffer)
+                    self.read_stream(now, upstream, socket, &mut buffer)
+                }
+                Owner::Probe(key, exchange) => {
+                    reads += 1;
+                    self.read_probe(now, key, exchange, socket, &mut buffer)
                 }
             };
             now = self.net.now();
-            if let Some(Some(owner)) = self.owners.get_mut(socket.0 as usize) {
-                owner.readable = !dry;
+            if let Some(Some(owned)) = self.owners.get_mut(socket.0 as usize) {
+                owned.readable = !dry;
                 if !dry {
                     self.readable.push_back(socket);
                 }
@@ -327,33 +338,5 @@ impl<N: Net> Shard<N> {
             lane.sockets.remove(socket);
             self.forget(socket);
         }
-    }
-
-    fn forget(&mut self, socket: SocketId) {
-        self.net.close(socket);
-        self.owners[socket.0 as usize] = None;
-    }
-}
-
-/// Names what the system said.
-pub(super) fn lost_cause(error: &io::Error) -> LostCause {
-    let cause = match error.kind() {
-        io::ErrorKind::ConnectionRefused => Cause::Refused,
-        io::ErrorKind::ConnectionReset
-        | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::UnexpectedEof => Cause::Reset,
-        io::ErrorKind::HostUnreachable
-        | io::ErrorKind::NetworkUnreachable
-        | io::ErrorKind::NetworkDown => Cause::Unreachable,
-        io::ErrorKind::TimedOut => Cause::Timeout,
-        _ => match error.raw_os_error() {
-            Some(libc::EMFILE | libc::ENFILE) => Cause::Descriptors,
-            _ => Cause::System,
-        },
-    };
-    LostCause {
-        cause,
-        errno: error.raw_os_error().map(Errno),
     }
 }

@@ -3,16 +3,16 @@
 use std::io;
 use std::time::Duration;
 
-use canvass_model::{Cause, Target, Time, Transport};
+use canvass_model::{Cause, ProbeSpec, Target, Time, Transport};
 use canvass_proto::dns::frame;
 use canvass_proto::{ExchangeId, Output, SendRequest, Sent, Session, UpstreamId};
 use crossbeam_channel::TryRecvError;
 use smallvec::SmallVec;
 
-use super::receive::lost_cause;
-use super::{Owner, Shard};
+use super::sockets::lost_cause;
+use super::{Owner, Shard, Slot};
 use crate::net::{Net, SocketId};
-use crate::slots::{Slot, SlotKey};
+use crate::slots::SlotKey;
 use crate::upstream::{Attempt, Place};
 
 /// Queries sent in one turn.
@@ -28,14 +28,19 @@ const WANTING_ROW_MAX: u32 = 8;
 const BLOCKED_WAIT: Duration = Duration::from_millis(1);
 
 /// The sending part of a turn.
-struct SendTurn {
-    now: Time,
+pub(super) struct SendTurn {
+    pub(super) now: Time,
     sent: usize,
     blocked: bool,
 }
 
 impl SendTurn {
-    fn goes_on(&self) -> bool {
+    /// One more left, or began.
+    pub(super) fn count(&mut self) {
+        self.sent += 1;
+    }
+
+    pub(super) fn goes_on(&self) -> bool {
         self.sent < QUERIES_PER_TURN_MAX && !self.blocked
     }
 }
@@ -63,6 +68,7 @@ impl<N: Net> Shard<N> {
         loop {
             let before = turn.sent;
             self.send_wanting(&mut turn);
+            self.go_on_with_probes(&mut turn);
             self.admit(&mut turn);
             if !turn.goes_on() {
                 break;
@@ -104,7 +110,10 @@ impl<N: Net> Shard<N> {
             let Some(request) = slot.session.request(exchange) else {
                 continue;
             };
-            if let Some(at) = self.pacer.hold(turn.now) {
+            // The cap is on what was asked for, not on what that needs.
+            if slot.name.is_none()
+                && let Some(at) = self.pacer.hold(turn.now)
+            {
                 passed_over.push((key, exchange));
                 self.resume_by(at);
                 break;
@@ -160,6 +169,12 @@ impl<N: Net> Shard<N> {
             if let Some(due) = next.due.filter(|due| *due > turn.now) {
                 return self.resume_by(due);
             }
+            if is_probe(next.spec) {
+                if !self.admit_probe(turn) {
+                    return;
+                }
+                continue;
+            }
             let mut permit = None;
             if !matches!(next.target, Target::Invalid { .. }) {
                 if let Some(at) = self.pacer.hold(turn.now) {
@@ -201,8 +216,9 @@ impl<N: Net> Shard<N> {
             session,
             open: SmallVec::new(),
             admitted: now,
+            name: None,
         });
-        self.report.in_flight_max = self.report.in_flight_max.max(self.slots.len() as u64);
+        self.count_in_flight();
         let Some(slot) = self.slots.by_key(key) else {
             return;
         };
@@ -273,7 +289,13 @@ impl<N: Net> Shard<N> {
             Err(error) => return self.send_failed(now, key, exchange, request, upstream, &error),
         };
         let transport = request.transport;
-        self.pacer.pass();
+        if self
+            .slots
+            .by_key(key)
+            .is_some_and(|slot| slot.name.is_none())
+        {
+            self.pacer.pass();
+        }
         let epoch = self
             .upstreams
             .on_sent(now, upstream, transport, request.first);
@@ -349,7 +371,7 @@ impl<N: Net> Shard<N> {
             .session
             .write_query(exchange, id, known_edns, &mut self.query);
         if opened {
-            self.own(socket, upstream, Transport::Udp);
+            self.own(socket, Owner::Upstream(upstream, Transport::Udp));
         }
         match self.net.send(socket, &self.query) {
             Ok(()) => Ok(Some((socket, id, edns))),
@@ -388,7 +410,8 @@ impl<N: Net> Shard<N> {
         connection.on_query();
         if opened {
             self.upstreams.by_id(upstream).tally.connections += 1;
-            self.own(socket, upstream, Transport::Tcp);
+            self.own(socket, Owner::Upstream(upstream, Transport::Tcp));
+            self.streaming.push(upstream);
         }
         Ok(Some((socket, id, edns)))
     }
@@ -420,21 +443,6 @@ impl<N: Net> Shard<N> {
         }
         self.drive(now, key);
         Attempted::Done
-    }
-
-    fn own(&mut self, socket: SocketId, upstream: UpstreamId, transport: Transport) {
-        let at = socket.0 as usize;
-        if self.owners.len() <= at {
-            self.owners.resize(at + 1, None);
-        }
-        self.owners[at] = Some(Owner {
-            upstream,
-            transport,
-            readable: false,
-        });
-        if transport == Transport::Tcp {
-            self.streaming.push(upstream);
-        }
     }
 
     /// Writes what this turn gathered for streams.
@@ -474,6 +482,11 @@ impl<N: Net> Shard<N> {
             }
         }
     }
+}
+
+/// Whether a job is a probe of a host.
+fn is_probe(spec: ProbeSpec) -> bool {
+    !matches!(spec, ProbeSpec::Ptr { .. } | ProbeSpec::Dns { .. })
 }
 
 /// Whether the system only has no room at the moment.

@@ -3,8 +3,11 @@
 use std::io;
 use std::net::SocketAddr;
 
+use canvass_model::Remote;
+
 use super::attempts::Attempts;
 use crate::net::{Net, SocketId};
+use crate::socket_options::SocketOptions;
 
 /// Connections that take queries at the same time (RFC 7766 §6.2.2 asks for few).
 const CONNECTIONS_MAX: usize = 4;
@@ -128,7 +131,7 @@ impl Streams {
             return Ok(Some((at, false)));
         }
         if fresh < CONNECTIONS_MAX && self.connections.len() < CONNECTIONS_MAX * 2 {
-            match net.connect(self.address) {
+            match net.connect(&Remote::Inet(self.address), &SocketOptions::GATHERED) {
                 Ok(socket) => {
                     self.connections.push(Connection {
                         socket,

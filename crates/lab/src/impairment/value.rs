@@ -74,6 +74,15 @@ pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
         .ok_or(EXPECTED)
 }
 
+/// Reads whole seconds with or without a sign: at most a hundred years.
+pub(super) fn seconds(text: &str) -> Result<i64, &'static str> {
+    const SECONDS_MAX: u64 = 100 * 366 * 24 * 3600;
+    text.parse()
+        .ok()
+        .filter(|seconds: &i64| seconds.unsigned_abs() <= SECONDS_MAX)
+        .ok_or("whole seconds, as 90 or -3600, up to a hundred years")
+}
+
 /// Reads a network, or an address for a network of one.
 pub(super) fn network(text: &str) -> Result<IpNet, &'static str> {
     const EXPECTED: &str = "an address or a CIDR without host bits, as 127.0.0.2 or 127.9.0.0/16";

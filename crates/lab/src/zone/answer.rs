@@ -9,7 +9,7 @@ use crate::reply::{Owner, Reply, Section};
 
 use super::records::{NAME_SERVERS, Node, Records, SOA_DATA, kind};
 use super::reverse::{IN_ADDR, IP6, Reverse};
-use super::{Rule, forward, reverse};
+use super::{Rule, forward, lab, reverse};
 
 /// Classes that are answered: IN and ANY (RFC 1035 §3.2.4, §3.2.5).
 const CLASSES: [u16; 2] = [1, 255];
@@ -31,6 +31,11 @@ pub(super) fn write(records: &Records, query: &Query<'_>, reply: &mut Reply<'_>)
         (IP6, write_reverse(records, query, found, reply))
     } else if name.is_within(forward::ZONE, 2) {
         (forward::ZONE, write_forward(records, query, reply))
+    } else if name.is_within(lab::ZONE, 2) {
+        match lab::find(name) {
+            Some(host) => (lab::ZONE, write_lab_host(query, host, reply)),
+            None => return Rcode::SERVFAIL,
+        }
     } else {
         return Rcode::REFUSED;
     };
@@ -208,22 +213,45 @@ fn write_addresses(records: &Records, name: &[u8], reply: &mut Reply<'_>) {
 }
 
 fn write_address(query: &Query<'_>, named: IpAddr, reply: &mut Reply<'_>) -> Written {
-    let asked = |record_type| [record_type, kind::ANY].contains(&query.record_type);
-    match reverse::forward_address(named) {
-        IpAddr::V4(address) if asked(kind::A) => {
-            reply.record(Section::Answer, Owner::Question, kind::A, |out| {
-                out.extend_from_slice(&address.octets());
-            });
-            Written::Records
-        }
-        IpAddr::V6(address) if asked(kind::AAAA) => {
-            reply.record(Section::Answer, Owner::Question, kind::AAAA, |out| {
-                out.extend_from_slice(&address.octets());
-            });
-            Written::Records
-        }
-        _ => Written::NoData,
+    if write_address_record(query, reverse::forward_address(named), reply) {
+        Written::Records
+    } else {
+        Written::NoData
     }
+}
+
+/// Returns whether it is what was asked for.
+fn write_address_record(query: &Query<'_>, address: IpAddr, reply: &mut Reply<'_>) -> bool {
+    let record_type = match address {
+        IpAddr::V4(_) => kind::A,
+        IpAddr::V6(_) => kind::AAAA,
+    };
+    let asked = [record_type, kind::ANY].contains(&query.record_type);
+    if asked {
+        reply.record(
+            Section::Answer,
+            Owner::Question,
+            record_type,
+            |out| match address {
+                IpAddr::V4(address) => out.extend_from_slice(&address.octets()),
+                IpAddr::V6(address) => out.extend_from_slice(&address.octets()),
+            },
+        );
+    }
+    asked
+}
+
+fn write_lab_host(query: &Query<'_>, host: lab::Host, reply: &mut Reply<'_>) -> Written {
+    let lab::Host::Addresses(addresses) = host else {
+        return Written::NoName;
+    };
+    let mut written = Written::NoData;
+    for address in addresses {
+        if write_address_record(query, *address, reply) {
+            written = Written::Records;
+        }
+    }
+    written
 }
 
 /// The SOA record that says how long to remember that there is nothing (RFC 2308 §3).

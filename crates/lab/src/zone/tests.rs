@@ -438,3 +438,44 @@ fn check_reply(query: &[u8]) -> Result<(), TestCaseError> {
     }
     Ok(())
 }
+
+#[test]
+fn names_of_this_machine_have_its_addresses() {
+    let of = |name: &str| {
+        let [v4, v6] = [A, AAAA].map(|record_type| {
+            let message = ask(name, record_type);
+            let data: Vec<String> = message
+                .answers
+                .iter()
+                .map(|record| record.data.to_string())
+                .collect();
+            assert_eq!(data.is_empty(), has_soa_of(&message, "lab.test."), "{name}");
+            data.concat()
+        });
+        (v4, v6)
+    };
+    let both = || ("127.0.0.1".to_owned(), "::1".to_owned());
+    for name in [
+        "lab.test",
+        "good.lab.test",
+        "Expired.LAB.test",
+        "a.b.lab.test",
+    ] {
+        assert_eq!(of(name), both(), "{name}");
+    }
+    assert_eq!(of("v4.lab.test"), ("127.0.0.1".into(), String::new()));
+    assert_eq!(of("v6.lab.test"), (String::new(), "::1".into()));
+    assert_eq!(of("nodata.lab.test"), (String::new(), String::new()));
+    assert_eq!(
+        of("unreachable.lab.test"),
+        ("255.255.255.255".into(), "ff02::1".into())
+    );
+    for (name, code) in [
+        ("nxdomain.lab.test", ResponseCode::NXDomain),
+        ("servfail.lab.test", ResponseCode::ServFail),
+        ("other.test", ResponseCode::Refused),
+    ] {
+        assert_eq!(ask(name, A).metadata.response_code, code, "{name}");
+    }
+    assert_eq!(ask("good.lab.test", ANY).answers.len(), 2);
+}

@@ -10,7 +10,7 @@ use canvass_lab::{Lab, LabConfig, expected_names};
 use hickory_proto::op::Message;
 
 /// How long a test waits for something that must come; it never waits that long when it passes.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A lab on every loopback address.
 pub fn lab(impairments: &str) -> Lab {
@@ -59,7 +59,7 @@ pub fn udp() -> UdpSocket {
 
 /// Reads one datagram.
 pub fn receive(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
-    let mut buffer = vec![0; 2048];
+    let mut buffer = vec![0; 4096];
     let (bytes, from) = socket.recv_from(&mut buffer).unwrap();
     buffer.truncate(bytes);
     (buffer, from)

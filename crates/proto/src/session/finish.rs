@@ -67,6 +67,7 @@ pub(super) fn invalid(job: Job, now: Time, reason: Box<str>) -> Outcome {
         transport: None,
         answer: nothing(job.spec),
         fault: Some(Box::new(fault)),
+        trace: None,
         job,
     }
 }
@@ -126,6 +127,7 @@ impl Session {
             transport: self.resolver.map(|(_, transport)| transport),
             answer,
             fault,
+            trace: self.trace.take().map(Into::into),
             job,
         }
     }
@@ -230,6 +232,6 @@ fn truncated_message(last: Option<(SocketAddr, Transport)>, who: &str) -> String
 fn nothing(spec: ProbeSpec) -> Answer {
     match spec {
         ProbeSpec::Ptr { .. } => Answer::Ptr(PtrAnswer::default()),
-        ProbeSpec::Dns { .. } => Answer::Dns(DnsAnswer::default()),
+        _ => Answer::Dns(DnsAnswer::default()),
     }
 }

@@ -4,13 +4,13 @@ mod finish;
 mod forward;
 mod lookup;
 mod phase_clock;
+mod terms;
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use canvass_model::{
-    Answer, Cause, DnsAnswer, Errno, Job, Outcome, ProbeSpec, PtrAnswer, RecordType, Target, Time,
-    Transport,
+    Answer, Cause, DnsAnswer, Job, Outcome, ProbeSpec, PtrAnswer, RecordType, Target, Time,
+    TraceEvent, Transport,
 };
 use rand::rngs::StdRng;
 
@@ -19,138 +19,10 @@ use finish::Last;
 use forward::Forward;
 use lookup::{Lookup, Step};
 use phase_clock::PhaseClock;
-
-/// An upstream, by its place in the engine's list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct UpstreamId(pub u16);
-
-/// Which of a session's questions an attempt belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ExchangeId(pub u16);
-
-/// Which transports a query may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TransportPolicy {
-    /// Datagrams only.
-    Udp,
-    /// Streams only.
-    Tcp,
-    /// Datagrams, and a stream after a truncated answer (RFC 7766 §5).
-    Auto,
-}
-
-impl TransportPolicy {
-    /// How a question is asked first.
-    pub fn first(self) -> Transport {
-        match self {
-            Self::Tcp => Transport::Tcp,
-            Self::Udp | Self::Auto => Transport::Udp,
-        }
-    }
-}
-
-/// What a job may cost.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Attempts after the first, for each question.
-    pub retries: u32,
-    /// From when the engine takes a job to its end, whatever happens.
-    pub deadline: Duration,
-    /// The cap on the wait for one attempt.
-    pub timeout: Duration,
-    /// Which transports may be used.
-    pub transport: TransportPolicy,
-    /// Whether there is more than one upstream to turn to.
-    pub alternatives: bool,
-}
-
-/// A query that wants to leave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SendRequest {
-    /// By stream or by datagram.
-    pub transport: Transport,
-    /// The upstream that did not help last time.
-    pub avoid: Option<UpstreamId>,
-    /// The upstream that asked for a stream.
-    pub prefer: Option<UpstreamId>,
-    /// Whether its question is asked this way for the first time, so that what becomes of it
-    /// tells of the upstream: what is asked again is mostly what cannot be answered.
-    pub first: bool,
-}
-
-/// A query left.
-#[derive(Clone, Copy, Debug)]
-pub struct Sent {
-    /// The question it carried.
-    pub exchange: ExchangeId,
-    /// To which upstream.
-    pub upstream: UpstreamId,
-    /// At which address.
-    pub resolver: SocketAddr,
-    /// How.
-    pub transport: Transport,
-    /// How long that upstream's answers may take.
-    pub patience: Duration,
-}
-
-/// A message that came and matched.
-#[derive(Clone, Copy, Debug)]
-pub struct Reply<'a> {
-    /// The question it answers.
-    pub exchange: ExchangeId,
-    /// From which upstream.
-    pub upstream: UpstreamId,
-    /// At which address.
-    pub resolver: SocketAddr,
-    /// How it came.
-    pub transport: Transport,
-    /// Whether the query it answers carried an OPT record.
-    pub edns: bool,
-    /// Whether the attempt it answers had run out of time.
-    pub late: bool,
-    /// The message.
-    pub message: Message<'a>,
-}
-
-/// What a reply says of the upstream it came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReplyClass {
-    /// It answered the question, if only to say that there is nothing.
-    Answer,
-    /// It will not answer.
-    Refused,
-    /// It cannot answer.
-    ServFail,
-    /// It does not know EDNS(0).
-    NoEdns,
-    /// Its answer did not fit a datagram.
-    Truncated,
-    /// Its answer cannot be read, or has a code that settles nothing.
-    Unusable,
-}
-
-/// Why an attempt came to nothing before its time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LostCause {
-    /// In one word.
-    pub cause: Cause,
-    /// The system's own number, where there is one.
-    pub errno: Option<Errno>,
-}
-
-/// What a session wants.
-#[derive(Debug)]
-pub enum Output {
-    /// Send a query, when there is a permit for it: see [`Session::request`]. It is said once.
-    Send(ExchangeId),
-    /// The attempt that was out for this question has had its time. It stays open: a late reply
-    /// still counts.
-    Expired(ExchangeId),
-    /// Nothing, until a reply comes or this time does.
-    Wait(Time),
-    /// Nothing any more: take the outcome with [`Session::finish`].
-    Finish,
-}
+pub use terms::{
+    ExchangeId, Limits, LostCause, Output, Reply, ReplyClass, SendRequest, Sent, TransportPolicy,
+    UpstreamId,
+};
 
 /// One job's life: its attempts, TC to TCP, EDNS to none, PTR to forward-confirm.
 ///
@@ -167,6 +39,7 @@ pub struct Session {
     last: Option<Box<Last>>,
     settled: Option<Settled>,
     resolver: Option<(SocketAddr, Transport)>,
+    trace: Option<Vec<TraceEvent>>,
 }
 
 /// How the main question was settled.
@@ -204,6 +77,10 @@ impl Session {
                     "an address has no records of its own".into(),
                 ));
             }
+            _ => {
+                let reason = "this is no target for a DNS question";
+                return Err(finish::invalid(job, now, reason.into()));
+            }
         };
         Ok(Self {
             lookup: Lookup::new(question, limits.transport),
@@ -214,6 +91,7 @@ impl Session {
             last: None,
             settled: None,
             resolver: None,
+            trace: limits.trace.then(Vec::new),
             job,
         })
     }
@@ -238,6 +116,8 @@ impl Session {
     /// The query that was asked for has left.
     pub fn sent(&mut self, now: Time, sent: &Sent, limits: &Limits, rng: &mut StdRng) {
         self.clock.turn(now, true);
+        let (resolver, transport) = (sent.resolver, sent.transport.as_str());
+        self.note(now, "send", || format!("{resolver} by {transport}"));
         if exchange_index(sent.exchange) == 0 {
             self.resolver = Some((sent.resolver, sent.transport));
         }
@@ -261,6 +141,8 @@ impl Session {
                 .expect("a forward exchange has its lookups");
             forward.reply(now, reply, limits, rng)
         };
+        let (resolver, rcode) = (reply.resolver, reply.message.rcode());
+        self.note(now, "reply", || format!("{rcode} from {resolver}"));
         self.clock.turn(now, self.any_out());
         class
     }
@@ -277,6 +159,8 @@ impl Session {
         if exchange_index(exchange) == 0 && self.settled.is_none() {
             self.remember(Last::Lost(lost));
         }
+        let cause = lost.cause;
+        self.note(now, "lost", || cause.to_string());
         self.lookup_mut(exchange).failed(now, limits, rng);
         self.clock.turn(now, self.any_out());
     }
@@ -284,6 +168,7 @@ impl Session {
     /// An orderly close left `exchange` unanswered. It goes out again, and the attempt that was
     /// is taken back.
     pub fn returned(&mut self, now: Time, exchange: ExchangeId) {
+        self.note(now, "returned", String::new);
         self.lookup_mut(exchange).returned();
         self.clock.turn(now, self.any_out());
     }
@@ -328,6 +213,7 @@ impl Session {
             }
         }
         if let Some(index) = expired {
+            self.note(now, "expired", String::new);
             self.clock.turn(now, self.any_out());
             if index == 0 {
                 self.remember(Last::Silence);
@@ -372,7 +258,7 @@ impl Session {
                 self.lookup.settle();
                 let negative = match &answer {
                     Answer::Ptr(ptr) => ptr.names.is_empty(),
-                    Answer::Dns(_) => !reply.message.has_answer(self.lookup.question.record_type()),
+                    _ => !reply.message.has_answer(self.lookup.question.record_type()),
                 };
                 self.forward = self.forward_of(&answer, limits);
                 let rcode = reply.message.rcode();
@@ -435,6 +321,18 @@ impl Session {
         match &mut self.last {
             Some(slot) => slot.follow(last),
             None => self.last = Some(Box::new(last)),
+        }
+    }
+
+    /// Notes what happened, where that is asked for.
+    fn note(&mut self, now: Time, event: &'static str, detail: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(TraceEvent {
+                at: now,
+                event,
+                detail: detail().into(),
+                octets: None,
+            });
         }
     }
 

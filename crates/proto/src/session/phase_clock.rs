@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use canvass_model::{Phases, Time};
+use canvass_model::{Phase, Phases, Time};
 
 /// Splits the time since the first send into waiting and asking.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,10 +32,11 @@ impl PhaseClock {
     }
 
     pub(super) fn phases(&self) -> Phases {
-        let reached = self.first_send.is_some();
-        Phases {
-            wait: reached.then(|| Duration::from_nanos(self.wait_ns)),
-            dns: reached.then(|| Duration::from_nanos(self.dns_ns)),
+        if self.first_send.is_none() {
+            return Phases::default();
         }
+        Phases::default()
+            .with(Phase::Wait, Duration::from_nanos(self.wait_ns))
+            .with(Phase::Dns, Duration::from_nanos(self.dns_ns))
     }
 }

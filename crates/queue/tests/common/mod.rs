@@ -1,9 +1,13 @@
 //! What the tests of targets share.
 
+// Each test file takes what it needs.
+#![allow(dead_code)]
+
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use canvass_model::{Job, ProbeSpec, RecordType, Target};
-use canvass_queue::{Exclusions, Source, SourceError, TargetKind, TargetOptions};
+use canvass_model::{Job, ModuleId, ProbeSpec, RecordType, Target};
+use canvass_queue::{Exclusions, Ports, Protocol, Source, SourceError, TargetKind, TargetOptions};
 
 pub fn ptr() -> TargetOptions {
     TargetOptions::new(TargetKind::Ptr {
@@ -14,6 +18,26 @@ pub fn ptr() -> TargetOptions {
 pub fn dns(types: &[RecordType]) -> TargetOptions {
     TargetOptions::new(TargetKind::Dns {
         types: types.to_vec(),
+    })
+}
+
+pub fn ports(text: &str) -> Ports {
+    Ports::parse(text, Protocol::Tcp).unwrap()
+}
+
+pub fn http(listed: Option<&str>) -> TargetOptions {
+    TargetOptions::new(TargetKind::Http {
+        module: ModuleId(3),
+        requests: NonZeroU32::MIN,
+        ports: listed.map(ports),
+    })
+}
+
+pub fn tcp(listed: Option<&str>) -> TargetOptions {
+    TargetOptions::new(TargetKind::Tcp {
+        module: ModuleId(4),
+        ports: listed.map(ports),
+        default_port: None,
     })
 }
 
@@ -73,6 +97,13 @@ pub fn show(job: &Job) -> String {
         (Target::Name { given, .. }, ProbeSpec::Dns { record_type }) => {
             format!("{given} {record_type}")
         }
+        (Target::Name { given, .. }, spec) => panic!("{given} has {spec:?}"),
+        (Target::Url(target), _) => match target.fallback {
+            Some(fallback) => format!("{} or http on {}", target.url, fallback.port),
+            None => target.url.to_string(),
+        },
+        (Target::Endpoint { host, port, .. }, _) => format!("{host}:{port}"),
+        (Target::Unix { given, .. }, _) => given.to_string(),
         (Target::Invalid { given, .. }, _) => format!("bad {given}"),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Numbers have no thousands separators, so that the lines can be searched and cut.
 
-mod human;
+mod hosts;
 mod resolvers;
 mod warnings;
 
@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use canvass_model::{Rcode, ShardReport, Status, Verdict};
 
+use crate::human::{count, percent, rate, seconds, span_ns, table};
 use crate::{LatencyRecorder, Measure, Percentiles, Tally};
-use human::{count, percent, rate, seconds, span_ns, table};
 
 /// Everything the summary is made of.
 pub struct SummaryInput<'a> {
@@ -42,10 +42,20 @@ pub fn summary(input: &SummaryInput<'_>) -> String {
 fn write_all(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result {
     write_balance(input, out)?;
     write_counts(input.tally, out)?;
-    write_latency(input.latency, out)?;
+    write_latency(input.tally, input.latency, out)?;
     write_pace(input, out)?;
-    resolvers::write(input.shards, out)?;
-    write_losses(input.shards, out)?;
+    hosts::write_connections(input.shards, out)?;
+    let resolvers_asked = input
+        .shards
+        .iter()
+        .flat_map(|shard| &shard.upstreams)
+        .any(|upstream| upstream.sent > 0);
+    if resolvers_asked {
+        resolvers::write(input.shards, out)?;
+    }
+    if resolvers_asked || input.tally.total() > input.tally.of_hosts() {
+        write_losses(input.shards, out)?;
+    }
     warnings::write(input, out)
 }
 
@@ -94,7 +104,9 @@ fn write_counts(tally: &Tally, out: &mut String) -> std::fmt::Result {
         table(out, &rows.collect::<Vec<_>>());
     }
     let causes = tally.causes();
-    if !causes.is_empty() {
+    if tally.of_hosts() > 0 {
+        hosts::write_faults(tally, out)?;
+    } else if !causes.is_empty() {
         writeln!(out, "cause of failure")?;
         let rows = causes.into_iter().map(|(cause, number)| {
             vec![
@@ -116,15 +128,18 @@ fn write_counts(tally: &Tally, out: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
-fn write_latency(latency: &LatencyRecorder, out: &mut String) -> std::fmt::Result {
+fn write_latency(tally: &Tally, latency: &LatencyRecorder, out: &mut String) -> std::fmt::Result {
     let heading = ["latency", "p50", "p90", "p95", "p99", "p99.9", "max"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
-    for (name, measure) in [
-        ("service", Measure::Service),
-        ("response", Measure::Response),
-    ] {
-        if let Some(percentiles) = latency.percentiles(measure) {
-            let mut row = vec![name.to_owned()];
+    let phases: &[Measure] = match tally.of_hosts() {
+        0 => &[],
+        _ => &Measure::HOST_PHASES,
+    };
+    for measure in [Measure::Service, Measure::Response].iter().chain(phases) {
+        // Most probes never wait, and a row of zeros says nothing.
+        let worth_a_row = |kept: &Percentiles| *measure != Measure::Wait || kept.max_ns > 0;
+        if let Some(percentiles) = latency.percentiles(*measure).filter(worth_a_row) {
+            let mut row = vec![measure.as_str().to_owned()];
             row.extend(points(&percentiles).map(span_ns));
             rows.push(row);
         }
@@ -205,7 +220,7 @@ fn write_losses(shards: &[ShardReport], out: &mut String) -> std::fmt::Result {
 mod tests {
     use super::*;
     use crate::fixture;
-    use canvass_model::{Losses, Outcome};
+    use canvass_model::{ConnectionReport, Losses, Outcome, UpstreamReport};
 
     fn recorded(outcomes: &[Outcome]) -> (Tally, LatencyRecorder) {
         let mut tally = Tally::default();
@@ -275,9 +290,81 @@ forward: confirmed 1, unconfirmed 0, unknown 0
 rate: 5 outcomes in 2.50 s, 2.0/s; CPU 60.0 µs, 12.0 µs a target
 attempts: 1.20 a target, most 2; 2 answered after a retry; at most 14 in flight over 2 shards
 losses: local send error 0, kernel drop 0, refused 0, silence 3, late reply 1
-warning: 1 target failed on this side (no descriptors, or the system would not send): the machine was the limit, not the peers
+warning: 1 target failed on this side (no descriptors or ports, or the system would not send): the machine was the limit, not the peers
 ";
         assert_eq!(text, expected, "{text}");
+    }
+
+    #[test]
+    fn a_run_against_hosts_is_told_by_phase_cause_and_errno() {
+        let connections = ConnectionReport {
+            opened: 6,
+            open_max: 4,
+            open_limit: 4,
+            waited_for_descriptor: 3,
+            names_needed: 3,
+            names_looked_up: 1,
+        };
+        let shards = [ShardReport {
+            connections,
+            ..shard(5)
+        }];
+        let outcomes = [
+            fixture::http_redirected(2),
+            fixture::http_answered(),
+            fixture::http_expired(),
+            fixture::tcp_refused(),
+            fixture::tcp_refused(),
+        ];
+        let text = rendered(&outcomes, &shards);
+        let expected = "\
+in 5 = answered 2 + negative 0 + failed 3
+status
+  200          2  40 %
+  CONNREFUSED  2  40 %
+  TLS          1  20 %
+faults by phase and cause
+  connect  refused  ECONNREFUSED  2  40 %  The host is up; see whether the service runs and on which address it listens (`ss -ltnp`, `ss -lunp`)
+  tls      expired  -             1  20 %  Renew the certificate, and see that the server has loaded the new one; `tls.not_after` says when it ended
+  latency         p50      p90      p95      p99    p99.9      max
+  service      260 µs  15.0 ms  15.0 ms  15.0 ms  15.0 ms  15.0 ms
+  response     260 µs  15.0 ms  15.0 ms  15.0 ms  15.0 ms  15.0 ms
+  resolve     1.00 ms  1.00 ms  1.00 ms  1.00 ms  1.00 ms  1.00 ms
+  connect      120 µs  2.00 ms  2.00 ms  2.00 ms  2.00 ms  2.00 ms
+  tls         3.00 ms  3.00 ms  3.00 ms  3.00 ms  3.00 ms  3.00 ms
+  first_byte   200 µs  4.00 ms  4.00 ms  4.00 ms  4.00 ms  4.00 ms
+  transfer    10.0 µs  5.00 ms  5.00 ms  5.00 ms  5.00 ms  5.00 ms
+rate: 5 outcomes in 2.50 s, 2.0/s; CPU 60.0 µs, 12.0 µs a target
+attempts: 1.20 a target, most 2; at most 7 in flight over 1 shard
+connections: opened 6, at most 4 open at once; limit 4, reached; waited for a descriptor or a port 3 times
+names: needed 3, looked up 1
+warning: probes waited 3 times for a descriptor or a local port of this machine (ulimit -n, net.ipv4.ip_local_port_range): the run was slower for it; that is ours, never the peer's
+warning: the certificate of 1 target ends within 14 days, the first that of http://example.net/ in 2 days
+";
+        assert_eq!(text, expected, "{text}");
+    }
+
+    #[test]
+    fn resolvers_are_shown_where_one_was_asked() {
+        let address = "192.0.2.53:53".parse().unwrap();
+        let asked = |sent| ShardReport {
+            upstreams: vec![UpstreamReport {
+                sent,
+                ..UpstreamReport::new(address)
+            }],
+            ..shard(1)
+        };
+        let outcomes = [fixture::http_answered()];
+        let unasked = rendered(&outcomes, &[asked(0)]);
+        assert!(
+            !unasked.contains("resolver") && !unasked.contains("losses"),
+            "{unasked}"
+        );
+        let text = rendered(&outcomes, &[asked(1)]);
+        assert!(
+            text.contains("\n1 resolver\n") && text.contains("\nlosses: "),
+            "{text}"
+        );
     }
 
     #[test]

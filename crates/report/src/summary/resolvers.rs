@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use canvass_model::{Health, ShardReport, Transport, UpstreamReport, WindowReport};
 
-use super::human::{count, rate, seconds, table};
+use crate::human::{count, rate, seconds, table};
 
 /// Resolvers with a line of their own, and addresses named in a group.
 const SHOWN_MAX: usize = 10;

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use canvass_model::{Cause, ShardReport};
 
-use super::SummaryInput;
-use super::human::{count, seconds};
+use super::{SummaryInput, hosts};
+use crate::human::{count, seconds};
+use crate::tally::{CERTIFICATE_DAYS_FEW, EndingCertificates, LATE_START_MIN};
 
 /// A run shorter than this says nothing about how busy the CPU was.
 const BUSY_WALL_MIN: Duration = Duration::from_secs(1);
@@ -53,13 +54,36 @@ pub(super) fn write(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Res
             count(send_errors, "query", "queries"),
         )?;
     }
-    let local = input.tally.cause(Cause::Descriptors) + input.tally.cause(Cause::System);
+    let local: u64 = [Cause::Descriptors, Cause::Ports, Cause::System]
+        .map(|cause| input.tally.cause(cause))
+        .iter()
+        .sum();
     if local > 0 {
         writeln!(
             out,
-            "warning: {} failed on this side (no descriptors, or the system would not send): the \
-             machine was the limit, not the peers",
+            "warning: {} failed on this side (no descriptors or ports, or the system would not \
+             send): the machine was the limit, not the peers",
             count(local, "target", "targets"),
+        )?;
+    }
+    let waits = hosts::summed(shards).waited_for_descriptor;
+    if waits > 0 {
+        writeln!(
+            out,
+            "warning: probes waited {} for a descriptor or a local port of this machine (ulimit \
+             -n, net.ipv4.ip_local_port_range): the run was slower for it; that is ours, never the \
+             peer's",
+            count(waits, "time", "times"),
+        )?;
+    }
+    if input.tally.late_starts() > 0 {
+        writeln!(
+            out,
+            "warning: {} began {} or more after when due, at worst {}: the run fell behind \
+             its schedule, and response times show it",
+            count(input.tally.late_starts(), "target", "targets"),
+            seconds(LATE_START_MIN),
+            seconds(input.tally.late_start_max()),
         )?;
     }
     if let Some(cpu) = input.cpu {
@@ -74,7 +98,28 @@ pub(super) fn write(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Res
             )?;
         }
     }
-    Ok(())
+    write_certificates(input.tally.ending_certificates(), out)
+}
+
+fn write_certificates(ending: &EndingCertificates, out: &mut String) -> std::fmt::Result {
+    let Some((target, days_left)) = &ending.first else {
+        return Ok(());
+    };
+    let days = count(days_left.unsigned_abs(), "day", "days");
+    let when = match days_left {
+        0 => "today".to_owned(),
+        1.. => format!("in {days}"),
+        _ => format!("{days} ago"),
+    };
+    let targets = ending.targets;
+    match targets {
+        1 => write!(out, "warning: the certificate of 1 target ends")?,
+        _ => write!(out, "warning: the certificates of {targets} targets end")?,
+    }
+    writeln!(
+        out,
+        " within {CERTIFICATE_DAYS_FEW} days, the first that of {target} {when}"
+    )
 }
 
 #[cfg(test)]
@@ -140,5 +185,44 @@ mod tests {
         }
         assert_eq!(text.lines().count(), 6);
         assert!(text.lines().all(|line| line.starts_with("warning: ")));
+    }
+
+    #[test]
+    fn a_run_behind_its_schedule_says_so() {
+        let mut outcome = fixture::ptr_answered();
+        outcome.job.due = Some(outcome.due);
+        outcome.first_send = Some(outcome.due.plus_nanos(2_100_000_000));
+        let mut tally = Tally::default();
+        tally.record(&outcome);
+        let text = warnings(&tally, &[ShardReport::default()], Duration::ZERO);
+        assert_eq!(
+            text,
+            "warning: 1 target began 100 ms or more after when due, at worst 2.10 s: the run \
+             fell behind its schedule, and response times show it\n"
+        );
+    }
+
+    #[test]
+    fn the_first_certificate_to_end_is_named() {
+        for (days_left, when) in [
+            (2, "in 2 days"),
+            (1, "in 1 day"),
+            (0, "today"),
+            (-3, "3 days ago"),
+        ] {
+            let mut tally = Tally::default();
+            tally.record_all(&[
+                fixture::http_redirected(days_left),
+                fixture::http_redirected(12),
+            ]);
+            let text = warnings(&tally, &[ShardReport::default()], Duration::ZERO);
+            assert_eq!(
+                text,
+                format!(
+                    "warning: the certificates of 2 targets end within 14 days, the first that of \
+                     http://example.net/ {when}\n"
+                )
+            );
+        }
     }
 }

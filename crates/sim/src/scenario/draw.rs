@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use canvass_model::Time;
+use canvass_model::{Job, Time};
 use canvass_proto::TransportPolicy;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
 use super::jobs::{self, Mix};
-use super::{Doors, Host, Interrupt, Path, Peer, Reach, Scenario};
+use super::{Doors, Host, Interrupt, Path, Peer, Reach, Scenario, probes};
 
 /// What the resolvers of a run have in common.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,8 +23,17 @@ enum Mood {
     Uniform,
 }
 
-/// The scenario that `seed` stands for.
+/// The scenario that `seed` stands for: one in three probes hosts.
 pub(crate) fn draw(seed: u64) -> Scenario {
+    if seed % 3 == 2 {
+        draw_probes(seed)
+    } else {
+        draw_questions(seed)
+    }
+}
+
+/// Questions to resolvers.
+fn draw_questions(seed: u64) -> Scenario {
     let mut rng = SmallRng::seed_from_u64(seed);
     let rng = &mut rng;
     let mood = one_of(
@@ -85,6 +94,93 @@ pub(crate) fn draw(seed: u64) -> Scenario {
     scenario
 }
 
+/// Probes of hosts, and questions beside them in one of four.
+fn draw_probes(seed: u64) -> Scenario {
+    let mut rng = SmallRng::seed_from_u64(seed);
+    let rng = &mut rng;
+    let clean = rng.random_bool(0.3);
+    let mood = probes::Mood {
+        clean,
+        count: one_of(rng, &[100, 300, 600]),
+        talk_percent: one_of(rng, &[0, 30, 100]),
+        broken_percent: one_of(rng, &[0, 10, 60]),
+        names: one_of(rng, &[1, 5, 200]),
+        requests: one_of(rng, &[1, 2, 5]),
+        due_interval_ns: one_of(rng, &[None, None, Some(2_000_000)]),
+    };
+    let drawn = probes::draw(rng, &mood);
+    let resolvers = draw_peers(rng, if clean { Mood::Clean } else { Mood::Mixed });
+    let mut scenario = Scenario::plain(seed, drawn.jobs, resolvers);
+    scenario.sites = drawn.sites;
+    scenario.probing = drawn.probing;
+    if rng.random_bool(0.25) {
+        mix_in_questions(rng, &mut scenario);
+    }
+    scenario.limits.retries = one_of(rng, &[1, 3, 7]);
+    scenario.limits.timeout = Duration::from_millis(one_of(rng, &[300, 1_000]));
+    scenario.rate_max_per_second = one_of(rng, &[None, None, None, Some(200.0)]);
+    scenario.jobs_max = one_of(rng, &[1, 16, 500, 32_768]);
+    scenario.path = draw_path(rng, clean);
+    scenario.host = draw_host(rng, clean);
+    if !clean {
+        draw_stalls(rng, Mood::Mixed, &mut scenario.host);
+        if rng.random_bool(0.1) {
+            let from = Time::from_nanos(rng.random_range(0..1_000_000_000));
+            let span = Duration::from_millis(one_of(rng, &[100, 20_000]));
+            scenario.host.ports_gone = Some((from, from + span));
+        }
+    }
+    scenario.doors = draw_doors(rng);
+    if !clean && rng.random_bool(0.15) {
+        let at = Time::from_nanos(rng.random_range(0..3_000_000_000));
+        scenario.interrupt = Some(one_of(rng, &[Interrupt::Drain(at), Interrupt::Abort(at)]));
+    }
+    scenario.fair = clean && has_fair_probes(&scenario);
+    scenario
+}
+
+/// Puts as many questions to resolvers between the probes.
+fn mix_in_questions(rng: &mut SmallRng, scenario: &mut Scenario) {
+    let mix = Mix {
+        forward_percent: 20,
+        names_percent: 0,
+        invalid_percent: 0,
+        v6_percent: 20,
+        due_interval_ns: None,
+    };
+    let count = scenario.jobs.len() as u32;
+    let questions = jobs::mixed(rng, count, &mix);
+    let both = scenario.jobs.drain(..).zip(questions);
+    let mut all: Vec<Job> = both
+        .flat_map(|(probe, question)| [probe, question])
+        .collect();
+    for (seq, job) in all.iter_mut().enumerate() {
+        job.seq = seq as u64;
+    }
+    scenario.jobs = all;
+}
+
+/// Whether every probe has a fair chance.
+fn has_fair_probes(scenario: &Scenario) -> bool {
+    let path = &scenario.path;
+    let quick = path.delay_ns + path.jitter_ns <= 5_000_000
+        && (scenario.host.stream_buffer_octets >= 4_096 || path.delay_ns <= 100_000);
+    let patient = scenario.limits.timeout >= Duration::from_secs(1);
+    let modules = &scenario.probing.modules;
+    let patient = patient
+        && modules.iter().all(|module| {
+            let timeouts = &module.timeouts;
+            timeouts.deadline >= Duration::from_secs(10)
+                && timeouts.first_byte >= Duration::from_secs(2)
+        });
+    // Whoever waits for a socket or for another host is waiting on its own time.
+    quick
+        && patient
+        && scenario.probing.sockets_max >= 1_000
+        && scenario.probing.rate_per_host_max_per_second.is_none()
+        && scenario.probing.per_host_max >= 6
+}
+
 /// Whether every job has a fair chance.
 fn is_fair(scenario: &Scenario, mood: Mood) -> bool {
     let limits = &scenario.limits;
@@ -120,7 +216,7 @@ fn is_fair(scenario: &Scenario, mood: Mood) -> bool {
     }
 }
 
-fn one_of<T: Copy>(rng: &mut SmallRng, choices: &[T]) -> T {
+pub(super) fn one_of<T: Copy>(rng: &mut SmallRng, choices: &[T]) -> T {
     choices[rng.random_range(0..choices.len())]
 }
 

@@ -2,6 +2,7 @@
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
+use std::net::SocketAddr;
 
 use canvass_model::Time;
 
@@ -10,28 +11,34 @@ use super::sockets::Handle;
 /// Something that is going to happen.
 #[derive(Debug)]
 pub(super) enum Happening {
-    /// A datagram arrives at the resolver its socket is connected to.
+    /// A datagram arrives where its socket leads to.
     DatagramAtPeer { from: Handle, octets: Vec<u8> },
     /// A datagram arrives at a socket.
-    DatagramHere { to: Handle, octets: Vec<u8> },
-    /// A system says that nobody listens there.
-    Refusal { to: Handle },
+    DatagramHere {
+        to: Handle,
+        from: SocketAddr,
+        octets: Vec<u8>,
+    },
     /// A connection is there.
     StreamOpen { to: Handle },
-    /// There will be no connection, or none any more.
-    StreamBroken { to: Handle, errno: i32 },
+    /// A system says that nobody listens there, or a connection is broken.
+    Broken { to: Handle, errno: i32 },
     /// The system has room for a stream's octets again.
     StreamRoom { to: Handle },
-    /// Octets arrive at the resolver.
+    /// Octets arrive at the other end.
     OctetsAtPeer { from: Handle, octets: Vec<u8> },
     /// The time of a resolver's answer on a stream has come.
     AnswerOnStream { to: Handle, message: Vec<u8> },
     /// Octets arrive at a stream.
     OctetsHere { to: Handle, octets: Vec<u8> },
-    /// A resolver's end of a stream arrives.
+    /// The other side's end of a stream arrives.
     StreamEnd { to: Handle },
     /// A resolver looks whether a stream was idle since it had so many octets.
     IdleCheck { to: Handle, heard_octets: u64 },
+    /// This side's end of a stream arrives at its host.
+    EndAtHost { from: Handle },
+    /// A host goes on with what it has to say.
+    HostGoesOn { to: Handle, at: Time },
     /// The next batch of jobs is fed.
     Feed,
     /// The outbox is looked at.

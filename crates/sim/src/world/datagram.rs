@@ -1,6 +1,7 @@
 //! Datagrams and their ways.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use canvass_engine::SocketId;
@@ -9,7 +10,7 @@ use rand::RngExt;
 
 use super::World;
 use super::agenda::Happening;
-use super::sockets::{DatagramSocket, Handle, Kind};
+use super::sockets::{DatagramSocket, Far, Handle, Kind};
 use crate::scenario::Reach;
 
 /// What a datagram takes of a receive buffer beyond its octets, and how they are rounded: as the
@@ -19,14 +20,17 @@ const DATAGRAM_HEAD_OCTETS: usize = 768;
 impl World {
     pub fn open_datagram(
         &mut self,
-        peer: usize,
+        remote: SocketAddr,
         receive_buffer_octets: usize,
     ) -> io::Result<(SocketId, usize)> {
         self.check_descriptors()?;
-        self.check_route(peer)?;
+        let far = self.far_at(remote);
+        if self.reach_of(far) == Reach::Unroutable {
+            return Err(io::Error::from_raw_os_error(libc::ENETUNREACH));
+        }
         let granted = receive_buffer_octets.min(self.host.receive_buffer_octets);
         let handle = self.sockets.open(
-            peer,
+            far,
             Kind::Datagram(DatagramSocket {
                 inbox_octets_max: granted,
                 ..DatagramSocket::default()
@@ -34,8 +38,23 @@ impl World {
         );
         // A fresh datagram socket can be written to, and a poll says so.
         self.sockets.edge(handle, false, true);
+        self.on_socket_to(far);
         self.note("open datagram", handle, &[]);
         Ok((handle.id, granted))
+    }
+
+    pub fn open_conversation(
+        &mut self,
+        remote: SocketAddr,
+        many: bool,
+    ) -> io::Result<(SocketId, bool)> {
+        let (id, _) = self.open_datagram(remote, self.host.receive_buffer_octets)?;
+        if let Some((handle, _)) = self.sockets.by_id(id)
+            && let Some(socket) = self.sockets.datagram(handle)
+        {
+            socket.many = many;
+        }
+        Ok((id, many))
     }
 
     pub fn send(&mut self, id: SocketId, datagram: &[u8]) -> io::Result<()> {
@@ -44,10 +63,11 @@ impl World {
         if no_room {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let peer = self.peer_of(handle);
         self.note("send", handle, datagram);
-        self.watch
-            .on_query(self.now, peer, Transport::Udp, Some(id), datagram);
+        if let Some(peer) = self.resolver_of(handle) {
+            self.watch
+                .on_query(self.now, peer, Transport::Udp, Some(id), datagram);
+        }
         let octets = datagram.to_vec();
         for at in self.arrivals() {
             self.agenda.add(
@@ -62,43 +82,52 @@ impl World {
     }
 
     pub fn recv(&mut self, id: SocketId, buffer: &mut [u8]) -> io::Result<usize> {
+        self.recv_from(id, buffer).map(|(octets, _)| octets)
+    }
+
+    pub fn recv_from(
+        &mut self,
+        id: SocketId,
+        buffer: &mut [u8],
+    ) -> io::Result<(usize, SocketAddr)> {
         let handle = self.use_socket(id, "recv")?;
-        let datagram = self.sockets.datagram(handle).and_then(|socket| {
-            let datagram = socket.inbox.pop_front()?;
+        let taken = self.sockets.datagram(handle).and_then(|socket| {
+            let (from, datagram) = socket.inbox.pop_front()?;
             socket.inbox_octets -= datagram.len() + DATAGRAM_HEAD_OCTETS;
-            Some(datagram)
+            Some((from, datagram))
         });
-        let Some(datagram) = datagram else {
+        let Some((from, datagram)) = taken else {
             return Err(io::ErrorKind::WouldBlock.into());
         };
         let octets = datagram.len().min(buffer.len());
         buffer[..octets].copy_from_slice(&datagram[..octets]);
         self.note("recv", handle, &datagram);
-        self.watch.on_datagram_read(id, &datagram);
-        Ok(octets)
+        if self.resolver_of(handle).is_some() {
+            self.watch.on_datagram_read(id, &datagram);
+        }
+        Ok((octets, from))
     }
 
     pub(super) fn datagram_at_peer(&mut self, from: Handle, query: &[u8]) {
         let Some(socket) = self.sockets.by_handle(from) else {
             return;
         };
-        let peer = socket.peer;
-        match self.servers[peer].peer.reach {
-            Reach::Open => {}
-            Reach::Closed => {
-                let at = self.now.plus_nanos(self.one_way_ns());
-                self.agenda.add(at, Happening::Refusal { to: from });
-                return;
-            }
-            Reach::Unroutable | Reach::Blackhole => return,
+        let peer = match socket.far {
+            Far::Resolver(peer) => peer,
+            Far::Host { remote, site } => return self.datagram_at_host(from, remote, site, query),
+        };
+        if !self.hears_datagrams(from, self.servers[peer].peer.reach) {
+            return;
         }
         let now = self.now;
+        let resolver = self.servers[peer].peer.address;
         for (delay, message) in self.servers[peer].answer(now, Transport::Udp, query) {
             for at in self.arrivals() {
                 self.agenda.add(
                     at + delay,
                     Happening::DatagramHere {
                         to: from,
+                        from: resolver,
                         octets: message.clone(),
                     },
                 );
@@ -106,7 +135,23 @@ impl World {
         }
     }
 
-    pub(super) fn datagram_here(&mut self, to: Handle, datagram: Vec<u8>) {
+    /// Whether a datagram is heard where it arrives; if not, this side may be told.
+    pub(super) fn hears_datagrams(&mut self, to: Handle, reach: Reach) -> bool {
+        let errno = match reach {
+            Reach::Open => return true,
+            Reach::Unroutable | Reach::Blackhole => return false,
+            Reach::Closed => libc::ECONNREFUSED,
+            Reach::Down => libc::EHOSTUNREACH,
+        };
+        // What a system sends back finds only a socket that is connected.
+        if self.sockets.datagram(to).is_some_and(|socket| !socket.many) {
+            let at = self.now.plus_nanos(self.one_way_ns());
+            self.agenda.add(at, Happening::Broken { to, errno });
+        }
+        false
+    }
+
+    pub(super) fn datagram_here(&mut self, to: Handle, from: SocketAddr, datagram: Vec<u8>) {
         let Some(socket) = self.sockets.datagram(to) else {
             return;
         };
@@ -117,12 +162,12 @@ impl World {
             return;
         }
         socket.inbox_octets += octets;
-        socket.inbox.push_back(datagram);
+        socket.inbox.push_back((from, datagram));
         self.sockets.edge(to, true, false);
     }
 
     /// When what leaves now arrives: never, once or twice.
-    fn arrivals(&mut self) -> impl Iterator<Item = canvass_model::Time> + use<> {
+    pub(super) fn arrivals(&mut self) -> impl Iterator<Item = canvass_model::Time> + use<> {
         let lost = self.path.loss > 0.0 && self.rng.random_bool(self.path.loss);
         let twice = self.path.duplicate > 0.0 && self.rng.random_bool(self.path.duplicate);
         let first = (!lost).then(|| self.now.plus_nanos(self.one_way_ns()));

@@ -1,9 +1,12 @@
 //! The sockets of the world, by the numbers a system would give them.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::net::SocketAddr;
 
 use canvass_engine::{Event, SocketId};
 use canvass_model::Time;
+
+use super::host_end::HostEnd;
 
 /// A socket that was open at some time: its number may have been given again since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,13 +19,24 @@ pub(super) struct Handle {
 #[derive(Debug)]
 pub(super) struct Socket {
     serial: u64,
-    /// Which resolver it leads to.
-    pub peer: usize,
+    pub far: Far,
     pub kind: Kind,
     /// What the system has to say at the next call.
     pub error: Option<i32>,
     readable: bool,
     writable: bool,
+}
+
+/// Where a socket leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Far {
+    /// A resolver, by its place in the scenario.
+    Resolver(usize),
+    /// A host; `site` is who serves that port, by its place in the scenario.
+    Host {
+        remote: SocketAddr,
+        site: Option<usize>,
+    },
 }
 
 #[derive(Debug)]
@@ -34,32 +48,36 @@ pub(super) enum Kind {
 /// What the system holds for a datagram socket.
 #[derive(Debug, Default)]
 pub(super) struct DatagramSocket {
-    pub inbox: VecDeque<Vec<u8>>,
+    pub inbox: VecDeque<(SocketAddr, Vec<u8>)>,
     pub inbox_octets: usize,
     pub inbox_octets_max: usize,
     pub drops: u64,
+    /// It hears every host.
+    pub many: bool,
 }
 
 /// What both systems hold for a stream.
 #[derive(Debug, Default)]
 pub(super) struct StreamSocket {
     pub open: bool,
-    /// Octets on their way to the resolver.
+    /// Octets on their way to the other side.
     pub underway_octets: usize,
     pub blocked: bool,
     /// When the latest octets in each direction arrive: none overtake.
     pub arrival_there: Time,
     pub arrival_here: Time,
     pub inbox: VecDeque<u8>,
-    /// The resolver's end has been seen.
+    /// The other side's end has been seen.
     pub ended: bool,
-    /// The resolver's side.
-    pub far: FarEnd,
+    /// The other side, where it is a resolver.
+    pub resolver: ResolverEnd,
+    /// The other side, where it is a host.
+    pub host: Option<Box<HostEnd>>,
 }
 
 /// What a resolver holds for a stream.
 #[derive(Debug, Default)]
-pub(super) struct FarEnd {
+pub(super) struct ResolverEnd {
     pub unread: Vec<u8>,
     pub heard_octets: u64,
     /// Answers whose time has not come.
@@ -83,7 +101,7 @@ impl Sockets {
         self.slots.len() - self.free.len()
     }
 
-    pub fn open(&mut self, peer: usize, kind: Kind) -> Handle {
+    pub fn open(&mut self, far: Far, kind: Kind) -> Handle {
         self.serial += 1;
         let index = self.free.pop_first().unwrap_or_else(|| {
             self.slots.push(None);
@@ -91,7 +109,7 @@ impl Sockets {
         });
         self.slots[index as usize] = Some(Socket {
             serial: self.serial,
-            peer,
+            far,
             kind,
             error: None,
             readable: false,
@@ -103,13 +121,11 @@ impl Sockets {
         }
     }
 
-    /// Whether it was open.
-    pub fn close(&mut self, id: SocketId) -> bool {
-        let was_open = self
-            .slots
-            .get_mut(id.0 as usize)
-            .is_some_and(|slot| slot.take().is_some());
-        was_open && self.free.insert(id.0)
+    /// Where it led to, if it was open.
+    pub fn close(&mut self, id: SocketId) -> Option<Far> {
+        let socket = self.slots.get_mut(id.0 as usize)?.take()?;
+        self.free.insert(id.0);
+        Some(socket.far)
     }
 
     pub fn by_id(&mut self, id: SocketId) -> Option<(Handle, &mut Socket)> {
@@ -167,8 +183,10 @@ impl Sockets {
                 return;
             };
             if let Some(socket) = self.by_handle(handle) {
+                let ended = matches!(&socket.kind, Kind::Stream(stream) if stream.ended);
                 events.push(Event {
                     socket: handle.id,
+                    closed: ended || socket.error.is_some(),
                     readable: std::mem::take(&mut socket.readable),
                     writable: std::mem::take(&mut socket.writable),
                 });

@@ -1,6 +1,7 @@
-//! Streams and what resolvers do on them.
+//! Streams, and what resolvers do on them.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use canvass_engine::SocketId;
@@ -11,46 +12,58 @@ use rand::RngExt;
 use super::World;
 use super::agenda::Happening;
 use super::datagram::RETRANSMISSION;
-use super::sockets::{Handle, Kind, StreamSocket};
+use super::sockets::{Far, Handle, Kind, StreamSocket};
 use crate::scenario::Reach;
 
+/// How long Linux waits for a connection before it asks again (RFC 6298 §2.1).
+const CONNECT_AGAIN: Duration = Duration::from_secs(1);
 /// How long Linux goes on trying to connect.
 const CONNECT_GIVEN_UP: Duration = Duration::from_secs(127);
 /// The most octets that a choppy stream takes or gives at once.
 const CHOP_OCTETS_MAX: usize = 70;
 
 impl World {
-    pub fn connect(&mut self, peer: usize) -> io::Result<SocketId> {
+    pub fn connect(&mut self, remote: SocketAddr) -> io::Result<SocketId> {
         self.check_descriptors()?;
-        self.check_route(peer)?;
+        let far = self.far_at(remote);
+        self.check_ports(far)?;
+        let reach = self.reach_of(far);
+        if reach == Reach::Unroutable {
+            return Err(io::Error::from_raw_os_error(libc::ENETUNREACH));
+        }
         let handle = self
             .sockets
-            .open(peer, Kind::Stream(Box::<StreamSocket>::default()));
-        let there_and_back = self.one_way_ns() + self.one_way_ns();
-        let at = self.now.plus_nanos(there_and_back);
-        let server = &self.servers[peer].peer;
-        let happening = match server.reach {
-            Reach::Blackhole => {
-                let errno = libc::ETIMEDOUT;
-                self.agenda.add(
-                    self.now + CONNECT_GIVEN_UP,
-                    Happening::StreamBroken { to: handle, errno },
-                );
-                None
-            }
-            Reach::Open if !server.impairments.tcp_refuse => {
-                Some(Happening::StreamOpen { to: handle })
-            }
-            _ => Some(Happening::StreamBroken {
-                to: handle,
-                errno: libc::ECONNREFUSED,
-            }),
-        };
-        if let Some(happening) = happening {
-            self.agenda.add(at, happening);
+            .open(far, Kind::Stream(Box::<StreamSocket>::default()));
+        self.on_socket_to(far);
+        let mut at = self.now.plus_nanos(self.one_way_ns() + self.one_way_ns());
+        let is_host = matches!(far, Far::Host { .. });
+        if is_host && self.path.loss > 0.0 && self.rng.random_bool(self.path.loss) {
+            at = at + CONNECT_AGAIN;
         }
+        let broken = |errno| Happening::Broken { to: handle, errno };
+        let (at, happening) = match reach {
+            Reach::Blackhole => (self.now + CONNECT_GIVEN_UP, broken(libc::ETIMEDOUT)),
+            Reach::Down => (at, broken(libc::EHOSTUNREACH)),
+            Reach::Open if !self.refuses_streams(far) => (at, Happening::StreamOpen { to: handle }),
+            _ => (at, broken(libc::ECONNREFUSED)),
+        };
+        self.agenda.add(at, happening);
         self.note("connect", handle, &[]);
         Ok(handle.id)
+    }
+
+    /// Says whether a stream is open, or why it never will be.
+    pub fn opened(&mut self, id: SocketId) -> io::Result<()> {
+        self.use_socket(id, "opened").map(drop)
+    }
+
+    /// This side says no more.
+    pub fn shut_write(&mut self, id: SocketId) -> io::Result<()> {
+        let handle = self.use_socket(id, "shut_write")?;
+        let at = self.next_arrival_there(handle);
+        self.note("shut write", handle, &[]);
+        self.agenda.add(at, Happening::EndAtHost { from: handle });
+        Ok(())
     }
 
     pub fn write(&mut self, id: SocketId, octets: &[u8]) -> io::Result<usize> {
@@ -76,11 +89,7 @@ impl World {
         }
         let taken = octets.len().min(room).min(chop.unwrap_or(usize::MAX));
         stream.underway_octets += taken;
-        let earliest = stream.arrival_there;
-        let at = self.stream_arrival(earliest);
-        if let Some(stream) = self.sockets.stream(handle) {
-            stream.arrival_there = at;
-        }
+        let at = self.next_arrival_there(handle);
         self.note("write", handle, &octets[..taken]);
         self.agenda.add(
             at,
@@ -119,7 +128,12 @@ impl World {
         for (place, octet) in buffer.iter_mut().zip(stream.inbox.drain(..octets)) {
             *place = octet;
         }
+        if chop.is_some() && !stream.inbox.is_empty() {
+            // Who was given less than there is room for may take it that there is no more.
+            self.sockets.edge(handle, true, false);
+        }
         self.note("read", handle, &buffer[..octets]);
+        self.on_octets_taken(handle, octets);
         Ok(octets)
     }
 
@@ -127,13 +141,22 @@ impl World {
         if let Some(stream) = self.sockets.stream(to) {
             stream.open = true;
             self.sockets.edge(to, false, true);
-            self.watch_idle(to);
+            match self.sockets.by_handle(to).map(|socket| socket.far) {
+                Some(Far::Host { remote, site }) => self.accept_at_host(to, remote, site),
+                _ => self.watch_idle(to),
+            }
         }
     }
 
-    pub(super) fn stream_broken(&mut self, to: Handle, errno: i32) {
+    pub(super) fn broken(&mut self, to: Handle, errno: i32) {
         if let Some(socket) = self.sockets.by_handle(to) {
             socket.error = Some(errno);
+            if let Kind::Stream(stream) = &mut socket.kind
+                && stream.open
+            {
+                // Once the error was told, there is nothing but the end.
+                stream.ended = true;
+            }
             self.sockets.edge(to, true, true);
         }
     }
@@ -144,9 +167,15 @@ impl World {
         };
         stream.underway_octets -= octets.len();
         let blocked = std::mem::take(&mut stream.blocked);
-        stream.far.heard_octets += octets.len() as u64;
-        if !stream.far.closed {
-            stream.far.unread.extend_from_slice(octets);
+        if stream.host.is_some() {
+            if blocked {
+                self.sockets.edge(from, false, true);
+            }
+            return self.octets_at_host(from, octets);
+        }
+        stream.resolver.heard_octets += octets.len() as u64;
+        if !stream.resolver.closed {
+            stream.resolver.unread.extend_from_slice(octets);
         }
         if blocked {
             self.sockets.edge(from, false, true);
@@ -158,11 +187,13 @@ impl World {
     /// Answers the whole queries that a resolver has, as far as it does so now.
     fn answer_stream(&mut self, handle: Handle) {
         let now = self.now;
-        let peer = self.peer_of(handle);
+        let Some(peer) = self.resolver_of(handle) else {
+            return;
+        };
         let impairments = &self.servers[peer].peer.impairments;
         let (serial, silent) = (impairments.tcp_serial, impairments.tcp_silent);
         while let Some(stream) = self.sockets.stream(handle) {
-            let far = &mut stream.far;
+            let far = &mut stream.resolver;
             if far.closed || serial && far.held > 0 {
                 return;
             }
@@ -185,34 +216,36 @@ impl World {
                     },
                 );
                 if let Some(stream) = self.sockets.stream(handle) {
-                    stream.far.held += 1;
+                    stream.resolver.held += 1;
                 }
             }
         }
     }
 
     pub(super) fn answer_on_stream(&mut self, to: Handle, message: &[u8]) {
-        let peer = self.peer_of(to);
+        let Some(peer) = self.resolver_of(to) else {
+            return;
+        };
         let server = &self.servers[peer].peer;
         let close_after = server.impairments.tcp_close_after.map(|most| most.get());
         let reset_after = server.reset_after;
         let Some(stream) = self.sockets.stream(to) else {
             return;
         };
-        stream.far.held -= 1;
-        if stream.far.closed {
+        stream.resolver.held -= 1;
+        if stream.resolver.closed {
             return;
         }
-        stream.far.answers += 1;
-        stream.far.heard_octets += 1;
-        let answers = stream.far.answers;
+        stream.resolver.answers += 1;
+        stream.resolver.heard_octets += 1;
+        let answers = stream.resolver.answers;
         let mut octets = Vec::with_capacity(message.len() + 2);
         frame::write(&mut octets, |out| out.extend_from_slice(message));
         self.send_back(to, octets);
         if reset_after.is_some_and(|most| answers >= most) {
-            self.end_far(to, Some(libc::ECONNRESET));
+            self.end_resolver(to, Some(libc::ECONNRESET));
         } else if close_after.is_some_and(|most| answers >= most) {
-            self.end_far(to, None);
+            self.end_resolver(to, None);
         }
         self.answer_stream(to);
         self.watch_idle(to);
@@ -233,28 +266,29 @@ impl World {
     }
 
     pub(super) fn idle_check(&mut self, to: Handle, heard_octets: u64) {
-        let idle = self
-            .sockets
-            .stream(to)
-            .is_some_and(|stream| !stream.far.closed && stream.far.heard_octets == heard_octets);
+        let idle = self.sockets.stream(to).is_some_and(|stream| {
+            !stream.resolver.closed && stream.resolver.heard_octets == heard_octets
+        });
         if idle {
-            self.end_far(to, None);
+            self.end_resolver(to, None);
         }
     }
 
     fn watch_idle(&mut self, to: Handle) {
-        let peer = self.peer_of(to);
+        let Some(peer) = self.resolver_of(to) else {
+            return;
+        };
         let (Some(idle), now) = (self.servers[peer].peer.idle_close, self.now) else {
             return;
         };
         if let Some(stream) = self.sockets.stream(to) {
-            let heard_octets = stream.far.heard_octets;
+            let heard_octets = stream.resolver.heard_octets;
             self.agenda
                 .add(now + idle, Happening::IdleCheck { to, heard_octets });
         }
     }
 
-    fn send_back(&mut self, to: Handle, octets: Vec<u8>) {
+    pub(super) fn send_back(&mut self, to: Handle, octets: Vec<u8>) {
         let mut rest = octets;
         while !rest.is_empty() {
             let cut = if self.host.choppy {
@@ -271,14 +305,19 @@ impl World {
     }
 
     /// The resolver ends a stream, in good order or not.
-    fn end_far(&mut self, to: Handle, errno: Option<i32>) {
-        let at = self.next_arrival_here(to);
+    fn end_resolver(&mut self, to: Handle, errno: Option<i32>) {
+        self.end_far(to, errno);
         if let Some(stream) = self.sockets.stream(to) {
-            stream.far.closed = true;
-            stream.far.unread = Vec::new();
+            stream.resolver.closed = true;
+            stream.resolver.unread = Vec::new();
         }
+    }
+
+    /// The end of the other side's octets is on its way, in good order or not.
+    pub(super) fn end_far(&mut self, to: Handle, errno: Option<i32>) {
+        let at = self.next_arrival_here(to);
         let happening = match errno {
-            Some(errno) => Happening::StreamBroken { to, errno },
+            Some(errno) => Happening::Broken { to, errno },
             None => Happening::StreamEnd { to },
         };
         self.agenda.add(at, happening);
@@ -292,6 +331,18 @@ impl World {
         let at = self.stream_arrival(earliest);
         if let Some(stream) = self.sockets.stream(to) {
             stream.arrival_here = at;
+        }
+        at
+    }
+
+    fn next_arrival_there(&mut self, from: Handle) -> Time {
+        let earliest = self
+            .sockets
+            .stream(from)
+            .map_or(Time::ZERO, |stream| stream.arrival_there);
+        let at = self.stream_arrival(earliest);
+        if let Some(stream) = self.sockets.stream(from) {
+            stream.arrival_there = at;
         }
         at
     }

@@ -137,7 +137,7 @@ proptest! {
         let (outcome, sent) = live(&mut rig, &fates);
 
         let latency = outcome.latency().unwrap();
-        let spent = outcome.phases.wait.unwrap() + outcome.phases.dns.unwrap();
+        let spent = outcome.phases.total().unwrap();
         prop_assert_eq!(spent, latency, "the phases add up");
         prop_assert_eq!(outcome.attempts, sent.iter().sum::<u32>());
         // Asking again without EDNS(0) and by TCP is no retry.

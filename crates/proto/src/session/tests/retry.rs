@@ -44,10 +44,9 @@ fn an_answer_ends_the_job() {
     assert_eq!(outcome.latency(), Some(Duration::from_millis(5)));
     assert_eq!(
         outcome.phases,
-        Phases {
-            wait: Some(Duration::ZERO),
-            dns: Some(Duration::from_millis(5)),
-        }
+        Phases::default()
+            .with(Phase::Wait, Duration::ZERO)
+            .with(Phase::Dns, Duration::from_millis(5))
     );
 }
 
@@ -348,10 +347,9 @@ fn time_is_split_into_waiting_and_asking() {
     let dns = Duration::from_millis(32);
     assert_eq!(
         outcome.phases,
-        Phases {
-            wait: Some(wait),
-            dns: Some(dns)
-        }
+        Phases::default()
+            .with(Phase::Wait, wait)
+            .with(Phase::Dns, dns)
     );
     assert_eq!(outcome.latency(), Some(wait + dns));
 }

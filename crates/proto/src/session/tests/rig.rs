@@ -24,6 +24,7 @@ pub(super) fn limits() -> Limits {
         timeout: Duration::from_secs(2),
         transport: TransportPolicy::Auto,
         alternatives: false,
+        trace: false,
     }
 }
 

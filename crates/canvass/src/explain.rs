@@ -1,0 +1,34 @@
+//! `canvass explain`: what an error means, and where to look next.
+
+use std::io::Write;
+
+use crate::args::ExplainArgs;
+use crate::exit::{Exit, Failure};
+
+/// Prints what is known of each error.
+pub fn explain(args: &ExplainArgs) -> Result<Exit, Failure> {
+    let mut text = String::new();
+    for (at, error) in args.errors.iter().enumerate() {
+        let Some(explanation) = canvass_report::explain(error) else {
+            let near = canvass_report::suggestions(error);
+            let hint = if near.is_empty() {
+                String::new()
+            } else {
+                format!("; did you mean {}?", near.join(" or "))
+            };
+            return Err(Failure::usage(format!(
+                "{error:?} is no error, cause or status that canvass knows{hint}"
+            )));
+        };
+        if at > 0 {
+            text.push('\n');
+        }
+        text.push_str(&explanation.to_string());
+    }
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    // A closed pipe ends it quietly, as it does a run.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(Exit::Complete)
+}

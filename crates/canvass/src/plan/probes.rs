@@ -1,0 +1,473 @@
+//! Plans that probe hosts.
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::num::{NonZeroU16, NonZeroU32};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use canvass_engine::{Probing, SocketOptions};
+use canvass_lab::Lab;
+use canvass_model::{Host, ModuleId};
+use canvass_proto::http::{HttpSettings, HttpVersion};
+use canvass_proto::talk::{CredentialUse, Credentials, Preset, Script};
+use canvass_proto::tls::{PemFile, Roots, TlsClient, TlsIdentity, TlsOptions};
+use canvass_proto::{Family, Module, ModuleKind, Pin, Reach, Timeouts};
+use canvass_queue::{Ports, Protocol, TargetKind};
+
+use super::{Kind, Plan, Start, plan};
+use crate::args::{
+    CommonArgs, HttpArgs, ReachArgs, ResolveArg, RootsArg, SocketArgs, TcpArgs, TimeoutArgs,
+    TlsArgs, UdpArgs,
+};
+use crate::exit::Failure;
+use crate::{credentials, descriptors, lab, resolvers};
+
+/// Probes under way at once, where nobody says how many.
+const JOBS_USUAL: usize = 512;
+/// How long a connection, and a TLS handshake, may take where nobody says: three tries of a
+/// first packet (RFC 6298 §2).
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+/// The one module of a run.
+const MODULE: ModuleId = ModuleId(0);
+
+/// The plan of `canvass http`.
+pub fn http(args: HttpArgs) -> Result<Plan, Failure> {
+    let mut start = Begun::new(&args.common)?;
+    let body = args.data.as_deref().map(data).transpose()?;
+    let method = match (&args.request, &body) {
+        (Some(method), _) => method.clone(),
+        (None, Some(_)) => "POST".into(),
+        (None, None) => "GET".into(),
+    };
+    let settings = HttpSettings {
+        method,
+        headers: args.header,
+        body,
+        version: if args.http_1_0 {
+            HttpVersion::V10
+        } else {
+            HttpVersion::V11
+        },
+        follow_max: args.follow,
+        head_bytes_max: usize::try_from(args.head_max).unwrap_or(usize::MAX),
+        body_bytes_max: args.body_max,
+        keep_body: args.save.is_some(),
+        keep_alive: args.repeat > 1,
+    };
+    let tls = tls_client(&args.tls, Some("http/1.1"), &start)?;
+    let mut reach = reach(&args.reach, &mut start)?;
+    reach.unix_socket = args.unix_socket.map(|path| path.into_boxed_path());
+    let kind = TargetKind::Http {
+        module: MODULE,
+        requests: NonZeroU32::new(args.repeat).unwrap_or(NonZeroU32::MIN),
+        ports: ports(&args.reach, Protocol::Tcp)?,
+    };
+    if let Some(dir) = &args.save {
+        std::fs::create_dir_all(dir).map_err(|error| {
+            Failure::usage(format!("cannot keep bodies in {}: {error}", dir.display()))
+        })?;
+    }
+    let module = ModuleKind::Http {
+        settings: Arc::new(settings),
+        tls,
+    };
+    let ways = Ways {
+        reach: &args.reach,
+        sockets: &args.sockets,
+        timeouts: &args.timeouts,
+    };
+    let mut kind = probes(
+        start,
+        kind,
+        module,
+        reach,
+        &ways,
+        args.targets,
+        &args.common,
+    )?;
+    kind.save = args.save;
+    plan(kind, args.common)
+}
+
+/// The plan of `canvass tcp`.
+pub fn tcp(args: TcpArgs) -> Result<Plan, Failure> {
+    let mut start = Begun::new(&args.common)?;
+    let talk = args.talk.as_deref().map(Talk::read).transpose()?;
+    if let Some(talk) = &talk {
+        talk.suits(Protocol::Tcp)?;
+    }
+    let credentials = talk_credentials(talk.as_ref(), args.credentials.as_deref())?;
+    let reach = reach(&args.reach, &mut start)?;
+    let kind = TargetKind::Tcp {
+        module: MODULE,
+        ports: ports(&args.reach, Protocol::Tcp)?,
+        default_port: talk.as_ref().and_then(Talk::default_port),
+    };
+    let script_wants_tls = talk
+        .as_ref()
+        .is_some_and(|talk| talk.script.tls_from_start());
+    let module = ModuleKind::Tcp {
+        script: talk.map(|talk| talk.script),
+        credentials,
+        tls: tls_client(&args.tls, None, &start)?,
+        tls_from_start: args.tls_from_start || script_wants_tls,
+    };
+    let ways = Ways {
+        reach: &args.reach,
+        sockets: &args.sockets,
+        timeouts: &args.timeouts,
+    };
+    let kind = probes(
+        start,
+        kind,
+        module,
+        reach,
+        &ways,
+        args.targets,
+        &args.common,
+    )?;
+    plan(kind, args.common)
+}
+
+/// The plan of `canvass udp`.
+pub fn udp(args: UdpArgs) -> Result<Plan, Failure> {
+    let mut start = Begun::new(&args.common)?;
+    let talk = match &args.talk {
+        Some(name) => Talk::read(name)?,
+        None => Talk::any_reply(),
+    };
+    talk.suits(Protocol::Udp)?;
+    let credentials = talk_credentials(Some(&talk), args.credentials.as_deref())?;
+    let reach = reach(&args.reach, &mut start)?;
+    let kind = TargetKind::Udp {
+        module: MODULE,
+        ports: ports(&args.reach, Protocol::Udp)?,
+        default_port: talk.default_port(),
+    };
+    let module = ModuleKind::Udp {
+        script: talk.script,
+        credentials,
+        window: args.window,
+    };
+    let ways = Ways {
+        reach: &args.reach,
+        sockets: &args.sockets,
+        timeouts: &args.timeouts,
+    };
+    let kind = probes(
+        start,
+        kind,
+        module,
+        reach,
+        &ways,
+        args.targets,
+        &args.common,
+    )?;
+    plan(kind, args.common)
+}
+
+/// What is to be said, from a preset or a file.
+struct Talk {
+    script: Arc<Script>,
+    port: Option<u16>,
+    /// It is a preset that works over (TCP, UDP).
+    protocols: (bool, bool),
+}
+
+impl Talk {
+    /// A preset of this name, or else the script in this file.
+    fn read(name: &str) -> Result<Self, Failure> {
+        if let Some(preset) = Script::preset(name) {
+            return Ok(Self {
+                script: Arc::new(preset.script()),
+                port: preset.port,
+                protocols: (preset.tcp, preset.udp),
+            });
+        }
+        let text = std::fs::read_to_string(name).map_err(|error| {
+            let presets: Vec<_> = Preset::ALL.iter().map(|preset| preset.name).collect();
+            Failure::usage(format!(
+                "--talk {name:?} is neither a file that can be read ({error}) nor one of {}",
+                presets.join(", ")
+            ))
+        })?;
+        let script = Script::parse(&text, name).map_err(Failure::usage)?;
+        Ok(Self {
+            port: None,
+            protocols: (true, script.udp_ok()),
+            script: Arc::new(script),
+        })
+    }
+
+    fn default_port(&self) -> Option<NonZeroU16> {
+        self.port.and_then(NonZeroU16::new)
+    }
+
+    /// An empty datagram, and whatever comes back.
+    fn any_reply() -> Self {
+        let text = "[{send_bytes: ''}, {expect: '(?s).*'}]";
+        let script = Script::parse(text, "the usual script").expect("a script that is known");
+        Self {
+            script: Arc::new(script),
+            port: None,
+            protocols: (false, true),
+        }
+    }
+
+    fn suits(&self, protocol: Protocol) -> Result<(), Failure> {
+        let (suits, word) = match protocol {
+            Protocol::Tcp => (self.protocols.0, "TCP"),
+            Protocol::Udp => (self.protocols.1, "UDP"),
+        };
+        if suits {
+            return Ok(());
+        }
+        let name = self.script.name();
+        Err(Failure::usage(format!("{name} does not work over {word}")))
+    }
+}
+
+/// The credentials that a script has use for.
+fn talk_credentials(
+    talk: Option<&Talk>,
+    file: Option<&Path>,
+) -> Result<Option<Arc<Credentials>>, Failure> {
+    let Some(talk) = talk else { return Ok(None) };
+    if talk.script.credential_use() == CredentialUse::None {
+        return Ok(None);
+    }
+    let found = credentials::read(file)?;
+    if found.is_none() && talk.script.needs_credentials() {
+        return Err(credentials::missing(talk.script.name()));
+    }
+    Ok(found)
+}
+
+/// What is there before the rest is known.
+struct Begun {
+    start: Start,
+    lab: Option<Lab>,
+}
+
+impl Begun {
+    fn new(args: &CommonArgs) -> Result<Self, Failure> {
+        let lab = match &args.lab {
+            Some(impairments) => Some(lab::start_all(impairments.clone().unwrap_or_default())?),
+            None => None,
+        };
+        Ok(Self {
+            start: Start::now(),
+            lab,
+        })
+    }
+}
+
+/// The flags that all kinds of probes have.
+struct Ways<'a> {
+    reach: &'a ReachArgs,
+    sockets: &'a SocketArgs,
+    timeouts: &'a TimeoutArgs,
+}
+
+fn probes(
+    begun: Begun,
+    kind: TargetKind,
+    module: ModuleKind,
+    reach: Reach,
+    ways: &Ways<'_>,
+    targets: Vec<String>,
+    common: &CommonArgs,
+) -> Result<Kind, Failure> {
+    let system_resolver = ways.reach.resolve == ResolveArg::System;
+    let wall = begun.start.epoch.wall;
+    let unix = wall
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    let module = Module {
+        kind: module,
+        reach,
+        timeouts: timeouts(ways.timeouts, common),
+        retries: common.retries.unwrap_or(0),
+        trace: common.trace,
+        unix_ns_at_zero: i128::try_from(unix.as_nanos()).unwrap_or(0),
+    };
+    let sockets_max = descriptors::sockets_max(begun.lab.is_some());
+    let probing = Probing {
+        modules: vec![Arc::new(module)],
+        sockets_max: 0,
+        per_host_max: ways.reach.per_host,
+        rate_per_host_max_per_second: ways.reach.rate_per_host,
+        socket_options: socket_options(ways.sockets),
+    };
+    Ok(Kind {
+        targets,
+        kind,
+        upstreams: upstreams(&begun, common, system_resolver)?,
+        lab: begun.lab,
+        jobs_max: JOBS_USUAL,
+        probing,
+        sockets_max: Some(sockets_max),
+        system_resolver,
+        save: None,
+        start: begun.start,
+    })
+}
+
+/// The resolvers for the names of hosts. Where none is named and the system knows none, hosts
+/// may still be addresses.
+fn upstreams(begun: &Begun, common: &CommonArgs, system: bool) -> Result<Vec<SocketAddr>, Failure> {
+    match &begun.lab {
+        Some(lab) => Ok(vec![lab.address()]),
+        None if system => Ok(Vec::new()),
+        None if common.resolver.is_empty() => Ok(resolvers::read(&[]).unwrap_or_default()),
+        None => resolvers::read(&common.resolver),
+    }
+}
+
+fn timeouts(args: &TimeoutArgs, common: &CommonArgs) -> Timeouts {
+    let or = |own: Option<Duration>, usual: Duration| own.or(common.timeout).unwrap_or(usual);
+    Timeouts {
+        resolve: or(args.resolve_timeout, common.deadline),
+        connect: or(args.connect_timeout, HANDSHAKE_TIMEOUT),
+        tls: or(args.tls_timeout, HANDSHAKE_TIMEOUT),
+        first_byte: or(args.first_byte_timeout, common.deadline),
+        transfer: or(args.transfer_timeout, common.deadline),
+        deadline: common.deadline,
+    }
+}
+
+fn reach(args: &ReachArgs, begun: &mut Begun) -> Result<Reach, Failure> {
+    let mut pins = args
+        .connect_to
+        .iter()
+        .map(|text| {
+            pin(text).ok_or_else(|| {
+            Failure::usage(format!(
+                "--connect-to {text:?} is not HOST1:PORT1:HOST2:PORT2, each of which may be empty"
+            ))
+        })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    if let Some(lab) = &begun.lab {
+        pins.extend(lab::pins(lab));
+    }
+    Ok(Reach {
+        family: match (args.ipv4, args.ipv6) {
+            (true, _) => Family::V4,
+            (_, true) => Family::V6,
+            _ => Family::Any,
+        },
+        pins,
+        unix_socket: None,
+        all_addresses: args.all_addresses,
+    })
+}
+
+/// Reads `HOST1:PORT1:HOST2:PORT2`; IPv6 addresses are in brackets.
+fn pin(text: &str) -> Option<Pin> {
+    let mut fields = Vec::new();
+    let mut rest = text;
+    loop {
+        let end = if rest.starts_with('[') {
+            rest.find(']')? + 1
+        } else {
+            rest.find(':').unwrap_or(rest.len())
+        };
+        let (field, after) = rest.split_at(end);
+        fields.push(field);
+        match after.strip_prefix(':') {
+            Some(more) => rest = more,
+            None if after.is_empty() => break,
+            None => return None,
+        }
+    }
+    let [host, port, to_host, to_port] = fields[..] else {
+        return None;
+    };
+    let read_host = |text: &str| match text {
+        "" => Some(None),
+        text => Host::parse(text).map(Some),
+    };
+    let read_port = |text: &str| match text {
+        "" => Some(None),
+        text => text.parse().ok().filter(|port| *port != 0).map(Some),
+    };
+    Some(Pin {
+        whose: read_host(host)?.into(),
+        port: read_port(port)?,
+        to_host: read_host(to_host)?,
+        to_port: read_port(to_port)?,
+    })
+}
+
+fn ports(args: &ReachArgs, protocol: Protocol) -> Result<Option<Ports>, Failure> {
+    let read = |text: &String| {
+        Ports::parse(text, protocol)
+            .map_err(|error| Failure::usage(format!("--ports {text:?}: {error}")))
+    };
+    args.ports.as_ref().map(read).transpose()
+}
+
+fn socket_options(args: &SocketArgs) -> SocketOptions {
+    let octets = |size: Option<u64>| size.map(|size| usize::try_from(size).unwrap_or(usize::MAX));
+    SocketOptions {
+        bind: args.bind,
+        ttl: args.ttl,
+        receive_buffer_octets: octets(args.rcvbuf),
+        send_buffer_octets: octets(args.sndbuf),
+        nodelay: args.nodelay,
+        keepalive: args.keepalive,
+        linger_zero: args.linger.is_some(),
+    }
+}
+
+fn tls_client(args: &TlsArgs, alpn: Option<&str>, begun: &Begun) -> Result<TlsClient, Failure> {
+    let ca = match (&args.cacert, &begun.lab) {
+        (Some(path), _) => Some(pem(path)?),
+        (None, Some(lab)) => lab::authority(lab),
+        (None, None) => None,
+    };
+    let identity = match (&args.cert, &args.key) {
+        (Some(chain), Some(key)) => Some(TlsIdentity {
+            chain: pem(chain)?,
+            key: pem(key)?,
+        }),
+        _ => None,
+    };
+    TlsClient::new(&TlsOptions {
+        insecure: args.insecure,
+        roots: match args.roots {
+            RootsArg::Webpki => Roots::WebPki,
+            RootsArg::System => Roots::System,
+        },
+        ca,
+        identity,
+        alpn: alpn.map(Into::into).into_iter().collect(),
+        server_name: args.server_name.clone(),
+        ..TlsOptions::default()
+    })
+    .map_err(Failure::usage)
+}
+
+fn pem(path: &Path) -> Result<PemFile, Failure> {
+    Ok(PemFile {
+        name: path.display().to_string().into(),
+        bytes: std::fs::read(path).map_err(|error| cannot_read(path, error))?,
+    })
+}
+
+/// The body of a request, as curl's `-d` has it.
+fn data(text: &str) -> Result<Box<[u8]>, Failure> {
+    match text.strip_prefix('@') {
+        Some(path) => std::fs::read(path)
+            .map(Into::into)
+            .map_err(|error| cannot_read(Path::new(path), error)),
+        None => Ok(text.as_bytes().into()),
+    }
+}
+
+fn cannot_read(path: &Path, error: impl Display) -> Failure {
+    Failure::usage(format!("cannot read {}: {error}", path.display()))
+}

@@ -1,0 +1,67 @@
+//! Names of hosts by the system's own resolver (`--resolve system`), which blocks: it has threads
+//! of its own.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::thread;
+
+use canvass_engine::{Bell, NameAnswer, NameDoor};
+use canvass_model::{Cause, Rcode, Status};
+use canvass_proto::ResolveFault;
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
+
+use crate::exit::Failure;
+
+/// Names looked up at once for one shard.
+const THREADS: usize = 16;
+
+/// Starts the threads, and gives the shard its door to them. They end when the shard does.
+pub fn door(bell: Arc<Bell>) -> Result<NameDoor, Failure> {
+    let (requests, wanted) = unbounded();
+    let (found, answers) = unbounded();
+    for number in 0..THREADS {
+        let (wanted, found, bell) = (wanted.clone(), found.clone(), Arc::clone(&bell));
+        thread::Builder::new()
+            .name(format!("names {number}"))
+            .spawn(move || serve(&wanted, &found, &bell))
+            .map_err(|error| Failure::stopped(format!("cannot start a thread: {error}")))?;
+    }
+    Ok(NameDoor { requests, answers })
+}
+
+fn serve(wanted: &Receiver<Box<str>>, found: &Sender<NameAnswer>, bell: &Bell) {
+    for name in wanted {
+        let addresses = look_up(&name);
+        if found.send(NameAnswer { name, addresses }).is_err() {
+            return;
+        }
+        bell.wake();
+    }
+}
+
+fn look_up(name: &str) -> Result<Vec<IpAddr>, ResolveFault> {
+    let hints = AddrInfoHints {
+        socktype: SockType::Stream.into(),
+        ..AddrInfoHints::default()
+    };
+    let entries = getaddrinfo(Some(name), None, Some(hints)).map_err(|error| {
+        let (status, cause) = match error.kind() {
+            LookupErrorKind::NoName => (Status::Rcode(Rcode::NXDOMAIN), Cause::NxDomain),
+            LookupErrorKind::NoData => (Status::Rcode(Rcode::NOERROR), Cause::NoData),
+            LookupErrorKind::Again => (Status::Timeout, Cause::Timeout),
+            LookupErrorKind::Fail => (Status::Rcode(Rcode::SERVFAIL), Cause::Rcode),
+            _ => (Status::Local, Cause::System),
+        };
+        let text = std::io::Error::from(error).to_string();
+        ResolveFault {
+            status,
+            cause,
+            message: format!("the system's resolver: {text}").into(),
+        }
+    })?;
+    let addresses = entries
+        .filter_map(Result::ok)
+        .map(|entry| entry.sockaddr.ip());
+    Ok(addresses.collect())
+}

@@ -1,0 +1,289 @@
+//! Caps per host: how many probes it has at once, and how often one begins.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::hash::BuildHasher;
+use std::time::Duration;
+
+use canvass_model::{Host, Job, Target, Time};
+use hashbrown::{DefaultHashBuilder, HashMap};
+
+use crate::slots::SlotKey;
+
+/// Jobs that may wait for their hosts. They have no slot, and so take none from others.
+pub(crate) const PARKED_MAX: usize = 16_384;
+
+/// A host, by its hash. That two hosts have the same only makes them share their caps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct HostKey(u64);
+
+/// Who waits for a host.
+#[derive(Debug)]
+pub(crate) enum Waiter {
+    /// A job that has not begun.
+    Job(Job),
+    /// A probe that was led there.
+    Probe(SlotKey),
+}
+
+#[derive(Debug, Default)]
+struct State {
+    active: u32,
+    /// When the next may begin.
+    next_at: Time,
+    waiting: VecDeque<Waiter>,
+    /// It stands in one of the lists.
+    listed: bool,
+}
+
+/// The hosts that are being probed.
+#[derive(Debug)]
+pub(crate) struct Hosts {
+    active_max: u32,
+    interval: Option<Duration>,
+    states: HashMap<HostKey, State>,
+    /// Hosts that may have room for one who waits.
+    ready: VecDeque<HostKey>,
+    /// Hosts whose pace allows the next at a time.
+    later: BinaryHeap<Reverse<(Time, HostKey)>>,
+    parked: usize,
+    hasher: DefaultHashBuilder,
+}
+
+impl Hosts {
+    pub(crate) fn new(active_max: u32, rate_max_per_second: Option<f64>) -> Self {
+        Self {
+            active_max,
+            interval: rate_max_per_second.map(|rate| Duration::from_secs_f64(1.0 / rate)),
+            states: HashMap::new(),
+            ready: VecDeque::new(),
+            later: BinaryHeap::new(),
+            parked: 0,
+            hasher: DefaultHashBuilder::default(),
+        }
+    }
+
+    pub(crate) fn key_of(&self, host: &Host) -> HostKey {
+        match host {
+            Host::Name(name) => self.key_of_text(name),
+            Host::Address(_) => self.key_of_text(&host.to_string()),
+        }
+    }
+
+    /// The host of a target; none where it is no target.
+    pub(crate) fn key_of_target(&self, target: &Target) -> Option<HostKey> {
+        Some(match target {
+            Target::Url(target) => self.key_of_text(target.url.host_str()?),
+            Target::Endpoint { host, .. } => self.key_of(host),
+            Target::Unix { path, .. } => HostKey(self.hasher.hash_one(path)),
+            _ => return None,
+        })
+    }
+
+    fn key_of_text(&self, name: &str) -> HostKey {
+        HostKey(self.hasher.hash_one(name))
+    }
+
+    /// Takes a permit at a host, if there is one and nobody waits for it.
+    pub(crate) fn try_enter(&mut self, now: Time, key: HostKey) -> bool {
+        let (active_max, interval) = (self.active_max, self.interval);
+        let state = self.states.entry(key).or_default();
+        if !state.waiting.is_empty() || state.active >= active_max || state.next_at > now {
+            return false;
+        }
+        state.take(now, interval);
+        true
+    }
+
+    /// Whether more jobs may wait.
+    pub(crate) fn has_parking(&self) -> bool {
+        self.parked < PARKED_MAX
+    }
+
+    /// Jobs that wait.
+    pub(crate) fn parked(&self) -> usize {
+        self.parked
+    }
+
+    /// Waits for a permit. A probe under way goes before jobs that have not begun.
+    pub(crate) fn park(&mut self, key: HostKey, waiter: Waiter) {
+        let state = self.states.entry(key).or_default();
+        match waiter {
+            Waiter::Job(_) => {
+                self.parked += 1;
+                state.waiting.push_back(waiter);
+            }
+            Waiter::Probe(_) => state.waiting.push_front(waiter),
+        }
+        self.list(key);
+    }
+
+    /// Gives a permit back.
+    pub(crate) fn leave(&mut self, now: Time, key: HostKey) {
+        let Some(state) = self.states.get_mut(&key) else {
+            return;
+        };
+        state.active -= 1;
+        if !state.waiting.is_empty() {
+            self.list(key);
+        } else if state.active == 0 && !state.listed {
+            if state.next_at <= now {
+                self.states.remove(&key);
+            } else {
+                // It is forgotten when its pace no longer matters.
+                state.listed = true;
+                self.later.push(Reverse((state.next_at, key)));
+            }
+        }
+    }
+
+    /// When the pace of a host allows the next request of a probe that is there already; `None`
+    /// when that is now, and it is taken.
+    pub(crate) fn pace(&mut self, now: Time, key: HostKey) -> Option<Time> {
+        let interval = self.interval?;
+        let state = self.states.get_mut(&key)?;
+        if state.next_at > now {
+            return Some(state.next_at);
+        }
+        state.next_at = now + interval;
+        None
+    }
+
+    /// The next who waited and now has a permit. A job gets none unless there is `room` for it.
+    pub(crate) fn admit(&mut self, now: Time, room: bool) -> Option<(HostKey, Waiter)> {
+        while let Some(Reverse((at, key))) = self.later.peek().copied() {
+            if at > now {
+                break;
+            }
+            self.later.pop();
+            self.ready.push_back(key);
+        }
+        for _ in 0..self.ready.len() {
+            let key = self.ready.pop_front()?;
+            let Some(state) = self.states.get_mut(&key) else {
+                continue;
+            };
+            state.listed = false;
+            if state.waiting.is_empty() {
+                if state.active == 0 && state.next_at <= now {
+                    self.states.remove(&key);
+                }
+                continue;
+            }
+            if state.active >= self.active_max {
+                // It is listed again when one leaves.
+                continue;
+            }
+            if state.next_at > now {
+                state.listed = true;
+                self.later.push(Reverse((state.next_at, key)));
+                continue;
+            }
+            if !room && matches!(state.waiting.front(), Some(Waiter::Job(_))) {
+                self.list(key);
+                continue;
+            }
+            let waiter = state.waiting.pop_front()?;
+            state.take(now, self.interval);
+            self.parked -= usize::from(matches!(waiter, Waiter::Job(_)));
+            self.list(key);
+            return Some((key, waiter));
+        }
+        None
+    }
+
+    /// Gives back a permit that was not used: the job waits on, before all others.
+    pub(crate) fn put_back(&mut self, now: Time, key: HostKey, job: Job) {
+        if let Some(state) = self.states.get_mut(&key) {
+            state.active -= 1;
+            state.next_at = now;
+            state.waiting.push_front(Waiter::Job(job));
+            self.parked += 1;
+            self.list(key);
+        }
+    }
+
+    /// When a host's pace next allows somebody.
+    pub(crate) fn next_at(&self) -> Time {
+        let later = self.later.peek().map(|Reverse((at, _))| *at);
+        later.unwrap_or(Time::MAX)
+    }
+
+    /// Throws out jobs that have not begun.
+    pub(crate) fn clear_jobs(&mut self) {
+        for state in self.states.values_mut() {
+            state.waiting.retain(|one| matches!(one, Waiter::Probe(_)));
+        }
+        self.parked = 0;
+    }
+
+    fn list(&mut self, key: HostKey) {
+        if let Some(state) = self.states.get_mut(&key)
+            && !state.listed
+        {
+            state.listed = true;
+            self.ready.push_back(key);
+        }
+    }
+}
+
+impl State {
+    fn take(&mut self, now: Time, interval: Option<Duration>) {
+        self.active += 1;
+        if let Some(interval) = interval {
+            self.next_at = now + interval;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> Time {
+        Time::from_nanos(ms * 1_000_000)
+    }
+
+    fn probe(index: u32) -> Waiter {
+        Waiter::Probe(SlotKey {
+            index,
+            generation: 0,
+        })
+    }
+
+    #[test]
+    fn a_host_has_so_many_at_once_and_the_next_when_one_leaves() {
+        let mut hosts = Hosts::new(2, None);
+        let host = hosts.key_of(&Host::Name("example.net".into()));
+        assert!(hosts.try_enter(at(0), host) && hosts.try_enter(at(0), host));
+        assert!(!hosts.try_enter(at(0), host));
+        hosts.park(host, probe(7));
+        assert!(hosts.admit(at(0), true).is_none());
+        // Whoever waits goes first.
+        hosts.leave(at(0), host);
+        assert!(!hosts.try_enter(at(0), host));
+        assert!(matches!(hosts.admit(at(0), true), Some((key, _)) if key == host));
+        assert!(hosts.admit(at(0), true).is_none());
+        hosts.leave(at(0), host);
+        hosts.leave(at(0), host);
+        assert!(hosts.states.is_empty());
+    }
+
+    #[test]
+    fn a_host_has_its_pace() {
+        let mut hosts = Hosts::new(6, Some(10.0));
+        let host = hosts.key_of(&Host::Name("example.net".into()));
+        assert!(hosts.try_enter(at(0), host));
+        assert!(!hosts.try_enter(at(50), host));
+        hosts.park(host, probe(1));
+        assert!(hosts.admit(at(50), true).is_none());
+        assert_eq!(hosts.next_at(), at(100));
+        assert!(hosts.admit(at(100), true).is_some());
+        assert_eq!(hosts.pace(at(150), host), Some(at(200)));
+        assert_eq!(hosts.pace(at(200), host), None);
+        hosts.leave(at(200), host);
+        hosts.leave(at(200), host);
+        assert!(hosts.admit(at(300), true).is_none());
+        assert!(hosts.states.is_empty(), "a host is forgotten in the end");
+    }
+}

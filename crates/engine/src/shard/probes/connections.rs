@@ -1,0 +1,254 @@
+//! The sockets of probes, and what happens on them.
+
+use std::io;
+use std::time::Duration;
+
+use canvass_model::Time;
+use canvass_proto::{Door, ExchangeId};
+
+use crate::net::{Net, SocketId};
+use crate::shard::sockets::system_fault;
+use crate::shard::transmit::SendTurn;
+use crate::shard::{Owner, Shard};
+use crate::slots::SlotKey;
+
+/// How long to wait when the system has no descriptor or no local port left.
+const SHORTAGE_WAIT: Duration = Duration::from_millis(10);
+/// Datagrams taken from one socket in one go.
+const DATAGRAMS_MAX: usize = 64;
+
+impl<N: Net> Shard<N> {
+    /// Opens the sockets that are wanted, while there are descriptors for them.
+    pub(super) fn open_connections(&mut self, turn: &mut SendTurn) {
+        if self.probes.shortage_end > turn.now {
+            return self.resume_by(self.probes.shortage_end);
+        }
+        while self.probes.sockets_open < self.probes.sockets_max {
+            let Some((key, exchange)) = self.probes.connects.pop_front() else {
+                return;
+            };
+            let Some(slot) = self.probes.slots.by_key(key) else {
+                continue;
+            };
+            let Some(door) = slot.probe.door(exchange) else {
+                continue;
+            };
+            // Opening takes its time, and is not to be counted to the next.
+            turn.now = self.net.now();
+            match self.open_door(&door) {
+                Ok((socket, many)) => self.opened(turn.now, key, exchange, socket, &door, many),
+                Err(error) => {
+                    let fault = system_fault(&error);
+                    if fault.is_shortage() {
+                        self.report.losses.local_send_errors += 1;
+                        self.probes.report.waited_for_descriptor += 1;
+                        if let Some(slot) = self.probes.slots.by_key(key) {
+                            slot.probe.hindered(fault);
+                        }
+                        // To the back: a port may be free for another peer.
+                        self.probes.connects.push_back((key, exchange));
+                        self.probes.shortage_end = turn.now + SHORTAGE_WAIT;
+                        return self.resume_by(self.probes.shortage_end);
+                    }
+                    if let Some(slot) = self.probes.slots.by_key(key) {
+                        slot.probe.failed(turn.now, exchange, fault);
+                    }
+                }
+            }
+            self.drive_probe(turn.now, key);
+        }
+    }
+
+    fn open_door(&mut self, door: &Door) -> io::Result<(SocketId, bool)> {
+        let options = &self.config.probing.socket_options;
+        match door {
+            Door::Stream(remote) => Ok((self.net.connect(remote, options)?, false)),
+            Door::Datagram { peer, many } => self.net.open_conversation(*peer, *many, options),
+        }
+    }
+
+    fn opened(
+        &mut self,
+        now: Time,
+        key: SlotKey,
+        exchange: ExchangeId,
+        socket: SocketId,
+        door: &Door,
+        many: bool,
+    ) {
+        self.own(socket, Owner::Probe(key, exchange));
+        self.probes.sockets_open += 1;
+        self.probes.report.opened += 1;
+        let open = self.probes.sockets_open as u64;
+        self.probes.report.open_max = self.probes.report.open_max.max(open);
+        if let Some(slot) = self.probes.slots.by_key(key) {
+            slot.sockets.push((exchange, socket));
+            match door {
+                Door::Stream(_) => slot.probe.opening(now, exchange),
+                Door::Datagram { .. } => slot.probe.bound(now, exchange, many),
+            }
+        }
+    }
+
+    /// A socket of a probe can be written to: it is open, or has room again.
+    pub(in crate::shard) fn probe_writable(
+        &mut self,
+        now: Time,
+        key: SlotKey,
+        exchange: ExchangeId,
+        socket: SocketId,
+    ) {
+        let Some(slot) = self.probes.slots.by_key(key) else {
+            return;
+        };
+        if slot.probe.is_opening(exchange) {
+            match self.net.opened(socket) {
+                Ok(()) => slot.probe.connected(now, exchange),
+                Err(error) => slot.probe.failed(now, exchange, system_fault(&error)),
+            }
+        } else {
+            self.write_probe(now, key, exchange);
+        }
+        self.drive_probe(now, key);
+    }
+
+    /// Writes what a probe has to say, until the system has no room.
+    pub(super) fn write_probe(&mut self, now: Time, key: SlotKey, exchange: ExchangeId) {
+        let Some(socket) = self.probes.socket_of(key, exchange) else {
+            return;
+        };
+        while let Some(slot) = self.probes.slots.by_key(key) {
+            let Some(bytes) = slot.probe.outgoing(exchange) else {
+                return;
+            };
+            let written = if slot.probe.speaks_datagrams() {
+                self.net.send(socket, bytes).map(|()| bytes.len())
+            } else {
+                self.net.write(socket, bytes)
+            };
+            match written {
+                Ok(octets) => slot.probe.wrote(now, exchange, octets),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    // A peer that would hear no more may have said why.
+                    let mut buffer = std::mem::take(&mut self.buffer);
+                    let mut dry = buffer.is_empty();
+                    while !dry {
+                        dry = self.read_probe_once(now, key, exchange, socket, &mut buffer);
+                    }
+                    if !buffer.is_empty() {
+                        self.buffer = buffer;
+                    }
+                    if let Some(slot) = self.probes.slots.by_key(key) {
+                        slot.probe.failed(now, exchange, system_fault(&error));
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Reads once from a socket of a probe; returns whether it would block, or is gone.
+    pub(in crate::shard) fn read_probe(
+        &mut self,
+        now: Time,
+        key: SlotKey,
+        exchange: ExchangeId,
+        socket: SocketId,
+        buffer: &mut [u8],
+    ) -> bool {
+        let dry = self.read_probe_once(now, key, exchange, socket, buffer);
+        self.drive_probe(now, key);
+        dry || self.probes.socket_of(key, exchange) != Some(socket)
+    }
+
+    fn read_probe_once(
+        &mut self,
+        now: Time,
+        key: SlotKey,
+        exchange: ExchangeId,
+        socket: SocketId,
+        buffer: &mut [u8],
+    ) -> bool {
+        let closed = self.owned(socket).is_none_or(|owned| owned.closed);
+        let Some(slot) = self.probes.slots.by_key(key) else {
+            return true;
+        };
+        if slot.probe.speaks_datagrams() {
+            return self.take_datagrams(now, key, exchange, socket, buffer);
+        }
+        match self.net.read(socket, buffer) {
+            Ok(0) => {
+                slot.probe.ended(now, exchange);
+                true
+            }
+            Ok(octets) => {
+                slot.probe.received(now, exchange, &buffer[..octets]);
+                // What fills no buffer was all there is, but for an end that came with it.
+                octets < buffer.len() && !closed
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => true,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => false,
+            Err(error) => {
+                slot.probe.failed(now, exchange, system_fault(&error));
+                true
+            }
+        }
+    }
+
+    fn take_datagrams(
+        &mut self,
+        now: Time,
+        key: SlotKey,
+        exchange: ExchangeId,
+        socket: SocketId,
+        buffer: &mut [u8],
+    ) -> bool {
+        for _ in 0..DATAGRAMS_MAX {
+            let Some(slot) = self.probes.slots.by_key(key) else {
+                return true;
+            };
+            let taken = if slot.probe.hears_many() {
+                let taken = self.net.recv_from(socket, buffer);
+                taken.map(|(octets, from)| (octets, Some(from)))
+            } else {
+                self.net.recv(socket, buffer).map(|octets| (octets, None))
+            };
+            match taken {
+                Ok((octets, Some(from))) => {
+                    slot.probe
+                        .received_from(now, exchange, from, &buffer[..octets]);
+                }
+                Ok((octets, None)) => slot.probe.received(now, exchange, &buffer[..octets]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    slot.probe.failed(now, exchange, system_fault(&error));
+                    return true;
+                }
+            }
+            self.drive_probe(now, key);
+        }
+        false
+    }
+
+    pub(super) fn close_probe_socket(&mut self, key: SlotKey, exchange: ExchangeId) {
+        let Some(slot) = self.probes.slots.by_key(key) else {
+            return;
+        };
+        let mut sockets = slot.sockets.iter();
+        if let Some(at) = sockets.position(|(whose, _)| *whose == exchange) {
+            let (_, socket) = slot.sockets.remove(at);
+            self.close_socket(socket);
+        }
+    }
+
+    pub(super) fn close_socket(&mut self, socket: SocketId) {
+        self.forget(socket);
+        self.probes.sockets_open -= 1;
+        if !self.probes.connects.is_empty() {
+            self.resume_by(Time::ZERO);
+        }
+    }
+}

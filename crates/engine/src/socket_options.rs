@@ -1,0 +1,35 @@
+//! Sockets as users tune them.
+
+use std::net::IpAddr;
+
+/// How the sockets of probes are set up. What is not set is left to the system.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SocketOptions {
+    /// The local address.
+    pub bind: Option<IpAddr>,
+    /// The time to live, or hop limit (RFC 8200 §3).
+    pub ttl: Option<u32>,
+    /// The receive buffer, in octets.
+    pub receive_buffer_octets: Option<usize>,
+    /// The send buffer, in octets.
+    pub send_buffer_octets: Option<usize>,
+    /// Small writes are not held back (`TCP_NODELAY`).
+    pub nodelay: bool,
+    /// The system sees for itself whether the peer is still there (`SO_KEEPALIVE`).
+    pub keepalive: bool,
+    /// A close throws away what was not delivered, and resets the connection (`SO_LINGER` 0).
+    pub linger_zero: bool,
+}
+
+impl SocketOptions {
+    /// For streams whose writes are gathered here already.
+    pub(crate) const GATHERED: Self = Self {
+        bind: None,
+        ttl: None,
+        receive_buffer_octets: None,
+        send_buffer_octets: None,
+        nodelay: true,
+        keepalive: false,
+        linger_zero: false,
+    };
+}

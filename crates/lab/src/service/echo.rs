@@ -1,0 +1,60 @@
+//! A server that gives back what it is sent (RFC 862).
+
+use canvass_model::Time;
+
+use super::{Output, Said, Service, Tally};
+
+/// Octets that wait to be given back from which on no more are taken in.
+const UNSENT_BYTES_MAX: usize = 64 << 10;
+
+/// One connection to it.
+#[derive(Debug, Default)]
+pub(super) struct Echo {
+    unsent: Vec<u8>,
+    ended: bool,
+}
+
+impl Service for Echo {
+    fn received(&mut self, bytes: &[u8]) {
+        self.unsent.extend_from_slice(bytes);
+    }
+
+    fn ended(&mut self) {
+        self.ended = true;
+    }
+
+    fn poll(&mut self, _now: Time, out: &mut Vec<u8>, tally: &mut Tally) -> Said {
+        Said::Output(if !self.unsent.is_empty() {
+            tally.requests += 1;
+            out.append(&mut self.unsent);
+            Output::Send
+        } else if self.ended {
+            Output::Close
+        } else {
+            Output::Idle
+        })
+    }
+
+    fn wants_input(&self) -> bool {
+        self.unsent.len() < UNSENT_BYTES_MAX
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::testing::{Ending, converse, listen};
+
+    #[test]
+    fn everything_comes_back_and_the_end_too() {
+        let (said, ending) = converse(Echo::default(), &[b"a", b"bc\0\xff"]);
+        assert_eq!((said.as_str(), ending), ("abc\0\u{ff}", Ending::Open));
+        let mut echo = Echo::default();
+        echo.received(b"last");
+        echo.ended();
+        assert_eq!(
+            listen(&mut echo, &mut Time::ZERO.clone()),
+            (b"last".to_vec(), Ending::Closed)
+        );
+    }
+}

@@ -1,0 +1,208 @@
+//! Bodies in every content coding (RFC 9110 §8.4), made when they are first asked for.
+
+use std::io::Write;
+use std::sync::{Arc, OnceLock};
+
+use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+use flate2::{Compress, Compression, Crc, FlushCompress};
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+
+/// What every coded body is once it has been decoded.
+pub const CODED_TEXT: &str = include_str!("coded.txt");
+
+/// How hard brotli tries, up to 11: the text is short, and made once.
+const BROTLI_QUALITY: u32 = 5;
+/// The base-2 logarithm of brotli's window, the smallest that takes in the text.
+const BROTLI_WINDOW_LOG: u32 = 16;
+
+/// Octets of zeros in one unit of a bomb.
+const BOMB_UNIT_BYTES: usize = 1 << 20;
+/// What a bomb decodes to where the target does not say, in units.
+pub(super) const BOMB_UNITS: u64 = 64;
+/// The most it may decode to, in units: 16 GiB.
+pub(super) const BOMB_UNITS_MAX: u64 = 16 << 10;
+
+/// A coding, or several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Coding {
+    Gzip,
+    /// In its zlib wrapper, as RFC 9110 §8.4.1.2 has it.
+    Deflate,
+    /// Without it, as some servers send it.
+    RawDeflate,
+    Brotli,
+    Zstd,
+    /// gzip, then brotli over it.
+    Stacked,
+}
+
+/// What the web server serves, made once for all connections.
+#[derive(Debug)]
+pub(crate) struct Site {
+    coded: [OnceLock<Arc<[u8]>>; Coding::COUNT],
+    bomb_unit: OnceLock<Arc<[u8]>>,
+    /// The certificate of the lab's authority, where it has one.
+    pub(super) ca_pem: Option<String>,
+}
+
+/// A gzip member in three parts, the middle one as often as it is to be large.
+pub(super) struct Bomb {
+    pub start: &'static [u8],
+    pub unit: Arc<[u8]>,
+    pub end: Vec<u8>,
+}
+
+impl Site {
+    /// Serves an authority's certificate, where there is one.
+    pub fn new(ca_pem: Option<String>) -> Self {
+        Self {
+            coded: [const { OnceLock::new() }; Coding::COUNT],
+            bomb_unit: OnceLock::new(),
+            ca_pem,
+        }
+    }
+
+    /// The coded text.
+    pub(super) fn coded(&self, coding: Coding) -> Arc<[u8]> {
+        let made = &self.coded[coding as usize];
+        Arc::clone(made.get_or_init(|| coding.encode(CODED_TEXT.as_bytes()).into()))
+    }
+
+    /// Zeros, so many units of [`BOMB_UNIT_BYTES`].
+    pub(super) fn bomb(&self, units: u64) -> Bomb {
+        // RFC 1952 §2.3: no name, no time, an unknown system.
+        const START: &[u8] = b"\x1f\x8b\x08\0\0\0\0\0\0\xff";
+        // A last block that is stored and empty (RFC 1951 §3.2.4).
+        const LAST_BLOCK: &[u8] = &[1, 0, 0, 0xff, 0xff];
+        let unit = self.bomb_unit.get_or_init(|| bomb_unit().into());
+        let (mut crc, mut one) = (Crc::new(), Crc::new());
+        one.update(&vec![0; BOMB_UNIT_BYTES]);
+        for _ in 0..units {
+            crc.combine(&one);
+        }
+        let mut end = LAST_BLOCK.to_vec();
+        end.extend(crc.sum().to_le_bytes());
+        // RFC 1952 §2.3.1: modulo 2^32.
+        end.extend(((units * BOMB_UNIT_BYTES as u64) as u32).to_le_bytes());
+        Bomb {
+            start: START,
+            unit: Arc::clone(unit),
+            end,
+        }
+    }
+}
+
+impl Coding {
+    const COUNT: usize = Self::Stacked as usize + 1;
+
+    /// What `Content-Encoding` says: the codings in the order they were applied.
+    pub const fn header(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Deflate | Self::RawDeflate => "deflate",
+            Self::Brotli => "br",
+            Self::Zstd => "zstd",
+            Self::Stacked => "gzip, br",
+        }
+    }
+
+    fn encode(self, text: &[u8]) -> Vec<u8> {
+        let level = Compression::default();
+        // Nothing here can fail: a vector takes everything.
+        match self {
+            Self::Gzip => finish(GzEncoder::new(Vec::new(), level), text, GzEncoder::finish),
+            Self::Deflate => finish(
+                ZlibEncoder::new(Vec::new(), level),
+                text,
+                ZlibEncoder::finish,
+            ),
+            Self::RawDeflate => finish(
+                DeflateEncoder::new(Vec::new(), level),
+                text,
+                DeflateEncoder::finish,
+            ),
+            Self::Brotli => {
+                let mut coded = Vec::new();
+                let mut writer = brotli::CompressorWriter::new(
+                    &mut coded,
+                    4096,
+                    BROTLI_QUALITY,
+                    BROTLI_WINDOW_LOG,
+                );
+                let _ = writer.write_all(text);
+                drop(writer);
+                coded
+            }
+            Self::Zstd => compress_to_vec(text, CompressionLevel::Fastest),
+            Self::Stacked => Self::Brotli.encode(&Self::Gzip.encode(text)),
+        }
+    }
+}
+
+fn finish<W: Write>(
+    mut writer: W,
+    text: &[u8],
+    end: impl FnOnce(W) -> std::io::Result<Vec<u8>>,
+) -> Vec<u8> {
+    let _ = writer.write_all(text);
+    end(writer).unwrap_or_default()
+}
+
+/// Zeros as deflate blocks that end on an octet and refer to nothing before them, so that they
+/// can follow one another.
+fn bomb_unit() -> Vec<u8> {
+    let mut deflate = Compress::new(Compression::best(), false);
+    let zeros = vec![0; BOMB_UNIT_BYTES];
+    let mut unit = Vec::with_capacity(BOMB_UNIT_BYTES / 64);
+    // The whole of it has room, so that one call does.
+    let _ = deflate.compress_vec(&zeros, &mut unit, FlushCompress::Full);
+    unit
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+    use flate2::read::{DeflateDecoder, GzDecoder, ZlibDecoder};
+
+    fn read(mut reader: impl Read) -> Vec<u8> {
+        let mut text = Vec::new();
+        reader.read_to_end(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn each_coding_holds_the_text() {
+        let site = Site::new(None);
+        let coded = |coding| site.coded(coding);
+        let unbrotli = |bytes: &[u8]| read(brotli::Decompressor::new(bytes, 4096));
+        for text in [
+            read(GzDecoder::new(&coded(Coding::Gzip)[..])),
+            read(ZlibDecoder::new(&coded(Coding::Deflate)[..])),
+            read(DeflateDecoder::new(&coded(Coding::RawDeflate)[..])),
+            unbrotli(&coded(Coding::Brotli)),
+            read(ruzstd::decoding::StreamingDecoder::new(&coded(Coding::Zstd)[..]).unwrap()),
+            read(GzDecoder::new(&unbrotli(&coded(Coding::Stacked))[..])),
+        ] {
+            assert_eq!(text, CODED_TEXT.as_bytes());
+        }
+    }
+
+    #[test]
+    fn a_bomb_is_one_gzip_member_of_zeros() {
+        let site = Site::new(None);
+        for units in [0, 1, 3] {
+            let bomb = site.bomb(units);
+            let mut coded = bomb.start.to_vec();
+            for _ in 0..units {
+                coded.extend_from_slice(&bomb.unit);
+            }
+            coded.extend(bomb.end);
+            let text = read(GzDecoder::new(&coded[..]));
+            assert_eq!(text.len(), units as usize * BOMB_UNIT_BYTES);
+            assert!(text.iter().all(|&byte| byte == 0));
+            assert!(coded.len() < 100 + units as usize * BOMB_UNIT_BYTES / 500);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The services by name.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Declares each kind once: its name, its usual port and a line of help.
+macro_rules! kinds {
+    ($($place:ident, $name:literal, $port:literal, $help:literal;)*) => {
+        /// What a service speaks.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum ServiceKind {
+            $(#[doc = $help] $place),*
+        }
+
+        impl ServiceKind {
+            /// Every one.
+            pub const ALL: &[Self] = &[$(Self::$place),*];
+
+            /// Its name, as flags and reports write it.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$place => $name),* }
+            }
+
+            /// The port that such services usually have.
+            pub const fn usual_port(self) -> u16 {
+                match self { $(Self::$place => $port),* }
+            }
+
+            /// A line of help.
+            pub const fn help(self) -> &'static str {
+                match self { $(Self::$place => $help),* }
+            }
+        }
+    };
+}
+
+kinds! {
+    Http, "http", 80, "web pages for every test, by their path";
+    Https, "https", 443, "the same over TLS, with certificates of every kind by server name";
+    Line, "line", 8377, "greets, gives every line back reversed, and ends on END";
+    Fortune, "fortune", 8378, "says a few lines and closes";
+    Checker, "checker", 8379, "reads user:password, and says 1 (right), 0 (wrong) or -1 (malformed)";
+    Pop3, "pop3", 110, "a mailbox (RFC 1939)";
+    Pop3s, "pop3s", 995, "the same mailbox over TLS";
+    Imap, "imap", 143, "greets, and logs in and out (RFC 3501)";
+    Imaps, "imaps", 993, "the same over TLS";
+    Smtp, "smtp", 25, "greets and names its extensions (RFC 5321)";
+    Smtps, "smtps", 465, "the same over TLS";
+    Ssh, "ssh", 22, "says its version (RFC 4253)";
+    Ftp, "ftp", 21, "greets, and logs in and out (RFC 959)";
+    Time, "time", 37, "the seconds since 1900, over TCP and UDP (RFC 868)";
+    Daytime, "daytime", 13, "the time of day in words, over TCP and UDP (RFC 867)";
+    Echo, "echo", 7, "gives back what it is sent, over TCP and UDP (RFC 862)";
+}
+
+impl ServiceKind {
+    /// Whether connections are TLS from their first octet.
+    pub const fn is_tls(self) -> bool {
+        matches!(self, Self::Https | Self::Pop3s | Self::Imaps | Self::Smtps)
+    }
+
+    /// Whether connections can become TLS.
+    pub const fn has_starttls(self) -> bool {
+        matches!(self, Self::Pop3 | Self::Imap | Self::Smtp)
+    }
+
+    /// Whether it answers datagrams too, on the same port.
+    pub const fn has_datagrams(self) -> bool {
+        matches!(self, Self::Time | Self::Daytime | Self::Echo)
+    }
+}
+
+impl fmt::Display for ServiceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// The name of no service.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no service is called {name:?}")]
+pub struct ServiceKindError {
+    /// As it was written.
+    pub name: Box<str>,
+}
+
+impl FromStr for ServiceKind {
+    type Err = ServiceKindError;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let known = Self::ALL.iter().find(|kind| kind.name() == name);
+        known
+            .copied()
+            .ok_or_else(|| ServiceKindError { name: name.into() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_kinds_lead_to_each_other() {
+        for kind in ServiceKind::ALL {
+            assert_eq!(kind.to_string().parse(), Ok(*kind));
+        }
+        assert_eq!(
+            "gopher".parse::<ServiceKind>().unwrap_err().to_string(),
+            "no service is called \"gopher\""
+        );
+    }
+
+    #[test]
+    fn every_port_is_one_services_alone() {
+        let mut ports: Vec<u16> = ServiceKind::ALL
+            .iter()
+            .map(|kind| kind.usual_port())
+            .collect();
+        ports.sort_unstable();
+        ports.dedup();
+        assert_eq!(ports.len(), ServiceKind::ALL.len());
+    }
+}

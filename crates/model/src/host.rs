@@ -1,0 +1,96 @@
+//! Who a connection is made to.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+
+use url::Url;
+
+/// A host, by address or by name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Host {
+    /// Its address.
+    Address(IpAddr),
+    /// Its name: ASCII (A-labels), lower case, as it was given otherwise.
+    Name(Box<str>),
+}
+
+impl Host {
+    /// Reads an address (`[...]` around an IPv6 one is understood), or a name, which is brought
+    /// into lower case and A-labels (UTS 46, as URLs do). `None` for what is neither.
+    pub fn parse(text: &str) -> Option<Self> {
+        if let Ok(address) = text.parse() {
+            return Some(Self::Address(address));
+        }
+        url::Host::parse(text).ok().map(|host| Self::from(&host))
+    }
+
+    /// The host of a URL.
+    pub fn of_url(url: &Url) -> Option<Self> {
+        Some(match url.host()? {
+            url::Host::Domain(name) => Self::Name(name.into()),
+            url::Host::Ipv4(address) => Self::Address(address.into()),
+            url::Host::Ipv6(address) => Self::Address(address.into()),
+        })
+    }
+}
+
+impl From<&url::Host> for Host {
+    fn from(host: &url::Host) -> Self {
+        match host {
+            url::Host::Domain(name) => Self::Name(name.as_str().into()),
+            url::Host::Ipv4(address) => Self::Address((*address).into()),
+            url::Host::Ipv6(address) => Self::Address((*address).into()),
+        }
+    }
+}
+
+impl fmt::Display for Host {
+    /// As it stands in a URL: an IPv6 address in brackets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(IpAddr::V6(address)) => write!(f, "[{address}]"),
+            Self::Address(address) => address.fmt(f),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+/// The other end of a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Remote {
+    /// An address and a port.
+    Inet(SocketAddr),
+    /// A socket in the file system.
+    Unix(Box<Path>),
+}
+
+impl fmt::Display for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inet(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_read_and_shown_as_in_urls() {
+        for (text, shown) in [
+            ("192.0.2.1", "192.0.2.1"),
+            ("2001:db8::1", "[2001:db8::1]"),
+            ("[2001:DB8::1]", "[2001:db8::1]"),
+            ("Example.NET", "example.net"),
+            ("b\u{fc}cher.example", "xn--bcher-kva.example"),
+        ] {
+            assert_eq!(Host::parse(text).unwrap().to_string(), shown, "{text}");
+        }
+        for bad in ["", "a b", "[::1", "a/b", "a:80"] {
+            assert_eq!(Host::parse(bad), None, "{bad}");
+        }
+    }
+}

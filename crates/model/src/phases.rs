@@ -1,0 +1,85 @@
+//! How an outcome's time was spent.
+
+use std::time::Duration;
+
+use crate::Phase;
+
+/// How the time from the first send to the end was spent. A phase that was not reached is
+/// `None`; the others add up to [`Outcome::latency`](crate::Outcome::latency).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Phases {
+    /// Nanoseconds by [`Phase::index`]; `NOT_REACHED` where there are none.
+    spans_ns: [u64; Phase::TIMED.len()],
+}
+
+const NOT_REACHED: u64 = u64::MAX;
+
+impl Default for Phases {
+    fn default() -> Self {
+        Self {
+            spans_ns: [NOT_REACHED; Phase::TIMED.len()],
+        }
+    }
+}
+
+impl Phases {
+    /// What was spent in `phase`; `None` if it was not reached, and for [`Phase::Target`], which
+    /// takes no time.
+    pub fn span(&self, phase: Phase) -> Option<Duration> {
+        let span_ns = self.spans_ns[phase.index()?];
+        (span_ns != NOT_REACHED).then_some(Duration::from_nanos(span_ns))
+    }
+
+    /// Adds `span` to what was spent in `phase`, which has been reached then. What does not fit
+    /// is the most that does.
+    pub fn add(&mut self, phase: Phase, span: Duration) {
+        let Some(index) = phase.index() else { return };
+        let span_ns = u64::try_from(span.as_nanos()).unwrap_or(NOT_REACHED);
+        let slot = &mut self.spans_ns[index];
+        let before_ns = if *slot == NOT_REACHED { 0 } else { *slot };
+        *slot = before_ns.saturating_add(span_ns).min(NOT_REACHED - 1);
+    }
+
+    /// The same, with `span` more in `phase`.
+    #[must_use]
+    pub fn with(mut self, phase: Phase, span: Duration) -> Self {
+        self.add(phase, span);
+        self
+    }
+
+    /// All that was spent; `None` where no phase was reached.
+    pub fn total(&self) -> Option<Duration> {
+        let reached = Phase::TIMED.iter().filter_map(|phase| self.span(*phase));
+        reached.reduce(|all, span| all.saturating_add(span))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phase_is_none_until_it_is_reached_and_then_adds_up() {
+        let mut phases = Phases::default();
+        assert_eq!((phases.span(Phase::Dns), phases.total()), (None, None));
+        phases.add(Phase::Dns, Duration::ZERO);
+        assert_eq!(phases.span(Phase::Dns), Some(Duration::ZERO));
+        phases.add(Phase::Dns, Duration::from_nanos(5));
+        phases.add(Phase::Wait, Duration::from_nanos(2));
+        assert_eq!(phases.span(Phase::Dns), Some(Duration::from_nanos(5)));
+        assert_eq!(phases.total(), Some(Duration::from_nanos(7)));
+        phases.add(Phase::Target, Duration::from_nanos(1));
+        assert_eq!(phases.span(Phase::Target), None);
+    }
+
+    #[test]
+    fn a_span_beyond_all_measure_is_still_a_span() {
+        let phases = Phases::default()
+            .with(Phase::Wait, Duration::MAX)
+            .with(Phase::Wait, Duration::MAX);
+        assert_eq!(
+            phases.span(Phase::Wait),
+            Some(Duration::from_nanos(u64::MAX - 1))
+        );
+    }
+}

@@ -1,0 +1,124 @@
+//! Deflate (RFC 1951), and the coding of that name (RFC 9110 §8.4.1.2).
+
+use flate2::{Decompress, FlushDecompress, Status};
+
+use super::{CodingFault, PIECE_BYTES, Sink};
+
+pub(super) const NAME: &str = "deflate";
+
+/// The coding `deflate`: the zlib format (RFC 1950), or bare deflate, as some servers take the word.
+pub(super) struct Deflate(State);
+
+enum State {
+    /// The octets so far do not tell which of the two it is.
+    Unknown(Option<u8>),
+    Running(Inflate),
+    Complete,
+}
+
+impl Deflate {
+    pub(super) fn new() -> Self {
+        Self(State::Unknown(None))
+    }
+
+    pub(super) fn decode(&mut self, mut octets: &[u8], sink: Sink<'_>) -> Result<(), CodingFault> {
+        while let [next, rest @ ..] = octets {
+            match &mut self.0 {
+                State::Unknown(None) => {
+                    self.0 = State::Unknown(Some(*next));
+                    octets = rest;
+                }
+                State::Unknown(Some(first)) => {
+                    let start = [*first, *next];
+                    let mut inflate = Inflate::new(is_zlib(start));
+                    // Two octets of a zlib header end nothing, of bare deflate they may.
+                    let ended = inflate.run(&start, NAME, sink)?;
+                    octets = rest;
+                    self.0 = match ended {
+                        None => State::Running(inflate),
+                        Some(2) => State::Complete,
+                        Some(_) => return Err(trailing()),
+                    };
+                }
+                State::Running(inflate) => match inflate.run(octets, NAME, sink)? {
+                    None => return Ok(()),
+                    Some(used) => {
+                        octets = &octets[used..];
+                        self.0 = State::Complete;
+                    }
+                },
+                State::Complete => return Err(trailing()),
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_complete(&self) -> bool {
+        matches!(self.0, State::Complete)
+    }
+}
+
+/// A deflate stream being read.
+pub(super) struct Inflate(Decompress);
+
+impl Inflate {
+    /// With the header and checksum of zlib around it, or bare.
+    pub(super) fn new(zlib: bool) -> Self {
+        Self(Decompress::new(zlib))
+    }
+
+    /// Ready for another bare one.
+    pub(super) fn restart(&mut self) {
+        self.0.reset(false);
+    }
+
+    /// Takes octets. If the stream ends among them, how many belong to it.
+    pub(super) fn run(
+        &mut self,
+        octets: &[u8],
+        coding: &'static str,
+        sink: Sink<'_>,
+    ) -> Result<Option<usize>, CodingFault> {
+        let bad = |what| CodingFault::Bad { coding, what };
+        let mut piece = [0; PIECE_BYTES];
+        let (in_before, mut out_before) = (self.0.total_in(), self.0.total_out());
+        loop {
+            let used = (self.0.total_in() - in_before) as usize;
+            let status = self
+                .0
+                .decompress(&octets[used..], &mut piece, FlushDecompress::None);
+            let decoded = (self.0.total_out() - out_before) as usize;
+            out_before += decoded as u64;
+            // What came before the octet that is wrong is as good as if it had come on its own.
+            sink(&piece[..decoded])?;
+            let status = status.map_err(|_| bad("not a deflate stream"))?;
+            let used_now = (self.0.total_in() - in_before) as usize;
+            if status == Status::StreamEnd {
+                return Ok(Some(used_now));
+            }
+            if decoded < piece.len() {
+                if used_now == octets.len() {
+                    return Ok(None);
+                }
+                if decoded == 0 && used_now == used {
+                    return Err(bad("not a deflate stream"));
+                }
+            }
+        }
+    }
+}
+
+/// RFC 1950 §2.2: deflate by method, and a check over the two octets. Bare deflate that begins so
+/// would be a stored block with padding that is not zero, which nobody writes.
+fn is_zlib([method_and_window, flags]: [u8; 2]) -> bool {
+    method_and_window & 15 == 8
+        && method_and_window >> 4 <= 7
+        && u16::from_be_bytes([method_and_window, flags]) % 31 == 0
+}
+
+fn trailing() -> CodingFault {
+    CodingFault::Bad {
+        coding: NAME,
+        what: "it goes on after its end",
+    }
+}

@@ -1,0 +1,287 @@
+//! Zstandard (RFC 8878): frames one after another, block by block.
+
+use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
+
+use super::{CodingFault, PIECE_BYTES, Sink};
+
+pub(super) const NAME: &str = "zstd";
+
+/// The largest window there may be under this content coding (RFC 9659 §3).
+const WINDOW_BYTES_MAX: u64 = 8 << 20;
+
+/// The most octets of a block (RFC 8878 §3.1.1.2.4).
+const BLOCK_BYTES_MAX: usize = 128 << 10;
+
+const MAGIC: u32 = 0xfd2f_b528;
+
+/// Any of sixteen marks a frame to be skipped (RFC 8878 §3.1.2).
+const SKIPPABLE: u32 = 0x184d_2a50;
+
+pub(super) struct Zstd {
+    decoder: Box<FrameDecoder>,
+    at: At,
+    /// The beginning of a unit that has not come whole.
+    pending: Vec<u8>,
+    frame: FrameHeader,
+    frame_decoded_bytes: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    /// Before a frame: its magic number and header are the next unit.
+    Frame,
+    /// In a frame: a block is the next unit, the last one with the checksum of the frame.
+    Block,
+    /// In a frame to be skipped.
+    Skip { left: u32 },
+}
+
+impl Zstd {
+    pub(super) fn new() -> Self {
+        Self {
+            decoder: Box::new(FrameDecoder::new()),
+            at: At::Frame,
+            pending: Vec::new(),
+            frame: FrameHeader::default(),
+            frame_decoded_bytes: 0,
+        }
+    }
+
+    pub(super) fn decode(&mut self, mut octets: &[u8], sink: Sink<'_>) -> Result<(), CodingFault> {
+        loop {
+            if let At::Skip { left } = &mut self.at {
+                let skipped = octets.len().min(*left as usize);
+                octets = &octets[skipped..];
+                *left -= skipped as u32;
+                if *left > 0 {
+                    return Ok(());
+                }
+                self.at = At::Frame;
+            }
+            if self.pending.is_empty() {
+                // What lies whole in the input is read from there.
+                let Some(unit) = self
+                    .unit_octets(octets)?
+                    .filter(|unit| *unit <= octets.len())
+                else {
+                    self.pending.extend_from_slice(octets);
+                    return Ok(());
+                };
+                self.unit(&octets[..unit], sink)?;
+                octets = &octets[unit..];
+                continue;
+            }
+            let Some(unit) = self.unit_octets(&self.pending)? else {
+                let Some((next, rest)) = octets.split_first() else {
+                    return Ok(());
+                };
+                self.pending.push(*next);
+                octets = rest;
+                continue;
+            };
+            let wanted = unit - self.pending.len();
+            let (more, rest) = octets.split_at(wanted.min(octets.len()));
+            self.pending.extend_from_slice(more);
+            octets = rest;
+            if more.len() < wanted {
+                return Ok(());
+            }
+            let mut pending = std::mem::take(&mut self.pending);
+            self.unit(&pending, sink)?;
+            pending.clear();
+            self.pending = pending;
+        }
+    }
+
+    /// Whether a frame has ended and no other begun.
+    pub(super) fn is_complete(&self) -> bool {
+        self.at == At::Frame && self.pending.is_empty()
+    }
+
+    /// The length of the unit that `octets` begin with, as soon as they tell. It is never less than
+    /// what it took to tell.
+    fn unit_octets(&self, octets: &[u8]) -> Result<Option<usize>, CodingFault> {
+        match self.at {
+            At::Frame => frame_start_octets(octets),
+            At::Block | At::Skip { .. } => {
+                let Some(header) = octets.first_chunk::<3>() else {
+                    return Ok(None);
+                };
+                let block = BlockHeader::read(*header)?;
+                let checksum = if block.last && self.frame.has_checksum {
+                    4
+                } else {
+                    0
+                };
+                Ok(Some(3 + block.octets + checksum))
+            }
+        }
+    }
+
+    /// Takes a whole unit.
+    fn unit(&mut self, octets: &[u8], sink: Sink<'_>) -> Result<(), CodingFault> {
+        if self.at == At::Frame {
+            return self.begin_frame(octets);
+        }
+        let finished = self
+            .decoder
+            .decode_blocks(octets, BlockDecodingStrategy::UptoBlocks(1))
+            .map_err(|_| bad("a block cannot be read"))?;
+        self.drain(sink)?;
+        if finished {
+            self.end_frame()?;
+        }
+        Ok(())
+    }
+
+    fn begin_frame(&mut self, octets: &[u8]) -> Result<(), CodingFault> {
+        let (magic, rest) = octets.split_first_chunk::<4>().expect("a unit is whole");
+        if u32::from_le_bytes(*magic) != MAGIC {
+            let left = rest.first_chunk::<4>().expect("a unit is whole");
+            let left = u32::from_le_bytes(*left);
+            self.at = At::Skip { left };
+            return Ok(());
+        }
+        self.frame = FrameHeader::read(rest)?;
+        self.frame_decoded_bytes = 0;
+        self.decoder
+            .reset(octets)
+            .map_err(|_| bad("the header of a frame cannot be read"))?;
+        self.at = At::Block;
+        Ok(())
+    }
+
+    /// Hands on what no further block of the frame refers to.
+    fn drain(&mut self, sink: Sink<'_>) -> Result<(), CodingFault> {
+        use std::io::Read;
+        let mut piece = [0; PIECE_BYTES];
+        loop {
+            match self.decoder.read(&mut piece) {
+                Ok(0) => return Ok(()),
+                Ok(decoded) => {
+                    self.frame_decoded_bytes += decoded as u64;
+                    sink(&piece[..decoded])?;
+                }
+                Err(_) => return Err(bad("a block cannot be read")),
+            }
+        }
+    }
+
+    fn end_frame(&mut self) -> Result<(), CodingFault> {
+        let stated = self.decoder.get_checksum_from_data();
+        if self.frame.has_checksum && stated != self.decoder.get_calculated_checksum() {
+            return Err(bad("the checksum of a frame is wrong"));
+        }
+        let octets = self.frame.content_bytes;
+        if octets.is_some_and(|octets| octets != self.frame_decoded_bytes) {
+            return Err(bad("the length of a frame is wrong"));
+        }
+        self.at = At::Frame;
+        Ok(())
+    }
+}
+
+/// What the header of a frame says (RFC 8878 §3.1.1.1).
+#[derive(Clone, Copy, Debug, Default)]
+struct FrameHeader {
+    has_checksum: bool,
+    content_bytes: Option<u64>,
+}
+
+impl FrameHeader {
+    /// Reads a whole one, without the magic number.
+    fn read(octets: &[u8]) -> Result<Self, CodingFault> {
+        let (descriptor, rest) = octets.split_first().expect("a unit is whole");
+        if descriptor & 1 << 3 != 0 {
+            return Err(bad("the header of a frame cannot be read"));
+        }
+        let [window_octets, dictionary_octets, content_octets] = header_parts(*descriptor);
+        let (window, rest) = rest.split_at(window_octets);
+        let (dictionary, content) = rest.split_at(dictionary_octets);
+        if dictionary.iter().any(|octet| *octet != 0) {
+            return Err(bad("it needs a dictionary"));
+        }
+        let mut content_bytes = None;
+        if content_octets > 0 {
+            let mut wide = [0; 8];
+            wide[..content_octets].copy_from_slice(content);
+            // Two octets leave out what one can say.
+            let least = if content_octets == 2 { 256 } else { 0 };
+            content_bytes = Some(u64::from_le_bytes(wide).saturating_add(least));
+        }
+        let window_bytes = match window {
+            [window] => {
+                let base = 1u64 << (10 + (window >> 3));
+                base + base / 8 * u64::from(window & 7)
+            }
+            _ => content_bytes.unwrap_or(0),
+        };
+        if window_bytes > WINDOW_BYTES_MAX {
+            return Err(bad("its window is larger than 8 MiB"));
+        }
+        Ok(Self {
+            has_checksum: descriptor & 1 << 2 != 0,
+            content_bytes,
+        })
+    }
+}
+
+/// What the header of a block says (RFC 8878 §3.1.1.2).
+struct BlockHeader {
+    last: bool,
+    /// Of the block as it is coded.
+    octets: usize,
+}
+
+impl BlockHeader {
+    fn read([low, middle, high]: [u8; 3]) -> Result<Self, CodingFault> {
+        let bits = u32::from_le_bytes([low, middle, high, 0]);
+        let size = (bits >> 3) as usize;
+        if size > BLOCK_BYTES_MAX {
+            return Err(bad("a block is larger than 128 KiB"));
+        }
+        Ok(Self {
+            last: bits & 1 != 0,
+            octets: match bits >> 1 & 3 {
+                // One octet, over and over.
+                1 => 1,
+                3 => return Err(bad("a block is of no known type")),
+                _ => size,
+            },
+        })
+    }
+}
+
+/// The length of magic number and header, as soon as `octets` tell.
+fn frame_start_octets(octets: &[u8]) -> Result<Option<usize>, CodingFault> {
+    let Some((magic, rest)) = octets.split_first_chunk::<4>() else {
+        return Ok(None);
+    };
+    let magic = u32::from_le_bytes(*magic);
+    if magic & !15 == SKIPPABLE {
+        return Ok(Some(8));
+    }
+    if magic != MAGIC {
+        return Err(bad("it does not begin as zstd does"));
+    }
+    Ok(rest
+        .first()
+        .map(|descriptor| 5 + header_parts(*descriptor).iter().sum::<usize>()))
+}
+
+/// How many octets of window, dictionary and content size follow (RFC 8878 §3.1.1.1.1).
+fn header_parts(descriptor: u8) -> [usize; 3] {
+    let single_segment = descriptor & 1 << 5 != 0;
+    [
+        usize::from(!single_segment),
+        [0, 1, 2, 4][usize::from(descriptor & 3)],
+        match descriptor >> 6 {
+            0 => usize::from(single_segment),
+            flag => 1 << flag,
+        },
+    ]
+}
+
+fn bad(what: &'static str) -> CodingFault {
+    CodingFault::Bad { coding: NAME, what }
+}

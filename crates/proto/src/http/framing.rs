@@ -1,0 +1,115 @@
+//! Where the body of an answer ends (RFC 9112 §6.3).
+
+use super::fault::HttpFault;
+use super::head::{Head, trimmed};
+use super::settings::HttpVersion;
+
+/// How the end of a body is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// There is none.
+    None,
+    /// After so many octets.
+    Length(u64),
+    /// By the last chunk.
+    Chunked,
+    /// By the end of the connection.
+    Close,
+}
+
+/// What the method of a request means for the framing of its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// An answer as it comes.
+    Any,
+    /// `HEAD`: the head alone.
+    HeadOnly,
+    /// `CONNECT`: no HTTP follows where it succeeds.
+    Tunnel,
+}
+
+impl Asked {
+    pub(super) fn by(method: &str) -> Self {
+        match method {
+            "HEAD" => Self::HeadOnly,
+            "CONNECT" => Self::Tunnel,
+            _ => Self::Any,
+        }
+    }
+}
+
+/// How the end of the body after `head` is told.
+pub(super) fn framing(head: &Head, asked: Asked) -> Result<Framing, HttpFault> {
+    let bodiless = match asked {
+        Asked::HeadOnly => true,
+        Asked::Tunnel => head.code() / 100 == 2,
+        Asked::Any => false,
+    };
+    if bodiless || matches!(head.code(), 204 | 304) {
+        return Ok(Framing::None);
+    }
+    let length = content_length(head)?;
+    let Some((offset, _)) = head.placed("Transfer-Encoding").next() else {
+        return Ok(length.map_or(Framing::Close, Framing::Length));
+    };
+    // RFC 9112 §6.1: both together, or one of them in an answer of 1.0, may be the work of somebody
+    // who wants the ends to disagree, and is to be handled as an error.
+    if head.header("Content-Length").is_some() {
+        let what = "both transfer-encoding and content-length";
+        return Err(HttpFault::malformed(offset, what));
+    }
+    if head.version() == HttpVersion::V10 {
+        return Err(HttpFault::malformed(
+            offset,
+            "transfer-encoding in http/1.0",
+        ));
+    }
+    let mut codings = head.list("Transfer-Encoding").map(|(_, coding)| coding);
+    match (codings.next(), codings.next()) {
+        (Some(coding), None) if coding.eq_ignore_ascii_case(b"chunked") => Ok(Framing::Chunked),
+        // No other was asked for with TE (RFC 9110 §10.1.4).
+        _ => Err(HttpFault::malformed(
+            offset,
+            "transfer-encoding other than chunked",
+        )),
+    }
+}
+
+/// Whether the connection outlasts the answer (RFC 9112 §9.3).
+pub(super) fn keeps_alive(head: &Head) -> bool {
+    let says = |option: &str| {
+        head.list("Connection")
+            .any(|(_, said)| said.eq_ignore_ascii_case(option.as_bytes()))
+    };
+    match head.version() {
+        HttpVersion::V10 => says("keep-alive") && !says("close"),
+        HttpVersion::V11 => !says("close"),
+    }
+}
+
+/// RFC 9110 §8.6: the same number again and again is that number.
+pub(super) fn content_length(head: &Head) -> Result<Option<u64>, HttpFault> {
+    let mut length = None;
+    for (offset, value) in head.placed("Content-Length") {
+        for element in value.split(|octet| *octet == b',') {
+            let Some(octets) = number(trimmed(element)) else {
+                return Err(HttpFault::malformed(offset, "bad content-length"));
+            };
+            if length.is_some_and(|known| known != octets) {
+                return Err(HttpFault::malformed(offset, "differing content-lengths"));
+            }
+            length = Some(octets);
+        }
+    }
+    Ok(length)
+}
+
+fn number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0u64, |number, digit| {
+        let digit = digit.is_ascii_digit().then(|| digit - b'0')?;
+        number.checked_mul(10)?.checked_add(digit.into())
+    })
+}

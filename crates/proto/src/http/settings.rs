@@ -1,0 +1,226 @@
+//! What all requests of one kind have in common.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// What every request of a module is like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpSettings {
+    /// The method of the first request; redirects may change it. See
+    /// [`parse_method`].
+    pub method: Box<str>,
+    /// What is sent instead of, beside, or without what is sent anyway.
+    pub headers: Vec<RequestHeader>,
+    /// The content of the request.
+    pub body: Option<Box<[u8]>>,
+    /// The version asked with.
+    pub version: HttpVersion,
+    /// How many redirects are followed.
+    pub follow_max: u32,
+    /// Octets of the head of an answer, of each interim one, and of all that chunked framing adds
+    /// to a body beside sizes and ends of line. 4 GiB at most.
+    pub head_bytes_max: usize,
+    /// Octets of a body: as it is received, and as it is decoded.
+    pub body_bytes_max: u64,
+    /// Whether [`Exchange::take_body`](super::Exchange::take_body) has something to give.
+    pub keep_body: bool,
+    /// Whether the server is to keep the connection for another request.
+    pub keep_alive: bool,
+}
+
+impl Default for HttpSettings {
+    /// `GET` by HTTP/1.1 on a connection of its own, following nothing, heads up to 64 KiB, bodies
+    /// up to 16 MiB.
+    fn default() -> Self {
+        Self {
+            method: "GET".into(),
+            headers: Vec::new(),
+            body: None,
+            version: HttpVersion::V11,
+            follow_max: 0,
+            head_bytes_max: 64 << 10,
+            body_bytes_max: 16 << 20,
+            keep_body: false,
+            keep_alive: false,
+        }
+    }
+}
+
+/// A version of HTTP/1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum HttpVersion {
+    /// HTTP/1.0.
+    V10,
+    /// HTTP/1.1, and in an answer any later HTTP/1 (RFC 9110 §2.5).
+    V11,
+}
+
+impl HttpVersion {
+    /// `1.0` or `1.1`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V10 => "1.0",
+            Self::V11 => "1.1",
+        }
+    }
+}
+
+/// A header as the user wants it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RequestHeader {
+    name: Box<str>,
+    value: Option<Box<str>>,
+}
+
+impl RequestHeader {
+    /// A header that is sent, whatever its value. It takes the place of the one that would be sent
+    /// anyway under this name.
+    pub fn new(name: &str, value: &str) -> Result<Self, HeaderError> {
+        if !is_token(name) {
+            return Err(HeaderError::Name(name.into()));
+        }
+        if value.bytes().any(is_control) {
+            return Err(HeaderError::Value(name.into()));
+        }
+        Ok(Self {
+            name: name.into(),
+            value: Some(value.trim_matches([' ', '\t']).into()),
+        })
+    }
+
+    /// Nothing is sent under this name.
+    pub fn removed(name: &str) -> Result<Self, HeaderError> {
+        Self::new(name, "").map(|header| Self {
+            value: None,
+            ..header
+        })
+    }
+
+    /// Its name, as it was given.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its value; `None` if nothing is to be sent.
+    pub fn value(&self) -> Option<&str> {
+        self.value.as_deref()
+    }
+
+    pub(super) fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+
+    pub(super) fn is_one_of(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.is(name))
+    }
+}
+
+impl FromStr for RequestHeader {
+    type Err = HeaderError;
+
+    /// As curl's `-H` reads it: `Name: value` is sent, `Name:` removes, `Name;` sends it empty.
+    fn from_str(text: &str) -> Result<Self, HeaderError> {
+        if let Some((name, value)) = text.split_once(':') {
+            if value.trim_matches([' ', '\t']).is_empty() {
+                return Self::removed(name);
+            }
+            return Self::new(name, value);
+        }
+        match text.trim_end().strip_suffix(';') {
+            Some(name) => Self::new(name, ""),
+            None => Err(HeaderError::Colon(text.into())),
+        }
+    }
+}
+
+impl fmt::Debug for RequestHeader {
+    /// Without the value, which may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestHeader")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a text is no header.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HeaderError {
+    /// It has no colon, nor the semicolon that sends it empty.
+    #[error("header {0:?} is neither `name: value` nor `name;`")]
+    Colon(Box<str>),
+    /// Its name is no token (RFC 9110 §5.6.2).
+    #[error("header name {0:?} is no token")]
+    Name(Box<str>),
+    /// Its value would not stay on its line. It is not shown, as it may be a secret.
+    #[error("the value of header {0:?} holds a control character")]
+    Value(Box<str>),
+}
+
+/// Checks that `text` can be a method (RFC 9110 §9.1).
+pub fn parse_method(text: &str) -> Result<Box<str>, MethodError> {
+    is_token(text)
+        .then(|| text.into())
+        .ok_or_else(|| MethodError(text.into()))
+}
+
+/// A text that is no method.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("method {0:?} is no token")]
+pub struct MethodError(Box<str>);
+
+/// RFC 9110 §5.6.2.
+pub(super) fn is_token_octet(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&octet)
+}
+
+/// What has no place in a line, beside the tab.
+pub(super) fn is_control(octet: u8) -> bool {
+    octet.is_ascii_control() && octet != b'\t'
+}
+
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(is_token_octet)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_read_as_curl_reads_them() {
+        for (text, name, value) in [
+            ("X-A: b", "X-A", Some("b")),
+            ("X-A:b:c ", "X-A", Some("b:c")),
+            ("X-A:", "X-A", None),
+            ("X-A:  ", "X-A", None),
+            ("X-A;", "X-A", Some("")),
+        ] {
+            let header: RequestHeader = text.parse().unwrap();
+            assert_eq!((header.name(), header.value()), (name, value), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_would_break_out_of_its_line_is_refused() {
+        let name = |name: &str| Err(HeaderError::Name(name.into()));
+        let value = Err(HeaderError::Value("X-A".into()));
+        assert_eq!("X-A : b".parse::<RequestHeader>(), name("X-A "));
+        assert_eq!(": b".parse::<RequestHeader>(), name(""));
+        assert_eq!("X\r\nA: b".parse::<RequestHeader>(), name("X\r\nA"));
+        assert_eq!("X-A: b\r\nX-B: c".parse::<RequestHeader>(), value);
+        assert_eq!("X-A: b\0".parse::<RequestHeader>(), value);
+        assert_eq!(
+            "X-A".parse::<RequestHeader>(),
+            Err(HeaderError::Colon("X-A".into()))
+        );
+        assert_eq!(parse_method("GET /"), Err(MethodError("GET /".into())));
+        assert_eq!(parse_method(""), Err(MethodError("".into())));
+        assert_eq!(parse_method("PROPFIND").as_deref(), Ok("PROPFIND"));
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        let header: RequestHeader = "Authorization: Basic c2VjcmV0".parse().unwrap();
+        assert!(!format!("{header:?}").contains("c2VjcmV0"));
+    }
+}

@@ -1,0 +1,77 @@
+//! What holds of orders and exchanges as a whole.
+
+mod answers;
+mod laws;
+mod orders;
+mod redirects;
+
+use std::sync::Arc;
+
+use super::{Counts, Exchange, HttpFault, HttpSettings, Order, Progress};
+
+fn order(settings: HttpSettings, url: &str) -> Order {
+    Order::new(&Arc::new(settings), &url.parse().unwrap())
+}
+
+/// What is written for `order`.
+fn written(order: &Order) -> String {
+    let mut out = Vec::new();
+    order.write(&mut out);
+    String::from_utf8(out).unwrap()
+}
+
+/// All that an exchange shows of an answer in the end.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    fault: Option<HttpFault>,
+    code: Option<u16>,
+    headers: Vec<(String, Vec<u8>)>,
+    reusable: bool,
+    /// Of whole answers only: how much was decoded before a fault is nobody's business.
+    body: Option<(Counts, Vec<u8>)>,
+}
+
+/// Reads `pieces` one after the other, and then the end of the connection.
+fn read<'a>(settings: HttpSettings, pieces: impl IntoIterator<Item = &'a [u8]>) -> Seen {
+    let mut exchange = Exchange::new(&order(settings, "http://host.example/"));
+    let mut progress = Ok(Progress::Head);
+    for piece in pieces {
+        progress = exchange.received(piece);
+        if progress.is_err() {
+            break;
+        }
+    }
+    let reusable = exchange.can_reuse();
+    if progress.is_ok() {
+        progress = exchange.ended();
+    }
+    let head = exchange.head();
+    let code = head.map(|head| head.code());
+    let headers = head.map_or(Vec::new(), |head| {
+        let headers = head.headers();
+        headers
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect()
+    });
+    let counts = exchange.counts();
+    let body = exchange.take_body().unwrap_or_default();
+    assert_eq!(exchange.take_body(), None, "a body is given once");
+    let body = match &progress {
+        Ok(progress) => {
+            assert_eq!(*progress, Progress::Done, "an end is an end");
+            Some((counts, body))
+        }
+        Err(fault) => {
+            assert_eq!(exchange.received(b"x"), Err(fault.clone()), "it stays");
+            assert_eq!(exchange.ended(), Err(fault.clone()), "it stays");
+            None
+        }
+    };
+    Seen {
+        fault: progress.err(),
+        code,
+        headers,
+        reusable,
+        body,
+    }
+}

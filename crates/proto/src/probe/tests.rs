@@ -1,0 +1,7 @@
+//! Probes driven by hand, under a clock of their own.
+
+mod http;
+mod journeys;
+mod limits;
+mod rig;
+mod talk;

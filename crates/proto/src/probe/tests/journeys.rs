@@ -1,0 +1,180 @@
+//! From a name to a connection, and what is tried when that comes to nothing.
+
+use std::time::Duration;
+
+use canvass_model::{Cause, Phase, Status, Verdict};
+
+use super::rig::*;
+use crate::http::HttpSettings;
+use crate::probe::*;
+
+#[test]
+fn addresses_race_and_the_first_that_is_open_wins() {
+    let mut rig = Rig::http("http://a.example/");
+    rig.resolved(Half::Six, &["2001:db8::1"]);
+    // IPv6 is known, so nothing is waited for.
+    assert_eq!(rig.opened[0].1, "[2001:db8::1]:80");
+    rig.resolved(Half::Four, &["192.0.2.1"]);
+    assert_eq!(rig.opened.len(), 1);
+    rig.pass_ms(249);
+    assert_eq!(rig.opened.len(), 1);
+    rig.pass_ms(1);
+    assert_eq!(rig.opened[1].1, "192.0.2.1:80");
+    let slow = rig.opened[0].0;
+    rig.connected();
+    assert_eq!(rig.closed, [slow]);
+    rig.hear(OK);
+    let outcome = rig.finish();
+    assert_eq!(
+        page(&outcome).remote.as_ref().unwrap().to_string(),
+        "192.0.2.1:80"
+    );
+    assert_eq!(rig.took_ms(&outcome, Phase::Connect), Some(250));
+}
+
+#[test]
+fn a_refusal_brings_the_next_address_at_once() {
+    let mut rig = Rig::http("http://a.example/");
+    rig.resolved(Half::Six, &["2001:db8::1"]);
+    rig.resolved(Half::Four, &["192.0.2.1", "192.0.2.2"]);
+    rig.fail(Cause::Refused);
+    assert_eq!(rig.opened[1].1, "192.0.2.1:80");
+    rig.fail(Cause::Refused);
+    rig.fail(Cause::Refused);
+    let outcome = rig.finish();
+    assert_eq!(outcome.status, Status::ConnRefused);
+    assert_eq!(cause(&outcome), (Phase::Connect, Cause::Refused));
+    assert!(outcome.fault.unwrap().message.contains("192.0.2.2:80"));
+}
+
+#[test]
+fn ipv4_waits_a_moment_for_ipv6() {
+    let mut rig = Rig::http("http://a.example/");
+    rig.resolved(Half::Four, &["192.0.2.1"]);
+    assert_eq!(rig.opened.len(), 0);
+    rig.pass_ms(50);
+    assert_eq!(rig.opened.len(), 1);
+}
+
+#[test]
+fn a_name_that_is_nothing_says_why() {
+    let nxdomain = ResolveFault {
+        status: Status::Rcode(canvass_model::Rcode::NXDOMAIN),
+        cause: Cause::NxDomain,
+        message: "the name does not exist".into(),
+    };
+    let mut rig = Rig::http("http://a.example/");
+    for half in Half::BOTH {
+        rig.probe.resolved(rig.now, half, Err(&nxdomain));
+        rig.drain();
+    }
+    let outcome = rig.finish();
+    assert_eq!(outcome.status, nxdomain.status);
+    assert_eq!(cause(&outcome), (Phase::Resolve, Cause::NxDomain));
+    assert_eq!(outcome.attempts, 1);
+}
+
+#[test]
+fn localhost_is_never_looked_up() {
+    for name in ["localhost", "a.localhost", "localhost."] {
+        let rig = Rig::http(&format!("http://{name}/"));
+        assert_eq!(
+            (rig.resolves.len(), &*rig.opened[0].1),
+            (0, "[::1]:80"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_bare_host_is_tried_by_https_and_then_by_http() {
+    for cause in [Cause::Refused, Cause::Reset, Cause::Unreachable] {
+        let mut rig = Rig::new(bare_job("192.0.2.1"), http_module(HttpSettings::default()));
+        assert_eq!(rig.opened[0].1, "192.0.2.1:443");
+        rig.fail(cause);
+        assert_eq!(rig.opened[1].1, "192.0.2.1:80");
+        rig.connected();
+        rig.hear(OK);
+        let outcome = rig.finish();
+        assert_eq!((outcome.status, outcome.attempts), (Status::Http(200), 2));
+        assert_eq!(&*page(&outcome).url, "http://192.0.2.1/");
+    }
+}
+
+#[test]
+fn what_is_no_tls_leads_to_http_too() {
+    let mut rig = Rig::new(bare_job("192.0.2.1"), http_module(HttpSettings::default()));
+    rig.connected();
+    rig.hear(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    assert_eq!(rig.opened.len(), 2);
+    let mut rig = Rig::http("https://192.0.2.1/");
+    rig.connected();
+    rig.hear(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    let outcome = rig.finish();
+    assert_eq!(outcome.status, Status::Tls);
+    assert_eq!(cause(&outcome), (Phase::Tls, Cause::Handshake));
+}
+
+#[test]
+fn every_address_is_probed_where_that_is_asked() {
+    let mut module = http_module(HttpSettings::default());
+    module.reach.all_addresses = true;
+    let mut rig = Rig::new(http_job("http://a.example/", 1), module);
+    rig.resolved(Half::Six, &["2001:db8::1"]);
+    assert_eq!(rig.opened.len(), 0, "all lookups are waited for");
+    rig.resolved(Half::Four, &["192.0.2.1"]);
+    rig.pass_ms(1_000);
+    assert_eq!(rig.opened.len(), 1, "they do not race");
+    rig.fail(Cause::Refused);
+    rig.connected();
+    rig.hear(OK);
+    let outcome = rig.finish();
+    assert_eq!(
+        (outcome.verdict, outcome.status),
+        (Verdict::Failed, Status::ConnRefused)
+    );
+    let addresses = page(&outcome).addresses.as_ref().unwrap();
+    let verdicts: Vec<_> = addresses
+        .iter()
+        .map(|one| (one.remote.to_string(), one.status))
+        .collect();
+    assert_eq!(
+        verdicts,
+        [
+            ("[2001:db8::1]:80".into(), Status::ConnRefused),
+            ("192.0.2.1:80".into(), Status::Http(200)),
+        ]
+    );
+}
+
+#[test]
+fn failures_that_may_pass_are_tried_again_after_a_while() {
+    let mut module = http_module(HttpSettings::default());
+    module.retries = 2;
+    let mut rig = Rig::new(http_job("http://192.0.2.1/", 1), module);
+    rig.fail(Cause::Refused);
+    assert_eq!(rig.until, Some(rig.now + Duration::from_millis(100)));
+    rig.pass_wait();
+    rig.fail(Cause::Refused);
+    rig.pass_wait();
+    rig.connected();
+    rig.hear(OK);
+    let outcome = rig.finish();
+    assert_eq!((outcome.status, outcome.attempts), (Status::Http(200), 3));
+    assert_eq!(rig.took_ms(&outcome, Phase::Wait), Some(300));
+}
+
+#[test]
+fn a_pin_leads_elsewhere_and_the_host_stays_what_it_was() {
+    let mut module = http_module(HttpSettings::default());
+    module.reach.pins = vec![Pin {
+        whose: PinHost::Is(canvass_model::Host::Name("a.example".into())),
+        port: Some(80),
+        to_host: canvass_model::Host::parse("192.0.2.7"),
+        to_port: Some(8080),
+    }];
+    let mut rig = Rig::new(http_job("http://a.example/", 1), module);
+    assert_eq!(rig.opened[0].1, "192.0.2.7:8080");
+    rig.connected();
+    assert!(String::from_utf8_lossy(&rig.written).contains("Host: a.example\r\n"));
+}

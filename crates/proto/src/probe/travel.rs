@@ -1,0 +1,275 @@
+//! From a host to a connection.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use canvass_model::{Phase, Remote, Time};
+
+use super::candidates::{Candidates, Readiness};
+use super::conclude::Ended;
+use super::failure::{Failure, SystemFault};
+use super::line::Line;
+use super::module::{Half, ModuleKind};
+use super::{Door, Probe, ResolveFault, Stage, Want};
+use crate::session::ExchangeId;
+
+/// How long a connection is waited for before the next address is tried beside it (RFC 8305 §5).
+const CONNECTION_ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// A connection that is being opened.
+#[derive(Debug)]
+pub(super) struct Racer {
+    pub(super) exchange: ExchangeId,
+    pub(super) remote: Remote,
+    /// The system has been asked for it.
+    pub(super) opened: bool,
+}
+
+impl Probe {
+    /// Begins the journey to the goal.
+    pub(super) fn set_out(&mut self, now: Time) {
+        self.attempts += u32::from(self.hops.is_empty());
+        self.remote = None;
+        self.tls = None;
+        if let Some(path) = self.goal.unix.clone() {
+            self.begin_race();
+            self.race_to(Remote::Unix(path));
+            return;
+        }
+        if let canvass_model::Host::Address(address) = self.goal.connect_host {
+            self.candidates = Candidates::of(address);
+            return self.arrive_at_addresses(now);
+        }
+        let family = self.module.reach.family;
+        self.candidates = Candidates::pending(family);
+        if let Some(loopback) = self.goal.loopback() {
+            for address in loopback {
+                let half = Half::of(address);
+                self.candidates.resolved(now, half, Ok(&[address]));
+            }
+            return self.arrive_at_addresses(now);
+        }
+        let end = now + self.module.timeouts.resolve;
+        self.enter_stage(Stage::Resolving, end);
+        self.want(Want::Resolve);
+    }
+
+    /// A query for the name is out.
+    pub fn resolving(&mut self, now: Time) {
+        self.clock.turn(now, Phase::Resolve);
+        let name = self.goal.connect_host.to_string();
+        self.note(now, "resolve", None, || name);
+    }
+
+    /// One half of the name's addresses is known.
+    pub fn resolved(&mut self, now: Time, half: Half, answer: Result<&[IpAddr], &ResolveFault>) {
+        if matches!(self.stage, Stage::Resolving | Stage::Racing) {
+            self.note(now, "resolved", None, || match answer {
+                Ok(addresses) => {
+                    let texts: Vec<_> = addresses.iter().map(IpAddr::to_string).collect();
+                    format!("{half:?}: {}", texts.join(" "))
+                }
+                Err(fault) => format!("{half:?}: {}", fault.message),
+            });
+            self.candidates.resolved(now, half, answer);
+        }
+    }
+
+    /// What to do with the addresses known so far; when to look again, if that is nothing.
+    pub(super) fn look_around(&mut self, now: Time) -> Option<Time> {
+        match self.candidates.readiness(now, self.takes_one_by_one()) {
+            Readiness::Ready => self.arrive_at_addresses(now),
+            Readiness::Wait(until) => return Some(until.unwrap_or(Time::MAX)),
+            Readiness::Fault(fault) => {
+                let name = self.goal.connect_host.to_string();
+                self.conclude(now, Ended::Failed(Failure::resolve(&name, fault)));
+            }
+        }
+        None
+    }
+
+    fn arrive_at_addresses(&mut self, now: Time) {
+        self.begin_race();
+        self.race_next(now);
+    }
+
+    fn begin_race(&mut self) {
+        self.race.clear();
+        self.stagger_at = Time::MAX;
+        // Its time begins with the first connection: waiting for a permit is not the peer's.
+        self.enter_stage(Stage::Racing, Time::MAX);
+    }
+
+    /// Begins a connection to the next address.
+    pub(super) fn race_next(&mut self, now: Time) {
+        self.stagger_at = Time::MAX;
+        if let Some(address) = self.candidates.next() {
+            let address = SocketAddr::new(address, self.goal.connect_port);
+            self.race_to(Remote::Inet(address));
+            // Waiting for a permit is waiting; before anything was sent it is no phase.
+            if self.clock.phase() == Some(Phase::Resolve) {
+                self.clock.turn(now, Phase::Wait);
+            }
+        }
+    }
+
+    fn race_to(&mut self, remote: Remote) {
+        let exchange = self.next_exchange();
+        self.race.push(Racer {
+            exchange,
+            remote,
+            opened: false,
+        });
+        self.want(Want::Connect(exchange));
+    }
+
+    /// What is to be opened for `exchange`; `None` when it is no longer wanted.
+    pub fn door(&self, exchange: ExchangeId) -> Option<Door> {
+        let racer = self.race.iter().find(|racer| racer.exchange == exchange)?;
+        Some(match (&self.module.kind, &racer.remote) {
+            (ModuleKind::Udp { window, .. }, Remote::Inet(peer)) => Door::Datagram {
+                peer: *peer,
+                many: window.is_some() || peer.ip().is_multicast() || is_broadcast(peer.ip()),
+            },
+            _ => Door::Stream(racer.remote.clone()),
+        })
+    }
+
+    /// The system is opening a stream.
+    pub fn opening(&mut self, now: Time, exchange: ExchangeId) {
+        let first = !self.race.iter().any(|racer| racer.opened);
+        let Some(racer) = self
+            .race
+            .iter_mut()
+            .find(|racer| racer.exchange == exchange)
+        else {
+            return;
+        };
+        racer.opened = true;
+        let remote = racer.remote.clone();
+        self.hindrance = None;
+        if first {
+            self.stage_end = now + self.module.timeouts.connect;
+        }
+        self.clock.turn(now, Phase::Connect);
+        if !self.takes_one_by_one() {
+            self.stagger_at = now + CONNECTION_ATTEMPT_DELAY;
+        }
+        self.note(now, "connect", None, || remote.to_string());
+        self.remote = Some(remote);
+    }
+
+    /// Whether it waits for this stream to open.
+    pub fn is_opening(&self, exchange: ExchangeId) -> bool {
+        self.race.iter().any(|racer| racer.exchange == exchange)
+    }
+
+    /// A socket for datagrams is open; `many` when it hears every host.
+    pub fn bound(&mut self, now: Time, exchange: ExchangeId, many: bool) {
+        self.hindrance = None;
+        if let Some(racer) = self.race.iter().find(|racer| racer.exchange == exchange) {
+            let remote = racer.remote.clone();
+            self.note(now, "socket", None, || remote.to_string());
+            self.arrive(now, exchange, |remote| {
+                Line::datagrams(exchange, remote, many)
+            });
+        }
+    }
+
+    /// A stream is open.
+    pub fn connected(&mut self, now: Time, exchange: ExchangeId) {
+        self.note(now, "connected", None, String::new);
+        self.arrive(now, exchange, |remote| Line::stream(exchange, remote));
+    }
+
+    /// The first that is open wins, and the others are closed.
+    fn arrive(&mut self, now: Time, exchange: ExchangeId, line: impl FnOnce(Remote) -> Line) {
+        let Some(at) = self
+            .race
+            .iter()
+            .position(|racer| racer.exchange == exchange)
+        else {
+            return;
+        };
+        let winner = self.race.swap_remove(at);
+        for other in std::mem::take(&mut self.race) {
+            self.want(Want::Close(other.exchange));
+        }
+        self.stagger_at = Time::MAX;
+        self.remote = Some(winner.remote.clone());
+        self.line = Some(line(winner.remote));
+        if self.goal.tls {
+            self.secure(now);
+        } else {
+            self.begin_talk(now);
+        }
+    }
+
+    /// A connection could not be opened now, for a reason on this side. It still waits.
+    pub fn hindered(&mut self, fault: SystemFault) {
+        self.hindrance = Some(fault);
+    }
+
+    /// The system has an error for a socket, or for opening it.
+    pub fn failed(&mut self, now: Time, exchange: ExchangeId, fault: SystemFault) {
+        self.note(now, "error", None, || fault.message.to_string());
+        if let Some(at) = self
+            .race
+            .iter()
+            .position(|racer| racer.exchange == exchange)
+        {
+            let loser = self.race.remove(at);
+            self.want(Want::Close(exchange));
+            self.lose(now, &loser, fault);
+        } else if self
+            .line
+            .as_ref()
+            .is_some_and(|line| line.exchange == exchange)
+        {
+            self.break_line(now, fault);
+        }
+    }
+
+    /// One of the connections came to nothing: the next address, if there is one.
+    fn lose(&mut self, now: Time, loser: &Racer, fault: SystemFault) {
+        let phase = if loser.opened || fault.errno.is_some() {
+            Phase::Connect
+        } else {
+            Phase::Wait
+        };
+        // A refusal at once is an attempt that was made.
+        if !loser.opened {
+            self.clock.turn(now, Phase::Connect);
+            self.remote = Some(loser.remote.clone());
+        }
+        if !self.takes_one_by_one() && !self.candidates.is_empty() {
+            return self.race_next(now);
+        }
+        if !self.race.is_empty() {
+            return;
+        }
+        if !self.candidates.is_complete() {
+            let end = now + self.module.timeouts.resolve;
+            return self.enter_stage(Stage::Resolving, end);
+        }
+        let failure = Failure::system(phase, Some(&loser.remote), fault);
+        self.conclude(now, Ended::Failed(failure));
+    }
+
+    /// Whether the addresses are probed one after the other, and do not race.
+    fn takes_one_by_one(&self) -> bool {
+        self.takes_all_addresses() && self.hops.is_empty()
+    }
+
+    /// A permit at the host is there.
+    pub fn entered(&mut self, now: Time) {
+        if self.stage == Stage::Entering {
+            self.set_out(now);
+        }
+    }
+}
+
+/// Whether an address is that of every host of a net, as far as can be seen from it alone.
+fn is_broadcast(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V4(address) if address.is_broadcast())
+}

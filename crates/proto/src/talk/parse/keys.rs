@@ -1,0 +1,80 @@
+//! The keys of a mapping.
+
+use crate::talk::error::Trouble;
+use crate::talk::yaml::{Entry, Node, Value};
+
+/// The keys of a mapping, all of them known.
+#[derive(Clone, Copy)]
+pub(super) struct Keys<'a> {
+    entries: &'a [Entry],
+}
+
+impl<'a> Keys<'a> {
+    /// Those of `node`, that is called `what`.
+    pub(super) fn of(node: &'a Node, what: &str, known: &[&str]) -> Result<Self, Trouble> {
+        let Value::Map(entries) = &node.value else {
+            return Err(Trouble::at(node.line, format!("{what} must be a mapping")));
+        };
+        for entry in entries {
+            if !known.contains(&entry.key.as_str()) {
+                return Err(Trouble::at(
+                    entry.line,
+                    format!(
+                        "`{}` is no key of {what}; there are `{}`",
+                        entry.key,
+                        known.join("`, `")
+                    ),
+                ));
+            }
+        }
+        Ok(Self { entries })
+    }
+
+    /// What stands under a key.
+    pub(super) fn value(&self, key: &str) -> Option<&'a Node> {
+        self.entry(key).map(|entry| &entry.value)
+    }
+
+    /// The same, read as something.
+    pub(super) fn read<T>(
+        &self,
+        key: &str,
+        read: impl FnOnce(&'a Node, &str) -> Result<T, Trouble>,
+    ) -> Result<Option<T>, Trouble> {
+        self.value(key).map(|node| read(node, key)).transpose()
+    }
+
+    /// Refuses keys that mean nothing without one of others.
+    pub(super) fn only_with(&self, keys: &[&str], others: &[&str]) -> Result<(), Trouble> {
+        if others.iter().any(|other| self.entry(other).is_some()) {
+            return Ok(());
+        }
+        match keys.iter().find_map(|key| self.entry(key)) {
+            Some(entry) => Err(Trouble::at(
+                entry.line,
+                format!(
+                    "`{}` stands only with `{}`",
+                    entry.key,
+                    others.join("` or `")
+                ),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses keys that exclude each other.
+    pub(super) fn one_of(&self, keys: &[&str]) -> Result<(), Trouble> {
+        let mut present = keys.iter().filter_map(|key| self.entry(key));
+        match (present.next(), present.next()) {
+            (Some(first), Some(second)) => Err(Trouble::at(
+                second.line,
+                format!("`{}` and `{}` exclude each other", first.key, second.key),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn entry(&self, key: &str) -> Option<&'a Entry> {
+        self.entries.iter().find(|entry| entry.key == key)
+    }
+}

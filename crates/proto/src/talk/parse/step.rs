@@ -1,0 +1,400 @@
+//! One step of a script.
+
+use std::time::Duration;
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::Top;
+use super::keys::Keys;
+use crate::talk::error::Trouble;
+use crate::talk::script::{
+    Action, Expect, ExpectBytes, ExpectLine, Fail, Form, Gather, Keep, LineEnd, Read, Send, Step,
+};
+use crate::talk::template::{Beyond, RESERVED, Scope, Template};
+use crate::talk::yaml::{Node, Value};
+use crate::talk::{DELAY_MS_MAX, LINE_BYTES_MAX, READ_BYTES_MAX, RECEIVED_BYTES_MAX};
+
+const STEP_KEYS: &[&str] = &[
+    "when",
+    "expect",
+    "expect_bytes",
+    "expect_line",
+    "read",
+    "as",
+    "form",
+    "fail",
+    "gather",
+    "gather_skip",
+    "labels",
+    "delay",
+    "send",
+    "crlf",
+    "newline",
+    "send_bytes",
+    "half_close",
+    "starttls",
+];
+const LABEL_KEYS: &[&str] = &["name", "value"];
+
+/// Writes steps down in the order they are done.
+pub(super) struct Writer<'a> {
+    pub(super) steps: Vec<Step>,
+    top: &'a Top,
+    half_closed: bool,
+    secured: bool,
+}
+
+impl<'a> Writer<'a> {
+    /// Nothing is written yet.
+    pub(super) fn new(top: &'a Top) -> Self {
+        Self {
+            steps: Vec::new(),
+            top,
+            half_closed: false,
+            secured: top.tls,
+        }
+    }
+
+    /// Writes one step of the text.
+    pub(super) fn step(&mut self, item: &Node, number: usize) -> Result<(), Trouble> {
+        let keys = Keys::of(item, "a step", STEP_KEYS)?;
+        keys.one_of(&["expect", "expect_bytes", "expect_line", "read"])?;
+        keys.one_of(&["send", "send_bytes"])?;
+        keys.one_of(&["crlf", "newline"])?;
+        keys.only_with(&["gather", "labels"], &["expect"])?;
+        keys.only_with(&["fail"], &["expect", "expect_line"])?;
+        keys.only_with(&["gather_skip"], &["gather"])?;
+        keys.only_with(&["as"], &["read"])?;
+        keys.only_with(&["form"], &["as"])?;
+        keys.only_with(&["crlf", "newline"], &["send"])?;
+        let when_credentials = match keys.value("when") {
+            Some(when) if when.word("when")? == "credentials" => true,
+            Some(when) => {
+                return Err(Trouble::at(when.line, "`when` can only be `credentials`"));
+            }
+            None => false,
+        };
+        let before = self.steps.len();
+        let actions = [
+            Self::wait,
+            Self::delay,
+            Self::send,
+            Self::half_close,
+            Self::start_tls,
+        ];
+        for action in actions {
+            if let Some(action) = action(self, keys)? {
+                self.steps.push(Step {
+                    number,
+                    when_credentials,
+                    action,
+                });
+            }
+        }
+        if self.steps.len() == before {
+            return Err(Trouble::at(item.line, "the step does nothing"));
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self, keys: Keys<'_>) -> Result<Option<Action>, Trouble> {
+        Ok(if let Some(regex) = keys.value("expect") {
+            Some(Action::Expect(Box::new(self.expect(regex, keys)?)))
+        } else if let Some(line) = keys.value("expect_line") {
+            Some(Action::ExpectLine(self.expect_line(line, keys)?))
+        } else if let Some(octets) = keys.value("expect_bytes") {
+            Some(Action::ExpectBytes(expect_bytes(octets)?))
+        } else if let Some(count) = keys.value("read") {
+            Some(Action::Read(read(count, keys)?))
+        } else {
+            None
+        })
+    }
+
+    fn expect(&self, node: &Node, keys: Keys<'_>) -> Result<Expect, Trouble> {
+        let regex = node.regex("expect")?;
+        free_names(&regex, node, "expect")?;
+        let scope = Scope {
+            expect: Some((self.steps.len(), &regex)),
+            bare: true,
+            beyond: Beyond::Nothing,
+        };
+        let labels = keys.value("labels").map(|node| labels(node, scope));
+        let labels = labels.transpose()?.unwrap_or_default();
+        let gather = match keys.value("gather") {
+            Some(node) => {
+                let regex = node.regex("gather")?;
+                free_names(&regex, node, "gather")?;
+                if regex.capture_names().flatten().next().is_none() {
+                    return Err(Trouble::at(
+                        node.line,
+                        "`gather` needs a named group, as in (?P<name>...)",
+                    ));
+                }
+                let skip = keys.read("gather_skip", |node, key| node.number(key, 1000))?;
+                Some(Gather {
+                    regex,
+                    skip: skip.unwrap_or(0),
+                })
+            }
+            None => None,
+        };
+        Ok(Expect {
+            fail: self.fail(keys)?,
+            regex,
+            gather,
+            labels,
+        })
+    }
+
+    fn expect_line(&self, node: &Node, keys: Keys<'_>) -> Result<ExpectLine, Trouble> {
+        let source = node.word("expect_line")?;
+        if source.contains(['\r', '\n']) {
+            return Err(Trouble::at(
+                node.line,
+                "`expect_line` is one line, without its end",
+            ));
+        }
+        let scope = self.scope(false, Beyond::Nonce);
+        Ok(ExpectLine {
+            template: template(node, source.as_bytes(), scope)?,
+            source: source.into(),
+            fail: self.fail(keys)?,
+        })
+    }
+
+    fn fail(&self, keys: Keys<'_>) -> Result<Fail, Trouble> {
+        let own = keys.read("fail", Node::regex)?;
+        Ok(Fail(self.top.fail.iter().cloned().chain(own).collect()))
+    }
+
+    fn delay(&mut self, keys: Keys<'_>) -> Result<Option<Action>, Trouble> {
+        let Some(node) = keys.value("delay") else {
+            return Ok(None);
+        };
+        let delay = node.duration("delay")?;
+        if delay > Duration::from_millis(DELAY_MS_MAX) {
+            return Err(Trouble::at(
+                node.line,
+                format!("`delay` is at most {} s", DELAY_MS_MAX / 1000),
+            ));
+        }
+        Ok(Some(Action::Delay(delay)))
+    }
+
+    fn send(&mut self, keys: Keys<'_>) -> Result<Option<Action>, Trouble> {
+        let send = if let Some(node) = keys.value("send") {
+            let source = node.octets("send")?;
+            if source.is_empty() {
+                return Err(Trouble::at(
+                    node.line,
+                    "`send` is empty, and would send nothing; an empty line is `send_bytes: 0a`",
+                ));
+            }
+            let scope = self.scope(keys.value("expect").is_some(), Beyond::Credentials);
+            Send {
+                template: template(node, source, scope)?,
+                end: self.line_end(keys)?,
+                even_empty: false,
+            }
+        } else if let Some(node) = keys.value("send_bytes") {
+            Send {
+                template: Template::literal(node.hex("send_bytes")?),
+                end: LineEnd::None,
+                even_empty: true,
+            }
+        } else {
+            return Ok(None);
+        };
+        if self.half_closed {
+            let node = keys.value("send").or(keys.value("send_bytes"));
+            return Err(Trouble::at(
+                node.map_or(0, |node| node.line),
+                "nothing can be sent after `half_close`",
+            ));
+        }
+        Ok(Some(Action::Send(send)))
+    }
+
+    fn line_end(&self, keys: Keys<'_>) -> Result<LineEnd, Trouble> {
+        if let Some(node) = keys.value("newline") {
+            return match node.word("newline")? {
+                "none" => Ok(LineEnd::None),
+                "lf" => Ok(LineEnd::Lf),
+                "crlf" => Ok(LineEnd::CrLf),
+                _ => Err(Trouble::at(
+                    node.line,
+                    "`newline` can only be `none`, `lf` or `crlf`",
+                )),
+            };
+        }
+        let crlf = keys.read("crlf", Node::flag)?.unwrap_or(self.top.crlf);
+        Ok(if crlf { LineEnd::CrLf } else { LineEnd::Lf })
+    }
+
+    fn half_close(&mut self, keys: Keys<'_>) -> Result<Option<Action>, Trouble> {
+        let Some(node) = asked_for(keys, "half_close")? else {
+            return Ok(None);
+        };
+        if self.half_closed {
+            return Err(Trouble::at(node.line, "`half_close` can be done once"));
+        }
+        self.half_closed = true;
+        Ok(Some(Action::HalfClose))
+    }
+
+    fn start_tls(&mut self, keys: Keys<'_>) -> Result<Option<Action>, Trouble> {
+        let Some(node) = asked_for(keys, "starttls")? else {
+            return Ok(None);
+        };
+        if self.secured {
+            return Err(Trouble::at(node.line, "TLS is there already"));
+        }
+        if self.half_closed {
+            return Err(Trouble::at(
+                node.line,
+                "TLS cannot begin after `half_close`",
+            ));
+        }
+        self.secured = true;
+        Ok(Some(Action::StartTls))
+    }
+
+    /// What a template may speak of, behind all that is written.
+    fn scope(&self, bare: bool, beyond: Beyond) -> Scope<'_> {
+        let mut steps = self.steps.iter().enumerate().rev();
+        let expect = steps.find_map(|(place, step)| match &step.action {
+            Action::Expect(expect) => Some((place, &expect.regex)),
+            _ => None,
+        });
+        Scope {
+            expect,
+            bare,
+            beyond,
+        }
+    }
+}
+
+fn expect_bytes(node: &Node) -> Result<ExpectBytes, Trouble> {
+    let octets = node.octets("expect_bytes")?;
+    if octets.is_empty() {
+        return Err(Trouble::at(node.line, "`expect_bytes` is empty"));
+    }
+    if octets.len() > LINE_BYTES_MAX {
+        return Err(Trouble::at(
+            node.line,
+            format!("`expect_bytes` has at most {LINE_BYTES_MAX} octets"),
+        ));
+    }
+    let pattern: String = octets
+        .iter()
+        .map(|octet| format!(r"\x{octet:02x}"))
+        .collect();
+    let finder = RegexBuilder::new(&pattern)
+        .unicode(false)
+        .size_limit(64 * (octets.len() + 1024))
+        .build()
+        .map_err(|error| Trouble::at(node.line, format!("`expect_bytes`: {error}")))?;
+    Ok(ExpectBytes {
+        octets: octets.into(),
+        finder,
+    })
+}
+
+fn read(node: &Node, keys: Keys<'_>) -> Result<Read, Trouble> {
+    let keep = match keys.value("as") {
+        Some(name) => Some(Keep {
+            name: capture_name(name, "as")?,
+            form: keys.read("form", form)?.unwrap_or(Form::Auto),
+        }),
+        None => None,
+    };
+    let max = if keep.is_some() {
+        READ_BYTES_MAX
+    } else {
+        usize::try_from(RECEIVED_BYTES_MAX).unwrap_or(usize::MAX)
+    };
+    let octets = match node.word("read")? {
+        "to_end" => None,
+        _ => Some(node.number("read", max)?),
+    };
+    if octets == Some(0) {
+        return Err(Trouble::at(node.line, "`read: 0` would read nothing"));
+    }
+    if let Some(needed) = keep.as_ref().and_then(|keep| keep.form.octets())
+        && octets != Some(needed)
+    {
+        return Err(Trouble::at(
+            node.line,
+            format!("`form: time` is made of `read: {needed}`"),
+        ));
+    }
+    Ok(Read { octets, keep })
+}
+
+fn form(node: &Node, key: &str) -> Result<Form, Trouble> {
+    match node.word(key)? {
+        "text" => Ok(Form::Text),
+        "hex" => Ok(Form::Hex),
+        "time" => Ok(Form::Time),
+        _ => Err(Trouble::at(
+            node.line,
+            "`form` can only be `text`, `hex` or `time`",
+        )),
+    }
+}
+
+fn labels(node: &Node, scope: Scope<'_>) -> Result<Vec<(Box<str>, Template)>, Trouble> {
+    let Value::List(list) = &node.value else {
+        return Err(Trouble::at(
+            node.line,
+            "`labels` must be a list of `name` and `value`",
+        ));
+    };
+    let label = |node: &Node| {
+        let keys = Keys::of(node, "a label", LABEL_KEYS)?;
+        let missing = |key| Trouble::at(node.line, format!("a label needs a `{key}`"));
+        let name = keys.value("name").ok_or_else(|| missing("name"))?;
+        let value = keys.value("value").ok_or_else(|| missing("value"))?;
+        let source = value.octets("value")?;
+        Ok((capture_name(name, "name")?, template(value, source, scope)?))
+    };
+    list.iter().map(label).collect()
+}
+
+fn capture_name(node: &Node, key: &str) -> Result<Box<str>, Trouble> {
+    let name = node.word(key)?;
+    let is_name = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'-' | b'.');
+    if name.is_empty() || name.len() > 64 || !name.bytes().all(is_name) {
+        return Err(Trouble::at(
+            node.line,
+            format!("`{key}` must be a name of letters, digits, `_`, `-` and `.`"),
+        ));
+    }
+    Ok(name.into())
+}
+
+/// The node of a key that is true.
+fn asked_for<'a>(keys: Keys<'a>, key: &str) -> Result<Option<&'a Node>, Trouble> {
+    let is_asked_for = keys.read(key, Node::flag)?.unwrap_or(false);
+    Ok(keys.value(key).filter(|_| is_asked_for))
+}
+
+fn template(node: &Node, source: &[u8], scope: Scope<'_>) -> Result<Template, Trouble> {
+    Template::parse(source, scope).map_err(|reason| Trouble::at(node.line, reason))
+}
+
+/// Refuses groups that a template could not speak of.
+fn free_names(regex: &Regex, node: &Node, key: &str) -> Result<(), Trouble> {
+    match regex
+        .capture_names()
+        .flatten()
+        .find(|name| RESERVED.contains(name))
+    {
+        Some(name) => Err(Trouble::at(
+            node.line,
+            format!("`{key}` has a group `{name}`, and that word means something else in `send`"),
+        )),
+        None => Ok(()),
+    }
+}

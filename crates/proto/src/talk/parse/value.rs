@@ -1,0 +1,163 @@
+//! Values of keys.
+
+use std::time::Duration;
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use crate::talk::error::Trouble;
+use crate::talk::yaml::{Node, Scalar, Value};
+use crate::talk::{REGEX_BYTES_MAX, REGEX_CACHE_BYTES_MAX};
+
+impl Node {
+    /// Octets: text, or what was `!!binary`.
+    pub(super) fn octets(&self, key: &str) -> Result<&[u8], Trouble> {
+        let scalar = self.scalar(key)?;
+        let is_null = matches!(
+            scalar.octets.as_slice(),
+            b"" | b"~" | b"null" | b"Null" | b"NULL"
+        );
+        if scalar.plain && is_null {
+            return Err(Trouble::at(self.line, format!("`{key}` has no value")));
+        }
+        Ok(&scalar.octets)
+    }
+
+    /// Text.
+    pub(super) fn word(&self, key: &str) -> Result<&str, Trouble> {
+        std::str::from_utf8(self.octets(key)?)
+            .map_err(|_| Trouble::at(self.line, format!("`{key}` must be text")))
+    }
+
+    /// `true` or `false`.
+    pub(super) fn flag(&self, key: &str) -> Result<bool, Trouble> {
+        match self.octets(key)? {
+            b"true" => Ok(true),
+            b"false" => Ok(false),
+            other => Err(Trouble::at(
+                self.line,
+                format!("`{key}` must be true or false, not `{}`", shown(other)),
+            )),
+        }
+    }
+
+    /// A number from 0 up to `max`.
+    pub(super) fn number(&self, key: &str, max: usize) -> Result<usize, Trouble> {
+        let text = self.word(key)?;
+        let is_number = !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_digit());
+        let number = text.parse().ok().filter(|number| *number <= max);
+        number.filter(|_| is_number).ok_or_else(|| {
+            let text = shown(text.as_bytes());
+            Trouble::at(
+                self.line,
+                format!("`{key}` must be a number up to {max}, not `{text}`"),
+            )
+        })
+    }
+
+    /// A span, as `150ms`, `2s`, `1m` or `1h`.
+    pub(super) fn duration(&self, key: &str) -> Result<Duration, Trouble> {
+        let text = self.word(key)?;
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, unit) = text.split_at(digits);
+        let unit_ms = match unit {
+            "ms" => Some(1),
+            "s" => Some(1000),
+            "m" => Some(60_000),
+            "h" => Some(3_600_000),
+            _ => None,
+        };
+        let span_ms = unit_ms.and_then(|unit_ms| number.parse::<u64>().ok()?.checked_mul(unit_ms));
+        span_ms.map(Duration::from_millis).ok_or_else(|| {
+            let text = shown(text.as_bytes());
+            Trouble::at(
+                self.line,
+                format!("`{key}` must be a span such as 150ms or 2s, not `{text}`"),
+            )
+        })
+    }
+
+    /// Octets in hex, with white space wherever one likes.
+    pub(super) fn hex(&self, key: &str) -> Result<Vec<u8>, Trouble> {
+        let octets = self.octets(key)?;
+        let wrong = || {
+            let text = shown(octets);
+            Trouble::at(
+                self.line,
+                format!("`{key}` must be pairs of hex digits, not `{text}`"),
+            )
+        };
+        let digits = octets
+            .iter()
+            .filter(|octet| !octet.is_ascii_whitespace())
+            .map(|octet| char::from(*octet).to_digit(16))
+            .collect::<Option<Vec<u32>>>()
+            .ok_or_else(wrong)?;
+        let (pairs, odd) = digits.as_chunks::<2>();
+        if !odd.is_empty() {
+            return Err(wrong());
+        }
+        Ok(pairs
+            .iter()
+            .map(|[high, low]| (high * 16 + low) as u8)
+            .collect())
+    }
+
+    /// A regular expression over octets.
+    ///
+    /// It knows no Unicode where it can do without: then `.` is any octet, and a line that is
+    /// not UTF-8 matches as it does for Go, whose `\w` and `\d` are ASCII too.
+    pub(super) fn regex(&self, key: &str) -> Result<Regex, Trouble> {
+        let pattern = self.word(key)?;
+        if pattern.is_empty() {
+            return Err(Trouble::at(self.line, format!("`{key}` is empty")));
+        }
+        let build = |unicode| {
+            RegexBuilder::new(pattern)
+                .unicode(unicode)
+                .size_limit(REGEX_BYTES_MAX)
+                .dfa_size_limit(REGEX_CACHE_BYTES_MAX)
+                .nest_limit(64)
+                .build()
+        };
+        build(false).or_else(|_| build(true)).map_err(|error| {
+            let reason = match error {
+                regex::Error::CompiledTooBig(_) => "it is too large once compiled".to_owned(),
+                other => last_line(&other.to_string()),
+            };
+            Trouble::at(
+                self.line,
+                format!(
+                    "`{key}` is no regular expression: /{}/: {reason}",
+                    shown(pattern.as_bytes())
+                ),
+            )
+        })
+    }
+
+    fn scalar(&self, key: &str) -> Result<&Scalar, Trouble> {
+        match &self.value {
+            Value::Scalar(scalar) => Ok(scalar),
+            _ => Err(Trouble::at(
+                self.line,
+                format!("`{key}` must be one value, not several"),
+            )),
+        }
+    }
+}
+
+/// What was written, shortened where it is long.
+fn shown(octets: &[u8]) -> String {
+    const SHOWN_CHARS_MAX: usize = 60;
+    let text = String::from_utf8_lossy(octets);
+    let mut shown: String = text.chars().take(SHOWN_CHARS_MAX).collect();
+    if shown.len() < text.len() {
+        shown.push_str("...");
+    }
+    shown.escape_debug().to_string()
+}
+
+/// The regex crate draws the pattern and says in the last line what is wrong with it.
+fn last_line(message: &str) -> String {
+    let line = message.lines().last().unwrap_or(message);
+    line.trim_start_matches("error: ").to_owned()
+}

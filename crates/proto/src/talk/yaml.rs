@@ -1,0 +1,273 @@
+//! YAML as a tree that knows its lines.
+//!
+//! Built from the parser's events rather than by serde, so that every complaint names its line
+//! and a number without quotes stays the text it was written as.
+
+use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Tag};
+
+use super::error::Trouble;
+
+/// One value and the line it begins at, from 1.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) line: usize,
+    pub(super) value: Value,
+}
+
+/// What a value is.
+#[derive(Debug)]
+pub(super) enum Value {
+    /// Text, a number, a truth value; `!!binary` octets.
+    Scalar(Scalar),
+    /// A sequence.
+    List(Vec<Node>),
+    /// A mapping, in the order it was written.
+    Map(Vec<Entry>),
+}
+
+/// A value that holds no others.
+#[derive(Debug)]
+pub(super) struct Scalar {
+    /// UTF-8, unless it was `!!binary`.
+    pub(super) octets: Vec<u8>,
+    /// It was written without quotes.
+    pub(super) plain: bool,
+}
+
+/// One key of a mapping.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) line: usize,
+    pub(super) value: Node,
+}
+
+/// How deep values may lie in each other.
+const DEPTH_MAX: usize = 8;
+/// How many keys a mapping may have.
+const KEYS_MAX: usize = 64;
+
+/// Reads the one document `text` holds.
+pub(super) fn read(text: &str) -> Result<Node, Trouble> {
+    let mut reader = Reader {
+        parser: Parser::new_from_str(text),
+    };
+    let root = match reader.next()? {
+        Some((event, line)) => reader.node(event, line, 0)?,
+        None => return Err(Trouble::whole("the script is empty")),
+    };
+    match reader.next()? {
+        Some((_, line)) => Err(Trouble::at(line, "a second document begins here")),
+        None => Ok(root),
+    }
+}
+
+struct Reader<'a> {
+    parser: Parser<'a, serde_saphyr::granit_parser::StrInput<'a>>,
+}
+
+impl<'a> Reader<'a> {
+    /// The next event that is part of a value; `None` at the end.
+    fn next(&mut self) -> Result<Option<(Event<'a>, usize)>, Trouble> {
+        for next in self.parser.by_ref() {
+            let (event, span) =
+                next.map_err(|error| Trouble::at(error.marker().line(), said(&error.info())))?;
+            match event {
+                Event::Scalar(..)
+                | Event::SequenceStart(..)
+                | Event::SequenceEnd
+                | Event::MappingStart(..)
+                | Event::MappingEnd
+                | Event::Alias(_) => return Ok(Some((event, span.start.line()))),
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
+    fn next_inside(&mut self) -> Result<(Event<'a>, usize), Trouble> {
+        self.next()?
+            .ok_or_else(|| Trouble::whole("the script breaks off"))
+    }
+
+    fn node(&mut self, event: Event<'a>, line: usize, depth: usize) -> Result<Node, Trouble> {
+        if depth > DEPTH_MAX {
+            return Err(Trouble::at(line, "values lie too deep in each other"));
+        }
+        let value = match event {
+            Event::Scalar(text, style, _, tag) => {
+                Value::Scalar(scalar(&text, style, tag.as_deref(), line)?)
+            }
+            Event::SequenceStart(..) => {
+                let mut list = Vec::new();
+                loop {
+                    match self.next_inside()? {
+                        (Event::SequenceEnd, _) => break,
+                        (event, line) => list.push(self.node(event, line, depth + 1)?),
+                    }
+                }
+                Value::List(list)
+            }
+            Event::MappingStart(..) => Value::Map(self.entries(depth)?),
+            _ => return Err(Trouble::at(line, "a script cannot refer to its own parts")),
+        };
+        Ok(Node { line, value })
+    }
+
+    fn entries(&mut self, depth: usize) -> Result<Vec<Entry>, Trouble> {
+        let mut entries: Vec<Entry> = Vec::new();
+        loop {
+            let (key, line) = match self.next_inside()? {
+                (Event::MappingEnd, _) => return Ok(entries),
+                (Event::Scalar(key, ..), line) => (key.into_owned(), line),
+                (_, line) => return Err(Trouble::at(line, "a key must be a word")),
+            };
+            if entries.iter().any(|entry| entry.key == key) {
+                return Err(Trouble::at(line, format!("`{key}` stands here twice")));
+            }
+            if entries.len() == KEYS_MAX {
+                return Err(Trouble::at(
+                    line,
+                    format!("there are more than {KEYS_MAX} keys"),
+                ));
+            }
+            let (event, value_line) = self.next_inside()?;
+            let value = self.node(event, value_line, depth + 1)?;
+            entries.push(Entry { key, line, value });
+        }
+    }
+}
+
+fn scalar(
+    text: &str,
+    style: ScalarStyle,
+    tag: Option<&Tag>,
+    line: usize,
+) -> Result<Scalar, Trouble> {
+    let plain = style == ScalarStyle::Plain && tag.is_none();
+    let octets = match tag.map(|tag| (tag.handle(), tag.suffix())) {
+        None | Some(("tag:yaml.org,2002:", "str") | ("!", "") | ("", "!")) => {
+            text.as_bytes().to_vec()
+        }
+        Some(("tag:yaml.org,2002:", "binary")) => base64(text)
+            .ok_or_else(|| Trouble::at(line, "what is tagged `!!binary` is not base64"))?,
+        Some(_) => return Err(Trouble::at(line, "the tag here is unknown")),
+    };
+    Ok(Scalar { octets, plain })
+}
+
+/// Decodes base64 (RFC 4648 §4), white space apart.
+fn base64(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u8> = text
+        .bytes()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .collect();
+    if !digits.len().is_multiple_of(4) {
+        return None;
+    }
+    let padding = digits
+        .iter()
+        .rev()
+        .take_while(|digit| **digit == b'=')
+        .count();
+    if padding > 2 {
+        return None;
+    }
+    let mut out = Vec::with_capacity(digits.len() / 4 * 3);
+    for group in digits[..digits.len() - padding].chunks(4) {
+        let mut bits = 0_u32;
+        for digit in group {
+            let value = match digit {
+                b'A'..=b'Z' => digit - b'A',
+                b'a'..=b'z' => digit - b'a' + 26,
+                b'0'..=b'9' => digit - b'0' + 52,
+                b'+' => 62,
+                b'/' => 63,
+                _ => return None,
+            };
+            bits = bits << 6 | u32::from(value);
+        }
+        bits <<= 6 * (4 - group.len());
+        out.extend_from_slice(&bits.to_be_bytes()[1..group.len()]);
+    }
+    Some(out)
+}
+
+/// The parser's own words, in the manner of all others.
+fn said(words: &str) -> String {
+    let mut words = words.trim_end_matches('.').to_owned();
+    if let Some(first) = words.get_mut(..1) {
+        first.make_ascii_lowercase();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_know_their_lines() {
+        let root = read("# words\n- a: 1\n  b: |\n    two\n- \"x\\ny\"\n").unwrap();
+        let Value::List(list) = &root.value else {
+            panic!("{root:?}")
+        };
+        let Value::Map(entries) = &list[0].value else {
+            panic!("{root:?}")
+        };
+        let lines: Vec<_> = entries
+            .iter()
+            .map(|entry| (entry.key.as_str(), entry.line))
+            .collect();
+        assert_eq!(lines, [("a", 2), ("b", 3)]);
+        let Value::Scalar(text) = &list[1].value else {
+            panic!("{root:?}")
+        };
+        assert_eq!(
+            (list[1].line, text.octets.as_slice()),
+            (5, b"x\ny".as_slice())
+        );
+    }
+
+    #[test]
+    fn what_is_no_plain_tree_is_refused() {
+        for (text, reason) in [
+            ("", "the script is empty"),
+            ("a: 1\na: 2\n", "`a` stands here twice"),
+            ("a: &x 1\nb: *x\n", "a script cannot refer to its own parts"),
+            ("--- 1\n--- 2\n", "a second document begins here"),
+            ("? [a]\n: b\n", "a key must be a word"),
+            ("!!binary '?'", "what is tagged `!!binary` is not base64"),
+            ("!mine x", "the tag here is unknown"),
+            ("[[[[[[[[[[1]]]]]]]]]]", "values lie too deep in each other"),
+        ] {
+            let error = read(text).unwrap_err().in_script("s").to_string();
+            assert!(error.ends_with(reason), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_mapping_has_a_limit() {
+        let keys =
+            |count: usize| -> String { (0..count).map(|key| format!("k{key}: 1\n")).collect() };
+        assert!(read(&keys(KEYS_MAX)).is_ok());
+        let error = read(&keys(KEYS_MAX + 1)).unwrap_err().in_script("s");
+        assert_eq!(error.to_string(), "s: line 65: there are more than 64 keys");
+    }
+
+    #[test]
+    fn base64_is_decoded() {
+        for (text, octets) in [
+            ("", b"".as_slice()),
+            ("Zg==", b"f"),
+            ("Zm8=", b"fo"),
+            ("Zm\n9v", b"foo"),
+            ("AAAACATSFi8=", &[0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f]),
+        ] {
+            assert_eq!(base64(text).as_deref(), Some(octets), "{text}");
+        }
+        for bad in ["Z", "Zg=", "Z===", "Zg==Zg==", "Z*=="] {
+            assert_eq!(base64(bad), None, "{bad}");
+        }
+    }
+}

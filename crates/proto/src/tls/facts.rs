@@ -1,0 +1,49 @@
+//! What a certificate says of itself.
+
+use std::net::IpAddr;
+
+use canvass_model::CertificateFacts;
+use sha2::{Digest, Sha256};
+use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+
+use super::names::distinguished_name;
+
+const DAY_S: i64 = 86_400;
+
+/// What the certificate says, as at `unix_now_s`; `None` where it cannot be read.
+pub(super) fn certificate_facts(der: &[u8], unix_now_s: i64) -> Option<CertificateFacts> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    let not_after_s = certificate.validity().not_after.timestamp();
+    Some(CertificateFacts {
+        subject: distinguished_name(certificate.subject()),
+        subject_alt_names: subject_alt_names(&certificate),
+        issuer: distinguished_name(certificate.issuer()),
+        not_before_s: certificate.validity().not_before.timestamp(),
+        not_after_s,
+        days_left: not_after_s.saturating_sub(unix_now_s).div_euclid(DAY_S),
+        sha256: Sha256::digest(der).into(),
+    })
+}
+
+/// The host names and addresses that the certificate is for (RFC 5280 §4.2.1.6), in its order.
+fn subject_alt_names(certificate: &X509Certificate<'_>) -> Vec<Box<str>> {
+    let Ok(Some(extension)) = certificate.subject_alternative_name() else {
+        return Vec::new();
+    };
+    let names = extension.value.general_names.iter();
+    names.filter_map(host_name).collect()
+}
+
+fn host_name(name: &GeneralName<'_>) -> Option<Box<str>> {
+    match name {
+        GeneralName::DNSName(name) => Some((*name).into()),
+        GeneralName::IPAddress(octets) => {
+            let address = match <[u8; 4]>::try_from(*octets) {
+                Ok(octets) => IpAddr::from(octets),
+                Err(_) => IpAddr::from(<[u8; 16]>::try_from(*octets).ok()?),
+            };
+            Some(address.to_string().into())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,166 @@
+//! Why a TLS connection came to nothing.
+
+use canvass_model::Cause;
+use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
+
+use super::refusal::spaced;
+
+/// How much of what is not TLS is shown, in octets.
+const EXCERPT_MAX: usize = 40;
+
+/// Why a TLS connection came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFault {
+    /// What, in one word.
+    pub cause: Cause,
+    /// What, for a person. The peer's address is for the caller to add.
+    pub message: Box<str>,
+}
+
+impl TlsFault {
+    pub(super) fn new(cause: Cause, message: impl Into<Box<str>>) -> Self {
+        Self {
+            cause,
+            message: message.into(),
+        }
+    }
+
+    /// The peer said `first` before anything of TLS.
+    pub(super) fn of_other_protocol(first: &[u8]) -> Self {
+        let line = first.split(|octet| matches!(octet, b'\r' | b'\n')).next();
+        let line = line.unwrap_or_default();
+        let shown = &line[..line.len().min(EXCERPT_MAX)];
+        Self::new(
+            Cause::Handshake,
+            format!(
+                "the peer answered \"{}\", which is not TLS",
+                shown.escape_ascii()
+            ),
+        )
+    }
+
+    /// What the library found wrong, in or after the handshake. What is wrong with certificates
+    /// themselves is the verifier's to tell.
+    pub(super) fn of_connection(error: &Error, handshaking: bool) -> Self {
+        let protocol = if handshaking {
+            Cause::Handshake
+        } else {
+            Cause::Malformed
+        };
+        match error {
+            Error::AlertReceived(alert) => Self::new(
+                Cause::Alert,
+                format!("the peer sent the TLS alert {}", alert_name(*alert)),
+            ),
+            Error::InvalidCertificate(error) => Self::new(
+                Cause::BadCertificate,
+                format!("the handshake is not signed with the certificate's key ({error})"),
+            ),
+            Error::NoCertificatesPresented => {
+                Self::new(Cause::Handshake, "the peer sent no certificate")
+            }
+            Error::PeerIncompatible(
+                PeerIncompatible::ServerDoesNotSupportTls12Or13
+                | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
+                | PeerIncompatible::Tls12NotOffered
+                | PeerIncompatible::Tls12NotOfferedOrEnabled,
+            ) => Self::new(
+                Cause::Handshake,
+                "the peer speaks no version of TLS that was offered",
+            ),
+            Error::PeerIncompatible(why) => Self::new(
+                protocol,
+                format!(
+                    "the peer's TLS does not fit: {}",
+                    spaced(&format!("{why:?}"))
+                ),
+            ),
+            Error::PeerMisbehaved(why) => Self::new(
+                protocol,
+                format!(
+                    "the peer broke the rules of TLS: {}",
+                    spaced(&format!("{why:?}"))
+                ),
+            ),
+            Error::InvalidMessage(InvalidMessage::MissingData(what)) => Self::new(
+                protocol,
+                format!("a TLS message of the peer is cut short: {what}"),
+            ),
+            Error::InvalidMessage(why) => Self::new(
+                protocol,
+                format!(
+                    "a TLS message of the peer cannot be read: {}",
+                    spaced(&format!("{why:?}"))
+                ),
+            ),
+            Error::DecryptError => {
+                Self::new(protocol, "a TLS record of the peer cannot be decrypted")
+            }
+            Error::FailedToGetRandomBytes => {
+                Self::new(Cause::System, "this system has no random octets to give")
+            }
+            other => Self::new(protocol, other.to_string()),
+        }
+    }
+}
+
+/// The name that RFC 8446 §6 or IANA has for an alert.
+fn alert_name(alert: AlertDescription) -> String {
+    let irregular = match alert {
+        AlertDescription::UnknownCA => "unknown_ca",
+        AlertDescription::UnrecognisedName => "unrecognized_name",
+        AlertDescription::UnknownPSKIdentity => "unknown_psk_identity",
+        AlertDescription::EncryptedClientHelloRequired => "ech_required",
+        AlertDescription::NoCertificate => "no_certificate_RESERVED",
+        AlertDescription::ExportRestriction => "export_restriction_RESERVED",
+        AlertDescription::DecryptionFailed => "decryption_failed_RESERVED",
+        AlertDescription::Unknown(number) => return format!("{number}"),
+        regular => return spaced(&format!("{regular:?}")).replace(' ', "_"),
+    };
+    irregular.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alerts_have_their_registered_names() {
+        for (number, name) in [
+            (0, "close_notify"),
+            (20, "bad_record_mac"),
+            (40, "handshake_failure"),
+            (41, "no_certificate_RESERVED"),
+            (48, "unknown_ca"),
+            (70, "protocol_version"),
+            (112, "unrecognized_name"),
+            (113, "bad_certificate_status_response"),
+            (115, "unknown_psk_identity"),
+            (116, "certificate_required"),
+            (120, "no_application_protocol"),
+            (121, "ech_required"),
+            (200, "200"),
+        ] {
+            assert_eq!(alert_name(AlertDescription::from(number)), name);
+        }
+    }
+
+    #[test]
+    fn what_is_not_tls_is_shown_up_to_its_first_line_end() {
+        for (first, shown) in [
+            (
+                &b"HTTP/1.1 400 Bad Request\r\nDate: x"[..],
+                "HTTP/1.1 400 Bad Request",
+            ),
+            (b"\x00\xff\"x", "\\x00\\xff\\\"x"),
+            (&[b'a'; 100], "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+        ] {
+            let fault = TlsFault::of_other_protocol(first);
+            assert_eq!(fault.cause, Cause::Handshake);
+            assert_eq!(
+                &*fault.message,
+                format!("the peer answered \"{shown}\", which is not TLS")
+            );
+        }
+    }
+}

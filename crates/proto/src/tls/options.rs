@@ -1,0 +1,217 @@
+//! What a user can say about TLS, and how the files that belong to it are read.
+
+use rustls::RootCertStore;
+use rustls::pki_types::pem::{Error as PemError, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use thiserror::Error;
+
+/// What a user can say about TLS. The default trusts the roots that Mozilla does, verifies, and
+/// offers no application protocol.
+#[derive(Clone, Debug, Default)]
+pub struct TlsOptions {
+    /// Tell what is wrong with a certificate, and go on.
+    pub insecure: bool,
+    /// Who is trusted.
+    pub roots: Roots,
+    /// Trusted instead of `roots`. A certificate in it is also trusted as a server's own.
+    pub ca: Option<PemFile>,
+    /// What this side shows to a server that asks for a certificate.
+    pub identity: Option<TlsIdentity>,
+    /// The application protocols to offer, the best first (RFC 7301).
+    pub alpn: Vec<Box<str>>,
+    /// The name or address to ask for and to verify, instead of the host's own.
+    pub server_name: Option<Box<str>>,
+    /// The oldest version to offer; `None` is TLS 1.2.
+    pub version_min: Option<TlsVersion>,
+    /// The newest version to offer; `None` is TLS 1.3.
+    pub version_max: Option<TlsVersion>,
+}
+
+/// Who is trusted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Roots {
+    /// The roots that Mozilla trusts, as they were when canvass was built.
+    #[default]
+    WebPki,
+    /// The roots that this system trusts. Its files are read when a client is made.
+    System,
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TlsVersion {
+    /// RFC 5246.
+    Tls12,
+    /// RFC 8446.
+    Tls13,
+}
+
+/// A file in PEM form (RFC 7468), read by the caller.
+#[derive(Clone)]
+pub struct PemFile {
+    /// What to call it in errors.
+    pub name: Box<str>,
+    /// What it holds.
+    pub bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for PemFile {
+    /// Without what it holds, which may be a key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("PemFile").field(&self.name).finish()
+    }
+}
+
+/// A certificate with its key.
+#[derive(Clone, Debug)]
+pub struct TlsIdentity {
+    /// The certificate, and then those that lead to its root.
+    pub chain: PemFile,
+    /// Its private key: PKCS #8, PKCS #1 or SEC 1, without a pass phrase.
+    pub key: PemFile,
+}
+
+/// Why a client cannot be made of some options.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum TlsSetupError {
+    /// A file is not PEM.
+    #[error("cannot read {file}: {reason}")]
+    Unreadable {
+        /// Which.
+        file: Box<str>,
+        /// What is wrong with it.
+        reason: Box<str>,
+    },
+    /// A file holds none of what it is for.
+    #[error("{file} holds no {what} in PEM form")]
+    Empty {
+        /// Which.
+        file: Box<str>,
+        /// What it should hold.
+        what: &'static str,
+    },
+    /// A certificate in a file cannot be trusted as a root.
+    #[error("certificate {number} of {file} cannot be a root: {reason}")]
+    Root {
+        /// Which file.
+        file: Box<str>,
+        /// Which certificate of it, from 1.
+        number: usize,
+        /// Why not.
+        reason: Box<str>,
+    },
+    /// This system's roots could not be found.
+    #[error("no roots found on this system: {0}")]
+    NoSystemRoots(Box<str>),
+    /// An identity cannot be used.
+    #[error("cannot show the certificate of {chain} with the key of {key}: {reason}")]
+    Identity {
+        /// The file with the certificate.
+        chain: Box<str>,
+        /// The file with the key.
+        key: Box<str>,
+        /// Why not.
+        reason: Box<str>,
+    },
+    /// An application protocol's name does not fit (RFC 7301 §3.1).
+    #[error("the application protocol {0:?} is not 1 to 255 octets long")]
+    Alpn(Box<str>),
+    /// The name to ask for is neither a host name nor an address.
+    #[error("{0:?} is no host name or address")]
+    ServerName(Box<str>),
+    /// There is no version from the oldest to the newest.
+    #[error("the oldest TLS version is newer than the newest")]
+    Versions,
+    /// The cryptography will not do what is asked.
+    #[error("cannot set up TLS: {0}")]
+    Unsupported(Box<str>),
+}
+
+/// Who is trusted: roots, and certificates that are trusted as they are.
+pub(super) struct Anchors {
+    pub(super) roots: RootCertStore,
+    /// What the user trusts by name. These may also be servers' own certificates, which are no
+    /// root to a path builder.
+    pub(super) pinned: Vec<CertificateDer<'static>>,
+}
+
+impl Anchors {
+    pub(super) fn new(options: &TlsOptions) -> Result<Self, TlsSetupError> {
+        if let Some(file) = &options.ca {
+            return Self::of_file(file);
+        }
+        let mut roots = RootCertStore::empty();
+        match options.roots {
+            Roots::WebPki => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+            Roots::System => {
+                let found = rustls_native_certs::load_native_certs();
+                // A system's store may hold old roots that are no use here; the others are.
+                let (added, _) = roots.add_parsable_certificates(found.certs);
+                if added == 0 {
+                    let reason = match found.errors.first() {
+                        Some(error) => error.to_string(),
+                        None => "its store is empty".to_owned(),
+                    };
+                    return Err(TlsSetupError::NoSystemRoots(reason.into()));
+                }
+            }
+        }
+        Ok(Self {
+            roots,
+            pinned: Vec::new(),
+        })
+    }
+
+    fn of_file(file: &PemFile) -> Result<Self, TlsSetupError> {
+        let pinned = certificates(file)?;
+        let mut roots = RootCertStore::empty();
+        for (index, certificate) in pinned.iter().enumerate() {
+            roots
+                .add(certificate.clone())
+                .map_err(|error| TlsSetupError::Root {
+                    file: file.name.clone(),
+                    number: index + 1,
+                    reason: error.to_string().into(),
+                })?;
+        }
+        Ok(Self { roots, pinned })
+    }
+}
+
+/// The certificates in `file`, at least one.
+pub(super) fn certificates(file: &PemFile) -> Result<Vec<CertificateDer<'static>>, TlsSetupError> {
+    let found: Vec<_> = CertificateDer::pem_slice_iter(&file.bytes)
+        .collect::<Result<_, _>>()
+        .map_err(|error| unreadable(file, &error))?;
+    if found.is_empty() {
+        return Err(TlsSetupError::Empty {
+            file: file.name.clone(),
+            what: "certificate",
+        });
+    }
+    Ok(found)
+}
+
+/// The first private key in `file`.
+pub(super) fn private_key(file: &PemFile) -> Result<PrivateKeyDer<'static>, TlsSetupError> {
+    PrivateKeyDer::from_pem_slice(&file.bytes).map_err(|error| match error {
+        PemError::NoItemsFound => TlsSetupError::Empty {
+            file: file.name.clone(),
+            what: "private key without a pass phrase",
+        },
+        error => unreadable(file, &error),
+    })
+}
+
+fn unreadable(file: &PemFile, error: &PemError) -> TlsSetupError {
+    let reason = match error {
+        PemError::MissingSectionEnd { .. } => "a section has no end".into(),
+        PemError::IllegalSectionStart { .. } => "a section has no proper start".into(),
+        PemError::Base64Decode(_) => "a section is not base64".into(),
+        other => other.to_string().into(),
+    };
+    TlsSetupError::Unreadable {
+        file: file.name.clone(),
+        reason,
+    }
+}

@@ -1,0 +1,213 @@
+//! Signatures that were found good are not checked again.
+//!
+//! A few hundred issuers sign for the whole web, so most servers' chains have a signature in
+//! common with one seen before, and a server that is asked again has all of them in common.
+//! Whether a signature is good depends on nothing but the key, the message and itself, so the
+//! answer keeps for ever. The signature of a handshake is new each time and never comes here.
+
+use std::collections::HashSet;
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustls::pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm};
+use sha2::{Digest, Sha256};
+
+/// How many good signatures are remembered at least; twice as many at most, of 32 octets each.
+const REMEMBERED_MIN: usize = 4096;
+
+/// Signatures that were found good.
+#[derive(Debug, Default)]
+pub(super) struct SignatureMemory {
+    generations: Mutex<Generations>,
+}
+
+/// When the young are full they become the old, which are forgotten: what is met again and again
+/// moves on to the young each time and stays.
+#[derive(Debug, Default)]
+struct Generations {
+    young: HashSet<[u8; 32]>,
+    old: HashSet<[u8; 32]>,
+}
+
+impl SignatureMemory {
+    fn knows(&self, mark: &[u8; 32]) -> bool {
+        let mut generations = self.generations();
+        if generations.young.contains(mark) {
+            return true;
+        }
+        if !generations.old.contains(mark) {
+            return false;
+        }
+        generations.insert(*mark);
+        true
+    }
+
+    fn remember(&self, mark: [u8; 32]) {
+        self.generations().insert(mark);
+    }
+
+    /// What a thread that panicked left behind is still a set of good signatures.
+    fn generations(&self) -> std::sync::MutexGuard<'_, Generations> {
+        self.generations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Generations {
+    fn insert(&mut self, mark: [u8; 32]) {
+        if self.young.len() >= REMEMBERED_MIN {
+            self.old = mem::take(&mut self.young);
+        }
+        self.young.insert(mark);
+    }
+}
+
+/// An algorithm that asks the memory first.
+#[derive(Debug)]
+pub(super) struct RememberingAlgorithm {
+    algorithm: &'static dyn SignatureVerificationAlgorithm,
+    memory: Arc<SignatureMemory>,
+}
+
+impl RememberingAlgorithm {
+    pub(super) fn new(
+        algorithm: &'static dyn SignatureVerificationAlgorithm,
+        memory: &Arc<SignatureMemory>,
+    ) -> Self {
+        Self {
+            algorithm,
+            memory: Arc::clone(memory),
+        }
+    }
+
+    /// One number for the whole question. Lengths stand before all parts but the last, so that
+    /// no two questions read the same.
+    fn mark(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        for part in [
+            self.algorithm.public_key_alg_id().as_ref(),
+            self.algorithm.signature_alg_id().as_ref(),
+            public_key,
+            signature,
+        ] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        hash.update(message);
+        hash.finalize().into()
+    }
+}
+
+impl SignatureVerificationAlgorithm for RememberingAlgorithm {
+    fn verify_signature(
+        &self,
+        public_key: &[u8],
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), InvalidSignature> {
+        let mark = self.mark(public_key, message, signature);
+        if self.memory.knows(&mark) {
+            return Ok(());
+        }
+        self.algorithm
+            .verify_signature(public_key, message, signature)?;
+        self.memory.remember(mark);
+        Ok(())
+    }
+
+    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
+        self.algorithm.public_key_alg_id()
+    }
+
+    fn signature_alg_id(&self) -> AlgorithmIdentifier {
+        self.algorithm.signature_alg_id()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use rustls::pki_types::alg_id;
+
+    use super::*;
+
+    /// Finds the signature `good` good, and counts how often it is asked.
+    #[derive(Debug, Default)]
+    struct Counting(AtomicUsize);
+
+    impl SignatureVerificationAlgorithm for Counting {
+        fn verify_signature(
+            &self,
+            _: &[u8],
+            _: &[u8],
+            signature: &[u8],
+        ) -> Result<(), InvalidSignature> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            (signature == b"good").then_some(()).ok_or(InvalidSignature)
+        }
+
+        fn public_key_alg_id(&self) -> AlgorithmIdentifier {
+            alg_id::ED25519
+        }
+
+        fn signature_alg_id(&self) -> AlgorithmIdentifier {
+            alg_id::ED25519
+        }
+    }
+
+    fn remembering() -> (&'static Counting, RememberingAlgorithm) {
+        let counting: &'static Counting = Box::leak(Box::default());
+        (
+            counting,
+            RememberingAlgorithm::new(counting, &Arc::default()),
+        )
+    }
+
+    #[test]
+    fn a_good_signature_is_checked_once_and_a_bad_one_every_time() {
+        let (counting, algorithm) = remembering();
+        for _ in 0..3 {
+            assert!(algorithm.verify_signature(b"k", b"m", b"good").is_ok());
+        }
+        assert_eq!(counting.0.load(Ordering::Relaxed), 1);
+        for _ in 0..2 {
+            assert!(algorithm.verify_signature(b"k", b"m", b"bad").is_err());
+        }
+        assert_eq!(counting.0.load(Ordering::Relaxed), 3);
+    }
+
+    #[test]
+    fn another_key_or_message_is_another_question() {
+        let (counting, algorithm) = remembering();
+        for (key, message) in [
+            (&b"k"[..], &b"m"[..]),
+            (b"", b"km"),
+            (b"km", b""),
+            (b"x", b"m"),
+        ] {
+            assert!(algorithm.verify_signature(key, message, b"good").is_ok());
+        }
+        assert_eq!(counting.0.load(Ordering::Relaxed), 4);
+    }
+
+    #[test]
+    fn what_is_met_again_stays_and_the_rest_is_forgotten() {
+        let memory = SignatureMemory::default();
+        let mark = |number: usize| {
+            let mut mark = [0; 32];
+            mark[..8].copy_from_slice(&number.to_be_bytes());
+            mark
+        };
+        memory.remember(mark(0));
+        memory.remember(mark(1));
+        for number in 2..REMEMBERED_MIN * 3 {
+            memory.remember(mark(number));
+            assert!(memory.knows(&mark(0)));
+        }
+        assert!(!memory.knows(&mark(1)));
+        let generations = memory.generations();
+        assert!(generations.young.len() + generations.old.len() <= 2 * REMEMBERED_MIN);
+    }
+}

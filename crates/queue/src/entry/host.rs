@@ -1,0 +1,303 @@
+//! Hosts as they are written: addresses, names, CIDRs and ranges, and the port behind them.
+
+use std::net::IpAddr;
+
+use canvass_model::{DnsName, Host};
+
+use super::shown;
+use crate::spelling::{self, Family, Misspelled, Span, Spelled, explain_address};
+
+/// Hosts that a text stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Hosts {
+    /// One, by address or by name.
+    One(Host),
+    /// Every address of a CIDR or a range.
+    Span(Span),
+}
+
+/// What stands before the colon of a port, and what follows it, if one does.
+///
+/// A colon is part of an IPv6 address unless that is in brackets, or it follows a slash as in
+/// `2001:db8::/64:443`.
+pub(super) fn split_port(text: &str) -> (&str, Option<&str>) {
+    let from = if text.starts_with('[') {
+        text.find(']').unwrap_or(text.len())
+    } else if text.matches(':').nth(1).is_some() {
+        text.find('/').unwrap_or(text.len())
+    } else {
+        0
+    };
+    match text[from..].find(':') {
+        Some(at) => (&text[..from + at], Some(&text[from + at + 1..])),
+        None => (text, None),
+    }
+}
+
+/// Reads an address, a name, a CIDR or a range `first-last`. IPv6 ones may be in brackets.
+pub(super) fn parse_hosts(text: &str) -> Result<Hosts, String> {
+    let inner = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'));
+    let span_text = match inner {
+        Some(inner) if inner.contains(['/', '-']) => inner,
+        None if text.contains('/') || is_range(text) => text,
+        _ => return parse_host(text).map(Hosts::One),
+    };
+    match spelling::parse(span_text) {
+        Ok(Spelled::Span(span)) if inner.is_none() || span.family == Family::V6 => {
+            Ok(Hosts::Span(span))
+        }
+        Ok(_) => Err("only IPv6 addresses go in brackets".to_owned()),
+        Err(Misspelled::Slip(reason)) => Err(reason),
+        Err(Misspelled::Foreign) => Err(format!(
+            "{:?} is not a host, a CIDR or a range",
+            shown(text)
+        )),
+    }
+}
+
+/// Reads an address (`[...]` around an IPv6 one is understood) or a name.
+///
+/// IPv4 is four decimal octets and nothing else. To URLs `010.1.2.3` is 8.1.2.3, `1.2.3` is
+/// 1.2.0.3 and `0x7f.1` is 127.0.0.1: whoever wrote that must not have another host probed.
+pub(super) fn parse_host(text: &str) -> Result<Host, String> {
+    if let Ok(address) = text.parse() {
+        return Ok(Host::Address(address));
+    }
+    if text.starts_with('[') {
+        return match spelling::parse(text) {
+            Ok(Spelled::Address(address)) => Ok(Host::Address(address)),
+            Err(Misspelled::Slip(reason)) => Err(reason),
+            _ => Err(no_host(text)),
+        };
+    }
+    if let Some(Misspelled::Slip(reason)) = explain_address(text) {
+        return Err(reason);
+    }
+    // It would be read as an escape.
+    if text.is_empty() || text.contains('%') {
+        return Err(no_host(text));
+    }
+    match Host::parse(text) {
+        Some(Host::Name(name)) => check_name(&name, text).map(|()| Host::Name(name)),
+        Some(Host::Address(_)) => Err("an IPv4 address is four decimal octets".to_owned()),
+        None => Err(no_host(text)),
+    }
+}
+
+/// Whether a text is meant as an address, whatever is wrong with it.
+pub(super) fn is_address_like(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    !text.is_empty()
+        && if text.matches(':').nth(1).is_some() {
+            bytes.all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'))
+        } else {
+            bytes.all(|byte| byte.is_ascii_digit() || byte == b'.')
+        }
+}
+
+/// Whether a text is meant as a range. Names have dashes too, and digits at both sides of them.
+fn is_range(text: &str) -> bool {
+    let Some((first, last)) = text.split_once('-') else {
+        return false;
+    };
+    let (first, last) = (first.trim(), last.trim());
+    // "1.2-3" may be a name. What ends in a dot and a number may not.
+    is_address_like(first)
+        && is_address_like(last)
+        && (first.parse::<IpAddr>().is_ok() || last.contains(['.', ':']))
+}
+
+/// Whether hosts can have this name: RFC 1123 §2.1, and the underscores that are met in practice.
+fn check_name(name: &str, text: &str) -> Result<(), String> {
+    let strange = |char: &char| !(char.is_ascii_alphanumeric() || "-_.".contains(*char));
+    if let Some(char) = name.chars().find(strange) {
+        return Err(format!(
+            "{:?} is not a host: no name of one has {char:?} in it",
+            shown(text)
+        ));
+    }
+    match name.parse::<DnsName>() {
+        Ok(name) if name.wire().len() > 1 => Ok(()),
+        Ok(_) => Err(no_host(text)),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn no_host(text: &str) -> String {
+    format!(
+        "{:?} is neither an address nor the name of a host",
+        shown(text)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn reason(text: &str) -> String {
+        parse_hosts(text).unwrap_err()
+    }
+
+    #[test]
+    fn hosts_are_brought_into_one_form() {
+        for (text, shown) in [
+            ("192.0.2.1", "192.0.2.1"),
+            ("2001:DB8::1", "[2001:db8::1]"),
+            ("[2001:db8::1]", "[2001:db8::1]"),
+            ("Example.NET", "example.net"),
+            ("example.net.", "example.net."),
+            ("b\u{fc}cher.example", "xn--bcher-kva.example"),
+            ("_dmarc.example.net", "_dmarc.example.net"),
+            ("localhost", "localhost"),
+            ("10-0-0-1.example.net", "10-0-0-1.example.net"),
+            (
+                "192.0.2.1-static.example.net",
+                "192.0.2.1-static.example.net",
+            ),
+            ("1-2", "1-2"),
+            ("1.2-3", "1.2-3"),
+            ("3com.example", "3com.example"),
+        ] {
+            match parse_hosts(text) {
+                Ok(Hosts::One(host)) => assert_eq!(host.to_string(), shown, "{text}"),
+                other => panic!("{text} gave {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn cidrs_and_ranges_are_spans() {
+        for (text, first, last) in [
+            ("192.0.2.0/30", 0xc000_0200, 0xc000_0203),
+            ("192.0.2.1-192.0.2.9", 0xc000_0201, 0xc000_0209),
+            ("192.0.2.1 - 192.0.2.1", 0xc000_0201, 0xc000_0201),
+            ("::4/126", 4, 7),
+            ("[::4/126]", 4, 7),
+            ("[::4-::5]", 4, 5),
+            ("::4-::5", 4, 5),
+        ] {
+            match parse_hosts(text) {
+                Ok(Hosts::Span(span)) => assert_eq!((span.first, span.last), (first, last)),
+                other => panic!("{text} gave {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn odd_addresses_are_not_taken_for_others() {
+        for (text, part) in [
+            ("010.1.2.3", "write 10.1.2.3"),
+            ("256.1.2.3", "the octet 256 is over 255"),
+            ("1.2.3", "four octets"),
+            ("2130706433", "four octets"),
+            ("127.0.0.1.", "an octet is empty"),
+            ("0x7f.1", "four decimal octets"),
+            ("0x7f000001", "four decimal octets"),
+            ("\u{ff11}27.0.0.1", "four decimal octets"),
+            ("127\u{3002}0.0.1", "four decimal octets"),
+            ("%31%32%37.0.0.1", "neither an address nor the name"),
+            ("example%2enet", "neither an address nor the name"),
+            ("fe80::1%eth0", "write fe80::1"),
+            ("[fe80::1%eth0]", "write fe80::1"),
+            ("[192.0.2.1]", "only an IPv6 address"),
+            ("[10.0.0.0/8]", "only IPv6 addresses"),
+            ("[10.0.0.1/8]", "the network is 10.0.0.0/8"),
+            ("2001:db8:::1", "not a well-formed IPv6 address"),
+            ("10.1.2.3/8", "the network is 10.0.0.0/8"),
+            ("010.0.0.0/8", "leading zeros"),
+            ("192.0.2.9-192.0.2.1", "write 192.0.2.1-192.0.2.9"),
+            ("192.0.2.1-50", "\"50\" is none"),
+            ("192.0.2.300-192.0.2.310", "the octet 300 is over 255"),
+        ] {
+            assert!(reason(text).contains(part), "{text}: {}", reason(text));
+        }
+    }
+
+    #[test]
+    fn names_that_no_host_can_have_are_bad() {
+        let label = "a".repeat(63);
+        let full = format!("{label}.{label}.{label}.{}", "a".repeat(61));
+        assert!(parse_host(&full).is_ok());
+        assert!(parse_host(&format!("{full}.")).is_ok());
+        for (text, part) in [
+            (format!("{full}a"), "more than 255 octets"),
+            (format!("{label}a.example"), "a label has 64 octets"),
+            ("a..b".into(), "empty label"),
+            (".a".into(), "empty label"),
+            ("".into(), "neither an address nor the name"),
+            (".".into(), "an octet is empty"),
+            ("a b".into(), "neither an address nor the name"),
+            ("a@b".into(), "neither an address nor the name"),
+            ("[::1".into(), "neither an address nor the name"),
+            ("[]".into(), "only an IPv6 address"),
+            ("a\\b".into(), "neither an address nor the name"),
+            ("xn--\u{fc}".into(), "neither an address nor the name"),
+            ("a!b.example".into(), "'!' in it"),
+            ("*.example.net".into(), "'*' in it"),
+            ("example.net/x".into(), "not a host, a CIDR or a range"),
+        ] {
+            assert!(reason(&text).contains(part), "{text}: {}", reason(&text));
+        }
+    }
+
+    #[test]
+    fn ports_are_told_from_addresses() {
+        for (text, host, port) in [
+            ("example.net", "example.net", None),
+            ("example.net:80", "example.net", Some("80")),
+            ("example.net:", "example.net", Some("")),
+            ("192.0.2.1:pop3", "192.0.2.1", Some("pop3")),
+            ("2001:db8::1", "2001:db8::1", None),
+            ("[2001:db8::1]", "[2001:db8::1]", None),
+            ("[2001:db8::1]:80", "[2001:db8::1]", Some("80")),
+            ("10.0.0.0/8:80", "10.0.0.0/8", Some("80")),
+            ("2001:db8::/64", "2001:db8::/64", None),
+            ("2001:db8::/64:80", "2001:db8::/64", Some("80")),
+            ("[2001:db8::/64]:80", "[2001:db8::/64]", Some("80")),
+            ("192.0.2.1-192.0.2.9:80", "192.0.2.1-192.0.2.9", Some("80")),
+            ("[::1-::2]:80", "[::1-::2]", Some("80")),
+            ("::1-::2", "::1-::2", None),
+            ("[::1", "[::1", None),
+            ("a:b:c", "a:b:c", None),
+            ("", "", None),
+            (":", "", Some("")),
+        ] {
+            assert_eq!(split_port(text), (host, port), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_is_hosts_or_bad(text in "[0-9a-fx:./%\\[\\] @\u{e9}-]{0,40}|\\PC{0,40}") {
+            let (host, port) = split_port(&text);
+            prop_assert_eq!(port.map_or(host.len(), |port| host.len() + 1 + port.len()), text.len());
+            match parse_hosts(host) {
+                Ok(Hosts::One(Host::Name(name))) => {
+                    prop_assert!(name.parse::<DnsName>().is_ok());
+                    prop_assert_eq!(parse_host(&name), Ok(Host::Name(name)));
+                }
+                Ok(_) => {}
+                Err(reason) => prop_assert!(!reason.is_empty()),
+            }
+        }
+
+        #[test]
+        fn every_host_reads_back_with_its_port(
+            host in prop_oneof![
+                any::<u32>().prop_map(|bits| Host::Address(std::net::Ipv4Addr::from_bits(bits).into())),
+                any::<u128>().prop_map(|bits| Host::Address(std::net::Ipv6Addr::from_bits(bits).into())),
+                "[a-z]([a-z0-9-]{0,9}[a-z0-9])?(\\.[a-z][a-z0-9]{0,9}){0,3}"
+                    .prop_map(|name| Host::Name(name.into())),
+            ],
+            port: u16,
+        ) {
+            let (text, port) = (format!("{host}:{port}"), port.to_string());
+            let (host_text, port_text) = split_port(&text);
+            prop_assert_eq!(port_text, Some(&*port));
+            prop_assert_eq!(parse_hosts(host_text), Ok(Hosts::One(host)));
+        }
+    }
+}

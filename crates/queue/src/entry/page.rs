@@ -1,0 +1,362 @@
+//! Lines of http probes: URLs, and hosts without a scheme.
+
+use canvass_model::{Host, Target, Url, UrlTarget};
+
+use super::host::{Hosts, is_address_like, parse_host, parse_hosts, split_port};
+use super::password::mask_password;
+use super::{Entry, Types, socket};
+use crate::form::{Form, Page};
+use crate::ports::parse_port;
+use crate::spelling::{Family, shorten};
+use crate::{Ports, Protocol};
+
+/// Reads a URL, or hosts without a scheme, which are asked on `ports` if none is written.
+pub(super) fn parse(text: &str, ports: Option<&Ports>) -> Result<Entry, String> {
+    if let Some(entry) = socket::parse(text) {
+        return entry;
+    }
+    match split_scheme(text) {
+        Some((scheme, rest)) if is_spoken(scheme) => parse_url(text, rest),
+        Some((scheme, _)) => Err(format!(
+            "the scheme is {:?}, and only http and https are probed",
+            shorten(scheme)
+        )),
+        None => parse_bare(text, ports),
+    }
+}
+
+/// What stands before `://` and what follows it, where the first can be a scheme (RFC 3986 §3.1).
+fn split_scheme(text: &str) -> Option<(&str, &str)> {
+    text.split_once("://").filter(|(scheme, _)| {
+        scheme.starts_with(|char: char| char.is_ascii_alphabetic())
+            && scheme
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    })
+}
+
+fn is_spoken(scheme: &str) -> bool {
+    ["http", "https"]
+        .iter()
+        .any(|spoken| scheme.eq_ignore_ascii_case(spoken))
+}
+
+/// Reads a URL of which `rest` follows the scheme. The host is looked at as it was written, since
+/// URLs take addresses in forms that other programs read as other addresses.
+fn parse_url(text: &str, rest: &str) -> Result<Entry, String> {
+    refuse_blanks(text)?;
+    let authority = match rest.find(['/', '\\', '?', '#']) {
+        Some(end) => &rest[..end],
+        None => rest,
+    };
+    let host_and_port = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host_and_port)| host_and_port);
+    let (host, port) = split_port(host_and_port);
+    if host.is_empty() {
+        return Err("the URL has no host".to_owned());
+    }
+    if host.contains(':') && !host.starts_with('[') {
+        return Err("an IPv6 address in a URL goes in brackets".to_owned());
+    }
+    if port.is_some_and(|port| port.parse() == Ok(0u16)) {
+        return Err("the port of a URL is a number from 1 to 65535".to_owned());
+    }
+    parse_host(host)?;
+    let url = Url::parse(text).map_err(|error| format!("not a URL: {error}"))?;
+    let target = UrlTarget {
+        url,
+        fallback: None,
+        given: Some(mask_password(text).into()),
+    };
+    Ok(Entry::One(Target::Url(Box::new(target)), Types::Asked))
+}
+
+/// Reads hosts, a port and a path, of which the last two may be missing.
+fn parse_bare(text: &str, ports: Option<&Ports>) -> Result<Entry, String> {
+    let (authority, path) = split_path(text);
+    if authority.contains('@') {
+        return Err("credentials are for a URL with its scheme, such as https://".to_owned());
+    }
+    refuse_blanks(path)?;
+    let (hosts_text, port_text) = split_port(authority);
+    let hosts = parse_hosts(hosts_text)?;
+    let port = match port_text {
+        // Not shown, since it is part of a password where that has a slash in it.
+        Some(text) => Some(parse_port(text, Protocol::Tcp).map_err(|error| {
+            if path.contains('@') {
+                "the port is neither a number from 1 to 65535 nor a service".to_owned()
+            } else {
+                error.to_string()
+            }
+        })?),
+        None => None,
+    };
+    let ports = port.map(Ports::from).or_else(|| ports.cloned());
+    match hosts {
+        Hosts::One(host) if port.is_some() || ports.is_none() => {
+            let port = port.map(|port| port.get());
+            let (url, fallback) = Page::new(&host, path)?.at(&host, port);
+            let target = UrlTarget {
+                url,
+                fallback,
+                given: Some(text.into()),
+            };
+            Ok(Entry::One(Target::Url(Box::new(target)), Types::Asked))
+        }
+        Hosts::One(host) => {
+            let page = Page::new(&host, path)?;
+            Ok(Entry::Grid(
+                Hosts::One(host),
+                Form::Page(Box::new(page), ports),
+            ))
+        }
+        Hosts::Span(span) => {
+            // Any address will do: each takes its place.
+            let page = Page::new(&Host::Address(Family::V4.address(0)), path)?;
+            Ok(Entry::Grid(
+                Hosts::Span(span),
+                Form::Page(Box::new(page), ports),
+            ))
+        }
+    }
+}
+
+/// What stands before the path, the query or the fragment, and these. The slash of a CIDR is no
+/// path's.
+fn split_path(text: &str) -> (&str, &str) {
+    let from = match text.strip_prefix('[') {
+        Some(_) => text.find(']').unwrap_or(0),
+        None => 0,
+    };
+    let Some(at) = text[from..].find(['/', '?', '#']) else {
+        return (text, "");
+    };
+    let (authority, path) = text.split_at(from + at);
+    let is_cidr = is_address_like(authority)
+        && path.strip_prefix('/').is_some_and(|length| {
+            let length = length.split(':').next().unwrap_or_default();
+            !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit())
+        });
+    if is_cidr {
+        (text, "")
+    } else {
+        (authority, path)
+    }
+}
+
+fn refuse_blanks(text: &str) -> Result<(), String> {
+    if text.contains(|char: char| char.is_whitespace() || char.is_control()) {
+        return Err(
+            "a URL has no blanks or control characters in it; write %20 for a blank".to_owned(),
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The URL, the port of http where that is tried too, and the text.
+    fn one(text: &str) -> (String, Option<u16>, String) {
+        match parse(text, None) {
+            Ok(Entry::One(Target::Url(target), Types::Asked)) => (
+                target.url.to_string(),
+                target.fallback.map(|fallback| fallback.port),
+                target.given.unwrap_or_default().into(),
+            ),
+            other => panic!("{text} gave {other:?}"),
+        }
+    }
+
+    fn reason(text: &str) -> String {
+        parse(text, None).unwrap_err()
+    }
+
+    #[test]
+    fn urls_are_taken_as_they_are() {
+        for (text, url) in [
+            ("http://example.net", "http://example.net/"),
+            ("HTTPS://Example.NET:443/A?b#c", "https://example.net/A?b#c"),
+            ("http://[2001:DB8::1]:8080/", "http://[2001:db8::1]:8080/"),
+            ("http://192.0.2.1:80", "http://192.0.2.1/"),
+            (
+                "http://b\u{fc}cher.example/",
+                "http://xn--bcher-kva.example/",
+            ),
+            ("http://example.net:/", "http://example.net/"),
+            ("http://example.net/@a:b", "http://example.net/@a:b"),
+        ] {
+            assert_eq!(one(text), (url.into(), None, text.into()));
+        }
+    }
+
+    #[test]
+    fn credentials_stay_in_the_url_and_are_not_shown() {
+        let (url, _, given) = one("http://user:s%40cret@example.net/a");
+        assert_eq!(url, "http://user:s%40cret@example.net/a");
+        assert_eq!(given, "http://user:***@example.net/a");
+    }
+
+    #[test]
+    fn without_a_scheme_https_is_tried_first() {
+        for (text, url, http) in [
+            ("example.net", "https://example.net/", Some(80)),
+            ("example.net/a?b", "https://example.net/a?b", Some(80)),
+            ("example.net?b", "https://example.net/?b", Some(80)),
+            (
+                "example.net:8080/a",
+                "https://example.net:8080/a",
+                Some(8080),
+            ),
+            ("example.net:80", "http://example.net/", None),
+            ("example.net:www/a", "http://example.net/a", None),
+            ("example.net:443", "https://example.net/", None),
+            ("192.0.2.1", "https://192.0.2.1/", Some(80)),
+            ("2001:db8::1", "https://[2001:db8::1]/", Some(80)),
+            (
+                "[2001:db8::1]:8443",
+                "https://[2001:db8::1]:8443/",
+                Some(8443),
+            ),
+            ("[2001:db8::1]/64", "https://[2001:db8::1]/64", Some(80)),
+            ("192.0.2.1:8080/24", "https://192.0.2.1:8080/24", Some(8080)),
+            ("192.0.2.1/a", "https://192.0.2.1/a", Some(80)),
+            ("192.0.2.1/24/a", "https://192.0.2.1/24/a", Some(80)),
+            (
+                "a.example/?u=http://b",
+                "https://a.example/?u=http://b",
+                Some(80),
+            ),
+            ("10-0-0-1.example", "https://10-0-0-1.example/", Some(80)),
+        ] {
+            assert_eq!(one(text), (url.into(), http, text.into()));
+        }
+    }
+
+    #[test]
+    fn blocks_and_listed_ports_are_a_grid() {
+        let listed = Ports::parse("80,8080", Protocol::Tcp).unwrap();
+        for (text, ports, shown) in [
+            ("10.0.0.0/24", None, None),
+            ("10.0.0.0/24", Some(&listed), Some("80,8080")),
+            ("10.0.0.0/24:8000", Some(&listed), Some("8000")),
+            ("10.0.0.1-10.0.0.9/path", None, None),
+            ("[2001:db8::/64]:443", None, Some("443")),
+            ("2001:db8::/64", Some(&listed), Some("80,8080")),
+            ("example.net/path", Some(&listed), Some("80,8080")),
+        ] {
+            match parse(text, ports) {
+                Ok(Entry::Grid(_, Form::Page(_, ports))) => {
+                    let ports = ports.map(|ports| ports.to_string());
+                    assert_eq!(ports.as_deref(), shown, "{text}");
+                }
+                other => panic!("{text} gave {other:?}"),
+            }
+        }
+        for text in ["http://example.net/", "example.net:81"] {
+            let read = parse(text, Some(&listed));
+            assert!(matches!(read, Ok(Entry::One(..))), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_page_says_why() {
+        for (text, part) in [
+            ("ftp://example.net/", "the scheme is \"ftp\""),
+            ("ws://example.net/", "the scheme is \"ws\""),
+            ("http://", "the URL has no host"),
+            ("http:///a", "the URL has no host"),
+            ("http://user:pw@/", "the URL has no host"),
+            ("http://010.1.2.3/", "write 10.1.2.3"),
+            ("http://256.1.2.3/", "the octet 256 is over 255"),
+            ("https://user@1.2.3:80/", "four octets"),
+            ("http://0x7f.1/", "four decimal octets"),
+            ("http://2130706433/", "four octets"),
+            ("http://a!b.example/", "'!' in it"),
+            ("http://2001:db8::1/", "goes in brackets"),
+            ("http://[fe80::1%25eth0]/", "zone id"),
+            ("http://example.net:0/", "from 1 to 65535"),
+            ("http://example.net:65536/", "invalid port number"),
+            ("http://example.net:www/", "invalid port number"),
+            ("http://example.net/a b", "write %20"),
+            ("http://exa\tmple.net/", "write %20"),
+            ("example.net/a b", "write %20"),
+            ("010.1.2.3/a", "write 10.1.2.3"),
+            ("1.2.3", "four octets"),
+            ("10.1.2.3/8", "the network is 10.0.0.0/8"),
+            ("10.0.0.0/33", "a number from 0 to 32"),
+            ("example.net:0/a", "the port 0 is not"),
+            ("example.net:bogus", "no service is called \"bogus\""),
+            ("http:/example.net", "a port is empty"),
+            ("user:pw@example.net/", "credentials are for a URL"),
+            ("/path", "neither an address nor the name"),
+            ("?", "neither an address nor the name"),
+            ("unix:", "the path of a socket"),
+        ] {
+            let reason = reason(text);
+            assert!(reason.contains(part), "{text:?}: {reason}");
+        }
+    }
+
+    #[test]
+    fn no_reason_shows_a_password() {
+        for text in [
+            "http://user:sec/ret@example.net/",
+            "http://user:sec ret@example.net/",
+            "ftp://user:secret@example.net/",
+            "user:sec@example.net",
+            "user:sec/ret@example.net",
+            "user:sec?ret@example.net",
+            "http://user:secret@exa mple/",
+            "http://user:secret@a!b/",
+        ] {
+            let reason = reason(text);
+            assert!(!reason.contains("sec"), "{text}: {reason}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_is_taken_or_bad(text in "(https?://)?[0-9a-fx:./%?#\\[\\] @\u{e9}-]{0,40}|\\PC{0,60}") {
+            match parse(&text, None) {
+                Ok(Entry::One(Target::Url(target), _)) => {
+                    prop_assert!(["http", "https"].contains(&target.url.scheme()));
+                    prop_assert_ne!(target.url.port(), Some(0));
+                    // The host is what a reader of the text takes it for.
+                    let host = Host::of_url(&target.url).unwrap();
+                    if let Host::Address(address) = host {
+                        let mut text = text.to_ascii_lowercase();
+                        text.retain(|char| !"[]".contains(char));
+                        let written = text
+                            .split(['/', '?', '#', '@'])
+                            .any(|piece| piece.parse() == Ok(address)
+                                || piece.rsplit_once(':').is_some_and(|(host, _)| host.parse() == Ok(address)));
+                        prop_assert!(written, "{address} is not in {text}");
+                    }
+                }
+                Ok(_) => {}
+                Err(reason) => prop_assert!(!reason.is_empty()),
+            }
+        }
+
+        #[test]
+        fn every_url_of_a_host_and_port_reads_back(
+            scheme in "https?",
+            host in "[a-z]([a-z0-9-]{0,9}[a-z0-9])?(\\.[a-z][a-z0-9]{0,9}){0,3}",
+            port in 1u16..,
+            path in "(/[a-z0-9:@~.-]{0,20})?",
+        ) {
+            let text = format!("{scheme}://{host}:{port}{path}");
+            let (url, fallback, given) = one(&text);
+            prop_assert_eq!(Url::parse(&url), Url::parse(&text));
+            prop_assert_eq!((fallback, given), (None, text));
+            let bare = format!("{host}:{port}{path}");
+            let (url, _, given) = one(&bare);
+            prop_assert_eq!(Url::parse(&url).unwrap().port_or_known_default(), Some(port));
+            prop_assert_eq!(given, bare);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Sockets in the file system, `unix:PATH`.
+
+use std::path::Path;
+
+use canvass_model::Target;
+
+use super::{Entry, Types};
+
+/// Bytes a socket's path may have: `sun_path` of unix(7) less the NUL at its end.
+const SOCKET_PATH_BYTES_MAX: usize = 107;
+
+/// Reads `unix:PATH`; `None` for any other text.
+pub(super) fn parse(text: &str) -> Option<Result<Entry, String>> {
+    let path = text.strip_prefix("unix:")?;
+    Some(if path.is_empty() {
+        Err("unix: is followed by the path of a socket".to_owned())
+    } else if path.len() > SOCKET_PATH_BYTES_MAX {
+        Err(format!(
+            "the path of a socket has at most {SOCKET_PATH_BYTES_MAX} bytes, and this one has {}",
+            path.len()
+        ))
+    } else {
+        let target = Target::Unix {
+            path: Path::new(path).into(),
+            given: text.into(),
+        };
+        Ok(Entry::One(target, Types::Asked))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_is_its_path() {
+        let Some(Ok(Entry::One(Target::Unix { path, given }, Types::Asked))) =
+            parse("unix:/run/a b.sock")
+        else {
+            panic!("not a socket");
+        };
+        assert_eq!(path.to_str(), Some("/run/a b.sock"));
+        assert_eq!(&*given, "unix:/run/a b.sock");
+        assert!(parse("/run/a.sock").is_none());
+        assert!(parse("unix:").unwrap().is_err());
+    }
+
+    #[test]
+    fn a_path_must_fit_an_address() {
+        let path = "a".repeat(SOCKET_PATH_BYTES_MAX);
+        assert!(parse(&format!("unix:{path}")).unwrap().is_ok());
+        let reason = parse(&format!("unix:{path}b")).unwrap().unwrap_err();
+        assert_eq!(
+            reason,
+            "the path of a socket has at most 107 bytes, and this one has 108"
+        );
+    }
+}

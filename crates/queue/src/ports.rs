@@ -1,0 +1,213 @@
+//! Ports, as lists of them are written: `80,443,8000-8010,pop3`.
+
+use std::fmt;
+use std::num::NonZeroU16;
+use std::sync::Arc;
+
+use crate::spelling::shorten;
+use crate::{PortsError, Protocol, services};
+
+/// Ports in the order they were written, each of them once; never none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ports(Arc<[u16]>);
+
+impl Ports {
+    /// Reads numbers, ranges `first-last` and names of services (as `/etc/services` has them, in
+    /// any case), with commas between them. A port that is written again is not asked again.
+    ///
+    /// # Errors
+    ///
+    /// Where an item is none of these, with the item named.
+    pub fn parse(text: &str, protocol: Protocol) -> Result<Self, PortsError> {
+        let mut seen = [false; 1 << 16];
+        let mut ports = Vec::new();
+        for item in text.split(',') {
+            let (first, last) = parse_item(item.trim(), protocol)?;
+            for port in first.get()..=last.get() {
+                if !std::mem::replace(&mut seen[usize::from(port)], true) {
+                    ports.push(port);
+                }
+            }
+        }
+        Ok(Self(ports.into()))
+    }
+
+    /// The ports, in the order they are asked.
+    pub fn as_slice(&self) -> &[u16] {
+        &self.0
+    }
+}
+
+impl From<NonZeroU16> for Ports {
+    fn from(port: NonZeroU16) -> Self {
+        Self(Arc::new([port.get()]))
+    }
+}
+
+impl fmt::Display for Ports {
+    /// As a list that reads back, runs as ranges.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let runs = self
+            .0
+            .chunk_by(|port, next| port.checked_add(1) == Some(*next));
+        for (place, run) in runs.enumerate() {
+            let comma = if place == 0 { "" } else { "," };
+            match run {
+                [first, .., last] => write!(f, "{comma}{first}-{last}")?,
+                _ => write!(f, "{comma}{}", run[0])?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads one port: a number or the name of a service.
+pub(crate) fn parse_port(text: &str, protocol: Protocol) -> Result<NonZeroU16, PortsError> {
+    if text.is_empty() {
+        return Err(PortsError::Empty);
+    }
+    if is_number(text) {
+        // What does not fit any number is over 65535 as well.
+        return text
+            .parse()
+            .map_err(|_| PortsError::OutOfRange(shorten(text)));
+    }
+    if let Some(port) = services::port(text, protocol) {
+        return Ok(port);
+    }
+    let given = shorten(text);
+    Err(match services::port(text, protocol.other()) {
+        Some(_) => PortsError::OtherProtocol(given, protocol.other()),
+        None => PortsError::UnknownService(given),
+    })
+}
+
+fn parse_item(text: &str, protocol: Protocol) -> Result<(NonZeroU16, NonZeroU16), PortsError> {
+    let Some((first, last)) = text.split_once('-').filter(|(first, last)| {
+        // Names have dashes too, and some begin with a digit.
+        is_number(first.trim_end()) && (last.is_empty() || is_number(last.trim_start()))
+    }) else {
+        return parse_port(text, protocol).map(|port| (port, port));
+    };
+    if last.is_empty() {
+        return Err(PortsError::HalfRange(shorten(text)));
+    }
+    let first = parse_port(first.trim_end(), protocol)?;
+    let last = parse_port(last.trim_start(), protocol)?;
+    if first > last {
+        return Err(PortsError::Backwards(first, last));
+    }
+    Ok((first, last))
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn tcp(text: &str) -> Result<Vec<u16>, String> {
+        Ports::parse(text, Protocol::Tcp)
+            .map(|ports| ports.as_slice().to_vec())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn lists_keep_their_order_and_ask_once() {
+        for (text, ports) in [
+            ("80", &[80][..]),
+            ("443,80", &[443, 80]),
+            ("www,443,8000-8003", &[80, 443, 8000, 8001, 8002, 8003]),
+            ("8002,8000-8003,HTTP,80", &[8002, 8000, 8001, 8003, 80]),
+            (" 1 , 3 - 4 ", &[1, 3, 4]),
+            ("65535-65535,1-1", &[65535, 1]),
+            ("080", &[80]),
+            ("http-alt,netbios-ssn,pop-3", &[8080, 139, 110]),
+        ] {
+            assert_eq!(tcp(text).as_deref(), Ok(ports), "{text}");
+        }
+        assert_eq!(tcp("1-65535").unwrap().len(), 65535);
+        let udp = Ports::parse("time,ntp", Protocol::Udp).unwrap();
+        assert_eq!(udp.as_slice(), [37, 123]);
+    }
+
+    #[test]
+    fn bad_ports_are_named() {
+        for (text, reason) in [
+            ("", "a port is empty"),
+            ("80,,443", "a port is empty"),
+            ("80,", "a port is empty"),
+            ("0", "the port 0 is not from 1 to 65535"),
+            ("0-80", "the port 0 is not from 1 to 65535"),
+            ("65536", "the port 65536 is not from 1 to 65535"),
+            (
+                "99999999999999999999",
+                "the port 99999999999999999999 is not from 1 to 65535",
+            ),
+            (
+                "90-80",
+                "the range of ports ends before it begins; write 80-90",
+            ),
+            (
+                "80-",
+                "\"80-\" is half a range; write both ends, first-last",
+            ),
+            (
+                "-80",
+                "no service is called \"-80\"; write the number of its port",
+            ),
+            (
+                "+80",
+                "no service is called \"+80\"; write the number of its port",
+            ),
+            ("ntp", "\"ntp\" is a service of udp and not of tcp"),
+            (
+                "www,bogus",
+                "no service is called \"bogus\"; write the number of its port",
+            ),
+        ] {
+            assert_eq!(tcp(text), Err(reason.to_owned()), "{text:?}");
+        }
+        assert!(tcp(&"x".repeat(5000)).unwrap_err().len() < 200);
+    }
+
+    #[test]
+    fn runs_are_shown_as_ranges() {
+        for text in ["80", "1-65535", "443,80-82,7", "5,4,3", "65535,1-2"] {
+            let ports = Ports::parse(text, Protocol::Tcp).unwrap();
+            assert_eq!(ports.to_string(), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_list_reads_back(items in prop::collection::vec((1u16.., 0u16..50), 1..12)) {
+            let text: Vec<String> = items
+                .iter()
+                .map(|(first, more)| format!("{first}-{}", first.saturating_add(*more)))
+                .collect();
+            let ports = Ports::parse(&text.join(","), Protocol::Tcp).unwrap();
+            let mut once = Vec::new();
+            for (first, more) in items {
+                for port in first..=first.saturating_add(more) {
+                    if !once.contains(&port) {
+                        once.push(port);
+                    }
+                }
+            }
+            prop_assert_eq!(ports.as_slice(), &once[..]);
+            prop_assert_eq!(Ports::parse(&ports.to_string(), Protocol::Udp), Ok(ports));
+        }
+
+        #[test]
+        fn every_text_is_a_list_or_an_error(text in "[0-9a-z,+ \u{e9}-]{0,40}") {
+            match Ports::parse(&text, Protocol::Tcp) {
+                Ok(ports) => prop_assert!(!ports.as_slice().contains(&0)),
+                Err(error) => prop_assert!(!error.to_string().is_empty()),
+            }
+        }
+    }
+}

@@ -1,0 +1,196 @@
+use super::*;
+use crate::fixture;
+use canvass_model::Answer;
+use proptest::prelude::*;
+
+fn written(outcomes: &[Outcome]) -> String {
+    let columns = Columns::of(&outcomes[0].job.spec);
+    let mut format = Csv::new(columns, fixture::epoch());
+    let mut out = Vec::new();
+    format.header(&mut out);
+    for outcome in outcomes {
+        format.line(outcome, &mut out);
+    }
+    String::from_utf8(out).unwrap()
+}
+
+/// Reads as RFC 4180 says, with LF or CRLF as the end of a record.
+fn read(text: &str) -> Vec<Vec<String>> {
+    let mut records = Vec::new();
+    let mut record = Vec::new();
+    let mut field = String::new();
+    let mut quoted = false;
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '"' if quoted && characters.peek() == Some(&'"') => {
+                characters.next();
+                field.push('"');
+            }
+            '"' => quoted = !quoted,
+            ',' if !quoted => record.push(std::mem::take(&mut field)),
+            '\n' if !quoted => {
+                record.push(std::mem::take(&mut field));
+                records.push(std::mem::take(&mut record));
+            }
+            other => field.push(other),
+        }
+    }
+    assert!(record.is_empty() && field.is_empty() && !quoted, "{text:?}");
+    records
+}
+
+fn cell(outcome: &Outcome, column: &str) -> String {
+    let records = read(&written(std::slice::from_ref(outcome)));
+    let index = records[0].iter().position(|name| name == column).unwrap();
+    records[1][index].clone()
+}
+
+#[test]
+fn rows_are_as_the_header_says() {
+    let text = written(&[
+        fixture::ptr_answered(),
+        fixture::ptr_timeout(),
+        fixture::dns_answered(),
+    ]);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(
+        lines[0],
+        "seq,line,target,probe,type,outcome,status,names,ttl,answers,confirmed,forward,\
+         resolver,transport,attempts,started,latency_ms,response_ms,wait_ms,dns_ms,\
+         error_phase,error_cause,error_message,error_errno,stalled"
+    );
+    assert_eq!(
+        lines[1],
+        "0,1,10.1.2.3,ptr,,answered,NOERROR,host-10-1-2-3.example.net.,400,,,,127.0.0.1:53,\
+         udp,1,2026-01-02T03:04:05.123474Z,0.412,0.43,0,0.412,,,,,false"
+    );
+    assert_eq!(
+        lines[2],
+        "2,9,010.9.9.9,ptr,,failed,TIMEOUT,,,,,,127.0.0.1:53,udp,8,\
+         2026-01-02T03:04:05.123456Z,10000,10000,0,10000,dns,timeout,\
+         no answer from 127.0.0.1:53 in 8 attempts,,true"
+    );
+    assert_eq!(
+        lines[3],
+        "6,2,www.example.net,dns,A,answered,NOERROR,,,\
+         www.example.net. 300 CNAME web.example.net. | web.example.net. 60 A 192.0.2.1 | \
+         web.example.net. 60 A 192.0.2.2,,,127.0.0.1:53,udp,1,2026-01-02T03:04:05.123456Z,\
+         1.5,1.5,0,1.5,,,,,false"
+    );
+}
+
+#[test]
+fn http_rows_have_columns_of_their_own() {
+    let text = written(&[fixture::http_redirected(27), fixture::http_expired()]);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(
+        lines[0],
+        "seq,line,target,probe,outcome,status,url,remote,http_version,status_code,content_length,\
+         body_bytes,decoded_bytes,redirects,tls_version,tls_days_left,repeat,addresses,attempts,\
+         started,latency_ms,response_ms,wait_ms,resolve_ms,connect_ms,tls_ms,first_byte_ms,\
+         transfer_ms,error_phase,error_cause,error_message,error_errno,stalled"
+    );
+    assert_eq!(
+        lines[1],
+        "1,2,http://example.net/,http,answered,200,https://example.net/,192.0.2.1:443,1.1,200,,5,\
+         25,1,TLSv1.3,27,1,[2001:db8::1]:443=CONNREFUSED,2,2026-01-02T03:04:05.123456Z,15,15,0,1,\
+         2,3,4,5,,,,,false"
+    );
+    assert_eq!(
+        lines[2],
+        "2,3,https://expired.example.net/,http,failed,TLS,https://expired.example.net/,\
+         192.0.2.1:443,,,,,,0,,-3,,,1,2026-01-02T03:04:05.123456Z,6,6,0,1,2,3,,,tls,expired,\
+         the certificate of 192.0.2.1:443 expired 3 days ago,,false"
+    );
+}
+
+#[test]
+fn tcp_and_udp_rows_have_columns_of_their_own() {
+    let text = written(&[
+        fixture::tcp_matched(),
+        fixture::tcp_refused(),
+        fixture::udp_replies(),
+    ]);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(
+        lines[0],
+        "seq,line,target,probe,outcome,status,remote,captures,sent_bytes,received_bytes,\
+         tls_version,tls_days_left,mismatch,replies,addresses,attempts,started,latency_ms,\
+         response_ms,wait_ms,resolve_ms,connect_ms,tls_ms,first_byte_ms,transfer_ms,error_phase,error_cause,\
+         error_message,error_errno,stalled"
+    );
+    assert_eq!(
+        lines[1],
+        "3,4,127.0.0.1:110,tcp,answered,MATCHED,127.0.0.1:110,\"messages=72; bytes=1,024\",40,61,\
+         ,,,,,1,2026-01-02T03:04:05.123456Z,1.34,1.34,0,,0.04,,0.3,1,,,,,false"
+    );
+    assert_eq!(
+        lines[2],
+        "4,5,[2001:db8::1]:25,tcp,failed,CONNREFUSED,[2001:db8::1]:25,,0,0,,,,,,1,\
+         2026-01-02T03:04:05.123456Z,0.12,0.12,0,,0.12,,,,connect,refused,\
+         [2001:db8::1]:25 refused the connection,ECONNREFUSED,false"
+    );
+    assert!(lines[3].contains(",8,,,,2,,1,"), "{}", lines[3]);
+}
+
+#[test]
+fn a_mismatch_has_its_column() {
+    assert_eq!(
+        cell(&fixture::tcp_unmatched(), "mismatch"),
+        "220 is not what /^\\+OK/ matches"
+    );
+}
+
+#[test]
+fn what_has_no_column_is_left_out() {
+    let mut format = Csv::new(Columns::Http, fixture::epoch());
+    let mut out = Vec::new();
+    format.header(&mut out);
+    for outcome in [fixture::ptr_answered(), fixture::tcp_matched()] {
+        format.line(&outcome, &mut out);
+    }
+    let records = read(&String::from_utf8(out).unwrap());
+    assert_eq!(records.len(), 3);
+    assert!(
+        records
+            .iter()
+            .all(|record| record.len() == records[0].len())
+    );
+}
+
+#[test]
+fn forward_confirmation_has_its_columns() {
+    let outcome = fixture::ptr_confirmed(Some(true));
+    assert_eq!(cell(&outcome, "confirmed"), "true");
+    assert_eq!(
+        cell(&outcome, "forward"),
+        "a.example.net.=10.1.2.3 2001:db8::1; b.example.net.="
+    );
+    assert_eq!(cell(&fixture::ptr_confirmed(None), "confirmed"), "");
+}
+
+#[test]
+fn a_bad_line_reads_back_as_it_was() {
+    let outcome = fixture::invalid(ProbeSpec::Ptr {
+        forward_confirm: false,
+    });
+    assert_eq!(cell(&outcome, "target"), "not\tan \"address\" \\ ü\u{85}");
+    assert_eq!(cell(&outcome, "latency_ms"), "");
+    assert_eq!(cell(&fixture::local_failure(), "error_errno"), "EMFILE");
+}
+
+proptest! {
+    #[test]
+    fn every_outcome_is_one_record_that_reads_back(outcome in fixture::any_outcome()) {
+        let records = read(&written(std::slice::from_ref(&outcome)));
+        prop_assert_eq!(records.len(), 2);
+        prop_assert_eq!(records[0].len(), records[1].len());
+        prop_assert_eq!(cell(&outcome, "target"), fixture::target_string(&outcome));
+        let message = outcome.fault.as_ref().map_or("", |fault| &fault.message);
+        prop_assert_eq!(cell(&outcome, "error_message"), message);
+        if let Answer::Ptr(answer) = &outcome.answer {
+            prop_assert_eq!(cell(&outcome, "names"), answer.names.join(" "));
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What probes of hosts add to a summary: how they failed, and what they took.
+
+use std::fmt::Write;
+
+use canvass_model::{ConnectionReport, ShardReport};
+
+use crate::Tally;
+use crate::explain::advice;
+use crate::human::{aligned, count, percent};
+
+/// Kinds of faults with a line of their own.
+const SHOWN_MAX: usize = 20;
+/// Columns of the table of faults whose cells are numbers.
+const NUMBERS: [usize; 2] = [3, 4];
+
+/// Appends how probes of hosts failed: phase, cause, errno, how often, and where to look.
+pub(super) fn write_faults(tally: &Tally, out: &mut String) -> std::fmt::Result {
+    let faults = tally.faults();
+    if faults.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "faults by phase and cause")?;
+    let rows = faults.iter().take(SHOWN_MAX).map(|fault| {
+        vec![
+            fault.phase.to_string(),
+            fault.cause.to_string(),
+            fault
+                .errno
+                .map_or_else(|| "-".to_owned(), |errno| errno.to_string()),
+            fault.count.to_string(),
+            percent(fault.count, tally.total()),
+            advice(fault.phase, fault.cause, fault.errno).to_owned(),
+        ]
+    });
+    aligned(out, &rows.collect::<Vec<_>>(), |column| {
+        NUMBERS.contains(&column)
+    });
+    if let Some((first_hidden, hidden)) = faults[SHOWN_MAX.min(faults.len())..].split_first() {
+        let failed = first_hidden.count + hidden.iter().map(|fault| fault.count).sum::<u64>();
+        let kinds = count(1 + hidden.len() as u64, "other kind", "other kinds");
+        writeln!(out, "  and {failed} of {kinds}")?;
+    }
+    Ok(())
+}
+
+/// Appends what probes of hosts took of this machine and of the resolvers.
+pub(super) fn write_connections(shards: &[ShardReport], out: &mut String) -> std::fmt::Result {
+    let all = summed(shards);
+    if all.opened > 0 || all.waited_for_descriptor > 0 {
+        let reached = if all.open_max >= all.open_limit {
+            "reached"
+        } else {
+            "not reached"
+        };
+        writeln!(
+            out,
+            "connections: opened {}, at most {} open at once; limit {}, {reached}; waited for a \
+             descriptor or a port {}",
+            all.opened,
+            all.open_max,
+            all.open_limit,
+            count(all.waited_for_descriptor, "time", "times"),
+        )?;
+    }
+    if all.names_needed > 0 {
+        writeln!(
+            out,
+            "names: needed {}, looked up {}",
+            all.names_needed, all.names_looked_up
+        )?;
+    }
+    Ok(())
+}
+
+/// What all shards took together. What each had open at most need not have been at one moment, so
+/// the sum is an upper bound.
+pub(super) fn summed(shards: &[ShardReport]) -> ConnectionReport {
+    shards
+        .iter()
+        .fold(ConnectionReport::default(), |sum, shard| {
+            let one = &shard.connections;
+            ConnectionReport {
+                opened: sum.opened + one.opened,
+                open_max: sum.open_max + one.open_max,
+                open_limit: sum.open_limit + one.open_limit,
+                waited_for_descriptor: sum.waited_for_descriptor + one.waited_for_descriptor,
+                names_needed: sum.names_needed + one.names_needed,
+                names_looked_up: sum.names_looked_up + one.names_looked_up,
+            }
+        })
+}

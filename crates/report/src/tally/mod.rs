@@ -1,0 +1,343 @@
+//! Counts over a whole run.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use canvass_model::{Answer, Cause, Errno, Outcome, Phase, ProbeSpec, Rcode, Status, Verdict};
+
+use crate::facts::tls_facts;
+use crate::write::{push_visible, target_text};
+
+/// How many outcomes there were of each kind. Its size does not grow with the run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    verdicts: [u64; 3],
+    of_hosts: u64,
+    no_data: u64,
+    rcodes: [u64; COMMON_RCODES],
+    other_rcodes: BTreeMap<u16, u64>,
+    http_codes: BTreeMap<u16, u64>,
+    other_statuses: [u64; OTHER_STATUSES.len()],
+    causes: [u64; Cause::ALL.len()],
+    faults: BTreeMap<(Phase, Cause, Option<Errno>), u64>,
+    attempts: u64,
+    attempts_max: u32,
+    answered_after_retry: u64,
+    stalled: u64,
+    late_starts: u64,
+    late_start_max: Duration,
+    confirmations: Confirmations,
+    ending: EndingCertificates,
+}
+
+/// One way in which probes of hosts failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FaultCount {
+    /// Where in their life.
+    pub phase: Phase,
+    /// What.
+    pub cause: Cause,
+    /// The system's own number, where there was one.
+    pub errno: Option<Errno>,
+    /// How many.
+    pub count: u64,
+}
+
+/// Certificates whose time is over soon.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EndingCertificates {
+    /// Targets that showed one, each request of a repeated one not counted again.
+    pub targets: u64,
+    /// The target whose certificate ends first, and in how many days.
+    pub first: Option<(Box<str>, i64)>,
+}
+
+/// A certificate that has no more days than this ends soon.
+pub const CERTIFICATE_DAYS_FEW: i64 = 14;
+/// A target that begins later than this after it was due on a schedule began late.
+pub const LATE_START_MIN: Duration = Duration::from_millis(100);
+
+/// What forward confirmation gave, for the `ptr` probes it was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Confirmations {
+    /// A name leads back to the address.
+    pub confirmed: u64,
+    /// No name leads back.
+    pub unconfirmed: u64,
+    /// It could not be told, or there was no name to look up.
+    pub unknown: u64,
+}
+
+/// Response codes with a place of their own; every code a server commonly gives is below it.
+const COMMON_RCODES: usize = 24;
+const OTHER_STATUSES: [Status; 12] = [
+    Status::Open,
+    Status::Matched,
+    Status::Unmatched,
+    Status::Timeout,
+    Status::ConnRefused,
+    Status::Reset,
+    Status::Unreachable,
+    Status::Truncated,
+    Status::Malformed,
+    Status::Tls,
+    Status::Invalid,
+    Status::Local,
+];
+
+impl Tally {
+    /// Counts one outcome.
+    pub fn record(&mut self, outcome: &Outcome) {
+        self.verdicts[verdict_index(outcome.verdict)] += 1;
+        match outcome.status {
+            Status::Rcode(Rcode(code)) => match self.rcodes.get_mut(usize::from(code)) {
+                Some(count) => *count += 1,
+                None => *self.other_rcodes.entry(code).or_default() += 1,
+            },
+            Status::Http(code) => *self.http_codes.entry(code).or_default() += 1,
+            other => self.other_statuses[status_index(other)] += 1,
+        }
+        if let Some(fault) = &outcome.fault {
+            self.causes[fault.cause as usize] += 1;
+        }
+        self.attempts += u64::from(outcome.attempts);
+        self.attempts_max = self.attempts_max.max(outcome.attempts);
+        self.stalled += u64::from(outcome.stalled);
+        self.record_start(outcome);
+        match outcome.job.spec {
+            ProbeSpec::Ptr {
+                forward_confirm: true,
+            } => {
+                self.confirmations.record(&outcome.answer);
+                self.record_no_data(outcome);
+            }
+            ProbeSpec::Ptr { .. } | ProbeSpec::Dns { .. } => {
+                let answered = outcome.verdict != Verdict::Failed;
+                self.answered_after_retry += u64::from(outcome.attempts > 1 && answered);
+                self.record_no_data(outcome);
+            }
+            ProbeSpec::Http { .. } | ProbeSpec::Tcp { .. } | ProbeSpec::Udp { .. } => {
+                self.record_host(outcome);
+            }
+        }
+    }
+
+    /// Counts many outcomes.
+    pub fn record_all(&mut self, outcomes: &[Outcome]) {
+        for outcome in outcomes {
+            self.record(outcome);
+        }
+    }
+
+    /// Outcomes of all kinds.
+    pub fn total(&self) -> u64 {
+        self.verdicts.iter().sum()
+    }
+
+    /// Outcomes with this verdict.
+    pub fn verdict(&self, verdict: Verdict) -> u64 {
+        self.verdicts[verdict_index(verdict)]
+    }
+
+    /// Negatives whose status is NOERROR: the name exists and has nothing of the type.
+    pub fn no_data(&self) -> u64 {
+        self.no_data
+    }
+
+    /// The statuses that occurred with their counts, the commonest first.
+    pub fn statuses(&self) -> Vec<(Status, u64)> {
+        let common = (0..)
+            .map(|code| Status::Rcode(Rcode(code)))
+            .zip(self.rcodes);
+        let rare = self
+            .other_rcodes
+            .iter()
+            .map(|(&code, &count)| (Status::Rcode(Rcode(code)), count));
+        let codes = self
+            .http_codes
+            .iter()
+            .map(|(&code, &count)| (Status::Http(code), count));
+        let others = OTHER_STATUSES.into_iter().zip(self.other_statuses);
+        commonest_first(common.chain(rare).chain(codes).chain(others))
+    }
+
+    /// The causes of failures that occurred with their counts, the commonest first.
+    pub fn causes(&self) -> Vec<(Cause, u64)> {
+        commonest_first(Cause::ALL.into_iter().zip(self.causes))
+    }
+
+    /// The ways in which probes of hosts failed, the commonest first.
+    pub fn faults(&self) -> Vec<FaultCount> {
+        let counts = self.faults.iter().map(|(&kind, &count)| (kind, count));
+        commonest_first(counts)
+            .into_iter()
+            .map(|((phase, cause, errno), count)| FaultCount {
+                phase,
+                cause,
+                errno,
+                count,
+            })
+            .collect()
+    }
+
+    /// Outcomes of probes of hosts: `http`, `tcp` and `udp`.
+    pub fn of_hosts(&self) -> u64 {
+        self.of_hosts
+    }
+
+    /// Failures with this cause.
+    pub fn cause(&self, cause: Cause) -> u64 {
+        self.causes[cause as usize]
+    }
+
+    /// Queries sent, or connections tried, for all outcomes.
+    pub fn attempts(&self) -> u64 {
+        self.attempts
+    }
+
+    /// The most for one outcome.
+    pub fn attempts_max(&self) -> u32 {
+        self.attempts_max
+    }
+
+    /// Outcomes of `ptr` and `dns` that are no failure and took more than one query; a change to
+    /// TCP after a truncated answer counts. Outcomes with forward confirmation do not: they send
+    /// more than one query by their nature.
+    pub fn answered_after_retry(&self) -> u64 {
+        self.answered_after_retry
+    }
+
+    /// Outcomes that a hold-up of this process touched.
+    pub fn stalled(&self) -> u64 {
+        self.stalled
+    }
+
+    /// Outcomes that began [`LATE_START_MIN`] or more after they were due on a schedule.
+    pub fn late_starts(&self) -> u64 {
+        self.late_starts
+    }
+
+    /// By how much the latest of them was late.
+    pub fn late_start_max(&self) -> Duration {
+        self.late_start_max
+    }
+
+    /// What forward confirmation gave; all zero where it was not asked for.
+    pub fn confirmations(&self) -> Confirmations {
+        self.confirmations
+    }
+
+    /// Certificates that end within [`CERTIFICATE_DAYS_FEW`] days. One whose time is over counts
+    /// too, unless that was the fault.
+    pub fn ending_certificates(&self) -> &EndingCertificates {
+        &self.ending
+    }
+
+    fn record_no_data(&mut self, outcome: &Outcome) {
+        if outcome.verdict == Verdict::Negative && outcome.status == Status::Rcode(Rcode::NOERROR) {
+            self.no_data += 1;
+        }
+    }
+
+    fn record_start(&mut self, outcome: &Outcome) {
+        if let (Some(due), Some(sent)) = (outcome.job.due, outcome.first_send) {
+            let late = sent - due;
+            if late >= LATE_START_MIN {
+                self.late_starts += 1;
+                self.late_start_max = self.late_start_max.max(late);
+            }
+        }
+    }
+
+    fn record_host(&mut self, outcome: &Outcome) {
+        self.of_hosts += 1;
+        if let Some(fault) = &outcome.fault {
+            let kind = (fault.phase, fault.cause, fault.errno);
+            *self.faults.entry(kind).or_default() += 1;
+        }
+        let expired = matches!(&outcome.fault, Some(fault) if fault.cause == Cause::Expired);
+        let repeated = matches!(&outcome.answer, Answer::Http(answer) if answer.repeat > Some(1));
+        let certificate = tls_facts(&outcome.answer).and_then(|tls| tls.certificate.as_ref());
+        if let Some(certificate) = certificate
+            && !repeated
+            && certificate.days_left <= CERTIFICATE_DAYS_FEW
+            && !expired
+        {
+            self.ending.record(outcome, certificate.days_left);
+        }
+    }
+}
+
+impl EndingCertificates {
+    fn record(&mut self, outcome: &Outcome, days_left: i64) {
+        self.targets += 1;
+        if self
+            .first
+            .as_ref()
+            .is_none_or(|(_, least)| days_left < *least)
+        {
+            let mut target = Vec::new();
+            target_text(&outcome.job.target).push(&mut target, push_visible);
+            let target = String::from_utf8_lossy(&target).into();
+            self.first = Some((target, days_left));
+        }
+    }
+}
+
+impl Confirmations {
+    fn record(&mut self, answer: &Answer) {
+        let confirmed = match answer {
+            Answer::Ptr(answer) => answer
+                .confirmation
+                .as_ref()
+                .and_then(|confirmation| confirmation.confirmed),
+            _ => None,
+        };
+        match confirmed {
+            Some(true) => self.confirmed += 1,
+            Some(false) => self.unconfirmed += 1,
+            None => self.unknown += 1,
+        }
+    }
+
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.confirmed + self.unconfirmed + self.unknown
+    }
+}
+
+fn commonest_first<T>(counts: impl Iterator<Item = (T, u64)>) -> Vec<(T, u64)> {
+    let mut counts: Vec<_> = counts.filter(|&(_, count)| count > 0).collect();
+    counts.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+    counts
+}
+
+fn verdict_index(verdict: Verdict) -> usize {
+    match verdict {
+        Verdict::Answered => 0,
+        Verdict::Negative => 1,
+        Verdict::Failed => 2,
+    }
+}
+
+/// The place of a status that is no code; a match, so that a new status is noticed.
+fn status_index(status: Status) -> usize {
+    match status {
+        Status::Open => 0,
+        Status::Matched => 1,
+        Status::Unmatched => 2,
+        Status::Timeout => 3,
+        Status::ConnRefused => 4,
+        Status::Reset => 5,
+        Status::Unreachable => 6,
+        Status::Truncated => 7,
+        Status::Malformed => 8,
+        Status::Tls => 9,
+        Status::Invalid => 10,
+        Status::Local => 11,
+        Status::Rcode(_) | Status::Http(_) => unreachable!("codes are counted by number"),
+    }
+}

@@ -1,0 +1,154 @@
+//! The columns after the target for probes of hosts.
+
+use canvass_model::{AddressVerdict, Answer, HttpAnswer, Outcome, TalkAnswer, TalkReply, TlsFacts};
+
+use crate::human::{count, span_ns};
+use crate::write::{nanos, push_display, push_number, push_remote, push_status, push_visible};
+
+/// Appends status, size, time and detail.
+pub(super) fn push_http(out: &mut Vec<u8>, outcome: &Outcome) {
+    push_status(out, outcome.status);
+    out.push(b'\t');
+    let answer = match &outcome.answer {
+        Answer::Http(answer) => Some(&**answer),
+        _ => None,
+    };
+    match answer.and_then(|answer| answer.body_bytes) {
+        Some(body_bytes) => push_number(out, body_bytes),
+        None => out.push(b'-'),
+    }
+    push_time(out, outcome);
+    let mut detail = Detail::new(out);
+    detail.push_fault(outcome);
+    if let Some(answer) = answer {
+        push_http_detail(&mut detail, answer);
+    }
+    detail.end();
+}
+
+/// Appends status, time and detail.
+pub(super) fn push_talk(out: &mut Vec<u8>, outcome: &Outcome) {
+    push_status(out, outcome.status);
+    push_time(out, outcome);
+    let mut detail = Detail::new(out);
+    detail.push_fault(outcome);
+    if let Answer::Talk(answer) = &outcome.answer {
+        push_talk_detail(&mut detail, answer);
+    }
+    detail.end();
+}
+
+fn push_time(out: &mut Vec<u8>, outcome: &Outcome) {
+    out.push(b'\t');
+    match outcome.latency() {
+        Some(latency) => out.extend_from_slice(span_ns(nanos(latency)).as_bytes()),
+        None => out.push(b'-'),
+    }
+    out.push(b'\t');
+}
+
+fn push_http_detail(detail: &mut Detail<'_>, answer: &HttpAnswer) {
+    if !answer.redirects.is_empty() {
+        push_visible(detail.part(), "-> ");
+        push_visible(detail.out, &answer.url);
+    }
+    detail.push_tls(answer.tls.as_deref());
+    detail.push_addresses(answer.addresses.as_deref());
+}
+
+fn push_talk_detail(detail: &mut Detail<'_>, answer: &TalkAnswer) {
+    if let Some(mismatch) = &answer.mismatch {
+        push_visible(detail.part(), mismatch);
+    }
+    if !answer.captures.is_empty() {
+        push_captures(detail.part(), &answer.captures);
+    }
+    for reply in answer.replies.iter().flatten() {
+        push_reply(detail.part(), reply);
+    }
+    detail.push_tls(answer.tls.as_deref());
+    detail.push_addresses(answer.addresses.as_deref());
+}
+
+fn push_captures(out: &mut Vec<u8>, captures: &[(Box<str>, Box<str>)]) {
+    for (index, (name, value)) in captures.iter().enumerate() {
+        if index > 0 {
+            out.extend_from_slice(b"; ");
+        }
+        push_visible(out, name);
+        out.push(b'=');
+        push_visible(out, value);
+    }
+}
+
+fn push_reply(out: &mut Vec<u8>, reply: &TalkReply) {
+    push_remote(out, &reply.remote, push_visible);
+    out.push(b' ');
+    if !reply.matched {
+        out.extend_from_slice(b"unmatched");
+    } else if reply.captures.is_empty() {
+        out.extend_from_slice(b"matched");
+    } else {
+        push_captures(out, &reply.captures);
+    }
+}
+
+/// The last column: parts with ` | ` between them, `-` where there are none.
+struct Detail<'a> {
+    out: &'a mut Vec<u8>,
+    start: usize,
+}
+
+impl<'a> Detail<'a> {
+    fn new(out: &'a mut Vec<u8>) -> Self {
+        let start = out.len();
+        Self { out, start }
+    }
+
+    /// Where the next part is appended.
+    fn part(&mut self) -> &mut Vec<u8> {
+        if self.out.len() > self.start {
+            self.out.extend_from_slice(b" | ");
+        }
+        self.out
+    }
+
+    fn end(self) {
+        if self.out.len() == self.start {
+            self.out.push(b'-');
+        }
+    }
+
+    fn push_fault(&mut self, outcome: &Outcome) {
+        if let Some(fault) = &outcome.fault {
+            let out = self.part();
+            out.extend_from_slice(fault.cause.as_str().as_bytes());
+            out.extend_from_slice(b": ");
+            push_visible(out, &fault.message);
+        }
+    }
+
+    fn push_tls(&mut self, tls: Option<&TlsFacts>) {
+        let Some(tls) = tls else { return };
+        if let Some(certificate) = &tls.certificate {
+            let days = count(certificate.days_left.unsigned_abs(), "day", "days");
+            if certificate.days_left < 0 {
+                push_display(self.part(), format_args!("certificate ended {days} ago"));
+            } else {
+                push_display(self.part(), format_args!("certificate ends in {days}"));
+            }
+        }
+        if tls.verified == Some(false) {
+            self.part().extend_from_slice(b"not verified");
+        }
+    }
+
+    fn push_addresses(&mut self, addresses: Option<&[AddressVerdict]>) {
+        for address in addresses.unwrap_or_default() {
+            let out = self.part();
+            push_remote(out, &address.remote, push_visible);
+            out.push(b' ');
+            push_status(out, address.status);
+        }
+    }
+}

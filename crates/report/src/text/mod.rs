@@ -1,0 +1,111 @@
+//! Tab-separated lines for people and `cut`, one for each target.
+//!
+//! `ptr`: `target`, `STATUS`, then the names joined by a blank, or `-` for a negative, or what
+//! went wrong. With forward confirmation a last column says `confirmed`, `unconfirmed` or
+//! `unknown`.
+//!
+//! `dns`: `target`, `TYPE`, `STATUS`, then the data of the records joined by ` | `; a record of
+//! another type than the one asked for (a CNAME on the way) has its type in front of its data.
+//! Negatives and failures are as for `ptr`.
+//!
+//! `http`: `target`, `STATUS`, the octets of the body, the time it took, and a detail: ` | `
+//! stands between what is worth a word, as where redirects led and how long the certificate
+//! lasts. `tcp` and `udp`: `target`, `STATUS`, the time, and the detail, with what the script
+//! captured in front. The detail of a failure is its cause and its message. What is not known is
+//! `-`.
+//!
+//! A control character is shown as an escape (`\t`, `\u{7f}`), so that nothing breaks a line or
+//! reaches a terminal. A backslash is not escaped: the form is for reading, and `ndjson` is the
+//! one that reads back exactly.
+
+mod host;
+#[cfg(test)]
+mod tests;
+
+use canvass_model::{Answer, DnsAnswer, Outcome, ProbeSpec, PtrAnswer, RecordType, Verdict};
+
+use crate::LineFormat;
+use crate::write::{push_display, push_status, push_visible, target_text};
+
+/// The `text` format.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Text;
+
+impl LineFormat for Text {
+    fn header(&mut self, _out: &mut Vec<u8>) {}
+
+    fn line(&mut self, outcome: &Outcome, out: &mut Vec<u8>) {
+        target_text(&outcome.job.target).push(out, push_visible);
+        out.push(b'\t');
+        match outcome.job.spec {
+            ProbeSpec::Ptr { forward_confirm } => {
+                push_status(out, outcome.status);
+                out.push(b'\t');
+                match (&outcome.fault, &outcome.answer) {
+                    (Some(fault), _) => push_visible(out, &fault.message),
+                    (None, Answer::Ptr(answer)) if outcome.verdict == Verdict::Answered => {
+                        push_names(out, answer);
+                    }
+                    _ => out.push(b'-'),
+                }
+                if forward_confirm {
+                    out.push(b'\t');
+                    out.extend_from_slice(confirmation_word(&outcome.answer).as_bytes());
+                }
+            }
+            ProbeSpec::Dns { record_type } => {
+                push_display(out, record_type);
+                out.push(b'\t');
+                push_status(out, outcome.status);
+                out.push(b'\t');
+                match (&outcome.fault, &outcome.answer) {
+                    (Some(fault), _) => push_visible(out, &fault.message),
+                    (None, Answer::Dns(answer)) if outcome.verdict == Verdict::Answered => {
+                        push_data(out, answer, record_type);
+                    }
+                    _ => out.push(b'-'),
+                }
+            }
+            ProbeSpec::Http { .. } => host::push_http(out, outcome),
+            ProbeSpec::Tcp { .. } | ProbeSpec::Udp { .. } => host::push_talk(out, outcome),
+        }
+        out.push(b'\n');
+    }
+}
+
+fn push_names(out: &mut Vec<u8>, answer: &PtrAnswer) {
+    for (index, name) in answer.names.iter().enumerate() {
+        if index > 0 {
+            out.push(b' ');
+        }
+        push_visible(out, name);
+    }
+}
+
+fn push_data(out: &mut Vec<u8>, answer: &DnsAnswer, asked: RecordType) {
+    for (index, record) in answer.records.iter().enumerate() {
+        if index > 0 {
+            out.extend_from_slice(b" | ");
+        }
+        if record.record_type != asked {
+            push_display(out, record.record_type);
+            out.push(b' ');
+        }
+        push_visible(out, &record.data);
+    }
+}
+
+fn confirmation_word(answer: &Answer) -> &'static str {
+    let confirmed = match answer {
+        Answer::Ptr(answer) => answer
+            .confirmation
+            .as_ref()
+            .and_then(|confirmation| confirmation.confirmed),
+        _ => None,
+    };
+    match confirmed {
+        Some(true) => "confirmed",
+        Some(false) => "unconfirmed",
+        None => "unknown",
+    }
+}

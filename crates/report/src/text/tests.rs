@@ -1,0 +1,126 @@
+use super::*;
+use crate::fixture;
+use crate::write::is_breaking;
+use proptest::prelude::*;
+
+fn line(outcome: &Outcome) -> String {
+    let mut out = Vec::new();
+    Text.header(&mut out);
+    Text.line(outcome, &mut out);
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn ptr_lines_have_three_columns() {
+    for (outcome, text) in [
+        (
+            fixture::ptr_answered(),
+            "10.1.2.3\tNOERROR\thost-10-1-2-3.example.net.\n",
+        ),
+        (fixture::ptr_negative(), "2001:db8::7\tNXDOMAIN\t-\n"),
+        (
+            fixture::ptr_timeout(),
+            "010.9.9.9\tTIMEOUT\tno answer from 127.0.0.1:53 in 8 attempts\n",
+        ),
+        (
+            fixture::local_failure(),
+            "10.1.2.4\tLOCAL\tno descriptor is left for a socket\n",
+        ),
+        (
+            fixture::invalid(ProbeSpec::Ptr {
+                forward_confirm: false,
+            }),
+            "not\\tan \"address\" \\ ü\\u{85}\tINVALID\tneither an address nor a name\n",
+        ),
+    ] {
+        assert_eq!(line(&outcome), text);
+    }
+}
+
+#[test]
+fn forward_confirmation_is_the_fourth_column() {
+    for (confirmed, word) in [
+        (Some(true), "confirmed"),
+        (Some(false), "unconfirmed"),
+        (None, "unknown"),
+    ] {
+        assert_eq!(
+            line(&fixture::ptr_confirmed(confirmed)),
+            format!("10.1.2.3\tNOERROR\ta.example.net. b.example.net.\t{word}\n")
+        );
+    }
+}
+
+#[test]
+fn dns_lines_name_the_type_and_mark_other_types() {
+    assert_eq!(
+        line(&fixture::dns_answered()),
+        "www.example.net\tA\tNOERROR\tCNAME web.example.net. | 192.0.2.1 | 192.0.2.2\n"
+    );
+    let mut negative = fixture::dns_answered();
+    negative.verdict = Verdict::Negative;
+    assert_eq!(line(&negative), "www.example.net\tA\tNOERROR\t-\n");
+}
+
+#[test]
+fn http_lines_have_size_time_and_what_is_worth_a_word() {
+    for (outcome, text) in [
+        (
+            fixture::http_answered(),
+            "http://127.0.0.1:8080/\t200\t1369\t260 µs\t-\n",
+        ),
+        (
+            fixture::http_redirected(1),
+            "http://example.net/\t200\t5\t15.0 ms\t-> https://example.net/ | certificate ends in 1 \
+             day | [2001:db8::1]:443 CONNREFUSED\n",
+        ),
+        (
+            fixture::http_expired(),
+            "https://expired.example.net/\tTLS\t-\t6.00 ms\texpired: the certificate of \
+             192.0.2.1:443 expired 3 days ago | certificate ended 3 days ago | not verified\n",
+        ),
+    ] {
+        assert_eq!(line(&outcome), text);
+    }
+}
+
+#[test]
+fn tcp_and_udp_lines_show_what_was_captured() {
+    for (outcome, text) in [
+        (
+            fixture::tcp_matched(),
+            "127.0.0.1:110\tMATCHED\t1.34 ms\tmessages=72; bytes=1,024\n",
+        ),
+        (
+            fixture::tcp_unmatched(),
+            "127.0.0.1:110\tUNMATCHED\t340 µs\t220 is not what /^\\+OK/ matches\n",
+        ),
+        (
+            fixture::tcp_refused(),
+            "[2001:db8::1]:25\tCONNREFUSED\t120 µs\trefused: [2001:db8::1]:25 refused the \
+             connection\n",
+        ),
+        (
+            fixture::udp_replies(),
+            "127.255.255.255:37\tMATCHED\t2.00 ms\t127.0.0.1:37 drift_s=0.25 | 127.0.0.2:37 \
+             unmatched\n",
+        ),
+    ] {
+        assert_eq!(line(&outcome), text);
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_outcome_is_one_line_with_its_columns(outcome in fixture::any_outcome()) {
+        let text = line(&outcome);
+        prop_assert_eq!(text.matches(|c: char| c != '\t' && is_breaking(c)).count(), 1);
+        prop_assert!(text.ends_with('\n'));
+        let columns = match outcome.job.spec {
+            ProbeSpec::Ptr { forward_confirm: false } => 3,
+            ProbeSpec::Http { .. } => 5,
+            _ => 4,
+        };
+        prop_assert_eq!(text.split('\t').count(), columns);
+    }
+}

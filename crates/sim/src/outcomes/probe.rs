@@ -1,0 +1,363 @@
+//! What is checked of the outcome of a probe of a host.
+
+use canvass_lab::{ServiceKind, Zone};
+use canvass_model::{
+    Answer, Cause, Fault, Host, HttpAnswer, Outcome, Phase, ProbeSpec, Remote, Status, TalkAnswer,
+    Target, Verdict,
+};
+use canvass_proto::{Module, ModuleKind};
+
+use super::Faults;
+use crate::scenario::{Reach, Scenario, Site, Voice};
+use crate::truth::{HostTruth, PageEnd, PageTruth, TalkTruth, host_truth, page_truth, talk_truth};
+use crate::watch::Watch;
+
+/// Connections beside one for each attempt: one by http after https, and one for each time that a
+/// kept connection was gone.
+const MORE_ATTEMPTS_MAX: u32 = 2;
+
+/// What a job must come to, and what may come between.
+struct Truth<'a> {
+    /// Every server on its way, the first one first.
+    servers: Vec<(HostTruth, u16)>,
+    /// What it finds there; `None` where that is not known here.
+    end: Option<End>,
+    module: &'a Module,
+    scenario: &'a Scenario,
+}
+
+enum End {
+    Page(PageTruth),
+    Talk(TalkTruth),
+    Open,
+}
+
+/// All that is wrong with it.
+pub(super) fn faults_of(
+    scenario: &Scenario,
+    outcome: &Outcome,
+    zone: &Zone,
+    watch: &Watch,
+) -> Faults {
+    let mut faults = Vec::new();
+    let mut check = |holds: bool, what| {
+        if !holds {
+            faults.push(what);
+        }
+    };
+    let Some(module) = scenario.module_of(&outcome.job) else {
+        return vec!["a probe without its settings"];
+    };
+    let truth = truth_of(scenario, outcome, module, zone);
+    check(
+        (outcome.status == Status::Invalid) == truth.is_none(),
+        "invalid and taken for a job, or the other way",
+    );
+    let Some(truth) = truth else { return faults };
+    let addresses: usize = match truth.servers.first() {
+        Some((HostTruth::Addresses(addresses), _)) if module.reach.all_addresses => addresses.len(),
+        _ => 1,
+    };
+    check(
+        outcome.attempts <= (1 + module.retries + MORE_ATTEMPTS_MAX) * addresses.max(1) as u32,
+        "more attempts than may be",
+    );
+    check(
+        outcome.resolver.is_none() && outcome.transport.is_none(),
+        "a resolver had the last word about a host",
+    );
+    check_phases(outcome, &mut check);
+    match &outcome.fault {
+        Some(fault) => {
+            check(
+                truth.allows(fault, outcome),
+                "it failed for a reason that nobody gave",
+            );
+            check(
+                !blames_peer(fault) || was_asked(outcome, watch),
+                "a host is blamed that was never asked",
+            );
+            check(
+                !is_ours(fault.cause) || outcome.status == Status::Local,
+                "a fault of this side, and it does not say so",
+            );
+            check(!scenario.fair || truth.must_fail(), "it had a fair chance");
+        }
+        None => {
+            check(truth.is_told_by(outcome), "the answer is not the truth");
+        }
+    }
+    faults
+}
+
+/// Phases come one after the other: none is reached without those before it.
+fn check_phases(outcome: &Outcome, check: &mut impl FnMut(bool, &'static str)) {
+    let reached = |phase| outcome.phases.span(phase).is_some();
+    check(
+        !reached(Phase::Transfer) || reached(Phase::FirstByte),
+        "octets came, and none was the first",
+    );
+    let is_stream = !matches!(outcome.job.spec, ProbeSpec::Udp { .. });
+    let kept = matches!(&outcome.answer, Answer::Http(page) if page.repeat.is_some_and(|n| n > 1));
+    check(
+        !is_stream || kept || !reached(Phase::FirstByte) || reached(Phase::Connect),
+        "it talked, and never connected",
+    );
+    check(
+        outcome.verdict == Verdict::Failed || outcome.first_send.is_some(),
+        "an answer, and nothing was sent",
+    );
+}
+
+fn blames_peer(fault: &Fault) -> bool {
+    fault.phase != Phase::Resolve
+        && !matches!(
+            fault.cause,
+            Cause::Descriptors | Cause::Ports | Cause::System | Cause::Interrupted
+        )
+        // The system itself knew no way.
+        && fault.cause != Cause::Unreachable
+}
+
+fn is_ours(cause: Cause) -> bool {
+    matches!(
+        cause,
+        Cause::Descriptors | Cause::Ports | Cause::System | Cause::Interrupted
+    )
+}
+
+/// Whether a socket was opened to reach whoever the outcome names.
+fn was_asked(outcome: &Outcome, watch: &Watch) -> bool {
+    let remote = match &outcome.answer {
+        Answer::Http(page) => &page.remote,
+        Answer::Talk(talk) => &talk.remote,
+        _ => return false,
+    };
+    match remote {
+        Some(Remote::Inet(remote)) => watch.was_asked(*remote),
+        _ => false,
+    }
+}
+
+/// What a job must come to; `None` for what is none.
+fn truth_of<'a>(
+    scenario: &'a Scenario,
+    outcome: &Outcome,
+    module: &'a Module,
+    zone: &Zone,
+) -> Option<Truth<'a>> {
+    let mut truth = Truth {
+        servers: Vec::new(),
+        end: None,
+        module,
+        scenario,
+    };
+    match (&module.kind, &outcome.job.target) {
+        (ModuleKind::Http { settings, .. }, Target::Url(target)) => {
+            let page = page_truth(&target.url, settings.follow_max);
+            let port = target.url.port_or_known_default()?;
+            truth.add_server(zone, &Host::of_url(&target.url)?, port);
+            if let Some(fallback) = target.fallback {
+                truth.add_server(zone, &Host::of_url(&target.url)?, fallback.port);
+            }
+            for (host, port) in page.iter().flat_map(|page| &page.others) {
+                truth.add_server(zone, host, *port);
+            }
+            truth.end = page.map(End::Page);
+        }
+        (ModuleKind::Tcp { script, .. }, Target::Endpoint { host, port, .. }) => {
+            truth.add_server(zone, host, *port);
+            truth.end = match script {
+                None => Some(End::Open),
+                Some(script) => truth
+                    .service()
+                    .and_then(|service| talk_truth(script.name(), service).map(End::Talk)),
+            };
+        }
+        (ModuleKind::Udp { script, .. }, Target::Endpoint { host, port, .. }) => {
+            truth.add_server(zone, host, *port);
+            truth.end = truth
+                .service()
+                .and_then(|service| talk_truth(script.name(), service).map(End::Talk));
+        }
+        (ModuleKind::Http { .. } | ModuleKind::Tcp { .. }, Target::Unix { .. }) => {
+            truth.servers.push((HostTruth::Addresses(Vec::new()), 0));
+        }
+        _ => return None,
+    }
+    Some(truth)
+}
+
+impl Truth<'_> {
+    fn add_server(&mut self, zone: &Zone, host: &Host, port: u16) {
+        self.servers.push((host_truth(zone, host), port));
+    }
+
+    /// Everybody who may be met on the way; `None` for ports that nobody serves.
+    fn sites(&self) -> impl Iterator<Item = Option<&Site>> {
+        self.servers.iter().flat_map(|(host, port)| {
+            let addresses: &[_] = match host {
+                HostTruth::Addresses(addresses) => addresses,
+                HostTruth::None(_) => &[],
+            };
+            let sites = &self.scenario.sites;
+            addresses.iter().map(move |address| {
+                let remote = (*address, *port).into();
+                sites.iter().find(|site| site.serves(remote))
+            })
+        })
+    }
+
+    /// What is spoken at the first server.
+    fn service(&self) -> Option<ServiceKind> {
+        let site = self.sites().flatten().next()?;
+        match site.voice {
+            Voice::Service(kind) => Some(kind),
+            Voice::Canned(_) => None,
+        }
+    }
+
+    fn host_fault(&self) -> Option<Cause> {
+        self.servers.iter().find_map(|(host, _)| match host {
+            HostTruth::None(cause) => Some(*cause),
+            HostTruth::Addresses(_) => None,
+        })
+    }
+
+    /// Whether there is no answer to be had, whatever the network does.
+    fn must_fail(&self) -> bool {
+        // Each server must be there, at one of its addresses at the least.
+        let reached = self.servers.iter().all(|(host, port)| match host {
+            HostTruth::None(_) => false,
+            HostTruth::Addresses(addresses) => addresses.iter().any(|address| {
+                let remote = (*address, *port).into();
+                let sites = &self.scenario.sites;
+                sites
+                    .iter()
+                    .find(|site| site.serves(remote))
+                    .is_some_and(Site::is_plain)
+            }),
+        });
+        !reached
+            || match &self.end {
+                Some(End::Page(page)) => matches!(page.end, PageEnd::Fault(_)),
+                Some(End::Talk(talk)) => *talk == TalkTruth::Unmatched,
+                Some(End::Open) => false,
+                None => true,
+            }
+    }
+
+    /// Whether this may be the reason of a failure.
+    fn allows(&self, fault: &Fault, outcome: &Outcome) -> bool {
+        let cause = fault.cause;
+        let host = &self.scenario.host;
+        let short = host.descriptors_max < 1_000 || host.descriptors_gone.is_some();
+        if matches!(outcome.job.target, Target::Unix { .. }) {
+            return matches!(cause, Cause::Unreachable | Cause::Interrupted);
+        }
+        match cause {
+            Cause::Interrupted => return self.scenario.interrupt.is_some(),
+            Cause::Descriptors => return short,
+            Cause::Ports => return host.ports_gone.is_some(),
+            _ => {}
+        }
+        if fault.phase == Phase::Resolve {
+            let plain = self.scenario.peers.iter().all(|peer| peer.is_plain());
+            return !plain || cause == Cause::Timeout || self.host_fault() == Some(cause);
+        }
+        if cause == Cause::Timeout && !self.scenario.fair {
+            return true;
+        }
+        let page = match &self.end {
+            Some(End::Page(page)) => match &page.end {
+                PageEnd::Fault(causes) => causes.contains(&cause),
+                PageEnd::Answer { .. } => false,
+            },
+            Some(End::Talk(TalkTruth::Unmatched)) => {
+                matches!(cause, Cause::Timeout | Cause::Closed)
+            }
+            Some(End::Talk(TalkTruth::Matched(_)) | End::Open) => false,
+            None => true,
+        };
+        page || self.sites().any(|site| met_there(site, cause))
+    }
+
+    /// Whether an answer is what the host serves.
+    fn is_told_by(&self, outcome: &Outcome) -> bool {
+        let whole = self
+            .sites()
+            .flatten()
+            .all(|site| site.cut.is_none() && site.impairments.close_at.is_none());
+        if self.module.reach.all_addresses {
+            let verdicts = match &outcome.answer {
+                Answer::Http(page) => &page.addresses,
+                Answer::Talk(talk) => &talk.addresses,
+                _ => return false,
+            };
+            return verdicts
+                .as_ref()
+                .is_some_and(|all| all.iter().all(|one| one.fault.is_none()));
+        }
+        match (&self.end, &outcome.answer) {
+            (Some(End::Page(truth)), Answer::Http(page)) => {
+                is_page(truth, page, outcome) || !whole && outcome.status == page_status(truth)
+            }
+            (Some(End::Talk(truth)), Answer::Talk(talk)) => is_talk(truth, talk, outcome),
+            (Some(End::Open), Answer::Talk(_)) => outcome.status == Status::Open,
+            (None, _) => true,
+            _ => false,
+        }
+    }
+}
+
+/// Whether this may happen to who probes the site.
+fn met_there(site: Option<&Site>, cause: Cause) -> bool {
+    let Some(site) = site else {
+        return cause == Cause::Refused;
+    };
+    let impairments = &site.impairments;
+    match cause {
+        Cause::Refused => site.reach == Reach::Closed || impairments.tcp_refuse,
+        Cause::Unreachable => matches!(site.reach, Reach::Unroutable | Reach::Down),
+        Cause::Timeout => site.reach == Reach::Blackhole || !site.is_plain(),
+        Cause::Reset => impairments.reset_at.is_some() || site.cut.is_some(),
+        Cause::Closed | Cause::Truncated => impairments.close_at.is_some() || site.cut.is_some(),
+        _ => false,
+    }
+}
+
+fn page_status(truth: &PageTruth) -> Status {
+    match truth.end {
+        PageEnd::Answer { code, .. } => Status::Http(code),
+        PageEnd::Fault(_) => Status::Invalid,
+    }
+}
+
+fn is_page(truth: &PageTruth, page: &HttpAnswer, outcome: &Outcome) -> bool {
+    let PageEnd::Answer { code, octets } = truth.end else {
+        return false;
+    };
+    outcome.verdict == Verdict::Answered
+        && outcome.status == Status::Http(code)
+        && page.code == Some(code)
+        && page.decoded_bytes == Some(octets)
+        && page.redirects.len() == truth.hops
+        && page.remote.is_some()
+}
+
+fn is_talk(truth: &TalkTruth, talk: &TalkAnswer, outcome: &Outcome) -> bool {
+    match truth {
+        TalkTruth::Matched(captures) => {
+            let has = |(name, value): &(&str, String)| {
+                let mut all = talk.captures.iter();
+                all.any(|(one, found)| **one == **name && **found == **value)
+            };
+            // One host of several is as good as any.
+            let told = talk.replies.is_some() || captures.iter().all(has);
+            outcome.status == Status::Matched && outcome.verdict == Verdict::Answered && told
+        }
+        TalkTruth::Unmatched => {
+            outcome.status == Status::Unmatched && outcome.verdict == Verdict::Negative
+        }
+    }
+}

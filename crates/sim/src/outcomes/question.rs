@@ -1,0 +1,119 @@
+//! What is checked of the outcome of a question to resolvers.
+
+use canvass_lab::Zone;
+use canvass_model::{Answer, Outcome, Phase, ProbeSpec, Status, Verdict};
+
+use super::Faults;
+use crate::scenario::Scenario;
+use crate::truth::{Expected, expected_of};
+
+/// Attempts of one question that only ask again in the way the server wants: without EDNS(0), and
+/// by TCP.
+const FOLLOW_UPS_MAX: u32 = 2;
+
+/// All that is wrong with it.
+pub(super) fn faults_of(scenario: &Scenario, outcome: &Outcome, zone: &Zone) -> Faults {
+    let expected = &expected_of(zone, &outcome.job);
+    let failed = outcome.verdict == Verdict::Failed;
+    let mut faults = Vec::new();
+    let mut check = |holds: bool, what| {
+        if !holds {
+            faults.push(what);
+        }
+    };
+    let phases = outcome.phases;
+    check(
+        Phase::TIMED.iter().all(|phase| {
+            let own = matches!(phase, Phase::Wait | Phase::Dns);
+            phases.span(*phase).is_some() == (own && outcome.first_send.is_some())
+        }),
+        "a phase that a question does not have, or none of its own",
+    );
+    let questions = match expected {
+        Expected::Names { names, .. } if asks_forward(outcome) => 1 + names.len() as u32,
+        _ => 1,
+    };
+    check(
+        outcome.attempts <= questions * (1 + scenario.limits.retries + FOLLOW_UPS_MAX),
+        "more attempts than may be",
+    );
+    let invalid = *expected == Expected::Invalid;
+    check(
+        invalid == (outcome.status == Status::Invalid),
+        "invalid and taken for a job, or the other way",
+    );
+    check(
+        outcome.attempts == 0 || outcome.resolver.is_some(),
+        "attempts and no resolver",
+    );
+    if failed {
+        check(
+            !scenario.fair || matches!(expected, Expected::Invalid | Expected::Unanswerable),
+            "it had a fair chance",
+        );
+    } else {
+        check(
+            is_true(scenario, outcome, expected),
+            "the answer is not the truth",
+        );
+    }
+    faults
+}
+
+fn asks_forward(outcome: &Outcome) -> bool {
+    matches!(
+        outcome.job.spec,
+        ProbeSpec::Ptr {
+            forward_confirm: true
+        }
+    )
+}
+
+/// Whether an answer is what the zone holds.
+fn is_true(scenario: &Scenario, outcome: &Outcome, expected: &Expected) -> bool {
+    let negative = outcome.verdict == Verdict::Negative;
+    match (expected, &outcome.answer) {
+        (
+            Expected::Names {
+                rcode,
+                names,
+                confirmed,
+            },
+            Answer::Ptr(ptr),
+        ) => {
+            let same = ptr
+                .names
+                .iter()
+                .map(|name| &**name)
+                .eq(names.iter().map(String::as_str));
+            let confirmation = ptr.confirmation.as_deref();
+            let found = confirmation.and_then(|confirmation| confirmation.confirmed);
+            let told = if scenario.fair && asks_forward(outcome) {
+                found == *confirmed
+            } else {
+                found.is_none() || found == *confirmed
+            };
+            same && told
+                && outcome.status == Status::Rcode(*rcode)
+                && negative == names.is_empty()
+                && ptr.ttl_s.is_none() == names.is_empty()
+                && (asks_forward(outcome) || confirmation.is_none())
+        }
+        (
+            Expected::Records {
+                rcode,
+                records,
+                negative: none,
+            },
+            answer,
+        ) => {
+            let same = match answer {
+                Answer::Dns(dns) => dns.records == *records,
+                Answer::Ptr(ptr) => ptr.names.is_empty() == *none,
+                Answer::Http(_) | Answer::Talk(_) => false,
+            };
+            same && outcome.status == Status::Rcode(*rcode) && negative == *none
+        }
+        _ => false,
+    }
+}

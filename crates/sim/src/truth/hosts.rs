@@ -1,0 +1,79 @@
+//! The addresses of hosts, as the lab's zone has them.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use canvass_lab::{Treatment, Zone};
+use canvass_model::{Cause, Host, Rcode, RecordType, Transport};
+use canvass_proto::dns::{Message, Question};
+
+/// What a host's name comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum HostTruth {
+    /// These addresses, IPv6 before IPv4.
+    Addresses(Vec<IpAddr>),
+    /// None, for this reason.
+    None(Cause),
+}
+
+/// What `host` comes to.
+pub(crate) fn host_truth(zone: &Zone, host: &Host) -> HostTruth {
+    let name = match host {
+        Host::Address(address) => return HostTruth::Addresses(vec![*address]),
+        // RFC 6761 §6.3: nobody is asked.
+        Host::Name(name) if **name == *"localhost" => {
+            let both = [Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()];
+            return HostTruth::Addresses(both.into());
+        }
+        Host::Name(name) => name,
+    };
+    let Ok(name) = name.parse() else {
+        return HostTruth::None(Cause::Invalid);
+    };
+    let mut addresses = Vec::new();
+    let mut cause = Cause::NoData;
+    for record_type in [RecordType::AAAA, RecordType::A] {
+        let (mut query, mut reply) = (Vec::new(), Vec::new());
+        Question::new(&name, record_type).write_query(0, true, &mut query);
+        let responded = zone.respond(&query, Transport::Tcp, Treatment::Answer, &mut reply);
+        match responded.map(|responded| responded.rcode) {
+            Some(Rcode::NOERROR) => {}
+            Some(Rcode::NXDOMAIN) => cause = Cause::NxDomain,
+            _ => cause = Cause::Rcode,
+        }
+        let records = Message::new(&reply).and_then(|message| message.answer_section());
+        let found = records.into_iter().flatten();
+        addresses.extend(found.filter_map(|record| record.data.parse::<IpAddr>().ok()));
+    }
+    if addresses.is_empty() {
+        return HostTruth::None(cause);
+    }
+    HostTruth::Addresses(addresses)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_the_lab_have_their_addresses_or_their_reasons() {
+        let zone = Zone::default();
+        for (name, addresses) in [
+            ("a.lab.test", &["::1", "127.0.0.1"][..]),
+            ("v4.lab.test", &["127.0.0.1"]),
+            ("host-10-0-0-3.example.net", &["10.0.0.3"]),
+            ("192.0.2.7", &["192.0.2.7"]),
+        ] {
+            let expected = addresses.iter().map(|text| text.parse().unwrap());
+            let truth = host_truth(&zone, &Host::parse(name).unwrap());
+            assert_eq!(truth, HostTruth::Addresses(expected.collect()), "{name}");
+        }
+        for (name, cause) in [
+            ("nodata.lab.test", Cause::NoData),
+            ("nxdomain.lab.test", Cause::NxDomain),
+            ("servfail.lab.test", Cause::Rcode),
+        ] {
+            let truth = host_truth(&zone, &Host::parse(name).unwrap());
+            assert_eq!(truth, HostTruth::None(cause), "{name}");
+        }
+    }
+}

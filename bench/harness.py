@@ -140,6 +140,8 @@ class Server:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            # So that a second line is waited for, and not kept in a buffer.
+            bufsize=0,
         )
         self.report = ""
         self.cpu_s = 0.0
@@ -176,10 +178,12 @@ class Server:
 
 
 class LabServer(Server):
-    """`canvass lab`, on a port that it found free."""
+    """`canvass lab`, on a port that it found free; with a `service`, that one's port as well."""
 
-    def __init__(self, canvass, *impairments, listen="127.0.0.1", core=SERVER_CORE):
-        super().__init__([canvass, "lab", "--listen", f"{listen}:0", *impairments], core)
+    def __init__(self, canvass, *flags, listen="127.0.0.1", service=None, core=SERVER_CORE):
+        super().__init__([canvass, "lab", "--listen", f"{listen}:0", *flags], core)
+        if service:
+            self.service_port = int(self.first_line().rsplit(":", 1)[1])
         found = re.search(r":(\d+) ", self.first_line())
         self.port = int(found[1])
         self.address = f"127.0.0.1:{self.port}"
@@ -245,6 +249,75 @@ zone:
     file: "reverse.zone"
     module: mod-synthrecord/reverse
 """
+
+
+class NginxServer(Server):
+    """nginx with one worker, a page by HTTP and by TLS 1.3 without resumption, on every address
+    of 127/8."""
+
+    def __init__(self, directory, core=SERVER_CORE):
+        self.port, self.tls_port = free_port(), free_port()
+        path = os.path.join(directory, "nginx.conf")
+        run(
+            [
+                needed("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30", "-subj", "/CN=localhost",
+                "-keyout", os.path.join(directory, "key.pem"),
+                "-out", os.path.join(directory, "cert.pem"),
+            ],
+            core=None,
+            scratch=directory,
+        )
+        with open(path, "w") as conf:
+            conf.write(
+                NGINX_CONF.format(directory=directory, port=self.port, tls_port=self.tls_port)
+            )
+        super().__init__([needed("nginx"), "-p", directory, "-c", path, "-e", "stderr"], core)
+        if not wait_for_port(self.port):
+            self.__exit__()
+            raise Failure(f"nginx does not answer: {self.report}")
+
+
+NGINX_CONF = """\
+daemon off;
+master_process off;
+worker_processes 1;
+worker_rlimit_nofile 20000;
+pid {directory}/pid;
+events {{ worker_connections 16000; multi_accept on; }}
+http {{
+    access_log off;
+    keepalive_requests 1000000000;
+    client_body_temp_path {directory}/body;
+    proxy_temp_path {directory}/proxy;
+    fastcgi_temp_path {directory}/fastcgi;
+    uwsgi_temp_path {directory}/uwsgi;
+    scgi_temp_path {directory}/scgi;
+    server {{
+        listen 0.0.0.0:{port} backlog=4096;
+        location / {{ return 200 "a page of a few octets\\n"; }}
+    }}
+    server {{
+        listen 0.0.0.0:{tls_port} ssl backlog=4096;
+        ssl_certificate {directory}/cert.pem;
+        ssl_certificate_key {directory}/key.pem;
+        ssl_protocols TLSv1.3;
+        ssl_session_tickets off;
+        ssl_session_cache off;
+        location / {{ return 200 "a page of a few octets\\n"; }}
+    }}
+}}
+"""
+
+
+def wait_for_port(port):
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def free_port():

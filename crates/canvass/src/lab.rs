@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::Path;
 
 use canvass_lab::{Impairments, Lab, LabConfig, ServiceConfig, ServiceKind};
@@ -52,12 +52,15 @@ pub fn serve(args: &LabArgs) -> Result<Exit, Failure> {
     Ok(Exit::Complete)
 }
 
-/// Starts a lab with every service there is, each on a free port of every address of 127/8.
+/// Starts a lab with every service there is, each on a free port of every address of 127/8, and
+/// of ::1 where this system has it.
 pub fn start_all(impairments: Impairments) -> Result<Lab, Failure> {
     let services = ServiceKind::ALL
         .iter()
         .map(|kind| ServiceConfig::on_port(*kind, 0));
+    let has_ipv6 = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok();
     start(LabConfig {
+        also_ipv6: has_ipv6.then_some(Ipv6Addr::LOCALHOST),
         services: services.collect(),
         impairments,
         ..LabConfig::default()

@@ -130,7 +130,7 @@ pub fn run(mut plan: Plan) -> Result<Exit, Failure> {
             control: Arc::clone(&control),
             names: plan
                 .system_resolver
-                .then(|| system_names::door(Arc::clone(&outcomes_bell)))
+                .then(|| system_names::door(Arc::clone(&outcomes_bell), began))
                 .transpose()?,
         };
         let shard = Shard::new(net, plan.config.clone(), doors, rand::random());
@@ -302,7 +302,7 @@ fn conclude(mut plan: Plan, end: End, wall: Duration, ledger: &Ledger) -> Result
             wall,
             cpu: cpu_time(),
             remaining: if cut_short {
-                plan.total.map(|total| total - admitted)
+                plan.total.map(|total| total.saturating_sub(admitted))
             } else {
                 None
             },

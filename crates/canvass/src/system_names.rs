@@ -4,9 +4,10 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::thread;
+use std::time::Instant;
 
-use canvass_engine::{Bell, NameAnswer, NameDoor};
-use canvass_model::{Cause, Rcode, Status};
+use canvass_engine::{Bell, NameAnswer, NameDoor, NameRequest};
+use canvass_model::{Cause, Rcode, Status, Time};
 use canvass_proto::ResolveFault;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
@@ -14,25 +15,40 @@ use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
 use crate::exit::Failure;
 
 /// Names looked up at once for one shard.
-const THREADS: usize = 16;
+pub const THREADS: usize = 16;
 
 /// Starts the threads, and gives the shard its door to them. They end when the shard does.
-pub fn door(bell: Arc<Bell>) -> Result<NameDoor, Failure> {
+pub fn door(bell: Arc<Bell>, began: Instant) -> Result<NameDoor, Failure> {
     let (requests, wanted) = unbounded();
     let (found, answers) = unbounded();
     for number in 0..THREADS {
         let (wanted, found, bell) = (wanted.clone(), found.clone(), Arc::clone(&bell));
         thread::Builder::new()
             .name(format!("names {number}"))
-            .spawn(move || serve(&wanted, &found, &bell))
+            .spawn(move || serve(&wanted, &found, &bell, began))
             .map_err(|error| Failure::stopped(format!("cannot start a thread: {error}")))?;
     }
     Ok(NameDoor { requests, answers })
 }
 
-fn serve(wanted: &Receiver<Box<str>>, found: &Sender<NameAnswer>, bell: &Bell) {
-    for name in wanted {
-        let addresses = look_up(&name);
+fn serve(
+    wanted: &Receiver<NameRequest>,
+    found: &Sender<NameAnswer>,
+    bell: &Bell,
+    began: Instant,
+) {
+    for NameRequest { name, give_up } in wanted {
+        // Those who waited are gone: the names behind it are not kept waiting for them.
+        let late = began.elapsed() >= give_up.since(Time::ZERO);
+        let addresses = if late {
+            Err(ResolveFault {
+                status: Status::Timeout,
+                cause: Cause::Timeout,
+                message: "the system's resolver has too much to do".into(),
+            })
+        } else {
+            look_up(&name)
+        };
         if found.send(NameAnswer { name, addresses }).is_err() {
             return;
         }

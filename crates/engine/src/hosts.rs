@@ -31,7 +31,9 @@ struct State {
     active: u32,
     /// When the next may begin.
     next_at: Time,
-    waiting: VecDeque<Waiter>,
+    /// Probes that were led there: they have begun, and go before jobs.
+    probes: VecDeque<SlotKey>,
+    jobs: VecDeque<Job>,
     /// It stands in one of the lists.
     listed: bool,
 }
@@ -81,14 +83,15 @@ impl Hosts {
     }
 
     fn key_of_text(&self, name: &str) -> HostKey {
-        HostKey(self.hasher.hash_one(name))
+        // With the root's dot it is the same host.
+        HostKey(self.hasher.hash_one(name.strip_suffix('.').unwrap_or(name)))
     }
 
     /// Takes a permit at a host, if there is one and nobody waits for it.
     pub(crate) fn try_enter(&mut self, now: Time, key: HostKey) -> bool {
         let (active_max, interval) = (self.active_max, self.interval);
         let state = self.states.entry(key).or_default();
-        if !state.waiting.is_empty() || state.active >= active_max || state.next_at > now {
+        if state.is_waited_for() || state.active >= active_max || state.next_at > now {
             return false;
         }
         state.take(now, interval);
@@ -109,11 +112,11 @@ impl Hosts {
     pub(crate) fn park(&mut self, key: HostKey, waiter: Waiter) {
         let state = self.states.entry(key).or_default();
         match waiter {
-            Waiter::Job(_) => {
+            Waiter::Job(job) => {
                 self.parked += 1;
-                state.waiting.push_back(waiter);
+                state.jobs.push_back(job);
             }
-            Waiter::Probe(_) => state.waiting.push_front(waiter),
+            Waiter::Probe(key) => state.probes.push_back(key),
         }
         self.list(key);
     }
@@ -124,7 +127,7 @@ impl Hosts {
             return;
         };
         state.active -= 1;
-        if !state.waiting.is_empty() {
+        if state.is_waited_for() {
             self.list(key);
         } else if state.active == 0 && !state.listed {
             if state.next_at <= now {
@@ -164,7 +167,7 @@ impl Hosts {
                 continue;
             };
             state.listed = false;
-            if state.waiting.is_empty() {
+            if !state.is_waited_for() {
                 if state.active == 0 && state.next_at <= now {
                     self.states.remove(&key);
                 }
@@ -179,13 +182,18 @@ impl Hosts {
                 self.later.push(Reverse((state.next_at, key)));
                 continue;
             }
-            if !room && matches!(state.waiting.front(), Some(Waiter::Job(_))) {
-                self.list(key);
-                continue;
-            }
-            let waiter = state.waiting.pop_front()?;
+            let waiter = match state.probes.pop_front() {
+                Some(probe) => Waiter::Probe(probe),
+                None if !room => {
+                    self.list(key);
+                    continue;
+                }
+                None => {
+                    self.parked -= 1;
+                    Waiter::Job(state.jobs.pop_front()?)
+                }
+            };
             state.take(now, self.interval);
-            self.parked -= usize::from(matches!(waiter, Waiter::Job(_)));
             self.list(key);
             return Some((key, waiter));
         }
@@ -194,13 +202,19 @@ impl Hosts {
 
     /// Gives back a permit that was not used: the job waits on, before all others.
     pub(crate) fn put_back(&mut self, now: Time, key: HostKey, job: Job) {
+        self.parked += 1;
         if let Some(state) = self.states.get_mut(&key) {
-            state.active -= 1;
-            state.next_at = now;
-            state.waiting.push_front(Waiter::Job(job));
-            self.parked += 1;
-            self.list(key);
+            state.jobs.push_front(job);
         }
+        self.leave_unused(now, key);
+    }
+
+    /// Gives back a permit that was not used.
+    pub(crate) fn leave_unused(&mut self, now: Time, key: HostKey) {
+        if let Some(state) = self.states.get_mut(&key) {
+            state.next_at = now;
+        }
+        self.leave(now, key);
     }
 
     /// When a host's pace next allows somebody.
@@ -212,7 +226,7 @@ impl Hosts {
     /// Throws out jobs that have not begun.
     pub(crate) fn clear_jobs(&mut self) {
         for state in self.states.values_mut() {
-            state.waiting.retain(|one| matches!(one, Waiter::Probe(_)));
+            state.jobs.clear();
         }
         self.parked = 0;
     }
@@ -228,6 +242,10 @@ impl Hosts {
 }
 
 impl State {
+    fn is_waited_for(&self) -> bool {
+        !self.probes.is_empty() || !self.jobs.is_empty()
+    }
+
     fn take(&mut self, now: Time, interval: Option<Duration>) {
         self.active += 1;
         if let Some(interval) = interval {

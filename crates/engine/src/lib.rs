@@ -19,7 +19,7 @@ mod upstream;
 mod wheel;
 
 pub use config::{Config, JOBS_MAX, OUTCOME_BATCH_MAX, OUTCOME_WAIT_US, Probing};
-pub use mailbox::{Bell, Control, Doors, Inbox, NameAnswer, NameDoor};
+pub use mailbox::{Bell, Control, Doors, Inbox, NameAnswer, NameDoor, NameRequest};
 pub use mio_net::MioNet;
 pub use net::{Event, Net, SocketId};
 pub use shard::{Census, Shard, Turn};

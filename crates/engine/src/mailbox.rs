@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
-use canvass_model::{Job, Outcome};
+use canvass_model::{Job, Outcome, Time};
 use canvass_proto::ResolveFault;
 use crossbeam_channel::{Receiver, SendError, Sender};
 use mio::Waker;
@@ -115,10 +115,19 @@ impl Drop for Inbox {
 /// Where names are looked up by somebody else: by the system's resolver, which blocks.
 #[derive(Debug)]
 pub struct NameDoor {
-    /// Names to be looked up. There are never more than jobs under way.
-    pub requests: Sender<Box<str>>,
+    /// Names to be looked up.
+    pub requests: Sender<NameRequest>,
     /// What was found. The shard is to be woken ([`Bell::wake`]) after each.
     pub answers: Receiver<NameAnswer>,
+}
+
+/// A name to be looked up by somebody else.
+#[derive(Clone, Debug)]
+pub struct NameRequest {
+    /// Which.
+    pub name: Box<str>,
+    /// From when on nobody waits for it. It is to be answered all the same.
+    pub give_up: Time,
 }
 
 /// What somebody else found.

@@ -1,7 +1,7 @@
 //! The real network: mio's poll, a timerfd and the monotonic clock.
 
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr};
 use std::num::NonZeroU64;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
@@ -25,7 +25,7 @@ const TIMER_SLACK_NS: u64 = 1_000;
 const TIMER: Token = Token(usize::MAX);
 const WAKER: Token = Token(usize::MAX - 1);
 /// Events taken in one wait.
-const EVENTS_MAX: usize = 1024;
+const EVENTS_MAX: usize = 256;
 /// Waits shorter than this are timed by the timerfd, since a poll counts whole milliseconds.
 const FINE_WAIT_MAX: Duration = Duration::from_millis(20);
 
@@ -257,10 +257,14 @@ impl Net for MioNet {
     fn connect(&mut self, remote: &Remote, options: &SocketOptions) -> io::Result<SocketId> {
         let kind = match remote {
             Remote::Unix(path) => Kind::Unix(connect_unix(path)?),
-            Remote::Inet(peer) if *options == SocketOptions::default() => {
-                Kind::Stream(TcpStream::connect(*peer)?)
+            Remote::Inet(peer) => {
+                let opened = if *options == SocketOptions::default() {
+                    TcpStream::connect(*peer)
+                } else {
+                    connect_with(*peer, options)
+                };
+                Kind::Stream(opened.map_err(|error| tell_apart(error, *peer, options))?)
             }
-            Remote::Inet(peer) => Kind::Stream(connect_with(*peer, options)?),
         };
         self.adopt(kind)
     }
@@ -364,7 +368,7 @@ fn set_up(socket: &Socket, peer: SocketAddr, options: &SocketOptions) -> io::Res
 fn connect_with(peer: SocketAddr, options: &SocketOptions) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::for_address(peer), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
-    if matches!(options.bind, Some(IpAddr::V4(_))) {
+    if options.bind.is_some() {
         draw_port_late(&socket)?;
     }
     set_up(&socket, peer, options)?;
@@ -379,6 +383,22 @@ fn connect_with(peer: SocketAddr, options: &SocketOptions) -> io::Result<TcpStre
     }
     begun(socket.connect(&peer.into()))?;
     Ok(TcpStream::from_std(socket.into()))
+}
+
+/// EADDRNOTAVAIL says that no local port is left, and also that there is no local address at all
+/// from which `peer` can be reached (IPv6 is off): then no waiting helps.
+fn tell_apart(error: io::Error, peer: SocketAddr, options: &SocketOptions) -> io::Error {
+    if error.kind() != io::ErrorKind::AddrNotAvailable {
+        return error;
+    }
+    let from = options.bind.map_or_else(|| any_of(peer), |address| (address, 0).into());
+    let reaches = std::net::UdpSocket::bind(from).and_then(|socket| socket.connect(peer));
+    match reaches {
+        Err(other) if other.kind() == io::ErrorKind::AddrNotAvailable => {
+            io::Error::from_raw_os_error(libc::ENETUNREACH)
+        }
+        _ => error,
+    }
 }
 
 /// Has the port drawn when it is known who the connection leads to, so that one local address

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use canvass_model::Time;
+use canvass_model::{Cause, Time};
 use canvass_proto::{Half, ResolveFault};
 use hashbrown::HashMap;
 
@@ -12,7 +12,7 @@ use crate::slots::SlotKey;
 
 /// Names that are kept.
 const NAMES_MAX: usize = 65_536;
-/// How long it is kept that a name has no addresses, or could not be looked up.
+/// How long it is kept that a name has no addresses.
 const NOTHING_KEPT: Duration = Duration::from_secs(5);
 /// The longest that addresses are kept (RFC 8767 §4 caps TTLs at a week; a run is shorter).
 const KEPT_MAX: Duration = Duration::from_secs(86_400);
@@ -88,6 +88,8 @@ impl Names {
         };
         let kept = match &addresses {
             Ok(some) if !some.is_empty() => kept.unwrap_or(KEPT_MAX).min(KEPT_MAX),
+            // What could not be looked up may be the next time.
+            Err(fault) if !matches!(fault.cause, Cause::NxDomain | Cause::NoData) => Duration::ZERO,
             _ => NOTHING_KEPT,
         };
         let known = State::Known {

@@ -44,6 +44,7 @@ fn lookups(kind: TargetKind, targets: Vec<String>, args: CommonArgs) -> Result<P
         probing: Probing::default(),
         sockets_max: None,
         system_resolver: false,
+        lookup_deadline: args.deadline,
         save: None,
         start: Start::now(),
     };

@@ -85,6 +85,8 @@ struct Kind {
     /// Sockets that probes may have open at once; `None` where there are none.
     sockets_max: Option<usize>,
     system_resolver: bool,
+    /// The end of one lookup, be it of a target or of a host's name.
+    lookup_deadline: Duration,
     save: Option<PathBuf>,
     start: Start,
 }
@@ -109,16 +111,13 @@ fn plan(kind: Kind, args: CommonArgs) -> Result<Plan, Failure> {
         .min(JOBS_MAX)
         .min(kind.sockets_max.unwrap_or(JOBS_MAX));
     // A cap for all is divided; a shard that may do nothing would be none.
-    let threads = args
-        .threads
-        .map_or_else(threads_default, usize::from)
-        .min(jobs_max);
+    let threads = loops(&args).min(jobs_max);
     let shares = threads as f64;
     let upstreams = kind.upstreams;
     let config = Config {
         limits: Limits {
             retries: args.retries.unwrap_or(RETRIES),
-            deadline: args.deadline,
+            deadline: kind.lookup_deadline,
             timeout: args.timeout.unwrap_or(TIMEOUT),
             transport: match args.transport {
                 TransportArg::Udp => TransportPolicy::Udp,
@@ -167,6 +166,11 @@ fn plan(kind: Kind, args: CommonArgs) -> Result<Plan, Failure> {
         quiet: args.quiet,
         fail_below_percent: args.fail_below,
     })
+}
+
+/// How many event loops are asked for.
+fn loops(args: &CommonArgs) -> usize {
+    args.threads.map_or_else(threads_default, usize::from)
 }
 
 /// One processor is left to the feeder and the collector.

@@ -16,13 +16,13 @@ use canvass_proto::tls::{PemFile, Roots, TlsClient, TlsIdentity, TlsOptions};
 use canvass_proto::{Family, Module, ModuleKind, Pin, Reach, Timeouts};
 use canvass_queue::{Ports, Protocol, TargetKind};
 
-use super::{Kind, Plan, Start, plan};
+use super::{Kind, Plan, Start, loops, plan};
 use crate::args::{
     CommonArgs, HttpArgs, ReachArgs, ResolveArg, RootsArg, SocketArgs, TcpArgs, TimeoutArgs,
     TlsArgs, UdpArgs,
 };
 use crate::exit::Failure;
-use crate::{credentials, descriptors, lab, resolvers};
+use crate::{credentials, descriptors, lab, resolvers, system_names};
 
 /// Probes under way at once, where nobody says how many.
 const JOBS_USUAL: usize = 512;
@@ -285,21 +285,28 @@ fn probes(
     let unix = wall
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap_or_default();
+    let timeouts = timeouts(ways.timeouts, common);
     let module = Module {
         kind: module,
         reach,
-        timeouts: timeouts(ways.timeouts, common),
+        timeouts,
         retries: common.retries.unwrap_or(0),
         trace: common.trace,
         unix_ns_at_zero: i128::try_from(unix.as_nanos()).unwrap_or(0),
     };
-    let sockets_max = descriptors::sockets_max(begun.lab.is_some());
+    let loops = loops(common);
+    let lookups = if system_resolver {
+        loops * system_names::THREADS
+    } else {
+        0
+    };
+    let sockets_max = descriptors::sockets_max(loops, lookups, begun.lab.is_some());
     let probing = Probing {
         modules: vec![Arc::new(module)],
         sockets_max: 0,
         per_host_max: ways.reach.per_host,
         rate_per_host_max_per_second: ways.reach.rate_per_host,
-        socket_options: socket_options(ways.sockets),
+        socket_options: socket_options(ways.sockets)?,
     };
     Ok(Kind {
         targets,
@@ -310,6 +317,7 @@ fn probes(
         probing,
         sockets_max: Some(sockets_max),
         system_resolver,
+        lookup_deadline: timeouts.resolve.min(timeouts.deadline),
         save: None,
         start: begun.start,
     })
@@ -410,9 +418,13 @@ fn ports(args: &ReachArgs, protocol: Protocol) -> Result<Option<Ports>, Failure>
     args.ports.as_ref().map(read).transpose()
 }
 
-fn socket_options(args: &SocketArgs) -> SocketOptions {
+fn socket_options(args: &SocketArgs) -> Result<SocketOptions, Failure> {
+    if let Some(address) = args.bind {
+        std::net::UdpSocket::bind((address, 0))
+            .map_err(|error| Failure::usage(format!("--bind {address}: {error}")))?;
+    }
     let octets = |size: Option<u64>| size.map(|size| usize::try_from(size).unwrap_or(usize::MAX));
-    SocketOptions {
+    Ok(SocketOptions {
         bind: args.bind,
         ttl: args.ttl,
         receive_buffer_octets: octets(args.rcvbuf),
@@ -420,7 +432,7 @@ fn socket_options(args: &SocketArgs) -> SocketOptions {
         nodelay: args.nodelay,
         keepalive: args.keepalive,
         linger_zero: args.linger.is_some(),
-    }
+    })
 }
 
 fn tls_client(args: &TlsArgs, alpn: Option<&str>, begun: &Begun) -> Result<TlsClient, Failure> {

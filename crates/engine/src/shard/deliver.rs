@@ -2,12 +2,15 @@
 
 use std::collections::VecDeque;
 
-use canvass_model::{Outcome, Time};
+use canvass_model::{Answer, Outcome, Time};
 use crossbeam_channel::TrySendError;
 
 use super::Shard;
 use crate::config::{OUTCOME_BATCH_MAX, OUTCOME_WAIT_US};
 use crate::net::Net;
+
+/// So many octets of a body weigh as much as an outcome.
+const BODY_OCTETS: usize = 64 << 10;
 
 impl<N: Net> Shard<N> {
     pub(super) fn push_outcome(&mut self, now: Time, outcome: Outcome) {
@@ -62,29 +65,44 @@ impl<N: Net> Shard<N> {
 #[derive(Debug, Default)]
 pub(super) struct Finished {
     batches: VecDeque<Vec<Outcome>>,
-    count: usize,
+    weight: usize,
+    /// That of the last batch, while it is being filled.
+    last_weight: usize,
+}
+
+/// An outcome counts as one, and more with a body that is to be kept: what waits is bounded by
+/// its size.
+fn weight_of(outcome: &Outcome) -> usize {
+    match &outcome.answer {
+        Answer::Http(answer) => 1 + answer.body.as_ref().map_or(0, Vec::len) / BODY_OCTETS,
+        _ => 1,
+    }
 }
 
 impl Finished {
-    pub(super) fn len(&self) -> usize {
-        self.count
+    /// How much there is, in outcomes of the usual size.
+    pub(super) fn weight(&self) -> usize {
+        self.weight
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.count == 0
+        self.weight == 0
     }
 
     fn has_whole_batch(&self) -> bool {
-        self.batches
-            .front()
-            .is_some_and(|batch| batch.len() >= OUTCOME_BATCH_MAX)
+        self.batches.len() > 1 || self.last_weight >= OUTCOME_BATCH_MAX
     }
 
     fn push(&mut self, outcome: Outcome) {
-        self.count += 1;
+        let weight = weight_of(&outcome);
+        self.weight += weight;
         match self.batches.back_mut() {
-            Some(batch) if batch.len() < OUTCOME_BATCH_MAX => batch.push(outcome),
+            Some(batch) if self.last_weight < OUTCOME_BATCH_MAX => {
+                self.last_weight += weight;
+                batch.push(outcome);
+            }
             _ => {
+                self.last_weight = weight;
                 let mut batch = Vec::with_capacity(OUTCOME_BATCH_MAX);
                 batch.push(outcome);
                 self.batches.push_back(batch);
@@ -94,12 +112,12 @@ impl Finished {
 
     fn take_batch(&mut self) -> Vec<Outcome> {
         let batch = self.batches.pop_front().unwrap_or_default();
-        self.count -= batch.len();
+        self.weight -= batch.iter().map(weight_of).sum::<usize>();
         batch
     }
 
     fn put_back(&mut self, batch: Vec<Outcome>) {
-        self.count += batch.len();
+        self.weight += batch.iter().map(weight_of).sum::<usize>();
         self.batches.push_front(batch);
     }
 }

@@ -11,6 +11,7 @@ use canvass_proto::{Half, ResolveFault, Session};
 use smallvec::SmallVec;
 
 use super::{Shard, Slot};
+use crate::mailbox::NameRequest;
 use crate::names::{Addresses, Asked};
 use crate::net::Net;
 use crate::slots::SlotKey;
@@ -47,7 +48,7 @@ impl<N: Net> Shard<N> {
             slot.probe.resolving(now);
         }
         for (half, addresses) in known {
-            self.tell_addresses(now, key, half, &addresses);
+            self.tell_addresses(now, key, &name, half, &addresses);
         }
         if !missing.is_empty() {
             self.probes.names.looked_up += 1;
@@ -57,7 +58,11 @@ impl<N: Net> Shard<N> {
 
     fn look_up(&mut self, now: Time, name: &str, halves: &[Half]) {
         if let Some(door) = &self.doors.names {
-            if door.requests.send(name.into()).is_err() {
+            let request = NameRequest {
+                name: name.into(),
+                give_up: now + self.config.limits.deadline,
+            };
+            if door.requests.send(request).is_err() {
                 let gone = fault(
                     Status::Local,
                     Cause::System,
@@ -94,8 +99,13 @@ impl<N: Net> Shard<N> {
                 spec: ProbeSpec::Dns { record_type },
                 due: None,
             };
-            let Ok(session) = Session::new(job, now, &self.config.limits) else {
-                continue;
+            let session = match Session::new(job, now, &self.config.limits) {
+                Ok(session) => session,
+                Err(_) => {
+                    let bad = fault(Status::Invalid, Cause::Invalid, "no name to look up");
+                    self.answer_all(now, name, &[*half], &Err(Arc::new(bad)), None);
+                    continue;
+                }
             };
             let lookup = self.slots.insert(Slot {
                 session,
@@ -105,6 +115,8 @@ impl<N: Net> Shard<N> {
             });
             self.probes.lookups += 1;
             self.drive(now, lookup);
+            // Its query leaves in this turn, if it can.
+            self.resume_by(now);
         }
     }
 
@@ -156,14 +168,23 @@ impl<N: Net> Shard<N> {
         for half in halves {
             let names = &mut self.probes.names;
             for key in names.answered(now, name, *half, addresses.clone(), kept) {
-                self.tell_addresses(now, key, *half, addresses);
+                self.tell_addresses(now, key, name, *half, addresses);
                 self.probes.stirred.push_back(key);
             }
         }
     }
 
-    fn tell_addresses(&mut self, now: Time, key: SlotKey, half: Half, addresses: &Addresses) {
-        if let Some(slot) = self.probes.slots.by_key(key) {
+    fn tell_addresses(
+        &mut self,
+        now: Time,
+        key: SlotKey,
+        name: &str,
+        half: Half,
+        addresses: &Addresses,
+    ) {
+        // It may have been led to another host since it asked.
+        let slot = self.probes.slots.by_key(key);
+        if let Some(slot) = slot.filter(|slot| slot.probe.name() == Some(name)) {
             let addresses = addresses.as_ref().map(|all| &all[..]);
             slot.probe
                 .resolved(now, half, addresses.map_err(|fault| &**fault));

@@ -450,6 +450,6 @@ impl<N: Net> Shard<N> {
     }
 
     fn has_room(&self) -> bool {
-        self.jobs_under_way() + self.finished.len() < self.config.jobs_max
+        self.jobs_under_way() + self.finished.weight() < self.config.jobs_max
     }
 }

@@ -1,6 +1,7 @@
 //! Taking in what has come.
 
 use std::io;
+use std::time::Duration;
 
 use canvass_model::{Cause, Time, Transport};
 use canvass_proto::dns::{MESSAGE_OCTETS_MAX, Message, frame};
@@ -20,6 +21,8 @@ const DATAGRAMS_PER_TURN_MAX: usize = 2_048;
 const DATAGRAMS_PER_SOCKET_MAX: usize = 256;
 /// Datagrams between two looks at the clock.
 const DATAGRAMS_PER_CLOCK: usize = 32;
+/// How long one turn reads: what is read may take decoding, or checking of signatures.
+const READING_MAX: Duration = Duration::from_millis(10);
 /// Reads from streams in one turn.
 const READS_PER_TURN_MAX: usize = 256;
 
@@ -58,7 +61,8 @@ impl<N: Net> Shard<N> {
         let mut datagrams = 0;
         let mut reads = 0;
         let mut buffer = std::mem::take(&mut self.buffer);
-        while datagrams < DATAGRAMS_PER_TURN_MAX && reads < READS_PER_TURN_MAX {
+        let end = now + READING_MAX;
+        while datagrams < DATAGRAMS_PER_TURN_MAX && reads < READS_PER_TURN_MAX && now < end {
             let Some(socket) = self.readable.pop_front() else {
                 break;
             };

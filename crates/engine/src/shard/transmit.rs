@@ -485,7 +485,7 @@ impl<N: Net> Shard<N> {
 }
 
 /// Whether a job is a probe of a host.
-fn is_probe(spec: ProbeSpec) -> bool {
+pub(super) fn is_probe(spec: ProbeSpec) -> bool {
     !matches!(spec, ProbeSpec::Ptr { .. } | ProbeSpec::Dns { .. })
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use canvass_model::Time;
 
 use super::Shard;
+use super::transmit::is_probe;
 use crate::net::Net;
 
 /// A turn that comes this much late was held up: timers do not bear it.
@@ -38,8 +39,11 @@ impl<N: Net> Shard<N> {
     pub(super) fn watch_outage(&mut self, now: Time) {
         let transport = self.config.limits.transport.first();
         // Without a job nobody goes to see whether they are back.
-        let idle = self.slots.len() == 0 && self.staged.is_empty();
-        if idle || !self.upstreams.all_benched(transport) {
+        // Probes of addresses need no resolver.
+        let asks = self.slots.len() > 0
+            || self.staged.front().is_some_and(|job| !is_probe(job.spec));
+        let none = self.config.upstreams.is_empty();
+        if none || !asks || !self.upstreams.all_benched(transport) {
             self.down_since = None;
             return;
         }

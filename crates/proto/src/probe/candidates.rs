@@ -153,6 +153,17 @@ impl Candidates {
         None
     }
 
+    /// An address that is to be tried again, before all others.
+    pub(super) fn put_back(&mut self, address: IpAddr) {
+        let half = Half::of(address);
+        self.queue(half).push_front(address);
+        // So that its kind is the next in turn.
+        self.last = match half {
+            Half::Four => Some(Half::Six),
+            Half::Six => None,
+        };
+    }
+
     fn queue(&mut self, half: Half) -> &mut VecDeque<IpAddr> {
         match half {
             Half::Four => &mut self.four,

@@ -37,8 +37,9 @@ impl Clock {
 
     /// Counts what was spent until `now`.
     pub(super) fn settle(&mut self, now: Time) {
-        if let Some(phase) = self.phase {
-            self.spend(phase, now.since(self.mark));
+        let span = now.since(self.mark);
+        if let Some(phase) = self.phase.filter(|_| !span.is_zero()) {
+            self.spend(phase, span);
         }
         self.mark = now;
     }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use canvass_model::{AddressVerdict, Cause, Hop, Phase, Status, Time, Verdict};
+use canvass_model::{AddressVerdict, Cause, Hop, Phase, Phases, Remote, Status, Time, Verdict};
 
 use super::failure::Failure;
 use super::goal::Goal;
@@ -81,11 +81,11 @@ impl Probe {
             location: location.unwrap_or_default().into(),
         });
         self.fallback = None;
+        self.strayed = true;
         if self.takes_all_addresses() && self.addresses_left.is_none() {
             self.addresses_left = Some(std::mem::take(&mut self.candidates));
         }
         let unix = self.goal.unix.take();
-        let host_changes = goal.host != self.goal.host;
         self.goal = goal;
         if same {
             self.goal.unix = unix;
@@ -100,17 +100,12 @@ impl Probe {
         self.close_line(now);
         self.gathered.forget_page();
         self.clock.turn(now, Phase::Wait);
-        if host_changes {
-            self.enter_stage(Stage::Entering, Time::MAX);
-            self.want(Want::Enter);
-        } else {
-            self.enter_stage(Stage::Setting, Time::MAX);
-        }
+        self.enter_stage(Stage::Setting, Time::MAX);
     }
 
     /// A journey is over.
     pub(super) fn conclude(&mut self, now: Time, ended: Ended) {
-        let keep = matches!(ended, Ended::Settled(..)) && self.hops.is_empty() && self.keeps_line();
+        let keep = matches!(ended, Ended::Settled(..)) && !self.strayed && self.keeps_line();
         if keep && self.has_more_requests() {
             self.gather();
         } else {
@@ -144,6 +139,9 @@ impl Probe {
         if self.stage == Stage::Talking && self.talk_over(now) {
             return;
         }
+        if self.stage == Stage::Racing && !by_deadline && self.race_on(now) {
+            return;
+        }
         if !by_deadline {
             let failure = self.timeout_failure(false);
             return self.conclude(now, Ended::Failed(failure));
@@ -157,6 +155,7 @@ impl Probe {
             let ended = Ended::Failed(failure);
             self.close_line(now);
             self.note_verdict(now, &ended);
+            self.note_addresses_left();
             let overall = self.overall(ended);
             return self.end(now, overall);
         }
@@ -168,7 +167,7 @@ impl Probe {
         let more = self.has_more_requests();
         self.race_off();
         let kept = more && matches!(ended, Ended::Settled(..)) && self.keeps_line();
-        if !kept || !self.hops.is_empty() {
+        if !kept || self.strayed {
             self.close_line(now);
         }
         self.ended = Some(ended);
@@ -190,8 +189,11 @@ impl Probe {
 
     /// Whether the connection may carry another request.
     fn keeps_line(&self) -> bool {
-        match self.line.as_ref().map(|line| &line.dialog) {
-            Some(Dialog::Http(answer)) => answer.can_reuse(),
+        let Some(line) = &self.line else { return false };
+        match &line.dialog {
+            Dialog::Http(answer) => {
+                answer.can_reuse() && !line.has_unsent() && !self.takes_all_addresses()
+            }
             _ => false,
         }
     }
@@ -243,6 +245,9 @@ impl Probe {
         }
         self.note(now, "fallback", None, || order.url().to_string());
         self.order = Some(order);
+        self.strayed = true;
+        self.paced = true;
+        self.keep_this_address();
         self.gathered.forget_page();
         self.clock.turn(now, Phase::Wait);
         self.enter_stage(Stage::Setting, Time::MAX);
@@ -274,21 +279,61 @@ impl Probe {
         let end = now + self.backoff();
         self.retries += 1;
         self.note(now, "retry", None, String::new);
+        self.keep_this_address();
         self.back_to_start();
-        self.gathered.forget_page();
+        self.gathered = super::Gathered::default();
         self.gathered.last_failure = Some(failure);
         self.clock.turn(now, Phase::Wait);
         self.enter_stage(Stage::Pausing, end);
     }
 
-    /// Puts the first goal back, after redirects.
+    /// Puts the first goal back, after redirects and fallbacks.
     fn back_to_start(&mut self) {
-        if !self.hops.is_empty()
-            && let Ok((goal, order, _)) = goal::of_job(&self.job, &self.module)
+        if std::mem::take(&mut self.strayed)
+            && let Ok((goal, order, fallback)) = goal::of_job(&self.job, &self.module)
         {
             self.hops.clear();
             self.goal = goal;
             self.order = order;
+            self.fallback = fallback;
+        }
+    }
+
+    /// Where the addresses are probed one after the other, the next try is at the same one.
+    fn keep_this_address(&mut self) {
+        if !self.takes_all_addresses() {
+            return;
+        }
+        let first = self.hops.first().and_then(|hop| hop.remote.as_ref());
+        let Some(Remote::Inet(address)) = first.or(self.remote.as_ref()) else {
+            return;
+        };
+        let address = address.ip();
+        if let Some(left) = self.addresses_left.take() {
+            self.candidates = left;
+        }
+        self.candidates.put_back(address);
+        self.keeps_addresses = true;
+    }
+
+    /// The addresses that were not come to before the deadline.
+    fn note_addresses_left(&mut self) {
+        let mut left = self
+            .addresses_left
+            .take()
+            .unwrap_or_else(|| std::mem::take(&mut self.candidates));
+        self.back_to_start();
+        while let Some(address) = left.next() {
+            let remote = Remote::Inet((address, self.goal.connect_port).into());
+            let message = format!("the deadline came before {remote} was asked");
+            let failure = Failure::new(Phase::Wait, Cause::Timeout, message);
+            self.verdicts.get_or_insert_default().push(AddressVerdict {
+                remote,
+                verdict: Verdict::Failed,
+                status: failure.status,
+                phases: Phases::default(),
+                fault: Some(Box::new(failure.fault)),
+            });
         }
     }
 
@@ -322,10 +367,14 @@ impl Probe {
 
     fn next_address(&mut self, now: Time) {
         self.back_to_start();
-        self.attempts += 1;
+        self.retries = 0;
+        self.remote = None;
+        self.tls = None;
+        self.lost = None;
+        self.gathered = super::Gathered::default();
+        self.keeps_addresses = true;
         self.clock.turn(now, Phase::Wait);
-        self.enter_stage(Stage::Racing, Time::MAX);
-        self.race_next(now);
+        self.enter_stage(Stage::Setting, Time::MAX);
     }
 
     /// What all addresses come to: the worst of them.
@@ -359,6 +408,8 @@ impl Probe {
         self.attempts = 0;
         self.retries = 0;
         self.hindrance = None;
+        self.lost = None;
+        self.keeps_addresses = false;
         self.verdicts = None;
         self.addresses_left = None;
         self.ended = None;

@@ -134,6 +134,8 @@ impl Probe {
             TalkOutput::HalfClose => self.close_half(),
             TalkOutput::Wait(until) => return Some(until),
             TalkOutput::Read => return Some(Time::MAX),
+            // What was said has to leave before the end.
+            TalkOutput::Matched if line.has_unsent() => return Some(Time::MAX),
             TalkOutput::Matched => {
                 self.conclude(now, Ended::Settled(Verdict::Answered, Status::Matched));
             }
@@ -219,21 +221,29 @@ impl Probe {
         self.conclude(now, Ended::Failed(failure));
     }
 
-    /// Begins a further request on the connection that was kept, or else on a new one.
-    pub fn granted(&mut self, now: Time) {
-        if self.stage != Stage::Waiting {
-            return;
+    /// The pace allows it: goes on with a journey, or begins a further request, on the connection
+    /// that was kept or else on a new one. Returns whether it was a request.
+    pub fn granted(&mut self, now: Time) -> bool {
+        if self.stage == Stage::Pacing {
+            self.paced = true;
+            self.enter_stage(Stage::Setting, Time::MAX);
         }
+        if self.stage != Stage::Waiting {
+            return false;
+        }
+        self.paced = true;
         self.begin_request(now);
         if let Some(line) = &mut self.line {
             line.reused = true;
             line.dialog = Dialog::None;
             self.remote = Some(line.remote.clone());
             self.attempts += 1;
+            self.paced = false;
             self.begin_talk(now);
         } else {
             self.enter_stage(Stage::Setting, Time::MAX);
         }
+        true
     }
 
     /// The settings as the probes of one module share them.

@@ -4,6 +4,9 @@ use canvass_model::{Cause, Errno, Fault, Phase, Remote, Status};
 
 use super::{Probe, ResolveFault, Stage, status_of};
 
+/// EAGAIN (a socket in the file system whose backlog is full), ENOMEM, EADDRINUSE, ENOBUFS.
+const PASSING: [i32; 4] = [11, 12, 98, 105];
+
 /// What the system said of a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SystemFault {
@@ -18,7 +21,8 @@ pub struct SystemFault {
 impl SystemFault {
     /// Whether the fault is on this side, and may pass.
     pub fn is_shortage(&self) -> bool {
-        matches!(self.cause, Cause::Descriptors | Cause::Ports)
+        let passes = self.errno.is_some_and(|errno| PASSING.contains(&errno.0));
+        passes || matches!(self.cause, Cause::Descriptors | Cause::Ports)
     }
 }
 
@@ -79,6 +83,28 @@ impl Probe {
         Failure::new(self.phase(), cause, message)
     }
 
+    /// Where only this side kept it from going on.
+    fn shortage(&self) -> Option<Failure> {
+        if matches!(self.stage, Stage::Entering | Stage::Pacing) {
+            let host = &self.goal.host;
+            let what = format!("the caps on {host} left no room for it in time");
+            let mut failure = self.failure(Cause::Timeout, what);
+            failure.status = Status::Local;
+            return Some(failure);
+        }
+        let opened = self.race.iter().any(|racer| racer.opened);
+        if self.stage != Stage::Racing || opened {
+            return None;
+        }
+        let hindrance = self.hindrance.clone().unwrap_or_else(|| SystemFault {
+            cause: Cause::Descriptors,
+            errno: None,
+            message: "all that may be open at once are".into(),
+        });
+        let remote = self.race.first().map(|racer| &racer.remote);
+        Some(Failure::system(self.phase(), remote, hindrance))
+    }
+
     /// What to say when the time is over.
     pub(super) fn timeout_failure(&self, by_deadline: bool) -> Failure {
         let who = match self.line.as_ref().map(|line| &line.remote) {
@@ -88,12 +114,8 @@ impl Probe {
                 None => self.goal.connect_host.to_string(),
             },
         };
-        if let Some(hindrance) = &self.hindrance
-            && self.stage == Stage::Racing
-            && !self.race.iter().any(|racer| racer.opened)
-        {
-            let remote = self.race.first().map(|racer| &racer.remote);
-            return Failure::system(self.phase(), remote, hindrance.clone());
+        if let Some(failure) = self.shortage() {
+            return failure;
         }
         let phase = match self.stage {
             Stage::Resolving => Phase::Resolve,

@@ -167,16 +167,22 @@ impl Probe {
         if line.has_unsent() {
             self.want(Want::Write(exchange));
         }
+        if taken.is_ok() && self.stage == Stage::Securing && !self.is_handshaking() {
+            self.secured(now);
+        }
+        // What came before a fault counts, wherever the reads were cut.
+        if !plain.is_empty() && self.stage == Stage::Talking {
+            self.hear(now, &plain);
+        }
+        let on = self.line.as_ref().filter(|line| line.exchange == exchange);
+        let Some(tls) = on.and_then(|line| line.tls.as_ref()) else {
+            return;
+        };
         match taken {
             Err(fault) => self.tls_failed(now, fault),
-            Ok(()) => {
-                if self.stage == Stage::Securing && !self.is_handshaking() {
-                    self.secured(now);
-                }
-                if !plain.is_empty() && self.stage == Stage::Talking {
-                    self.hear(now, &plain);
-                }
-            }
+            // The end of what the peer says, though it keeps the connection open.
+            Ok(()) if tls.is_ended() && self.stage == Stage::Talking => self.ended(now, exchange),
+            Ok(()) => {}
         }
     }
 
@@ -225,6 +231,7 @@ impl Probe {
             };
             return self.failed(now, exchange, closed);
         }
+        let may_ask_again = self.may_ask_again();
         let Some(line) = self.line.as_mut().filter(|line| line.exchange == exchange) else {
             return;
         };
@@ -242,7 +249,7 @@ impl Probe {
             Dialog::None => {}
             Dialog::Talk(talk) => talk.ended(),
             Dialog::Http(answer) => {
-                if line.reused && !line.heard {
+                if line.reused && !line.heard && may_ask_again {
                     return self.reconnect(now);
                 }
                 match answer.ended() {
@@ -265,7 +272,7 @@ impl Probe {
         if self.stage == Stage::Waiting {
             return self.close_line(now);
         }
-        if line.reused && !line.heard {
+        if line.reused && !line.heard && self.may_ask_again() {
             return self.reconnect(now);
         }
         let failure = Failure::system(self.phase(), Some(&line.remote), fault);
@@ -288,7 +295,7 @@ impl Probe {
                 let exchange = line.exchange;
                 self.want(Want::Write(exchange));
                 self.clock.turn(now, Phase::Tls);
-                let end = now + self.module.timeouts.tls;
+                let end = self.half_of_rest(now, now + self.module.timeouts.tls);
                 self.enter_stage(Stage::Securing, end);
                 self.note(now, "handshake", None, String::new);
             }
@@ -331,10 +338,17 @@ impl Probe {
         tls.is_some_and(|tls| tls.is_handshaking())
     }
 
+    /// Whether a request may go out twice (RFC 9110 §9.2.2).
+    fn may_ask_again(&self) -> bool {
+        let order = self.order.as_ref();
+        order.is_some_and(|order| !matches!(order.method(), "POST" | "PATCH" | "CONNECT"))
+    }
+
     /// A kept connection broke before the next request was answered: it goes out again on a new
     /// one (RFC 9112 §9.3.1).
     fn reconnect(&mut self, now: Time) {
         self.close_line(now);
+        self.paced = true;
         self.clock.turn(now, Phase::Wait);
         self.enter_stage(Stage::Setting, Time::MAX);
     }

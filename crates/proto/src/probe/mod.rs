@@ -27,12 +27,16 @@ use candidates::Candidates;
 pub use candidates::ResolveFault;
 use clock::Clock;
 use conclude::Ended;
+use failure::Failure;
 pub use failure::SystemFault;
 use finish::Gathered;
 use goal::Goal;
 use line::Line;
 pub use module::{Family, Half, Module, ModuleKind, Pin, PinHost, Reach, Timeouts};
 use travel::Racer;
+
+/// Events of one probe that are noted.
+const TRACE_MAX: usize = 4_096;
 
 /// What a probe wants of whoever has the sockets.
 #[derive(Debug)]
@@ -41,7 +45,7 @@ pub enum Want {
     Resolve,
     /// A permit at [`Probe::host`], instead of the one it has, then [`Probe::entered`].
     Enter,
-    /// It is to begin a further request: [`Probe::granted`], when the pace allows it.
+    /// It is to begin a further request or journey: [`Probe::granted`], when the pace allows it.
     Turn,
     /// Open [`Probe::door`], when there is a permit for it; it no longer wants to when that is
     /// `None`. It is said once.
@@ -102,8 +106,18 @@ pub struct Probe {
     /// Journeys begun.
     attempts: u32,
     retries: u32,
+    /// The host it has a permit at.
+    permitted: Host,
+    /// The pace allows its next journey.
+    paced: bool,
+    /// It is no longer where its job began: led elsewhere, or fallen back.
+    strayed: bool,
+    /// The addresses at hand are gone on with, and not looked up again.
+    keeps_addresses: bool,
     /// What kept it from opening a socket.
     hindrance: Option<SystemFault>,
+    /// How the last connection that came to nothing did so.
+    lost: Option<Failure>,
     hops: Vec<Hop>,
     remote: Option<Remote>,
     tls: Option<Box<TlsFacts>>,
@@ -134,6 +148,8 @@ impl fmt::Debug for Probe {
 enum Stage {
     /// It has not begun, or begins anew.
     Setting,
+    /// It waits until the pace allows another journey.
+    Pacing,
     /// It waits for a permit at its host.
     Entering,
     /// It waits for addresses.
@@ -172,7 +188,6 @@ impl Probe {
             clock: Clock::default(),
             stage: Stage::Setting,
             stage_end: Time::MAX,
-            goal,
             order,
             fallback,
             candidates: Candidates::default(),
@@ -183,7 +198,12 @@ impl Probe {
             wants: SmallVec::new(),
             attempts: 0,
             retries: 0,
+            permitted: goal.host.clone(),
+            paced: true,
+            strayed: false,
+            keeps_addresses: false,
             hindrance: None,
+            lost: None,
             hops: Vec::new(),
             remote: None,
             tls: None,
@@ -194,6 +214,7 @@ impl Probe {
             requests_done: 0,
             last_request: false,
             trace: module.trace.then(Vec::new),
+            goal,
             job,
             module,
             nonce,
@@ -228,7 +249,7 @@ impl Probe {
                 Stage::Over => return Want::Finish,
                 _ if now >= self.deadline => self.run_out(now, true),
                 _ if now >= self.stage_end => self.stage_over(now),
-                Stage::Setting => self.set_out(now),
+                Stage::Setting => self.depart(now),
                 Stage::Resolving => match self.look_around(now) {
                     Some(until) => return self.wait(until),
                     None => continue,
@@ -260,6 +281,11 @@ impl Probe {
     /// No further request is begun.
     pub fn stop_repeating(&mut self) {
         self.last_request = true;
+    }
+
+    /// Whether it waits for a permit at [`Self::host`].
+    pub fn is_entering(&self) -> bool {
+        self.stage == Stage::Entering
     }
 
     /// Whether there is an outcome to take: there is none when it was stopped between two
@@ -316,7 +342,7 @@ impl Probe {
         octets: Option<usize>,
         detail: impl FnOnce() -> String,
     ) {
-        if let Some(trace) = &mut self.trace {
+        if let Some(trace) = self.trace.as_mut().filter(|trace| trace.len() < TRACE_MAX) {
             trace.push(TraceEvent {
                 at: now,
                 event,

@@ -26,11 +26,28 @@ pub(super) struct Racer {
 }
 
 impl Probe {
-    /// Begins the journey to the goal.
-    pub(super) fn set_out(&mut self, now: Time) {
+    /// Begins a journey, once it has its permit and its pace.
+    pub(super) fn depart(&mut self, now: Time) {
+        if self.permitted != self.goal.host {
+            self.enter_stage(Stage::Entering, Time::MAX);
+            return self.want(Want::Enter);
+        }
+        if !std::mem::take(&mut self.paced) {
+            self.enter_stage(Stage::Pacing, Time::MAX);
+            return self.want(Want::Turn);
+        }
+        if std::mem::take(&mut self.keeps_addresses) {
+            self.attempts += 1;
+            return self.arrive_at_addresses(now);
+        }
+        self.set_out(now);
+    }
+
+    fn set_out(&mut self, now: Time) {
         self.attempts += u32::from(self.hops.is_empty());
         self.remote = None;
         self.tls = None;
+        self.lost = None;
         if let Some(path) = self.goal.unix.clone() {
             self.begin_race();
             self.race_to(Remote::Unix(path));
@@ -73,6 +90,15 @@ impl Probe {
             });
             self.candidates.resolved(now, half, answer);
         }
+        // Those that race have had their start: who comes late begins at once.
+        if self.stage == Stage::Racing
+            && !self.takes_one_by_one()
+            && self.stagger_at == Time::MAX
+            && self.race.iter().all(|racer| racer.opened)
+            && !self.candidates.is_empty()
+        {
+            self.stagger_at = now;
+        }
     }
 
     /// What to do with the addresses known so far; when to look again, if that is nothing.
@@ -82,7 +108,9 @@ impl Probe {
             Readiness::Wait(until) => return Some(until.unwrap_or(Time::MAX)),
             Readiness::Fault(fault) => {
                 let name = self.goal.connect_host.to_string();
-                self.conclude(now, Ended::Failed(Failure::resolve(&name, fault)));
+                let failure = self.lost.take();
+                let failure = failure.unwrap_or_else(|| Failure::resolve(&name, fault));
+                self.conclude(now, Ended::Failed(failure));
             }
         }
         None
@@ -149,7 +177,7 @@ impl Probe {
         let remote = racer.remote.clone();
         self.hindrance = None;
         if first {
-            self.stage_end = now + self.module.timeouts.connect;
+            self.stage_end = self.half_of_rest(now, now + self.module.timeouts.connect);
         }
         self.clock.turn(now, Phase::Connect);
         if !self.takes_one_by_one() {
@@ -248,12 +276,43 @@ impl Probe {
         if !self.race.is_empty() {
             return;
         }
+        let failure = Failure::system(phase, Some(&loser.remote), fault);
         if !self.candidates.is_complete() {
+            self.lost = Some(failure);
+            self.clock.turn(now, Phase::Resolve);
             let end = now + self.module.timeouts.resolve;
             return self.enter_stage(Stage::Resolving, end);
         }
-        let failure = Failure::system(phase, Some(&loser.remote), fault);
         self.conclude(now, Ended::Failed(failure));
+    }
+
+    /// The connections under way have had their time, and others have not had theirs: they are
+    /// given the room. Returns whether there were others.
+    pub(super) fn race_on(&mut self, now: Time) -> bool {
+        let waiting = self.race.iter().any(|racer| !racer.opened);
+        if self.takes_one_by_one() || !waiting && self.candidates.is_empty() {
+            return false;
+        }
+        let (opened, rest) = std::mem::take(&mut self.race)
+            .into_iter()
+            .partition::<Vec<_>, _>(|racer| racer.opened);
+        self.race = rest.into();
+        for racer in opened {
+            self.want(Want::Close(racer.exchange));
+        }
+        self.stage_end = Time::MAX;
+        if self.race.is_empty() {
+            self.race_next(now);
+        }
+        true
+    }
+
+    /// When a stage is to end: where http is still to be tried, it has half of what is left.
+    pub(super) fn half_of_rest(&self, now: Time, end: Time) -> Time {
+        if self.fallback.is_none() {
+            return end;
+        }
+        end.min(now + self.deadline.since(now) / 2)
     }
 
     /// Whether the addresses are probed one after the other, and do not race.
@@ -264,7 +323,8 @@ impl Probe {
     /// A permit at the host is there.
     pub fn entered(&mut self, now: Time) {
         if self.stage == Stage::Entering {
-            self.set_out(now);
+            self.permitted = self.goal.host.clone();
+            self.depart(now);
         }
     }
 }

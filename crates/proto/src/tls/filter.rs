@@ -147,6 +147,11 @@ impl TlsFilter {
         self.connection.is_handshaking()
     }
 
+    /// Whether the peer has said that nothing more will come.
+    pub fn is_ended(&self) -> bool {
+        self.peer_closed
+    }
+
     /// What the handshake has shown so far. With a fault, too, all that was seen before it.
     pub fn facts(&self) -> TlsFacts {
         let (leaf, chain_length) = match (self.connection.peer_certificates(), &self.shown) {

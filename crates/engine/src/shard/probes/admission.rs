@@ -22,8 +22,10 @@ impl<N: Net> Shard<N> {
         self.drive_stirred(turn.now);
         self.begin_turns(turn);
         self.open_connections(turn);
-        self.admit_parked(turn);
-        self.resume_by(self.probes.hosts.next_at());
+        if turn.goes_on() {
+            self.admit_parked(turn);
+            self.resume_by(self.probes.hosts.next_at());
+        }
     }
 
     pub(super) fn drive_stirred(&mut self, now: Time) {
@@ -80,15 +82,14 @@ impl<N: Net> Shard<N> {
                     }
                     self.begin_probe(turn, job, Some(host));
                 }
-                Waiter::Probe(key) => match self.probes.slots.by_key(key) {
-                    Some(slot) => {
-                        slot.host = Some(host);
-                        slot.probe.entered(turn.now);
+                Waiter::Probe(key) => {
+                    if self.enters(turn.now, key, host) {
                         self.drive_probe(turn.now, key);
                         self.open_connections(turn);
+                    } else {
+                        self.probes.hosts.leave_unused(turn.now, host);
                     }
-                    None => self.probes.hosts.leave(turn.now, host),
-                },
+                }
             }
         }
     }
@@ -137,6 +138,22 @@ impl<N: Net> Shard<N> {
         Arc::clone(&self.config.probing.modules[usize::from(module.0)])
     }
 
+    /// Gives a probe the permit it waits for; it may have gone elsewhere, or be gone.
+    fn enters(&mut self, now: Time, key: SlotKey, host: HostKey) -> bool {
+        let hosts = &self.probes.hosts;
+        let waits = |slot: &&mut ProbeSlot| {
+            slot.host.is_none()
+                && slot.probe.is_entering()
+                && hosts.key_of(slot.probe.host()) == host
+        };
+        let Some(slot) = self.probes.slots.by_key(key).filter(waits) else {
+            return false;
+        };
+        slot.host = Some(host);
+        slot.probe.entered(now);
+        true
+    }
+
     /// A redirect led to another host.
     pub(super) fn change_host(&mut self, now: Time, key: SlotKey) {
         let Some(slot) = self.probes.slots.by_key(key) else {
@@ -178,15 +195,17 @@ impl<N: Net> Shard<N> {
                 continue;
             }
             // Who waits for room in the outbox must not be overtaken without end.
-            if self.finished.len() >= self.config.jobs_max {
+            if self.finished.weight() >= self.config.jobs_max {
                 self.probes.turns.push_front(key);
                 return;
             }
             self.pacer.pass();
-            self.report.admitted += 1;
             turn.now = self.net.now();
-            if let Some(slot) = self.probes.slots.by_key(key) {
-                slot.probe.granted(turn.now);
+            if let Some(slot) = self.probes.slots.by_key(key)
+                && slot.probe.granted(turn.now)
+            {
+                slot.admitted = turn.now;
+                self.report.admitted += 1;
             }
             self.drive_probe(turn.now, key);
         }

@@ -14,6 +14,8 @@ use crate::slots::SlotKey;
 
 /// How long to wait when the system has no descriptor or no local port left.
 const SHORTAGE_WAIT: Duration = Duration::from_millis(10);
+/// Sockets opened in one go: each takes tens of microseconds.
+const OPENED_PER_GO_MAX: usize = 128;
 /// Datagrams taken from one socket in one go.
 const DATAGRAMS_MAX: usize = 64;
 
@@ -23,7 +25,13 @@ impl<N: Net> Shard<N> {
         if self.probes.shortage_end > turn.now {
             return self.resume_by(self.probes.shortage_end);
         }
-        while self.probes.sockets_open < self.probes.sockets_max {
+        for opened in 0.. {
+            if self.probes.sockets_open >= self.probes.sockets_max {
+                return;
+            }
+            if opened >= OPENED_PER_GO_MAX {
+                return self.resume_by(turn.now);
+            }
             let Some((key, exchange)) = self.probes.connects.pop_front() else {
                 return;
             };

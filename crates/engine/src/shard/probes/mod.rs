@@ -105,7 +105,10 @@ impl<N: Net> Shard<N> {
             match slot.probe.poll(now) {
                 Want::Resolve => self.look_up_for(now, key),
                 Want::Enter => self.change_host(now, key),
-                Want::Turn => self.probes.turns.push_back(key),
+                Want::Turn => {
+                    self.probes.turns.push_back(key);
+                    self.resume_by(now);
+                }
                 Want::Connect(exchange) => self.probes.connects.push_back((key, exchange)),
                 Want::Write(exchange) => self.write_probe(now, key, exchange),
                 Want::ShutWrite(exchange) => {

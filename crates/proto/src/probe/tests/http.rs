@@ -174,6 +174,37 @@ fn requests_go_over_one_connection_and_each_has_its_outcome() {
 }
 
 #[test]
+fn every_request_begins_at_the_target_whatever_it_was_led_to() {
+    let settings = HttpSettings {
+        keep_alive: true,
+        ..following(1)
+    };
+    let mut rig = Rig::new(http_job("http://192.0.2.1/", 2), http_module(settings));
+    for turn in 1..=2 {
+        rig.connected();
+        rig.hear(b"HTTP/1.1 302 On\r\nLocation: http://192.0.2.2/b\r\nContent-Length: 0\r\n\r\n");
+        assert_eq!(rig.enters.last().unwrap(), "192.0.2.2");
+        rig.probe.entered(rig.now);
+        rig.drain();
+        rig.connected();
+        rig.hear(OK);
+        if turn == 1 {
+            rig.probe.granted(rig.now);
+            rig.drain();
+            // Back to the first host, with a permit there.
+            assert_eq!(rig.enters.last().unwrap(), "192.0.2.1");
+            rig.probe.entered(rig.now);
+            rig.drain();
+        }
+    }
+    let mut outcomes = std::mem::take(&mut rig.reported);
+    outcomes.push(rig.finish());
+    for outcome in &outcomes {
+        assert_eq!(page(outcome).redirects.len(), 1);
+    }
+}
+
+#[test]
 fn a_kept_connection_that_is_gone_is_replaced() {
     // It ended while nothing was asked.
     let mut rig = Rig::new(http_job("http://192.0.2.1/", 2), http_module(keeping()));

@@ -178,3 +178,98 @@ fn a_pin_leads_elsewhere_and_the_host_stays_what_it_was() {
     rig.connected();
     assert!(String::from_utf8_lossy(&rig.written).contains("Host: a.example\r\n"));
 }
+
+#[test]
+fn a_late_half_is_tried_beside_what_hangs() {
+    let mut rig = Rig::http("http://a.example/");
+    rig.resolved(Half::Four, &["192.0.2.1"]);
+    rig.pass_ms(50);
+    rig.pass_ms(700);
+    rig.resolved(Half::Six, &["2001:db8::1"]);
+    assert_eq!(rig.opened[1].1, "[2001:db8::1]:80");
+}
+
+#[test]
+fn a_refusal_is_the_fault_when_the_other_half_is_empty() {
+    let mut rig = Rig::http("http://a.example/");
+    rig.resolved(Half::Four, &["192.0.2.1"]);
+    rig.pass_ms(50);
+    rig.fail(Cause::Refused);
+    rig.pass_ms(200);
+    rig.resolved(Half::Six, &[]);
+    let outcome = rig.finish();
+    assert_eq!(outcome.status, Status::ConnRefused);
+    assert_eq!(rig.took_ms(&outcome, Phase::Resolve), Some(250));
+}
+
+#[test]
+fn who_waits_for_room_is_given_that_of_those_who_hang() {
+    let mut rig = Rig::http("http://a.example/");
+    rig.resolved(Half::Six, &["2001:db8::1"]);
+    rig.resolved(Half::Four, &["192.0.2.1"]);
+    // There is no room for the second: it is wanted, and not opened.
+    rig.now = rig.now + Duration::from_millis(250);
+    let Want::Connect(second) = rig.probe.poll(rig.now) else {
+        panic!("the second address is not tried");
+    };
+    rig.probe.hindered(fault(Cause::Descriptors));
+    rig.now = rig.now + timeouts().connect;
+    assert!(matches!(rig.probe.poll(rig.now), Want::Close(first) if first == rig.opened[0].0));
+    rig.opened.push((second, "192.0.2.1:80".into()));
+    rig.probe.opening(rig.now, second);
+    rig.drain();
+    rig.connected();
+    rig.hear(OK);
+    assert_eq!(rig.finish().status, Status::Http(200));
+}
+
+#[test]
+fn a_bare_host_that_hangs_leaves_http_its_time() {
+    let mut module = http_module(HttpSettings::default());
+    module.timeouts.deadline = Duration::from_secs(3);
+    let mut rig = Rig::new(bare_job("192.0.2.1"), module);
+    rig.pass_ms(250);
+    rig.pass_wait();
+    assert_eq!(rig.opened[1].1, "192.0.2.1:80");
+}
+
+#[test]
+fn every_address_has_its_own_retries_and_facts() {
+    let mut module = http_module(HttpSettings::default());
+    module.reach.all_addresses = true;
+    module.retries = 1;
+    let mut rig = Rig::new(http_job("http://a.example/", 1), module);
+    rig.resolved(Half::Six, &["2001:db8::1"]);
+    rig.resolved(Half::Four, &["192.0.2.1"]);
+    rig.connected();
+    rig.hear(OK);
+    rig.fail(Cause::Refused);
+    rig.pass_wait();
+    rig.fail(Cause::Refused);
+    let outcome = rig.finish();
+    let addresses: Vec<_> = page(&outcome)
+        .addresses
+        .iter()
+        .flatten()
+        .map(|one| {
+            (
+                one.remote.to_string(),
+                one.status,
+                one.phases.span(Phase::Transfer),
+            )
+        })
+        .collect();
+    assert_eq!(
+        addresses,
+        [
+            (
+                "[2001:db8::1]:80".into(),
+                Status::Http(200),
+                Some(Duration::ZERO)
+            ),
+            ("192.0.2.1:80".into(), Status::ConnRefused, None),
+        ]
+    );
+    assert_eq!(page(&outcome).code, None);
+    assert_eq!(outcome.attempts, 3);
+}

@@ -171,6 +171,10 @@ impl Rig {
                     self.probe.resolving(self.now);
                 }
                 Want::Enter => self.enters.push(self.probe.host().to_string()),
+                // A journey may go on at once; a request waits for the test.
+                Want::Turn if self.probe.stage == Stage::Pacing => {
+                    assert!(!self.probe.granted(self.now));
+                }
                 Want::Turn => self.turns += 1,
                 Want::Connect(exchange) => match self.probe.door(exchange) {
                     Some(Door::Stream(remote)) => {

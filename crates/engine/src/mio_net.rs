@@ -391,7 +391,9 @@ fn tell_apart(error: io::Error, peer: SocketAddr, options: &SocketOptions) -> io
     if error.kind() != io::ErrorKind::AddrNotAvailable {
         return error;
     }
-    let from = options.bind.map_or_else(|| any_of(peer), |address| (address, 0).into());
+    let from = options
+        .bind
+        .map_or_else(|| any_of(peer), |address| (address, 0).into());
     let reaches = std::net::UdpSocket::bind(from).and_then(|socket| socket.connect(peer));
     match reaches {
         Err(other) if other.kind() == io::ErrorKind::AddrNotAvailable => {

@@ -50,7 +50,7 @@ fn replay(seed: u64, telling: Telling) -> bool {
 
 fn tell(result: &RunResult) {
     say(format_args!(
-        "trace {:016x}: {:?}, {} turns, {} datagrams, {} queries by stream",
+        "trace {:016x}: {:?}, {} turns, {} queries by datagram, {} by stream",
         result.trace_hash, result.elapsed, result.turns, result.queries_udp, result.queries_tcp
     ));
     say(format_args!(

@@ -190,8 +190,12 @@ fn check_end(
     }
     let (queries_udp, queries_tcp) = (world.watch.queries_udp, world.watch.queries_tcp);
     let elapsed = now.since(Time::ZERO);
-    let steps =
-        queries_udp + queries_tcp + outcomes.len() as u64 + elapsed.as_millis() as u64 + 100;
+    let steps = queries_udp
+        + queries_tcp
+        + world.transfers()
+        + outcomes.len() as u64
+        + elapsed.as_millis() as u64
+        + 100;
     if turns > steps * TURNS_PER_STEP_MAX {
         world
             .watch

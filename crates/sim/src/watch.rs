@@ -16,6 +16,8 @@ use crate::truth::{HostTruth, host_truth, page_truth};
 const VIOLATIONS_MAX: usize = 20;
 /// How long a shard's timers stand still after a stall.
 const STALL_GRACE: Duration = Duration::from_millis(100);
+/// More redirects than any page leads over, but for those without end.
+const FOLLOW_MAX: u32 = 20;
 /// Octets before the question (RFC 1035 §4.1.1).
 const HEADER_OCTETS: usize = 12;
 
@@ -268,7 +270,7 @@ fn address_caps(scenario: &Scenario) -> HashMap<IpAddr, u32> {
     for job in &scenario.jobs {
         hosts.extend(job.target.host());
         if let (Target::Url(target), ProbeSpec::Http { .. }) = (&job.target, job.spec)
-            && let Some(truth) = page_truth(&target.url, u32::MAX)
+            && let Some(truth) = page_truth(&target.url, FOLLOW_MAX)
         {
             hosts.extend(truth.others.into_iter().map(|(host, _)| host));
         }

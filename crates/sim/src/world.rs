@@ -52,6 +52,7 @@ pub(crate) struct World {
     woken: bool,
     worked_ns: u64,
     idle_waits: u32,
+    transfers: u64,
     pub trace: Trace,
     pub watch: Watch,
 }
@@ -78,6 +79,7 @@ impl World {
             woken: false,
             worked_ns: 0,
             idle_waits: 0,
+            transfers: 0,
             trace: Trace::new(telling),
             watch: Watch::new(scenario),
         };
@@ -117,6 +119,11 @@ impl World {
                 site.is_some_and(|site| self.sites[site].site.impairments.tcp_refuse)
             }
         }
+    }
+
+    /// Reads and writes that moved something.
+    pub fn transfers(&self) -> u64 {
+        self.transfers
     }
 
     /// Sockets to hosts that are open.

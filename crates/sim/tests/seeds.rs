@@ -5,11 +5,12 @@ use std::thread;
 
 use canvass_sim::{Scenario, Telling, run, run_scenario};
 
-const SEEDS: u64 = 300;
+/// One in three probes hosts.
+const SEEDS: u64 = 450;
 const THREADS: u64 = 2;
 
 #[test]
-fn nothing_that_should_never_be_is_in_300_worlds() {
+fn nothing_that_should_never_be_is_in_450_worlds() {
     let runners: Vec<_> = (0..THREADS)
         .map(|first| {
             thread::spawn(move || {
@@ -54,6 +55,13 @@ fn worlds_are_not_all_alike() {
     share(&|one| one.peers.iter().any(|peer| peer.reset_after.is_some()));
     share(&|one| one.peers.len() == 20);
     share(&|one| one.jobs_max == 1);
+    share(&|one| one.has_probes() && one.fair);
+    share(&|one| one.has_probes() && one.interrupt.is_some());
+    share(&|one| one.has_probes() && one.host.ports_gone.is_some());
+    share(&|one| one.sites.iter().any(|site| site.cut.is_some()));
+    share(&|one| one.has_probes() && one.probing.sockets_max == 5);
+    share(&|one| one.has_probes() && one.probing.rate_per_host_max_per_second.is_some());
+    share(&|one| one.jobs.iter().any(|job| job.spec.outcomes() > 1));
 }
 
 fn failure_of(seed: u64) -> Option<String> {

@@ -40,8 +40,8 @@ impl<N: Net> Shard<N> {
         let transport = self.config.limits.transport.first();
         // Without a job nobody goes to see whether they are back.
         // Probes of addresses need no resolver.
-        let asks = self.slots.len() > 0
-            || self.staged.front().is_some_and(|job| !is_probe(job.spec));
+        let asks =
+            self.slots.len() > 0 || self.staged.front().is_some_and(|job| !is_probe(job.spec));
         let none = self.config.upstreams.is_empty();
         if none || !asks || !self.upstreams.all_benched(transport) {
             self.down_since = None;

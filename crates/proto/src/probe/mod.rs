@@ -107,7 +107,7 @@ pub struct Probe {
     attempts: u32,
     retries: u32,
     /// The host it has a permit at.
-    permitted: Host,
+    permitted: Option<Host>,
     /// The pace allows its next journey.
     paced: bool,
     /// It is no longer where its job began: led elsewhere, or fallen back.
@@ -198,7 +198,7 @@ impl Probe {
             wants: SmallVec::new(),
             attempts: 0,
             retries: 0,
-            permitted: goal.host.clone(),
+            permitted: Some(goal.host.clone()),
             paced: true,
             strayed: false,
             keeps_addresses: false,

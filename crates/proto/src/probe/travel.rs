@@ -28,7 +28,9 @@ pub(super) struct Racer {
 impl Probe {
     /// Begins a journey, once it has its permit and its pace.
     pub(super) fn depart(&mut self, now: Time) {
-        if self.permitted != self.goal.host {
+        if self.permitted.as_ref() != Some(&self.goal.host) {
+            // Whoever wants another gives up what it has.
+            self.permitted = None;
             self.enter_stage(Stage::Entering, Time::MAX);
             return self.want(Want::Enter);
         }
@@ -323,7 +325,7 @@ impl Probe {
     /// A permit at the host is there.
     pub fn entered(&mut self, now: Time) {
         if self.stage == Stage::Entering {
-            self.permitted = self.goal.host.clone();
+            self.permitted = Some(self.goal.host.clone());
             self.depart(now);
         }
     }

@@ -12,7 +12,7 @@ use super::desk::{DeskClock, attended};
 use super::options::{
     Anchors, TlsIdentity, TlsOptions, TlsSetupError, TlsVersion, certificates, private_key,
 };
-use super::verifier::Verifier;
+use super::verifier::{Checks, Verifier};
 use super::{TlsFault, TlsFilter};
 
 /// What the connections of a run have in common. A clone shares everything with the first, and
@@ -33,12 +33,12 @@ impl TlsClient {
     pub fn new(options: &TlsOptions) -> Result<Self, TlsSetupError> {
         let provider = Arc::new(provider());
         let anchors = Anchors::new(options)?;
-        let verifies_first = options.identity.is_some() && !options.insecure;
-        let verifier = Verifier::new(
-            anchors,
-            provider.signature_verification_algorithms,
-            verifies_first,
-        );
+        let checks = match (options.insecure, &options.identity) {
+            (true, _) => Checks::None,
+            (false, Some(_)) => Checks::First,
+            (false, None) => Checks::Deferred,
+        };
+        let verifier = Verifier::new(anchors, provider.signature_verification_algorithms, checks);
         let builder = ClientConfig::builder_with_details(provider, Arc::new(DeskClock))
             .with_protocol_versions(&versions(options)?)
             .map_err(unsupported)?

@@ -9,7 +9,8 @@ use thiserror::Error;
 /// offers no application protocol.
 #[derive(Clone, Debug, Default)]
 pub struct TlsOptions {
-    /// Tell what is wrong with a certificate, and go on.
+    /// Tell what is wrong with a certificate, and go on. Whether the server has the key of the
+    /// certificate that it shows is then not checked.
     pub insecure: bool,
     /// Who is trusted.
     pub roots: Roots,

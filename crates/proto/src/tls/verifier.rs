@@ -24,14 +24,26 @@ pub(super) struct Verifier {
     pinned: Vec<CertificateDer<'static>>,
     chain_algorithms: Vec<RememberingAlgorithm>,
     handshake_algorithms: WebPkiSupportedAlgorithms,
-    verifies_first: bool,
+    checks: Checks,
+}
+
+/// What a verdict means for the handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Checks {
+    /// It is told afterwards.
+    Deferred,
+    /// It ends the handshake.
+    First,
+    /// It is told and ends nothing, and whether the server has the key of its certificate is not
+    /// looked at: nothing depends on who it is.
+    None,
 }
 
 impl Verifier {
     pub(super) fn new(
         anchors: Anchors,
         algorithms: WebPkiSupportedAlgorithms,
-        verifies_first: bool,
+        checks: Checks,
     ) -> Self {
         let memory = Arc::<SignatureMemory>::default();
         Self {
@@ -43,7 +55,7 @@ impl Verifier {
                 .map(|algorithm| RememberingAlgorithm::new(*algorithm, &memory))
                 .collect(),
             handshake_algorithms: algorithms,
-            verifies_first,
+            checks,
         }
     }
 
@@ -77,38 +89,6 @@ impl Verifier {
         );
         (chain, name)
     }
-
-    /// Checks a handshake's signature once more where `error` may come of a certificate that the
-    /// path builder cannot read, such as one of X.509 version 1. It is not trusted, but what it
-    /// says can be told if the peer does have its key.
-    fn verify_with_bare_key(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-        tls13: bool,
-        error: Error,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let unreadable = matches!(error, Error::InvalidCertificate(_))
-            && ParsedCertificate::try_from(certificate).is_err();
-        let mut mapping = self.handshake_algorithms.mapping.iter();
-        let scheme = mapping.find(|(scheme, _)| *scheme == signed.scheme);
-        let (true, Some((_, algorithms)), Ok((_, certificate))) =
-            (unreadable, scheme, X509Certificate::from_der(certificate))
-        else {
-            return Err(error);
-        };
-        // In TLS 1.3 a scheme names one algorithm (RFC 8446 §4.2.3), in TLS 1.2 one for each
-        // curve. A key of another kind is not of the form that an algorithm takes.
-        let count = if tls13 { 1 } else { algorithms.len() };
-        let key = certificate.public_key().subject_public_key.data.as_ref();
-        let good = algorithms[..count].iter().any(|algorithm| {
-            algorithm
-                .verify_signature(key, message, signed.signature())
-                .is_ok()
-        });
-        good.then(HandshakeSignatureValid::assertion).ok_or(error)
-    }
 }
 
 impl ServerCertVerifier for Verifier {
@@ -128,7 +108,7 @@ impl ServerCertVerifier for Verifier {
             }),
             refusal: Refusal::of(leaf, chain.as_ref().err(), name.as_ref().err()).map(Box::new),
         });
-        if self.verifies_first {
+        if self.checks == Checks::First {
             chain.and(name)?;
         }
         Ok(ServerCertVerified::assertion())
@@ -140,8 +120,10 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
+        if self.checks == Checks::None {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
         verify_tls12_signature(message, certificate, signed, &self.handshake_algorithms)
-            .or_else(|error| self.verify_with_bare_key(message, certificate, signed, false, error))
     }
 
     fn verify_tls13_signature(
@@ -150,8 +132,10 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
+        if self.checks == Checks::None {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
         verify_tls13_signature(message, certificate, signed, &self.handshake_algorithms)
-            .or_else(|error| self.verify_with_bare_key(message, certificate, signed, true, error))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

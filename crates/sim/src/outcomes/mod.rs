@@ -7,13 +7,19 @@ use std::collections::BTreeMap;
 
 use canvass_lab::Zone;
 use canvass_model::{
-    Answer, Cause, Job, Outcome, Phase, ProbeSpec, RecordType, Status, Target, Time, Verdict,
+    Answer, Cause, Host, Job, Outcome, Phase, ProbeSpec, RecordType, Status, Target, Time, Verdict,
 };
 use canvass_proto::dns::Question;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::scenario::Scenario;
+use crate::truth::{HostTruth, host_truth};
 use crate::watch::Watch;
+
+/// How long the addresses of the lab's names may be kept, in seconds.
+const ADDRESSES_KEPT_S: u64 = 400;
+/// How long it is kept that a name has none, in seconds.
+const NOTHING_KEPT_S: u64 = 5;
 
 /// Takes down what does not hold.
 type Faults = Vec<&'static str>;
@@ -40,6 +46,7 @@ pub(crate) fn check(scenario: &Scenario, outcomes: &[Outcome], admitted: u64, wa
         check_job(scenario, job, of_job, end, watch);
     }
     check_host_rates(scenario, outcomes, watch);
+    check_lookups(scenario, &zone, end, watch);
     let single = by_seq.iter().map(|(seq, all)| (*seq, all[0])).collect();
     watch.check_ids(&owners(&scenario.jobs, &single));
 }
@@ -47,18 +54,18 @@ pub(crate) fn check(scenario: &Scenario, outcomes: &[Outcome], admitted: u64, wa
 fn described(outcome: &Outcome) -> String {
     let job = &outcome.job;
     format!(
-        "job {} ({:?} {:?}): {:?} {} attempts, due {:?}, first sent {:?}, finished {:?}, {:?} {:?} {:?}",
+        "job {} ({:?} {:?}): {:?} {:?} {} attempts, due {:?}, first sent {:?}, finished {:?}, {:?} {:?}",
         job.seq,
         job.target,
         job.spec,
         outcome.status,
+        outcome.fault,
         outcome.attempts,
         outcome.due,
         outcome.first_send,
         outcome.finished,
         outcome.phases,
         outcome.answer,
-        outcome.fault,
     )
 }
 
@@ -119,6 +126,32 @@ fn check_host_rates(scenario: &Scenario, outcomes: &[Outcome], watch: &mut Watch
                 let text = format!("{host} was asked {} times, at {rate} a second", count + 1);
                 watch.violation(*at, &text);
                 break;
+            }
+        }
+    }
+}
+
+/// Where resolvers answer and nothing is lost, they are asked for a name once, and again only when
+/// its time is over.
+fn check_lookups(scenario: &Scenario, zone: &Zone, end: Time, watch: &mut Watch) {
+    let is_probe = |job: &Job| scenario.module_of(job).is_some();
+    if !scenario.fair || !scenario.jobs.iter().all(is_probe) {
+        return;
+    }
+    let hosts = scenario.jobs.iter().filter_map(|job| job.target.host());
+    let hosts: HashSet<Host> = hosts.collect();
+    for host in hosts {
+        let Host::Name(name) = &host else { continue };
+        let Ok(name) = name.parse() else { continue };
+        let kept_s = match host_truth(zone, &host) {
+            HostTruth::Addresses(addresses) if addresses.len() > 1 => ADDRESSES_KEPT_S,
+            _ => NOTHING_KEPT_S,
+        };
+        for record_type in [RecordType::A, RecordType::AAAA] {
+            let count = watch.times_asked(&Question::new(&name, record_type));
+            if count > 1 + end.since(Time::ZERO).as_secs() / kept_s {
+                let text = format!("resolvers were asked {count} times for one half of {host}");
+                watch.violation(end, &text);
             }
         }
     }

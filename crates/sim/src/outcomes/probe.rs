@@ -2,19 +2,18 @@
 
 use canvass_lab::{ServiceKind, Zone};
 use canvass_model::{
-    Answer, Cause, Fault, Host, HttpAnswer, Outcome, Phase, ProbeSpec, Remote, Status, TalkAnswer,
-    Target, Verdict,
+    Answer, Cause, Fault, Host, HttpAnswer, Outcome, Phase, ProbeSpec, Status, TalkAnswer, Target,
+    Verdict,
 };
 use canvass_proto::{Module, ModuleKind};
 
 use super::Faults;
-use crate::scenario::{Reach, Scenario, Site, Voice};
+use crate::scenario::{Reach, Scenario, Site, Then, Voice};
 use crate::truth::{HostTruth, PageEnd, PageTruth, TalkTruth, host_truth, page_truth, talk_truth};
 use crate::watch::Watch;
 
-/// Connections beside one for each attempt: one by http after https, and one for each time that a
-/// kept connection was gone.
-const MORE_ATTEMPTS_MAX: u32 = 2;
+/// Connections beside those for each attempt: a kept one was gone.
+const RECONNECTS_MAX: u32 = 1;
 
 /// What a job must come to, and what may come between.
 struct Truth<'a> {
@@ -58,8 +57,13 @@ pub(super) fn faults_of(
         Some((HostTruth::Addresses(addresses), _)) if module.reach.all_addresses => addresses.len(),
         _ => 1,
     };
+    let schemes = match &outcome.job.target {
+        Target::Url(target) if target.fallback.is_some() => 2,
+        _ => 1,
+    };
+    let journeys = (1 + module.retries) * schemes * addresses.max(1) as u32;
     check(
-        outcome.attempts <= (1 + module.retries + MORE_ATTEMPTS_MAX) * addresses.max(1) as u32,
+        outcome.attempts <= journeys + RECONNECTS_MAX,
         "more attempts than may be",
     );
     check(
@@ -74,7 +78,7 @@ pub(super) fn faults_of(
                 "it failed for a reason that nobody gave",
             );
             check(
-                !blames_peer(fault) || was_asked(outcome, watch),
+                !blames_peer(fault) || truth.was_asked(watch),
                 "a host is blamed that was never asked",
             );
             check(
@@ -126,19 +130,6 @@ fn is_ours(cause: Cause) -> bool {
     )
 }
 
-/// Whether a socket was opened to reach whoever the outcome names.
-fn was_asked(outcome: &Outcome, watch: &Watch) -> bool {
-    let remote = match &outcome.answer {
-        Answer::Http(page) => &page.remote,
-        Answer::Talk(talk) => &talk.remote,
-        _ => return false,
-    };
-    match remote {
-        Some(Remote::Inet(remote)) => watch.was_asked(*remote),
-        _ => false,
-    }
-}
-
 /// What a job must come to; `None` for what is none.
 fn truth_of<'a>(
     scenario: &'a Scenario,
@@ -163,7 +154,9 @@ fn truth_of<'a>(
             for (host, port) in page.iter().flat_map(|page| &page.others) {
                 truth.add_server(zone, host, *port);
             }
-            truth.end = page.map(End::Page);
+            let is_lab = |site: &Site| matches!(site.voice, Voice::Service(_));
+            let lab = truth.sites().flatten().all(is_lab);
+            truth.end = page.filter(|_| lab).map(End::Page);
         }
         (ModuleKind::Tcp { script, .. }, Target::Endpoint { host, port, .. }) => {
             truth.add_server(zone, host, *port);
@@ -205,6 +198,16 @@ impl Truth<'_> {
                 let remote = (*address, *port).into();
                 sites.iter().find(|site| site.serves(remote))
             })
+        })
+    }
+
+    /// Whether a socket was ever opened to reach one of its servers.
+    fn was_asked(&self, watch: &Watch) -> bool {
+        self.servers.iter().any(|(host, port)| match host {
+            HostTruth::None(_) => false,
+            HostTruth::Addresses(addresses) => addresses
+                .iter()
+                .any(|address| watch.was_asked((*address, *port).into())),
         })
     }
 
@@ -251,9 +254,12 @@ impl Truth<'_> {
     fn allows(&self, fault: &Fault, outcome: &Outcome) -> bool {
         let cause = fault.cause;
         let host = &self.scenario.host;
-        let short = host.descriptors_max < 1_000 || host.descriptors_gone.is_some();
+        let short = host.descriptors_max < 1_000
+            || host.descriptors_gone.is_some()
+            || self.scenario.probing.sockets_max < self.scenario.jobs.len();
         if matches!(outcome.job.target, Target::Unix { .. }) {
-            return matches!(cause, Cause::Unreachable | Cause::Interrupted);
+            let ours = cause == Cause::Descriptors && short || cause == Cause::Interrupted;
+            return ours || cause == Cause::Unreachable;
         }
         match cause {
             Cause::Interrupted => return self.scenario.interrupt.is_some(),
@@ -284,10 +290,7 @@ impl Truth<'_> {
 
     /// Whether an answer is what the host serves.
     fn is_told_by(&self, outcome: &Outcome) -> bool {
-        let whole = self
-            .sites()
-            .flatten()
-            .all(|site| site.cut.is_none() && site.impairments.close_at.is_none());
+        let whole = self.sites().flatten().all(is_whole);
         if self.module.reach.all_addresses {
             let verdicts = match &outcome.answer {
                 Answer::Http(page) => &page.addresses,
@@ -299,15 +302,32 @@ impl Truth<'_> {
                 .is_some_and(|all| all.iter().all(|one| one.fault.is_none()));
         }
         match (&self.end, &outcome.answer) {
-            (Some(End::Page(truth)), Answer::Http(page)) => {
-                is_page(truth, page, outcome) || !whole && outcome.status == page_status(truth)
+            (Some(End::Page(truth)), Answer::Http(page)) => is_page(truth, page, outcome) || !whole,
+            (Some(End::Talk(truth)), Answer::Talk(talk)) => {
+                // Half an answer, when time is up, is not the one that was expected.
+                let slow = !self.scenario.fair;
+                is_talk(truth, talk, outcome)
+                    || !whole
+                    || slow && outcome.status == Status::Unmatched
             }
-            (Some(End::Talk(truth)), Answer::Talk(talk)) => is_talk(truth, talk, outcome),
             (Some(End::Open), Answer::Talk(_)) => outcome.status == Status::Open,
             (None, _) => true,
             _ => false,
         }
     }
+}
+
+/// Whether all that is said there arrives, be it slowly.
+fn is_whole(site: &Site) -> bool {
+    let impairments = &site.impairments;
+    let whole = site
+        .cut
+        .is_none_or(|cut| matches!(cut.then, Then::Pause(_)));
+    whole
+        && !impairments.tcp_silent
+        && impairments.close_at.is_none()
+        && impairments.reset_at.is_none()
+        && impairments.outage_after.is_none()
 }
 
 /// Whether this may happen to who probes the site.
@@ -323,13 +343,6 @@ fn met_there(site: Option<&Site>, cause: Cause) -> bool {
         Cause::Reset => impairments.reset_at.is_some() || site.cut.is_some(),
         Cause::Closed | Cause::Truncated => impairments.close_at.is_some() || site.cut.is_some(),
         _ => false,
-    }
-}
-
-fn page_status(truth: &PageTruth) -> Status {
-    match truth.end {
-        PageEnd::Answer { code, .. } => Status::Http(code),
-        PageEnd::Fault(_) => Status::Invalid,
     }
 }
 

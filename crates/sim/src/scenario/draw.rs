@@ -99,8 +99,10 @@ fn draw_probes(seed: u64) -> Scenario {
     let mut rng = SmallRng::seed_from_u64(seed);
     let rng = &mut rng;
     let clean = rng.random_bool(0.3);
+    let generous = clean && rng.random_bool(0.7);
     let mood = probes::Mood {
         clean,
+        generous,
         count: one_of(rng, &[100, 300, 600]),
         talk_percent: one_of(rng, &[0, 30, 100]),
         broken_percent: one_of(rng, &[0, 10, 60]),
@@ -117,7 +119,8 @@ fn draw_probes(seed: u64) -> Scenario {
         mix_in_questions(rng, &mut scenario);
     }
     scenario.limits.retries = one_of(rng, &[1, 3, 7]);
-    scenario.limits.timeout = Duration::from_millis(one_of(rng, &[300, 1_000]));
+    let timeout_ms = one_of(rng, &[300, 1_000]);
+    scenario.limits.timeout = Duration::from_millis(if generous { 1_000 } else { timeout_ms });
     scenario.rate_max_per_second = one_of(rng, &[None, None, None, Some(200.0)]);
     scenario.jobs_max = one_of(rng, &[1, 16, 500, 32_768]);
     scenario.path = draw_path(rng, clean);

@@ -41,6 +41,8 @@ pub(super) struct Drawn {
 pub(super) struct Mood {
     /// Nothing is wrong with any host.
     pub clean: bool,
+    /// There is time and there are sockets for all.
+    pub generous: bool,
     pub count: u32,
     /// Percent of jobs that talk.
     pub talk_percent: u32,
@@ -56,13 +58,17 @@ pub(super) struct Mood {
 /// Draws hosts and probes of them.
 pub(super) fn draw(rng: &mut SmallRng, mood: &Mood) -> Drawn {
     let modules = draw_modules(rng, mood);
-    let probing = Probing {
+    let mut probing = Probing {
         modules: modules.into_iter().map(Arc::new).collect(),
         sockets_max: one_of(rng, &[5, 40, 1_000]),
         per_host_max: one_of(rng, &[1, 2, 6, 6]),
         rate_per_host_max_per_second: one_of(rng, &[None, None, None, Some(20.0), Some(500.0)]),
         ..Probing::default()
     };
+    if mood.generous {
+        (probing.sockets_max, probing.per_host_max) = (1_000, 6);
+        probing.rate_per_host_max_per_second = None;
+    }
     Drawn {
         sites: draw_sites(rng, mood.clean),
         jobs: (0..mood.count)
@@ -134,8 +140,11 @@ fn draw_modules(rng: &mut SmallRng, mood: &Mood) -> Vec<Module> {
     let window = Duration::from_millis(one_of(rng, &[50, 500]));
     modules.push(udp("time", Some(window)));
     let retries = one_of(rng, &[0, 0, 1, 3]);
-    let deadline = Duration::from_millis(one_of(rng, &[1_500, 10_000, 10_000]));
-    let part = Duration::from_millis(one_of(rng, &[400, 2_000, 2_000]));
+    let mut deadline = Duration::from_millis(one_of(rng, &[1_500, 10_000, 10_000]));
+    let mut part = Duration::from_millis(one_of(rng, &[400, 2_000, 2_000]));
+    if mood.generous {
+        (deadline, part) = (Duration::from_secs(10), Duration::from_secs(2));
+    }
     for (index, module) in modules.iter_mut().enumerate() {
         module.retries = retries;
         let timeouts = &mut module.timeouts;

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use super::{Peer, Reach, Scenario};
 use canvass_lab::Impairments;
+use canvass_proto::{Module, ModuleKind};
+
+use super::{Peer, Reach, Scenario, Site, Voice};
 
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -41,6 +43,21 @@ impl fmt::Display for Scenario {
         for peer in &self.peers {
             write!(f, "\n  {peer}")?;
         }
+        if !self.has_probes() {
+            return Ok(());
+        }
+        let probing = &self.probing;
+        write!(
+            f,
+            "\n  probes: {} sockets at once, {} for one host, rate for each {:?}",
+            probing.sockets_max, probing.per_host_max, probing.rate_per_host_max_per_second
+        )?;
+        for (index, module) in probing.modules.iter().enumerate() {
+            write!(f, "\n  module {index}: {}", Shown(module))?;
+        }
+        for site in self.sites.iter().filter(|site| !site.is_plain()) {
+            write!(f, "\n  {site}")?;
+        }
         Ok(())
     }
 }
@@ -58,14 +75,71 @@ impl fmt::Display for Peer {
         if let Some(idle) = self.idle_close {
             write!(f, " closes when idle for {idle:?}")?;
         }
-        let usual = fields(&Impairments::default());
-        for field in fields(&self.impairments) {
-            if !usual.contains(&field) {
-                write!(f, " {field}")?;
+        show_impairments(f, &self.impairments)
+    }
+}
+
+impl fmt::Display for Site {
+    /// Where it is, who speaks there, and what is wrong with it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.first)?;
+        if self.last != self.first {
+            write!(f, " to {}", self.last)?;
+        }
+        match &self.voice {
+            Voice::Service(kind) => write!(f, " port {} {kind}", self.port)?,
+            Voice::Canned(text) => write!(f, " port {} {} octets", self.port, text.len())?,
+        }
+        if self.reach != Reach::Open {
+            write!(f, " {:?}", self.reach)?;
+        }
+        if let Some(cut) = self.cut {
+            write!(f, " {cut:?}")?;
+        }
+        show_impairments(f, &self.impairments)
+    }
+}
+
+/// A module without what it says.
+struct Shown<'a>(&'a Module);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(module) = self;
+        match &module.kind {
+            ModuleKind::Http { settings, .. } => write!(
+                f,
+                "{} following {}, keep-alive {}",
+                settings.method, settings.follow_max, settings.keep_alive
+            )?,
+            ModuleKind::Tcp { script, .. } => match script {
+                Some(script) => write!(f, "tcp {}", script.name())?,
+                None => f.write_str("tcp")?,
+            },
+            ModuleKind::Udp { script, window, .. } => {
+                write!(f, "udp {} window {window:?}", script.name())?;
             }
         }
-        Ok(())
+        if module.reach.all_addresses {
+            f.write_str(", all addresses")?;
+        }
+        let timeouts = &module.timeouts;
+        write!(
+            f,
+            ", {} retries, {:?} each, {:?} in all",
+            module.retries, timeouts.first_byte, timeouts.deadline
+        )
     }
+}
+
+fn show_impairments(f: &mut fmt::Formatter<'_>, impairments: &Impairments) -> fmt::Result {
+    let usual = fields(&Impairments::default());
+    for field in fields(impairments) {
+        if !usual.contains(&field) {
+            write!(f, " {field}")?;
+        }
+    }
+    Ok(())
 }
 
 /// Every field with its value: the derived form names them all.

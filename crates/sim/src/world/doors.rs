@@ -111,13 +111,7 @@ impl World {
 
     fn take(&mut self, batch: Vec<Outcome>) {
         for outcome in &batch {
-            let text = format!("{outcome:?}");
-            self.trace.event(
-                outcome.finished,
-                "outcome",
-                outcome.job.seq,
-                text.as_bytes(),
-            );
+            self.trace.outcome(outcome);
         }
         self.doors.taken.extend(batch);
     }

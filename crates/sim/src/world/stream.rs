@@ -89,6 +89,7 @@ impl World {
         }
         let taken = octets.len().min(room).min(chop.unwrap_or(usize::MAX));
         stream.underway_octets += taken;
+        self.transfers += 1;
         let at = self.next_arrival_there(handle);
         self.note("write", handle, &octets[..taken]);
         self.agenda.add(
@@ -133,6 +134,7 @@ impl World {
             self.sockets.edge(handle, true, false);
         }
         self.note("read", handle, &buffer[..octets]);
+        self.transfers += 1;
         self.on_octets_taken(handle, octets);
         Ok(octets)
     }

@@ -36,8 +36,7 @@ impl<N: Net> Shard<N> {
 
     /// Takes the job that is staged next. Returns whether another may be looked at.
     pub(in crate::shard) fn admit_probe(&mut self, turn: &mut SendTurn) -> bool {
-        // Who has begun goes before who has not.
-        if !self.probes.connects.is_empty() {
+        if !self.has_probe_room() {
             return false;
         }
         let Some(next) = self.staged.front() else {
@@ -67,10 +66,16 @@ impl<N: Net> Shard<N> {
         true
     }
 
+    /// Whether a probe may begin: not before those that have begun have their sockets, or will
+    /// need one when their names are known.
+    fn has_probe_room(&self) -> bool {
+        self.probes.connects.is_empty() && self.probes.slots.len() < self.probes.sockets_max
+    }
+
     /// Admits those who waited for their hosts.
     pub(super) fn admit_parked(&mut self, turn: &mut SendTurn) {
         while turn.goes_on() {
-            let room = self.has_room() && self.probes.connects.is_empty();
+            let room = self.has_room() && self.has_probe_room();
             let Some((host, waiter)) = self.probes.hosts.admit(turn.now, room) else {
                 return;
             };

@@ -214,6 +214,10 @@ impl<N: Net> Shard<N> {
         buffer: &mut [u8],
     ) -> bool {
         for _ in 0..DATAGRAMS_MAX {
+            // What it heard may have ended it, or had it begin anew on another socket.
+            if self.probes.socket_of(key, exchange) != Some(socket) {
+                return true;
+            }
             let Some(slot) = self.probes.slots.by_key(key) else {
                 return true;
             };

@@ -129,7 +129,9 @@ fn bad_certificates_are_faults_and_their_facts_are_kept() {
         let (client, result) = handshake(&trusting(), host, &credentials);
         let fault = result.unwrap_err();
         assert_eq!((fault.cause, &*fault.message), (cause, message));
-        assert!(!client.is_handshaking(), "the handshake goes to its end");
+        // With a certificate that cannot be read, nothing can be checked that it signed.
+        let readable = !message.contains("unsupported critical extension");
+        assert_eq!(!client.is_handshaking(), readable, "{message}");
         let facts = client.facts();
         assert_eq!(facts.version, Some("TLSv1.3"));
         assert_eq!(facts.verified, Some(false));

@@ -31,12 +31,7 @@ pub fn door(bell: Arc<Bell>, began: Instant) -> Result<NameDoor, Failure> {
     Ok(NameDoor { requests, answers })
 }
 
-fn serve(
-    wanted: &Receiver<NameRequest>,
-    found: &Sender<NameAnswer>,
-    bell: &Bell,
-    began: Instant,
-) {
+fn serve(wanted: &Receiver<NameRequest>, found: &Sender<NameAnswer>, bell: &Bell, began: Instant) {
     for NameRequest { name, give_up } in wanted {
         // Those who waited are gone: the names behind it are not kept waiting for them.
         let late = began.elapsed() >= give_up.since(Time::ZERO);

@@ -220,7 +220,7 @@ impl fmt::Display for LabReport {
             }
             write!(f, " ({} replies)", self.delay.count)?;
         }
-        for service in &self.services {
+        for service in self.services.iter().filter(|service| !service.is_idle()) {
             write!(f, "\n  {service}")?;
         }
         Ok(())

@@ -186,7 +186,8 @@ fn check_end(
     }
     let admitted = report.admitted;
     if !broken_off {
-        outcomes::check(scenario, &outcomes, admitted, &mut world.watch);
+        let cut_short = report.gave_up || scenario.interrupt.is_some();
+        outcomes::check(scenario, &outcomes, admitted, cut_short, &mut world.watch);
     }
     let (queries_udp, queries_tcp) = (world.watch.queries_udp, world.watch.queries_tcp);
     let elapsed = now.since(Time::ZERO);

@@ -116,6 +116,13 @@ pub struct ServiceReport {
     pub delay_error: Spread,
 }
 
+impl ServiceReport {
+    /// Whether nothing happened to it.
+    pub fn is_idle(&self) -> bool {
+        self.counts.named().into_iter().all(|(_, count)| count == 0)
+    }
+}
+
 impl fmt::Display for ServiceReport {
     /// One line for a person; what never happened is left out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

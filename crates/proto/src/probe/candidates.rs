@@ -164,6 +164,11 @@ impl Candidates {
         };
     }
 
+    /// An address that is to be tried no more.
+    pub(super) fn remove(&mut self, address: IpAddr) {
+        self.queue(Half::of(address)).retain(|one| *one != address);
+    }
+
     fn queue(&mut self, half: Half) -> &mut VecDeque<IpAddr> {
         match half {
             Half::Four => &mut self.four,

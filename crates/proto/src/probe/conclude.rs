@@ -139,8 +139,25 @@ impl Probe {
         if self.stage == Stage::Talking && self.talk_over(now) {
             return;
         }
-        if self.stage == Stage::Racing && !by_deadline && self.race_on(now) {
-            return;
+        if self.stage == Stage::Resolving
+            && let Some(lost) = self.lost.take()
+        {
+            // A connection had failed by then: that is the news.
+            return if by_deadline {
+                self.end(now, Ended::Failed(lost))
+            } else {
+                self.conclude(now, Ended::Failed(lost))
+            };
+        }
+        if !by_deadline {
+            let goes_on = match self.stage {
+                Stage::Racing => self.race_on(now),
+                Stage::Talking => self.next_datagram_address(now),
+                _ => false,
+            };
+            if goes_on {
+                return;
+            }
         }
         if !by_deadline {
             let failure = self.timeout_failure(false);
@@ -148,12 +165,17 @@ impl Probe {
         }
         let mut failure = self.timeout_failure(true);
         // What kept it from its next attempt is no news; the last attempt is.
-        if let (Stage::Pausing, Some(last)) = (self.stage, self.gathered.last_failure.take()) {
+        let between = matches!(self.stage, Stage::Pausing | Stage::Pacing | Stage::Entering);
+        if between && let Some(last) = self.gathered.last_failure.take() {
             failure = last;
         }
-        if self.takes_all_addresses() && self.remote.is_some() {
+        if self.takes_all_addresses() && (self.remote.is_some() || self.verdicts.is_some()) {
             let ended = Ended::Failed(failure);
             self.close_line(now);
+            if let (true, Some(Remote::Inet(address))) = (self.keeps_addresses, &self.remote) {
+                // It was to be tried again, and has its verdict now.
+                self.candidates.remove(address.ip());
+            }
             self.note_verdict(now, &ended);
             self.note_addresses_left();
             let overall = self.overall(ended);
@@ -326,7 +348,9 @@ impl Probe {
         while let Some(address) = left.next() {
             let remote = Remote::Inet((address, self.goal.connect_port).into());
             let message = format!("the deadline came before {remote} was asked");
-            let failure = Failure::new(Phase::Wait, Cause::Timeout, message);
+            let mut failure = Failure::new(Phase::Wait, Cause::Timeout, message);
+            // Nobody asked it, so it is not to blame.
+            failure.status = Status::Local;
             self.verdicts.get_or_insert_default().push(AddressVerdict {
                 remote,
                 verdict: Verdict::Failed,
@@ -377,14 +401,15 @@ impl Probe {
         self.enter_stage(Stage::Setting, Time::MAX);
     }
 
-    /// What all addresses come to: the worst of them.
+    /// What all addresses come to: the first of the worst of them.
     fn overall(&self, last: Ended) -> Ended {
-        let verdicts = self.verdicts.iter().flatten();
-        let worst = verdicts.max_by_key(|one| match one.verdict {
-            Verdict::Answered => 0,
-            Verdict::Negative => 1,
-            Verdict::Failed => 2,
-        });
+        let of = |verdict| {
+            let mut verdicts = self.verdicts.iter().flatten();
+            verdicts.find(|one| one.verdict == verdict)
+        };
+        let worst = of(Verdict::Failed)
+            .or_else(|| of(Verdict::Negative))
+            .or_else(|| of(Verdict::Answered));
         match worst {
             Some(AddressVerdict {
                 status,

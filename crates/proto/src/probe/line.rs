@@ -87,6 +87,11 @@ impl Line {
         Some(std::mem::take(&mut datagrams.replies))
     }
 
+    /// Whether it is one datagram that was sent, and nothing came back.
+    fn is_silent(&self) -> bool {
+        self.datagrams.as_ref().is_some_and(|one| !one.many) && !self.heard
+    }
+
     pub(super) fn has_unsent(&self) -> bool {
         self.written < self.out.len() || self.datagrams.as_ref().is_some_and(|one| one.waits)
     }
@@ -275,8 +280,25 @@ impl Probe {
         if line.reused && !line.heard && self.may_ask_again() {
             return self.reconnect(now);
         }
+        if self.next_datagram_address(now) {
+            return;
+        }
+        let Some(line) = &self.line else { return };
         let failure = Failure::system(self.phase(), Some(&line.remote), fault);
         self.conclude(now, Ended::Failed(failure));
+    }
+
+    /// A host that did not answer a datagram may at its next address: datagrams do not race.
+    /// Returns whether there is one.
+    pub(super) fn next_datagram_address(&mut self, now: Time) -> bool {
+        let silent = self.line.as_ref().is_some_and(|line| line.is_silent());
+        if !silent || self.takes_all_addresses() || self.candidates.is_empty() {
+            return false;
+        }
+        self.close_line(now);
+        self.clock.turn(now, Phase::Wait);
+        self.arrive_at_addresses(now);
+        true
     }
 
     /// Begins the TLS handshake.
@@ -320,6 +342,8 @@ impl Probe {
             });
         }
         self.begin_talk(now);
+        // What a script says first leaves with the end of the handshake, in one write.
+        while self.stage == Stage::Talking && self.converse(now).is_none() {}
     }
 
     fn tls_failed(&mut self, now: Time, fault: TlsFault) {

@@ -121,6 +121,14 @@ impl Half {
     /// Both.
     pub const BOTH: [Self; 2] = [Self::Four, Self::Six];
 
+    /// What people call it.
+    pub(super) const fn family_name(self) -> &'static str {
+        match self {
+            Self::Four => "IPv4",
+            Self::Six => "IPv6",
+        }
+    }
+
     /// The kind of `address`.
     pub fn of(address: IpAddr) -> Self {
         if address.is_ipv4() {

@@ -86,9 +86,9 @@ impl Probe {
             self.note(now, "resolved", None, || match answer {
                 Ok(addresses) => {
                     let texts: Vec<_> = addresses.iter().map(IpAddr::to_string).collect();
-                    format!("{half:?}: {}", texts.join(" "))
+                    format!("{}: {}", half.family_name(), texts.join(" "))
                 }
-                Err(fault) => format!("{half:?}: {}", fault.message),
+                Err(fault) => format!("{}: {}", half.family_name(), fault.message),
             });
             self.candidates.resolved(now, half, answer);
         }
@@ -118,7 +118,7 @@ impl Probe {
         None
     }
 
-    fn arrive_at_addresses(&mut self, now: Time) {
+    pub(super) fn arrive_at_addresses(&mut self, now: Time) {
         self.begin_race();
         self.race_next(now);
     }
@@ -279,7 +279,7 @@ impl Probe {
             return;
         }
         let failure = Failure::system(phase, Some(&loser.remote), fault);
-        if !self.candidates.is_complete() {
+        if !self.candidates.is_complete() && !self.takes_one_by_one() {
             self.lost = Some(failure);
             self.clock.turn(now, Phase::Resolve);
             let end = now + self.module.timeouts.resolve;

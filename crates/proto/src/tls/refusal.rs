@@ -64,7 +64,8 @@ fn reason(error: &Error, facts: &CertificateFacts) -> (Cause, String) {
         CertificateError::ExpiredContext { time, not_after } => {
             let whose = whose(facts, facts.not_after_s, *not_after);
             let days = time.as_secs().saturating_sub(not_after.as_secs()) / 86_400;
-            let message = format!("{whose} expired on {}, {days} days ago", date(*not_after));
+            let days = format!("{days} day{}", if days == 1 { "" } else { "s" });
+            let message = format!("{whose} expired on {}, {days} ago", date(*not_after));
             (Cause::Expired, message)
         }
         CertificateError::NotValidYetContext { not_before, .. } => {

@@ -61,7 +61,9 @@ pub(super) fn faults_of(
         Target::Url(target) if target.fallback.is_some() => 2,
         _ => 1,
     };
-    let journeys = (1 + module.retries) * schemes * addresses.max(1) as u32;
+    // Where every address has its own tries, so has the lookup.
+    let lookups = u32::from(module.reach.all_addresses);
+    let journeys = (1 + module.retries) * (schemes * addresses.max(1) as u32 + lookups);
     check(
         outcome.attempts <= journeys + RECONNECTS_MAX,
         "more attempts than may be",
@@ -256,7 +258,8 @@ impl Truth<'_> {
         let host = &self.scenario.host;
         let short = host.descriptors_max < 1_000
             || host.descriptors_gone.is_some()
-            || self.scenario.probing.sockets_max < self.scenario.jobs.len();
+            // Racing addresses take two each.
+            || self.scenario.probing.sockets_max < 2 * self.scenario.jobs.len();
         if matches!(outcome.job.target, Target::Unix { .. }) {
             let ours = cause == Cause::Descriptors && short || cause == Cause::Interrupted;
             return ours || cause == Cause::Unreachable;

@@ -112,6 +112,11 @@ impl<N: Net> Shard<N> {
         if slot.probe.is_opening(exchange) {
             match self.net.opened(socket) {
                 Ok(()) => slot.probe.connected(now, exchange),
+                // Only a connection that was open can be reset: before that, it is refused.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                    slot.probe.connected(now, exchange);
+                    slot.probe.failed(now, exchange, system_fault(&error));
+                }
                 Err(error) => slot.probe.failed(now, exchange, system_fault(&error)),
             }
         } else {

@@ -29,6 +29,11 @@ pub(super) struct Head {
 
 /// How long the head is that `bytes` begins with, its empty line included.
 pub(super) fn head_length(bytes: &[u8]) -> Option<usize> {
+    // Who begins with what no request begins with (a TLS handshake, say) is answered at once.
+    let first = bytes.first();
+    if first.is_some_and(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace()) {
+        return Some(bytes.len());
+    }
     let mut at = 0;
     loop {
         let end = at + bytes[at..].iter().position(|&byte| byte == b'\n')?;

@@ -317,7 +317,7 @@ fn probes(
         probing,
         sockets_max: Some(sockets_max),
         system_resolver,
-        lookup_deadline: lookup_deadline(&timeouts),
+        lookup_deadline: timeouts.resolve.min(timeouts.deadline),
         save: None,
         start: begun.start,
     })
@@ -332,11 +332,6 @@ fn upstreams(begun: &Begun, common: &CommonArgs, system: bool) -> Result<Vec<Soc
         None if common.resolver.is_empty() => Ok(resolvers::read(&[]).unwrap_or_default()),
         None => resolvers::read(&common.resolver),
     }
-}
-
-/// A lookup ends a little before those who wait for it, so that they hear what came of it.
-fn lookup_deadline(timeouts: &Timeouts) -> Duration {
-    timeouts.resolve.min(timeouts.deadline).mul_f64(0.95)
 }
 
 fn timeouts(args: &TimeoutArgs, common: &CommonArgs) -> Timeouts {

@@ -112,15 +112,17 @@ impl<N: Net> Shard<N> {
             match self.net.recv(socket, buffer) {
                 Ok(octets) => {
                     *taken += 1;
+                    // After it is read: this thread may have been held up since the last look,
+                    // and nothing can have come sooner than it did.
+                    if count % DATAGRAMS_PER_CLOCK == 1 {
+                        *now = self.net.now();
+                    }
                     let place = (upstream, Transport::Udp, socket);
                     self.on_message(*now, place, &buffer[..octets]);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => self.on_datagram_error(*now, upstream, socket, &error),
-            }
-            if count % DATAGRAMS_PER_CLOCK == 0 {
-                *now = self.net.now();
             }
         }
         false
@@ -134,7 +136,9 @@ impl<N: Net> Shard<N> {
         socket: SocketId,
         buffer: &mut [u8],
     ) -> bool {
-        let octets = match self.net.read(socket, buffer) {
+        let read = self.net.read(socket, buffer);
+        let now = self.net.now().max(now);
+        let octets = match read {
             Ok(0) => {
                 self.on_stream_end(now, upstream, socket, None);
                 return true;

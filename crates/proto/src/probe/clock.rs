@@ -18,7 +18,7 @@ pub(super) struct Clock {
 impl Clock {
     /// From `now` on this phase is on. Before the first send, waiting is no phase.
     pub(super) fn turn(&mut self, now: Time, phase: Phase) {
-        self.settle(now);
+        let now = self.settle(now);
         if self.first_send.is_none() {
             if phase == Phase::Wait {
                 return;
@@ -35,13 +35,16 @@ impl Clock {
         self.phase
     }
 
-    /// Counts what was spent until `now`.
-    pub(super) fn settle(&mut self, now: Time) {
+    /// Counts what was spent until `now`, and returns that time: it never goes back, though two
+    /// who look at the clock may tell it in the wrong order.
+    pub(super) fn settle(&mut self, now: Time) -> Time {
+        let now = now.max(self.mark);
         let span = now.since(self.mark);
         if let Some(phase) = self.phase.filter(|_| !span.is_zero()) {
             self.spend(phase, span);
         }
         self.mark = now;
+        now
     }
 
     pub(super) fn phases(&self) -> Phases {

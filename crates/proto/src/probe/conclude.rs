@@ -140,13 +140,12 @@ impl Probe {
             return;
         }
         if self.stage == Stage::Resolving
-            && let Some(lost) = self.lost.take()
+            && let Some(known) = self.lookup_failure(now)
         {
-            // A connection had failed by then: that is the news.
             return if by_deadline {
-                self.end(now, Ended::Failed(lost))
+                self.end(now, Ended::Failed(known))
             } else {
-                self.conclude(now, Ended::Failed(lost))
+                self.conclude(now, Ended::Failed(known))
             };
         }
         if !by_deadline {

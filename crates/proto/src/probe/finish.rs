@@ -93,7 +93,7 @@ impl Probe {
 
     /// The outcome of the request that is over.
     pub(super) fn outcome(&mut self, now: Time) -> Outcome {
-        self.clock.settle(now);
+        let now = self.clock.settle(now);
         let more = self.stage != Stage::Over && self.job.spec.outcomes() > 1;
         let job = if more {
             self.job.clone()

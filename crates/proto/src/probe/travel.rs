@@ -108,14 +108,28 @@ impl Probe {
         match self.candidates.readiness(now, self.takes_one_by_one()) {
             Readiness::Ready => self.arrive_at_addresses(now),
             Readiness::Wait(until) => return Some(until.unwrap_or(Time::MAX)),
-            Readiness::Fault(fault) => {
-                let name = self.goal.connect_host.to_string();
-                let failure = self.lost.take();
-                let failure = failure.unwrap_or_else(|| Failure::resolve(&name, fault));
-                self.conclude(now, Ended::Failed(failure));
+            Readiness::Fault(_) => {
+                if let Some(failure) = self.lookup_failure(now) {
+                    self.conclude(now, Ended::Failed(failure));
+                }
             }
         }
         None
+    }
+
+    /// Why there is no address to go on with, as far as that is known: a connection that came to
+    /// nothing before tells more than that there is no other address.
+    pub(super) fn lookup_failure(&mut self, now: Time) -> Option<Failure> {
+        if let Some(lost) = self.lost.take() {
+            return Some(lost);
+        }
+        match self.candidates.readiness(now, self.takes_one_by_one()) {
+            Readiness::Fault(fault) => {
+                let name = self.goal.connect_host.to_string();
+                Some(Failure::resolve(&name, fault))
+            }
+            _ => None,
+        }
     }
 
     pub(super) fn arrive_at_addresses(&mut self, now: Time) {

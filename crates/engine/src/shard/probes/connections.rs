@@ -147,8 +147,9 @@ impl<N: Net> Shard<N> {
                     // A peer that would hear no more may have said why.
                     let mut buffer = std::mem::take(&mut self.buffer);
                     let mut dry = buffer.is_empty();
+                    let mut now = now;
                     while !dry {
-                        dry = self.read_probe_once(now, key, exchange, socket, &mut buffer);
+                        dry = self.read_probe_once(&mut now, key, exchange, socket, &mut buffer);
                     }
                     if !buffer.is_empty() {
                         self.buffer = buffer;
@@ -171,14 +172,15 @@ impl<N: Net> Shard<N> {
         socket: SocketId,
         buffer: &mut [u8],
     ) -> bool {
-        let dry = self.read_probe_once(now, key, exchange, socket, buffer);
+        let mut now = now;
+        let dry = self.read_probe_once(&mut now, key, exchange, socket, buffer);
         self.drive_probe(now, key);
         dry || self.probes.socket_of(key, exchange) != Some(socket)
     }
 
     fn read_probe_once(
         &mut self,
-        now: Time,
+        now: &mut Time,
         key: SlotKey,
         exchange: ExchangeId,
         socket: SocketId,
@@ -189,22 +191,25 @@ impl<N: Net> Shard<N> {
             return true;
         };
         if slot.probe.speaks_datagrams() {
-            return self.take_datagrams(now, key, exchange, socket, buffer);
+            return self.take_datagrams(*now, key, exchange, socket, buffer);
         }
-        match self.net.read(socket, buffer) {
+        let read = self.net.read(socket, buffer);
+        // As it is read, and not as it was when others were.
+        *now = self.net.now();
+        match read {
             Ok(0) => {
-                slot.probe.ended(now, exchange);
+                slot.probe.ended(*now, exchange);
                 true
             }
             Ok(octets) => {
-                slot.probe.received(now, exchange, &buffer[..octets]);
+                slot.probe.received(*now, exchange, &buffer[..octets]);
                 // What fills no buffer was all there is, but for an end that came with it.
                 octets < buffer.len() && !closed
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => true,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => false,
             Err(error) => {
-                slot.probe.failed(now, exchange, system_fault(&error));
+                slot.probe.failed(*now, exchange, system_fault(&error));
                 true
             }
         }

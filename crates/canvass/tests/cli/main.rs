@@ -1,17 +1,44 @@
 //! Black-box tests of the command: what is typed, what comes out, how it ends.
 //!
 //! Everything here talks to loopback alone: to the embedded lab, to peers of its own that
-//! misbehave, and to a real Knot DNS.
+//! misbehave, and to servers of somebody else's making.
 
 mod bad_input;
+mod certificate;
 mod common;
 mod completeness;
 mod dns;
+mod dovecot;
+mod exim;
+mod explain;
 mod formats;
 mod hostile;
+mod http_bodies;
+mod http_faults;
+mod http_formats;
+mod http_peers;
+mod http_redirects;
+mod http_repeat;
+mod http_requests;
+mod http_rig;
+mod http_targets;
+mod httpbin;
 mod knot;
 mod lab;
 mod latency_files;
+mod manners;
+mod nginx;
 mod peers;
+mod probe_peers;
+mod probe_targets;
+mod probing;
 mod signals;
+mod sockets;
+mod talk;
+mod talk_credentials;
 mod targets;
+mod tcp;
+mod tcp_faults;
+mod tls;
+mod trace;
+mod udp;

@@ -2,6 +2,7 @@
 
 mod lookups;
 mod probes;
+mod talk;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;

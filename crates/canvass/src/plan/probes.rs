@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::net::SocketAddr;
-use std::num::{NonZeroU16, NonZeroU32};
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,18 +11,18 @@ use canvass_engine::{Probing, SocketOptions};
 use canvass_lab::Lab;
 use canvass_model::{Host, ModuleId};
 use canvass_proto::http::{HttpSettings, HttpVersion};
-use canvass_proto::talk::{CredentialUse, Credentials, Preset, Script};
 use canvass_proto::tls::{PemFile, Roots, TlsClient, TlsIdentity, TlsOptions};
 use canvass_proto::{Family, Module, ModuleKind, Pin, Reach, Timeouts};
 use canvass_queue::{Ports, Protocol, TargetKind};
 
+use super::talk::{Talk, talk_credentials};
 use super::{Kind, Plan, Start, loops, plan};
 use crate::args::{
     CommonArgs, HttpArgs, ReachArgs, ResolveArg, RootsArg, SocketArgs, TcpArgs, TimeoutArgs,
     TlsArgs, UdpArgs,
 };
 use crate::exit::Failure;
-use crate::{credentials, descriptors, lab, resolvers, system_names};
+use crate::{descriptors, lab, resolvers, system_names};
 
 /// Probes under way at once, where nobody says how many.
 const JOBS_USUAL: usize = 512;
@@ -166,83 +166,6 @@ pub fn udp(args: UdpArgs) -> Result<Plan, Failure> {
         &args.common,
     )?;
     plan(kind, args.common)
-}
-
-/// What is to be said, from a preset or a file.
-struct Talk {
-    script: Arc<Script>,
-    port: Option<u16>,
-    /// It is a preset that works over (TCP, UDP).
-    protocols: (bool, bool),
-}
-
-impl Talk {
-    /// A preset of this name, or else the script in this file.
-    fn read(name: &str) -> Result<Self, Failure> {
-        if let Some(preset) = Script::preset(name) {
-            return Ok(Self {
-                script: Arc::new(preset.script()),
-                port: preset.port,
-                protocols: (preset.tcp, preset.udp),
-            });
-        }
-        let text = std::fs::read_to_string(name).map_err(|error| {
-            let presets: Vec<_> = Preset::ALL.iter().map(|preset| preset.name).collect();
-            Failure::usage(format!(
-                "--talk {name:?} is neither a file that can be read ({error}) nor one of {}",
-                presets.join(", ")
-            ))
-        })?;
-        let script = Script::parse(&text, name).map_err(Failure::usage)?;
-        Ok(Self {
-            port: None,
-            protocols: (true, script.udp_ok()),
-            script: Arc::new(script),
-        })
-    }
-
-    fn default_port(&self) -> Option<NonZeroU16> {
-        self.port.and_then(NonZeroU16::new)
-    }
-
-    /// An empty datagram, and whatever comes back.
-    fn any_reply() -> Self {
-        let text = "[{send_bytes: ''}, {expect: '(?s).*'}]";
-        let script = Script::parse(text, "the usual script").expect("a script that is known");
-        Self {
-            script: Arc::new(script),
-            port: None,
-            protocols: (false, true),
-        }
-    }
-
-    fn suits(&self, protocol: Protocol) -> Result<(), Failure> {
-        let (suits, word) = match protocol {
-            Protocol::Tcp => (self.protocols.0, "TCP"),
-            Protocol::Udp => (self.protocols.1, "UDP"),
-        };
-        if suits {
-            return Ok(());
-        }
-        let name = self.script.name();
-        Err(Failure::usage(format!("{name} does not work over {word}")))
-    }
-}
-
-/// The credentials that a script has use for.
-fn talk_credentials(
-    talk: Option<&Talk>,
-    file: Option<&Path>,
-) -> Result<Option<Arc<Credentials>>, Failure> {
-    let Some(talk) = talk else { return Ok(None) };
-    if talk.script.credential_use() == CredentialUse::None {
-        return Ok(None);
-    }
-    let found = credentials::read(file)?;
-    if found.is_none() && talk.script.needs_credentials() {
-        return Err(credentials::missing(talk.script.name()));
-    }
-    Ok(found)
 }
 
 /// What is there before the rest is known.

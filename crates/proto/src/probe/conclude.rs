@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use canvass_model::{AddressVerdict, Cause, Hop, Phase, Phases, Remote, Status, Time, Verdict};
 
-use super::failure::Failure;
+use super::failure::{Ended, Failure};
 use super::goal::Goal;
 use super::line::Dialog;
 use super::{Probe, Stage, Want, goal};
@@ -15,14 +15,6 @@ use crate::http::Order;
 const BACKOFF: Duration = Duration::from_millis(100);
 /// The longest wait between two attempts.
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
-
-/// How a journey ended.
-#[derive(Clone, Debug)]
-pub(super) enum Ended {
-    /// With an answer, be it not the one that was expected.
-    Settled(Verdict, Status),
-    Failed(Failure),
-}
 
 impl Probe {
     /// The answer of an HTTP server is there, whole.

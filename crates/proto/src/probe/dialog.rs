@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use canvass_model::{Cause, Phase, Status, Time, Verdict};
 
-use super::conclude::Ended;
+use super::failure::Ended;
 use super::line::Dialog;
 use super::module::ModuleKind;
 use super::{Module, Probe, Stage, Want};

@@ -1,6 +1,6 @@
 //! What went wrong, in the words of an outcome.
 
-use canvass_model::{Cause, Errno, Fault, Phase, Remote, Status};
+use canvass_model::{Cause, Errno, Fault, Phase, Remote, Status, Verdict};
 
 use super::{Probe, ResolveFault, Stage, status_of};
 
@@ -24,6 +24,14 @@ impl SystemFault {
         let passes = self.errno.is_some_and(|errno| PASSING.contains(&errno.0));
         passes || matches!(self.cause, Cause::Descriptors | Cause::Ports)
     }
+}
+
+/// How a journey ended.
+#[derive(Clone, Debug)]
+pub(super) enum Ended {
+    /// With an answer, be it not the one that was expected.
+    Settled(Verdict, Status),
+    Failed(Failure),
 }
 
 /// How a journey failed.

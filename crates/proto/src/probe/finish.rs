@@ -5,8 +5,7 @@ use canvass_model::{
     TalkReply, Target, Time, Verdict,
 };
 
-use super::conclude::Ended;
-use super::failure::Failure;
+use super::failure::{Ended, Failure};
 use super::line::Dialog;
 use super::{Probe, Stage};
 use crate::http::Head;

@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 
 use canvass_model::{Cause, Phase, Remote, TalkReply, Time};
 
-use super::conclude::Ended;
-use super::failure::{Failure, SystemFault};
+use super::failure::{Ended, Failure, SystemFault};
 use super::module::ModuleKind;
 use super::{Probe, Stage, Want};
 use crate::http::Exchange;

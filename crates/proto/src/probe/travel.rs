@@ -6,8 +6,7 @@ use std::time::Duration;
 use canvass_model::{Phase, Remote, Time};
 
 use super::candidates::{Candidates, Readiness};
-use super::conclude::Ended;
-use super::failure::{Failure, SystemFault};
+use super::failure::{Ended, Failure, SystemFault};
 use super::line::Line;
 use super::module::{Half, ModuleKind};
 use super::{Door, Probe, ResolveFault, Stage, Want};

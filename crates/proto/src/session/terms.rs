@@ -130,13 +130,13 @@ pub struct LostCause {
 /// What a session wants.
 #[derive(Debug)]
 pub enum Output {
-    /// Send a query, when there is a permit for it: see [`Session::request`]. It is said once.
+    /// Send a query, when there is a permit for it: see [`Session::request`](super::Session::request). It is said once.
     Send(ExchangeId),
     /// The attempt that was out for this question has had its time. It stays open: a late reply
     /// still counts.
     Expired(ExchangeId),
     /// Nothing, until a reply comes or this time does.
     Wait(Time),
-    /// Nothing any more: take the outcome with [`Session::finish`].
+    /// Nothing any more: take the outcome with [`Session::finish`](super::Session::finish).
     Finish,
 }

@@ -156,7 +156,10 @@ impl Probe {
         }
         let mut failure = self.timeout_failure(true);
         // What kept it from its next attempt is no news; the last attempt is.
-        let between = matches!(self.stage, Stage::Pausing | Stage::Pacing | Stage::Entering);
+        let between = matches!(
+            self.stage,
+            Stage::Pausing | Stage::Setting | Stage::Pacing | Stage::Entering
+        );
         if between && let Some(last) = self.gathered.last_failure.take() {
             failure = last;
         }

@@ -104,13 +104,17 @@ impl Probe {
         if self.stage != Stage::Racing || opened {
             return None;
         }
-        let hindrance = self.hindrance.clone().unwrap_or_else(|| SystemFault {
-            cause: Cause::Descriptors,
-            errno: None,
-            message: "all that may be open at once are".into(),
-        });
         let remote = self.race.first().map(|racer| &racer.remote);
-        Some(Failure::system(self.phase(), remote, hindrance))
+        if let Some(hindrance) = self.hindrance.clone() {
+            return Some(Failure::system(self.phase(), remote, hindrance));
+        }
+        let host = &self.goal.connect_host;
+        let mut failure = self.failure(
+            Cause::Timeout,
+            format!("this side did not come to connecting to {host} in time"),
+        );
+        failure.status = Status::Local;
+        Some(failure)
     }
 
     /// What to say when the time is over.

@@ -150,7 +150,7 @@ impl Probe {
             let address = SocketAddr::new(address, self.goal.connect_port);
             self.race_to(Remote::Inet(address));
             // Waiting for a permit is waiting; before anything was sent it is no phase.
-            if self.clock.phase() == Some(Phase::Resolve) {
+            if !self.race.iter().any(|racer| racer.opened) {
                 self.clock.turn(now, Phase::Wait);
             }
         }

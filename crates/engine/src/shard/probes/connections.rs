@@ -3,8 +3,8 @@
 use std::io;
 use std::time::Duration;
 
-use canvass_model::Time;
-use canvass_proto::{Door, ExchangeId};
+use canvass_model::{Cause, Time};
+use canvass_proto::{Door, ExchangeId, SystemFault};
 
 use crate::net::{Net, SocketId};
 use crate::shard::sockets::system_fault;
@@ -27,7 +27,7 @@ impl<N: Net> Shard<N> {
         }
         for opened in 0.. {
             if self.probes.sockets_open >= self.probes.sockets_max {
-                return;
+                return self.tell_of_cap();
             }
             if opened >= OPENED_PER_GO_MAX {
                 return self.resume_by(turn.now);
@@ -64,6 +64,20 @@ impl<N: Net> Shard<N> {
                 }
             }
             self.drive_probe(turn.now, key);
+        }
+    }
+
+    /// Tells those who wait for a socket that this side has all it may have: few do, since no
+    /// other probe begins meanwhile.
+    fn tell_of_cap(&mut self) {
+        for (key, _) in &self.probes.connects {
+            if let Some(slot) = self.probes.slots.by_key(*key) {
+                slot.probe.hindered(SystemFault {
+                    cause: Cause::Descriptors,
+                    errno: None,
+                    message: "all sockets that may be open at once are".into(),
+                });
+            }
         }
     }
 

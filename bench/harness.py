@@ -258,16 +258,7 @@ class NginxServer(Server):
     def __init__(self, directory, core=SERVER_CORE):
         self.port, self.tls_port = free_port(), free_port()
         path = os.path.join(directory, "nginx.conf")
-        run(
-            [
-                needed("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30", "-subj", "/CN=localhost",
-                "-keyout", os.path.join(directory, "key.pem"),
-                "-out", os.path.join(directory, "cert.pem"),
-            ],
-            core=None,
-            scratch=directory,
-        )
+        self.authority = make_certificates(directory)
         with open(path, "w") as conf:
             conf.write(
                 NGINX_CONF.format(directory=directory, port=self.port, tls_port=self.tls_port)
@@ -276,6 +267,25 @@ class NginxServer(Server):
         if not wait_for_port(self.port):
             self.__exit__()
             raise Failure(f"nginx does not answer: {self.report}")
+
+
+def make_certificates(directory):
+    """An authority, and a P-256 certificate for localhost and 127.0.0.1 with its key."""
+    extensions = os.path.join(directory, "extensions")
+    with open(extensions, "w") as file:
+        file.write("subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
+    new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    for command in (
+        ["req", "-x509", *new_key, "-days", "30", "-subj", "/CN=bench authority",
+         "-keyout", "authority.key", "-out", "authority.pem"],
+        ["req", *new_key, "-subj", "/CN=localhost", "-keyout", "key.pem", "-out", "cert.csr"],
+        ["x509", "-req", "-in", "cert.csr", "-CA", "authority.pem", "-CAkey", "authority.key",
+         "-CAcreateserial", "-days", "30", "-extfile", extensions, "-out", "cert.pem"],
+    ):
+        subprocess.run(
+            [needed("openssl"), *command], cwd=directory, check=True, capture_output=True
+        )
+    return os.path.join(directory, "authority.pem")
 
 
 NGINX_CONF = """\

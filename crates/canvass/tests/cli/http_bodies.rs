@@ -197,7 +197,7 @@ const MALFORMED: [(&str, usize); 24] = [
     ("te-and-length", 36),
     ("unknown-te", 36),
     // What follows CR should have been LF.
-    ("bare-cr", 26),
+    ("bare-cr", 25),
     ("nul", 25),
     ("control", 25),
     ("no-version", 0),

@@ -30,6 +30,17 @@ fn a_closed_port_is_refused_by_its_errno_in_the_systems_words() {
 }
 
 #[test]
+fn a_reset_right_after_the_handshake_is_told_as_one_of_an_open_connection() {
+    for _ in 0..5 {
+        let object = probe(&["tcp", "127.0.0.1", "--talk", "time", "--lab=reset-at=0"]);
+        assert_eq!(
+            verdict(&object),
+            ["RESET", "first_byte", "reset", "ECONNRESET"]
+        );
+    }
+}
+
+#[test]
 fn where_there_is_no_way_is_unreachable() {
     // No connection is to be had with a broadcast address, and the system sends nothing.
     let object = probe(&["tcp", "127.255.255.255:80"]);

@@ -230,7 +230,16 @@ fn parse_fault(error: httparse::Error, octets: &[u8], offset: u64) -> HttpFault 
         httparse::Error::NewLine => "bad end of line",
         httparse::Error::Token => "bad octet",
     };
-    HttpFault::malformed(offset + first_bad(octets) as u64, what)
+    let bad = first_bad(octets);
+    // It is what comes after that is not taken, and the carriage return that is wrong (RFC 9112
+    // §2.2).
+    if let Some(before) = bad.checked_sub(1)
+        && octets[before] == b'\r'
+        && octets.get(bad) != Some(&b'\n')
+    {
+        return HttpFault::malformed(offset + before as u64, "a bare carriage return in the head");
+    }
+    HttpFault::malformed(offset + bad as u64, what)
 }
 
 /// The first octet with which httparse is not content. It does not say which, but of a beginning

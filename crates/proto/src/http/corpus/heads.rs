@@ -215,7 +215,7 @@ pub(super) const CASES: &[Case] = &[
     malformed(
         "a bare cr in the reason",
         &[b"HTTP/1.1 200 O\rK\r\n\r\n"],
-        "bad status line at octet 15",
+        "a bare carriage return in the head at octet 14",
     ),
     malformed(
         "white space before the colon",
@@ -250,12 +250,12 @@ pub(super) const CASES: &[Case] = &[
     malformed(
         "a bare cr in a value",
         &[b"HTTP/1.1 200 OK\r\nX-A: b\rc\r\n\r\n"],
-        "bad header value at octet 24",
+        "a bare carriage return in the head at octet 23",
     ),
     malformed(
         "a bare cr in a folded value",
         &[b"HTTP/1.1 200 OK\r\nX-A: b\r\n c\rd\r\n\r\n"],
-        "bad header value at octet 28",
+        "a bare carriage return in the head at octet 27",
     ),
     malformed(
         "a change of protocol that nobody asked for",

@@ -12,6 +12,7 @@ mod dovecot;
 mod exim;
 mod explain;
 mod formats;
+mod guide;
 mod hostile;
 mod http_bodies;
 mod http_faults;

@@ -198,6 +198,7 @@ impl Probe {
         if !self.takes_one_by_one() {
             self.stagger_at = now + CONNECTION_ATTEMPT_DELAY;
         }
+        self.note(now, "socket", None, String::new);
         self.note(now, "connect", None, || remote.to_string());
         self.remote = Some(remote);
     }
@@ -262,6 +263,9 @@ impl Probe {
             .position(|racer| racer.exchange == exchange)
         {
             let loser = self.race.remove(at);
+            if loser.opened {
+                self.note(now, "close", None, String::new);
+            }
             self.want(Want::Close(exchange));
             self.lose(now, &loser, fault);
         } else if self

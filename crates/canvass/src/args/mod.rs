@@ -10,7 +10,8 @@ use clap::{Args, Parser, Subcommand};
 pub use common::{CommonArgs, ProgressArg, TransportArg};
 pub use lab::{ImpairmentArgs, LabArgs, Served};
 pub use probes::{
-    HttpArgs, ReachArgs, ResolveArg, RootsArg, SocketArgs, TcpArgs, TimeoutArgs, TlsArgs, UdpArgs,
+    HttpArgs, ReachArgs, ResolveArg, RootsArg, SocketArgs, TcpArgs, TimeoutArgs, TlsArgs,
+    TlsVersionArg, UdpArgs,
 };
 
 /// Asks very many hosts a question and accounts for every answer.

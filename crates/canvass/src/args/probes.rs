@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use canvass_proto::http::RequestHeader;
+use canvass_proto::talk::Preset;
 use clap::{Args, ValueEnum};
 
 use super::CommonArgs;
@@ -66,9 +67,8 @@ pub struct TcpArgs {
     /// host:port, hosts, CIDRs and ranges with --ports, unix:PATH
     #[arg(value_name = "HOST:PORT")]
     pub targets: Vec<String>,
-    /// What to say and to expect: a script file, or one of banner, smtp, pop3-stat, imap, ssh, ftp,
-    /// time, daytime, echo
-    #[arg(long, value_name = "NAME|FILE", help_heading = "Conversation")]
+    /// What to say and to expect: a script file, or a preset
+    #[arg(long, value_name = "NAME|FILE", long_help = talk_help(|preset| preset.tcp), help_heading = "Conversation")]
     pub talk: Option<String>,
     /// A file with the user on its first line and the password on its second [default: the
     /// environment's CANVASS_USER and CANVASS_PASSWORD]
@@ -94,9 +94,9 @@ pub struct UdpArgs {
     /// host:port, hosts, CIDRs and ranges with --ports
     #[arg(value_name = "HOST:PORT")]
     pub targets: Vec<String>,
-    /// What to say and to expect: a script file, or one of time, echo [default: an empty datagram,
-    /// and any answer]
-    #[arg(long, value_name = "NAME|FILE", help_heading = "Conversation")]
+    /// What to say and to expect: a script file, or a preset [default: an empty datagram, and any
+    /// answer]
+    #[arg(long, value_name = "NAME|FILE", long_help = talk_help(|preset| preset.udp), help_heading = "Conversation")]
     pub talk: Option<String>,
     /// A file with the user on its first line and the password on its second [default: the
     /// environment's CANVASS_USER and CANVASS_PASSWORD]
@@ -113,6 +113,16 @@ pub struct UdpArgs {
     pub timeouts: TimeoutArgs,
     #[command(flatten)]
     pub common: CommonArgs,
+}
+
+/// What `--talk` takes, with every preset.
+fn talk_help(suits: fn(&Preset) -> bool) -> String {
+    let mut help =
+        String::from("What to say and to expect: a script file, or one of these presets:");
+    for preset in Preset::ALL.iter().filter(|preset| suits(preset)) {
+        help.push_str(&format!("\n  {:<10} {}", preset.name, preset.about));
+    }
+    help
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -157,6 +167,14 @@ pub enum RootsArg {
     System,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TlsVersionArg {
+    #[value(name = "1.2")]
+    V12,
+    #[value(name = "1.3")]
+    V13,
+}
+
 /// What TLS is to be like.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "TLS")]
@@ -176,6 +194,12 @@ pub struct TlsArgs {
     /// Its private key (PEM)
     #[arg(long, value_name = "FILE", requires = "cert")]
     pub key: Option<PathBuf>,
+    /// The oldest version to offer
+    #[arg(long, value_enum, default_value = "1.2", value_name = "VERSION")]
+    pub tls_min: TlsVersionArg,
+    /// The newest version to offer
+    #[arg(long, value_enum, default_value = "1.3", value_name = "VERSION")]
+    pub tls_max: TlsVersionArg,
     /// The name to ask for and to verify instead of the host's
     #[arg(long, value_name = "NAME")]
     pub server_name: Option<Box<str>>,

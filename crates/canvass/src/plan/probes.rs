@@ -11,7 +11,7 @@ use canvass_engine::{Probing, SocketOptions};
 use canvass_lab::Lab;
 use canvass_model::{Host, ModuleId};
 use canvass_proto::http::{HttpSettings, HttpVersion};
-use canvass_proto::tls::{PemFile, Roots, TlsClient, TlsIdentity, TlsOptions};
+use canvass_proto::tls::{PemFile, Roots, TlsClient, TlsIdentity, TlsOptions, TlsVersion};
 use canvass_proto::{Family, Module, ModuleKind, Pin, Reach, Timeouts};
 use canvass_queue::{Ports, Protocol, TargetKind};
 
@@ -19,7 +19,7 @@ use super::talk::{Talk, talk_credentials};
 use super::{Kind, Plan, Start, loops, plan};
 use crate::args::{
     CommonArgs, HttpArgs, ReachArgs, ResolveArg, RootsArg, SocketArgs, TcpArgs, TimeoutArgs,
-    TlsArgs, UdpArgs,
+    TlsArgs, TlsVersionArg, UdpArgs,
 };
 use crate::exit::Failure;
 use crate::{descriptors, lab, resolvers, system_names};
@@ -208,7 +208,7 @@ fn probes(
     let unix = wall
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap_or_default();
-    let timeouts = timeouts(ways.timeouts, common);
+    let timeouts = timeouts(ways.timeouts, common, script_timeout(&module));
     let module = Module {
         kind: module,
         reach,
@@ -257,14 +257,24 @@ fn upstreams(begun: &Begun, common: &CommonArgs, system: bool) -> Result<Vec<Soc
     }
 }
 
-fn timeouts(args: &TimeoutArgs, common: &CommonArgs) -> Timeouts {
+/// How long a script gives its conversation, as a module of blackbox_exporter may.
+fn script_timeout(module: &ModuleKind) -> Option<Duration> {
+    match module {
+        ModuleKind::Tcp { script, .. } => script.as_ref()?.timeout(),
+        ModuleKind::Udp { script, .. } => script.timeout(),
+        ModuleKind::Http { .. } => None,
+    }
+}
+
+fn timeouts(args: &TimeoutArgs, common: &CommonArgs, talk: Option<Duration>) -> Timeouts {
+    let talk = talk.unwrap_or(common.deadline);
     let or = |own: Option<Duration>, usual: Duration| own.or(common.timeout).unwrap_or(usual);
     Timeouts {
         resolve: or(args.resolve_timeout, common.deadline),
         connect: or(args.connect_timeout, HANDSHAKE_TIMEOUT),
         tls: or(args.tls_timeout, HANDSHAKE_TIMEOUT),
-        first_byte: or(args.first_byte_timeout, common.deadline),
-        transfer: or(args.transfer_timeout, common.deadline),
+        first_byte: or(args.first_byte_timeout, talk),
+        transfer: or(args.transfer_timeout, talk),
         deadline: common.deadline,
     }
 }
@@ -381,9 +391,17 @@ fn tls_client(args: &TlsArgs, alpn: Option<&str>, begun: &Begun) -> Result<TlsCl
         identity,
         alpn: alpn.map(Into::into).into_iter().collect(),
         server_name: args.server_name.clone(),
-        ..TlsOptions::default()
+        version_min: Some(version(args.tls_min)),
+        version_max: Some(version(args.tls_max)),
     })
     .map_err(Failure::usage)
+}
+
+fn version(version: TlsVersionArg) -> TlsVersion {
+    match version {
+        TlsVersionArg::V12 => TlsVersion::Tls12,
+        TlsVersionArg::V13 => TlsVersion::Tls13,
+    }
 }
 
 fn pem(path: &Path) -> Result<PemFile, Failure> {

@@ -430,3 +430,13 @@ fn plain_octets_behind_starttls_are_not_taken_for_the_peers() {
     let object = probe(&["tcp", &peer.target(), "--talk", &path, "--insecure"]);
     assert_eq!(object["status"], "MALFORMED", "{object}");
 }
+
+#[test]
+fn a_module_may_say_how_long_it_waits() {
+    let directory = tempfile::tempdir().unwrap();
+    let module = "prober: tcp\ntimeout: 200ms\ntcp:\n  query_response:\n    - expect: never said\n";
+    let object = talk(directory.path(), "127.0.0.1:7", module);
+    assert_eq!(verdict(&object)[0], "TIMEOUT", "{object}");
+    let first_byte_ms = object["phases_ms"]["first_byte"].as_f64().unwrap();
+    assert!((200.0..2_000.0).contains(&first_byte_ms), "{object}");
+}

@@ -264,3 +264,18 @@ fn text_says_when_a_certificate_ends_and_what_is_wrong_with_it() {
     );
     assert!(expired.contains("certificate ended 1 day ago"), "{expired}");
 }
+
+#[test]
+fn versions_are_offered_as_asked() {
+    let old = probe(&["--lab", "--tls-max", "1.2"], "https://good.lab.test/");
+    assert_eq!(old["tls"]["version"], "TLSv1.2", "{old}");
+    let new = probe(&["--lab", "--tls-min", "1.3"], "https://good.lab.test/");
+    assert_eq!(new["tls"]["version"], "TLSv1.3", "{new}");
+    let none = probe(&["--lab", "--tls-max", "1.2"], "https://tls13.lab.test/");
+    assert_eq!(fault(&none), ("TLS", "tls", "alert"), "{none}");
+    let run = http(
+        &["--lab", "--tls-min", "1.3", "--tls-max", "1.2"],
+        &["https://good.lab.test/"],
+    );
+    assert!(run.exits(2).err.contains("newer than the newest"));
+}

@@ -1,13 +1,11 @@
 //! What is said over a connection: a request and its answer, or a script.
 
-use std::sync::Arc;
-
 use canvass_model::{Cause, Phase, Status, Time, Verdict};
 
 use super::failure::Ended;
 use super::line::Dialog;
 use super::module::ModuleKind;
-use super::{Module, Probe, Stage, Want};
+use super::{Probe, Stage, Want};
 use crate::http::{Exchange, Progress};
 use crate::talk::{Talk, TalkOutput};
 
@@ -252,10 +250,5 @@ impl Probe {
             ModuleKind::Http { settings, .. } => settings.follow_max,
             _ => 0,
         }
-    }
-
-    /// What all jobs of the probe share.
-    pub fn module(&self) -> &Arc<Module> {
-        &self.module
     }
 }

@@ -74,7 +74,7 @@ fn a_shortage_of_ours_is_never_the_peers_fault() {
             probe: Probe::new(
                 http_job("http://192.0.2.1/", 1),
                 rig.now,
-                std::sync::Arc::clone(rig.probe.module()),
+                std::sync::Arc::clone(&rig.probe.module),
                 1,
             )
             .unwrap(),

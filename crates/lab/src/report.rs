@@ -1,5 +1,6 @@
 //! What the lab did, counted by its thread and read by any other.
 
+mod counts;
 mod service;
 
 use std::fmt;
@@ -8,6 +9,8 @@ use std::time::Duration;
 
 use canvass_model::Rcode;
 
+use counts::counts;
+
 use crate::histogram::{Histogram, Spread};
 use crate::script::{Plan, ReplyKind, Silence};
 use crate::zone::Responded;
@@ -15,33 +18,12 @@ use crate::zone::Responded;
 pub(crate) use service::{ServiceCount, ServiceMeter};
 pub use service::{ServiceCounts, ServiceReport};
 
-/// Declares each counter once: its place, its field in the report and its words for a person.
-macro_rules! counts {
-    ($($(#[$doc:meta])* $place:ident, $field:ident, $words:literal;)*) => {
-        /// One counter's place.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum Count { $($place),* }
-
-        const COUNTS: usize = [$(Count::$place),*].len();
-
-        /// Everything the lab counts.
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-        pub struct Counts { $($(#[$doc])* pub $field: u64),* }
-
-        impl Counts {
-            fn read(read: impl Fn(Count) -> u64) -> Self {
-                Self { $($field: read(Count::$place)),* }
-            }
-
-            /// Every counter with its words, in order.
-            fn named(&self) -> [(&'static str, u64); COUNTS] {
-                [$(($words, self.$field)),*]
-            }
-        }
-    };
-}
-
 counts! {
+    /// One counter's place.
+    Count;
+    /// Everything the lab counts.
+    Counts;
+
     /// Queries that came over UDP.
     QueriesUdp, queries_udp, "queries over UDP";
     /// Queries that came over TCP.

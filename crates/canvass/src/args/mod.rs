@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 pub use common::{CommonArgs, ProgressArg, TransportArg};
 pub use lab::{ImpairmentArgs, LabArgs, Served};
 pub use probes::{
-    HttpArgs, ReachArgs, ResolveArg, RootsArg, SocketArgs, TcpArgs, TimeoutArgs, TlsArgs,
+    HostArgs, HttpArgs, ReachArgs, ResolveArg, RootsArg, SocketArgs, TcpArgs, TimeoutArgs, TlsArgs,
     TlsVersionArg, UdpArgs,
 };
 

@@ -51,15 +51,9 @@ pub struct HttpArgs {
     #[arg(long, value_name = "PATH", help_heading = "Connection")]
     pub unix_socket: Option<PathBuf>,
     #[command(flatten)]
-    pub reach: ReachArgs,
-    #[command(flatten)]
     pub tls: TlsArgs,
     #[command(flatten)]
-    pub sockets: SocketArgs,
-    #[command(flatten)]
-    pub timeouts: TimeoutArgs,
-    #[command(flatten)]
-    pub common: CommonArgs,
+    pub host: HostArgs,
 }
 
 #[derive(Debug, Args)]
@@ -78,15 +72,9 @@ pub struct TcpArgs {
     #[arg(long = "tls", help_heading = "TLS")]
     pub tls_from_start: bool,
     #[command(flatten)]
-    pub reach: ReachArgs,
-    #[command(flatten)]
     pub tls: TlsArgs,
     #[command(flatten)]
-    pub sockets: SocketArgs,
-    #[command(flatten)]
-    pub timeouts: TimeoutArgs,
-    #[command(flatten)]
-    pub common: CommonArgs,
+    pub host: HostArgs,
 }
 
 #[derive(Debug, Args)]
@@ -105,6 +93,13 @@ pub struct UdpArgs {
     /// Keep every answer that comes within D, whoever gives it
     #[arg(long, value_name = "D", value_parser = units::duration, help_heading = "Conversation")]
     pub window: Option<Duration>,
+    #[command(flatten)]
+    pub host: HostArgs,
+}
+
+/// The flags that all probes of hosts have.
+#[derive(Debug, Args)]
+pub struct HostArgs {
     #[command(flatten)]
     pub reach: ReachArgs,
     #[command(flatten)]

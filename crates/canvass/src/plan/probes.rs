@@ -18,8 +18,8 @@ use canvass_queue::{Ports, Protocol, TargetKind};
 use super::talk::{Talk, talk_credentials};
 use super::{Kind, Plan, Start, loops, plan};
 use crate::args::{
-    CommonArgs, HttpArgs, ReachArgs, ResolveArg, RootsArg, SocketArgs, TcpArgs, TimeoutArgs,
-    TlsArgs, TlsVersionArg, UdpArgs,
+    CommonArgs, HostArgs, HttpArgs, ReachArgs, ResolveArg, RootsArg, SocketArgs, TcpArgs,
+    TimeoutArgs, TlsArgs, TlsVersionArg, UdpArgs,
 };
 use crate::exit::Failure;
 use crate::{descriptors, lab, resolvers, system_names};
@@ -34,7 +34,7 @@ const MODULE: ModuleId = ModuleId(0);
 
 /// The plan of `canvass http`.
 pub fn http(args: HttpArgs) -> Result<Plan, Failure> {
-    let mut start = Begun::new(&args.common)?;
+    let begun = Begun::new(&args.host.common)?;
     let body = args.data.as_deref().map(data).transpose()?;
     let method = match (&args.request, &body) {
         (Some(method), _) => method.clone(),
@@ -56,13 +56,13 @@ pub fn http(args: HttpArgs) -> Result<Plan, Failure> {
         keep_body: args.save.is_some(),
         keep_alive: args.repeat > 1,
     };
-    let tls = tls_client(&args.tls, Some("http/1.1"), &start)?;
-    let mut reach = reach(&args.reach, &mut start)?;
+    let tls = tls_client(&args.tls, Some("http/1.1"), &begun)?;
+    let mut reach = reach(&args.host.reach, &begun)?;
     reach.unix_socket = args.unix_socket.map(|path| path.into_boxed_path());
     let kind = TargetKind::Http {
         module: MODULE,
         requests: NonZeroU32::new(args.repeat).unwrap_or(NonZeroU32::MIN),
-        ports: ports(&args.reach, Protocol::Tcp)?,
+        ports: ports(&args.host.reach, Protocol::Tcp)?,
     };
     if let Some(dir) = &args.save {
         std::fs::create_dir_all(dir).map_err(|error| {
@@ -73,36 +73,23 @@ pub fn http(args: HttpArgs) -> Result<Plan, Failure> {
         settings: Arc::new(settings),
         tls,
     };
-    let ways = Ways {
-        reach: &args.reach,
-        sockets: &args.sockets,
-        timeouts: &args.timeouts,
-    };
-    let mut kind = probes(
-        start,
-        kind,
-        module,
-        reach,
-        &ways,
-        args.targets,
-        &args.common,
-    )?;
+    let mut kind = probes(begun, kind, module, reach, args.targets, &args.host)?;
     kind.save = args.save;
-    plan(kind, args.common)
+    plan(kind, args.host.common)
 }
 
 /// The plan of `canvass tcp`.
 pub fn tcp(args: TcpArgs) -> Result<Plan, Failure> {
-    let mut start = Begun::new(&args.common)?;
+    let begun = Begun::new(&args.host.common)?;
     let talk = args.talk.as_deref().map(Talk::read).transpose()?;
     if let Some(talk) = &talk {
         talk.suits(Protocol::Tcp)?;
     }
     let credentials = talk_credentials(talk.as_ref(), args.credentials.as_deref())?;
-    let reach = reach(&args.reach, &mut start)?;
+    let reach = reach(&args.host.reach, &begun)?;
     let kind = TargetKind::Tcp {
         module: MODULE,
-        ports: ports(&args.reach, Protocol::Tcp)?,
+        ports: ports(&args.host.reach, Protocol::Tcp)?,
         default_port: talk.as_ref().and_then(Talk::default_port),
     };
     let script_wants_tls = talk
@@ -111,39 +98,26 @@ pub fn tcp(args: TcpArgs) -> Result<Plan, Failure> {
     let module = ModuleKind::Tcp {
         script: talk.map(|talk| talk.script),
         credentials,
-        tls: tls_client(&args.tls, None, &start)?,
+        tls: tls_client(&args.tls, None, &begun)?,
         tls_from_start: args.tls_from_start || script_wants_tls,
     };
-    let ways = Ways {
-        reach: &args.reach,
-        sockets: &args.sockets,
-        timeouts: &args.timeouts,
-    };
-    let kind = probes(
-        start,
-        kind,
-        module,
-        reach,
-        &ways,
-        args.targets,
-        &args.common,
-    )?;
-    plan(kind, args.common)
+    let kind = probes(begun, kind, module, reach, args.targets, &args.host)?;
+    plan(kind, args.host.common)
 }
 
 /// The plan of `canvass udp`.
 pub fn udp(args: UdpArgs) -> Result<Plan, Failure> {
-    let mut start = Begun::new(&args.common)?;
+    let begun = Begun::new(&args.host.common)?;
     let talk = match &args.talk {
         Some(name) => Talk::read(name)?,
         None => Talk::any_reply(),
     };
     talk.suits(Protocol::Udp)?;
     let credentials = talk_credentials(Some(&talk), args.credentials.as_deref())?;
-    let reach = reach(&args.reach, &mut start)?;
+    let reach = reach(&args.host.reach, &begun)?;
     let kind = TargetKind::Udp {
         module: MODULE,
-        ports: ports(&args.reach, Protocol::Udp)?,
+        ports: ports(&args.host.reach, Protocol::Udp)?,
         default_port: talk.default_port(),
     };
     let module = ModuleKind::Udp {
@@ -151,21 +125,8 @@ pub fn udp(args: UdpArgs) -> Result<Plan, Failure> {
         credentials,
         window: args.window,
     };
-    let ways = Ways {
-        reach: &args.reach,
-        sockets: &args.sockets,
-        timeouts: &args.timeouts,
-    };
-    let kind = probes(
-        start,
-        kind,
-        module,
-        reach,
-        &ways,
-        args.targets,
-        &args.common,
-    )?;
-    plan(kind, args.common)
+    let kind = probes(begun, kind, module, reach, args.targets, &args.host)?;
+    plan(kind, args.host.common)
 }
 
 /// What is there before the rest is known.
@@ -187,28 +148,21 @@ impl Begun {
     }
 }
 
-/// The flags that all kinds of probes have.
-struct Ways<'a> {
-    reach: &'a ReachArgs,
-    sockets: &'a SocketArgs,
-    timeouts: &'a TimeoutArgs,
-}
-
 fn probes(
     begun: Begun,
     kind: TargetKind,
     module: ModuleKind,
     reach: Reach,
-    ways: &Ways<'_>,
     targets: Vec<String>,
-    common: &CommonArgs,
+    args: &HostArgs,
 ) -> Result<Kind, Failure> {
-    let system_resolver = ways.reach.resolve == ResolveArg::System;
+    let common = &args.common;
+    let system_resolver = args.reach.resolve == ResolveArg::System;
     let wall = begun.start.epoch.wall;
     let unix = wall
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap_or_default();
-    let timeouts = timeouts(ways.timeouts, common, script_timeout(&module));
+    let timeouts = timeouts(&args.timeouts, common, script_timeout(&module));
     let module = Module {
         kind: module,
         reach,
@@ -227,9 +181,9 @@ fn probes(
     let probing = Probing {
         modules: vec![Arc::new(module)],
         sockets_max: 0,
-        per_host_max: ways.reach.per_host,
-        rate_per_host_max_per_second: ways.reach.rate_per_host,
-        socket_options: socket_options(ways.sockets)?,
+        per_host_max: args.reach.per_host,
+        rate_per_host_max_per_second: args.reach.rate_per_host,
+        socket_options: socket_options(&args.sockets)?,
     };
     Ok(Kind {
         targets,
@@ -279,7 +233,7 @@ fn timeouts(args: &TimeoutArgs, common: &CommonArgs, talk: Option<Duration>) -> 
     }
 }
 
-fn reach(args: &ReachArgs, begun: &mut Begun) -> Result<Reach, Failure> {
+fn reach(args: &ReachArgs, begun: &Begun) -> Result<Reach, Failure> {
     let mut pins = args
         .connect_to
         .iter()

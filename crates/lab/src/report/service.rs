@@ -5,36 +5,16 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::counts::counts;
 use crate::histogram::{Histogram, Spread};
 use crate::service::ServiceKind;
 
-/// Declares each counter once: its place, its field in the report and its words for a person.
-macro_rules! counts {
-    ($($(#[$doc:meta])* $place:ident, $field:ident, $words:literal;)*) => {
-        /// One counter's place.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum ServiceCount { $($place),* }
-
-        const COUNTS: usize = [$(ServiceCount::$place),*].len();
-
-        /// Everything that is counted of one service.
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-        pub struct ServiceCounts { $($(#[$doc])* pub $field: u64),* }
-
-        impl ServiceCounts {
-            fn read(read: impl Fn(ServiceCount) -> u64) -> Self {
-                Self { $($field: read(ServiceCount::$place)),* }
-            }
-
-            /// Every counter with its words, in order.
-            fn named(&self) -> [(&'static str, u64); COUNTS] {
-                [$(($words, self.$field)),*]
-            }
-        }
-    };
-}
-
 counts! {
+    /// One counter's place.
+    ServiceCount;
+    /// Everything that is counted of one service.
+    ServiceCounts;
+
     /// Connections accepted.
     Connections, connections, "connections";
     /// Requests and lines read, and times told.

@@ -43,9 +43,9 @@ impl<N: Net> Shard<N> {
             return false;
         };
         let Some(host) = self.probes.hosts.key_of_target(&next.target) else {
-            let job = self.staged.pop_front();
-            job.into_iter()
-                .for_each(|job| self.begin_probe(turn, job, None));
+            if let Some(job) = self.staged.pop_front() {
+                self.begin_probe(turn, job, None);
+            }
             return true;
         };
         if let Some(at) = self.pacer.hold(turn.now) {
@@ -53,13 +53,13 @@ impl<N: Net> Shard<N> {
             return false;
         }
         if self.probes.hosts.try_enter(turn.now, host) {
-            let job = self.staged.pop_front();
-            job.into_iter()
-                .for_each(|job| self.begin_probe(turn, job, Some(host)));
+            if let Some(job) = self.staged.pop_front() {
+                self.begin_probe(turn, job, Some(host));
+            }
         } else if self.probes.hosts.has_parking() {
-            let job = self.staged.pop_front();
-            job.into_iter()
-                .for_each(|job| self.probes.hosts.park(host, Waiter::Job(job)));
+            if let Some(job) = self.staged.pop_front() {
+                self.probes.hosts.park(host, Waiter::Job(job));
+            }
         } else {
             return false;
         }

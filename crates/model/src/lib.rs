@@ -30,7 +30,10 @@ pub use outcome::{
 };
 pub use phases::Phases;
 pub use record_type::{RecordType, RecordTypeError};
-pub use report::{ConnectionReport, Health, Losses, ShardReport, UpstreamReport, WindowReport};
+pub use report::{
+    ConnectionReport, Health, LOOP_SAMPLES_MAX, LagCounts, LoopSample, Losses, ShardReport,
+    UpstreamReport, WindowReport,
+};
 pub use status::{Rcode, Status};
 pub use target::{HttpFallback, Target, UrlTarget, reverse_name, reverse_name_address};
 pub use time::Time;

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::Time;
+
 /// How an upstream stood at the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Health {
@@ -127,6 +129,76 @@ pub struct ConnectionReport {
     pub names_looked_up: u64,
 }
 
+/// How late a loop was, counted in classes that double: 1 µs, 2 µs, 4 µs, up to half an hour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LagCounts {
+    /// How often it was late by less than 2 to the power of the place, in microseconds, and by no
+    /// less than that of the place before.
+    counts: [u64; LAG_CLASSES],
+    max: Duration,
+}
+
+/// Classes of [`LagCounts`].
+const LAG_CLASSES: usize = 32;
+
+impl LagCounts {
+    /// Counts one.
+    #[inline]
+    pub fn record(&mut self, lag: Duration) {
+        let micros = u64::try_from(lag.as_micros()).unwrap_or(u64::MAX);
+        let class = (u64::BITS - micros.leading_zeros()) as usize;
+        self.counts[class.min(LAG_CLASSES - 1)] += 1;
+        self.max = self.max.max(lag);
+    }
+
+    /// Adds what another loop counted.
+    pub fn add(&mut self, other: &Self) {
+        for (count, added) in self.counts.iter_mut().zip(other.counts) {
+            *count += added;
+        }
+        self.max = self.max.max(other.max);
+    }
+
+    /// How many were counted.
+    pub fn total(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// The longest.
+    pub fn max(&self) -> Duration {
+        self.max
+    }
+
+    /// What the share `quantile` (0 to 1) did not exceed, to the end of its class; `None` where
+    /// nothing was counted.
+    pub fn quantile(&self, quantile: f64) -> Option<Duration> {
+        let total = self.total();
+        let rank = ((total as f64 * quantile).ceil() as u64).clamp(1, total.max(1));
+        let mut below = 0;
+        let class = self.counts.iter().position(|&count| {
+            below += count;
+            below >= rank && count > 0
+        })?;
+        Some(Duration::from_micros(1 << class).min(self.max))
+    }
+}
+
+/// The most samples a shard keeps: when there are more, every second one goes.
+pub const LOOP_SAMPLES_MAX: usize = 256;
+
+/// How a loop stood at a moment: what its windows allow, and what is out.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LoopSample {
+    /// When.
+    pub at: Time,
+    /// Queries a second that the windows of all resolvers allow together.
+    pub rate_per_second: f64,
+    /// Queries that they allow in flight together.
+    pub window: u64,
+    /// Jobs under way.
+    pub in_flight: u64,
+}
+
 /// What a shard has to say when it is done.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ShardReport {
@@ -144,10 +216,38 @@ pub struct ShardReport {
     pub stalls: u64,
     /// The longest such hold-up.
     pub stall_max: Duration,
+    /// How late the loop woke when it slept until a set time.
+    pub late_wakes: LagCounts,
+    /// How long the loop was away from its sockets at a time.
+    pub turns: LagCounts,
+    /// How it stood over time, at most [`LOOP_SAMPLES_MAX`] times.
+    pub samples: Vec<LoopSample>,
     /// The run was given up since no upstream answered any more.
     pub gave_up: bool,
     /// Every resolver, in the order given.
     pub upstreams: Vec<UpstreamReport>,
     /// What probes of hosts took.
     pub connections: ConnectionReport,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quantile_of_lags_is_the_end_of_its_class() {
+        let mut lags = LagCounts::default();
+        assert_eq!(lags.quantile(0.5), None);
+        for micros in [0, 1, 3, 3, 900] {
+            lags.record(Duration::from_micros(micros));
+        }
+        for (quantile, micros) in [(0.0, 1), (0.2, 1), (0.4, 2), (0.5, 4), (0.8, 4), (1.0, 900)] {
+            let expected = Duration::from_micros(micros);
+            assert_eq!(lags.quantile(quantile), Some(expected), "{quantile}");
+        }
+        let mut sum = LagCounts::default();
+        sum.record(Duration::MAX);
+        sum.add(&lags);
+        assert_eq!((sum.total(), sum.max()), (6, Duration::MAX));
+    }
 }

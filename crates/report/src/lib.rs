@@ -14,6 +14,7 @@
 //! | show one probe's life | [`trace`] |
 
 mod balance;
+mod compare;
 mod csv;
 mod epoch;
 mod explain;
@@ -26,14 +27,18 @@ mod hlog;
 mod human;
 mod latency;
 mod ndjson;
+mod resolver_counts;
+mod run_report;
 mod sink;
 mod summary;
 mod tally;
 mod text;
+mod timeline;
 mod trace;
 mod write;
 
 pub use balance::{BalanceError, balance};
+pub use compare::{Against, Answers, Block, Comparison, Difference, Side};
 pub use csv::{Columns, Csv};
 pub use epoch::Epoch;
 pub use explain::{Explanation, Kind, explain, faults_markdown, suggestions};
@@ -42,10 +47,13 @@ pub use hgrm::{response_path, write_percentile_table, write_percentile_tables};
 pub use hlog::IntervalLog;
 pub use latency::{LATENCY_MAX_NS, LatencyRecorder, Measure, Percentiles};
 pub use ndjson::Ndjson;
+pub use resolver_counts::{ResolverCount, ResolverCounts};
+pub use run_report::{Origin, RunReport};
 pub use sink::{LineSink, Sink, SinkError};
 pub use summary::{SummaryInput, summary};
 pub use tally::{
     CERTIFICATE_DAYS_FEW, Confirmations, EndingCertificates, FaultCount, LATE_START_MIN, Tally,
 };
 pub use text::Text;
+pub use timeline::{Bin, Timeline};
 pub use trace::trace;

@@ -1,0 +1,179 @@
+//! How a run went over time, in a fixed number of bins.
+//!
+//! Bins begin narrow and double in width when there are too many, so a run of a day takes the
+//! memory of a run of a second.
+
+use std::time::Duration;
+
+use canvass_model::{Outcome, Phase, Time, Verdict};
+
+use crate::write::nanos;
+
+/// Bins at most; when more are needed, pairs become one.
+const BINS_MAX: usize = 240;
+/// The width of a bin at first, in nanoseconds.
+const WIDTH_FIRST_NS: u64 = 10_000_000;
+
+/// What ended in one span of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bin {
+    /// Outcomes of all kinds.
+    pub ended: u64,
+    /// Of these, by verdict; none where verdicts are not known.
+    pub answered: u64,
+    /// As above.
+    pub negative: u64,
+    /// As above.
+    pub failed: u64,
+    /// Time spent in each phase of [`Phase::TIMED`], in nanoseconds, and how many outcomes
+    /// reached it.
+    pub phases_ns: [(u64, u64); Phase::TIMED.len()],
+}
+
+impl Bin {
+    fn add(&mut self, other: &Self) {
+        self.ended += other.ended;
+        self.answered += other.answered;
+        self.negative += other.negative;
+        self.failed += other.failed;
+        for (sum, added) in self.phases_ns.iter_mut().zip(other.phases_ns) {
+            sum.0 = sum.0.saturating_add(added.0);
+            sum.1 += added.1;
+        }
+    }
+}
+
+/// How a run went over time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timeline {
+    origin: Time,
+    width_ns: u64,
+    bins: Vec<Bin>,
+}
+
+impl Timeline {
+    /// Time counts from `origin`; what ended before it counts in the first bin.
+    pub fn new(origin: Time) -> Self {
+        Self {
+            origin,
+            width_ns: WIDTH_FIRST_NS,
+            bins: Vec::new(),
+        }
+    }
+
+    /// Counts an outcome where it ended.
+    pub fn record(&mut self, outcome: &Outcome) {
+        let mut bin = Bin {
+            ended: 1,
+            ..Bin::default()
+        };
+        match outcome.verdict {
+            Verdict::Answered => bin.answered = 1,
+            Verdict::Negative => bin.negative = 1,
+            Verdict::Failed => bin.failed = 1,
+        }
+        for (phase, kept) in Phase::TIMED.into_iter().zip(&mut bin.phases_ns) {
+            if let Some(span) = outcome.phases.span(phase) {
+                *kept = (nanos(span), 1);
+            }
+        }
+        self.add(outcome.finished, &bin);
+    }
+
+    /// Adds what ended at `at`, or in an interval that began then.
+    pub fn add(&mut self, at: Time, bin: &Bin) {
+        let since_ns = at.nanos_since(self.origin);
+        let mut place = (since_ns / self.width_ns) as usize;
+        while place >= BINS_MAX {
+            self.halve();
+            place /= 2;
+        }
+        if self.bins.len() <= place {
+            self.bins.resize(place + 1, Bin::default());
+        }
+        self.bins[place].add(bin);
+    }
+
+    fn halve(&mut self) {
+        self.width_ns *= 2;
+        self.bins = self
+            .bins
+            .chunks(2)
+            .map(|pair| {
+                let mut sum = pair[0];
+                pair.iter().skip(1).for_each(|other| sum.add(other));
+                sum
+            })
+            .collect();
+    }
+
+    /// Where time counts from.
+    pub fn origin(&self) -> Time {
+        self.origin
+    }
+
+    /// How long a bin is.
+    pub fn width(&self) -> Duration {
+        Duration::from_nanos(self.width_ns)
+    }
+
+    /// The bins, from the origin to the last in which anything ended.
+    pub fn bins(&self) -> &[Bin] {
+        &self.bins
+    }
+
+    /// Whether it is known how each outcome ended.
+    pub fn has_verdicts(&self) -> bool {
+        self.bins
+            .iter()
+            .all(|bin| bin.ended == bin.answered + bin.negative + bin.failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+    use proptest::prelude::*;
+
+    fn ended_at_ms(at_ms: u64) -> Outcome {
+        let mut outcome = fixture::ptr_answered();
+        outcome.finished = Time::from_nanos(at_ms * 1_000_000);
+        outcome
+    }
+
+    #[test]
+    fn bins_double_when_the_run_is_long() {
+        let mut timeline = Timeline::new(Time::ZERO);
+        timeline.record(&ended_at_ms(5));
+        timeline.record(&ended_at_ms(15));
+        assert_eq!(timeline.width(), Duration::from_millis(10));
+        assert_eq!(timeline.bins().len(), 2);
+        timeline.record(&ended_at_ms(2_400));
+        assert_eq!(timeline.width(), Duration::from_millis(20));
+        assert_eq!(timeline.bins()[0].ended, 2);
+        assert_eq!(timeline.bins().len(), 121);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_and_memory_is_bounded(
+            origin_ms in 0..10_000_u64,
+            ends_ms in prop::collection::vec(0..100_000_000_u64, 1..200),
+        ) {
+            let mut timeline = Timeline::new(Time::from_nanos(origin_ms * 1_000_000));
+            for &at_ms in &ends_ms {
+                timeline.record(&ended_at_ms(at_ms));
+            }
+            prop_assert!(timeline.bins().len() <= BINS_MAX);
+            let ended: u64 = timeline.bins().iter().map(|bin| bin.ended).sum();
+            prop_assert_eq!(ended, ends_ms.len() as u64);
+            let dns = Phase::Dns.index().unwrap();
+            let reached: u64 = timeline.bins().iter().map(|bin| bin.phases_ns[dns].1).sum();
+            prop_assert_eq!(reached, ended);
+            prop_assert!(timeline.has_verdicts());
+            let last = timeline.bins().last().unwrap();
+            prop_assert!(last.ended > 0);
+        }
+    }
+}

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use canvass_engine::Bell;
 use canvass_model::{Outcome, Verdict};
 use canvass_queue::Ledger;
 use canvass_report::{LatencyRecorder, LineSink, Sink, SinkError, Tally, trace};
@@ -14,6 +13,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::bodies::Bodies;
 use crate::say::say;
+use crate::shards::Levers;
 
 /// Lines wait no longer than this for others.
 const FLUSH_AFTER: Duration = Duration::from_millis(100);
@@ -29,8 +29,8 @@ pub struct Counters {
 /// Takes outcomes until there are no more.
 pub struct Collector<W: Write> {
     pub outcomes: Receiver<Vec<Outcome>>,
-    /// Rung when room was made for more.
-    pub bells: Vec<Arc<Bell>>,
+    /// Told when room was made for more.
+    pub levers: Levers,
     pub lines: LineSink<W>,
     pub latency: LatencyRecorder,
     /// Where bodies are kept.
@@ -102,9 +102,7 @@ impl<W: Write> Collector<W> {
         loop {
             match self.outcomes.recv_timeout(FLUSH_AFTER) {
                 Ok(batch) => {
-                    for bell in &self.bells {
-                        bell.ring();
-                    }
+                    self.levers.outcomes_taken();
                     if let Some(bodies) = &self.bodies {
                         batch.iter().try_for_each(|outcome| bodies.keep(outcome))?;
                     }

@@ -16,6 +16,7 @@ mod progress;
 mod resolvers;
 mod run;
 mod say;
+mod shards;
 mod signals;
 mod system_names;
 mod units;

@@ -5,10 +5,9 @@ use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use canvass_engine::{Bell, Control, Doors, Inbox, MioNet, Shard};
+use canvass_engine::Inbox;
 use canvass_lab::Lab;
 use canvass_model::{Job, ShardReport, Time, Verdict};
 use canvass_queue::{Ended, Feeder, FeederEnd, Ledger};
@@ -16,7 +15,7 @@ use canvass_report::{
     IntervalLog, LatencyRecorder, LineSink, SummaryInput, Tally, balance, summary,
     write_percentile_tables,
 };
-use crossbeam_channel::{RecvTimeoutError, Sender, bounded, unbounded};
+use crossbeam_channel::{RecvTimeoutError, Sender, unbounded};
 
 use crate::bodies::Bodies;
 use crate::collector::{Collected, Collector, Counters};
@@ -24,14 +23,13 @@ use crate::exit::{Exit, Failure};
 use crate::plan::{Plan, Start};
 use crate::progress::{self, Progress};
 use crate::say::say;
-use crate::{descriptors, signals, system_names};
+use crate::shards::{self, Shards, spawn};
+use crate::{descriptors, signals};
 
 /// Jobs in one batch.
 const JOB_BATCH_MAX: usize = 512;
 /// How much of a schedule (`--rate`) is in one batch at most, in seconds.
 const BATCH_SPAN_S: f64 = 0.001;
-/// Batches that may wait for a shard, and outcome batches for the collector.
-const BATCHES_WAITING_MAX: usize = 4;
 /// How long an interval of the interval log is.
 const HLOG_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -58,28 +56,19 @@ struct End {
 
 /// The levers that stop a run.
 struct Levers {
-    control: Arc<Control>,
+    shards: shards::Levers,
     stop_feeding: Arc<AtomicBool>,
-    bells: Vec<Arc<Bell>>,
 }
 
 impl Levers {
     fn drain(&self) {
         self.stop_feeding.store(true, Ordering::SeqCst);
-        self.control.drain();
-        self.wake();
+        self.shards.drain();
     }
 
     fn abort(&self) {
         self.stop_feeding.store(true, Ordering::SeqCst);
-        self.control.abort();
-        self.wake();
-    }
-
-    fn wake(&self) {
-        for bell in &self.bells {
-            bell.wake();
-        }
+        self.shards.abort();
     }
 }
 
@@ -108,47 +97,24 @@ pub fn run(mut plan: Plan) -> Result<Exit, Failure> {
         None => LatencyRecorder::new(),
     };
 
-    let control = Arc::new(Control::default());
     let ledger = Arc::new(Ledger::new());
     let counters = Arc::new(Counters::default());
-    let (outcome_sender, outcomes) = bounded(BATCHES_WAITING_MAX * plan.threads);
-    let mut inboxes = Vec::new();
-    let mut outcome_bells = Vec::new();
-    for number in 0..plan.threads {
-        let (job_sender, jobs) = bounded(BATCHES_WAITING_MAX);
-        let net = MioNet::new(began)
-            .map_err(|error| Failure::stopped(format!("cannot begin an event loop: {error}")))?;
-        let jobs_bell = Arc::new(Bell::new(Some(net.waker())));
-        let outcomes_bell = Arc::new(Bell::new(Some(net.waker())));
-        inboxes.push(Inbox::new(job_sender, Arc::clone(&jobs_bell)));
-        outcome_bells.push(Arc::clone(&outcomes_bell));
-        let doors = Doors {
-            jobs,
-            outcomes: outcome_sender.clone(),
-            jobs_bell,
-            outcomes_bell: Arc::clone(&outcomes_bell),
-            control: Arc::clone(&control),
-            names: plan
-                .system_resolver
-                .then(|| system_names::door(Arc::clone(&outcomes_bell), began))
-                .transpose()?,
-        };
-        let shard = Shard::new(net, plan.config.clone(), doors, rand::random());
-        let done = sender.clone();
-        spawn(format!("shard {number}"), move || {
-            drop(done.send(Event::ShardEnded(shard.run())))
-        })?;
-    }
-    drop(outcome_sender);
+    let done = sender.clone();
+    let shards = Shards::start(
+        &plan.config,
+        plan.threads,
+        plan.system_resolver,
+        began,
+        move |report| drop(done.send(Event::ShardEnded(report))),
+    )?;
     let levers = Levers {
-        control,
+        shards: shards.levers.clone(),
         stop_feeding: Arc::default(),
-        bells: outcome_bells.clone(),
     };
 
     let collector = Collector {
-        outcomes,
-        bells: outcome_bells,
+        outcomes: shards.outcomes,
+        levers: shards.levers,
         lines: LineSink::new(output, output_name, plan.format, plan.columns, epoch),
         latency,
         bodies: plan.save.take().map(Bodies::new),
@@ -173,21 +139,13 @@ pub fn run(mut plan: Plan) -> Result<Exit, Failure> {
         shards: NonZeroUsize::new(plan.threads).unwrap_or(NonZeroUsize::MIN),
         ledger: Arc::clone(&ledger),
     };
-    feed(feeder, inboxes, Arc::clone(&levers.stop_feeding), sender)?;
+    feed(feeder, shards.inboxes, Arc::clone(&levers.stop_feeding), sender)?;
 
     let progress = plan
         .progress
         .then(|| Progress::new(plan.total, counters, Arc::clone(&ledger)));
     let end = wait(&events, &levers, plan.threads, progress);
     conclude(plan, end, began.elapsed(), &ledger)
-}
-
-fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
-    thread::Builder::new()
-        .name(name)
-        .spawn(work)
-        .map(drop)
-        .map_err(|error| Failure::stopped(format!("cannot start a thread: {error}")))
 }
 
 /// Starts the feeder. It is never joined: it may be waiting for a line of standard input that

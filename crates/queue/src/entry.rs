@@ -2,6 +2,7 @@
 
 mod endpoint;
 mod host;
+mod lookup;
 mod name;
 mod page;
 mod password;
@@ -43,6 +44,7 @@ pub(crate) fn parse(kind: &TargetKind, text: &str) -> Result<Entry, BadLine> {
     match kind {
         TargetKind::Ptr { .. } => reverse::parse(text),
         TargetKind::Dns { types } => name::parse(text, !types.is_empty()),
+        TargetKind::Lookups => lookup::parse(text),
         TargetKind::Http { ports, .. } => page::parse(text, ports.as_ref()),
         TargetKind::Tcp {
             ports,

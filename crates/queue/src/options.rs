@@ -21,6 +21,9 @@ pub enum TargetKind {
         /// line is bad.
         types: Vec<RecordType>,
     },
+    /// Addresses, CIDRs and ranges, to ask PTR of, and names, to ask A of: whoever wants both kinds
+    /// of addresses asks for the other as well.
+    Lookups,
     /// Pages to fetch: URLs, hosts without a scheme with or without a port and a path (https is
     /// tried first, then http), CIDRs and ranges of such hosts, and `unix:PATH`.
     Http {
@@ -61,6 +64,9 @@ impl TargetKind {
         match self {
             Self::Ptr { forward_confirm } => ProbeSpec::Ptr {
                 forward_confirm: *forward_confirm,
+            },
+            Self::Lookups => ProbeSpec::Ptr {
+                forward_confirm: false,
             },
             Self::Dns { types } => ProbeSpec::Dns {
                 record_type: types.first().copied().unwrap_or(RecordType::A),

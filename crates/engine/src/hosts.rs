@@ -46,8 +46,10 @@ pub(crate) struct Hosts {
     states: HashMap<HostKey, State>,
     /// Hosts that may have room for one who waits.
     ready: VecDeque<HostKey>,
-    /// Hosts whose pace allows the next at a time.
-    later: BinaryHeap<Reverse<(Time, HostKey)>>,
+    /// Hosts whose pace allows the next at a time. Those of the same time go in the order they
+    /// came, by their number: their keys are in no order that a replay would have again.
+    later: BinaryHeap<Reverse<(Time, u64, HostKey)>>,
+    later_count: u64,
     parked: usize,
     hasher: DefaultHashBuilder,
 }
@@ -60,6 +62,7 @@ impl Hosts {
             states: HashMap::new(),
             ready: VecDeque::new(),
             later: BinaryHeap::new(),
+            later_count: 0,
             parked: 0,
             hasher: DefaultHashBuilder::default(),
         }
@@ -135,7 +138,8 @@ impl Hosts {
             } else {
                 // It is forgotten when its pace no longer matters.
                 state.listed = true;
-                self.later.push(Reverse((state.next_at, key)));
+                let at = state.next_at;
+                self.list_later(at, key);
             }
         }
     }
@@ -154,7 +158,7 @@ impl Hosts {
 
     /// The next who waited and now has a permit. A job gets none unless there is `room` for it.
     pub(crate) fn admit(&mut self, now: Time, room: bool) -> Option<(HostKey, Waiter)> {
-        while let Some(Reverse((at, key))) = self.later.peek().copied() {
+        while let Some(Reverse((at, _, key))) = self.later.peek().copied() {
             if at > now {
                 break;
             }
@@ -179,7 +183,8 @@ impl Hosts {
             }
             if state.next_at > now {
                 state.listed = true;
-                self.later.push(Reverse((state.next_at, key)));
+                let at = state.next_at;
+                self.list_later(at, key);
                 continue;
             }
             let waiter = match state.probes.pop_front() {
@@ -219,7 +224,7 @@ impl Hosts {
 
     /// When a host's pace next allows somebody.
     pub(crate) fn next_at(&self) -> Time {
-        let later = self.later.peek().map(|Reverse((at, _))| *at);
+        let later = self.later.peek().map(|Reverse((at, ..))| *at);
         later.unwrap_or(Time::MAX)
     }
 
@@ -229,6 +234,11 @@ impl Hosts {
             state.jobs.clear();
         }
         self.parked = 0;
+    }
+
+    fn list_later(&mut self, at: Time, key: HostKey) {
+        self.later_count += 1;
+        self.later.push(Reverse((at, self.later_count, key)));
     }
 
     fn list(&mut self, key: HostKey) {
@@ -285,6 +295,22 @@ mod tests {
         hosts.leave(at(0), host);
         hosts.leave(at(0), host);
         assert!(hosts.states.is_empty());
+    }
+
+    #[test]
+    fn hosts_that_may_go_on_at_the_same_time_go_in_the_order_they_came() {
+        let mut hosts = Hosts::new(6, Some(10.0));
+        let keys: Vec<HostKey> = (0..20)
+            .map(|number| hosts.key_of(&Host::Name(format!("n{number}.example").into())))
+            .collect();
+        for key in &keys {
+            assert!(hosts.try_enter(at(0), *key));
+            hosts.park(*key, probe(1));
+        }
+        assert!(hosts.admit(at(50), true).is_none());
+        let admitted = std::iter::from_fn(|| hosts.admit(at(100), true));
+        let order: Vec<HostKey> = admitted.map(|(key, _)| key).collect();
+        assert_eq!(order, keys);
     }
 
     #[test]

@@ -9,6 +9,7 @@
 mod net;
 mod outcomes;
 mod peer;
+mod record;
 mod run;
 mod scenario;
 mod trace;

@@ -183,6 +183,10 @@ fn check_end(
     }
     if !broken_off {
         check_report(scenario, &report, &mut world);
+        world.end_turn();
+        for wrong in world.lags.check(&report, now, turns) {
+            world.watch.violation(now, &wrong);
+        }
     }
     let admitted = report.admitted;
     if !broken_off {

@@ -18,6 +18,7 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
 use crate::peer::Server;
+use crate::record::Lags;
 use crate::scenario::{Host, Path, Reach, Scenario};
 use crate::trace::{Telling, Trace};
 use crate::watch::Watch;
@@ -30,7 +31,7 @@ use sockets::{Far, Handle, Sockets};
 const EVENTS_MAX: usize = 256;
 /// What a wait costs at the least, in nanoseconds: without it a shard could spin for ever at one
 /// moment.
-const WAIT_COST_NS: u64 = 200;
+pub(crate) const WAIT_COST_NS: u64 = 200;
 /// Waits in a row in which nothing at all happened before that is a shard that spins.
 const IDLE_WAITS_MAX: u32 = 2_000;
 
@@ -55,6 +56,7 @@ pub(crate) struct World {
     transfers: u64,
     pub trace: Trace,
     pub watch: Watch,
+    pub lags: Lags,
 }
 
 impl World {
@@ -82,6 +84,7 @@ impl World {
             transfers: 0,
             trace: Trace::new(telling),
             watch: Watch::new(scenario),
+            lags: Lags::default(),
         };
         world.open_doors();
         world
@@ -133,8 +136,8 @@ impl World {
 
     /// Lets time pass until something is there for the shard, or it is `until`.
     pub fn wait(&mut self, until: Time, events: &mut Vec<Event>) -> io::Result<()> {
-        self.watch.on_turn_worked(self.worked_ns);
-        self.worked_ns = 0;
+        self.end_turn();
+        let from = self.now;
         self.look_at_doors();
         self.pass(WAIT_COST_NS);
         let mut idle = true;
@@ -154,6 +157,7 @@ impl World {
         }
         idle &= !self.sockets.has_edges() && !self.woken;
         self.woken = false;
+        self.lags.on_waited(from, until, self.now);
         self.sockets.take_edges(EVENTS_MAX, events);
         self.idle_waits = if idle { self.idle_waits + 1 } else { 0 };
         if self.idle_waits > IDLE_WAITS_MAX {
@@ -164,7 +168,15 @@ impl World {
         Ok(())
     }
 
+    /// The shard is away from its work: it waits, or is done.
+    pub fn end_turn(&mut self) {
+        self.watch.on_turn_worked(self.worked_ns);
+        self.lags.on_wait(Duration::from_nanos(self.worked_ns));
+        self.worked_ns = 0;
+    }
+
     pub fn rest(&mut self, span: Duration) {
+        self.lags.on_rest(self.now + span);
         self.pass(span.as_nanos() as u64);
     }
 
@@ -191,6 +203,7 @@ impl World {
             self.stalls_left -= 1;
             self.now = self.now + span;
             self.watch.on_stall(self.now, span);
+            self.lags.on_stall(span);
             self.trace.event(self.now, "stall", 0, &[]);
         }
         let now = self.now;

@@ -220,6 +220,54 @@ fn what_came_while_this_process_stood_still_is_read_before_it_is_given_up() {
     assert!(result.outcomes.iter().any(|outcome| outcome.stalled));
 }
 
+/// A hundred addresses, one every 10 ms, so that the shard mostly sleeps until the next.
+fn one_at_a_time() -> Scenario {
+    let mut scenario = one(100, "delay=1ms");
+    scenario.rate_max_per_second = Some(100.0);
+    scenario
+}
+
+#[test]
+fn a_process_that_stands_still_while_it_sleeps_wakes_late_by_as_much() {
+    let bounds = Bounds {
+        attempts_per_job_max: 1.0,
+        elapsed_max: Duration::from_secs(4),
+    };
+    let quiet = all_right(&one_at_a_time(), &bounds).report.late_wakes;
+    assert!(quiet.total() >= 100, "{}", quiet.total());
+    assert!(quiet.max() < Duration::from_micros(1), "{:?}", quiet.max());
+    let mut scenario = one_at_a_time();
+    let span = Duration::from_secs(2);
+    scenario.host.stalls = vec![(Time::from_nanos(55_000_000), span)];
+    let late = all_right(&scenario, &bounds).report.late_wakes;
+    assert!(late.max() >= span, "{:?}", late.max());
+    let usual = late.quantile(0.98).expect("it slept");
+    assert!(usual < Duration::from_millis(1), "{usual:?}");
+}
+
+#[test]
+fn a_resolver_that_is_gone_allows_nothing_meanwhile() {
+    let mut scenario = one(2_000, "delay=1ms,outage-after=1s,outage=5s");
+    scenario.rate_max_per_second = Some(1_000.0);
+    let result = all_right(
+        &scenario,
+        &Bounds {
+            attempts_per_job_max: 1.1,
+            elapsed_max: Duration::from_secs(9),
+        },
+    );
+    let samples = |from_ms: u64, to_ms: u64| {
+        let within = move |at: Time| (from_ms..to_ms).contains(&(at.as_nanos() / 1_000_000));
+        let samples = result.report.samples.iter();
+        samples.filter(move |sample| within(sample.at))
+    };
+    assert!(samples(100, 900).count() >= 30);
+    assert!(samples(100, 900).all(|sample| sample.rate_per_second >= 1_000.0));
+    assert!(samples(3_000, 5_900).count() >= 5);
+    assert!(samples(3_000, 5_900).all(|sample| sample.rate_per_second == 0.0));
+    assert!(samples(3_000, 5_900).all(|sample| sample.window == 0));
+}
+
 fn by_stream(jobs: u32, peers: Vec<Peer>) -> Scenario {
     let mut scenario = Scenario::plain(1, addresses(jobs), peers);
     scenario.limits.transport = TransportPolicy::Tcp;

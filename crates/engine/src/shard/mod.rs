@@ -7,6 +7,7 @@ mod flow;
 mod lookups;
 mod probes;
 mod receive;
+mod record;
 mod sockets;
 mod transmit;
 mod watch;
@@ -30,6 +31,7 @@ use crate::wheel::Wheel;
 use deliver::Finished;
 use flow::Flow;
 use probes::Probes;
+use record::Record;
 
 /// Turns that may pass without looking at the timers while there is more to read: what has come
 /// is read before it is given up, and a flood cannot put off the end of anything for long.
@@ -105,6 +107,7 @@ pub struct Shard<N: Net> {
     grace_end: Time,
     graces: u32,
     down_since: Option<Time>,
+    record: Record,
     report: ShardReport,
 }
 
@@ -175,6 +178,7 @@ impl<N: Net> Shard<N> {
             grace_end: Time::ZERO,
             graces: 0,
             down_since: None,
+            record: Record::default(),
             report: ShardReport::default(),
         }
     }
@@ -194,14 +198,19 @@ impl<N: Net> Shard<N> {
     /// When the system cannot wait for events.
     pub fn turn(&mut self) -> io::Result<Turn> {
         let now = self.net.now();
+        self.record.on_turn_end(now);
         let until = self.next_wake(now);
         self.events.clear();
-        self.wait(now, until)?;
+        let slept_until = self.wait(now, until)?;
         self.doors.jobs_bell.unpark();
         self.doors.outcomes_bell.unpark();
         let woken = self.net.now();
         if until < Time::MAX {
             self.watch_stall(until.max(now), woken);
+        }
+        self.record.on_woken(slept_until, woken);
+        if self.record.wants_sample(woken) {
+            self.take_sample(woken);
         }
 
         let taken = self.receive(woken);
@@ -237,21 +246,25 @@ impl<N: Net> Shard<N> {
         self.slots.len() - self.probes.lookups + self.probes.slots.len()
     }
 
-    /// Waits for something to happen, until `until` at the latest.
+    /// Waits for something to happen, until `until` at the latest. Returns when it was to end,
+    /// where it slept and a time was set.
     ///
     /// Where messages come so fast that each would wake the thread for itself, it sleeps a
     /// moment first and takes what has come together: waking costs as much as several answers.
-    fn wait(&mut self, now: Time, until: Time) -> io::Result<()> {
+    fn wait(&mut self, now: Time, until: Time) -> io::Result<Option<Time>> {
         let Some(rest) = self.flow.rest().filter(|_| until > now) else {
-            return self.net.wait(until, &mut self.events);
+            self.net.wait(until, &mut self.events)?;
+            return Ok(Some(until).filter(|_| until > now && until < Time::MAX));
         };
         // Neither look may sleep: either can be the one that a bell wakes.
         self.net.wait(now, &mut self.events)?;
-        if self.events.is_empty() {
-            self.net.rest(rest.min(until.since(now)));
-            self.net.wait(now, &mut self.events)?;
+        if !self.events.is_empty() {
+            return Ok(None);
         }
-        Ok(())
+        let rest = rest.min(until.since(now));
+        self.net.rest(rest);
+        self.net.wait(now, &mut self.events)?;
+        Ok(Some(now + rest))
     }
 
     /// What the shard holds.
@@ -278,6 +291,7 @@ impl<N: Net> Shard<N> {
         }
         self.report.upstreams = upstreams;
         self.report.connections = self.probes.report();
+        self.end_record();
         self.report
     }
 

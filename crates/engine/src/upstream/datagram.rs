@@ -18,8 +18,8 @@ const SOCKETS_MAX: usize = 16;
 const OPEN_QUERIES_MAX: usize = 16_384;
 /// Upstreams that count as a few.
 const UPSTREAMS_FEW: usize = 16;
-/// The receive buffer asked for, in octets.
-const RECEIVE_BUFFER_OCTETS: usize = 4 << 20;
+/// The receive buffer asked for, in octets, for a socket that queries leave from.
+pub const RECEIVE_BUFFER_OCTETS: usize = 4 << 20;
 /// What one answer takes of a receive buffer at most, in octets: the kernel counts the pages it
 /// came in, and a datagram of 1232 octets takes one with its head.
 const ANSWER_BUFFER_OCTETS: usize = 2_304;

@@ -1,5 +1,6 @@
 //! The resolvers, and who of them is asked next.
 
+mod allowance;
 mod attempts;
 mod climb;
 mod datagram;
@@ -7,6 +8,8 @@ mod epoch;
 mod resolver;
 mod rtt;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod vigil;
 mod window;
 
@@ -19,7 +22,9 @@ use canvass_proto::{ReplyClass, SendRequest, UpstreamId};
 
 use crate::config::Config;
 use crate::net::{Net, SocketId};
+use allowance::{Allowance, Allowances};
 pub(crate) use attempts::{Attempt, Attempts, Place};
+pub use datagram::RECEIVE_BUFFER_OCTETS;
 use epoch::EpochId;
 use resolver::{Footing, LaneLimits, LaneParts, Upstream};
 use window::Permit;
@@ -50,6 +55,7 @@ pub(crate) struct Upstreams {
     list: Vec<Upstream>,
     lines: [Line; 2],
     limits: LaneLimits,
+    allowances: Allowances,
 }
 
 impl Upstreams {
@@ -70,6 +76,7 @@ impl Upstreams {
             list,
             lines: [line(), line()],
             limits: LaneLimits::new(config),
+            allowances: Allowances::default(),
         }
     }
 
@@ -209,7 +216,12 @@ impl Upstreams {
         } = self.lane(id, transport);
         trips.on_sent(now);
         vigil.on_sent();
-        window.on_sent(now, first)
+        let is_first = window.in_flight_peak() == 0;
+        let epoch = window.on_sent(now, first);
+        if is_first {
+            self.allowances.on_first_sent(id, transport);
+        }
+        epoch
     }
 
     /// A reply came that matches `attempt`.
@@ -252,6 +264,7 @@ impl Upstreams {
                 }
                 if vigil.on_answered(attempt.sent) {
                     window.restart(now);
+                    self.come_back(id, transport);
                 }
                 self.recount(id, transport, before);
             }
@@ -323,7 +336,19 @@ impl Upstreams {
             let LaneParts { window, vigil, .. } = self.lane(id, transport);
             vigil.on_answered(now);
             window.restart(now);
+            self.come_back(id, transport);
             self.recount(id, transport, before);
+        }
+    }
+
+    /// It was left alone until a set time, and has been heard of before that: it need not wait
+    /// for it any longer. Whatever comes of the set time then finds it in line.
+    fn come_back(&mut self, id: UpstreamId, transport: Transport) {
+        let line = line_of(transport);
+        let standing = &mut self.list[usize::from(id.0)].standing[line];
+        if *standing == Standing::Later {
+            *standing = Standing::Ready;
+            self.lines[line].ready.push_back(id.0);
         }
     }
 
@@ -351,6 +376,11 @@ impl Upstreams {
             *standing = Standing::Ready;
             self.lines[line].ready.push_back(id.0);
         }
+    }
+
+    /// What the windows of all lanes that were ever asked allow together.
+    pub(crate) fn allowance(&mut self, now: Time) -> Allowance {
+        self.allowances.look(now, &self.list)
     }
 
     /// What is in flight, by the windows' own counts.

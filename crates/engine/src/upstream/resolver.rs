@@ -6,6 +6,7 @@ use std::time::Duration;
 use canvass_model::{Health, Time, Transport, UpstreamReport, WindowReport};
 
 use super::Standing;
+use super::allowance::Allowance;
 use super::attempts::Attempts;
 use super::datagram::Datagrams;
 use super::rtt::RoundTrips;
@@ -130,6 +131,14 @@ impl<S> Lane<S> {
             trips: &mut self.trips,
             vigil: &mut self.vigil,
         }
+    }
+
+    /// What it may be sent: nothing while it is left alone.
+    fn allowance(&self, now: Time) -> Allowance {
+        if self.vigil.is_benched() {
+            return Allowance::default();
+        }
+        self.window.allowance(now)
     }
 
     fn report(&mut self) -> WindowReport {
@@ -259,6 +268,15 @@ impl Upstream {
             .as_ref()
             .map_or(0, |lane| lane.sockets.attempts_open());
         udp + tcp
+    }
+
+    /// What one of its lanes allows; nothing where it was never used.
+    pub(super) fn allowance(&self, now: Time, transport: Transport) -> Allowance {
+        let allowance = match transport {
+            Transport::Udp => self.udp.as_ref().map(|lane| lane.allowance(now)),
+            Transport::Tcp => self.tcp.as_ref().map(|lane| lane.allowance(now)),
+        };
+        allowance.unwrap_or_default()
     }
 
     /// Queries that count against its windows.

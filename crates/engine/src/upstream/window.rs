@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use canvass_model::Time;
 
+use super::allowance::Allowance;
 use super::climb::{Climb, EPOCH_SENT_MIN};
 use super::epoch::{Epoch, EpochId};
 
@@ -119,6 +120,14 @@ impl Window {
 
     pub(crate) fn plateau_seen(&self) -> bool {
         self.climb.plateau_seen()
+    }
+
+    /// What it allows at `now`.
+    pub(crate) fn allowance(&self, now: Time) -> Allowance {
+        Allowance {
+            rate_per_second: self.climb.rate(),
+            in_flight: self.in_flight_cap(now) as u64,
+        }
     }
 
     /// Whether a query may go out, where an attempt is waited for as long as `patience`.

@@ -1,0 +1,54 @@
+//! What the windows of all resolvers allow together.
+
+use canvass_model::{Time, Transport};
+use canvass_proto::UpstreamId;
+
+use super::resolver::Upstream;
+
+/// Lanes looked at in one go, so that a look at tens of thousands of resolvers holds nothing up.
+const LANES_PER_LOOK_MAX: usize = 512;
+
+/// What one window allows, or many together.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Allowance {
+    /// Queries a second.
+    pub(crate) rate_per_second: f64,
+    /// Queries in flight.
+    pub(crate) in_flight: u64,
+}
+
+/// The lanes that were ever asked, and what they allowed when they were last gone through.
+#[derive(Debug, Default)]
+pub(super) struct Allowances {
+    lanes: Vec<(UpstreamId, Transport)>,
+    /// How many of them this round has been through, and what those allow.
+    seen: usize,
+    seen_sum: Allowance,
+    /// What the last whole round came to.
+    sum: Allowance,
+}
+
+impl Allowances {
+    /// A lane is asked for the first time.
+    pub(super) fn on_first_sent(&mut self, id: UpstreamId, transport: Transport) {
+        self.lanes.push((id, transport));
+    }
+
+    /// What all lanes allow now. Where there are more than one look takes in, it is what they
+    /// allowed in the course of the last few looks.
+    pub(super) fn look(&mut self, now: Time, upstreams: &[Upstream]) -> Allowance {
+        let unseen = &self.lanes[self.seen..];
+        let unseen = &unseen[..unseen.len().min(LANES_PER_LOOK_MAX)];
+        for (id, transport) in unseen {
+            let one = upstreams[usize::from(id.0)].allowance(now, *transport);
+            self.seen_sum.rate_per_second += one.rate_per_second;
+            self.seen_sum.in_flight += one.in_flight;
+        }
+        self.seen += unseen.len();
+        if self.seen == self.lanes.len() {
+            self.sum = std::mem::take(&mut self.seen_sum);
+            self.seen = 0;
+        }
+        self.sum
+    }
+}

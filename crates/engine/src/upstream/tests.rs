@@ -1,0 +1,128 @@
+//! Resolvers that go silent and come back, and what all of them allow together.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use canvass_model::{Time, Transport};
+use canvass_proto::{ExchangeId, Limits, ReplyClass, SendRequest, TransportPolicy, UpstreamId};
+
+use super::{Attempt, Upstreams};
+use crate::config::{Config, JOBS_MAX, Probing};
+use crate::slots::SlotKey;
+
+const FIRST_BY_DATAGRAM: SendRequest = SendRequest {
+    transport: Transport::Udp,
+    avoid: None,
+    prefer: None,
+    first: true,
+};
+
+fn at_ms(at_ms: u64) -> Time {
+    Time::from_nanos(at_ms * 1_000_000)
+}
+
+fn upstreams(count: u16) -> Upstreams {
+    let addresses = (1..=count).map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+    Upstreams::new(&Config {
+        upstreams: addresses.collect(),
+        limits: Limits {
+            retries: 7,
+            deadline: Duration::from_secs(10),
+            timeout: Duration::from_secs(2),
+            transport: TransportPolicy::Auto,
+            alternatives: count > 1,
+            trace: false,
+        },
+        rate_max_per_second: None,
+        rate_per_resolver_max_per_second: None,
+        jobs_max: JOBS_MAX,
+        probing: Probing::default(),
+    })
+}
+
+/// Sends a job's first query to one of them.
+fn send(upstreams: &mut Upstreams, now: Time, id: UpstreamId) -> Attempt {
+    let epoch = upstreams.on_sent(now, id, Transport::Udp, true);
+    Attempt {
+        slot: SlotKey {
+            index: 0,
+            generation: 0,
+        },
+        exchange: ExchangeId(0),
+        sent: now,
+        epoch,
+        first: true,
+        edns: true,
+        expired: false,
+    }
+}
+
+/// Sends to a lone resolver at `now` until it is benched for silence a second later. Returns
+/// what was sent.
+fn silence(upstreams: &mut Upstreams, now: Time, id: UpstreamId) -> Vec<Attempt> {
+    let sent: Vec<Attempt> = (0..10).map(|_| send(upstreams, now, id)).collect();
+    let expired = now + Duration::from_secs(1);
+    let benched = sent
+        .iter()
+        .filter(|attempt| upstreams.on_expired(expired, id, Transport::Udp, attempt))
+        .count();
+    assert_eq!(benched, 1);
+    sent.into_iter()
+        .map(|attempt| Attempt {
+            expired: true,
+            ..attempt
+        })
+        .collect()
+}
+
+#[test]
+fn a_resolver_that_answers_late_is_asked_again_at_once() {
+    let mut upstreams = upstreams(1);
+    let id = upstreams
+        .pick(Time::ZERO, &FIRST_BY_DATAGRAM)
+        .expect("it may be asked");
+    let sent = silence(&mut upstreams, at_ms(10), id);
+    let now = at_ms(1_020);
+    assert_eq!(upstreams.pick(now, &FIRST_BY_DATAGRAM), None);
+    assert!(upstreams.next_permit(Transport::Udp) > at_ms(1_100));
+    upstreams.on_reply(now, id, Transport::Udp, &sent[0], ReplyClass::Answer);
+    assert_eq!(upstreams.pick(now, &FIRST_BY_DATAGRAM), Some(id));
+    // The time that was set for it passes, and it stands in line only once.
+    send(&mut upstreams, now, id);
+    upstreams.pick(at_ms(2_000), &FIRST_BY_DATAGRAM);
+    assert_eq!(upstreams.lines[0].ready, [id.0]);
+}
+
+#[test]
+fn lanes_that_were_never_asked_or_are_left_alone_allow_nothing() {
+    let mut upstreams = upstreams(2);
+    let id = upstreams
+        .pick(Time::ZERO, &FIRST_BY_DATAGRAM)
+        .expect("it may be asked");
+    assert_eq!(upstreams.allowance(Time::ZERO).rate_per_second, 0.0);
+    let sent = silence(&mut upstreams, at_ms(10), id);
+    let benched = upstreams.allowance(at_ms(1_010));
+    assert_eq!((benched.rate_per_second, benched.in_flight), (0.0, 0));
+    let now = at_ms(1_020);
+    upstreams.on_reply(now, id, Transport::Udp, &sent[0], ReplyClass::Answer);
+    let good = upstreams.allowance(now);
+    assert_eq!(good.rate_per_second, 1_000.0);
+    assert!(good.in_flight >= 4, "{}", good.in_flight);
+}
+
+#[test]
+fn more_lanes_than_one_look_takes_in_are_summed_in_rounds() {
+    const COUNT: u16 = 1_300;
+    let mut upstreams = upstreams(COUNT);
+    for id in 0..COUNT {
+        send(&mut upstreams, Time::ZERO, UpstreamId(id));
+    }
+    for round in 1..=2u64 {
+        let sums = [(); 3].map(|()| upstreams.allowance(at_ms(20 * round)));
+        let rates = sums.map(|sum| sum.rate_per_second);
+        let whole = f64::from(COUNT) * 1_000.0;
+        let before = if round == 1 { 0.0 } else { whole };
+        assert_eq!(rates, [before, before, whole]);
+        assert_eq!(sums[2].in_flight, u64::from(COUNT) * 4);
+    }
+}

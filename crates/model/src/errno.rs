@@ -1,11 +1,16 @@
 //! The system's error numbers and their names.
 
 use std::fmt;
+use std::str::FromStr;
+
+use crate::word::{self, WordError};
 
 /// A system error number, printed by its symbolic name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Errno(pub i32);
 
+/// The largest number that Linux gives (`MAX_ERRNO`).
+const NUMBER_MAX: i32 = 4095;
 /// The numbers Linux has on its usual processors (`asm-generic/errno.h`), in their order.
 const NAMES: [(i32, &str); 131] = [
     (1, "EPERM"),
@@ -173,6 +178,21 @@ impl fmt::Display for Errno {
             Some(name) => f.write_str(name),
             None => write!(f, "E{}", self.0),
         }
+    }
+}
+
+impl FromStr for Errno {
+    type Err = WordError;
+
+    /// Reads what is written: a symbolic name, and `Ennn` for a number that has none.
+    fn from_str(word: &str) -> Result<Self, WordError> {
+        let number = || {
+            let number = word.strip_prefix('E')?.parse().ok()?;
+            (1..=NUMBER_MAX).contains(&number).then_some(Self(number))
+        };
+        let named = NAMES.iter().find(|(_, name)| *name == word);
+        let errno = named.map(|(number, _)| Self(*number)).or_else(number);
+        word::exactly("errno", word, errno)
     }
 }
 

@@ -1,8 +1,10 @@
 //! Why there is no usable answer.
 
 use std::fmt;
+use std::str::FromStr;
 
 use crate::Errno;
+use crate::word::{self, WordError};
 
 /// A stretch of a job's life: where its time went, and where it went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -63,6 +65,17 @@ impl Phase {
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Phase {
+    type Err = WordError;
+
+    fn from_str(word: &str) -> Result<Self, WordError> {
+        if word == Self::Target.as_str() {
+            return Ok(Self::Target);
+        }
+        word::read("phase", word, &Self::TIMED, Self::as_str)
     }
 }
 
@@ -187,6 +200,14 @@ impl Cause {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Cause {
+    type Err = WordError;
+
+    fn from_str(word: &str) -> Result<Self, WordError> {
+        word::read("cause", word, &Self::ALL, Self::as_str)
     }
 }
 

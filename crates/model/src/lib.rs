@@ -16,6 +16,7 @@ mod report;
 mod status;
 mod target;
 mod time;
+mod word;
 
 pub use answer::{
     AddressVerdict, CertificateFacts, Hop, HttpAnswer, TalkAnswer, TalkReply, TlsFacts, TraceEvent,
@@ -39,3 +40,4 @@ pub use target::{HttpFallback, Target, UrlTarget, reverse_name, reverse_name_add
 pub use time::Time;
 /// The URLs that targets are.
 pub use url::Url;
+pub use word::WordError;

@@ -1,10 +1,12 @@
 //! What came of a job.
 
 use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
 use std::time::Duration;
 
 use smallvec::SmallVec;
 
+use crate::word::{self, WordError};
 use crate::{Fault, HttpAnswer, Job, Phases, RecordType, Status, TalkAnswer, Time, TraceEvent};
 
 /// The three ways a job can end.
@@ -20,6 +22,9 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Answered, Self::Negative, Self::Failed];
+
     /// The word output lines carry.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -27,6 +32,14 @@ impl Verdict {
             Self::Negative => "negative",
             Self::Failed => "failed",
         }
+    }
+}
+
+impl FromStr for Verdict {
+    type Err = WordError;
+
+    fn from_str(word: &str) -> Result<Self, WordError> {
+        word::read("verdict", word, &Self::ALL, Self::as_str)
     }
 }
 
@@ -40,12 +53,23 @@ pub enum Transport {
 }
 
 impl Transport {
+    /// Every one.
+    pub const ALL: [Self; 2] = [Self::Udp, Self::Tcp];
+
     /// The word output lines carry.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
         }
+    }
+}
+
+impl FromStr for Transport {
+    type Err = WordError;
+
+    fn from_str(word: &str) -> Result<Self, WordError> {
+        word::read("transport", word, &Self::ALL, Self::as_str)
     }
 }
 

@@ -1,6 +1,9 @@
 //! The one word a line of output carries for what happened.
 
 use std::fmt;
+use std::str::FromStr;
+
+use crate::word::{self, WordError};
 
 /// A DNS response code, the extended bits included (RFC 6895 §2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,25 +24,42 @@ impl Rcode {
     pub const REFUSED: Self = Self(5);
 }
 
+/// The codes that have a name (IANA's registry of DNS RCODEs), in their order.
+const RCODE_NAMES: [(u16, &str); 14] = [
+    (0, "NOERROR"),
+    (1, "FORMERR"),
+    (2, "SERVFAIL"),
+    (3, "NXDOMAIN"),
+    (4, "NOTIMP"),
+    (5, "REFUSED"),
+    (6, "YXDOMAIN"),
+    (7, "YXRRSET"),
+    (8, "NXRRSET"),
+    (9, "NOTAUTH"),
+    (10, "NOTZONE"),
+    (11, "DSOTYPENI"),
+    (16, "BADVERS"),
+    (23, "BADCOOKIE"),
+];
+
 impl fmt::Display for Rcode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
-            0 => "NOERROR",
-            1 => "FORMERR",
-            2 => "SERVFAIL",
-            3 => "NXDOMAIN",
-            4 => "NOTIMP",
-            5 => "REFUSED",
-            6 => "YXDOMAIN",
-            7 => "YXRRSET",
-            8 => "NXRRSET",
-            9 => "NOTAUTH",
-            10 => "NOTZONE",
-            11 => "DSOTYPENI",
-            16 => "BADVERS",
-            23 => "BADCOOKIE",
-            other => return write!(f, "RCODE{other}"),
-        })
+        match RCODE_NAMES.binary_search_by_key(&self.0, |(code, _)| *code) {
+            Ok(at) => f.write_str(RCODE_NAMES[at].1),
+            Err(_) => write!(f, "RCODE{}", self.0),
+        }
+    }
+}
+
+impl FromStr for Rcode {
+    type Err = WordError;
+
+    /// Reads what is written: a name, and `RCODEnnn` for a code that has none.
+    fn from_str(word: &str) -> Result<Self, WordError> {
+        let named = RCODE_NAMES.iter().find(|(_, name)| *name == word);
+        let number = || word.strip_prefix("RCODE")?.parse().ok();
+        let code = named.map(|(code, _)| *code).or_else(number);
+        word::exactly("response code", word, code.map(Self))
     }
 }
 
@@ -76,11 +96,27 @@ pub enum Status {
     Local,
 }
 
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Rcode(rcode) => return rcode.fmt(f),
-            Self::Http(code) => return code.fmt(f),
+impl Status {
+    /// Those that are no code.
+    pub const WORDS: [Self; 12] = [
+        Self::Open,
+        Self::Matched,
+        Self::Unmatched,
+        Self::Timeout,
+        Self::ConnRefused,
+        Self::Reset,
+        Self::Unreachable,
+        Self::Truncated,
+        Self::Malformed,
+        Self::Tls,
+        Self::Invalid,
+        Self::Local,
+    ];
+
+    /// The word, for what is no code.
+    const fn word(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Rcode(_) | Self::Http(_) => return None,
             Self::Open => "OPEN",
             Self::Matched => "MATCHED",
             Self::Unmatched => "UNMATCHED",
@@ -94,5 +130,30 @@ impl fmt::Display for Status {
             Self::Invalid => "INVALID",
             Self::Local => "LOCAL",
         })
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rcode(rcode) => rcode.fmt(f),
+            Self::Http(code) => code.fmt(f),
+            other => f.write_str(other.word().unwrap_or_default()),
+        }
+    }
+}
+
+impl FromStr for Status {
+    type Err = WordError;
+
+    /// Reads what is written: a word, a response code's name, or an HTTP status in digits.
+    fn from_str(word: &str) -> Result<Self, WordError> {
+        let words = || {
+            let mut known = Self::WORDS.into_iter();
+            known.find(|status| status.word() == Some(word))
+        };
+        let rcode = || word.parse().ok().map(Self::Rcode);
+        let http = || word.parse().ok().map(Self::Http);
+        word::exactly("status", word, rcode().or_else(http).or_else(words))
     }
 }

@@ -1,0 +1,126 @@
+//! Reading back the words that output lines carry.
+
+use std::fmt::Display;
+
+/// A text that is no such word.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no {kind} is called {word:?}")]
+pub struct WordError {
+    kind: &'static str,
+    word: Box<str>,
+}
+
+impl WordError {
+    /// `word` is no `kind` (`verdict`, `phase`, ...). A long one is shortened.
+    pub(crate) fn new(kind: &'static str, word: &str) -> Self {
+        Self {
+            kind,
+            word: word.chars().take(WORD_CHARS_MAX).collect(),
+        }
+    }
+}
+
+/// Characters of a text that an error keeps.
+const WORD_CHARS_MAX: usize = 40;
+
+/// The one of `all` that is written as `word`.
+pub(crate) fn read<T: Copy>(
+    kind: &'static str,
+    word: &str,
+    all: &[T],
+    as_str: fn(T) -> &'static str,
+) -> Result<T, WordError> {
+    let found = all.iter().find(|known| as_str(**known) == word);
+    found.copied().ok_or_else(|| WordError::new(kind, word))
+}
+
+/// What was read, if it is written as `word`: `007` is read as a number, and is no status.
+pub(crate) fn exactly<T: Display>(
+    kind: &'static str,
+    word: &str,
+    read: Option<T>,
+) -> Result<T, WordError> {
+    read.filter(|value| value.to_string() == word)
+        .ok_or_else(|| WordError::new(kind, word))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
+    use std::str::FromStr;
+
+    use super::*;
+    use crate::{Cause, Errno, Phase, Rcode, Status, Transport, Verdict};
+    use proptest::prelude::*;
+
+    fn reads_back<T>(value: T)
+    where
+        T: FromStr<Err = WordError> + Display + PartialEq + Debug,
+    {
+        assert_eq!(value.to_string().parse(), Ok(value));
+    }
+
+    #[test]
+    fn every_word_reads_back() {
+        for verdict in Verdict::ALL {
+            assert_eq!(verdict.as_str().parse(), Ok(verdict));
+        }
+        for transport in Transport::ALL {
+            assert_eq!(transport.as_str().parse(), Ok(transport));
+        }
+        Phase::TIMED.into_iter().for_each(reads_back);
+        reads_back(Phase::Target);
+        Cause::ALL.into_iter().for_each(reads_back);
+        Status::WORDS.into_iter().for_each(reads_back);
+        for code in 0..=u16::MAX {
+            reads_back(Rcode(code));
+            reads_back(Status::Rcode(Rcode(code)));
+            reads_back(Status::Http(code));
+        }
+        (1..=4095).map(Errno).for_each(reads_back);
+    }
+
+    #[test]
+    fn other_texts_are_told() {
+        for (text, error) in [
+            (
+                "Answered".parse::<Verdict>().map(drop),
+                "no verdict is called \"Answered\"",
+            ),
+            (
+                "RCODE3".parse::<Status>().map(drop),
+                "no status is called \"RCODE3\"",
+            ),
+            (
+                "0200".parse::<Status>().map(drop),
+                "no status is called \"0200\"",
+            ),
+            (
+                "70000".parse::<Status>().map(drop),
+                "no status is called \"70000\"",
+            ),
+            (
+                "E4096".parse::<Errno>().map(drop),
+                "no errno is called \"E4096\"",
+            ),
+            (
+                "E111".parse::<Errno>().map(drop),
+                "no errno is called \"E111\"",
+            ),
+            ("".parse::<Cause>().map(drop), "no cause is called \"\""),
+        ] {
+            assert_eq!(text.unwrap_err().to_string(), error);
+        }
+        let long = "x".repeat(1000).parse::<Phase>().unwrap_err();
+        assert!(long.to_string().len() < 80);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_written_as_it_was(text in "[A-Z]{1,12}[0-9]{0,5}|[0-9]{1,6}|.{0,10}") {
+            if let Ok(status) = text.parse::<Status>() {
+                prop_assert_eq!(status.to_string(), text);
+            }
+        }
+    }
+}

@@ -151,6 +151,7 @@ pub struct Percentiles {
 pub struct LatencyRecorder {
     probes: Histograms<u64>,
     intervals: Option<IntervalLog>,
+    scheduled: bool,
 }
 
 impl LatencyRecorder {
@@ -175,6 +176,7 @@ impl LatencyRecorder {
         if outcome.status == Status::Invalid {
             return Ok(());
         }
+        self.scheduled |= outcome.job.due.is_some();
         let probe = probe_index(outcome.job.spec);
         let spans = spans(outcome);
         count(&mut self.probes[probe], &spans);
@@ -182,6 +184,25 @@ impl LatencyRecorder {
             Some(intervals) => intervals.record(probe, &spans, outcome.finished),
             None => Ok(()),
         }
+    }
+
+    /// Adds what was counted elsewhere for a probe and a measure, by their places in [`TAGS`].
+    pub(crate) fn add(&mut self, probe: usize, measure: usize, counted: &Histogram<u64>) {
+        let kept = self.probes[probe][measure].get_or_insert_with(histogram);
+        let bounds = |one: &Histogram<u64>| (one.low(), one.high(), one.sigfig());
+        if bounds(kept) == bounds(counted) {
+            kept.add(counted).expect("both have the same bounds");
+        } else {
+            for step in counted.iter_recorded() {
+                kept.saturating_record_n(step.value_iterated_to(), step.count_at_value());
+            }
+        }
+    }
+
+    /// Whether any outcome had a time on a schedule, so that its response time says whether the
+    /// schedule was kept.
+    pub(crate) fn is_scheduled(&self) -> bool {
+        self.scheduled
     }
 
     /// The distribution of `measure` over all probes.

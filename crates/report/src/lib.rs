@@ -9,7 +9,8 @@
 //! | write a line for each target | [`LineSink`] with a [`Format`] |
 //! | keep latency, with an interval log | [`LatencyRecorder`], [`IntervalLog`], [`write_percentile_tables`] |
 //! | count | [`Tally`], [`balance`] |
-//! | tell a person how it went | [`summary`] |
+//! | read a run's output back | [`read_run`] |
+//! | tell a person how it went | [`summary`], [`warnings`] |
 //! | tell a person what an error means | [`explain`], [`faults_markdown`] |
 //! | show one probe's life | [`trace`] |
 
@@ -27,8 +28,11 @@ mod hlog;
 mod human;
 mod latency;
 mod ndjson;
+mod page;
+mod read;
 mod resolver_counts;
 mod run_report;
+mod selftest;
 mod sink;
 mod summary;
 mod tally;
@@ -38,7 +42,10 @@ mod trace;
 mod write;
 
 pub use balance::{BalanceError, balance};
-pub use compare::{Against, Answers, Block, Comparison, Difference, Side};
+pub use compare::{
+    Against, Answers, Block, Comparison, Difference, Ratio, Side, Throughput, comparison_csv,
+    comparison_ndjson, comparison_text,
+};
 pub use csv::{Columns, Csv};
 pub use epoch::Epoch;
 pub use explain::{Explanation, Kind, explain, faults_markdown, suggestions};
@@ -47,10 +54,13 @@ pub use hgrm::{response_path, write_percentile_table, write_percentile_tables};
 pub use hlog::IntervalLog;
 pub use latency::{LATENCY_MAX_NS, LatencyRecorder, Measure, Percentiles};
 pub use ndjson::Ndjson;
+pub use page::{comparison_page, run_page};
+pub use read::{BadLines, ReadError, ReadRun, read_run};
 pub use resolver_counts::{ResolverCount, ResolverCounts};
 pub use run_report::{Origin, RunReport};
+pub use selftest::{DelayError, SelfTest, TimedDelay};
 pub use sink::{LineSink, Sink, SinkError};
-pub use summary::{SummaryInput, summary};
+pub use summary::{SummaryInput, summary, warnings};
 pub use tally::{
     CERTIFICATE_DAYS_FEW, Confirmations, EndingCertificates, FaultCount, LATE_START_MIN, Tally,
 };

@@ -1,9 +1,32 @@
-//! Two ways of asking the same, side by side.
+//! Two ways of asking the same, side by side: what was measured, what follows from it, and how that
+//! is written. Who runs the sides is not here.
+//!
+//! The figures of a side are in [`Side`]'s methods, those of a pair in [`Comparison::ratio`]. How
+//! far chance reaches is told by the blocks: they are the repetitions, and a target is none, since
+//! targets asked at once share their weather.
 
+mod csv;
+#[cfg(test)]
+mod fixture;
+mod ndjson;
+mod paint;
+mod ratio;
+mod side;
+mod text;
+mod verdict;
+mod warnings;
+
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use canvass_model::Time;
 use hdrhistogram::Histogram;
+
+pub use csv::comparison_csv;
+pub use ndjson::comparison_ndjson;
+pub use ratio::Ratio;
+pub use side::Throughput;
+pub use text::comparison_text;
 
 /// One side's work in one block of the schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +107,8 @@ pub struct Comparison {
     pub listed: u64,
     /// What chance began from, for the resampling.
     pub seed: u64,
+    /// How many processors this process may use, where that is known.
+    pub processors: Option<NonZeroUsize>,
     /// Reasons to doubt the figures that only whoever ran it knows (a cache of the system's, a
     /// run that was stopped).
     pub warnings: Vec<String>,

@@ -2,6 +2,7 @@
 //!
 //! Numbers have no thousands separators, so that the lines can be searched and cut.
 
+mod histogram;
 mod hosts;
 mod resolvers;
 mod warnings;
@@ -13,6 +14,9 @@ use canvass_model::{Rcode, ShardReport, Status, Verdict};
 
 use crate::human::{count, percent, rate, seconds, span_ns, table};
 use crate::{LatencyRecorder, Measure, Percentiles, Tally};
+
+pub use warnings::warnings;
+pub(crate) use warnings::{LATE_WAKE_P99_MAX, TURN_P99_MAX};
 
 /// Everything the summary is made of.
 pub struct SummaryInput<'a> {
@@ -30,6 +34,8 @@ pub struct SummaryInput<'a> {
     pub remaining: Option<u64>,
     /// The run was stopped by a signal.
     pub interrupted: bool,
+    /// Whether bars may have colours: a terminal takes them, and nobody asked for none.
+    pub colour: bool,
 }
 
 /// Renders the summary: lines with line ends.
@@ -43,6 +49,7 @@ fn write_all(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result {
     write_balance(input, out)?;
     write_counts(input.tally, out)?;
     write_latency(input.tally, input.latency, out)?;
+    histogram::write(input.latency, input.colour, out)?;
     write_pace(input, out)?;
     hosts::write_connections(input.shards, out)?;
     let resolvers_asked = input
@@ -56,7 +63,10 @@ fn write_all(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result {
     if resolvers_asked || input.tally.total() > input.tally.of_hosts() {
         write_losses(input.shards, out)?;
     }
-    warnings::write(input, out)
+    for warning in warnings(input) {
+        writeln!(out, "warning: {warning}")?;
+    }
+    Ok(())
 }
 
 fn write_balance(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result {
@@ -251,6 +261,7 @@ mod tests {
             cpu: Some(Duration::from_micros(60)),
             remaining: None,
             interrupted: false,
+            colour: false,
         })
     }
 
@@ -287,6 +298,11 @@ forward: confirmed 1, unconfirmed 0, unknown 0
   latency       p50     p90     p95     p99   p99.9     max
   service    412 µs  200 ms  200 ms  200 ms  200 ms  200 ms
   response  5.00 ms  200 ms  200 ms  200 ms  200 ms  200 ms
+service time up to
+  1.93 ms  2  ████████████████████████████████████████
+  9.08 ms  0
+  42.6 ms  0
+   200 ms  2  ████████████████████████████████████████
 rate: 5 outcomes in 2.50 s, 2.0/s; CPU 60.0 µs, 12.0 µs a target
 attempts: 1.20 a target, most 2; 2 answered after a retry; at most 14 in flight over 2 shards
 losses: local send error 0, kernel drop 0, refused 0, silence 3, late reply 1
@@ -334,6 +350,12 @@ faults by phase and cause
   tls         3.00 ms  3.00 ms  3.00 ms  3.00 ms  3.00 ms  3.00 ms
   first_byte   200 µs  4.00 ms  4.00 ms  4.00 ms  4.00 ms  4.00 ms
   transfer    10.0 µs  5.00 ms  5.00 ms  5.00 ms  5.00 ms  5.00 ms
+service time up to
+   315 µs  3  ████████████████████████████████████████
+   828 µs  0
+  2.18 ms  0
+  5.71 ms  0
+  15.0 ms  2  ██████████████████████████▋
 rate: 5 outcomes in 2.50 s, 2.0/s; CPU 60.0 µs, 12.0 µs a target
 attempts: 1.20 a target, most 2; at most 7 in flight over 1 shard
 connections: opened 6, at most 4 open at once; limit 4, reached; waited for a descriptor or a port 3 times
@@ -388,6 +410,7 @@ warning: the certificate of 1 target ends within 14 days, the first that of http
             cpu: None,
             remaining: Some(995),
             interrupted: true,
+            colour: false,
         };
         assert!(summary(&input).starts_with(
             "in 0 = answered 0 + negative 0 + failed 0\ninterrupted; remaining 995\n"

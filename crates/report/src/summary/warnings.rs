@@ -1,11 +1,11 @@
 //! What makes a run's own figures weak.
 
-use std::fmt::Write;
 use std::time::Duration;
 
-use canvass_model::{Cause, ShardReport};
+use canvass_model::{Cause, LagCounts, ShardReport};
 
 use super::{SummaryInput, hosts};
+use crate::Tally;
 use crate::human::{count, seconds};
 use crate::tally::{CERTIFICATE_DAYS_FEW, EndingCertificates, LATE_START_MIN};
 
@@ -14,123 +14,184 @@ const BUSY_WALL_MIN: Duration = Duration::from_secs(1);
 /// Shards busier than this share of the time were the limit themselves.
 const BUSY_SHARE: f64 = 0.9;
 
-/// Appends a line for each reason to doubt the figures.
-pub(super) fn write(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result {
+/// A loop that wakes later than this by its 99th percentile is not to be trusted with less.
+pub(crate) const LATE_WAKE_P99_MAX: Duration = Duration::from_millis(5);
+/// Nor is one that is away from its sockets for longer than this at a time.
+pub(crate) const TURN_P99_MAX: Duration = Duration::from_millis(10);
+/// Fewer wakes or turns than this have no 99th percentile.
+const LAGS_MIN: u64 = 100;
+
+/// The reasons to doubt the figures of a run, each a sentence for a person.
+pub fn warnings(input: &SummaryInput<'_>) -> Vec<String> {
     let shards = input.shards;
-    let sum = |pick: fn(&ShardReport) -> u64| shards.iter().map(pick).sum::<u64>();
-    if shards.iter().any(|shard| shard.gave_up) {
-        writeln!(
-            out,
-            "warning: given up, since no resolver answered any more; look at the network of this \
-             machine first"
-        )?;
-    }
-    let stalls = sum(|shard| shard.stalls);
-    if stalls > 0 || input.tally.stalled() > 0 {
-        let longest = shards.iter().map(|shard| shard.stall_max).max();
-        writeln!(
-            out,
-            "warning: this process was held up {}, at worst {}; the times of {} say more about \
-             this machine than about the peers",
-            count(stalls, "time", "times"),
-            seconds(longest.unwrap_or_default()),
-            count(input.tally.stalled(), "target", "targets"),
-        )?;
-    }
-    let kernel_drops = sum(|shard| shard.losses.kernel_drops);
-    if kernel_drops > 0 {
-        writeln!(
-            out,
-            "warning: the kernel dropped {} for want of room in socket buffers; raise \
-             net.core.rmem_max or lower --concurrency",
-            count(kernel_drops, "reply", "replies"),
-        )?;
-    }
-    let send_errors = sum(|shard| shard.losses.local_send_errors);
-    if send_errors > 0 {
-        writeln!(
-            out,
-            "warning: the system would not send {}: part of the loss is this machine's",
-            count(send_errors, "query", "queries"),
-        )?;
-    }
-    let local: u64 = [Cause::Descriptors, Cause::Ports, Cause::System]
-        .map(|cause| input.tally.cause(cause))
-        .iter()
-        .sum();
-    if local > 0 {
-        writeln!(
-            out,
-            "warning: {} failed on this side (no descriptors or ports, or the system would not \
-             send): the machine was the limit, not the peers",
-            count(local, "target", "targets"),
-        )?;
-    }
-    let waits = hosts::summed(shards).waited_for_descriptor;
-    if waits > 0 {
-        writeln!(
-            out,
-            "warning: probes waited {} for a descriptor or a local port of this machine (ulimit \
-             -n, net.ipv4.ip_local_port_range): the run was slower for it; that is ours, never the \
-             peer's",
-            count(waits, "time", "times"),
-        )?;
-    }
-    if input.tally.late_starts() > 0 {
-        writeln!(
-            out,
-            "warning: {} began {} or more after when due, at worst {}: the run fell behind \
-             its schedule, and response times show it",
-            count(input.tally.late_starts(), "target", "targets"),
-            seconds(LATE_START_MIN),
-            seconds(input.tally.late_start_max()),
-        )?;
-    }
-    if let Some(cpu) = input.cpu {
-        let available = input.wall.as_secs_f64() * shards.len() as f64;
-        if input.wall >= BUSY_WALL_MIN && cpu.as_secs_f64() >= BUSY_SHARE * available {
-            writeln!(
-                out,
-                "warning: {} of CPU in {} with {}: this machine was the limit, not the peers",
-                seconds(cpu),
-                seconds(input.wall),
-                count(shards.len() as u64, "shard", "shards"),
-            )?;
-        }
-    }
-    write_certificates(input.tally.ending_certificates(), out)
+    let tally = input.tally;
+    let reasons = [
+        given_up(shards),
+        held_up(tally, shards),
+        late_loop(shards),
+        kernel_drops(shards),
+        send_errors(shards),
+        local_failures(tally),
+        waits_for_descriptors(shards),
+        late_starts(tally),
+        busy(input),
+        ending_certificates(tally.ending_certificates()),
+    ];
+    reasons.into_iter().flatten().collect()
 }
 
-fn write_certificates(ending: &EndingCertificates, out: &mut String) -> std::fmt::Result {
-    let Some((target, days_left)) = &ending.first else {
-        return Ok(());
+fn sum(shards: &[ShardReport], pick: fn(&ShardReport) -> u64) -> u64 {
+    shards.iter().map(pick).sum()
+}
+
+fn given_up(shards: &[ShardReport]) -> Option<String> {
+    shards.iter().any(|shard| shard.gave_up).then(|| {
+        "given up, since no resolver answered any more; look at the network of this machine first"
+            .to_owned()
+    })
+}
+
+fn held_up(tally: &Tally, shards: &[ShardReport]) -> Option<String> {
+    let stalls = sum(shards, |shard| shard.stalls);
+    let touched = count(tally.stalled(), "target", "targets");
+    let held_up = match shards.iter().map(|shard| shard.stall_max).max() {
+        Some(longest) if stalls > 0 => format!(
+            "{}, at worst {}",
+            count(stalls, "time", "times"),
+            seconds(longest)
+        ),
+        // A file says of each target whether it was touched, and no more.
+        _ if tally.stalled() > 0 => "while it ran".to_owned(),
+        _ => return None,
     };
+    Some(format!(
+        "this process was held up {held_up}; the times of {touched} say more about this machine \
+         than about the peers"
+    ))
+}
+
+fn late_loop(shards: &[ShardReport]) -> Option<String> {
+    let (mut late_wakes, mut turns) = (LagCounts::default(), LagCounts::default());
+    for shard in shards {
+        late_wakes.add(&shard.late_wakes);
+        turns.add(&shard.turns);
+    }
+    let p99_over = |lags: &LagCounts, limit: Duration| {
+        let p99 = lags.quantile(0.99)?;
+        (lags.total() >= LAGS_MIN && p99 > limit).then(|| (seconds(p99), seconds(lags.max())))
+    };
+    let woke = p99_over(&late_wakes, LATE_WAKE_P99_MAX)
+        .map(|(p99, max)| format!("it woke {p99} late (99th percentile; at most {max})"));
+    let away = p99_over(&turns, TURN_P99_MAX).map(|(p99, max)| {
+        format!("it was away from its sockets for {p99} at a time (99th percentile; at most {max})")
+    });
+    let how: Vec<String> = woke.into_iter().chain(away).collect();
+    (!how.is_empty()).then(|| {
+        format!(
+            "this machine's loop was late: {}; so times that short say more about this machine \
+             than about the peers",
+            how.join(", and ")
+        )
+    })
+}
+
+fn kernel_drops(shards: &[ShardReport]) -> Option<String> {
+    let drops = sum(shards, |shard| shard.losses.kernel_drops);
+    (drops > 0).then(|| {
+        format!(
+            "the kernel dropped {} for want of room in socket buffers; raise net.core.rmem_max or \
+             lower --concurrency",
+            count(drops, "reply", "replies"),
+        )
+    })
+}
+
+fn send_errors(shards: &[ShardReport]) -> Option<String> {
+    let errors = sum(shards, |shard| shard.losses.local_send_errors);
+    (errors > 0).then(|| {
+        format!(
+            "the system would not send {}: part of the loss is this machine's",
+            count(errors, "query", "queries"),
+        )
+    })
+}
+
+fn local_failures(tally: &Tally) -> Option<String> {
+    let local = [Cause::Descriptors, Cause::Ports, Cause::System];
+    let failed = local.map(|cause| tally.cause(cause)).iter().sum();
+    (failed > 0).then(|| {
+        format!(
+            "{} failed on this side (no descriptors or ports, or the system would not send): the \
+             machine was the limit, not the peers",
+            count(failed, "target", "targets"),
+        )
+    })
+}
+
+fn waits_for_descriptors(shards: &[ShardReport]) -> Option<String> {
+    let waits = hosts::summed(shards).waited_for_descriptor;
+    (waits > 0).then(|| {
+        format!(
+            "probes waited {} for a descriptor or a local port of this machine (ulimit -n, \
+             net.ipv4.ip_local_port_range): the run was slower for it; that is ours, never the \
+             peer's",
+            count(waits, "time", "times"),
+        )
+    })
+}
+
+fn late_starts(tally: &Tally) -> Option<String> {
+    (tally.late_starts() > 0).then(|| {
+        format!(
+            "{} began {} or more after when due, at worst {}: the run fell behind its schedule, \
+             and response times show it",
+            count(tally.late_starts(), "target", "targets"),
+            seconds(LATE_START_MIN),
+            seconds(tally.late_start_max()),
+        )
+    })
+}
+
+fn busy(input: &SummaryInput<'_>) -> Option<String> {
+    let (cpu, shards) = (input.cpu?, input.shards.len());
+    let available = input.wall.as_secs_f64() * shards as f64;
+    let busy =
+        shards > 0 && input.wall >= BUSY_WALL_MIN && cpu.as_secs_f64() >= BUSY_SHARE * available;
+    busy.then(|| {
+        format!(
+            "{} of CPU in {} with {}: this machine was the limit, not the peers",
+            seconds(cpu),
+            seconds(input.wall),
+            count(shards as u64, "shard", "shards"),
+        )
+    })
+}
+
+fn ending_certificates(ending: &EndingCertificates) -> Option<String> {
+    let (target, days_left) = ending.first.as_ref()?;
     let days = count(days_left.unsigned_abs(), "day", "days");
     let when = match days_left {
         0 => "today".to_owned(),
         1.. => format!("in {days}"),
         _ => format!("{days} ago"),
     };
-    let targets = ending.targets;
-    match targets {
-        1 => write!(out, "warning: the certificate of 1 target ends")?,
-        _ => write!(out, "warning: the certificates of {targets} targets end")?,
-    }
-    writeln!(
-        out,
-        " within {CERTIFICATE_DAYS_FEW} days, the first that of {target} {when}"
-    )
+    let whose = match ending.targets {
+        1 => "the certificate of 1 target ends".to_owned(),
+        targets => format!("the certificates of {targets} targets end"),
+    };
+    Some(format!(
+        "{whose} within {CERTIFICATE_DAYS_FEW} days, the first that of {target} {when}"
+    ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{LatencyRecorder, Tally, fixture};
+    use crate::{LatencyRecorder, fixture};
     use canvass_model::Losses;
 
-    fn warnings(tally: &Tally, shards: &[ShardReport], cpu: Duration) -> String {
-        let mut out = String::new();
-        let input = SummaryInput {
+    fn told(tally: &Tally, shards: &[ShardReport], cpu: Duration) -> Vec<String> {
+        warnings(&SummaryInput {
             tally,
             latency: &LatencyRecorder::new(),
             shards,
@@ -138,9 +199,19 @@ mod tests {
             cpu: Some(cpu),
             remaining: None,
             interrupted: false,
-        };
-        write(&input, &mut out).unwrap();
-        out
+            colour: false,
+        })
+    }
+
+    /// `number` lags of `millis` milliseconds, and as many times 99 that are short.
+    fn lags(number: usize, millis: u64) -> LagCounts {
+        let mut lags = LagCounts::default();
+        for _ in 0..number {
+            lags.record(Duration::from_millis(millis));
+            (0..99).for_each(|_| lags.record(Duration::from_micros(50)));
+        }
+        lags.record(Duration::from_millis(millis));
+        lags
     }
 
     #[test]
@@ -148,7 +219,7 @@ mod tests {
         let mut tally = Tally::default();
         tally.record(&fixture::ptr_answered());
         let shards = [ShardReport::default(), ShardReport::default()];
-        assert_eq!(warnings(&tally, &shards, Duration::from_secs(17)), "");
+        assert!(told(&tally, &shards, Duration::from_secs(17)).is_empty());
     }
 
     #[test]
@@ -172,7 +243,7 @@ mod tests {
                 ..ShardReport::default()
             },
         ];
-        let text = warnings(&tally, &shards, Duration::from_secs(19));
+        let all = told(&tally, &shards, Duration::from_secs(19));
         for part in [
             "given up, since no resolver answered",
             "held up 3 times, at worst 412 ms; the times of 1 target say",
@@ -181,10 +252,10 @@ mod tests {
             "1 target failed on this side",
             "19.0 s of CPU in 10.0 s with 2 shards",
         ] {
-            assert!(text.contains(part), "{part} in {text}");
+            let once = all.iter().filter(|warning| warning.contains(part));
+            assert_eq!(once.count(), 1, "{part} in {all:?}");
         }
-        assert_eq!(text.lines().count(), 6);
-        assert!(text.lines().all(|line| line.starts_with("warning: ")));
+        assert_eq!(all.len(), 6);
     }
 
     #[test]
@@ -194,11 +265,12 @@ mod tests {
         outcome.first_send = Some(outcome.due.plus_nanos(2_100_000_000));
         let mut tally = Tally::default();
         tally.record(&outcome);
-        let text = warnings(&tally, &[ShardReport::default()], Duration::ZERO);
         assert_eq!(
-            text,
-            "warning: 1 target began 100 ms or more after when due, at worst 2.10 s: the run \
-             fell behind its schedule, and response times show it\n"
+            told(&tally, &[ShardReport::default()], Duration::ZERO),
+            [
+                "1 target began 100 ms or more after when due, at worst 2.10 s: the run fell \
+                 behind its schedule, and response times show it"
+            ]
         );
     }
 
@@ -215,14 +287,54 @@ mod tests {
                 fixture::http_redirected(days_left),
                 fixture::http_redirected(12),
             ]);
-            let text = warnings(&tally, &[ShardReport::default()], Duration::ZERO);
             assert_eq!(
-                text,
-                format!(
-                    "warning: the certificates of 2 targets end within 14 days, the first that of \
-                     http://example.net/ {when}\n"
-                )
+                told(&tally, &[ShardReport::default()], Duration::ZERO),
+                [format!(
+                    "the certificates of 2 targets end within 14 days, the first that of \
+                     http://example.net/ {when}"
+                )]
             );
         }
+    }
+
+    #[test]
+    fn a_late_loop_is_told_of_all_shards_together() {
+        let tally = Tally::default();
+        let told_of = |late_wakes, turns| {
+            let shard = ShardReport {
+                late_wakes,
+                turns,
+                ..ShardReport::default()
+            };
+            told(&tally, &[shard.clone(), shard], Duration::ZERO).join("\n")
+        };
+        let none = LagCounts::default();
+        assert_eq!(told_of(lags(1, 4), lags(1, 8)), "");
+        assert_eq!(
+            told_of(lags(1, 7), none),
+            "this machine's loop was late: it woke 7.00 ms late (99th percentile; at most 7.00 \
+             ms); so times that short say more about this machine than about the peers"
+        );
+        assert!(told_of(none, lags(1, 20)).contains(
+            "was late: it was away from its sockets for 20.0 ms at a time (99th percentile"
+        ));
+        assert!(told_of(lags(1, 7), lags(1, 20)).contains("7.00 ms), and it was away"));
+        // Each of two shards has 49.
+        let mut few = LagCounts::default();
+        (0..49).for_each(|_| few.record(Duration::from_secs(1)));
+        assert_eq!(told_of(few, few), "");
+    }
+
+    #[test]
+    fn a_stall_that_no_shard_tells_of_is_told_without_its_length() {
+        let mut tally = Tally::default();
+        tally.record(&fixture::ptr_timeout());
+        assert_eq!(
+            told(&tally, &[], Duration::ZERO),
+            [
+                "this process was held up while it ran; the times of 1 target say more about this \
+                 machine than about the peers"
+            ]
+        );
     }
 }

@@ -1,0 +1,326 @@
+//! A comparison as a person reads it in a terminal.
+
+use std::fmt::{self, Write};
+
+use super::paint::{Paint, visible};
+use super::{Against, Answers, Comparison, Difference, Side};
+use crate::human::{aligned, count, percent, seconds, span_ns, table};
+
+/// Differences shown of each pair.
+const EXAMPLES_SHOWN_MAX: usize = 10;
+/// Characters of an answer that are shown.
+const ANSWER_CHARS_MAX: usize = 60;
+
+/// Renders a comparison: each side, the percentiles, what each pair comes to, how the answers
+/// compare, and reasons to doubt; lines with line ends. `colour` is for a terminal that has it
+/// (ECMA-48); without, there is no escape sequence.
+pub fn comparison_text(comparison: &Comparison, colour: bool) -> String {
+    let mut out = String::new();
+    write_all(comparison, Paint(colour), &mut out).expect("a String takes every character");
+    out
+}
+
+fn write_all(comparison: &Comparison, paint: Paint, out: &mut String) -> fmt::Result {
+    writeln!(
+        out,
+        "{} listed",
+        count(comparison.listed, "target", "targets")
+    )?;
+    for side in sides(comparison) {
+        write_side(side, paint, out)?;
+    }
+    write_latency(comparison, out);
+    for (index, against) in comparison.others.iter().enumerate() {
+        writeln!(out, "{}", comparison.painted_verdict(index, paint))?;
+        write_answers(comparison, against, out)?;
+    }
+    for warning in comparison.all_warnings() {
+        writeln!(out, "{} {}", paint.doubt("warning:"), visible(&warning))?;
+    }
+    Ok(())
+}
+
+fn sides(comparison: &Comparison) -> impl Iterator<Item = &Side> {
+    let others = comparison.others.iter().map(|against| &against.side);
+    std::iter::once(&comparison.a).chain(others)
+}
+
+fn write_side(side: &Side, paint: Paint, out: &mut String) -> fmt::Result {
+    writeln!(out, "{}", paint.name(&visible(&side.name)))?;
+    let blocks = count(side.blocks.len() as u64, "block", "blocks");
+    let targets = side.targets();
+    let Some((throughput, cpu_ns)) = side.throughput().zip(side.cpu_per_target_ns()) else {
+        return writeln!(out, "  no figures: {targets} targets in {blocks}");
+    };
+    let digits = digits(throughput.mean);
+    let mut mean = format!("{:.digits$}", throughput.mean);
+    if let Some(stdev) = throughput.stdev {
+        write!(mean, " ± {stdev:.digits$}")?;
+    }
+    let range = format!("{:.digits$} … {:.digits$}", throughput.min, throughput.max);
+    let width = mean.chars().count().max(range.chars().count());
+    writeln!(
+        out,
+        "  targets/s (mean ± σ):  {mean:width$}  [{} in {}, CPU {} each]",
+        count(targets, "target", "targets"),
+        seconds(side.wall()),
+        span_ns(cpu_ns as u64),
+    )?;
+    writeln!(out, "  range (min … max):     {range:width$}  {blocks}")
+}
+
+fn write_latency(comparison: &Comparison, out: &mut String) {
+    let heading = ["latency", "p50", "p90", "p95", "p99", "p99.9", "max"];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    for side in sides(comparison) {
+        if let Some(read) = side.percentiles() {
+            let points = [
+                read.p50_ns,
+                read.p90_ns,
+                read.p95_ns,
+                read.p99_ns,
+                read.p99_9_ns,
+                read.max_ns,
+            ];
+            let mut row = vec![visible(&side.name)];
+            row.extend(points.map(span_ns));
+            rows.push(row);
+        }
+    }
+    if rows.len() > 1 {
+        table(out, &rows);
+    }
+}
+
+fn write_answers(comparison: &Comparison, against: &Against, out: &mut String) -> fmt::Result {
+    let answers = &against.answers;
+    let [a, b] = [&comparison.a, &against.side].map(|side| visible(&side.name));
+    let compared = answers.compared();
+    if compared == 0 {
+        return writeln!(out, "  no answers were compared");
+    }
+    writeln!(out, "  {}", count(compared, "answer", "answers"))?;
+    let rows = [
+        ("same".to_owned(), answers.same),
+        ("different".to_owned(), answers.different),
+        (format!("only {a}"), answers.only_a),
+        (format!("only {b}"), answers.only_b),
+    ];
+    let rows = rows.map(|(what, number)| {
+        vec![
+            String::new(),
+            what,
+            number.to_string(),
+            percent(number, compared),
+        ]
+    });
+    aligned(out, &rows, |column| column > 1);
+    for (reason, number) in &answers.explained {
+        writeln!(
+            out,
+            "    of those that are not the same, {number} by {}",
+            visible(reason)
+        )?;
+    }
+    write_examples(answers, a, b, out)
+}
+
+fn write_examples(answers: &Answers, a: String, b: String, out: &mut String) -> fmt::Result {
+    let shown = &answers.examples[..answers.examples.len().min(EXAMPLES_SHOWN_MAX)];
+    if shown.is_empty() {
+        return Ok(());
+    }
+    let mut rows = vec![vec!["  the first".to_owned(), a, b]];
+    rows.extend(shown.iter().map(example));
+    aligned(out, &rows, |_| false);
+    let more = answers.compared() - answers.same;
+    match more.saturating_sub(shown.len() as u64) {
+        0 => Ok(()),
+        more => writeln!(out, "    and {more} more"),
+    }
+}
+
+fn example(difference: &Difference) -> Vec<String> {
+    let mut row = vec![
+        format!("  {}", clipped(&difference.target)),
+        clipped(&difference.a),
+        clipped(&difference.b),
+    ];
+    row.extend(
+        difference
+            .reason
+            .as_deref()
+            .map(|reason| format!("({})", visible(reason))),
+    );
+    row
+}
+
+/// As much of an answer as a row has room for.
+fn clipped(answer: &str) -> String {
+    let shown = visible(answer);
+    match shown.char_indices().nth(ANSWER_CHARS_MAX) {
+        None => shown,
+        Some((end, _)) => format!("{}…", &shown[..end]),
+    }
+}
+
+/// Decimals that so many a second deserve.
+fn digits(per_second: f64) -> usize {
+    match per_second {
+        _ if per_second >= 100.0 => 0,
+        _ if per_second >= 10.0 => 1,
+        _ => 2,
+    }
+}
+
+impl Answers {
+    /// How many targets both sides were asked about.
+    pub fn compared(&self) -> u64 {
+        self.same + self.different + self.only_a + self.only_b
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{blocks, comparison, side};
+    use super::*;
+
+    fn full() -> Comparison {
+        let mut full = comparison(&[2138, 2151, 2120, 2163], &[25, 25, 26, 25]);
+        full.others[0].answers = Answers {
+            same: 98,
+            different: 1,
+            only_a: 1,
+            only_b: 1,
+            explained: vec![("/etc/hosts".to_owned(), 2)],
+            examples: vec![
+                Difference {
+                    target: "10.0.0.1".to_owned(),
+                    a: "host-10-0-0-1.example.net.".to_owned(),
+                    b: "printer".to_owned(),
+                    reason: Some("/etc/hosts".to_owned()),
+                },
+                Difference {
+                    target: "10.0.0.22".to_owned(),
+                    a: "NXDOMAIN".to_owned(),
+                    b: "scanner".to_owned(),
+                    reason: None,
+                },
+            ],
+        };
+        full
+    }
+
+    #[test]
+    fn a_comparison_is_told_in_full() {
+        let mut full = full();
+        full.warnings.push("stopped after 8 blocks".to_owned());
+        let verdict = full.verdict(0);
+        let expected = format!(
+            "\
+100000 targets listed
+canvass (udp, window 412)
+  targets/s (mean ± σ):  2143 ± 18    [8572 targets in 4.00 s, CPU 100 µs each]
+  range (min … max):     2120 … 2163  4 blocks
+getnameinfo, one at a time
+  targets/s (mean ± σ):  25.2 ± 0.5   [101 targets in 4.00 s, CPU 100 µs each]
+  range (min … max):     25.0 … 26.0  4 blocks
+  latency                         p50      p90      p95      p99    p99.9      max
+  canvass (udp, window 412)   1.00 ms  1.00 ms  1.00 ms  1.00 ms  1.00 ms  1.00 ms
+  getnameinfo, one at a time  1.00 ms  1.00 ms  1.00 ms  1.00 ms  1.00 ms  1.00 ms
+{verdict}
+  101 answers
+    same                             98   97.0 %
+    different                         1  0.990 %
+    only canvass (udp, window 412)    1  0.990 %
+    only getnameinfo, one at a time   1  0.990 %
+    of those that are not the same, 2 by /etc/hosts
+    the first  canvass (udp, window 412)   getnameinfo, one at a time
+    10.0.0.1   host-10-0-0-1.example.net.  printer                     (/etc/hosts)
+    10.0.0.22  NXDOMAIN                    scanner
+    and 1 more
+warning: stopped after 8 blocks
+"
+        );
+        let text = comparison_text(&full, false);
+        assert_eq!(text, expected, "{text}");
+    }
+
+    #[test]
+    fn every_pair_has_its_verdict_and_its_answers() {
+        let mut three = full();
+        three.others.push(Against {
+            side: side("getnameinfo, 32 threads", &blocks(&[800; 4])),
+            answers: Answers::default(),
+        });
+        let text = comparison_text(&three, false);
+        let verdicts = [three.verdict(0), three.verdict(1)];
+        let places = verdicts.map(|verdict| text.find(&verdict).unwrap());
+        assert!(places[0] < places[1]);
+        assert!(text.ends_with("\n  no answers were compared\n"), "{text}");
+        assert_eq!(text.matches("getnameinfo, 32 threads").count(), 3, "{text}");
+    }
+
+    #[test]
+    fn a_side_without_targets_is_said_to_have_no_figures() {
+        let text = comparison_text(&comparison(&[2000; 4], &[0, 0]), false);
+        for part in [
+            "getnameinfo, one at a time\n  no figures: 0 targets in 2 blocks\n",
+            "\nno ratio of canvass",
+            "0 targets in 2 blocks are a small sample",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        let nothing = comparison_text(&comparison(&[], &[]), false);
+        assert!(!nothing.contains("latency"), "{nothing}");
+    }
+
+    #[test]
+    fn one_block_has_no_deviation() {
+        let text = comparison_text(&comparison(&[2000], &[5; 4]), false);
+        assert!(
+            text.contains(
+                "  targets/s (mean ± σ):  2000         [2000 targets in 1.00 s, CPU 100 µs each]\n  \
+                 range (min … max):     2000 … 2000  1 block\n"
+            ),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn only_colour_brings_escape_sequences_however_hostile_the_answers() {
+        let mut hostile = full();
+        let nasty = "\x1b[2J\n\u{202e}é".repeat(100);
+        hostile.a.name = nasty.clone();
+        hostile.others[0].answers.examples = vec![
+            Difference {
+                target: nasty.clone(),
+                a: nasty.clone(),
+                b: nasty.clone(),
+                reason: Some(nasty.clone()),
+            };
+            EXAMPLES_SHOWN_MAX + 5
+        ];
+        hostile.others[0].answers.only_b = 20;
+        hostile.others[0].answers.explained = vec![(nasty.clone(), 2)];
+        hostile.warnings.push(nasty);
+        let plain = comparison_text(&hostile, false);
+        assert!(!plain.contains(|c: char| c.is_control() && c != '\n'));
+        assert!(plain.contains("\n    and 12 more\n"), "{plain}");
+        let coloured = comparison_text(&hostile, true);
+        assert_eq!(plain.lines().count(), coloured.lines().count());
+        let mut stripped = coloured.clone();
+        for sequence in ["\x1b[1m", "\x1b[1;32m", "\x1b[33m", "\x1b[0m"] {
+            assert!(coloured.contains(sequence), "{sequence:?}");
+            stripped = stripped.replace(sequence, "");
+        }
+        assert_eq!(stripped, plain);
+    }
+
+    #[test]
+    fn long_answers_are_cut_between_characters() {
+        let just = "é".repeat(ANSWER_CHARS_MAX);
+        assert_eq!(clipped(&just), just);
+        assert_eq!(clipped(&format!("{just}ü")), format!("{just}…"));
+    }
+}

@@ -1,0 +1,186 @@
+//! What a pair comes to, in one sentence.
+
+use super::paint::{Paint, visible};
+use super::{Comparison, Ratio};
+
+impl Comparison {
+    /// What the first side against `others[other]` comes to, in a sentence without a full stop:
+    /// the faster side comes first, and "no measurable difference" is a possible answer. Control
+    /// characters in names are escaped.
+    ///
+    /// # Panics
+    /// `other` is no place in `others`.
+    pub fn verdict(&self, other: usize) -> String {
+        self.painted_verdict(other, Paint(false))
+    }
+
+    pub(super) fn painted_verdict(&self, other: usize, paint: Paint) -> String {
+        let sides = [&self.a, &self.others[other].side];
+        let [a, b] = sides.map(|side| paint.name(&visible(&side.name)));
+        let ratio = self.ratio(other);
+        match ratio.value {
+            None => {
+                let why = match sides.map(|side| side.per_second().is_some()) {
+                    [true, _] => format!("{b} has done no target"),
+                    [_, true] => format!("{a} has done no target"),
+                    _ => "neither has done a target".to_owned(),
+                };
+                format!("no ratio of {a} to {b} can be given: {why}")
+            }
+            Some(value) if ratio.low.is_some() && !ratio.is_measurable() => {
+                let digits = digits(value);
+                format!(
+                    "{} between {a} and {b} (ratio {value:.digits$}, {})",
+                    paint.figure("no measurable difference"),
+                    interval(&ratio, digits),
+                )
+            }
+            Some(value) if value < 1.0 => faster(&b, &a, &ratio.turned(), paint),
+            Some(_) => faster(&a, &b, &ratio, paint),
+        }
+    }
+}
+
+/// For a ratio that has a value.
+fn faster(fast: &str, slow: &str, ratio: &Ratio, paint: Paint) -> String {
+    let value = ratio.value.unwrap_or_default();
+    let digits = digits_from_one(value);
+    let mut times = format!("{value:.digits$}");
+    if let Some(stdev) = ratio.stdev {
+        times.push_str(&format!(" ± {stdev:.digits$}"));
+    }
+    format!(
+        "{fast} ran {} times faster than {slow} ({})",
+        paint.figure(&times),
+        interval(ratio, digits)
+    )
+}
+
+fn interval(ratio: &Ratio, digits: usize) -> String {
+    match ratio.low.zip(ratio.high) {
+        Some((low, high)) => format!("95 % interval {low:.digits$} to {high:.digits$}"),
+        None => "too few blocks for an interval".to_owned(),
+    }
+}
+
+/// Decimals that a ratio deserves.
+fn digits(value: f64) -> usize {
+    match value {
+        _ if value >= 1000.0 => 0,
+        _ if value >= 10.0 => 1,
+        _ => 2,
+    }
+}
+
+/// Decimals that show how far a ratio is from 1: `1.00 times faster` says nothing.
+fn digits_from_one(value: f64) -> usize {
+    match value - 1.0 {
+        beyond if beyond >= 0.1 => digits(value),
+        beyond if beyond >= 0.01 => 3,
+        _ => 4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::comparison;
+    use super::*;
+
+    #[test]
+    fn the_faster_side_comes_first() {
+        let fast = [2138, 2151, 2120, 2163];
+        let slow = [10, 10, 10, 10];
+        let pair = comparison(&fast, &slow);
+        let ratio = pair.ratio(0);
+        let [stdev, low, high] = [ratio.stdev, ratio.low, ratio.high].map(Option::unwrap);
+        assert_eq!(
+            pair.verdict(0),
+            format!(
+                "canvass (udp, window 412) ran 214.3 ± {stdev:.1} times faster than getnameinfo, \
+                 one at a time (95 % interval {low:.1} to {high:.1})"
+            )
+        );
+        let turned = comparison(&slow, &fast).verdict(0);
+        let begin = "getnameinfo, one at a time ran 214.3 ± ";
+        let middle = " times faster than canvass (udp, window 412) (95 % interval 21";
+        assert!(turned.starts_with(begin), "{turned}");
+        assert!(turned.contains(middle), "{turned}");
+    }
+
+    #[test]
+    fn a_difference_within_the_noise_is_none() {
+        let pair = comparison(&[1000, 1100, 900, 1080], &[1000, 1050, 950, 1000]);
+        let verdict = pair.verdict(0);
+        assert!(
+            verdict.starts_with(
+                "no measurable difference between canvass (udp, window 412) and getnameinfo, one at \
+                 a time (ratio 1.02, 95 % interval 0."
+            ),
+            "{verdict}"
+        );
+        assert_eq!(
+            comparison(&[7; 4], &[7; 4])
+                .verdict(0)
+                .matches("1.00")
+                .count(),
+            3
+        );
+    }
+
+    #[test]
+    fn a_small_difference_keeps_the_digits_that_show_it() {
+        for (a, figures) in [
+            (1_002_000, "1.0020 ± 0.0000"),
+            (1_020_000, "1.020 ± 0.000"),
+            (1_200_000, "1.20 ± 0.00"),
+            (12_000_000, "12.0 ± 0.0"),
+            (1_200_000_000, "1200 ± 0"),
+        ] {
+            let verdict = comparison(&[a; 4], &[1_000_000; 4]).verdict(0);
+            assert!(
+                verdict.contains(&format!(" ran {figures} times")),
+                "{verdict}"
+            );
+        }
+    }
+
+    #[test]
+    fn one_block_gives_a_ratio_without_an_interval() {
+        for (a, b, fast) in [(50, 10, "canvass"), (10, 50, "getnameinfo")] {
+            let verdict = comparison(&[a], &[b]).verdict(0);
+            assert!(verdict.starts_with(fast), "{verdict}");
+            assert!(
+                verdict.contains(" ran 5.00 times faster than "),
+                "{verdict}"
+            );
+            assert!(
+                verdict.ends_with(" (too few blocks for an interval)"),
+                "{verdict}"
+            );
+        }
+    }
+
+    #[test]
+    fn without_targets_the_idle_side_is_named() {
+        for (a, b, why) in [
+            (5, 0, ": getnameinfo, one at a time has done no target"),
+            (0, 5, ": canvass (udp, window 412) has done no target"),
+            (0, 0, ": neither has done a target"),
+        ] {
+            let verdict = comparison(&[a; 4], &[b; 4]).verdict(0);
+            assert!(verdict.starts_with("no ratio of canvass"), "{verdict}");
+            assert!(verdict.ends_with(why), "{verdict}");
+        }
+    }
+
+    #[test]
+    fn names_drive_no_terminal() {
+        let mut pair = comparison(&[5; 4], &[2; 4]);
+        pair.a.name = "a\x1b[2J\n".to_owned();
+        assert!(pair.verdict(0).starts_with("a\\u{1b}[2J\\n ran "));
+        assert!(
+            pair.painted_verdict(0, Paint(true))
+                .contains("\x1b[1;32m2.50 ± 0.00\x1b[0m times")
+        );
+    }
+}

@@ -1,0 +1,251 @@
+//! Reasons to doubt a comparison.
+
+use hdrhistogram::Histogram;
+
+use super::paint::visible;
+use super::{Comparison, Side};
+use crate::human::{count, span_ns};
+
+/// Fewer targets on a side than this are a small sample.
+const TARGETS_FEW: u64 = 100;
+/// So are fewer blocks.
+const BLOCKS_FEW: usize = 4;
+/// A standard deviation over this share of the mean is a noisy machine.
+const NOISE_SHARE: f64 = 0.25;
+/// Processors that were busy for more than this share of the time were the limit themselves.
+const BUSY_SHARE: f64 = 0.9;
+/// A median under this share of another is clearly lower, if chance cannot account for it.
+const CACHED_SHARE: f64 = 0.8;
+/// Fewer targets than this say nothing about a median.
+const MEDIAN_OF_MIN: u64 = 20;
+/// How far a median may lie off by chance, in standard deviations.
+const MEDIAN_DEVIATIONS: f64 = 3.0;
+
+impl Comparison {
+    /// Every reason to doubt the figures, each a sentence without a full stop: those that whoever
+    /// ran it knew ([`Comparison::warnings`](Self#structfield.warnings)), then what the figures
+    /// show themselves (a small sample, a cache, a noisy or busy machine).
+    pub fn all_warnings(&self) -> Vec<String> {
+        let mut all = self.warnings.clone();
+        let others = self.others.iter().map(|against| &against.side);
+        for (index, side) in std::iter::once(&self.a).chain(others).enumerate() {
+            let name = visible(&side.name);
+            let other = match (index, &self.others[..]) {
+                (0, [only]) => visible(&only.side.name),
+                (0, _) => "the other side".to_owned(),
+                _ => visible(&self.a.name),
+            };
+            all.extend(small_sample(side, &name));
+            all.extend(cache(side, &name, &other));
+            all.extend(noise(side, &name));
+            all.extend(self.busy(side, &name));
+        }
+        all
+    }
+
+    fn busy(&self, side: &Side, name: &str) -> Option<String> {
+        let processors = self.processors?.get();
+        let used = side.cpu().as_secs_f64() / side.wall().as_secs_f64();
+        (used.is_finite() && used >= BUSY_SHARE * processors as f64).then(|| {
+            format!(
+                "{name} ran with {used:.1} of {} busy: this machine was the limit, not the peers",
+                count(processors as u64, "processor", "processors"),
+            )
+        })
+    }
+}
+
+fn small_sample(side: &Side, name: &str) -> Option<String> {
+    let (targets, blocks) = (side.targets(), side.blocks.len());
+    (targets < TARGETS_FEW || blocks < BLOCKS_FEW).then(|| {
+        format!(
+            "{name}: {} in {} are a small sample; a longer list or a larger --budget gives more",
+            count(targets, "target", "targets"),
+            count(blocks as u64, "block", "blocks"),
+        )
+    })
+}
+
+/// Whether a side was clearly faster with what the other had asked before.
+fn cache(side: &Side, name: &str, other: &str) -> Option<String> {
+    let first = Median::of(&side.latency_asked_first()?)?;
+    let second = Median::of(&side.latency_asked_second)?;
+    let clearly = second.highest_ns < first.lowest_ns
+        && (second.value_ns as f64) < CACHED_SHARE * first.value_ns as f64;
+    clearly.then(|| {
+        format!(
+            "{name} took {} (median) where {other} had asked before, and {} where not: a cache \
+             between them favours {name} there",
+            span_ns(second.value_ns),
+            span_ns(first.value_ns),
+        )
+    })
+}
+
+fn noise(side: &Side, name: &str) -> Option<String> {
+    let throughput = side.throughput()?;
+    let share = throughput.stdev? / throughput.mean;
+    (share > NOISE_SHARE).then(|| {
+        format!(
+            "{name}: the blocks differ by {:.0} % of their mean (standard deviation): a noisy \
+             machine or network, or a peer that changed meanwhile",
+            share * 100.0
+        )
+    })
+}
+
+/// A median, and between what it lies whatever chance did.
+struct Median {
+    lowest_ns: u64,
+    value_ns: u64,
+    highest_ns: u64,
+}
+
+impl Median {
+    /// By order statistics, so the shape of the distribution does not matter; `None` for too few.
+    fn of(latency: &Histogram<u64>) -> Option<Self> {
+        if latency.len() < MEDIAN_OF_MIN {
+            return None;
+        }
+        // The share below the true median is that of a fair coin.
+        let reach = MEDIAN_DEVIATIONS * 0.5 / (latency.len() as f64).sqrt();
+        Some(Self {
+            lowest_ns: latency.value_at_quantile(0.5 - reach),
+            value_ns: latency.value_at_quantile(0.5),
+            highest_ns: latency.value_at_quantile(0.5 + reach),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{block, comparison};
+    use super::*;
+    use std::num::NonZeroUsize;
+    use std::time::Duration;
+
+    fn record(side: &mut Side, first_us: u64, second_us: u64, times: u64) {
+        side.latency.clear();
+        for _ in 0..times {
+            side.latency.record(first_us * 1000).unwrap();
+            side.latency.record(second_us * 1000).unwrap();
+            side.latency_asked_second.record(second_us * 1000).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_sound_comparison_has_none() {
+        assert_eq!(comparison(&[1000; 4], &[25; 4]).all_warnings(), [""; 0]);
+    }
+
+    #[test]
+    fn what_the_runner_knew_comes_first() {
+        let mut pair = comparison(&[1000; 4], &[5; 4]);
+        pair.warnings.push("it was stopped".to_owned());
+        assert_eq!(
+            pair.all_warnings(),
+            [
+                "it was stopped",
+                "getnameinfo, one at a time: 20 targets in 4 blocks are a small sample; a longer \
+                 list or a larger --budget gives more",
+            ]
+        );
+    }
+
+    #[test]
+    fn few_blocks_are_a_small_sample_however_many_targets_they_have() {
+        let warnings = comparison(&[100_000; 3], &[1; 100]).all_warnings();
+        assert_eq!(warnings.len(), 1);
+        assert!(
+            warnings[0].contains("300000 targets in 3 blocks"),
+            "{warnings:?}"
+        );
+        let nothing = comparison(&[0], &[]).all_warnings();
+        assert!(nothing[1].contains("0 targets in 0 blocks"), "{nothing:?}");
+    }
+
+    #[test]
+    fn a_side_that_gains_by_asking_second_has_a_cache() {
+        let mut pair = comparison(&[1000; 4], &[25; 4]);
+        record(&mut pair.others[0].side, 20_000, 100, 50);
+        assert_eq!(
+            pair.all_warnings(),
+            [
+                "getnameinfo, one at a time took 100 µs (median) where canvass (udp, window 412) \
+                 had asked before, and 20.0 ms where not: a cache between them favours \
+                 getnameinfo, one at a time there"
+            ]
+        );
+        record(&mut pair.a, 20_000, 90, 50);
+        let both = pair.all_warnings();
+        assert_eq!(both.len(), 2);
+        assert!(
+            both[0].starts_with("canvass (udp, window 412) took 90")
+                && both[0].contains("where getnameinfo, one at a time had asked before"),
+            "{both:?}"
+        );
+    }
+
+    #[test]
+    fn a_difference_that_is_small_or_of_few_or_the_wrong_way_is_no_cache() {
+        for (first_us, second_us, times) in [(1000, 850, 1000), (1000, 100, 19), (100, 1000, 1000)]
+        {
+            let mut pair = comparison(&[1000; 4], &[25; 4]);
+            record(&mut pair.others[0].side, first_us, second_us, times);
+            assert_eq!(
+                pair.all_warnings(),
+                [""; 0],
+                "{first_us} {second_us} {times}"
+            );
+        }
+    }
+
+    #[test]
+    fn medians_that_chance_could_have_parted_are_no_cache() {
+        let mut pair = comparison(&[1000; 4], &[25; 4]);
+        let side = &mut pair.others[0].side;
+        side.latency.clear();
+        for index in 0..40_u64 {
+            // Even spreads from 0 to 2 ms and from 0 to 1.4 ms.
+            side.latency.record(1 + index * 50_000).unwrap();
+            side.latency.record(1 + index * 35_000).unwrap();
+            side.latency_asked_second
+                .record(1 + index * 35_000)
+                .unwrap();
+        }
+        assert_eq!(pair.all_warnings(), [""; 0]);
+    }
+
+    #[test]
+    fn blocks_that_differ_much_are_a_noisy_machine() {
+        let warnings = comparison(&[1000, 2000, 1000, 2000], &[25, 24, 26, 25]).all_warnings();
+        assert_eq!(
+            warnings,
+            [
+                "canvass (udp, window 412): the blocks differ by 38 % of their mean (standard \
+                 deviation): a noisy machine or network, or a peer that changed meanwhile"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_process_that_fills_the_machine_says_so() {
+        let mut pair = comparison(&[1000; 4], &[25; 4]);
+        pair.processors = NonZeroUsize::new(2);
+        for block in &mut pair.a.blocks {
+            block.cpu = Duration::from_millis(1900);
+        }
+        assert_eq!(
+            pair.all_warnings(),
+            [
+                "canvass (udp, window 412) ran with 1.9 of 2 processors busy: this machine was the \
+                 limit, not the peers"
+            ]
+        );
+        pair.processors = None;
+        assert_eq!(pair.all_warnings(), [""; 0]);
+        pair.processors = NonZeroUsize::new(1);
+        pair.a.blocks = vec![block(1000, 0); 4];
+        assert_eq!(pair.all_warnings(), [""; 0]);
+    }
+}

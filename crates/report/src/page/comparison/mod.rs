@@ -1,0 +1,214 @@
+//! The page about a comparison: which parts it has, and in which order.
+
+mod answers;
+mod blocks;
+mod ratios;
+
+use std::borrow::Cow;
+use std::fmt::{self, Write};
+
+use super::chart::STYLES;
+use super::density::{Named, write_overlaid};
+use super::document::{document, figure, section, write_warnings};
+use super::table::{Column, Table};
+use super::words::{TEXT_CHARS_MAX, calendar, counted, foreign, grouped, per_second, span};
+use super::{percentiles, provenance};
+use crate::{Comparison, Origin, Side};
+
+/// Sides that are shown, at most: those that colours and dashes can tell apart.
+const SIDES_MAX: usize = STYLES;
+
+/// The page about a comparison, as one HTML file.
+pub fn comparison_page(comparison: &Comparison, origin: &Origin) -> String {
+    document("canvass compare", |out| write_all(comparison, origin, out))
+}
+
+/// A side with the letter it has on the page.
+struct Lettered<'a> {
+    letter: char,
+    style: usize,
+    side: &'a Side,
+}
+
+impl Lettered<'_> {
+    /// Its letter in its colour.
+    fn badge(&self) -> String {
+        format!("<b class=\"letter s{}\">{}</b>", self.style, self.letter)
+    }
+
+    /// Its letter and its name, as markup.
+    fn heading(&self) -> String {
+        format!(
+            "{} {}",
+            self.badge(),
+            foreign(&self.side.name, TEXT_CHARS_MAX)
+        )
+    }
+}
+
+fn lettered(comparison: &Comparison) -> Vec<Lettered<'_>> {
+    let others = comparison.others.iter().map(|against| &against.side);
+    std::iter::once(&comparison.a)
+        .chain(others)
+        .take(SIDES_MAX)
+        .zip('A'..)
+        .enumerate()
+        .map(|(style, (side, letter))| Lettered {
+            letter,
+            style,
+            side,
+        })
+        .collect()
+}
+
+fn write_all(comparison: &Comparison, origin: &Origin, out: &mut String) -> fmt::Result {
+    let sides = lettered(comparison);
+    out.push_str("<header>\n<h1>canvass compare</h1>\n");
+    if let Some(began) = origin.began {
+        writeln!(out, "<p class=\"when\">{}</p>", calendar(began))?;
+    }
+    for other in 0..sides.len() - 1 {
+        let verdict = foreign(&comparison.verdict(other), 2 * TEXT_CHARS_MAX);
+        writeln!(out, "<p class=\"result\">{verdict}.</p>")?;
+    }
+    if sides.len() == 1 {
+        out.push_str("<p class=\"result\">Nothing was compared with it.</p>\n");
+    }
+    out.push_str("</header>\n");
+    write_warnings(&comparison.all_warnings(), out)?;
+    section("sides", "The sides", out, |out| write_sides(&sides, out))?;
+    if sides.len() > 1 {
+        section("ratio", "How many times faster", out, |out| {
+            figure(out, |out| ratios::write(comparison, &sides, out))
+        })?;
+    }
+    write_latency(&sides, out)?;
+    if sides.iter().any(|side| !side.side.blocks.is_empty()) {
+        section("blocks", "The blocks over time", out, |out| {
+            figure(out, |out| blocks::write(&sides, out))
+        })?;
+    }
+    if sides.len() > 1 {
+        section("answers", "The answers", out, |out| {
+            answers::write(comparison, &sides, out)
+        })?;
+    }
+    section("origin", "Where this is from", out, |out| {
+        let blocks: usize = sides.iter().map(|side| side.side.blocks.len()).sum();
+        let mut further = vec![
+            ("list", counted(comparison.listed, "target", "targets")),
+            (
+                "schedule",
+                format!(
+                    "{}, after one to warm up that is not counted",
+                    counted(blocks as u64, "block", "blocks")
+                ),
+            ),
+            ("seed", comparison.seed.to_string()),
+        ];
+        if let Some(processors) = comparison.processors {
+            further.push(("processors", processors.to_string()));
+        }
+        if let Some(hidden) = (comparison.others.len() + 1).checked_sub(SIDES_MAX + 1) {
+            further.push((
+                "left out",
+                counted(hidden as u64 + 1, "further side", "further sides"),
+            ));
+        }
+        provenance::write_origin(origin, &further, out)
+    })
+}
+
+fn write_sides(sides: &[Lettered<'_>], out: &mut String) -> fmt::Result {
+    let mut table = Table::new([
+        ("", Column::Prose),
+        ("targets", Column::Number),
+        ("targets a second", Column::Number),
+        ("between blocks", Column::Number),
+        ("CPU a target", Column::Number),
+        ("p50", Column::Number),
+        ("p90", Column::Number),
+        ("p99", Column::Number),
+        ("max", Column::Number),
+    ]);
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
+    for lettered in sides {
+        let side = lettered.side;
+        let throughput = side.throughput();
+        let spread = throughput.and_then(|throughput| throughput.stdev);
+        let percentiles = side.percentiles();
+        table.row([
+            lettered.heading(),
+            grouped(side.targets()),
+            or_dash(throughput.map(|throughput| per_second(throughput.mean))),
+            or_dash(spread.map(|stdev| format!("± {}", per_second(stdev)))),
+            or_dash(side.cpu_per_target_ns().map(|nanos| span(nanos as u64))),
+            or_dash(percentiles.map(|kept| span(kept.p50_ns))),
+            or_dash(percentiles.map(|kept| span(kept.p90_ns))),
+            or_dash(percentiles.map(|kept| span(kept.p99_ns))),
+            or_dash(percentiles.map(|kept| span(kept.max_ns))),
+        ]);
+    }
+    table.write(out)?;
+    write_asked_second(sides, out)
+}
+
+/// Appends what the sides took where the other had asked before: a cache between shows here.
+fn write_asked_second(sides: &[Lettered<'_>], out: &mut String) -> fmt::Result {
+    let mut table = Table::new([
+        ("where another side had asked before", Column::Prose),
+        ("targets", Column::Number),
+        ("p50 there", Column::Number),
+        ("p50 of all", Column::Number),
+    ]);
+    for lettered in sides {
+        let second = &lettered.side.latency_asked_second;
+        if !second.is_empty() {
+            table.row([
+                lettered.heading(),
+                grouped(second.len()),
+                span(second.value_at_quantile(0.5)),
+                span(lettered.side.latency.value_at_quantile(0.5)),
+            ]);
+        }
+    }
+    if table.is_empty() {
+        return Ok(());
+    }
+    table.write(out)
+}
+
+fn write_latency(sides: &[Lettered<'_>], out: &mut String) -> fmt::Result {
+    let all: Vec<Named<'_>> = sides
+        .iter()
+        .filter(|lettered| !lettered.side.latency.is_empty())
+        .map(|lettered| Named {
+            name: format!("{} {}", lettered.letter, short(&lettered.side.name)),
+            short: lettered.letter.to_string(),
+            class: format!("s{}", lettered.style),
+            histogram: Cow::Borrowed(&lettered.side.latency),
+        })
+        .collect();
+    if all.is_empty() {
+        return Ok(());
+    }
+    section("latency", "Latency distribution", out, |out| {
+        figure(out, |out| {
+            write_overlaid("distribution of the latency of each side", &all, out)
+        })
+    })?;
+    section("percentiles", "Latency by percentile", out, |out| {
+        figure(out, |out| {
+            percentiles::write_chart("latency of each side by percentile", &all, out)
+        })
+    })
+}
+
+/// A name for legends and columns, cut where it is long.
+fn short(name: &str) -> String {
+    const CHARS_MAX: usize = 60;
+    match name.char_indices().nth(CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    }
+}

@@ -1,0 +1,208 @@
+//! Latency distributions laid over each other, on an axis of equal factors.
+
+mod bins;
+
+use std::borrow::Cow;
+use std::fmt::{self, Write};
+
+use hdrhistogram::Histogram;
+
+use bins::{Bins, Density};
+
+use super::chart::{Chart, LegendEntry, Step, area, beside_px, line, write_legend};
+use super::scale::{Axis, Label, Scale};
+use super::table::{Column, Table};
+use super::words::{counted, escaped, grouped, span, trimmed};
+use crate::human::percent;
+
+/// The height of a chart that stands for itself, in CSS pixels.
+const HEIGHT_PX: f64 = 220.0;
+/// The height of one of several below each other, in CSS pixels.
+const HEIGHT_SMALL_PX: f64 = 56.0;
+
+/// A distribution with what it is called.
+pub(super) struct Named<'a> {
+    /// As a legend has it, in plain text.
+    pub(super) name: String,
+    /// As a column of a table has it, in plain text.
+    pub(super) short: String,
+    /// Its class in `page.css`, which has its colour and its dashes.
+    pub(super) class: String,
+    /// What was measured, in nanoseconds.
+    pub(super) histogram: Cow<'a, Histogram<u64>>,
+}
+
+impl Named<'_> {
+    fn legend_entry(&self) -> LegendEntry {
+        LegendEntry {
+            class: self.class.clone(),
+            name: escaped(&self.name),
+        }
+    }
+}
+
+/// Appends the distributions over each other in one chart. `marks` are percentiles of the first.
+pub(super) fn write_overlaid(about: &str, all: &[Named<'_>], out: &mut String) -> fmt::Result {
+    let histograms: Vec<&Histogram<u64>> = all.iter().map(|one| &*one.histogram).collect();
+    let bins = Bins::over(&histograms);
+    let densities: Vec<Density> = histograms
+        .iter()
+        .map(|histogram| Density::of(histogram, &bins))
+        .collect();
+    if bins.is_empty() {
+        return write_zeros(all, &densities, out);
+    }
+    let mut legend: Vec<LegendEntry> = all.iter().map(Named::legend_entry).collect();
+    legend
+        .iter_mut()
+        .skip(1)
+        .for_each(|entry| entry.class.insert_str(0, "only "));
+    write_legend(&legend, out)?;
+    out.push_str("<p class=\"unit\">share of outcomes in each bin</p>\n");
+    let x = bins.axis();
+    let highest = densities.iter().map(Density::share_max).fold(0.0, f64::max);
+    let y = Scale::from_zero(highest * 100.0).axis(|share| format!("{} %", trimmed(share)));
+    let mut shapes = String::new();
+    for (place, (one, density)) in all.iter().zip(&densities).enumerate() {
+        let steps = density.steps(&bins, &x, &y);
+        // Several that are filled would only show a mixture of their colours.
+        if place == 0 {
+            shapes.push_str(&filled(&steps, HEIGHT_PX, &one.class));
+        }
+        shapes.push_str(&line(&steps, HEIGHT_PX, &one.class));
+    }
+    let chart = Chart {
+        about,
+        height_px: HEIGHT_PX,
+        x: &x,
+        y: &y,
+        beside_px: beside_px(&[&y]),
+        labelled: true,
+        marks: &marks(&all[0].histogram, &x),
+        shapes: &shapes,
+        over: "",
+    };
+    chart.write(out)?;
+    writeln!(
+        out,
+        "<p class=\"unit end\">latency, {} bins to a power of ten; marked above: percentiles, \
+         {}</p>",
+        bins.per_decade(),
+        escaped(&all[0].name)
+    )?;
+    write_zeros(all, &densities, out)?;
+    table(all, &densities, &bins).write_folded("The figures: outcomes in each bin", out)
+}
+
+/// Appends the distributions below each other, on one axis.
+pub(super) fn write_below_each_other(all: &[Named<'_>], out: &mut String) -> fmt::Result {
+    let histograms: Vec<&Histogram<u64>> = all.iter().map(|one| &*one.histogram).collect();
+    let bins = Bins::over(&histograms);
+    let densities: Vec<Density> = histograms
+        .iter()
+        .map(|histogram| Density::of(histogram, &bins))
+        .collect();
+    if bins.is_empty() {
+        return write_zeros(all, &densities, out);
+    }
+    let x = bins.axis();
+    let axes: Vec<Axis> = densities
+        .iter()
+        .map(|density| {
+            let scale = Scale::from_zero(density.share_max() * 100.0);
+            let mut axis = scale.axis(|share| format!("{} %", trimmed(share)));
+            axis.labels
+                .retain(|label| label.at == 0.0 || label.at == 1.0);
+            axis
+        })
+        .collect();
+    let beside_px = beside_px(&axes.iter().collect::<Vec<_>>());
+    for (place, (one, density)) in all.iter().zip(&densities).enumerate() {
+        let histogram = &one.histogram;
+        writeln!(
+            out,
+            "<p class=\"panel\"><b>{}</b> p50 {}, p99 {}, most {}; {}</p>",
+            escaped(&one.name),
+            span(histogram.value_at_quantile(0.5)),
+            span(histogram.value_at_quantile(0.99)),
+            span(histogram.max()),
+            counted(histogram.len(), "outcome", "outcomes"),
+        )?;
+        let steps = density.steps(&bins, &x, &axes[place]);
+        let shapes = filled(&steps, HEIGHT_SMALL_PX, &one.class)
+            + &line(&steps, HEIGHT_SMALL_PX, &format!("plain {}", one.class));
+        let chart = Chart {
+            about: &format!("distribution of the time of {}", one.name),
+            height_px: HEIGHT_SMALL_PX,
+            x: &x,
+            y: &axes[place],
+            beside_px,
+            labelled: place + 1 == all.len(),
+            marks: &[],
+            shapes: &shapes,
+            over: "",
+        };
+        chart.write(out)?;
+    }
+    write_zeros(all, &densities, out)?;
+    table(all, &densities, &bins).write_folded("The figures: outcomes in each bin", out)
+}
+
+/// Percentiles as words over their places, the most telling first.
+fn marks(histogram: &Histogram<u64>, x: &Axis) -> Vec<Label> {
+    if histogram.is_empty() {
+        return Vec::new();
+    }
+    [
+        ("p50", 0.5, 0),
+        ("p99", 0.99, 1),
+        ("p99.9", 0.999, 2),
+        ("p90", 0.9, 3),
+    ]
+    .into_iter()
+    .map(|(name, quantile, rank)| Label {
+        at: x.scale.at(histogram.value_at_quantile(quantile) as f64),
+        text: name.to_owned(),
+        rank,
+    })
+    .collect()
+}
+
+fn filled(steps: &[Step], height_px: f64, class: &str) -> String {
+    area(steps, &vec![0.0; steps.len()], height_px, class)
+}
+
+/// Says how many took no time, where any did.
+fn write_zeros(all: &[Named<'_>], densities: &[Density], out: &mut String) -> fmt::Result {
+    for (one, density) in all.iter().zip(densities) {
+        if density.zeros() > 0 {
+            writeln!(
+                out,
+                "<p class=\"note\">{} of {} ({}) took no time that could be measured: {}. They \
+                 have no place on this axis.</p>",
+                grouped(density.zeros()),
+                grouped(density.total()),
+                percent(density.zeros(), density.total()),
+                escaped(&one.name),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn table(all: &[Named<'_>], densities: &[Density], bins: &Bins) -> Table {
+    let names = all.iter().map(|one| (one.short.as_str(), Column::Number));
+    let mut table = Table::new(
+        [("from", Column::Number), ("to", Column::Number)]
+            .into_iter()
+            .chain(names),
+    );
+    for bin in 0..bins.len() {
+        let counts = densities.iter().map(|density| density.count(bin));
+        if counts.clone().any(|count| count > 0) {
+            let ends = [bin, bin + 1].map(|bin| span(bins.start_ns(bin).round() as u64));
+            table.row(ends.into_iter().chain(counts.map(grouped)));
+        }
+    }
+    table
+}

@@ -1,0 +1,146 @@
+//! What a run came to, before any chart: one sentence, the balance, the key figures.
+
+use std::fmt::{self, Write};
+
+use canvass_model::Verdict;
+
+use super::over_time::VERDICTS;
+use super::table::bar;
+use super::words::{
+    TEXT_CHARS_MAX, calendar, counted, escaped, foreign, grouped, per_second, span, wall,
+};
+use crate::human::percent;
+use crate::write::nanos;
+use crate::{Measure, RunReport, Tally};
+
+/// Appends it.
+pub(super) fn write(report: &RunReport<'_>, out: &mut String) -> fmt::Result {
+    writeln!(
+        out,
+        "<header>\n<h1>canvass {}</h1>",
+        foreign(&report.probes, TEXT_CHARS_MAX)
+    )?;
+    if let Some(began) = report.origin.began {
+        writeln!(out, "<p class=\"when\">{}</p>", calendar(began))?;
+    }
+    writeln!(out, "<p class=\"result\">{}</p>", result(report))?;
+    out.push_str("</header>\n");
+    if let Some(tally) = report.tally {
+        write_balance(report, tally, out)?;
+    }
+    write_key_figures(report, out)
+}
+
+/// How many outcomes there were, as far as that is known.
+pub(super) fn outcomes(report: &RunReport<'_>) -> u64 {
+    let ended = || report.timeline.bins().iter().map(|bin| bin.ended).sum();
+    report.tally.map_or_else(ended, Tally::total)
+}
+
+fn result(report: &RunReport<'_>) -> String {
+    let total = outcomes(report);
+    let mut text = match report.tally {
+        _ if total == 0 => "No target has an outcome".to_owned(),
+        Some(tally) => {
+            let answered = tally.verdict(Verdict::Answered);
+            format!(
+                "{} of {} answered ({})",
+                grouped(answered),
+                counted(total, "target", "targets"),
+                percent(answered, total)
+            )
+        }
+        None => format!("{} measured", counted(total, "outcome", "outcomes")),
+    };
+    if let Some(span) = report.wall.filter(|_| total > 0) {
+        text.push_str(&format!(" in {}", wall(span)));
+        if !span.is_zero() {
+            let rate = total as f64 / span.as_secs_f64();
+            text.push_str(&format!(", {}", per_second(rate)));
+        }
+    }
+    text.push('.');
+    if let Some(remaining) = report.remaining.filter(|remaining| *remaining > 0) {
+        let targets = counted(remaining, "target was", "targets were");
+        text.push_str(&format!(" The run ended early: {targets} not admitted."));
+    }
+    text
+}
+
+fn write_balance(report: &RunReport<'_>, tally: &Tally, out: &mut String) -> fmt::Result {
+    let counted: u64 = tally.total();
+    let admitted = report.shards.map_or(counted, |shards| {
+        shards.iter().map(|shard| shard.admitted).sum()
+    });
+    let terms = VERDICTS.map(|(verdict, name, class)| (tally.verdict(verdict), name, class));
+    write!(out, "<p class=\"sum\">in {} =", grouped(admitted))?;
+    for (place, (count, name, class)) in terms.into_iter().enumerate() {
+        let plus = if place > 0 { " + " } else { " " };
+        write!(
+            out,
+            "{plus}<span class=\"term\"><span class=\"dot {class}\"></span>{name} {}</span>",
+            grouped(count)
+        )?;
+    }
+    out.push_str("</p>\n");
+    if let Some(Err(error)) = report.shards.map(|shards| crate::balance(tally, shards)) {
+        writeln!(
+            out,
+            "<aside class=\"warnings\">{}: this is a fault of canvass, please report it</aside>",
+            escaped(&error.to_string())
+        )?;
+    }
+    out.push_str("<div class=\"balance\" aria-hidden=\"true\">");
+    for (count, _, class) in terms {
+        if count > 0 {
+            out.push_str(&bar(count as f64 / counted as f64, class));
+        }
+    }
+    out.push_str("</div>\n");
+    Ok(())
+}
+
+fn write_key_figures(report: &RunReport<'_>, out: &mut String) -> fmt::Result {
+    let total = outcomes(report);
+    let mut figures = vec![("outcomes", grouped(total))];
+    if let Some(span) = report.wall {
+        figures.push(("took", wall(span)));
+        if total > 0 && !span.is_zero() {
+            figures.push(("rate", per_second(total as f64 / span.as_secs_f64())));
+        }
+    }
+    if let Some(cpu) = report.cpu.filter(|_| total > 0) {
+        figures.push(("CPU a target", span(nanos(cpu) / total)));
+    }
+    if let Some(tally) = report.tally.filter(|_| total > 0) {
+        let attempts = tally.attempts() as f64 / total as f64;
+        figures.push((
+            "attempts a target",
+            format!(
+                "{attempts:.2}, most {}",
+                grouped(tally.attempts_max().into())
+            ),
+        ));
+    }
+    for (measure, names) in [
+        (
+            Measure::Service,
+            ["service p50", "service p99", "service max"],
+        ),
+        (
+            Measure::Response,
+            ["response p50", "response p99", "response max"],
+        ),
+    ] {
+        if let Some(kept) = report.latency.percentiles(measure) {
+            let points = [kept.p50_ns, kept.p99_ns, kept.max_ns];
+            figures.extend(names.into_iter().zip(points.map(span)));
+        }
+    }
+    out.push_str("<dl class=\"key\">\n");
+    for (name, figure) in figures {
+        writeln!(out, "<div><dt>{name}</dt><dd>{figure}</dd></div>")?;
+    }
+    out.push_str("</dl>\n");
+    Ok(())
+}

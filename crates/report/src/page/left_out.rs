@@ -1,0 +1,92 @@
+//! What a page about a run does not show, and why.
+
+use std::fmt::{self, Write};
+
+use super::over_time::WindowSteps;
+use super::{heading, phases};
+use crate::{Measure, RunReport};
+
+/// Appends each part that is not there with its reason.
+pub(super) fn write(report: &RunReport<'_>, out: &mut String) -> fmt::Result {
+    out.push_str("<dl class=\"left\">\n");
+    for (part, reason) in parts(report) {
+        writeln!(out, "<dt>{part}</dt><dd>{reason}</dd>")?;
+    }
+    out.push_str("</dl>\n");
+    Ok(())
+}
+
+/// The parts that are not there, each with its reason.
+pub(super) fn parts(report: &RunReport<'_>) -> Vec<(&'static str, &'static str)> {
+    const LATENCY_ONLY: &str = "an interval log holds latencies, not how each target ended";
+    const RUN_ONLY: &str = "only the run itself knows; its output does not say";
+    let mut parts = Vec::new();
+    let mut unless = |known: bool, part, reason| {
+        if !known {
+            parts.push((part, reason));
+        }
+    };
+    let outcomes = heading::outcomes(report);
+    unless(
+        report.tally.is_some(),
+        "the balance, statuses, faults and attempts",
+        LATENCY_ONLY,
+    );
+    unless(
+        report.timeline.has_verdicts(),
+        "throughput by verdict",
+        LATENCY_ONLY,
+    );
+    unless(
+        outcomes > 0,
+        "latency, percentiles, throughput and phases",
+        "no target has an outcome",
+    );
+    unless(
+        outcomes == 0 || report.latency.percentiles(Measure::Service).is_some(),
+        "service time",
+        "nothing was sent, or it was not measured",
+    );
+    unless(
+        outcomes == 0 || !phases::reached(report.timeline).is_empty(),
+        "phases",
+        "no outcome has a phase that took time",
+    );
+    unless(report.wall.is_some(), "how long the run took", RUN_ONLY);
+    unless(report.cpu.is_some(), "CPU a target", RUN_ONLY);
+    match report.shards {
+        None => {
+            unless(
+                false,
+                "what the windows learned and allowed, where queries were lost, and how late this \
+                 machine was",
+                RUN_ONLY,
+            );
+            unless(report.resolvers.is_some(), "resolvers", LATENCY_ONLY);
+        }
+        Some(shards) => {
+            let windows = WindowSteps::of(shards, report.timeline.origin());
+            unless(
+                !windows.is_empty(),
+                "what was in flight over time",
+                "the loops took no samples",
+            );
+            unless(
+                windows.is_empty() || windows.has_windows(),
+                "the window over time",
+                "no resolver was asked, so there was none",
+            );
+        }
+    }
+    unless(
+        report.origin.command.is_some(),
+        "the command",
+        "the file does not say it",
+    );
+    unless(
+        report.origin.version.is_some(),
+        "the version that made the figures",
+        "the file does not say it",
+    );
+    parts
+}

@@ -1,0 +1,219 @@
+//! A run over time: outcomes a second, and what the windows allowed meanwhile.
+
+mod windows;
+
+use std::fmt::{self, Write};
+use std::time::Duration;
+
+use canvass_model::Verdict;
+
+use super::chart::{Chart, LegendEntry, Step, beside_px, line, write_legend};
+use super::scale::{Axis, Scale};
+use super::stack::{StackLayer, stack, write_stack_legend};
+use super::table::{Column, Table};
+use super::words::{count_tick, grouped, per_second, trimmed};
+use crate::{Bin, Timeline};
+
+pub(super) use windows::WindowSteps;
+
+/// The height of the chart of outcomes, in CSS pixels.
+const HEIGHT_PX: f64 = 180.0;
+/// The height of each chart of the windows, in CSS pixels.
+const HEIGHT_SMALL_PX: f64 = 96.0;
+/// A last bin that the run filled less than this counts as if it had filled so much: a rate over a
+/// moment says nothing.
+const LAST_BIN_SHARE_MIN: f64 = 0.25;
+
+/// The verdicts from the bottom of a stack to its top.
+pub(super) const VERDICTS: [(Verdict, &str, &str); 3] = [
+    (Verdict::Answered, "answered", "answered"),
+    (Verdict::Negative, "negative", "negative"),
+    (Verdict::Failed, "failed", "failed"),
+];
+
+/// What ended in one stretch of the run.
+pub(super) struct Stretch {
+    /// When it began, in nanoseconds.
+    pub(super) from_ns: f64,
+    /// When it was over, in nanoseconds.
+    pub(super) to_ns: f64,
+    /// What ended in it.
+    pub(super) bin: Bin,
+}
+
+impl Stretch {
+    /// It on an axis of time, so high.
+    pub(super) fn step(&self, height: f64, x: &Axis) -> Step {
+        Step {
+            from: x.scale.at(self.from_ns),
+            to: x.scale.at(self.to_ns),
+            height,
+        }
+    }
+
+    fn rate(&self, count: u64) -> f64 {
+        count as f64 / ((self.to_ns - self.from_ns) / 1e9)
+    }
+}
+
+/// The bins of a timeline, the last as long as the run was.
+pub(super) fn stretches(timeline: &Timeline, wall: Option<Duration>) -> Vec<Stretch> {
+    let width_ns = timeline.width().as_nanos() as f64;
+    let mut all: Vec<Stretch> = (0..)
+        .zip(timeline.bins())
+        .map(|(place, bin)| Stretch {
+            from_ns: f64::from(place) * width_ns,
+            to_ns: f64::from(place + 1) * width_ns,
+            bin: *bin,
+        })
+        .collect();
+    if let (Some(wall), Some(last)) = (wall, all.last_mut()) {
+        let wall_ns = wall.as_nanos() as f64;
+        let least_ns = last.from_ns + LAST_BIN_SHARE_MIN * width_ns;
+        last.to_ns = wall_ns.max(least_ns).min(last.to_ns);
+    }
+    all
+}
+
+/// The axis of time over all stretches, and over the samples of the windows.
+pub(super) fn time_axis(end_ns: f64) -> Axis {
+    let (unit, size_ns) = [("h", 3.6e12, 3.0), ("min", 6e10, 3.0), ("s", 1e9, 1.0)]
+        .into_iter()
+        .find(|&(_, size_ns, least)| end_ns >= size_ns * least)
+        .map_or(("ms", 1e6), |(unit, size_ns, _)| (unit, size_ns));
+    let end = (end_ns / size_ns).max(1e-6);
+    let axis = Scale::Linear(0.0, end).axis(|value| format!("{} {unit}", trimmed(value)));
+    Axis {
+        scale: Scale::Linear(0.0, end * size_ns),
+        labels: axis.labels,
+    }
+}
+
+/// Appends outcomes a second over time and, below on the same axis, the windows where they are
+/// known.
+pub(super) fn write_chart(
+    timeline: &Timeline,
+    wall: Option<Duration>,
+    windows: &WindowSteps,
+    out: &mut String,
+) -> fmt::Result {
+    let stretches = stretches(timeline, wall);
+    let end_ns = stretches
+        .last()
+        .map_or_else(|| windows.end_ns(), |last| last.to_ns);
+    let x = time_axis(end_ns);
+    let layers = layers(timeline.has_verdicts());
+    let highest = stretches.iter().map(|one| one.rate(one.bin.ended));
+    let y = Scale::from_zero(highest.fold(0.0, f64::max)).axis(count_tick);
+    let panels = windows.panels();
+    let axes = panels.iter().map(|panel| &panel.y).chain([&y]);
+    let beside_px = beside_px(&axes.collect::<Vec<_>>());
+
+    out.push_str("<p class=\"panel\"><b>outcomes a second</b></p>\n");
+    let legend: Vec<LegendEntry> = layers
+        .iter()
+        .map(|layer| LegendEntry {
+            class: layer.class.to_owned(),
+            name: layer.name.to_owned(),
+        })
+        .collect();
+    if legend.len() > 1 {
+        write_stack_legend(&legend, out)?;
+    }
+    let (shapes, over) = stacked(&stretches, &layers, &x, &y);
+    let chart = Chart {
+        about: "outcomes a second over time",
+        height_px: HEIGHT_PX,
+        x: &x,
+        y: &y,
+        beside_px,
+        labelled: panels.is_empty(),
+        marks: &[],
+        shapes: &shapes,
+        over: &over,
+    };
+    chart.write(out)?;
+    for (place, panel) in panels.iter().enumerate() {
+        writeln!(out, "<p class=\"panel\"><b>{}</b></p>", panel.name)?;
+        if panel.lines.len() > 1 {
+            write_legend(&panel.legend(), out)?;
+        }
+        let shapes: String = panel
+            .lines
+            .iter()
+            .map(|one| {
+                let plain = if panel.lines.len() == 1 { "plain " } else { "" };
+                let steps = one.steps(&x, &panel.y, end_ns);
+                line(&steps, HEIGHT_SMALL_PX, &format!("{plain}{}", one.class))
+            })
+            .collect();
+        let chart = Chart {
+            about: panel.name,
+            height_px: HEIGHT_SMALL_PX,
+            x: &x,
+            y: &panel.y,
+            beside_px,
+            labelled: place + 1 == panels.len(),
+            marks: &[],
+            shapes: &shapes,
+            over: "",
+        };
+        chart.write(out)?;
+    }
+    out.push_str("<p class=\"unit end\">time since the run began</p>\n");
+    table(&stretches, &layers).write_folded("The figures: outcomes over time", out)?;
+    windows.write_table(out)
+}
+
+/// One colour of a stack.
+struct Layer {
+    name: &'static str,
+    class: &'static str,
+    count: fn(&Bin) -> u64,
+}
+
+fn layers(has_verdicts: bool) -> Vec<Layer> {
+    if !has_verdicts {
+        return vec![Layer {
+            name: "outcomes",
+            class: "s0",
+            count: |bin| bin.ended,
+        }];
+    }
+    let counts: [fn(&Bin) -> u64; 3] = [|bin| bin.answered, |bin| bin.negative, |bin| bin.failed];
+    VERDICTS
+        .into_iter()
+        .zip(counts)
+        .map(|((_, name, class), count)| Layer { name, class, count })
+        .collect()
+}
+
+fn stacked(stretches: &[Stretch], layers: &[Layer], x: &Axis, y: &Axis) -> (String, String) {
+    let mut below = vec![0; stretches.len()];
+    let tops = layers.iter().map(|layer| StackLayer {
+        class: layer.class.to_owned(),
+        name: layer.name,
+        tops: stretches
+            .iter()
+            .zip(&mut below)
+            .map(|(one, below)| {
+                *below += (layer.count)(&one.bin);
+                one.step(y.scale.at(one.rate(*below)), x)
+            })
+            .collect(),
+    });
+    stack(&tops.collect::<Vec<_>>(), HEIGHT_PX)
+}
+
+fn table(stretches: &[Stretch], layers: &[Layer]) -> Table {
+    let columns = [("from", Column::Number), ("rate", Column::Number)];
+    let counts = layers.iter().map(|layer| (layer.name, Column::Number));
+    let mut table = Table::new(columns.into_iter().chain(counts));
+    for one in stretches {
+        let from = super::words::span(one.from_ns as u64);
+        let counts = layers.iter().map(|layer| grouped((layer.count)(&one.bin)));
+        let rate = per_second(one.rate(one.bin.ended));
+        table.row([from, rate].into_iter().chain(counts));
+    }
+    table
+}

@@ -1,0 +1,132 @@
+//! Where the figures are from: the command, the versions, and how well the machine kept time.
+
+use std::fmt::{self, Write};
+
+use canvass_model::{LagCounts, ShardReport};
+
+use super::table::{Column, Table};
+use super::words::{COMMAND_CHARS_MAX, TEXT_CHARS_MAX, calendar, counted, foreign, grouped};
+use crate::Origin;
+use crate::human::seconds;
+
+/// Appends where they are from, with further lines: names and markup.
+pub(super) fn write_origin(
+    origin: &Origin,
+    further: &[(&str, String)],
+    out: &mut String,
+) -> fmt::Result {
+    let command = origin
+        .command
+        .as_deref()
+        .map(|command| format!("<code>{}</code>", foreign(command, COMMAND_CHARS_MAX)));
+    let made_by = origin
+        .version
+        .as_deref()
+        .map(|version| format!("canvass {}", foreign(version, TEXT_CHARS_MAX)));
+    let file = origin
+        .file
+        .as_deref()
+        .map(|file| format!("<code>{}</code>", foreign(file, COMMAND_CHARS_MAX)));
+    out.push_str("<dl class=\"origin\">\n");
+    for (name, value) in [
+        ("command", command),
+        ("made by", made_by),
+        ("read from", file),
+        ("began", origin.began.map(calendar)),
+    ] {
+        if let Some(value) = value {
+            writeln!(out, "<dt>{name}</dt><dd>{value}</dd>")?;
+        }
+    }
+    for (name, value) in further {
+        writeln!(out, "<dt>{name}</dt><dd>{value}</dd>")?;
+    }
+    out.push_str("</dl>\n");
+    Ok(())
+}
+
+/// What the shards have to say about themselves, as lines for [`write_origin`].
+pub(super) fn of_shards(shards: &[ShardReport]) -> Vec<(&'static str, String)> {
+    let sum = |pick: fn(&ShardReport) -> u64| shards.iter().map(pick).sum::<u64>();
+    let mut lines = vec![
+        (
+            "event loops",
+            counted(shards.len() as u64, "shard", "shards"),
+        ),
+        (
+            "in flight at most",
+            grouped(sum(|shard| shard.in_flight_max)),
+        ),
+    ];
+    let stalls = sum(|shard| shard.stalls);
+    if stalls > 0 {
+        let longest = shards.iter().map(|shard| shard.stall_max).max();
+        let times = counted(stalls, "time", "times");
+        let longest = seconds(longest.unwrap_or_default());
+        lines.push(("held up", format!("{times}, at worst {longest}")));
+    }
+    let opened = sum(|shard| shard.connections.opened);
+    if opened > 0 {
+        let open_max = sum(|shard| shard.connections.open_max);
+        let open_limit = sum(|shard| shard.connections.open_limit);
+        lines.push((
+            "connections",
+            format!(
+                "{} opened, at most {} at once, limit {}",
+                grouped(opened),
+                grouped(open_max),
+                grouped(open_limit)
+            ),
+        ));
+    }
+    let needed = sum(|shard| shard.connections.names_needed);
+    if needed > 0 {
+        let looked_up = sum(|shard| shard.connections.names_looked_up);
+        lines.push((
+            "names",
+            format!(
+                "{} needed, {} looked up",
+                grouped(needed),
+                grouped(looked_up)
+            ),
+        ));
+    }
+    lines
+}
+
+/// Appends how late the loops were, where they counted it.
+pub(super) fn write_lag(shards: &[ShardReport], out: &mut String) -> fmt::Result {
+    let summed = |pick: fn(&ShardReport) -> &LagCounts| {
+        let mut sum = LagCounts::default();
+        shards.iter().for_each(|shard| sum.add(pick(shard)));
+        sum
+    };
+    let mut table = Table::new([
+        ("the loops of this machine", Column::Text),
+        ("times", Column::Number),
+        ("p50", Column::Number),
+        ("p99", Column::Number),
+        ("max", Column::Number),
+    ]);
+    for (name, lags) in [
+        ("woke late by", summed(|shard| &shard.late_wakes)),
+        (
+            "were away from their sockets for",
+            summed(|shard| &shard.turns),
+        ),
+    ] {
+        if let (Some(p50), Some(p99)) = (lags.quantile(0.5), lags.quantile(0.99)) {
+            table.row([
+                name.to_owned(),
+                grouped(lags.total()),
+                format!("≤ {}", seconds(p50)),
+                format!("≤ {}", seconds(p99)),
+                seconds(lags.max()),
+            ]);
+        }
+    }
+    if table.is_empty() {
+        return Ok(());
+    }
+    table.write(out)
+}

@@ -1,0 +1,114 @@
+//! Tables: of figures, and of text that wraps; on a phone the wide ones become cards.
+
+use std::fmt::{self, Write};
+
+use super::words::escaped;
+
+/// A table with more columns becomes cards on a phone.
+const COLUMNS_NARROW_MAX: usize = 5;
+/// So does one with more columns of long text.
+const PROSE_NARROW_MAX: usize = 2;
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Column {
+    /// Words, aligned to their beginning.
+    Text,
+    /// Text that may be long: it has a card's whole width.
+    Prose,
+    /// Numbers, aligned to their end.
+    Number,
+    /// A bar, as [`bar()`] makes it.
+    Bar,
+}
+
+/// A table; its cells are markup, its headings plain text.
+pub(super) struct Table {
+    columns: Vec<(String, Column)>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table without rows.
+    pub(super) fn new<'a>(columns: impl IntoIterator<Item = (&'a str, Column)>) -> Self {
+        let columns = columns.into_iter();
+        Self {
+            columns: columns
+                .map(|(name, kind)| (name.to_owned(), kind))
+                .collect(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row, with a cell for each column.
+    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.rows.push(cells.into_iter().collect());
+    }
+
+    /// Whether it has no rows.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Appends it.
+    pub(super) fn write(&self, out: &mut String) -> fmt::Result {
+        let columns = self.columns.iter();
+        let prose = columns.filter(|(_, kind)| *kind == Column::Prose).count();
+        let cards = self.columns.len() > COLUMNS_NARROW_MAX || prose > PROSE_NARROW_MAX;
+        out.push_str(if cards {
+            "<table class=\"cards\">\n<thead><tr>"
+        } else {
+            "<table>\n<thead><tr>"
+        });
+        for (name, kind) in &self.columns {
+            write!(
+                out,
+                "<th scope=\"col\"{}>{}</th>",
+                class(*kind),
+                escaped(name)
+            )?;
+        }
+        out.push_str("</tr></thead>\n<tbody>\n");
+        for row in &self.rows {
+            out.push_str("<tr>");
+            for ((name, kind), cell) in self.columns.iter().zip(row) {
+                write!(out, "<td{}", class(*kind))?;
+                if cards && !name.is_empty() {
+                    write!(out, " data-label=\"{}\"", escaped(name))?;
+                }
+                write!(out, ">{cell}</td>")?;
+            }
+            out.push_str("</tr>\n");
+        }
+        out.push_str("</tbody></table>\n");
+        Ok(())
+    }
+
+    /// Appends it, folded away under `summary`.
+    pub(super) fn write_folded(&self, summary: &str, out: &mut String) -> fmt::Result {
+        writeln!(out, "<details><summary>{}</summary>", escaped(summary))?;
+        self.write(out)?;
+        out.push_str("</details>\n");
+        Ok(())
+    }
+}
+
+/// A share (0 to 1) as a bar, and nothing for none; `class` has its colour.
+pub(super) fn bar(share: f64, class: &str) -> String {
+    if share <= 0.0 {
+        return String::new();
+    }
+    format!(
+        "<span class=\"bar {class}\" style=\"width:{:.2}%\"></span>",
+        share.min(1.0) * 100.0
+    )
+}
+
+fn class(kind: Column) -> &'static str {
+    match kind {
+        Column::Text => "",
+        Column::Prose => " class=\"prose\"",
+        Column::Number => " class=\"n\"",
+        Column::Bar => " class=\"b\"",
+    }
+}

@@ -1,0 +1,196 @@
+//! Text and figures as the page has them: escaped, limited, with units.
+
+use std::time::{Duration, SystemTime};
+
+use canvass_model::Time;
+
+use crate::epoch::Calendar;
+use crate::human::{seconds, span_ns};
+use crate::write::is_breaking;
+use crate::{Epoch, human};
+
+/// The most characters that are shown of a command.
+pub(super) const COMMAND_CHARS_MAX: usize = 4_000;
+/// The most characters that are shown of a target, an answer or a name.
+pub(super) const TEXT_CHARS_MAX: usize = 400;
+
+/// `text` for between tags or in a quoted attribute. What could break a line, or turn the
+/// direction of what follows, is shown as an escape.
+pub(super) fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            _ if is_breaking(character) || turns_direction(character) => {
+                out.extend(character.escape_default());
+            }
+            _ => out.push(character),
+        }
+    }
+    out
+}
+
+/// Text from outside, set apart so that its direction is its own, and cut where it is longer than
+/// `chars_max`.
+pub(super) fn foreign(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        None => format!("<bdi>{}</bdi>", escaped(text)),
+        Some((end, _)) => format!(
+            "<bdi>{}</bdi> … and {} more characters",
+            escaped(&text[..end]),
+            grouped(text[end..].chars().count() as u64)
+        ),
+    }
+}
+
+/// A count with its thousands apart: `1,234,567`.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `1 target`, `2,000 targets`.
+pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
+    format!(
+        "{} {}",
+        grouped(number),
+        if number == 1 { one } else { many }
+    )
+}
+
+/// So many a second, with its thousands apart; a slow rate keeps a decimal.
+pub(super) fn per_second(rate: f64) -> String {
+    if rate < 10.0 {
+        human::rate(rate)
+    } else {
+        format!("{}/s", grouped(rate.round() as u64))
+    }
+}
+
+/// How long a run took: as [`human::seconds`], and in minutes and hours where it took them.
+pub(super) fn wall(span: Duration) -> String {
+    let whole_s = span.as_secs();
+    match whole_s {
+        0..120 => seconds(span),
+        120..7_200 => format!("{} min {} s", whole_s / 60, whole_s % 60),
+        _ => format!("{} h {} min", grouped(whole_s / 3_600), whole_s / 60 % 60),
+    }
+}
+
+/// A span beside an axis: no more digits than it has.
+pub(super) fn span_tick(nanos: f64) -> String {
+    let (unit, size) = [("s", 1e9), ("ms", 1e6), ("µs", 1e3)]
+        .into_iter()
+        .find(|&(_, size)| nanos >= size * (1.0 - 1e-9))
+        .unwrap_or(("ns", 1.0));
+    format!("{} {unit}", trimmed(nanos / size))
+}
+
+/// A count beside an axis: `0`, `500`, `20k`, `1.5M`.
+pub(super) fn count_tick(count: f64) -> String {
+    let (unit, size) = [("G", 1e9), ("M", 1e6), ("k", 1e3)]
+        .into_iter()
+        .find(|&(_, size)| count >= size * (1.0 - 1e-9))
+        .unwrap_or(("", 1.0));
+    format!("{}{unit}", trimmed(count / size))
+}
+
+/// A number with up to three decimals, and no zeros at its end.
+pub(super) fn trimmed(number: f64) -> String {
+    let text = format!("{number:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// A moment of the calendar, in UTC, to the second.
+pub(super) fn calendar(moment: SystemTime) -> String {
+    let mut text = Vec::new();
+    Calendar::new(Epoch { wall: moment }).push(&mut text, Time::ZERO);
+    let text = String::from_utf8_lossy(&text);
+    let (day, rest) = text.split_once('T').unwrap_or((&text, ""));
+    let time = rest.split_once('.').map_or(rest, |(second, _)| second);
+    format!("<time datetime=\"{text}\">{day} {time} UTC</time>")
+}
+
+/// A span as [`span_ns`], with a unit even where there is none of it.
+pub(super) fn span(nanos: u64) -> String {
+    match nanos {
+        0 => "0 ns".to_owned(),
+        _ => span_ns(nanos),
+    }
+}
+
+/// Marks and overrides that change which way text runs.
+fn turns_direction(character: char) -> bool {
+    matches!(
+        character,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::UNIX_EPOCH;
+
+    #[test]
+    fn text_from_outside_cannot_leave_its_place() {
+        assert_eq!(
+            escaped("<script>'\"&\n\u{202e}ü"),
+            "&lt;script&gt;&#39;&quot;&amp;\\n\\u{202e}ü"
+        );
+        assert_eq!(foreign("אבג", 3), "<bdi>אבג</bdi>");
+        assert_eq!(foreign("אבג", 2), "<bdi>אב</bdi> … and 1 more characters");
+    }
+
+    #[test]
+    fn figures_are_short_and_have_units() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (1_234_567, "1,234,567"),
+        ] {
+            assert_eq!(grouped(number), text);
+        }
+        for (nanos, text) in [
+            (1.0, "1 ns"),
+            (2e3, "2 µs"),
+            (5e8, "500 ms"),
+            (2e12, "2000 s"),
+        ] {
+            assert_eq!(span_tick(nanos), text);
+        }
+        for (count, text) in [(0.0, "0"), (0.5, "0.5"), (2e4, "20k"), (1.5e6, "1.5M")] {
+            assert_eq!(count_tick(count), text);
+        }
+        for (s, text) in [
+            (0.25, "250 ms"),
+            (125.0, "2 min 5 s"),
+            (7_260.0, "2 h 1 min"),
+        ] {
+            assert_eq!(wall(Duration::from_secs_f64(s)), text);
+        }
+        assert_eq!(per_second(4.25), "4.2/s");
+        assert_eq!(per_second(12_345.6), "12,346/s");
+    }
+
+    #[test]
+    fn moments_are_told_to_the_second() {
+        let moment = UNIX_EPOCH + Duration::new(1_767_323_045, 123_456_000);
+        assert_eq!(
+            calendar(moment),
+            "<time datetime=\"2026-01-02T03:04:05.123456Z\">2026-01-02 03:04:05 UTC</time>"
+        );
+    }
+}

@@ -30,9 +30,18 @@ pub fn serve(args: &LabArgs) -> Result<Exit, Failure> {
     let config = LabConfig {
         listen: args.listen,
         also_ipv6: args.ipv6.then_some(Ipv6Addr::LOCALHOST),
+        forward: args.forward,
         services: services(args),
         impairments: impairments(&args.impairments)?,
     };
+    if let Some(server) = args.forward
+        && config.forwards_to_itself()
+    {
+        return Err(Failure::usage(format!(
+            "--forward {server} leads back to --listen {}",
+            args.listen
+        )));
+    }
     let lab = start(config)?;
     write_pem(args.ca_out.as_deref(), lab.ca_pem())?;
     write_pem(args.client_out.as_deref(), lab.client_pem())?;

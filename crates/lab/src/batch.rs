@@ -128,13 +128,19 @@ impl<T: Copy> Outbox<T> {
         }
     }
 
-    /// Whether it must be sent before more goes in.
+    /// Whether one call can send no more than it holds.
     pub fn is_full(&self) -> bool {
-        self.letters.len() == BATCH
+        self.letters.len() >= BATCH
     }
 
-    /// Adds a datagram that leaves from `server` where that is given.
-    pub fn push(&mut self, message: &[u8], peer: Peer, server: Option<IpAddr>, tag: T) {
+    /// Adds a datagram that leaves from `server` where that is given. Returns its octets.
+    pub fn push(
+        &mut self,
+        message: &[u8],
+        peer: Peer,
+        server: Option<IpAddr>,
+        tag: T,
+    ) -> &mut [u8] {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(message);
         self.letters.push(Letter {
@@ -143,20 +149,22 @@ impl<T: Copy> Outbox<T> {
             server,
             tag,
         });
+        &mut self.bytes[start..]
     }
 
-    /// Sends everything, and tells of each whether the system took it.
+    /// Sends everything, [`BATCH`] datagrams a call, and tells of each whether the system took it.
     pub fn send(&mut self, socket: BorrowedFd<'_>, mut tell: impl FnMut(T, bool)) {
         let mut first = 0;
         while first < self.letters.len() {
-            let sent = self.send_from(socket, first).unwrap_or(0);
+            let last = self.letters.len().min(first + BATCH);
+            let sent = self.send_range(socket, first..last).unwrap_or(0);
             for letter in &self.letters[first..first + sent] {
                 tell(letter.tag, true);
             }
             first += sent;
             // The kernel stops at the first it will not take; the others may yet go.
-            if let Some(letter) = self.letters.get(first) {
-                tell(letter.tag, false);
+            if first < last {
+                tell(self.letters[first].tag, false);
                 first += 1;
             }
         }
@@ -164,8 +172,8 @@ impl<T: Copy> Outbox<T> {
         self.bytes.clear();
     }
 
-    fn send_from(&mut self, socket: BorrowedFd<'_>, first: usize) -> io::Result<usize> {
-        let letters = &mut self.letters[first..];
+    fn send_range(&mut self, socket: BorrowedFd<'_>, range: Range<usize>) -> io::Result<usize> {
+        let letters = &mut self.letters[range];
         let mut parts = [const { EMPTY_PART }; BATCH];
         let mut controls = [Control::EMPTY; BATCH];
         // SAFETY: a header is plain numbers and null pointers, for which zero is a value.

@@ -1,7 +1,8 @@
-//! One port for UDP and TCP, and for both families.
+//! The lab's sockets: one port for UDP and TCP, and for both families; and those that are
+//! connected to another server.
 
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::net::{TcpListener, UdpSocket};
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -63,6 +64,24 @@ pub(crate) fn bind_service(
         }
     }
     Err(last_error.unwrap_or_else(|| io::ErrorKind::AddrInUse.into()))
+}
+
+/// Opens so many UDP sockets that send to `server` and hear from it alone.
+pub(crate) fn connect_udp(server: SocketAddr, sockets: usize) -> io::Result<Vec<UdpSocket>> {
+    let any: IpAddr = match server {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    (0..sockets)
+        .map(|_| {
+            let socket = bind_udp((any, 0).into())?;
+            socket.connect(server)?;
+            Ok(socket)
+        })
+        .collect::<io::Result<_>>()
+        .map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot forward to {server}: {error}"))
+        })
 }
 
 fn bind_service_once(

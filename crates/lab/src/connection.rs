@@ -1,20 +1,15 @@
 //! One TCP connection of the lab: whole queries in, whole batches of replies out.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::net::{IpAddr, Shutdown};
-use std::time::Duration;
 
-use canvass_model::{Time, Transport};
 use mio::net::TcpStream;
 
+use crate::exchange::{Core, Destination};
+use crate::framing::{LENGTH_BYTES, first_message, push_message, write_some};
 use crate::report::Count;
 use crate::schedule::Held;
-use crate::server::{Core, Destination};
 
-/// Octets of the length before each message (RFC 1035 §4.2.2).
-const LENGTH_BYTES: usize = 2;
-/// Room for the longest message that is cut, and 64 KiB of what follows.
-pub(crate) const READ_BYTES: usize = (64 << 10) + LENGTH_BYTES + 65_535;
 /// Unsent octets from which on nothing more is read: a peer that does not read its answers
 /// gets no further.
 const UNSENT_BYTES_MAX: usize = 256 << 10;
@@ -53,8 +48,8 @@ pub(crate) struct Connection {
     unread: Vec<u8>,
     unsent: Vec<u8>,
     answers: u32,
-    /// Replies that wait for their time.
-    held: u32,
+    /// Replies that wait for their time, or for the server that was asked in turn.
+    awaited: u32,
     /// The socket may have something to read.
     readable: bool,
     /// The poll has said that the peer's end is there to be read, or an error.
@@ -76,7 +71,7 @@ impl Connection {
             unread: Vec::new(),
             unsent: Vec::new(),
             answers: 0,
-            held: 0,
+            awaited: 0,
             readable: false,
             hung_up: false,
             ended: false,
@@ -100,7 +95,7 @@ impl Connection {
     }
 
     /// Reads once, answers every whole query, and writes the answers at once. `buffer` has
-    /// [`READ_BYTES`], `replies` is room that is used again.
+    /// [`READ_BYTES`](crate::framing::READ_BYTES), `replies` is room that is used again.
     pub fn step(&mut self, core: &mut Core, buffer: &mut [u8], replies: &mut Vec<u8>) -> Step {
         replies.clear();
         if self.send_unsent(core).is_err() {
@@ -144,16 +139,21 @@ impl Connection {
 
     /// Puts a reply whose time has come behind what is unsent.
     pub fn take_held(&mut self, core: &Core, held: &Held<Destination>) {
-        self.held -= 1;
+        self.awaited -= 1;
         if self.stage == Stage::Open {
             push_message(&mut self.unsent, &held.message);
             self.count_answer(core, held.count);
         }
     }
 
+    /// Takes down that so many replies will not come.
+    pub fn give_up(&mut self, replies: u32) {
+        self.awaited -= replies;
+    }
+
     /// What there is to do after a step.
     fn next(&self, core: &Core) -> Step {
-        if self.ended && self.held == 0 && self.unsent.is_empty() {
+        if self.ended && self.awaited == 0 && self.unsent.is_empty() {
             return Step::Gone;
         }
         let more = match self.stage {
@@ -171,7 +171,7 @@ impl Connection {
     fn is_blocked(&self, core: &Core, about_to_send: usize) -> bool {
         self.stage != Stage::Open
             || self.unsent.len() + about_to_send >= UNSENT_BYTES_MAX
-            || (self.held > 0 && core.script.impairments().tcp_serial)
+            || (self.awaited > 0 && core.script.impairments().tcp_serial)
     }
 
     /// Answers the whole queries that `bytes` begins with, as far as may be. Returns how many
@@ -196,47 +196,14 @@ impl Connection {
             core.meter.add(Count::Unheard);
             return;
         }
-        let now = if core.script.is_plain() {
-            Time::ZERO
-        } else {
-            core.clock.now()
+        let back = Destination::Tcp {
+            slot: self.slot,
+            generation: self.generation,
         };
-        let plan = core.script.plan(now, self.server, Transport::Tcp, query);
-        core.meter.add_plan(&plan);
-        for delivery in &plan.deliveries {
-            let start = replies.len();
-            replies.extend_from_slice(&[0; LENGTH_BYTES]);
-            let rendered = core
-                .script
-                .render(query, Transport::Tcp, delivery.kind, replies);
-            let Some(responded) = rendered else {
-                replies.truncate(start);
-                core.meter.add(Count::Unreadable);
-                return;
-            };
-            let count = Count::of_reply(delivery.kind, responded);
-            let message_start = start + LENGTH_BYTES;
-            if delivery.delay == Duration::ZERO {
-                let length = (replies.len() - message_start) as u16;
-                replies[start..message_start].copy_from_slice(&length.to_be_bytes());
-                self.count_answer(core, count);
-                continue;
-            }
-            let held = Held {
-                received: now,
-                asked: delivery.delay,
-                destination: Destination::Tcp {
-                    slot: self.slot,
-                    generation: self.generation,
-                },
-                count,
-                message: replies[message_start..].into(),
-            };
-            replies.truncate(start);
-            match core.schedule.hold(held) {
-                Ok(()) => self.held += 1,
-                Err(_) => core.meter.add(Count::Overflow),
-            }
+        self.awaited += core.exchange(core.arrival(), self.server, query, back);
+        for (count, reply) in core.ready() {
+            push_message(replies, reply);
+            self.count_answer(core, count);
         }
     }
 
@@ -299,32 +266,4 @@ impl Connection {
             Err(_) => Step::Gone,
         }
     }
-}
-
-/// The message that `bytes` begins with, if it is whole.
-fn first_message(bytes: &[u8]) -> Option<&[u8]> {
-    let (length, rest) = bytes.split_first_chunk()?;
-    rest.get(..usize::from(u16::from_be_bytes(*length)))
-}
-
-fn push_message(out: &mut Vec<u8>, message: &[u8]) {
-    out.extend_from_slice(&(message.len() as u16).to_be_bytes());
-    out.extend_from_slice(message);
-}
-
-/// Writes what the system takes; nothing is no error.
-fn write_some(stream: &mut TcpStream, mut bytes: &[u8]) -> io::Result<usize> {
-    let mut sent = 0;
-    while !bytes.is_empty() {
-        match stream.write(bytes) {
-            Ok(count) => {
-                sent += count;
-                bytes = &bytes[count..];
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(sent)
 }

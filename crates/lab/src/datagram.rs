@@ -35,6 +35,12 @@ impl Peer {
         address_bytes: mem::size_of::<libc::sockaddr_in6>() as libc::socklen_t,
     };
 
+    /// The peer of a connected socket, which the kernel knows.
+    pub const CONNECTED: Self = Self {
+        address_bytes: 0,
+        ..Self::NOBODY
+    };
+
     /// Takes down how long the kernel says the address is.
     pub fn set_length(&mut self, address_bytes: libc::socklen_t) {
         self.address_bytes = address_bytes;

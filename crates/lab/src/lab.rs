@@ -1,7 +1,7 @@
 //! Starting and stopping the lab.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,8 +10,9 @@ use std::time::{Duration, SystemTime};
 
 use mio::Waker;
 
-use crate::bind::{Sockets, bind, bind_service};
+use crate::bind::{Sockets, bind, bind_service, connect_udp};
 use crate::datagram;
+use crate::forward::{SOCKETS, Target};
 use crate::host::{Host, Hosted};
 use crate::impairment::Impairments;
 use crate::report::{LabReport, Meter, ServiceMeter};
@@ -30,6 +31,10 @@ pub struct LabConfig {
     /// An IPv6 address to serve on as well, on the same port; `listen` must then be IPv4, and so
     /// must the services' addresses.
     pub also_ipv6: Option<Ipv6Addr>,
+    /// Where its DNS passes queries on to, over the transport that they came by, instead of
+    /// answering from its own zone. The answers are held back, lost and spoilt as the zone's
+    /// would be; a delay counts from when the query came, not from when the answer did.
+    pub forward: Option<SocketAddr>,
     /// What it serves besides DNS.
     pub services: Vec<ServiceConfig>,
     /// What it does wrong.
@@ -51,8 +56,38 @@ impl ServiceConfig {
     pub const fn on_port(kind: ServiceKind, port: u16) -> Self {
         Self {
             kind,
-            listen: SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), port),
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port),
         }
+    }
+}
+
+impl LabConfig {
+    /// Whether the DNS would pass queries on to itself. Not known before it listens if it is to
+    /// find a free port.
+    pub fn forwards_to_itself(&self) -> bool {
+        self.forward.is_some_and(|server| {
+            let (listen, asked) = (self.listen.ip(), server.ip());
+            let is_this_machine = asked.is_loopback() || asked.is_unspecified();
+            let is_served = if listen.is_unspecified() {
+                listen.is_ipv4() == asked.is_ipv4() && is_this_machine
+            } else {
+                listen == asked
+            };
+            let is_also_served = self.also_ipv6.is_some_and(|ip| IpAddr::V6(ip) == asked);
+            server.port() == self.listen.port() && (is_served || is_also_served)
+        })
+    }
+
+    fn target(&self) -> io::Result<Option<Target>> {
+        let Some(address) = self.forward else {
+            return Ok(None);
+        };
+        if self.forwards_to_itself() {
+            let message = format!("cannot forward to {address}: that is the lab itself");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        let sockets = connect_udp(address, SOCKETS)?;
+        Ok(Some(Target { address, sockets }))
     }
 }
 
@@ -62,6 +97,7 @@ impl Default for LabConfig {
         Self {
             listen: (Ipv4Addr::UNSPECIFIED, 0).into(),
             also_ipv6: None,
+            forward: None,
             services: Vec::new(),
             impairments: Impairments::default(),
         }
@@ -77,7 +113,7 @@ pub struct Lab {
     services: Vec<RunningService>,
     ca_pem: Option<String>,
     client_pem: Option<String>,
-    /// The server's sockets, to ask the kernel what it dropped.
+    /// The sockets of its DNS, to ask the kernel what it dropped.
     udp: Vec<UdpSocket>,
     stop: Arc<AtomicBool>,
     threads: Vec<LabThread>,
@@ -100,20 +136,28 @@ impl Lab {
     /// Starts to serve. When this returns, queries are answered and connections accepted.
     ///
     /// # Errors
-    /// An address cannot be listened on, the system lacks descriptors or threads, or the
-    /// certificates for TLS could not be made.
-    pub fn start(config: LabConfig) -> io::Result<Self> {
+    /// An address cannot be listened on or forwarded to, the DNS would forward to itself, the
+    /// system lacks descriptors or threads, or the certificates for TLS could not be made.
+    pub fn start(mut config: LabConfig) -> io::Result<Self> {
+        let Sockets { udp, tcp, address } = bind(
+            config.listen,
+            config.also_ipv6,
+            !config.impairments.tcp_refuse,
+        )?;
+        config.listen = address;
+        let target = config.target()?;
+        let asking = target.iter().flat_map(|target| &target.sockets);
+        let watched = udp
+            .iter()
+            .chain(asking)
+            .map(UdpSocket::try_clone)
+            .collect::<io::Result<_>>()?;
         let LabConfig {
-            listen,
             also_ipv6,
             services,
             impairments,
+            ..
         } = config;
-        let Sockets { udp, tcp, address } = bind(listen, also_ipv6, !impairments.tcp_refuse)?;
-        let watched = udp
-            .iter()
-            .map(UdpSocket::try_clone)
-            .collect::<io::Result<_>>()?;
         let meter = Arc::new(Meter::new());
         let stop = Arc::new(AtomicBool::new(false));
         let mut lab = Self {
@@ -129,7 +173,8 @@ impl Lab {
         if !services.is_empty() {
             lab.start_services(&services, also_ipv6, &impairments)?;
         }
-        let (mut server, waker) = Server::new(udp, tcp, Script::new(impairments), meter, stop)?;
+        let (mut server, waker) =
+            Server::new(udp, tcp, Script::new(impairments), target, meter, stop)?;
         lab.spawn("lab", waker, move || server.run())?;
         Ok(lab)
     }

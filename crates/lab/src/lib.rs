@@ -3,7 +3,8 @@
 //! For DNS, [`Zone`] knows what every name is worth and [`Script`] decides what becomes of each
 //! exchange. For everything else, [`Services`] opens a [`Conversation`] for each connection. None
 //! of these has IO or a clock, and the simulator uses them as they are; [`Lab`] serves them over
-//! UDP and TCP on this machine. These are no servers to put into service: their data are made up,
+//! UDP and TCP on this machine, and can stand in front of another DNS server instead and pass
+//! its answers on. These are no servers to put into service: their data are made up,
 //! their password is known, and they know no more of a protocol than a prober asks for.
 
 mod batch;
@@ -12,6 +13,9 @@ mod clock;
 mod connection;
 mod conversation;
 mod datagram;
+mod exchange;
+mod forward;
+mod framing;
 mod histogram;
 mod host;
 mod impairment;

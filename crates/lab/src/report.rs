@@ -74,6 +74,20 @@ counts! {
     SendErrors, send_errors, "replies not sent";
     /// Replies dropped since too many were waiting for their time.
     Overflow, overflow, "replies dropped, too many waiting";
+    /// Queries passed on to the server that is forwarded to. All that are not open any more were
+    /// answered or never answered by it.
+    Forwarded, forwarded, "forwarded";
+    /// Forwarded queries that the server answered.
+    ForwardAnswered, forward_answered, "answered by the server";
+    /// Forwarded queries that the server never answered: ten seconds passed, its connection was
+    /// refused or closed, the system would not send the query, or the lab ended first.
+    ForwardUnanswered, forward_unanswered, "never answered by the server";
+    /// Those of them that the system would not send.
+    ForwardErrors, forward_errors, "not sent to the server";
+    /// Queries that were not forwarded since too many were open.
+    ForwardFull, forward_full, "not forwarded, too many open";
+    /// Messages from the server that answer no open query.
+    ForwardUnknown, forward_unknown, "unknown answers from the server, dropped";
 }
 
 /// The counters and histograms of a running lab. One thread writes.
@@ -168,8 +182,10 @@ pub struct LabReport {
     /// the lab was the limit.
     pub kernel_drops: u64,
     /// The delay that replies with one were given, from reading the query to sending the reply.
+    /// What a server that is forwarded to takes is part of it, and its answers are all counted.
     pub delay: Spread,
-    /// By how much the delay given differs from the one asked for.
+    /// By how much the delay given differs from the one asked for, which is zero where none was
+    /// set.
     pub delay_error: Spread,
     /// What each service besides DNS did, in the order they were asked for.
     pub services: Vec<ServiceReport>,

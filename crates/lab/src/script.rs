@@ -17,6 +17,7 @@ use rand::{Rng, RngExt, SeedableRng};
 use smallvec::{SmallVec, smallvec};
 
 use crate::impairment::{Impairments, OverCap, Percent};
+use crate::query::Query;
 use crate::zone::{Responded, Treatment, Zone};
 use pace::Pace;
 
@@ -177,6 +178,30 @@ impl Script {
             }
         };
         self.zone.respond(query, transport, treatment, reply)
+    }
+
+    /// Whether a reply of this kind would say what the zone holds, so that another server's
+    /// answer can take its place.
+    pub(crate) fn wants_answer(&self, query: &[u8], kind: ReplyKind) -> bool {
+        let has_opt = || Query::parse(query).is_ok_and(|query| query.edns.is_some());
+        let is_answer = matches!(
+            kind,
+            ReplyKind::Answer | ReplyKind::Corrupt(_) | ReplyKind::Duplicate(Treatment::Answer)
+        );
+        is_answer && !(self.impairments.no_edns && has_opt())
+    }
+
+    /// Makes another server's answer, which has a header, a reply of a kind that
+    /// [`wants_answer`](Self::wants_answer). The code told is the header's alone.
+    pub(crate) fn relay(kind: ReplyKind, answer: &mut Vec<u8>) -> Responded {
+        let responded = Responded {
+            rcode: Rcode(u16::from(answer[3] & 0x0f)),
+            truncated: answer[2] & 0x02 != 0,
+        };
+        if let ReplyKind::Corrupt(entropy) = kind {
+            harm::corrupt(answer, 0, entropy);
+        }
+        responded
     }
 
     fn plan_reply(&mut self, udp: bool, query: &[u8]) -> Plan {

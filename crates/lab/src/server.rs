@@ -1,7 +1,7 @@
 //! The lab's one thread: wait, read and answer, send what is due.
 
 use std::io;
-use std::net::{IpAddr, TcpListener, UdpSocket};
+use std::net::{TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -9,9 +9,9 @@ use std::time::Duration;
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::clock::{Clock, Timer};
-use crate::datagram::Peer;
+use crate::exchange::{Core, Destination};
+use crate::forward::{self, Forwarder, Target};
 use crate::report::Meter;
-use crate::schedule::{Schedule, WAITING_MAX};
 use crate::script::Script;
 use crate::tcp::TcpSide;
 use crate::udp::UdpEndpoint;
@@ -25,37 +25,8 @@ const WAKER: Token = Token(0);
 const TIMER: Token = Token(1);
 const UDP_FIRST: usize = 2;
 const LISTENER_FIRST: usize = 4;
-const CONNECTION_FIRST: usize = 6;
-
-/// Where a reply goes.
-pub(crate) enum Destination {
-    /// Out of a UDP socket.
-    Udp {
-        /// Which one.
-        endpoint: usize,
-        /// The address that was asked.
-        server: IpAddr,
-        /// Who asked.
-        peer: Peer,
-    },
-    /// Down a TCP connection.
-    Tcp {
-        /// Its slot.
-        slot: usize,
-        /// Which of the slot's connections.
-        generation: u32,
-    },
-}
-
-/// What every transport needs to answer.
-pub(crate) struct Core {
-    pub script: Script,
-    pub clock: Clock,
-    pub schedule: Schedule<Destination>,
-    pub meter: Arc<Meter>,
-    /// Room for one reply.
-    pub reply: Vec<u8>,
-}
+const FORWARD_FIRST: usize = 6;
+const CONNECTION_FIRST: usize = FORWARD_FIRST + forward::TOKENS;
 
 /// The event loop and all it owns.
 pub(crate) struct Server {
@@ -73,6 +44,7 @@ impl Server {
         udp: Vec<UdpSocket>,
         tcp: Vec<TcpListener>,
         script: Script,
+        forward: Option<Target>,
         meter: Arc<Meter>,
         stop: Arc<AtomicBool>,
     ) -> io::Result<(Self, Waker)> {
@@ -89,16 +61,13 @@ impl Server {
             endpoints.push(endpoint);
         }
         let tcp = TcpSide::new(tcp, registry.try_clone()?, LISTENER_FIRST, CONNECTION_FIRST)?;
+        let forward = forward
+            .map(|target| Forwarder::new(target, registry.try_clone()?, FORWARD_FIRST))
+            .transpose()?;
         let server = Self {
             poll,
             timer,
-            core: Core {
-                script,
-                clock,
-                schedule: Schedule::new(WAITING_MAX),
-                meter,
-                reply: Vec::new(),
-            },
+            core: Core::new(script, clock, meter, forward),
             udp: endpoints,
             tcp,
             stop,
@@ -111,8 +80,8 @@ impl Server {
         let mut events = Events::with_capacity(EVENTS_PER_TURN);
         let mut more = false;
         while !self.stop.load(Ordering::Acquire) {
-            if let Some(due) = self.core.schedule.next_due().filter(|_| !more) {
-                self.timer.wake_at(due)?;
+            if let Some(at) = self.core.next_wake().filter(|_| !more) {
+                self.timer.wake_at(at)?;
             }
             let timeout = more.then_some(Duration::ZERO);
             match self.poll.poll(&mut events, timeout) {
@@ -125,6 +94,11 @@ impl Server {
                     Token(UDP_FIRST..LISTENER_FIRST) => {
                         self.udp[event.token().0 - UDP_FIRST].ready = true;
                     }
+                    Token(FORWARD_FIRST..CONNECTION_FIRST) => {
+                        if let Some(forward) = &mut self.core.forward {
+                            forward.note(event);
+                        }
+                    }
                     _ => self.tcp.note(event, &mut self.core),
                 }
             }
@@ -134,8 +108,15 @@ impl Server {
                 more |= endpoint.ready;
             }
             self.tcp.turn(&mut self.core);
+            more |= self.core.turn_forward();
+            for given_up in self.core.given_up.drain(..) {
+                self.tcp.give_up(given_up);
+            }
             more |= self.send_due();
             more |= self.tcp.has_work();
+        }
+        if let Some(forward) = &self.core.forward {
+            forward.end(&self.core.meter);
         }
         Ok(())
     }

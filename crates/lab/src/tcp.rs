@@ -9,10 +9,12 @@ use mio::event::Event;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
 
-use crate::connection::{Connection, READ_BYTES, Step};
+use crate::connection::{Connection, Step};
+use crate::exchange::{Core, Destination};
+use crate::forward::GivenUp;
+use crate::framing::READ_BYTES;
 use crate::report::Count;
 use crate::schedule::Held;
-use crate::server::{Core, Destination};
 
 /// Connections that are open at once; more wait to be accepted.
 const CONNECTIONS_MAX: usize = 65_536;
@@ -146,10 +148,7 @@ impl TcpSide {
         generation: u32,
         held: &Held<Destination>,
     ) {
-        let connection = self.slots[slot]
-            .as_mut()
-            .filter(|connection| connection.generation() == generation);
-        let Some(connection) = connection else {
+        let Some(connection) = of_generation(&mut self.slots, slot, generation) else {
             core.meter.add(Count::SendErrors);
             return;
         };
@@ -161,6 +160,20 @@ impl TcpSide {
         });
         // There may be a query that had to wait for this reply.
         enqueue(&mut self.queue, connection, slot);
+    }
+
+    /// Tells a connection that some of its replies will not come.
+    pub fn give_up(&mut self, given_up: GivenUp) {
+        let GivenUp {
+            slot,
+            generation,
+            replies,
+        } = given_up;
+        if let Some(connection) = of_generation(&mut self.slots, slot, generation) {
+            connection.give_up(replies);
+            // It may have been kept open for them, or from its next query.
+            enqueue(&mut self.queue, connection, slot);
+        }
     }
 
     /// Sends what was taken since the last time, one write a connection.
@@ -242,6 +255,16 @@ impl TcpSide {
             self.accept(core);
         }
     }
+}
+
+fn of_generation(
+    slots: &mut [Option<Connection>],
+    slot: usize,
+    generation: u32,
+) -> Option<&mut Connection> {
+    slots[slot]
+        .as_mut()
+        .filter(|connection| connection.generation() == generation)
 }
 
 fn enqueue(queue: &mut VecDeque<usize>, connection: &mut Connection, slot: usize) {

@@ -5,14 +5,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use canvass_model::{Time, Transport};
+use canvass_model::Time;
 use mio::net::UdpSocket;
 
 use crate::batch::{Arrival, Inbox, Outbox, QUERY_BYTES_MAX};
 use crate::datagram::{Peer, report_server};
+use crate::exchange::{Core, Destination};
 use crate::report::{Count, Meter};
 use crate::schedule::Held;
-use crate::server::{Core, Destination};
 
 /// Batches read before others get their turn: each takes some 100 us, and replies that are due
 /// must not wait for many.
@@ -123,47 +123,15 @@ impl UdpEndpoint {
         if cut {
             return core.meter.add(Count::Unreadable);
         }
-        let now = if core.script.is_plain() {
-            Time::ZERO
-        } else {
-            core.clock.now()
+        let back = Destination::Udp {
+            endpoint: self.index,
+            server,
+            peer,
         };
-        let plan = core.script.plan(now, server, Transport::Udp, query);
-        core.meter.add_plan(&plan);
-        let mut unreadable = false;
-        for delivery in &plan.deliveries {
-            let (_, query) = self.inbox.arrival(index);
-            core.reply.clear();
-            let rendered =
-                core.script
-                    .render(query, Transport::Udp, delivery.kind, &mut core.reply);
-            let Some(responded) = rendered else {
-                unreadable = true;
-                continue;
-            };
-            let count = Count::of_reply(delivery.kind, responded);
-            if delivery.delay.is_zero() {
-                let letter = Letter { count, held: None };
-                self.reply(core, &core.reply, peer, server, letter);
-                continue;
-            }
-            let held = Held {
-                received: now,
-                asked: delivery.delay,
-                destination: Destination::Udp {
-                    endpoint: self.index,
-                    server,
-                    peer,
-                },
-                count,
-                message: core.reply.as_slice().into(),
-            };
-            if core.schedule.hold(held).is_err() {
-                core.meter.add(Count::Overflow);
-            }
-        }
-        if unreadable {
-            core.meter.add(Count::Unreadable);
+        core.exchange(core.arrival(), server, query, back);
+        for (count, reply) in core.ready() {
+            let letter = Letter { count, held: None };
+            self.reply(core, reply, peer, server, letter);
         }
     }
 

@@ -1,5 +1,6 @@
 //! The flags of `canvass lab`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -10,10 +11,15 @@ use clap::{ArgAction, Args};
 pub struct LabArgs {
     /// Where to listen; 0.0.0.0 is every address of 127/8
     #[arg(long, value_name = "ADDR:PORT", default_value = "0.0.0.0:5300")]
-    pub listen: std::net::SocketAddr,
+    pub listen: SocketAddr,
     /// Listen on ::1 too
     #[arg(long)]
     pub ipv6: bool,
+    /// Answer DNS with what the server at this address answers, asked over the same transport, and
+    /// not from the lab's own zone. What goes wrong holds for its answers too; --delay counts from
+    /// the query's arrival
+    #[arg(long, value_name = "ADDR:PORT", value_parser = server)]
+    pub forward: Option<SocketAddr>,
     /// Serve this as well: a kind, kind=PORT, or all (may repeat). Without a port, a free one is
     /// found and said. Kinds: http, https, line, fortune, checker, pop3, pop3s, imap, imaps, smtp,
     /// smtps, ssh, ftp, time, daytime, echo
@@ -57,6 +63,16 @@ impl FromStr for Served {
             .map_err(|error| error.to_string())?;
         Ok(Self::One(kind, port))
     }
+}
+
+fn server(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr = text
+        .parse()
+        .map_err(|_| "an address and a port are wanted, as 127.0.0.1:53 or [::1]:53")?;
+    if address.port() == 0 {
+        return Err("nothing can be sent to port 0".into());
+    }
+    Ok(address)
 }
 
 /// One flag for each impairment the lab knows.

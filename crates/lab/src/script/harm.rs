@@ -66,16 +66,12 @@ pub(super) fn wrong_question(query: &[u8], reply: &mut Vec<u8>) -> Option<Respon
     Some(responded)
 }
 
-/// Makes the reply at `start..` one that nothing can be read from.
+/// Makes the reply at `start..`, which has a header, one that nothing can be read from.
 pub(super) fn corrupt(reply: &mut Vec<u8>, start: usize, entropy: u64) {
-    let has_question = reply[start + 4..start + 6] != [0, 0];
-    if !has_question {
+    let Some(question_end) = question_end(&reply[start..]) else {
         reply.truncate(start + 1 + (entropy as usize / 4) % (HEADER_BYTES - 1));
         return;
-    }
-    let question_name =
-        LowerName::parse(&reply[start + HEADER_BYTES..]).map_or(1, |name| name.wire().len());
-    let question_end = HEADER_BYTES + question_name + 4;
+    };
     match entropy % 3 {
         // Cut before the end of the question.
         0 => reply.truncate(start + 1 + (entropy as usize / 4) % (question_end - 1)),
@@ -89,6 +85,13 @@ pub(super) fn corrupt(reply: &mut Vec<u8>, start: usize, entropy: u64) {
             reply.extend_from_slice(&[0xff; 24]);
         }
     }
+}
+
+/// Where a reply's question ends; `None` where it has none, or none that is whole.
+fn question_end(reply: &[u8]) -> Option<usize> {
+    let name = LowerName::parse(&reply[HEADER_BYTES..])?;
+    let end = HEADER_BYTES + name.wire().len() + 4;
+    (reply[4..6] != [0, 0] && end <= reply.len()).then_some(end)
 }
 
 /// Writes a false answer with the right id and the right question.

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use hickory_proto::op::Message;
 use proptest::prelude::*;
 
+use crate::query::HEADER_BYTES;
 use crate::testing::query;
 
 const SERVER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
@@ -339,6 +340,18 @@ proptest! {
             prop_assert!(!reply.is_empty());
             prop_assert!(Message::from_vec(&reply).is_err(), "{reply:?}");
         }
+    }
+
+    #[test]
+    fn any_servers_answer_can_be_corrupted(
+        name in prop::collection::vec(any::<u8>(), 0..40),
+        mut answer in prop::collection::vec(any::<u8>(), HEADER_BYTES..HEADER_BYTES + 3),
+        entropy: u64,
+    ) {
+        answer.extend(name);
+        Script::relay(ReplyKind::Corrupt(entropy), &mut answer);
+        prop_assert!(!answer.is_empty());
+        prop_assert!(Message::from_vec(&answer).is_err(), "{answer:?}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use canvass_model::{Outcome, Verdict};
 use canvass_queue::Ledger;
-use canvass_report::{LatencyRecorder, LineSink, Sink, SinkError, Tally, trace};
+use canvass_report::{LatencyRecorder, LineSink, Sink, SinkError, Tally, Timeline, trace};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::bodies::Bodies;
@@ -33,6 +33,8 @@ pub struct Collector<W: Write> {
     pub levers: Levers,
     pub lines: LineSink<W>,
     pub latency: LatencyRecorder,
+    /// How the run goes over time, where somebody will want to see it.
+    pub timeline: Option<Timeline>,
     /// Where bodies are kept.
     pub bodies: Option<Bodies>,
     /// Whether what happened to each target is shown.
@@ -45,6 +47,7 @@ pub struct Collector<W: Write> {
 pub struct Collected {
     pub tally: Tally,
     pub latency: LatencyRecorder,
+    pub timeline: Option<Timeline>,
     /// Why it ended before the outcomes did.
     pub error: Option<CollectorError>,
 }
@@ -93,6 +96,7 @@ impl<W: Write> Collector<W> {
         Collected {
             tally,
             latency: self.latency,
+            timeline: self.timeline,
             error,
         }
     }
@@ -109,6 +113,9 @@ impl<W: Write> Collector<W> {
                     self.lines.accept(&batch)?;
                     self.latency.accept(&batch)?;
                     tally.record_all(&batch);
+                    if let Some(timeline) = &mut self.timeline {
+                        batch.iter().for_each(|outcome| timeline.record(outcome));
+                    }
                     if self.trace {
                         batch.iter().for_each(|outcome| say(trace(outcome)));
                     }

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use canvass_model::Verdict;
+use canvass_report::Tally;
+
 /// The exit statuses of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -19,6 +22,16 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// The status of a run that went to its end.
+    pub fn of(tally: &Tally, fail_below_percent: f64) -> Self {
+        let good = tally.verdict(Verdict::Answered) + tally.verdict(Verdict::Negative);
+        if good as f64 * 100.0 >= fail_below_percent * tally.total() as f64 {
+            Self::Complete
+        } else {
+            Self::TooManyFailed
+        }
+    }
+
     pub fn from_clap(error: &clap::Error) -> Self {
         if error.use_stderr() {
             Self::Usage

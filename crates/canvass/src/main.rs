@@ -6,6 +6,9 @@
 mod args;
 mod bodies;
 mod collector;
+mod command_line;
+mod compare;
+mod cpu;
 mod credentials;
 mod descriptors;
 mod exit;
@@ -13,12 +16,15 @@ mod explain;
 mod lab;
 mod plan;
 mod progress;
+mod report;
 mod resolvers;
 mod run;
 mod say;
+mod selftest;
 mod shards;
 mod signals;
 mod system_names;
+mod terminal;
 mod units;
 
 use std::process::ExitCode;
@@ -48,7 +54,10 @@ fn main() -> ExitCode {
         Command::Http(args) => plan::http(args).and_then(run::run),
         Command::Tcp(args) => plan::tcp(args).and_then(run::run),
         Command::Udp(args) => plan::udp(args).and_then(run::run),
+        Command::Compare(args) => plan::compare(args).and_then(compare::run),
+        Command::Report(args) => report::report(&args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Selftest(args) => selftest::run(&args),
         Command::Lab(args) => lab::serve(&args),
     };
     match ended {

@@ -1,30 +1,32 @@
 //! Running a plan: threads, signals, the end.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use canvass_engine::Inbox;
 use canvass_lab::Lab;
-use canvass_model::{Job, ShardReport, Time, Verdict};
+use canvass_model::{Job, ShardReport, Time};
 use canvass_queue::{Ended, Feeder, FeederEnd, Ledger};
 use canvass_report::{
-    IntervalLog, LatencyRecorder, LineSink, SummaryInput, Tally, balance, summary,
-    write_percentile_tables,
+    IntervalLog, LatencyRecorder, LineSink, Origin, RunReport, SummaryInput, Timeline, balance,
+    run_page, summary, warnings, write_percentile_tables,
 };
 use crossbeam_channel::{RecvTimeoutError, Sender, unbounded};
 
 use crate::bodies::Bodies;
 use crate::collector::{Collected, Collector, Counters};
+use crate::cpu::process_time;
 use crate::exit::{Exit, Failure};
 use crate::plan::{Plan, Start};
 use crate::progress::{self, Progress};
 use crate::say::say;
 use crate::shards::{self, Shards, spawn};
-use crate::{descriptors, signals};
+use crate::{command_line, descriptors, signals, terminal};
 
 /// Jobs in one batch.
 const JOB_BATCH_MAX: usize = 512;
@@ -40,7 +42,7 @@ const ABORT_WAIT: Duration = Duration::from_secs(1);
 enum Event {
     Signal(i32),
     FeederEnded(FeederEnd),
-    ShardEnded(io::Result<ShardReport>),
+    ShardEnded(Box<io::Result<ShardReport>>),
     CollectorEnded(Box<Collected>),
 }
 
@@ -105,18 +107,20 @@ pub fn run(mut plan: Plan) -> Result<Exit, Failure> {
         plan.threads,
         plan.system_resolver,
         began,
-        move |report| drop(done.send(Event::ShardEnded(report))),
+        move |report| drop(done.send(Event::ShardEnded(Box::new(report)))),
     )?;
     let levers = Levers {
         shards: shards.levers.clone(),
         stop_feeding: Arc::default(),
     };
 
+    let feeding = Time::from_nanos(began.elapsed().as_nanos() as u64);
     let collector = Collector {
         outcomes: shards.outcomes,
         levers: shards.levers,
         lines: LineSink::new(output, output_name, plan.format, plan.columns, epoch),
         latency,
+        timeline: plan.html.is_some().then(|| Timeline::new(feeding)),
         bodies: plan.save.take().map(Bodies::new),
         trace: plan.trace,
         ledger: Arc::clone(&ledger),
@@ -131,7 +135,7 @@ pub fn run(mut plan: Plan) -> Result<Exit, Failure> {
     let feeder = Feeder {
         source,
         rate_per_second: plan.rate_per_second,
-        start: Time::from_nanos(began.elapsed().as_nanos() as u64),
+        start: feeding,
         // A batch goes to one shard, which must not be given a second's work at once.
         batch_jobs_max: plan.rate_per_second.map_or(JOB_BATCH_MAX, |rate| {
             ((rate * BATCH_SPAN_S) as usize).clamp(1, JOB_BATCH_MAX)
@@ -139,7 +143,12 @@ pub fn run(mut plan: Plan) -> Result<Exit, Failure> {
         shards: NonZeroUsize::new(plan.threads).unwrap_or(NonZeroUsize::MIN),
         ledger: Arc::clone(&ledger),
     };
-    feed(feeder, shards.inboxes, Arc::clone(&levers.stop_feeding), sender)?;
+    feed(
+        feeder,
+        shards.inboxes,
+        Arc::clone(&levers.stop_feeding),
+        sender,
+    )?;
 
     let progress = plan
         .progress
@@ -190,17 +199,20 @@ fn wait(
                 }
             }
             Ok(Event::FeederEnded(fed)) => end.feeder = Some(fed),
-            Ok(Event::ShardEnded(Ok(report))) => {
+            Ok(Event::ShardEnded(ended)) => {
                 shards_left -= 1;
-                if report.gave_up {
-                    levers.drain();
+                match *ended {
+                    Ok(report) => {
+                        if report.gave_up {
+                            levers.drain();
+                        }
+                        end.reports.push(report);
+                    }
+                    Err(error) => {
+                        end.loop_error = Some(error);
+                        levers.abort();
+                    }
                 }
-                end.reports.push(report);
-            }
-            Ok(Event::ShardEnded(Err(error))) => {
-                shards_left -= 1;
-                end.loop_error = Some(error);
-                levers.abort();
             }
             Ok(Event::CollectorEnded(collected)) => {
                 if collected.error.is_some() {
@@ -252,22 +264,27 @@ fn conclude(mut plan: Plan, end: End, wall: Duration, ledger: &Ledger) -> Result
     let admitted: u64 = end.reports.iter().map(|report| report.admitted).sum();
     let gave_up = end.reports.iter().any(|report| report.gave_up);
     let cut_short = gave_up || end.signal.is_some() || collected.error.is_some();
+    let input = SummaryInput {
+        tally: &collected.tally,
+        latency: &collected.latency,
+        shards: &end.reports,
+        wall,
+        cpu: Some(process_time()),
+        remaining: if cut_short {
+            plan.total.map(|total| total.saturating_sub(admitted))
+        } else {
+            None
+        },
+        interrupted: end.signal.is_some(),
+        colour: io::stderr().is_terminal() && terminal::wants_colour(),
+    };
     if !plan.quiet {
-        let input = SummaryInput {
-            tally: &collected.tally,
-            latency: &collected.latency,
-            shards: &end.reports,
-            wall,
-            cpu: cpu_time(),
-            remaining: if cut_short {
-                plan.total.map(|total| total.saturating_sub(admitted))
-            } else {
-                None
-            },
-            interrupted: end.signal.is_some(),
-        };
         say(summary(&input).trim_end());
     }
+    let page_written = match (&plan.html, &collected.timeline) {
+        (Some(path), Some(timeline)) => write_page(path, &plan, &input, timeline),
+        _ => Ok(()),
+    };
     // Only a lab that has ended has counted all it did.
     if let Some(report) = plan.lab.take().map(Lab::stop) {
         let report =
@@ -277,6 +294,7 @@ fn conclude(mut plan: Plan, end: End, wall: Duration, ledger: &Ledger) -> Result
         }
     }
     latency_written.map_err(Failure::stopped)?;
+    page_written?;
     if collected.error.is_some() {
         return Ok(Exit::Stopped);
     }
@@ -305,22 +323,35 @@ fn conclude(mut plan: Plan, end: End, wall: Duration, ledger: &Ledger) -> Result
     if admitted == 0 && !plan.quiet {
         say("canvass: warning: the list is empty, so nothing was asked");
     }
-    Ok(verdict(&collected.tally, plan.fail_below_percent))
+    Ok(Exit::of(&collected.tally, plan.fail_below_percent))
 }
 
-fn verdict(tally: &Tally, fail_below_percent: f64) -> Exit {
-    let good = tally.verdict(Verdict::Answered) + tally.verdict(Verdict::Negative);
-    if good as f64 * 100.0 >= fail_below_percent * tally.total() as f64 {
-        Exit::Complete
-    } else {
-        Exit::TooManyFailed
-    }
-}
-
-/// CPU time of this process so far, user and system.
-fn cpu_time() -> Option<Duration> {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Some(Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
+fn write_page(
+    path: &Path,
+    plan: &Plan,
+    input: &SummaryInput<'_>,
+    timeline: &Timeline,
+) -> Result<(), Failure> {
+    let page = run_page(&RunReport {
+        origin: Origin {
+            command: Some(command_line::own()),
+            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            file: None,
+            began: Some(plan.start.epoch.wall),
+        },
+        probes: plan.probe.to_owned(),
+        tally: Some(input.tally),
+        latency: input.latency,
+        timeline,
+        shards: Some(input.shards),
+        resolvers: None,
+        wall: Some(input.wall),
+        cpu: input.cpu,
+        remaining: input.remaining,
+        warnings: &warnings(input),
+    });
+    std::fs::write(path, page)
+        .map_err(|error| Failure::stopped(format!("cannot write {}: {error}", path.display())))
 }
 
 /// A source that has given all it had.

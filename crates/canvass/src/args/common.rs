@@ -56,6 +56,9 @@ pub struct CommonArgs {
     /// Write percentile tables (ns): service time to FILE, response time beside it
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub hgrm: Option<PathBuf>,
+    /// Write a page that shows the run: one file, for a browser
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub html: Option<PathBuf>,
     /// Whether to show a progress line on standard error
     #[arg(
         long,

@@ -1,18 +1,22 @@
 //! The command line as it is typed. What it means is `plan`'s to say.
 
 mod common;
+mod compare;
 mod lab;
 mod probes;
+mod report;
 
 use canvass_model::RecordType;
 use clap::{Args, Parser, Subcommand};
 
 pub use common::{CommonArgs, ProgressArg, TransportArg};
+pub use compare::{AgainstArg, CompareArgs};
 pub use lab::{ImpairmentArgs, LabArgs, Served};
 pub use probes::{
     HostArgs, HttpArgs, ReachArgs, ResolveArg, RootsArg, SocketArgs, TcpArgs, TimeoutArgs, TlsArgs,
     TlsVersionArg, UdpArgs,
 };
+pub use report::ReportArgs;
 
 /// Asks very many hosts a question and accounts for every answer.
 #[derive(Debug, Parser)]
@@ -39,8 +43,16 @@ pub enum Command {
     /// What is answered to datagrams: a send/expect script
     #[command(args_override_self = true)]
     Udp(UdpArgs),
+    /// The same lookups through canvass and through the system's resolver, side by side
+    #[command(args_override_self = true)]
+    Compare(CompareArgs),
+    /// A page about a run, made from the lines or the interval log that it wrote
+    #[command(args_override_self = true)]
+    Report(ReportArgs),
     /// What an error or a cause means, and where to look next
     Explain(ExplainArgs),
+    /// What this machine can be trusted to measure
+    Selftest(SelftestArgs),
     /// Loopback peers on their own, with what goes wrong by flag
     #[command(args_override_self = true)]
     Lab(LabArgs),
@@ -74,6 +86,13 @@ pub struct DnsArgs {
     pub types: Vec<RecordType>,
     #[command(flatten)]
     pub common: CommonArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct SelftestArgs {
+    /// Event loops [default: one less than there are processors, at least 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
 }
 
 #[derive(Debug, Args)]

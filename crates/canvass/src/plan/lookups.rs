@@ -14,16 +14,21 @@ pub fn ptr(args: PtrArgs) -> Result<Plan, Failure> {
     let kind = TargetKind::Ptr {
         forward_confirm: args.forward_confirm,
     };
-    lookups(kind, args.targets, args.common)
+    plan_for(kind, args.targets, args.common)
 }
 
 /// The plan of `canvass dns`.
 pub fn dns(args: DnsArgs) -> Result<Plan, Failure> {
     let kind = TargetKind::Dns { types: args.types };
-    lookups(kind, args.targets, args.common)
+    plan_for(kind, args.targets, args.common)
 }
 
-fn lookups(kind: TargetKind, targets: Vec<String>, args: CommonArgs) -> Result<Plan, Failure> {
+/// The plan of lookups of any kind.
+pub(super) fn plan_for(
+    kind: TargetKind,
+    targets: Vec<String>,
+    args: CommonArgs,
+) -> Result<Plan, Failure> {
     let lab: Option<Lab> = match &args.lab {
         Some(impairments) => Some(lab::start(LabConfig {
             impairments: impairments.clone().unwrap_or_default(),

@@ -1,5 +1,6 @@
 //! From what was typed to what will be done.
 
+mod compare;
 mod lookups;
 mod probes;
 mod talk;
@@ -19,6 +20,7 @@ use crate::args::{CommonArgs, ProgressArg, TransportArg};
 use crate::exit::Failure;
 use crate::say::say;
 
+pub use compare::{ComparePlan, Other, compare};
 pub use lookups::{dns, ptr};
 pub use probes::{http, tcp, udp};
 
@@ -29,6 +31,8 @@ const RETRIES: u32 = 7;
 
 /// What will be done.
 pub struct Plan {
+    /// What the run does, in the word of its command.
+    pub probe: &'static str,
     pub source: Box<dyn Source>,
     /// How many outcomes there will be, where that is known.
     pub total: Option<u64>,
@@ -49,6 +53,7 @@ pub struct Plan {
     pub columns: Columns,
     pub hlog: Option<PathBuf>,
     pub hgrm: Option<PathBuf>,
+    pub html: Option<PathBuf>,
     /// Where bodies are kept.
     pub save: Option<PathBuf>,
     pub trace: bool,
@@ -97,10 +102,13 @@ fn plan(kind: Kind, args: CommonArgs) -> Result<Plan, Failure> {
         TargetKind::Http { requests, .. } => u64::from(requests.get()),
         _ => 1,
     };
-    let columns = match &kind.kind {
-        TargetKind::Ptr { .. } | TargetKind::Dns { .. } => Columns::Dns,
-        TargetKind::Http { .. } => Columns::Http,
-        TargetKind::Tcp { .. } | TargetKind::Udp { .. } => Columns::Talk,
+    let (probe, columns) = match &kind.kind {
+        TargetKind::Ptr { .. } => ("ptr", Columns::Dns),
+        TargetKind::Dns { .. } => ("dns", Columns::Dns),
+        TargetKind::Lookups => ("compare", Columns::Dns),
+        TargetKind::Http { .. } => ("http", Columns::Http),
+        TargetKind::Tcp { .. } => ("tcp", Columns::Talk),
+        TargetKind::Udp { .. } => ("udp", Columns::Talk),
     };
     let source = source(kind.kind, kind.targets, &args)?;
     let total = source
@@ -144,6 +152,7 @@ fn plan(kind: Kind, args: CommonArgs) -> Result<Plan, Failure> {
         ));
     }
     Ok(Plan {
+        probe,
         source,
         total,
         start: kind.start,
@@ -157,6 +166,7 @@ fn plan(kind: Kind, args: CommonArgs) -> Result<Plan, Failure> {
         columns,
         hlog: args.hlog,
         hgrm: args.hgrm,
+        html: args.html,
         save: kind.save,
         trace: args.trace,
         progress: match args.progress {
@@ -171,11 +181,12 @@ fn plan(kind: Kind, args: CommonArgs) -> Result<Plan, Failure> {
 
 /// How many event loops are asked for.
 fn loops(args: &CommonArgs) -> usize {
-    args.threads.map_or_else(threads_default, usize::from)
+    args.threads.map_or_else(loops_usual, usize::from)
 }
 
-/// One processor is left to the feeder and the collector.
-fn threads_default() -> usize {
+/// How many event loops there are where nobody says: one processor is left to the feeder and the
+/// collector.
+pub fn loops_usual() -> usize {
     std::thread::available_parallelism()
         .map_or(1, |count| count.get() - 1)
         .max(1)

@@ -6,6 +6,7 @@
 mod bad_input;
 mod certificate;
 mod common;
+mod compare;
 mod completeness;
 mod dns;
 mod dovecot;
@@ -33,6 +34,7 @@ mod peers;
 mod probe_peers;
 mod probe_targets;
 mod probing;
+mod report;
 mod signals;
 mod sockets;
 mod talk;

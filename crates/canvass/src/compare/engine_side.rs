@@ -1,0 +1,230 @@
+//! canvass as a side: its own event loops, which keep what they learned from block to block.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use canvass_engine::Config;
+use canvass_model::{
+    Answer, Job, Outcome, ProbeSpec, RecordType, ShardReport, Status, Target, Time, Verdict,
+};
+use crossbeam_channel::{Receiver, bounded, never, select, unbounded};
+
+use super::question::{Done, Found, Question};
+use crate::exit::Failure;
+use crate::shards::{Levers, Shards};
+
+/// Targets that are given to a loop at once.
+const BATCH_TARGETS: usize = 256;
+
+/// Event loops that are asked block by block.
+pub struct EngineSide {
+    shards: Shards,
+    ended: Receiver<io::Result<ShardReport>>,
+}
+
+/// The half of a name's addresses that came first.
+struct Half {
+    began: Time,
+    finished: Time,
+    found: Found,
+}
+
+impl EngineSide {
+    /// Starts so many loops.
+    pub fn start(config: &Config, threads: usize, began: Instant) -> Result<Self, Failure> {
+        let (sender, ended) = unbounded();
+        let shards = Shards::start(config, threads, false, began, move |report| {
+            drop(sender.send(report));
+        })?;
+        Ok(Self { shards, ended })
+    }
+
+    /// What stops the loops.
+    pub fn levers(&self) -> Levers {
+        self.shards.levers.clone()
+    }
+
+    /// Asks for these places, in order, beginning no more after `until`. Every outcome is shown
+    /// to `each`.
+    ///
+    /// When the loops have ended before all was asked (they were told to, or no resolver answers
+    /// any more), what was done until then comes back.
+    pub fn ask(
+        &mut self,
+        questions: &Arc<[Question]>,
+        places: &[u32],
+        until: Option<Instant>,
+        each: &mut dyn FnMut(&[Outcome]),
+    ) -> Vec<Done> {
+        let Shards {
+            inboxes,
+            outcomes,
+            levers,
+        } = &self.shards;
+        let mut done = Vec::with_capacity(places.len());
+        std::thread::scope(|scope| {
+            let (say_fed, fed) = bounded(1);
+            scope.spawn(move || {
+                let mut jobs_fed = 0;
+                for (number, batch) in places.chunks(BATCH_TARGETS).enumerate() {
+                    if until.is_some_and(|until| Instant::now() >= until) {
+                        break;
+                    }
+                    let jobs: Vec<Job> = batch
+                        .iter()
+                        .flat_map(|&place| jobs_of(&questions[place as usize], place))
+                        .collect();
+                    let count = jobs.len();
+                    if inboxes[number % inboxes.len()].put(jobs).is_err() {
+                        break;
+                    }
+                    jobs_fed += count;
+                }
+                // Only one is ever sent, and there is room for it.
+                let _ = say_fed.send(jobs_fed);
+            });
+            let mut fed = fed;
+            let mut expected = None;
+            let mut taken = 0;
+            let mut halves = HashMap::new();
+            while expected != Some(taken) {
+                select! {
+                    recv(fed) -> jobs => {
+                        expected = jobs.ok();
+                        fed = never();
+                    }
+                    recv(outcomes) -> batch => {
+                        let Ok(batch) = batch else { break };
+                        levers.outcomes_taken();
+                        taken += batch.len();
+                        each(&batch);
+                        done.extend(batch.into_iter().filter_map(|outcome| {
+                            done_of(outcome, &mut halves)
+                        }));
+                    }
+                }
+            }
+        });
+        done
+    }
+
+    /// Ends the loops, and gives what each has to say.
+    pub fn finish(self) -> Result<Vec<ShardReport>, Failure> {
+        let Shards {
+            inboxes, outcomes, ..
+        } = self.shards;
+        let count = inboxes.len();
+        drop(inboxes);
+        // Of jobs that nobody waited for any more.
+        while outcomes.recv().is_ok() {}
+        self.ended
+            .iter()
+            .take(count)
+            .map(|report| {
+                report.map_err(|error| Failure::stopped(format!("an event loop failed: {error}")))
+            })
+            .collect()
+    }
+}
+
+/// An address is one question, a name is two.
+fn jobs_of(question: &Question, place: u32) -> impl Iterator<Item = Job> {
+    let seq = u64::from(place);
+    let job = move |target: Target, spec| Job {
+        seq,
+        line: None,
+        target,
+        spec,
+        due: None,
+    };
+    let (first, second) = match question {
+        Question::Names(address) => {
+            let target = Target::Address {
+                address: *address,
+                given: None,
+            };
+            let spec = ProbeSpec::Ptr {
+                forward_confirm: false,
+            };
+            (job(target, spec), None)
+        }
+        Question::Addresses(target) => {
+            let of_type = |record_type| job(target.clone(), ProbeSpec::Dns { record_type });
+            (of_type(RecordType::A), Some(of_type(RecordType::AAAA)))
+        }
+    };
+    std::iter::once(first).chain(second)
+}
+
+/// What an outcome comes to; `None` while the other half of its name is out.
+fn done_of(outcome: Outcome, halves: &mut HashMap<u64, Half>) -> Option<Done> {
+    let place = outcome.job.seq;
+    let began = outcome.first_send.unwrap_or(outcome.due);
+    let finished = outcome.finished;
+    let found = found_in(&outcome);
+    let whole = match outcome.job.spec {
+        ProbeSpec::Dns { .. } => {
+            let this = Half {
+                began,
+                finished,
+                found,
+            };
+            match halves.remove(&place) {
+                Some(other) => joined(this, other),
+                None => {
+                    halves.insert(place, this);
+                    return None;
+                }
+            }
+        }
+        _ => Half {
+            began,
+            finished,
+            found,
+        },
+    };
+    Some(Done {
+        place: place as u32,
+        latency_ns: whole.finished.nanos_since(whole.began),
+        found: whole.found,
+    })
+}
+
+fn joined(one: Half, other: Half) -> Half {
+    Half {
+        began: one.began.min(other.began),
+        finished: one.finished.max(other.finished),
+        found: match (one.found, other.found) {
+            (Found::Addresses(one), Found::Addresses(other)) => {
+                Found::addresses([one, other].concat())
+            }
+            (Found::Nothing(_), found) | (found, _) => found,
+        },
+    }
+}
+
+fn found_in(outcome: &Outcome) -> Found {
+    match (&outcome.answer, outcome.verdict) {
+        (Answer::Ptr(answer), Verdict::Answered) => {
+            Found::names(answer.names.iter().map(|name| &**name))
+        }
+        (Answer::Dns(answer), Verdict::Answered) => Found::addresses(
+            answer
+                .records
+                .iter()
+                .filter(|record| matches!(record.record_type, RecordType::A | RecordType::AAAA))
+                .filter_map(|record| record.data.parse().ok())
+                .collect(),
+        ),
+        _ => Found::Nothing(reason(outcome).into()),
+    }
+}
+
+fn reason(outcome: &Outcome) -> String {
+    match (outcome.verdict, outcome.status) {
+        (Verdict::Negative, Status::Rcode(canvass_model::Rcode::NOERROR)) => "no data".into(),
+        (_, status) => status.to_string(),
+    }
+}

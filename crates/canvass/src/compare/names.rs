@@ -1,0 +1,59 @@
+//! What the sides are called.
+
+use canvass_engine::Config;
+use canvass_model::{ShardReport, UpstreamReport, WindowReport};
+
+use super::Asks;
+use crate::plan::Other;
+
+/// Whether sides that are canvass are told apart by whom they ask: where it is not the transport.
+pub fn tell_resolvers(first: &Config, others: &[Other]) -> bool {
+    others.iter().any(|other| match other {
+        Other::Engine(other) => other.limits.transport == first.limits.transport,
+        Other::System { .. } => false,
+    })
+}
+
+/// `canvass (udp, window 412)`: how it asked, and how much the windows of all its resolvers
+/// allowed in flight.
+pub fn engine(config: &Config, reports: &[ShardReport], tells_resolver: bool) -> String {
+    let upstreams = || reports.iter().flat_map(|report| &report.upstreams);
+    let window = |pick: fn(&UpstreamReport) -> Option<WindowReport>| {
+        upstreams()
+            .filter_map(pick)
+            .map(|window| u64::from(window.in_flight_max))
+            .sum::<u64>()
+    };
+    let (udp, tcp) = (window(|one| one.udp), window(|one| one.tcp));
+    let (transport, window) = match (udp, tcp) {
+        (0, tcp) if tcp > 0 => ("tcp", tcp),
+        (udp, 0) => ("udp", udp),
+        (udp, tcp) => ("udp and tcp", udp + tcp),
+    };
+    match &config.upstreams[..] {
+        [one] if tells_resolver => format!("canvass ({transport}, {one}, window {window})"),
+        many if tells_resolver => format!(
+            "canvass ({transport}, {} resolvers, window {window})",
+            many.len()
+        ),
+        _ => format!("canvass ({transport}, window {window})"),
+    }
+}
+
+/// `getnameinfo, one at a time`.
+pub fn system(asks: Asks, threads: usize) -> String {
+    let call = match asks {
+        Asks {
+            names: true,
+            addresses: true,
+        } => "getnameinfo and getaddrinfo",
+        Asks {
+            addresses: true, ..
+        } => "getaddrinfo",
+        Asks { .. } => "getnameinfo",
+    };
+    match threads {
+        1 => format!("{call}, one at a time"),
+        threads => format!("{call}, {threads} threads"),
+    }
+}

@@ -1,0 +1,146 @@
+//! What both sides are asked, and what they found.
+
+use std::net::IpAddr;
+
+use canvass_model::{Job, Target};
+
+/// One target of the list, as both sides understand it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// The names of an address.
+    Names(IpAddr),
+    /// The addresses of a name, of both kinds.
+    Addresses(Target),
+}
+
+/// What one side found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Names, in lower case and without the last dot.
+    Names(Vec<Box<str>>),
+    /// Addresses, in order and each once.
+    Addresses(Vec<IpAddr>),
+    /// Nothing, and why.
+    Nothing(Box<str>),
+}
+
+/// A target of one block that is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// Its place in the chunk.
+    pub place: u32,
+    /// How long it took.
+    pub latency_ns: u64,
+    /// What was found.
+    pub found: Found,
+}
+
+impl Question {
+    /// What a job of the list asks; why nothing can be asked of it otherwise.
+    pub fn of(job: Job) -> Result<Self, String> {
+        if let Target::Invalid { given, reason } = job.target {
+            let line = job
+                .line
+                .map_or_else(String::new, |line| format!("line {line}, "));
+            return Err(format!("{line}{given:?}: {reason}"));
+        }
+        Ok(match job.target.reverse_address() {
+            Some(address) => Self::Names(address),
+            None => Self::Addresses(job.target),
+        })
+    }
+
+    /// How a person reads it.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Names(address) => address.to_string(),
+            Self::Addresses(Target::Name { name, .. }) => name.to_string(),
+            Self::Addresses(other) => format!("{other:?}"),
+        }
+    }
+}
+
+impl Found {
+    /// Names as they are compared: the case and the last dot of a name mean nothing (RFC 1034
+    /// §3.1).
+    pub fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let names: Vec<Box<str>> = names
+            .into_iter()
+            .map(|name| {
+                name.strip_suffix('.')
+                    .unwrap_or(name)
+                    .to_ascii_lowercase()
+                    .into()
+            })
+            .collect();
+        if names.is_empty() {
+            return Self::Nothing("no name".into());
+        }
+        Self::Names(names)
+    }
+
+    /// Addresses as they are compared.
+    pub fn addresses(mut addresses: Vec<IpAddr>) -> Self {
+        if addresses.is_empty() {
+            return Self::Nothing("no address".into());
+        }
+        addresses.sort_unstable();
+        addresses.dedup();
+        Self::Addresses(addresses)
+    }
+
+    /// Whether anything was found.
+    pub fn is_something(&self) -> bool {
+        !matches!(self, Self::Nothing(_))
+    }
+
+    /// Whether the other side's find, which may be one of many, is among this one's.
+    pub fn holds(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Names(ours), Self::Names(theirs)) => {
+                theirs.iter().all(|name| ours.contains(name))
+            }
+            (Self::Addresses(ours), Self::Addresses(theirs)) => {
+                theirs.iter().all(|address| ours.contains(address))
+            }
+            (Self::Nothing(_), Self::Nothing(_)) => true,
+            _ => false,
+        }
+    }
+
+    /// How a person reads it.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Names(names) => names.join(" "),
+            Self::Addresses(addresses) => {
+                let shown: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
+                shown.join(" ")
+            }
+            Self::Nothing(why) => format!("({why})"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_of_our_names_is_the_same_answer() {
+        let ours = Found::names(["A.example.", "b.example."]);
+        assert!(ours.holds(&Found::names(["B.Example"])));
+        assert!(!ours.holds(&Found::names(["c.example"])));
+        assert!(!ours.holds(&Found::Nothing("no name".into())));
+        assert!(!Found::names(["b.example"]).holds(&ours));
+        assert_eq!(Found::names([]).shown(), "(no name)");
+    }
+
+    #[test]
+    fn the_order_of_addresses_does_not_matter() {
+        let [one, two]: [IpAddr; 2] = [[192, 0, 2, 1].into(), [192, 0, 2, 2].into()];
+        let ours = Found::addresses(vec![two, one]);
+        assert_eq!(ours, Found::addresses(vec![one, two, one]));
+        assert!(ours.holds(&Found::addresses(vec![two])));
+        assert_eq!(ours.shown(), "192.0.2.1 192.0.2.2");
+    }
+}

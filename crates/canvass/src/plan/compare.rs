@@ -1,0 +1,148 @@
+//! The plan of a comparison.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use canvass_engine::Config;
+use canvass_lab::Lab;
+use canvass_proto::TransportPolicy;
+use canvass_queue::{Source, TargetKind};
+use canvass_report::Format;
+
+use super::{Start, lookups};
+use crate::args::{AgainstArg, CompareArgs};
+use crate::exit::Failure;
+use crate::resolvers;
+
+/// What will be compared with what.
+pub struct ComparePlan {
+    pub source: Box<dyn Source>,
+    pub start: Start,
+    /// What each shard of the first side is told.
+    pub config: Config,
+    pub threads: usize,
+    /// Those it is compared with.
+    pub others: Vec<Other>,
+    /// How long they may take together.
+    pub budget: Duration,
+    pub seed: u64,
+    /// What there is to say against the comparison before it has begun.
+    pub warnings: Vec<String>,
+    /// The embedded peers, while they are needed.
+    pub lab: Option<Lab>,
+    pub output: Option<PathBuf>,
+    pub format: Format,
+    pub hgrm: Option<PathBuf>,
+    pub html: Option<PathBuf>,
+    pub progress: bool,
+    pub quiet: bool,
+    pub fail_below_percent: f64,
+}
+
+/// Another side.
+pub enum Other {
+    /// libc's resolver, called from so many threads.
+    System { threads: usize },
+    /// canvass with other settings.
+    Engine(Box<Config>),
+}
+
+/// The plan of `canvass compare`.
+pub fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
+    let CompareArgs {
+        targets,
+        against,
+        system_threads,
+        budget,
+        seed,
+        common,
+    } = args;
+    for (flag, given) in [
+        ("--hlog", common.hlog.is_some()),
+        ("--trace", common.trace),
+        ("--rate", common.rate.is_some()),
+    ] {
+        if given {
+            return Err(Failure::usage(format!(
+                "compare has no {flag}: it measures blocks, each as fast as it goes"
+            )));
+        }
+    }
+    if common.lab.is_some() && against == AgainstArg::System {
+        return Err(Failure::usage(
+            "the system's resolver cannot be led to --lab; compare with a resolver or a transport \
+             (--against tcp), or point resolv.conf at a server (scripts/compare-lab does)",
+        ));
+    }
+    if budget.is_zero() {
+        return Err(Failure::usage("--budget 0 leaves the other side no time"));
+    }
+    let plan = lookups::plan_for(TargetKind::Lookups, targets, common)?;
+    let config = plan.config;
+    let mut warnings = Vec::new();
+    let others = match against {
+        AgainstArg::System => {
+            warnings.extend(resolvers_differ(&config.upstreams));
+            let mut others = vec![Other::System { threads: 1 }];
+            if system_threads > 1 {
+                others.push(Other::System {
+                    threads: system_threads.into(),
+                });
+            }
+            others
+        }
+        AgainstArg::Udp => vec![with_transport(&config, TransportPolicy::Udp)],
+        AgainstArg::Tcp => vec![with_transport(&config, TransportPolicy::Tcp)],
+        AgainstArg::Resolver(resolver) => {
+            let upstreams = resolvers::read(&[resolver])?;
+            let mut other = config.clone();
+            other.limits.alternatives = upstreams.len() > 1;
+            other.upstreams = upstreams;
+            vec![Other::Engine(Box::new(other))]
+        }
+    };
+    Ok(ComparePlan {
+        source: plan.source,
+        start: plan.start,
+        config,
+        threads: plan.threads,
+        others,
+        budget,
+        seed: seed.unwrap_or_else(rand::random),
+        warnings,
+        lab: plan.lab,
+        output: plan.output,
+        format: plan.format,
+        hgrm: plan.hgrm,
+        html: plan.html,
+        progress: plan.progress,
+        quiet: plan.quiet,
+        fail_below_percent: plan.fail_below_percent,
+    })
+}
+
+fn with_transport(config: &Config, transport: TransportPolicy) -> Other {
+    let mut other = config.clone();
+    other.limits.transport = transport;
+    Other::Engine(Box::new(other))
+}
+
+/// What is said when the two sides do not ask the same servers.
+fn resolvers_differ(ours: &[SocketAddr]) -> Option<String> {
+    let system = resolvers::read(&[]).unwrap_or_default();
+    // libc asks the first three (resolv.conf(5)).
+    let system = &system[..system.len().min(3)];
+    let same = ours.iter().all(|resolver| system.contains(resolver));
+    (!same).then(|| {
+        let shown: Vec<String> = system.iter().map(SocketAddr::to_string).collect();
+        format!(
+            "the sides do not ask the same resolvers: the system's are {}",
+            if shown.is_empty() {
+                "none".to_owned()
+            } else {
+                shown.join(", ")
+            }
+        )
+    })
+}

@@ -1,0 +1,302 @@
+//! Comparisons: with another transport or resolver, and with libc's resolver.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::common::{CANVASS, LabChild, PATIENCE, Running, canvass, canvass_reading};
+use crate::peers::Peer;
+
+/// The keys of an object, in order.
+fn keys(object: &Value) -> Vec<&str> {
+    object
+        .as_object()
+        .expect("it is an object")
+        .keys()
+        .map(String::as_str)
+        .collect()
+}
+
+/// Checks that a pair is as it was promised.
+#[track_caller]
+fn assert_shape(pair: &Value) {
+    let mut expected = vec!["a", "b", "ratio", "ratio_low", "ratio_high", "answers"];
+    let mut found = keys(pair);
+    expected.sort_unstable();
+    found.sort_unstable();
+    assert_eq!(found, expected);
+    for side in [&pair["a"], &pair["b"]] {
+        for key in ["targets", "per_second", "cpu_us_per_target"] {
+            assert!(side[key].as_f64().unwrap() > 0.0, "{key} in {side}");
+        }
+        let points = ["p50", "p90", "p99", "max"].map(|key| side["latency_ms"][key].as_f64());
+        assert!(points.iter().all(Option::is_some), "{side}");
+        assert!(points.is_sorted(), "{side}");
+    }
+    let [low, ratio, high] = ["ratio_low", "ratio", "ratio_high"].map(|key| &pair[key]);
+    let a = pair["a"]["per_second"].as_f64().unwrap();
+    let b = pair["b"]["per_second"].as_f64().unwrap();
+    assert!((ratio.as_f64().unwrap() / (a / b) - 1.0).abs() < 0.01);
+    assert!(low.as_f64() <= ratio.as_f64() && ratio.as_f64() <= high.as_f64());
+}
+
+fn answers(pair: &Value) -> [u64; 4] {
+    ["same", "different", "only_a", "only_b"].map(|key| pair["answers"][key].as_u64().unwrap())
+}
+
+#[test]
+fn udp_and_tcp_to_the_same_resolver_have_the_same_answers() {
+    let run = canvass(&[
+        "compare",
+        "10.0.0.0/20",
+        "--lab",
+        "--against",
+        "tcp",
+        "--budget",
+        "20s",
+        "-f",
+        "ndjson",
+    ])
+    .exits(0);
+    let pairs = run.objects();
+    assert_eq!(pairs.len(), 1);
+    assert_shape(&pairs[0]);
+    assert_eq!(pairs[0]["a"]["targets"], 4096);
+    assert_eq!(answers(&pairs[0]), [4096, 0, 0, 0]);
+    let name = |side: &str| pairs[0][side]["name"].as_str().unwrap().to_owned();
+    assert!(
+        name("a").starts_with("canvass (udp, window "),
+        "{}",
+        name("a")
+    );
+    assert!(
+        name("b").starts_with("canvass (tcp, window "),
+        "{}",
+        name("b")
+    );
+    run.says("4096 targets listed");
+}
+
+#[test]
+fn names_are_asked_for_both_kinds_of_addresses() {
+    let list = "example.net\nwww.example.net\n192.0.2.1\nnosuch.example.net\n";
+    let run = canvass_reading(
+        &[
+            "compare",
+            "--lab",
+            "--against",
+            "tcp",
+            "--budget",
+            "5s",
+            "-f",
+            "csv",
+        ],
+        list,
+    )
+    .exits(0);
+    let rows: Vec<Vec<&str>> = run
+        .out
+        .lines()
+        .map(|line| line.split(',').collect())
+        .collect();
+    assert_eq!(rows.len(), 2, "{}", run.out);
+    let column = |name: &str| {
+        let at = rows[0].iter().position(|heading| *heading == name);
+        at.unwrap_or_else(|| panic!("no column {name} in {:?}", rows[0]))
+    };
+    assert_eq!(run.err.lines().next(), Some("4 targets listed"));
+    // A name has a comma in it only where sides have.
+    assert!(run.out.contains("\"canvass (udp, window "), "{}", run.out);
+    assert!(column("same") < rows[0].len());
+}
+
+#[test]
+fn answers_that_differ_are_shown_side_by_side() {
+    let good = LabChild::start(&[]);
+    let bad = LabChild::start(&["--servfail", "100%"]);
+    let run = canvass(&[
+        "compare",
+        "192.0.2.0/28",
+        "-r",
+        &good.resolver(),
+        "--against",
+        &bad.resolver(),
+        "--retries",
+        "0",
+        "--budget",
+        "5s",
+    ])
+    .exits(0);
+    assert!(
+        run.out.contains("host-192-0-2-1.example.net"),
+        "{}",
+        run.out
+    );
+    assert!(run.out.contains("(SERVFAIL)"), "{}", run.out);
+    assert!(run.out.contains(&good.resolver()), "{}", run.out);
+    // What has no name has none on either side.
+    let pairs = canvass(&[
+        "compare",
+        "192.0.2.0/28",
+        "-r",
+        &good.resolver(),
+        "--against",
+        &bad.resolver(),
+        "--retries",
+        "0",
+        "--budget",
+        "5s",
+        "-f",
+        "ndjson",
+        "-q",
+    ])
+    .exits(0)
+    .objects();
+    let [same, different, only_a, only_b] = answers(&pairs[0]);
+    assert_eq!((different, only_b), (0, 0));
+    assert_eq!(same + only_a, 16);
+    assert!(only_a > 10, "{only_a}");
+}
+
+#[test]
+fn what_the_table_of_hosts_has_is_named() {
+    let lab = LabChild::start(&[]);
+    let run = canvass(&[
+        "compare",
+        "127.0.0.1",
+        "-r",
+        &lab.resolver(),
+        "--system-threads",
+        "1",
+        "--budget",
+        "5s",
+    ])
+    .exits(0);
+    for part in [
+        "getnameinfo, one at a time",
+        "localhost",
+        "/etc/hosts",
+        "the sides do not ask the same resolvers",
+    ] {
+        assert!(run.out.contains(part), "{part} is not in\n{}", run.out);
+    }
+}
+
+/// Against libc's resolver and Knot DNS, in a mount namespace of its own.
+#[test]
+fn libc_and_canvass_find_the_same_at_a_real_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/compare-lab");
+    let run = Command::new(script)
+        .args(["--canvass", CANVASS, "--out", out])
+        .args(["--targets", "4000", "--budget", "4s", "--threads", "8"])
+        .args(["--delays", "0ms 20ms"])
+        .output()
+        .expect("the script can be run");
+    assert!(
+        run.status.success(),
+        "it needs root: {}\n{}",
+        String::from_utf8_lossy(&run.stderr),
+        String::from_utf8_lossy(&run.stdout)
+    );
+    for delay in ["0ms", "20ms"] {
+        let read = |kind: &str| fs::read_to_string(folder.path().join(format!("{delay}.{kind}")));
+        let pairs: Vec<Value> = read("ndjson")
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(pairs.len(), 2);
+        for (pair, name) in pairs
+            .iter()
+            .zip(["getnameinfo, one at a time", "getnameinfo, 8 threads"])
+        {
+            assert_shape(pair);
+            assert_eq!(pair["b"]["name"], name);
+            assert_eq!(pair["a"]["targets"], 4000);
+            let [same, different, only_a, only_b] = answers(pair);
+            assert_eq!([different, only_a, only_b], [0, 0, 0]);
+            assert_eq!(json!(same), pair["b"]["targets"]);
+        }
+        let page = read("html").unwrap();
+        assert!(page.starts_with("<!doctype html>") || page.starts_with("<!DOCTYPE html>"));
+        assert!(page.contains("getnameinfo, one at a time"));
+        if delay == "20ms" {
+            // One at a time is a round trip each; windows are what that is about.
+            assert!(pairs[0]["ratio"].as_f64().unwrap() > 20.0, "{}", pairs[0]);
+            assert!(pairs[0]["b"]["latency_ms"]["p50"].as_f64().unwrap() >= 20.0);
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_compared_is_said_before_anything_is_asked() {
+    for (args, part) in [
+        (&["10.0.0.1", "--lab"][..], "scripts/compare-lab"),
+        (&["10.0.0.1", "--lab", "--against", "nobody"], "\"nobody\""),
+        (&["10.0.0.1", "--hlog", "x"], "--hlog"),
+        (&["10.0.0.1", "--budget", "0s"], "--budget"),
+        (
+            &["10.0.0.300", "--lab", "--against", "tcp", "--strict"],
+            "300",
+        ),
+    ] {
+        canvass(&[&["compare"], args].concat()).exits(2).says(part);
+    }
+    canvass_reading(&["compare", "--lab", "--against", "tcp"], "# nothing\n")
+        .exits(2)
+        .says("the list is empty");
+}
+
+#[test]
+fn a_bad_line_is_told_and_the_rest_is_compared() {
+    let run = canvass_reading(
+        &[
+            "compare",
+            "--lab",
+            "--against",
+            "tcp",
+            "--budget",
+            "5s",
+            "-f",
+            "ndjson",
+        ],
+        "192.0.2.1\n192.0.2.300\n192.0.2.2\n",
+    )
+    .exits(0)
+    .says("line 2, \"192.0.2.300\": the octet 300 is over 255");
+    assert_eq!(run.objects()[0]["a"]["targets"], 2);
+}
+
+#[test]
+fn an_interrupt_ends_a_comparison_with_what_it_has() {
+    let peer = Peer::honest();
+    let mut running = Running::start(&[
+        "compare",
+        "10.0.0.0/12",
+        "-r",
+        &peer.resolver(),
+        "--against",
+        "udp",
+        "--budget",
+        "60s",
+        "--rate-per-resolver",
+        "1000",
+        "-f",
+        "ndjson",
+    ]);
+    // By then the loops are there, and there is far more to ask than can be in this time.
+    let begun = Instant::now();
+    while peer.queries() == 0 {
+        assert!(begun.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    running.signal(Signal::INT);
+    let run = running.end().exits(130);
+    run.says("the comparison was stopped before its end");
+}

@@ -100,7 +100,7 @@ fn write_all(comparison: &Comparison, origin: &Origin, out: &mut String) -> fmt:
             (
                 "schedule",
                 format!(
-                    "{}, after one to warm up that is not counted",
+                    "{}, after a warm-up that is not counted",
                     counted(blocks as u64, "block", "blocks")
                 ),
             ),

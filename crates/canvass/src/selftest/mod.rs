@@ -30,7 +30,9 @@ const TIMED_RATE: &str = "500";
 const RATES: [u32; 9] = [
     5_000, 10_000, 20_000, 40_000, 80_000, 120_000, 160_000, 240_000, 320_000,
 ];
-/// The share of a rate that must really have been reached, over about a second.
+/// For how long each is kept up, in seconds.
+const RATE_SPAN_S: u32 = 2;
+/// The share of a rate that must really have been reached.
 const RATE_SHARE_MIN: f64 = 0.9;
 
 /// A command whose answers the lab delays, and the phase that shows it.
@@ -149,6 +151,7 @@ fn complete_rate(loops: usize) -> Result<(Option<f64>, bool), Failure> {
     let mut highest = None;
     for rate in RATES {
         let asked = rate.to_string();
+        let targets = (rate * RATE_SPAN_S).to_string();
         let trial = Trial::run(
             &[
                 "ptr",
@@ -159,13 +162,13 @@ fn complete_rate(loops: usize) -> Result<(Option<f64>, bool), Failure> {
                 "--retries",
                 "0",
                 "--limit",
-                &asked,
+                &targets,
                 "--rate",
                 &asked,
             ],
             Phase::Dns,
         )?;
-        let reached = trial.tally.total() as f64 / trial.wall.as_secs_f64();
+        let reached = trial.settled_rate_per_second();
         let complete = trial.tally.causes().is_empty();
         if !complete || reached < RATE_SHARE_MIN * f64::from(rate) {
             return Ok((highest, false));

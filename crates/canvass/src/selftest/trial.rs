@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use canvass_lab::LabReport;
 use canvass_model::{Outcome, Phase, ShardReport, Time};
@@ -25,9 +25,10 @@ pub struct Trial {
     pub tally: Tally,
     pub reports: Vec<ShardReport>,
     pub lab: LabReport,
-    /// What each outcome spent in the phase that was asked for, in nanoseconds, in order.
-    pub phase_ns: Vec<u64>,
-    pub wall: Duration,
+    /// What each outcome spent in the phase that was asked for, in nanoseconds, from the least on.
+    phase_ns: Vec<u64>,
+    /// When each outcome was there, in nanoseconds, from the first on.
+    finished_ns: Vec<u64>,
 }
 
 impl Trial {
@@ -48,6 +49,17 @@ impl Trial {
         let rank = (self.phase_ns.len() as f64 * share).ceil() as usize;
         let spent_ns = self.phase_ns.get(rank.max(1) - 1)?;
         Some(Duration::from_nanos(*spent_ns))
+    }
+
+    /// Outcomes a second in the second half of them: by then a window knows its rate.
+    pub fn settled_rate_per_second(&self) -> f64 {
+        let half = self.finished_ns.len() / 2;
+        match (self.finished_ns.get(half), self.finished_ns.last()) {
+            (Some(from), Some(to)) if to > from => {
+                (self.finished_ns.len() - half) as f64 * 1e9 / (to - from) as f64
+            }
+            _ => 0.0,
+        }
     }
 }
 
@@ -70,7 +82,6 @@ fn drive(plan: Plan, phase: Phase) -> Result<Trial, Failure> {
     } = Shards::start(&config, threads, false, start.began, move |report| {
         drop(sender.send(report));
     })?;
-    let began = Instant::now();
     let ledger = Arc::new(Ledger::new());
     let feeder = Feeder {
         source,
@@ -82,6 +93,7 @@ fn drive(plan: Plan, phase: Phase) -> Result<Trial, Failure> {
     };
     let mut tally = Tally::default();
     let mut phase_ns = Vec::new();
+    let mut finished_ns = Vec::new();
     std::thread::scope(|scope| {
         scope.spawn(move || {
             let never_stop = AtomicBool::new(false);
@@ -92,13 +104,14 @@ fn drive(plan: Plan, phase: Phase) -> Result<Trial, Failure> {
             levers.outcomes_taken();
             ledger.acknowledge(batch.len() as u64);
             tally.record_all(&batch);
+            finished_ns.extend(batch.iter().map(|one| one.finished.as_nanos()));
             phase_ns.extend(batch.iter().filter_map(|one: &Outcome| {
                 one.phases.span(phase).map(|span| span.as_nanos() as u64)
             }));
         }
     });
-    let wall = began.elapsed();
     phase_ns.sort_unstable();
+    finished_ns.sort_unstable();
     let reports = ended
         .iter()
         .take(threads)
@@ -112,6 +125,6 @@ fn drive(plan: Plan, phase: Phase) -> Result<Trial, Failure> {
         reports,
         lab,
         phase_ns,
-        wall,
+        finished_ns,
     })
 }

@@ -14,6 +14,7 @@ mod descriptors;
 mod exit;
 mod explain;
 mod lab;
+mod latency;
 mod plan;
 mod progress;
 mod report;

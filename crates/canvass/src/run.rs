@@ -13,8 +13,8 @@ use canvass_lab::Lab;
 use canvass_model::{Job, ShardReport, Time};
 use canvass_queue::{Ended, Feeder, FeederEnd, Ledger};
 use canvass_report::{
-    IntervalLog, LatencyRecorder, LineSink, Origin, RunReport, SummaryInput, Timeline, balance,
-    run_page, summary, warnings, write_percentile_tables,
+    LineSink, Origin, RunReport, SummaryInput, Timeline, balance, run_page, summary, warnings,
+    write_percentile_tables,
 };
 use crossbeam_channel::{RecvTimeoutError, Sender, unbounded};
 
@@ -26,15 +26,12 @@ use crate::plan::{Plan, Start};
 use crate::progress::{self, Progress};
 use crate::say::say;
 use crate::shards::{self, Shards, spawn};
-use crate::{command_line, descriptors, signals, terminal};
+use crate::{command_line, descriptors, latency, signals, terminal};
 
 /// Jobs in one batch.
 const JOB_BATCH_MAX: usize = 512;
 /// How much of a schedule (`--rate`) is in one batch at most, in seconds.
 const BATCH_SPAN_S: f64 = 0.001;
-/// How long an interval of the interval log is.
-const HLOG_INTERVAL: Duration = Duration::from_secs(1);
-
 /// How long after a second signal an output that takes nothing any more is waited for.
 const ABORT_WAIT: Duration = Duration::from_secs(1);
 
@@ -92,12 +89,7 @@ pub fn run(mut plan: Plan) -> Result<Exit, Failure> {
         }
         None => (Box::new(io::stdout()), "standard output".into()),
     };
-    let latency = match &plan.hlog {
-        Some(path) => LatencyRecorder::with_intervals(
-            IntervalLog::create(path, epoch, HLOG_INTERVAL).map_err(Failure::stopped)?,
-        ),
-        None => LatencyRecorder::new(),
-    };
+    let latency = latency::recorder(plan.hlog.as_deref(), epoch)?;
 
     let ledger = Arc::new(Ledger::new());
     let counters = Arc::new(Counters::default());

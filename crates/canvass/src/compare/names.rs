@@ -3,7 +3,7 @@
 use canvass_engine::Config;
 use canvass_model::{ShardReport, UpstreamReport, WindowReport};
 
-use super::Asks;
+use super::rig::Asks;
 use crate::plan::Other;
 
 /// Whether sides that are canvass are told apart by whom they ask: where it is not the transport.

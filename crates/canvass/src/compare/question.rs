@@ -54,7 +54,7 @@ impl Question {
     pub fn shown(&self) -> String {
         match self {
             Self::Names(address) => address.to_string(),
-            Self::Addresses(Target::Name { name, .. }) => name.to_string(),
+            Self::Addresses(Target::Name { given, .. }) => given.to_string(),
             Self::Addresses(other) => format!("{other:?}"),
         }
     }

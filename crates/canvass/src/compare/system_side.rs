@@ -96,7 +96,8 @@ fn serve(works: &Receiver<Arc<Work>>, found: &Sender<Vec<Done>>) {
 fn ask(question: &Question) -> Found {
     match question {
         Question::Names(address) => names_of(*address),
-        Question::Addresses(Target::Name { name, .. }) => addresses_of(&name.to_string()),
+        // As it was typed: with a last dot libc would look no name up in /etc/hosts.
+        Question::Addresses(Target::Name { given, .. }) => addresses_of(given),
         Question::Addresses(_) => Found::Nothing("no question for the system".into()),
     }
 }

@@ -33,6 +33,8 @@ pub struct ComparePlan {
     pub lab: Option<Lab>,
     pub output: Option<PathBuf>,
     pub format: Format,
+    /// For the first side's interval log.
+    pub hlog: Option<PathBuf>,
     pub hgrm: Option<PathBuf>,
     pub html: Option<PathBuf>,
     pub progress: bool,
@@ -58,16 +60,10 @@ pub fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
         seed,
         common,
     } = args;
-    for (flag, given) in [
-        ("--hlog", common.hlog.is_some()),
-        ("--trace", common.trace),
-        ("--rate", common.rate.is_some()),
-    ] {
-        if given {
-            return Err(Failure::usage(format!(
-                "compare has no {flag}: it measures blocks, each as fast as it goes"
-            )));
-        }
+    if common.trace {
+        return Err(Failure::usage(
+            "compare has no --trace: what is written meanwhile would be measured as well",
+        ));
     }
     if common.lab.is_some() && against == AgainstArg::System {
         return Err(Failure::usage(
@@ -78,9 +74,15 @@ pub fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
     if budget.is_zero() {
         return Err(Failure::usage("--budget 0 leaves the other side no time"));
     }
+    let capped =
+        common.rate.is_some() || common.rate_per_resolver.is_some() || common.concurrency.is_some();
     let plan = lookups::plan_for(TargetKind::Lookups, targets, common)?;
     let config = plan.config;
     let mut warnings = Vec::new();
+    if capped {
+        warnings
+            .push("canvass was held back by --rate, --rate-per-resolver or --concurrency".into());
+    }
     let others = match against {
         AgainstArg::System => {
             warnings.extend(resolvers_differ(&config.upstreams));
@@ -114,6 +116,7 @@ pub fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
         lab: plan.lab,
         output: plan.output,
         format: plan.format,
+        hlog: plan.hlog,
         hgrm: plan.hgrm,
         html: plan.html,
         progress: plan.progress,

@@ -239,7 +239,7 @@ fn what_cannot_be_compared_is_said_before_anything_is_asked() {
     for (args, part) in [
         (&["10.0.0.1", "--lab"][..], "scripts/compare-lab"),
         (&["10.0.0.1", "--lab", "--against", "nobody"], "\"nobody\""),
-        (&["10.0.0.1", "--hlog", "x"], "--hlog"),
+        (&["10.0.0.1", "--trace"], "--trace"),
         (&["10.0.0.1", "--budget", "0s"], "--budget"),
         (
             &["10.0.0.300", "--lab", "--against", "tcp", "--strict"],
@@ -251,6 +251,56 @@ fn what_cannot_be_compared_is_said_before_anything_is_asked() {
     canvass_reading(&["compare", "--lab", "--against", "tcp"], "# nothing\n")
         .exits(2)
         .says("the list is empty");
+}
+
+#[test]
+fn histograms_of_each_side_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (hlog, hgrm) = (path("run.hlog"), path("run.hgrm"));
+    canvass(&[
+        "compare",
+        "10.0.0.0/24",
+        "--lab",
+        "--against",
+        "tcp",
+        "--budget",
+        "5s",
+        "--hlog",
+        &hlog,
+        "--hgrm",
+        &hgrm,
+    ])
+    .exits(0);
+    for table in [hgrm, path("run.1.hgrm")] {
+        let table = fs::read_to_string(table).unwrap();
+        assert!(table.contains("Total count    =          256]"), "{table}");
+    }
+    let log = fs::read_to_string(&hlog).unwrap();
+    assert!(log.contains("Tag=ptr.service,"), "{log}");
+    let page = canvass(&["report", &hlog]).exits(0).out;
+    assert!(page.contains("256"), "{page}");
+}
+
+#[test]
+fn a_cap_is_kept_and_told() {
+    let run = canvass(&[
+        "compare",
+        "10.0.0.0/25",
+        "--lab",
+        "--against",
+        "tcp",
+        "--rate",
+        "1000",
+        "--budget",
+        "5s",
+        "-f",
+        "ndjson",
+    ])
+    .exits(0)
+    .says("held back by --rate");
+    let per_second = run.objects()[0]["a"]["per_second"].as_f64().unwrap();
+    assert!(per_second < 1_500.0, "{per_second}");
 }
 
 #[test]

@@ -1,0 +1,53 @@
+//! Being told to stop.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+
+use crate::exit::Failure;
+use crate::shards::Levers;
+use crate::signals;
+
+/// Whether the comparison was told to stop, and by what.
+#[derive(Clone, Default)]
+pub struct Stop {
+    set: Arc<AtomicBool>,
+    number: Arc<AtomicI32>,
+}
+
+impl Stop {
+    /// Watches for signals from now on. The first lets the loops behind `levers` finish what is
+    /// under way, another ends that at once.
+    pub fn watch(levers: Vec<Levers>) -> Result<Self, Failure> {
+        let stop = Self::default();
+        let on_signal = stop.clone();
+        signals::watch(move |number| {
+            on_signal.number.store(number, Ordering::Relaxed);
+            let again = on_signal.set.swap(true, Ordering::Relaxed);
+            for levers in &levers {
+                if again {
+                    levers.abort();
+                } else {
+                    levers.drain();
+                }
+            }
+        })
+        .map_err(|error| Failure::stopped(format!("cannot watch for signals: {error}")))?;
+        Ok(stop)
+    }
+
+    /// Whether it was told to stop.
+    pub fn is_set(&self) -> bool {
+        self.set.load(Ordering::Relaxed)
+    }
+
+    /// What looks at it from another thread.
+    pub fn flag(&self) -> &Arc<AtomicBool> {
+        &self.set
+    }
+
+    /// The signal that told it.
+    pub fn signal(&self) -> Option<i32> {
+        let number = self.number.load(Ordering::Relaxed);
+        (number != 0).then_some(number)
+    }
+}

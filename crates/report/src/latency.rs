@@ -146,6 +146,35 @@ pub struct Percentiles {
     pub max_ns: u64,
 }
 
+impl Percentiles {
+    /// What the points are called, in the order of [`values_ns`](Self::values_ns).
+    pub(crate) const NAMES: [&str; 6] = ["p50", "p90", "p95", "p99", "p99.9", "max"];
+
+    /// The points of `distribution`, which holds nanoseconds; `None` where nothing was counted.
+    pub fn of(distribution: &Histogram<u64>) -> Option<Self> {
+        (!distribution.is_empty()).then(|| Self {
+            p50_ns: distribution.value_at_quantile(0.5),
+            p90_ns: distribution.value_at_quantile(0.9),
+            p95_ns: distribution.value_at_quantile(0.95),
+            p99_ns: distribution.value_at_quantile(0.99),
+            p99_9_ns: distribution.value_at_quantile(0.999),
+            max_ns: distribution.max(),
+        })
+    }
+
+    /// All points, in ascending order.
+    pub(crate) fn values_ns(&self) -> [u64; 6] {
+        [
+            self.p50_ns,
+            self.p90_ns,
+            self.p95_ns,
+            self.p99_ns,
+            self.p99_9_ns,
+            self.max_ns,
+        ]
+    }
+}
+
 /// Keeps the latency of every outcome, and hands it to an interval log where there is one.
 #[derive(Default)]
 pub struct LatencyRecorder {
@@ -222,15 +251,7 @@ impl LatencyRecorder {
 
     /// The percentiles of `measure` over all probes; `None` where nothing was counted.
     pub fn percentiles(&self, measure: Measure) -> Option<Percentiles> {
-        let distribution = self.distribution(measure);
-        (!distribution.is_empty()).then(|| Percentiles {
-            p50_ns: distribution.value_at_quantile(0.5),
-            p90_ns: distribution.value_at_quantile(0.9),
-            p95_ns: distribution.value_at_quantile(0.95),
-            p99_ns: distribution.value_at_quantile(0.99),
-            p99_9_ns: distribution.value_at_quantile(0.999),
-            max_ns: distribution.max(),
-        })
+        Percentiles::of(&self.distribution(measure))
     }
 }
 

@@ -31,6 +31,7 @@ mod ndjson;
 mod page;
 mod read;
 mod resolver_counts;
+mod resolvers;
 mod run_report;
 mod selftest;
 mod sink;

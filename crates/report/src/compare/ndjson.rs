@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{Comparison, Side};
-use crate::write::{is_breaking, push_display, push_ms, push_number};
+use crate::ndjson::json::{push_or_null, push_string, put};
+use crate::write::{push_display, push_ms, push_number};
 
 /// One object for each pair, in the order of `others`, each with a line feed after it. What is not
 /// known is null; a name is a string with control characters escaped.
@@ -49,10 +50,7 @@ fn push_side(out: &mut Vec<u8>, side: &Side) {
         (",\"max\":", read.map(|read| read.max_ns)),
     ] {
         put(out, key);
-        match value_ns {
-            Some(value_ns) => push_ms(out, Duration::from_nanos(value_ns)),
-            None => put(out, "null"),
-        }
+        push_or_null(out, value_ns.map(Duration::from_nanos), push_ms);
     }
     put(out, "}}");
 }
@@ -60,30 +58,7 @@ fn push_side(out: &mut Vec<u8>, side: &Side) {
 /// Appends `key` and a number as short as it reads back exactly, or null.
 fn push_float_key(out: &mut Vec<u8>, key: &str, number: Option<f64>) {
     put(out, key);
-    match number {
-        Some(number) => push_display(out, number),
-        None => put(out, "null"),
-    }
-}
-
-/// Appends a JSON string (RFC 8259 §7), quotes included.
-fn push_string(out: &mut Vec<u8>, text: &str) {
-    put(out, "\"");
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => push_display(out, format_args!("\\{character}")),
-            // All of these lie below U+10000, so four digits hold them.
-            breaking if is_breaking(breaking) => {
-                push_display(out, format_args!("\\u{:04x}", u32::from(breaking)));
-            }
-            plain => put(out, plain.encode_utf8(&mut [0; 4])),
-        }
-    }
-    put(out, "\"");
-}
-
-fn put(out: &mut Vec<u8>, text: &str) {
-    out.extend_from_slice(text.as_bytes());
+    push_or_null(out, number, push_display);
 }
 
 #[cfg(test)]

@@ -94,15 +94,7 @@ impl Side {
 
     /// What a target took; `None` where nothing was counted.
     pub fn percentiles(&self) -> Option<Percentiles> {
-        let latency = &self.latency;
-        (!latency.is_empty()).then(|| Percentiles {
-            p50_ns: latency.value_at_quantile(0.5),
-            p90_ns: latency.value_at_quantile(0.9),
-            p95_ns: latency.value_at_quantile(0.95),
-            p99_ns: latency.value_at_quantile(0.99),
-            p99_9_ns: latency.value_at_quantile(0.999),
-            max_ns: latency.max(),
-        })
+        Percentiles::of(&self.latency)
     }
 
     /// What each target took in blocks where this side asked before the other; `None` where the

@@ -3,7 +3,7 @@
 use hdrhistogram::Histogram;
 
 use super::paint::visible;
-use super::{Comparison, Side};
+use super::{Against, Comparison, Side};
 use crate::human::{count, span_ns};
 
 /// Fewer targets on a side than this are a small sample.
@@ -14,8 +14,9 @@ const BLOCKS_FEW: usize = 4;
 const NOISE_SHARE: f64 = 0.25;
 /// Processors that were busy for more than this share of the time were the limit themselves.
 const BUSY_SHARE: f64 = 0.9;
-/// A median under this share of another is clearly lower, if chance cannot account for it.
-const CACHED_SHARE: f64 = 0.8;
+/// A median under this share of another is a cache's, if chance cannot account for it: a cache saves
+/// a round trip and more.
+const CACHED_SHARE: f64 = 0.5;
 /// Fewer targets than this say nothing about a median.
 const MEDIAN_OF_MIN: u64 = 20;
 /// How far a median may lie off by chance, in standard deviations.
@@ -27,20 +28,20 @@ impl Comparison {
     /// show themselves (a small sample, a cache, a noisy or busy machine).
     pub fn all_warnings(&self) -> Vec<String> {
         let mut all = self.warnings.clone();
-        let others = self.others.iter().map(|against| &against.side);
-        for (index, side) in std::iter::once(&self.a).chain(others).enumerate() {
+        let first = visible(&self.a.name);
+        all.extend(small_sample(&self.a, &first));
+        all.extend(self.doubts_of_pace(&self.a, &first));
+        for Against { side, .. } in &self.others {
             let name = visible(&side.name);
-            let other = match (index, &self.others[..]) {
-                (0, [only]) => visible(&only.side.name),
-                (0, _) => "the other side".to_owned(),
-                _ => visible(&self.a.name),
-            };
             all.extend(small_sample(side, &name));
-            all.extend(cache(side, &name, &other));
-            all.extend(noise(side, &name));
-            all.extend(self.busy(side, &name));
+            all.extend(cache(side, &name, &first));
+            all.extend(self.doubts_of_pace(side, &name));
         }
         all
+    }
+
+    fn doubts_of_pace(&self, side: &Side, name: &str) -> impl Iterator<Item = String> {
+        noise(side, name).into_iter().chain(self.busy(side, name))
     }
 
     fn busy(&self, side: &Side, name: &str) -> Option<String> {
@@ -66,7 +67,9 @@ fn small_sample(side: &Side, name: &str) -> Option<String> {
     })
 }
 
-/// Whether a side was clearly faster with what the other had asked before.
+/// Whether a side was clearly faster with what the first had asked before. Only for the others: the
+/// first side has a whole list at once, so its latency is mostly its own queue, which differs from
+/// block to block whoever asks first.
 fn cache(side: &Side, name: &str, other: &str) -> Option<String> {
     let first = Median::of(&side.latency_asked_first()?)?;
     let second = Median::of(&side.latency_asked_second)?;
@@ -126,6 +129,7 @@ mod tests {
 
     fn record(side: &mut Side, first_us: u64, second_us: u64, times: u64) {
         side.latency.clear();
+        side.latency_asked_second.clear();
         for _ in 0..times {
             side.latency.record(first_us * 1000).unwrap();
             side.latency.record(second_us * 1000).unwrap();
@@ -176,19 +180,20 @@ mod tests {
                  getnameinfo, one at a time there"
             ]
         );
-        record(&mut pair.a, 20_000, 90, 50);
-        let both = pair.all_warnings();
-        assert_eq!(both.len(), 2);
-        assert!(
-            both[0].starts_with("canvass (udp, window 412) took 90")
-                && both[0].contains("where getnameinfo, one at a time had asked before"),
-            "{both:?}"
-        );
+        record(&mut pair.others[0].side, 1000, 490, 1000);
+        assert_eq!(pair.all_warnings().len(), 1);
+    }
+
+    #[test]
+    fn the_queue_of_the_first_side_is_no_cache() {
+        let mut pair = comparison(&[1000; 4], &[25; 4]);
+        record(&mut pair.a, 20_000, 90, 5000);
+        assert_eq!(pair.all_warnings(), [""; 0]);
     }
 
     #[test]
     fn a_difference_that_is_small_or_of_few_or_the_wrong_way_is_no_cache() {
-        for (first_us, second_us, times) in [(1000, 850, 1000), (1000, 100, 19), (100, 1000, 1000)]
+        for (first_us, second_us, times) in [(1000, 510, 1000), (1000, 100, 19), (100, 1000, 1000)]
         {
             let mut pair = comparison(&[1000; 4], &[25; 4]);
             record(&mut pair.others[0].side, first_us, second_us, times);
@@ -206,11 +211,11 @@ mod tests {
         let side = &mut pair.others[0].side;
         side.latency.clear();
         for index in 0..40_u64 {
-            // Even spreads from 0 to 2 ms and from 0 to 1.4 ms.
+            // Even spreads from 0 to 2 ms and from 0 to 0.8 ms.
             side.latency.record(1 + index * 50_000).unwrap();
-            side.latency.record(1 + index * 35_000).unwrap();
+            side.latency.record(1 + index * 20_000).unwrap();
             side.latency_asked_second
-                .record(1 + index * 35_000)
+                .record(1 + index * 20_000)
                 .unwrap();
         }
         assert_eq!(pair.all_warnings(), [""; 0]);

@@ -7,12 +7,12 @@ use canvass_model::Remote;
 use crate::write::{is_breaking, is_plain, push_address, push_display, push_number, push_remote};
 
 /// Appends what is not known to need an escape.
-pub(super) fn put(out: &mut Vec<u8>, text: &str) {
+pub(crate) fn put(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
 /// Appends `value` with `push`, or null.
-pub(super) fn push_or_null<T>(
+pub(crate) fn push_or_null<T>(
     out: &mut Vec<u8>,
     value: Option<T>,
     push: impl FnOnce(&mut Vec<u8>, T),
@@ -79,7 +79,7 @@ pub(super) fn push_quoted_remote(out: &mut Vec<u8>, remote: &Remote) {
 }
 
 /// Appends `text` as a JSON string (RFC 8259 §7), quotes included.
-pub(super) fn push_string(out: &mut Vec<u8>, text: &str) {
+pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
     put(out, "\"");
     push_inner(out, text);
     put(out, "\"");

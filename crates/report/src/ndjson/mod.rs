@@ -8,7 +8,7 @@
 mod dns;
 mod host;
 mod http;
-mod json;
+pub(crate) mod json;
 mod talk;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Write};
 
-use canvass_model::{Cause, Losses, Phase, Rcode, ShardReport, Status};
+use canvass_model::{Losses, Rcode, ShardReport, Status};
 
 use super::table::{Column, Table, bar};
 use super::words::{counted, escaped, grouped};
@@ -45,7 +45,7 @@ pub(super) fn write_statuses(tally: &Tally, out: &mut String) -> fmt::Result {
 
 /// Appends the ways in which targets failed, with where to look.
 pub(super) fn write_faults(tally: &Tally, out: &mut String) -> fmt::Result {
-    let faults = faults(tally);
+    let faults = tally.faults();
     let total = tally.total();
     let most = faults.first().map_or(1, |first| first.count);
     let mut table = Table::new([
@@ -61,11 +61,13 @@ pub(super) fn write_faults(tally: &Tally, out: &mut String) -> fmt::Result {
         table.row([
             fault.phase.to_string(),
             fault.cause.to_string(),
-            fault.errno.clone().unwrap_or_else(|| "–".to_owned()),
+            fault
+                .errno
+                .map_or_else(|| "–".to_owned(), |errno| errno.to_string()),
             grouped(fault.count),
             percent(fault.count, total),
             bar(fault.count as f64 / most as f64, "failed"),
-            with_code(fault.look),
+            with_code(advice(fault.phase, fault.cause, fault.errno)),
         ]);
     }
     table.write(out)?;
@@ -113,50 +115,6 @@ pub(super) fn write_losses(shards: &[ShardReport], out: &mut String) -> fmt::Res
     table.write(out)
 }
 
-/// One way to fail, from whatever the tally has of it.
-struct FaultRow {
-    phase: &'static str,
-    cause: Cause,
-    errno: Option<String>,
-    count: u64,
-    look: &'static str,
-}
-
-/// Probes of hosts are counted by phase; of queries to resolvers the cause is known, and the phase
-/// follows from it.
-fn faults(tally: &Tally) -> Vec<FaultRow> {
-    let of_hosts = tally.faults();
-    let mut rows: Vec<FaultRow> = of_hosts
-        .iter()
-        .map(|fault| FaultRow {
-            phase: fault.phase.as_str(),
-            cause: fault.cause,
-            errno: fault.errno.map(|errno| escaped(&errno.to_string())),
-            count: fault.count,
-            look: advice(fault.phase, fault.cause, fault.errno),
-        })
-        .collect();
-    for (cause, count) in tally.causes() {
-        let counted = of_hosts.iter().filter(|fault| fault.cause == cause);
-        let of_queries = count.saturating_sub(counted.map(|fault| fault.count).sum());
-        if of_queries > 0 {
-            let phase = match cause {
-                Cause::Invalid => Phase::Target,
-                _ => Phase::Dns,
-            };
-            rows.push(FaultRow {
-                phase: phase.as_str(),
-                cause,
-                errno: None,
-                count: of_queries,
-                look: advice(phase, cause, None),
-            });
-        }
-    }
-    rows.sort_by_key(|row| std::cmp::Reverse(row.count));
-    rows
-}
-
 /// Advice with what stands between backticks as code.
 fn with_code(advice: &str) -> String {
     let mut out = String::new();
@@ -186,27 +144,20 @@ mod tests {
     use crate::fixture;
 
     #[test]
-    fn faults_of_hosts_and_of_queries_are_counted_once() {
+    fn a_shortage_here_reads_as_what_it_is() {
         let mut tally = Tally::default();
-        tally.record_all(&[
-            fixture::tcp_refused(),
-            fixture::ptr_timeout(),
-            fixture::ptr_timeout(),
-            fixture::http_expired(),
-        ]);
-        let rows = faults(&tally);
-        let told: Vec<_> = rows
-            .iter()
-            .map(|row| (row.phase, row.cause, row.errno.as_deref(), row.count))
-            .collect();
-        assert_eq!(
-            told,
-            [
-                ("dns", Cause::Timeout, None, 2),
-                ("connect", Cause::Refused, Some("ECONNREFUSED"), 1),
-                ("tls", Cause::Expired, None, 1),
-            ]
-        );
+        tally.record_all(&[fixture::ptr_timeout(), fixture::local_failure()]);
+        let mut out = String::new();
+        write_faults(&tally, &mut out).unwrap();
+        let cells = |words: [&str; 3]| {
+            let [phase, cause, errno] = words;
+            format!(
+                ">{phase}</td><td data-label=\"cause\">{cause}</td><td data-label=\"errno\">{errno}</td>"
+            )
+        };
+        for words in [["dns", "timeout", "–"], ["wait", "descriptors", "EMFILE"]] {
+            assert!(out.contains(&cells(words)), "{words:?}: {out}");
+        }
     }
 
     #[test]

@@ -43,12 +43,7 @@ impl Named<'_> {
 
 /// Appends the distributions over each other in one chart. `marks` are percentiles of the first.
 pub(super) fn write_overlaid(about: &str, all: &[Named<'_>], out: &mut String) -> fmt::Result {
-    let histograms: Vec<&Histogram<u64>> = all.iter().map(|one| &*one.histogram).collect();
-    let bins = Bins::over(&histograms);
-    let densities: Vec<Density> = histograms
-        .iter()
-        .map(|histogram| Density::of(histogram, &bins))
-        .collect();
+    let (bins, densities) = binned(all);
     if bins.is_empty() {
         return write_zeros(all, &densities, out);
     }
@@ -96,12 +91,7 @@ pub(super) fn write_overlaid(about: &str, all: &[Named<'_>], out: &mut String) -
 
 /// Appends the distributions below each other, on one axis.
 pub(super) fn write_below_each_other(all: &[Named<'_>], out: &mut String) -> fmt::Result {
-    let histograms: Vec<&Histogram<u64>> = all.iter().map(|one| &*one.histogram).collect();
-    let bins = Bins::over(&histograms);
-    let densities: Vec<Density> = histograms
-        .iter()
-        .map(|histogram| Density::of(histogram, &bins))
-        .collect();
+    let (bins, densities) = binned(all);
     if bins.is_empty() {
         return write_zeros(all, &densities, out);
     }
@@ -146,6 +136,17 @@ pub(super) fn write_below_each_other(all: &[Named<'_>], out: &mut String) -> fmt
     }
     write_zeros(all, &densities, out)?;
     table(all, &densities, &bins).write_folded("The figures: outcomes in each bin", out)
+}
+
+/// The bins that all have in common, and what of each lies in them.
+fn binned(all: &[Named<'_>]) -> (Bins, Vec<Density>) {
+    let histograms: Vec<&Histogram<u64>> = all.iter().map(|one| &*one.histogram).collect();
+    let bins = Bins::over(&histograms);
+    let densities: Vec<Density> = histograms
+        .iter()
+        .map(|histogram| Density::of(histogram, &bins))
+        .collect();
+    (bins, densities)
 }
 
 /// Percentiles as words over their places, the most telling first.

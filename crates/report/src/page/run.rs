@@ -7,7 +7,7 @@ use super::document::{document, figure, section, write_warnings};
 use super::table::{Column, Table};
 use super::words::{grouped, span};
 use super::{counts, heading, left_out, over_time, percentiles, phases, provenance, resolvers};
-use crate::{LatencyRecorder, Measure, RunReport};
+use crate::{LatencyRecorder, Measure, Percentiles, RunReport};
 
 /// Every measure, as the table of percentiles has them.
 const MEASURES: [Measure; 9] = [
@@ -133,15 +133,7 @@ fn named<'a>(latency: &'a LatencyRecorder, measures: &[Measure]) -> Vec<Named<'a
 }
 
 fn write_percentiles(latency: &LatencyRecorder, out: &mut String) -> fmt::Result {
-    let points = [
-        ("p50", 0.5),
-        ("p90", 0.9),
-        ("p95", 0.95),
-        ("p99", 0.99),
-        ("p99.9", 0.999),
-        ("max", 1.0),
-    ];
-    let columns = points.map(|(name, _)| (name, Column::Number));
+    let columns = Percentiles::NAMES.map(|name| (name, Column::Number));
     let mut table = Table::new(
         [("", Column::Prose)]
             .into_iter()
@@ -149,12 +141,14 @@ fn write_percentiles(latency: &LatencyRecorder, out: &mut String) -> fmt::Result
             .chain([("outcomes", Column::Number)]),
     );
     for named in named(latency, &MEASURES) {
-        let values = points.map(|(_, quantile)| span(named.histogram.value_at_quantile(quantile)));
+        let Some(percentiles) = Percentiles::of(&named.histogram) else {
+            continue;
+        };
         let name = format!("<b>{}</b>", named.name);
         table.row(
             [name]
                 .into_iter()
-                .chain(values)
+                .chain(percentiles.values_ns().map(span))
                 .chain([grouped(named.histogram.len())]),
         );
     }

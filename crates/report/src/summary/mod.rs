@@ -139,8 +139,8 @@ fn write_counts(tally: &Tally, out: &mut String) -> std::fmt::Result {
 }
 
 fn write_latency(tally: &Tally, latency: &LatencyRecorder, out: &mut String) -> std::fmt::Result {
-    let heading = ["latency", "p50", "p90", "p95", "p99", "p99.9", "max"];
-    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    let heading = ["latency"].into_iter().chain(Percentiles::NAMES);
+    let mut rows = vec![heading.map(str::to_owned).collect::<Vec<_>>()];
     let phases: &[Measure] = match tally.of_hosts() {
         0 => &[],
         _ => &Measure::HOST_PHASES,
@@ -150,7 +150,7 @@ fn write_latency(tally: &Tally, latency: &LatencyRecorder, out: &mut String) -> 
         let worth_a_row = |kept: &Percentiles| *measure != Measure::Wait || kept.max_ns > 0;
         if let Some(percentiles) = latency.percentiles(*measure).filter(worth_a_row) {
             let mut row = vec![measure.as_str().to_owned()];
-            row.extend(points(&percentiles).map(span_ns));
+            row.extend(percentiles.values_ns().map(span_ns));
             rows.push(row);
         }
     }
@@ -158,17 +158,6 @@ fn write_latency(tally: &Tally, latency: &LatencyRecorder, out: &mut String) -> 
         table(out, &rows);
     }
     Ok(())
-}
-
-fn points(percentiles: &Percentiles) -> [u64; 6] {
-    [
-        percentiles.p50_ns,
-        percentiles.p90_ns,
-        percentiles.p95_ns,
-        percentiles.p99_ns,
-        percentiles.p99_9_ns,
-        percentiles.max_ns,
-    ]
 }
 
 fn write_pace(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result {

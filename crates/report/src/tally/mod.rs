@@ -21,7 +21,6 @@ pub struct Tally {
     other_rcodes: BTreeMap<u16, u64>,
     http_codes: BTreeMap<u16, u64>,
     other_statuses: [u64; OTHER_STATUSES.len()],
-    causes: [u64; Cause::ALL.len()],
     faults: BTreeMap<(Phase, Cause, Option<Errno>), u64>,
     attempts: u64,
     attempts_max: u32,
@@ -33,7 +32,7 @@ pub struct Tally {
     ending: EndingCertificates,
 }
 
-/// One way in which probes of hosts failed.
+/// One way in which targets failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FaultCount {
     /// Where in their life.
@@ -101,7 +100,8 @@ impl Tally {
             other => self.other_statuses[status_index(other)] += 1,
         }
         if let Some(fault) = &outcome.fault {
-            self.causes[fault.cause as usize] += 1;
+            let kind = (fault.phase, fault.cause, fault.errno);
+            *self.faults.entry(kind).or_default() += 1;
         }
         self.attempts += u64::from(outcome.attempts);
         self.attempts_max = self.attempts_max.max(outcome.attempts);
@@ -166,10 +166,14 @@ impl Tally {
 
     /// The causes of failures that occurred with their counts, the commonest first.
     pub fn causes(&self) -> Vec<(Cause, u64)> {
-        commonest_first(Cause::ALL.into_iter().zip(self.causes))
+        commonest_first(
+            Cause::ALL
+                .map(|cause| (cause, self.cause(cause)))
+                .into_iter(),
+        )
     }
 
-    /// The ways in which probes of hosts failed, the commonest first.
+    /// The ways in which targets failed, the commonest first.
     pub fn faults(&self) -> Vec<FaultCount> {
         let counts = self.faults.iter().map(|(&kind, &count)| (kind, count));
         commonest_first(counts)
@@ -190,7 +194,8 @@ impl Tally {
 
     /// Failures with this cause.
     pub fn cause(&self, cause: Cause) -> u64 {
-        self.causes[cause as usize]
+        let of_cause = self.faults.iter().filter(|((_, of, _), _)| *of == cause);
+        of_cause.map(|(_, count)| count).sum()
     }
 
     /// Queries sent, or connections tried, for all outcomes.
@@ -254,10 +259,6 @@ impl Tally {
 
     fn record_host(&mut self, outcome: &Outcome) {
         self.of_hosts += 1;
-        if let Some(fault) = &outcome.fault {
-            let kind = (fault.phase, fault.cause, fault.errno);
-            *self.faults.entry(kind).or_default() += 1;
-        }
         let expired = matches!(&outcome.fault, Some(fault) if fault.cause == Cause::Expired);
         let repeated = matches!(&outcome.answer, Answer::Http(answer) if answer.repeat > Some(1));
         let certificate = tls_facts(&outcome.answer).and_then(|tls| tls.certificate.as_ref());

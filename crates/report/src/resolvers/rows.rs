@@ -1,0 +1,137 @@
+//! A resolver as rows of a table, in a terminal or on a page.
+
+use canvass_model::Transport;
+
+use super::Resolver;
+use super::window::Window;
+use crate::human::seconds;
+
+/// What the columns hold.
+pub(crate) const HEADING: [&str; 5 + WINDOW_CELLS + 1] = [
+    "resolver",
+    "sent",
+    "answered",
+    "timeouts",
+    "late",
+    "by",
+    "rate",
+    "limit",
+    "in flight",
+    "rtt p50",
+    "rtt p99",
+    "state",
+];
+
+/// Cells that tell of a window.
+const WINDOW_CELLS: usize = 6;
+
+/// How a table writes figures.
+pub(crate) struct Style {
+    /// A count.
+    pub(crate) number: fn(u64) -> String,
+    /// So many a second.
+    pub(crate) rate: fn(f64) -> String,
+    /// Where there is no figure.
+    pub(crate) none: &'static str,
+}
+
+impl Resolver {
+    /// A row, and a second one where both transports were used.
+    pub(crate) fn rows(&self, style: &Style) -> Vec<Vec<String>> {
+        let mut windows = [(Transport::Udp, &self.udp), (Transport::Tcp, &self.tcp)]
+            .into_iter()
+            .filter_map(|(transport, window)| Some((transport, window.as_ref()?)))
+            .map(|(transport, window)| window.cells(transport, style));
+        let mut first = vec![self.address.to_string()];
+        first.extend([self.sent, self.answered, self.timeouts, self.late].map(style.number));
+        first.extend(
+            windows
+                .next()
+                .unwrap_or_else(|| [style.none; WINDOW_CELLS].map(str::to_owned)),
+        );
+        first.push(self.state());
+        let mut rows = vec![first];
+        for cells in windows {
+            let mut row = vec![String::new(); 5];
+            row.extend(cells);
+            row.push(String::new());
+            rows.push(row);
+        }
+        rows
+    }
+}
+
+impl Window {
+    fn cells(&self, transport: Transport, style: &Style) -> [String; WINDOW_CELLS] {
+        [
+            transport.as_str().to_owned(),
+            (style.rate)(self.rate_per_second),
+            if self.plateau { "reached" } else { "not seen" }.to_owned(),
+            (style.number)(self.in_flight_max),
+            seconds(self.rtt_p50()),
+            seconds(self.rtt_p99),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resolvers::busiest_first;
+    use canvass_model::{Health, ShardReport, UpstreamReport, WindowReport};
+    use std::time::Duration;
+
+    const STYLE: Style = Style {
+        number: |number| format!("<{number}>"),
+        rate: |rate| format!("{rate} qps"),
+        none: "none",
+    };
+
+    fn told(upstream: UpstreamReport) -> Vec<String> {
+        let shard = ShardReport {
+            upstreams: vec![upstream],
+            ..ShardReport::default()
+        };
+        let rows = busiest_first(&[shard])[0].rows(&STYLE);
+        assert!(rows.iter().all(|row| row.len() == HEADING.len()));
+        rows.iter().map(|row| row.join("|")).collect()
+    }
+
+    #[test]
+    fn each_transport_that_was_used_has_a_row() {
+        let mut upstream = UpstreamReport {
+            health: Health::Good,
+            sent: 1000,
+            answered: 990,
+            timeouts: 10,
+            late: 2,
+            ..UpstreamReport::new(([192, 0, 2, 1], 53).into())
+        };
+        assert_eq!(
+            told(upstream.clone()),
+            ["192.0.2.1:53|<1000>|<990>|<10>|<2>|none|none|none|none|none|none|good"]
+        );
+        upstream.tcp = Some(WindowReport {
+            rate_per_second: 200.0,
+            in_flight_max: 14,
+            rtt_p50: Duration::from_millis(2),
+            rtt_p99: Duration::from_millis(9),
+            ..WindowReport::default()
+        });
+        assert_eq!(
+            told(upstream.clone()),
+            ["192.0.2.1:53|<1000>|<990>|<10>|<2>|tcp|200 qps|not seen|<14>|2.00 ms|9.00 ms|good"]
+        );
+        upstream.udp = Some(WindowReport {
+            plateau: true,
+            ..upstream.tcp.unwrap()
+        });
+        assert_eq!(
+            told(upstream),
+            [
+                "192.0.2.1:53|<1000>|<990>|<10>|<2>|udp|200 qps|reached|<14>|2.00 ms|9.00 ms|good",
+                "|||||tcp|200 qps|not seen|<14>|2.00 ms|9.00 ms|",
+            ]
+        );
+    }
+}

@@ -4,8 +4,9 @@ use std::ffi::OsString;
 
 /// Characters of it that are kept: a thousand targets are of no use there.
 const CHARS_MAX: usize = 2_000;
-/// Flags whose value may be secret.
-const SECRET_FLAGS: [&str; 4] = ["-H", "--header", "-d", "--data"];
+/// Flags whose value may be secret, long and short.
+const SECRET_FLAGS: [&str; 2] = ["header", "data"];
+const SECRET_LETTERS: [char; 2] = ['H', 'd'];
 /// What stands where something secret was.
 const MASK: &str = "***";
 
@@ -22,7 +23,7 @@ fn shown(words: impl IntoIterator<Item = OsString>) -> String {
         let shown = if std::mem::take(&mut secret) {
             MASK.to_owned()
         } else {
-            secret = SECRET_FLAGS.contains(&&*word);
+            secret = announces_secret(&word);
             without_secrets(&word)
         };
         text.push(' ');
@@ -35,28 +36,44 @@ fn shown(words: impl IntoIterator<Item = OsString>) -> String {
     text
 }
 
-/// A word without the value of a secret flag that is written in one with it, and without the
-/// credentials of a URL.
-fn without_secrets(word: &str) -> String {
-    for flag in SECRET_FLAGS {
-        // `-Hname: value`, `--header=name: value`
-        let joined = match flag.strip_prefix("--") {
-            Some(_) => word
-                .strip_prefix(flag)
-                .and_then(|rest| rest.strip_prefix('=')),
-            None => word.strip_prefix(flag).filter(|rest| !rest.is_empty()),
-        };
-        if joined.is_some() && !(flag.len() == 2 && word.starts_with("--")) {
-            let equals = if flag.len() > 2 { "=" } else { "" };
-            return format!("{flag}{equals}{MASK}");
-        }
+/// Whether the next word is the value of a flag that may be secret: of a long one, or of the last in
+/// a cluster of short ones (`-qH`).
+fn announces_secret(word: &str) -> bool {
+    match word.strip_prefix("--") {
+        Some(flag) => SECRET_FLAGS.contains(&flag),
+        None => word
+            .strip_prefix('-')
+            .is_some_and(|flags| flags.ends_with(SECRET_LETTERS)),
     }
-    let Some((scheme, rest)) = word.split_once("://") else {
-        return word.to_owned();
+}
+
+/// A word without the value of a secret flag that is written in one with it, and without
+/// credentials.
+fn without_secrets(word: &str) -> String {
+    if let Some(long) = word.strip_prefix("--") {
+        return match long.split_once('=') {
+            Some((flag, _)) if SECRET_FLAGS.contains(&flag) => format!("--{flag}={MASK}"),
+            Some((flag, value)) => format!("--{flag}={}", without_credentials(value)),
+            None => word.to_owned(),
+        };
+    }
+    if let Some(flags) = word.strip_prefix('-')
+        && let Some(at) = flags.find(SECRET_LETTERS)
+        && at + 1 < flags.len()
+    {
+        return format!("-{}{MASK}", &flags[..=at]);
+    }
+    without_credentials(word)
+}
+
+/// `user:password@host`, with a scheme before it or without.
+fn without_credentials(word: &str) -> String {
+    let (scheme, rest) = match word.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), word),
     };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    match rest[..end].rfind('@') {
-        Some(at) => format!("{scheme}://{MASK}{}", &rest[at..]),
+    match rest.rfind('@') {
+        Some(at) => format!("{scheme}{MASK}{}", &rest[at..]),
         None => word.to_owned(),
     }
 }
@@ -100,6 +117,12 @@ mod tests {
             &["canvass", "http", "--header=Cookie: secret"],
             &["canvass", "http", "--data", "secret"],
             &["canvass", "http", "https://me:secret@x.example/a"],
+            &["canvass", "http", "https://me:se/cret@x.example/a"],
+            &["canvass", "http", "me:secret@x.example"],
+            &["canvass", "http", "-qH", "Authorization: secret"],
+            &["canvass", "http", "-qHAuthorization: secret"],
+            &["canvass", "http", "-4d", "secret"],
+            &["canvass", "http", "--data=secret"],
             &[
                 "canvass",
                 "http",
@@ -108,7 +131,7 @@ mod tests {
             ],
         ] {
             let text = of(words);
-            assert!(!text.contains("secret"), "{text}");
+            assert!(!text.contains("cret"), "{text}");
             assert!(text.contains(MASK), "{text}");
         }
         assert_eq!(of(&["canvass", "dns", "--help"]), "canvass dns --help");

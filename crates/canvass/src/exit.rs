@@ -22,13 +22,25 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The status of a run that went to its end.
-    pub fn of(tally: &Tally, fail_below_percent: f64) -> Self {
+    /// The status of a run that went to its end, with so many failures beside those counted.
+    pub fn of(tally: &Tally, also_failed: u64, fail_below_percent: f64) -> Self {
         let good = tally.verdict(Verdict::Answered) + tally.verdict(Verdict::Negative);
-        if good as f64 * 100.0 >= fail_below_percent * tally.total() as f64 {
+        let all = tally.total() + also_failed;
+        if good as f64 * 100.0 >= fail_below_percent * all as f64 {
             Self::Complete
         } else {
             Self::TooManyFailed
+        }
+    }
+
+    /// The number of the contract.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Complete => 0,
+            Self::TooManyFailed => 1,
+            Self::Usage => 2,
+            Self::Stopped => 3,
+            Self::Signal(number) => 128 + number as u8,
         }
     }
 
@@ -43,13 +55,7 @@ impl Exit {
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Complete => 0,
-            Exit::TooManyFailed => 1,
-            Exit::Usage => 2,
-            Exit::Stopped => 3,
-            Exit::Signal(number) => 128 + number as u8,
-        })
+        Self::from(exit.code())
     }
 }
 

@@ -13,6 +13,7 @@ mod credentials;
 mod descriptors;
 mod exit;
 mod explain;
+mod files;
 mod lab;
 mod latency;
 mod plan;

@@ -1,13 +1,15 @@
 //! `canvass report`: the page about a run, made from what the run has written.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use canvass_report::{ReadRun, read_run, run_page};
 
 use crate::args::ReportArgs;
 use crate::exit::{Exit, Failure};
+use crate::files;
 use crate::say::say;
 
 /// Octets of a file that are read at once.
@@ -15,18 +17,28 @@ const BUFFER_BYTES: usize = 256 * 1024;
 
 /// Reads a run's output and writes its page.
 pub fn report(args: &ReportArgs) -> Result<Exit, Failure> {
+    let output = files::unless_standard(args.output.clone());
+    if let Some(output) = &output
+        && is_same(&args.file, output)
+    {
+        return Err(Failure::usage(format!(
+            "the page would take the place of {}, which it is made from",
+            output.display()
+        )));
+    }
     let run = read(&args.file)?;
     if let Some(bad) = run.bad_lines() {
         say(format_args!("canvass: warning: {}", bad.warning()));
     }
     let page = run_page(&run.report());
-    match &args.output {
-        Some(path) => std::fs::write(path, page).map_err(|error| {
-            Failure::stopped(format!("cannot write {}: {error}", path.display()))
-        })?,
-        None => write_out(page.as_bytes())?,
-    }
+    files::write_to(output.as_deref(), page.as_bytes())?;
     Ok(Exit::Complete)
+}
+
+/// Whether both are one file, by whatever names.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let identity = |path: &Path| path.metadata().map(|file| (file.dev(), file.ino())).ok();
+    identity(one).is_some_and(|one| identity(other) == Some(one))
 }
 
 fn read(path: &Path) -> Result<ReadRun, Failure> {
@@ -39,15 +51,4 @@ fn read(path: &Path) -> Result<ReadRun, Failure> {
         (Box::new(BufReader::with_capacity(BUFFER_BYTES, file)), name)
     };
     read_run(input, &name).map_err(Failure::usage)
-}
-
-fn write_out(page: &[u8]) -> Result<(), Failure> {
-    let mut out = io::stdout();
-    match out.write_all(page).and_then(|()| out.flush()) {
-        // Whoever read it has gone, and that is a quiet end.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::stopped(format!(
-            "cannot write standard output: {error}"
-        ))),
-        _ => Ok(()),
-    }
 }

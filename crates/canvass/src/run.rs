@@ -26,7 +26,7 @@ use crate::plan::{Plan, Start};
 use crate::progress::{self, Progress};
 use crate::say::say;
 use crate::shards::{self, Shards, spawn};
-use crate::{command_line, descriptors, latency, signals, terminal};
+use crate::{command_line, descriptors, files, latency, signals, terminal};
 
 /// Jobs in one batch.
 const JOB_BATCH_MAX: usize = 512;
@@ -89,6 +89,9 @@ pub fn run(mut plan: Plan) -> Result<Exit, Failure> {
         }
         None => (Box::new(io::stdout()), "standard output".into()),
     };
+    for path in [&plan.hgrm, &plan.html] {
+        files::check_writable(path.as_deref())?;
+    }
     let latency = latency::recorder(plan.hlog.as_deref(), epoch)?;
 
     let ledger = Arc::new(Ledger::new());
@@ -315,7 +318,7 @@ fn conclude(mut plan: Plan, end: End, wall: Duration, ledger: &Ledger) -> Result
     if admitted == 0 && !plan.quiet {
         say("canvass: warning: the list is empty, so nothing was asked");
     }
-    Ok(Exit::of(&collected.tally, plan.fail_below_percent))
+    Ok(Exit::of(&collected.tally, 0, plan.fail_below_percent))
 }
 
 fn write_page(
@@ -342,8 +345,7 @@ fn write_page(
         remaining: input.remaining,
         warnings: &warnings(input),
     });
-    std::fs::write(path, page)
-        .map_err(|error| Failure::stopped(format!("cannot write {}: {error}", path.display())))
+    files::write(path, page.as_bytes())
 }
 
 /// A source that has given all it had.

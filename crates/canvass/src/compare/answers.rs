@@ -30,7 +30,11 @@ impl Judge {
         // libc gives one name of several; another side of ours gives all it has.
         let same = a.holds(b) && (self.local.is_some() || b.holds(a));
         let answers = &mut self.answers;
-        let count = match (a.is_something(), b.is_something()) {
+        // That there is nothing is an answer too, where the other side has none at all.
+        let has = |found: &Found, other: &Found| {
+            found.is_something() || found.is_answer() && !other.is_answer()
+        };
+        let count = match (has(a, b), has(b, a)) {
             _ if same => {
                 answers.same += 1;
                 return;
@@ -85,13 +89,17 @@ mod tests {
         let question = Question::Names([192, 0, 2, 1].into());
         let one = Found::names(["a"]);
         let nothing = |why: &str| Found::Nothing(why.into());
+        let failed = |why: &str| Found::Failed(why.into());
         let mut judge = Judge::new(None);
         for (a, b) in [
             (&one, &one),
             (&nothing("NXDOMAIN"), &nothing("EAI_NONAME")),
             (&one, &Found::names(["c"])),
-            (&one, &nothing("EAI_AGAIN")),
-            (&nothing("TIMEOUT"), &one),
+            (&one, &failed("EAI_AGAIN")),
+            (&failed("TIMEOUT"), &one),
+            (&failed("TIMEOUT"), &failed("EAI_AGAIN")),
+            (&nothing("NXDOMAIN"), &failed("EAI_AGAIN")),
+            (&failed("TIMEOUT"), &nothing("EAI_NONAME")),
         ] {
             judge.judge(&question, a, b);
         }
@@ -102,7 +110,7 @@ mod tests {
             answers.only_a,
             answers.only_b,
         ];
-        assert_eq!(counts, [2, 1, 1, 1]);
+        assert_eq!(counts, [3, 1, 2, 2]);
         let shown: Vec<(&str, &str)> = answers
             .examples
             .iter()
@@ -110,7 +118,13 @@ mod tests {
             .collect();
         assert_eq!(
             shown,
-            [("a", "c"), ("a", "(EAI_AGAIN)"), ("(TIMEOUT)", "a")]
+            [
+                ("a", "c"),
+                ("a", "(EAI_AGAIN)"),
+                ("(TIMEOUT)", "a"),
+                ("(NXDOMAIN)", "(EAI_AGAIN)"),
+                ("(TIMEOUT)", "(EAI_NONAME)"),
+            ]
         );
     }
 }

@@ -5,13 +5,13 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
-use canvass_engine::Config;
+use canvass_engine::{Config, Inbox};
 use canvass_model::{
-    Answer, Job, Outcome, ProbeSpec, RecordType, ShardReport, Status, Target, Time, Verdict,
+    Answer, Job, Outcome, ProbeSpec, Rcode, RecordType, ShardReport, Status, Target, Time, Verdict,
 };
 use crossbeam_channel::{Receiver, bounded, never, select, unbounded};
 
-use super::question::{Done, Found, Question};
+use super::question::{Asked, Done, Found, Question};
 use crate::exit::Failure;
 use crate::shards::{Levers, Shards};
 
@@ -21,7 +21,10 @@ const BATCH_TARGETS: usize = 256;
 /// Event loops that are asked block by block.
 pub struct EngineSide {
     shards: Shards,
+    began: Instant,
     ended: Receiver<io::Result<ShardReport>>,
+    /// What loops had to say that ended before they were told to.
+    reports: Vec<io::Result<ShardReport>>,
 }
 
 /// The half of a name's addresses that came first.
@@ -38,7 +41,17 @@ impl EngineSide {
         let shards = Shards::start(config, threads, false, began, move |report| {
             drop(sender.send(report));
         })?;
-        Ok(Self { shards, ended })
+        Ok(Self {
+            shards,
+            began,
+            ended,
+            reports: Vec::new(),
+        })
+    }
+
+    /// Whether a loop has ended: then nothing can be asked any more.
+    pub fn has_ended(&self) -> bool {
+        !self.reports.is_empty()
     }
 
     /// What stops the loops.
@@ -57,33 +70,26 @@ impl EngineSide {
         places: &[u32],
         until: Option<Instant>,
         each: &mut dyn FnMut(&[Outcome]),
-    ) -> Vec<Done> {
-        let Shards {
-            inboxes,
-            outcomes,
-            levers,
-        } = &self.shards;
+    ) -> Asked {
+        let Self {
+            shards:
+                Shards {
+                    inboxes,
+                    outcomes,
+                    levers,
+                },
+            began,
+            ended,
+            reports,
+        } = self;
+        let start = Time::from_nanos(began.elapsed().as_nanos() as u64);
+        let mut finished = Vec::with_capacity(places.len());
         let mut done = Vec::with_capacity(places.len());
         std::thread::scope(|scope| {
             let (say_fed, fed) = bounded(1);
             scope.spawn(move || {
-                let mut jobs_fed = 0;
-                for (number, batch) in places.chunks(BATCH_TARGETS).enumerate() {
-                    if until.is_some_and(|until| Instant::now() >= until) {
-                        break;
-                    }
-                    let jobs: Vec<Job> = batch
-                        .iter()
-                        .flat_map(|&place| jobs_of(&questions[place as usize], place))
-                        .collect();
-                    let count = jobs.len();
-                    if inboxes[number % inboxes.len()].put(jobs).is_err() {
-                        break;
-                    }
-                    jobs_fed += count;
-                }
                 // Only one is ever sent, and there is room for it.
-                let _ = say_fed.send(jobs_fed);
+                let _ = say_fed.send(feed(inboxes, questions, places, until));
             });
             let mut fed = fed;
             let mut expected = None;
@@ -95,19 +101,39 @@ impl EngineSide {
                         expected = jobs.ok();
                         fed = never();
                     }
+                    recv(ended) -> report => {
+                        // What is asked of the others is of no use any more, and they must be
+                        // told, or their outcomes would be waited for.
+                        reports.extend(report);
+                        levers.drain();
+                    }
                     recv(outcomes) -> batch => {
                         let Ok(batch) = batch else { break };
                         levers.outcomes_taken();
                         taken += batch.len();
                         each(&batch);
-                        done.extend(batch.into_iter().filter_map(|outcome| {
-                            done_of(outcome, &mut halves)
-                        }));
+                        for outcome in batch {
+                            let at = outcome.finished;
+                            if let Some(one) = done_of(outcome, &mut halves) {
+                                finished.push(at);
+                                done.push(one);
+                            }
+                        }
                     }
                 }
             }
         });
-        done
+        finished.sort_unstable();
+        let last = finished.last().copied().unwrap_or(start);
+        let most = finished
+            .get((finished.len() * 99).div_ceil(100).saturating_sub(1))
+            .copied()
+            .unwrap_or(start);
+        Asked {
+            done,
+            wall: last.since(start),
+            tail: last.since(most),
+        }
     }
 
     /// Ends the loops, and gives what each has to say.
@@ -115,18 +141,44 @@ impl EngineSide {
         let Shards {
             inboxes, outcomes, ..
         } = self.shards;
-        let count = inboxes.len();
+        let left = inboxes.len() - self.reports.len();
         drop(inboxes);
         // Of jobs that nobody waited for any more.
         while outcomes.recv().is_ok() {}
-        self.ended
-            .iter()
-            .take(count)
+        let rest = self.ended.iter().take(left);
+        self.reports
+            .into_iter()
+            .chain(rest)
             .map(|report| {
                 report.map_err(|error| Failure::stopped(format!("an event loop failed: {error}")))
             })
             .collect()
     }
+}
+
+/// Gives jobs to the loops by turns, and says how many.
+fn feed(
+    inboxes: &[Inbox],
+    questions: &[Question],
+    places: &[u32],
+    until: Option<Instant>,
+) -> usize {
+    let mut fed = 0;
+    for (number, batch) in places.chunks(BATCH_TARGETS).enumerate() {
+        if until.is_some_and(|until| Instant::now() >= until) {
+            break;
+        }
+        let jobs: Vec<Job> = batch
+            .iter()
+            .flat_map(|&place| jobs_of(&questions[place as usize], place))
+            .collect();
+        let count = jobs.len();
+        if inboxes[number % inboxes.len()].put(jobs).is_err() {
+            break;
+        }
+        fed += count;
+    }
+    fed
 }
 
 /// An address is one question, a name is two.
@@ -200,7 +252,9 @@ fn joined(one: Half, other: Half) -> Half {
             (Found::Addresses(one), Found::Addresses(other)) => {
                 Found::addresses([one, other].concat())
             }
-            (Found::Nothing(_), found) | (found, _) => found,
+            // One kind of addresses is what a name usually has; what failed may have hidden some.
+            (Found::Addresses(found), _) | (_, Found::Addresses(found)) => Found::Addresses(found),
+            (failed @ Found::Failed(_), _) | (_, failed) => failed,
         },
     }
 }
@@ -218,13 +272,8 @@ fn found_in(outcome: &Outcome) -> Found {
                 .filter_map(|record| record.data.parse().ok())
                 .collect(),
         ),
-        _ => Found::Nothing(reason(outcome).into()),
-    }
-}
-
-fn reason(outcome: &Outcome) -> String {
-    match (outcome.verdict, outcome.status) {
-        (Verdict::Negative, Status::Rcode(canvass_model::Rcode::NOERROR)) => "no data".into(),
-        (_, status) => status.to_string(),
+        (_, Verdict::Failed) => Found::Failed(outcome.status.to_string().into()),
+        _ if outcome.status == Status::Rcode(Rcode::NOERROR) => Found::Nothing("no data".into()),
+        _ => Found::Nothing(outcome.status.to_string().into()),
     }
 }

@@ -50,6 +50,15 @@ pub fn run(plan: ComparePlan) -> Result<Exit, Failure> {
         quiet,
         fail_below_percent,
     } = plan;
+    let output = Output {
+        path: output,
+        format,
+        hgrm,
+        html,
+        quiet,
+        began: start.epoch.wall,
+    };
+    output.check()?;
     let mut list = List::new(source)?;
     let schedule = Schedule::new(list.targets(), others.len(), seed);
     let mut rig = Rig::start(start.began, &config, threads, &others, budget)?;
@@ -73,13 +82,19 @@ pub fn run(plan: ComparePlan) -> Result<Exit, Failure> {
         others: mut measured,
         tally,
         reports,
+        warnings: weaknesses,
     } = rig.finish()?;
+    warnings.extend(weaknesses);
     let tells_resolver = names::tell_resolvers(&config, &others);
-    first.name = names::engine(&config, &reports[0], tells_resolver);
+    first.name = names::engine("canvass", &config, &reports[0], tells_resolver);
     for ((against, other), reports) in measured.iter_mut().zip(&others).zip(&reports[1..]) {
         against.side.name = match other {
             Other::System { threads } => names::system(asks, *threads),
-            Other::Engine(config) => names::engine(config, reports, tells_resolver),
+            Other::Engine(other) => {
+                let same = other.upstreams == config.upstreams && !names::differ(&config, other);
+                let who = if same { "canvass again" } else { "canvass" };
+                names::engine(who, other, reports, tells_resolver)
+            }
         };
     }
     if let Some(Other::System { .. }) = others.first() {
@@ -93,7 +108,7 @@ pub fn run(plan: ComparePlan) -> Result<Exit, Failure> {
     if gave_up {
         warnings.push("no resolver answered any more, so the rest was not asked".to_owned());
     }
-    let comparison = Comparison {
+    let mut comparison = Comparison {
         a: first,
         others: measured,
         listed: list.given(),
@@ -101,17 +116,12 @@ pub fn run(plan: ComparePlan) -> Result<Exit, Failure> {
         processors: available_parallelism().ok(),
         warnings,
     };
-    // Its threads have no more to do.
-    drop(lab);
-    Output {
-        path: output,
-        format,
-        hgrm,
-        html,
-        quiet,
-        began: start.epoch.wall,
+    if lab.is_some() {
+        comparison
+            .warnings
+            .push("the lab works in this process, so its CPU is in that of the sides".to_owned());
     }
-    .write(&comparison)?;
+    output.write(&comparison)?;
     if let Some(signal) = stop.signal() {
         return Ok(Exit::Signal(signal));
     }
@@ -120,5 +130,6 @@ pub fn run(plan: ComparePlan) -> Result<Exit, Failure> {
             "no resolver answers any more; the rest of the list was not asked",
         ));
     }
-    Ok(Exit::of(&tally, fail_below_percent))
+    let bad = list.bad().map_or(0, |(bad, _)| bad);
+    Ok(Exit::of(&tally, bad, fail_below_percent))
 }

@@ -2,6 +2,7 @@
 
 use canvass_engine::Config;
 use canvass_model::{ShardReport, UpstreamReport, WindowReport};
+use canvass_proto::TransportPolicy;
 
 use super::rig::Asks;
 use crate::plan::Other;
@@ -9,14 +10,20 @@ use crate::plan::Other;
 /// Whether sides that are canvass are told apart by whom they ask: where it is not the transport.
 pub fn tell_resolvers(first: &Config, others: &[Other]) -> bool {
     others.iter().any(|other| match other {
-        Other::Engine(other) => other.limits.transport == first.limits.transport,
+        Other::Engine(other) => !differ(first, other),
         Other::System { .. } => false,
     })
 }
 
+/// Whether two sides differ in their transport: `auto` is UDP until an answer does not fit.
+pub fn differ(one: &Config, other: &Config) -> bool {
+    let is_tcp = |config: &Config| config.limits.transport == TransportPolicy::Tcp;
+    is_tcp(one) != is_tcp(other)
+}
+
 /// `canvass (udp, window 412)`: how it asked, and how much the windows of all its resolvers
 /// allowed in flight.
-pub fn engine(config: &Config, reports: &[ShardReport], tells_resolver: bool) -> String {
+pub fn engine(who: &str, config: &Config, reports: &[ShardReport], tells_resolver: bool) -> String {
     let upstreams = || reports.iter().flat_map(|report| &report.upstreams);
     let window = |pick: fn(&UpstreamReport) -> Option<WindowReport>| {
         upstreams()
@@ -26,17 +33,17 @@ pub fn engine(config: &Config, reports: &[ShardReport], tells_resolver: bool) ->
     };
     let (udp, tcp) = (window(|one| one.udp), window(|one| one.tcp));
     let (transport, window) = match (udp, tcp) {
-        (0, tcp) if tcp > 0 => ("tcp", tcp),
+        (0, tcp) if config.limits.transport == TransportPolicy::Tcp => ("tcp", tcp),
         (udp, 0) => ("udp", udp),
         (udp, tcp) => ("udp and tcp", udp + tcp),
     };
     match &config.upstreams[..] {
-        [one] if tells_resolver => format!("canvass ({transport}, {one}, window {window})"),
+        [one] if tells_resolver => format!("{who} ({transport}, {one}, window {window})"),
         many if tells_resolver => format!(
-            "canvass ({transport}, {} resolvers, window {window})",
+            "{who} ({transport}, {} resolvers, window {window})",
             many.len()
         ),
-        _ => format!("canvass ({transport}, window {window})"),
+        _ => format!("{who} ({transport}, window {window})"),
     }
 }
 

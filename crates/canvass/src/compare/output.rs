@@ -1,7 +1,6 @@
 //! Where a comparison is written.
 
-use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -12,7 +11,7 @@ use canvass_report::{
 
 use crate::exit::Failure;
 use crate::say::say;
-use crate::{command_line, terminal};
+use crate::{command_line, files, terminal};
 
 /// Where a comparison is written, and in which forms.
 pub struct Output {
@@ -25,6 +24,13 @@ pub struct Output {
 }
 
 impl Output {
+    /// Sees that everything can be written, before anything is measured.
+    pub fn check(&self) -> Result<(), Failure> {
+        [&self.path, &self.hgrm, &self.html]
+            .into_iter()
+            .try_for_each(|path| files::check_writable(path.as_deref()))
+    }
+
     /// Writes the comparison. What a person reads is on standard error where the output is for a
     /// program.
     pub fn write(&self, comparison: &Comparison) -> Result<(), Failure> {
@@ -40,11 +46,11 @@ impl Output {
             let colour = io::stderr().is_terminal() && terminal::wants_colour();
             say(comparison_text(comparison, colour).trim_end());
         }
-        self.write_lines(&bytes)?;
+        files::write_to(self.path.as_deref(), &bytes)?;
         if let Some(path) = &self.hgrm {
-            write_file(path, &table(&comparison.a)?)?;
+            files::write(path, &table(&comparison.a)?)?;
             for (number, other) in comparison.others.iter().enumerate() {
-                write_file(&beside(path, number + 1), &table(&other.side)?)?;
+                files::write(&beside(path, number + 1), &table(&other.side)?)?;
             }
         }
         if let Some(path) = &self.html {
@@ -54,31 +60,10 @@ impl Output {
                 file: None,
                 began: Some(self.began),
             };
-            write_file(path, comparison_page(comparison, &origin).as_bytes())?;
+            files::write(path, comparison_page(comparison, &origin).as_bytes())?;
         }
         Ok(())
     }
-
-    fn write_lines(&self, bytes: &[u8]) -> Result<(), Failure> {
-        let Some(path) = &self.path else {
-            let mut out = io::stdout();
-            return match out.write_all(bytes).and_then(|()| out.flush()) {
-                // The reader is gone, and that is no error.
-                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::stopped(
-                    format!("cannot write standard output: {error}"),
-                )),
-                _ => Ok(()),
-            };
-        };
-        write_file(path, bytes)
-    }
-}
-
-/// Writes a whole file.
-fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    File::create(path)
-        .and_then(|mut file| file.write_all(bytes))
-        .map_err(|error| Failure::stopped(format!("cannot write {}: {error}", path.display())))
 }
 
 fn table(side: &Side) -> Result<Vec<u8>, Failure> {

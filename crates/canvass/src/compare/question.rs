@@ -1,6 +1,7 @@
 //! What both sides are asked, and what they found.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use canvass_model::{Job, Target};
 
@@ -20,8 +21,21 @@ pub enum Found {
     Names(Vec<Box<str>>),
     /// Addresses, in order and each once.
     Addresses(Vec<IpAddr>),
-    /// Nothing, and why.
+    /// The answer that there is nothing, in the side's own word.
     Nothing(Box<str>),
+    /// No usable answer, and why.
+    Failed(Box<str>),
+}
+
+/// What came of one block's questions.
+#[derive(Debug, Default)]
+pub struct Asked {
+    /// The targets that are done.
+    pub done: Vec<Done>,
+    /// How long they took: to the last answer, and not to when somebody looked.
+    pub wall: Duration,
+    /// How much of it passed after all but one in a hundred were there.
+    pub tail: Duration,
 }
 
 /// A target of one block that is done.
@@ -89,9 +103,14 @@ impl Found {
         Self::Addresses(addresses)
     }
 
+    /// Whether there was an answer, be it that there is nothing.
+    pub fn is_answer(&self) -> bool {
+        !matches!(self, Self::Failed(_))
+    }
+
     /// Whether anything was found.
     pub fn is_something(&self) -> bool {
-        !matches!(self, Self::Nothing(_))
+        matches!(self, Self::Names(_) | Self::Addresses(_))
     }
 
     /// Whether the other side's find, which may be one of many, is among this one's.
@@ -103,7 +122,7 @@ impl Found {
             (Self::Addresses(ours), Self::Addresses(theirs)) => {
                 theirs.iter().all(|address| ours.contains(address))
             }
-            (Self::Nothing(_), Self::Nothing(_)) => true,
+            (Self::Nothing(_), Self::Nothing(_)) | (Self::Failed(_), Self::Failed(_)) => true,
             _ => false,
         }
     }
@@ -116,7 +135,7 @@ impl Found {
                 let shown: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
                 shown.join(" ")
             }
-            Self::Nothing(why) => format!("({why})"),
+            Self::Nothing(why) | Self::Failed(why) => format!("({why})"),
         }
     }
 }

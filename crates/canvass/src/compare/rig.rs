@@ -11,7 +11,7 @@ use super::answers::Judge;
 use super::engine_side::EngineSide;
 use super::list::List;
 use super::local_sources::LocalSources;
-use super::question::{Done, Found, Question};
+use super::question::{Asked, Done, Found, Question};
 use super::schedule::{Schedule, Turn};
 use super::stop::Stop;
 use super::system_side::SystemSide;
@@ -19,6 +19,16 @@ use crate::cpu::process_time;
 use crate::exit::Failure;
 use crate::plan::Other;
 use crate::say::say;
+
+/// A rate that grows by less than this from one time to the next has settled.
+const SETTLED_SHARE: f64 = 0.1;
+/// How long that is waited for.
+const SETTLE_TIME_MAX: Duration = Duration::from_secs(2);
+/// Calls of libc's may always take this much longer than they were to: one that is not answered
+/// waits for ten seconds (resolv.conf(5)), and a few of those are to be borne.
+const OVERRUN_MIN: Duration = Duration::from_secs(30);
+/// A share of the time that blocks spend on their ends which is worth a word.
+const TAIL_SHARE_MAX: f64 = 0.3;
 
 /// What the sides were asked for, which decides what libc's calls are called.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,7 +42,11 @@ struct Opponent {
     asker: Asker,
     judge: Judge,
     side: Side,
+    /// How long it may still be asked.
     left: Duration,
+    /// How much longer its calls took than they were to, so far, and how much that may be.
+    overrun: Duration,
+    overrun_max: Duration,
 }
 
 enum Asker {
@@ -46,6 +60,8 @@ pub struct Rig {
     first: EngineSide,
     first_side: Side,
     tally: Tally,
+    /// How long the first side waited for the last of its targets, over all blocks.
+    tail: Duration,
     /// The first side's interval log, where somebody wants one.
     pub intervals: Option<LatencyRecorder>,
     others: Vec<Opponent>,
@@ -60,6 +76,8 @@ pub struct Measured {
     pub tally: Tally,
     /// Those of the first side, and then those of the others.
     pub reports: Vec<Vec<ShardReport>>,
+    /// What makes it weak that the figures do not show.
+    pub warnings: Vec<String>,
 }
 
 impl Rig {
@@ -86,11 +104,17 @@ impl Rig {
                     (Asker::Engine(engine), None)
                 }
             };
+            let left = budget / others.len() as u32;
             opponents.push(Opponent {
+                side: Side {
+                    is_serial: matches!(other, Other::System { .. }),
+                    ..Side::default()
+                },
                 asker,
                 judge: Judge::new(local),
-                side: Side::default(),
-                left: budget / others.len() as u32,
+                left,
+                overrun: Duration::ZERO,
+                overrun_max: left.max(OVERRUN_MIN),
             });
         }
         let stop = Stop::watch(levers)?;
@@ -99,6 +123,7 @@ impl Rig {
             first,
             first_side: Side::default(),
             tally: Tally::default(),
+            tail: Duration::ZERO,
             intervals: None,
             others: opponents,
             asks: Asks::default(),
@@ -115,13 +140,17 @@ impl Rig {
     ) -> Result<(), Failure> {
         let mut chunk = list.take(schedule.chunk(0))?;
         if chunk.is_empty() {
-            return Err(Failure::usage(
-                "the list is empty, so there is nothing to compare",
-            ));
+            return Err(Failure::usage(match list.bad() {
+                Some((_, first)) => {
+                    format!("nothing in the list can be asked about; the first: {first}")
+                }
+                None => "the list is empty, so there is nothing to compare".to_owned(),
+            }));
         }
-        self.warm_up(&chunk, schedule);
+        let warm = schedule.warm_up(chunk.len());
+        self.warm_up(&chunk, &warm);
         for round in 0.. {
-            if chunk.is_empty() || self.stop.is_set() {
+            if chunk.is_empty() || self.is_over() {
                 break;
             }
             if tell {
@@ -133,7 +162,8 @@ impl Rig {
                 ));
             }
             self.note(&chunk);
-            self.round(round, &chunk, schedule)?;
+            let warm = if round == 0 { &warm[..] } else { &[] };
+            self.round(round, &chunk, schedule, warm)?;
             chunk = list.take(schedule.chunk(round + 1))?;
         }
         Ok(())
@@ -148,18 +178,32 @@ impl Rig {
         }
     }
 
+    /// Whether there is no use in going on: somebody said to stop, or no resolver answers.
+    fn is_over(&self) -> bool {
+        self.stop.is_set() || self.first.has_ended()
+    }
+
     /// Asks for some targets before anything counts: windows are learned, connections opened,
     /// files read, and caches hold what they will hold.
-    fn warm_up(&mut self, chunk: &Arc<[Question]>, schedule: &Schedule) {
-        let places = schedule.warm_up(chunk.len());
-        let tally = &mut self.tally;
-        self.first
-            .ask(chunk, &places, None, &mut |batch| tally.record_all(batch));
+    fn warm_up(&mut self, chunk: &Arc<[Question]>, places: &[u32]) {
+        let first = &mut self.first;
+        warm_until_settled(|| first.ask(chunk, places, None, &mut |_| {}));
         for other in &mut self.others {
+            if self.stop.is_set() {
+                break;
+            }
             let time = Schedule::warm_up_time(other.left);
-            let began = Instant::now();
-            other.ask(chunk, places.clone(), began + time, &self.stop);
-            other.left = other.left.saturating_sub(began.elapsed());
+            let until = Instant::now() + time;
+            match &mut other.asker {
+                Asker::System(system) => {
+                    system.ask(chunk, places.to_vec(), until, self.stop.flag());
+                }
+                Asker::Engine(engine) => {
+                    warm_until_settled(|| engine.ask(chunk, places, Some(until), &mut |_| {}));
+                }
+            }
+            // A call that waits for ever must not leave the measured blocks nothing.
+            other.left = other.left.saturating_sub(time);
         }
     }
 
@@ -168,17 +212,18 @@ impl Rig {
         round: usize,
         chunk: &Arc<[Question]>,
         schedule: &Schedule,
+        warm: &[u32],
     ) -> Result<(), Failure> {
         let first_leads = Schedule::first_leads(round);
         let mut ours: Vec<Option<(u64, Found)>> = vec![None; chunk.len()];
         let mut theirs: Vec<Vec<Done>> = self.others.iter().map(|_| Vec::new()).collect();
         for turn in schedule.turns(round) {
-            if self.stop.is_set() {
+            if self.is_over() {
                 break;
             }
             match turn {
                 Turn::First => {
-                    let places: Vec<u32> = (0..chunk.len() as u32).collect();
+                    let places = self.first_places(round, chunk.len(), schedule);
                     let (tally, intervals) = (&mut self.tally, &mut self.intervals);
                     let first = &mut self.first;
                     let mut written = Ok(());
@@ -188,36 +233,40 @@ impl Rig {
                             written = intervals.accept(batch);
                         }
                     };
-                    let (mut block, done) =
+                    let (mut block, asked) =
                         measure(self.began, || first.ask(chunk, &places, None, &mut each));
                     written.map_err(Failure::stopped)?;
                     block.asked_first = first_leads;
                     self.first_side.blocks.push(block);
+                    self.tail += asked.tail;
                     for Done {
                         place,
                         latency_ns,
                         found,
-                    } in done
+                    } in asked.done
                     {
                         self.first_side.record(latency_ns);
+                        self.first_side.failed += u64::from(!found.is_answer());
                         ours[place as usize] = Some((latency_ns, found));
                     }
                 }
                 Turn::Other(at) => {
                     let other = &mut self.others[at];
                     let time = schedule.block_time(round, other.left);
-                    if time.is_zero() {
+                    if time.is_zero() || other.overrun > other.overrun_max {
                         continue;
                     }
-                    let places = schedule.sample(round, chunk.len(), at);
-                    let until = Instant::now() + time;
+                    let places = schedule.sample(round, chunk.len(), at, warm);
+                    let start = Instant::now();
                     let stop = &self.stop;
-                    let (mut block, done) =
-                        measure(self.began, || other.ask(chunk, places, until, stop));
+                    let (mut block, asked) =
+                        measure(self.began, || other.ask(chunk, places, start + time, stop));
+                    let took = start.elapsed();
+                    other.left = other.left.saturating_sub(took.min(time));
+                    other.overrun += took.saturating_sub(time);
                     block.asked_first = !first_leads;
-                    other.left = other.left.saturating_sub(block.wall);
                     other.side.blocks.push(block);
-                    theirs[at] = done;
+                    theirs[at] = asked.done;
                 }
             }
         }
@@ -229,6 +278,7 @@ impl Rig {
             } in done
             {
                 other.side.record(latency_ns);
+                other.side.failed += u64::from(!found.is_answer());
                 let Some((our_latency_ns, our_found)) = &ours[place as usize] else {
                     continue;
                 };
@@ -243,14 +293,44 @@ impl Rig {
         Ok(())
     }
 
+    /// In which order the first side asks for a chunk: in that of the list, which is what it is for;
+    /// or, where another side of its kind asks for all of it as well, in that one's.
+    fn first_places(&self, round: usize, chunk: usize, schedule: &Schedule) -> Vec<u32> {
+        match &self.others[..] {
+            [
+                Opponent {
+                    asker: Asker::Engine(_),
+                    ..
+                },
+            ] => schedule.sample(round, chunk, 0, &[]),
+            _ => (0..chunk as u32).collect(),
+        }
+    }
+
     /// Ends all sides, and gives what was measured.
     pub fn finish(self) -> Result<Measured, Failure> {
         if let Some(mut intervals) = self.intervals {
             intervals.finish().map_err(Failure::stopped)?;
         }
+        let mut warnings = Vec::new();
+        let wall = self.first_side.wall();
+        if self.tail.as_secs_f64() > TAIL_SHARE_MAX * wall.as_secs_f64() {
+            warnings.push(format!(
+                "canvass waited {:.0} % of its time for the last target in a hundred of its blocks: \
+                 a longer list has less of that",
+                100.0 * self.tail.as_secs_f64() / wall.as_secs_f64()
+            ));
+        }
         let mut reports = vec![self.first.finish()?];
         let mut others = Vec::new();
         for other in self.others {
+            if other.overrun > other.overrun_max {
+                warnings.push(
+                    "calls of the other side took so much longer than its budget that it was not \
+                     asked to the end"
+                        .to_owned(),
+                );
+            }
             reports.push(match other.asker {
                 Asker::System(_) => Vec::new(),
                 Asker::Engine(engine) => engine.finish()?,
@@ -265,6 +345,7 @@ impl Rig {
             others,
             tally: self.tally,
             reports,
+            warnings,
         })
     }
 }
@@ -276,7 +357,7 @@ impl Opponent {
         places: Vec<u32>,
         until: Instant,
         stop: &Stop,
-    ) -> Vec<Done> {
+    ) -> Asked {
         match &mut self.asker {
             Asker::System(system) => system.ask(chunk, places, until, stop.flag()),
             Asker::Engine(engine) => {
@@ -287,17 +368,32 @@ impl Opponent {
 }
 
 /// Runs one block, and says what it took.
-fn measure(began: Instant, work: impl FnOnce() -> Vec<Done>) -> (Block, Vec<Done>) {
+fn measure(began: Instant, work: impl FnOnce() -> Asked) -> (Block, Asked) {
     let at = Time::from_nanos(began.elapsed().as_nanos() as u64);
     let cpu = process_time();
-    let start = Instant::now();
-    let done = work();
+    let asked = work();
     let block = Block {
         began: at,
-        wall: start.elapsed(),
+        wall: asked.wall,
         cpu: process_time().saturating_sub(cpu),
-        targets: done.len() as u64,
+        targets: asked.done.len() as u64,
         asked_first: false,
     };
-    (block, done)
+    (block, asked)
+}
+
+/// Asks again and again until the rate is what it was, or time is up: a window that still climbs
+/// would be measured as if it had learned.
+fn warm_until_settled(mut ask: impl FnMut() -> Asked) {
+    let began = Instant::now();
+    let mut before = 0.0;
+    loop {
+        let asked = ask();
+        let rate = asked.done.len() as f64 / asked.wall.as_secs_f64().max(1e-9);
+        let settled = rate < before * (1.0 + SETTLED_SHARE);
+        if settled || asked.done.is_empty() || began.elapsed() > SETTLE_TIME_MAX {
+            return;
+        }
+        before = rate;
+    }
 }

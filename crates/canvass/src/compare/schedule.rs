@@ -4,6 +4,7 @@
 //! side for a sample of it as long as its time allows. Rounds are mirrored, A B C and then C B A:
 //! all meet the same weather, and by turns one side and the other comes to a target first.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use rand::rngs::StdRng;
@@ -22,8 +23,9 @@ const TARGETS_LONG: usize = 50_000;
 const WARM_UP_TARGETS_MAX: usize = 1 << 14;
 /// The share of the budget that warming up may take.
 const WARM_UP_SHARE: u32 = 20;
-/// Rounds that the budget is divided by where the length of the list is not known.
-const ROUNDS_UNKNOWN: usize = 16;
+/// The share of what is left of the budget that a block has where the length of the list is not
+/// known.
+const BLOCK_SHARE_UNKNOWN: u32 = 8;
 
 /// Whose block it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,11 +94,13 @@ impl Schedule {
     }
 
     /// The places in a chunk that another side asks for, in order: no two sides have one in
-    /// common, so that none of them finds what the other had looked up.
-    pub fn sample(&self, round: usize, chunk: usize, other: usize) -> Vec<u32> {
+    /// common, so that none of them finds what the other had looked up. Those that all sides were
+    /// warmed up with come last.
+    pub fn sample(&self, round: usize, chunk: usize, other: usize, warm: &[u32]) -> Vec<u32> {
         let mut rng = self.rng(round as u64 + 1);
         let mut places: Vec<u32> = (0..chunk as u32).collect();
         places.shuffle(&mut rng);
+        let warm: HashSet<u32> = warm.iter().copied().collect();
         let (from, to) = (
             other * chunk / self.others,
             (other + 1) * chunk / self.others,
@@ -106,7 +110,9 @@ impl Schedule {
             places.truncate(1);
             return places;
         }
-        places[from..to].to_vec()
+        let mut sample = places[from..to].to_vec();
+        sample.sort_by_key(|place| warm.contains(place));
+        sample
     }
 
     /// The places in the first chunk that all sides ask for before anything counts.
@@ -124,8 +130,10 @@ impl Schedule {
 
     /// How long a block of another side may be, with `left` of its time before this round.
     pub fn block_time(&self, round: usize, left: Duration) -> Duration {
-        let rounds = self.rounds.unwrap_or(ROUNDS_UNKNOWN);
-        left / rounds.saturating_sub(round).max(1) as u32
+        match self.rounds {
+            Some(rounds) => left / rounds.saturating_sub(round).max(1) as u32,
+            None => left / BLOCK_SHARE_UNKNOWN,
+        }
     }
 
     fn rng(&self, stream: u64) -> StdRng {
@@ -175,17 +183,22 @@ mod tests {
     #[test]
     fn samples_are_random_and_apart_and_the_same_for_a_seed() {
         let schedule = Schedule::new(Some(4_000), 2, 7);
-        let first = schedule.sample(3, 1_000, 0);
-        let second = schedule.sample(3, 1_000, 1);
-        assert_eq!(first, schedule.sample(3, 1_000, 0));
-        assert_ne!(first, schedule.sample(2, 1_000, 0));
-        assert_ne!(first, Schedule::new(Some(4_000), 2, 8).sample(3, 1_000, 0));
+        let first = schedule.sample(3, 1_000, 0, &[]);
+        let second = schedule.sample(3, 1_000, 1, &[]);
+        assert_eq!(first, schedule.sample(3, 1_000, 0, &[]));
+        assert_ne!(first, schedule.sample(2, 1_000, 0, &[]));
+        assert_ne!(
+            first,
+            Schedule::new(Some(4_000), 2, 8).sample(3, 1_000, 0, &[])
+        );
+        let cold = schedule.sample(3, 1_000, 0, &first[..5]);
+        assert_eq!(cold[495..], first[..5]);
         let mut all = [first, second].concat();
         assert!(!all.is_sorted());
         all.sort_unstable();
         assert_eq!(all, (0..1_000).collect::<Vec<u32>>());
-        assert_eq!(schedule.sample(0, 1, 0).len(), 1);
-        assert_eq!(schedule.sample(0, 1, 1).len(), 1);
+        assert_eq!(schedule.sample(0, 1, 0, &[]).len(), 1);
+        assert_eq!(schedule.sample(0, 1, 1, &[]).len(), 1);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
+use crate::say::say;
 use crate::shards::Levers;
 use crate::signals;
 
@@ -16,20 +17,17 @@ pub struct Stop {
 
 impl Stop {
     /// Watches for signals from now on. The first lets the loops behind `levers` finish what is
-    /// under way, another ends that at once.
+    /// under way, another ends the process: it may be in a call, or at a list, that does not end.
     pub fn watch(levers: Vec<Levers>) -> Result<Self, Failure> {
         let stop = Self::default();
         let on_signal = stop.clone();
         signals::watch(move |number| {
             on_signal.number.store(number, Ordering::Relaxed);
-            let again = on_signal.set.swap(true, Ordering::Relaxed);
-            for levers in &levers {
-                if again {
-                    levers.abort();
-                } else {
-                    levers.drain();
-                }
+            if on_signal.set.swap(true, Ordering::Relaxed) {
+                say("canvass: stopped at once, without a result");
+                std::process::exit(Exit::Signal(number).code().into());
             }
+            levers.iter().for_each(Levers::drain);
         })
         .map_err(|error| Failure::stopped(format!("cannot watch for signals: {error}")))?;
         Ok(stop)

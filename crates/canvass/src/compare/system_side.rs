@@ -3,20 +3,31 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use canvass_model::Target;
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind, SockType, getaddrinfo, getnameinfo};
 
-use super::question::{Done, Found, Question};
+use super::question::{Asked, Done, Found, Question};
 use crate::exit::Failure;
 use crate::shards::spawn;
+
+/// How often it is looked whether somebody has said to stop.
+const LOOK: Duration = Duration::from_millis(100);
+/// How long calls that are out are waited for then.
+const STOP_WAIT: Duration = Duration::from_secs(1);
 
 /// Threads that call libc's resolver.
 pub struct SystemSide {
     threads: Vec<Sender<Arc<Work>>>,
-    done: Receiver<Vec<Done>>,
+    done: Receiver<Share>,
+}
+
+/// What one thread did of a block, and how long it was at it.
+struct Share {
+    done: Vec<Done>,
+    busy: Duration,
 }
 
 /// One block's work, which all threads take from.
@@ -51,7 +62,7 @@ impl SystemSide {
         places: Vec<u32>,
         until: Instant,
         stop: &Arc<AtomicBool>,
-    ) -> Vec<Done> {
+    ) -> Asked {
         let work = Arc::new(Work {
             questions: Arc::clone(questions),
             places,
@@ -60,18 +71,44 @@ impl SystemSide {
             stop: Arc::clone(stop),
         });
         // A thread is there as long as its channel is; it has nothing that could panic.
-        let given = self
+        let mut working = self
             .threads
             .iter()
             .filter(|thread| thread.send(Arc::clone(&work)).is_ok())
             .count();
-        self.done.iter().take(given).flatten().collect()
+        let mut asked = Asked::default();
+        let mut per_second = 0.0;
+        let mut stopped = None;
+        while working > 0 {
+            match self.done.recv_timeout(LOOK) {
+                Ok(Share { done, busy }) => {
+                    working -= 1;
+                    per_second += done.len() as f64 / busy.as_secs_f64().max(1e-9);
+                    asked.done.extend(done);
+                }
+                Err(RecvTimeoutError::Timeout) if stop.load(Ordering::Relaxed) => {
+                    let since = *stopped.get_or_insert_with(Instant::now);
+                    if since.elapsed() > STOP_WAIT {
+                        break;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        // Each thread counts for as long as it was at it: one call that waits for ever at the end
+        // must not make the others look slow.
+        if !asked.done.is_empty() {
+            asked.wall = Duration::from_secs_f64(asked.done.len() as f64 / per_second);
+        }
+        asked
     }
 }
 
-fn serve(works: &Receiver<Arc<Work>>, found: &Sender<Vec<Done>>) {
+fn serve(works: &Receiver<Arc<Work>>, shares: &Sender<Share>) {
     for work in works {
         let mut done = Vec::new();
+        let at_it = Instant::now();
         while Instant::now() < work.until && !work.stop.load(Ordering::Relaxed) {
             let at = work.next.fetch_add(1, Ordering::Relaxed);
             let Some(&place) = work.places.get(at) else {
@@ -87,7 +124,8 @@ fn serve(works: &Receiver<Arc<Work>>, found: &Sender<Vec<Done>>) {
                 found,
             });
         }
-        if found.send(done).is_err() {
+        let busy = at_it.elapsed();
+        if shares.send(Share { done, busy }).is_err() {
             return;
         }
     }
@@ -98,7 +136,7 @@ fn ask(question: &Question) -> Found {
         Question::Names(address) => names_of(*address),
         // As it was typed: with a last dot libc would look no name up in /etc/hosts.
         Question::Addresses(Target::Name { given, .. }) => addresses_of(given),
-        Question::Addresses(_) => Found::Nothing("no question for the system".into()),
+        Question::Addresses(_) => Found::Failed("no question for the system".into()),
     }
 }
 
@@ -129,16 +167,14 @@ fn addresses_of(name: &str) -> Found {
 }
 
 fn nothing(error: &LookupError) -> Found {
-    Found::Nothing(
-        match error.kind() {
-            LookupErrorKind::NoName => "EAI_NONAME",
-            LookupErrorKind::NoData => "EAI_NODATA",
-            LookupErrorKind::Again => "EAI_AGAIN",
-            LookupErrorKind::Fail => "EAI_FAIL",
-            LookupErrorKind::System => "EAI_SYSTEM",
-            LookupErrorKind::Memory => "EAI_MEMORY",
-            _ => "another error of the system's resolver",
-        }
-        .into(),
-    )
+    let why = match error.kind() {
+        LookupErrorKind::NoName => return Found::Nothing("EAI_NONAME".into()),
+        LookupErrorKind::NoData => return Found::Nothing("EAI_NODATA".into()),
+        LookupErrorKind::Again => "EAI_AGAIN",
+        LookupErrorKind::Fail => "EAI_FAIL",
+        LookupErrorKind::System => "EAI_SYSTEM",
+        LookupErrorKind::Memory => "EAI_MEMORY",
+        _ => "another error of the system's resolver",
+    };
+    Found::Failed(why.into())
 }

@@ -18,6 +18,7 @@ use canvass_report::{Columns, Epoch, Format};
 
 use crate::args::{CommonArgs, ProgressArg, TransportArg};
 use crate::exit::Failure;
+use crate::files;
 use crate::say::say;
 
 pub use compare::{ComparePlan, Other, compare};
@@ -161,7 +162,7 @@ fn plan(kind: Kind, args: CommonArgs) -> Result<Plan, Failure> {
         rate_per_second: args.rate,
         system_resolver: kind.system_resolver,
         lab: kind.lab,
-        output: args.output,
+        output: files::unless_standard(args.output),
         format: args.format,
         columns,
         hlog: args.hlog,

@@ -7,7 +7,6 @@
 mod limits;
 mod trial;
 
-use std::io::Write as _;
 use std::time::Duration;
 
 use canvass_lab::{LabReport, ServiceKind};
@@ -17,7 +16,9 @@ use canvass_report::{DelayError, SelfTest, TimedDelay};
 use crate::args::SelftestArgs;
 use crate::descriptors;
 use crate::exit::{Exit, Failure};
+use crate::files;
 use crate::plan::loops_usual;
+use crate::say::say;
 use limits::Limits;
 use trial::Trial;
 
@@ -32,6 +33,8 @@ const RATES: [u32; 9] = [
 ];
 /// For how long each is kept up, in seconds.
 const RATE_SPAN_S: u32 = 2;
+/// How often a rate is tried before it counts as too high.
+const TRIES: u32 = 2;
 /// The share of a rate that must really have been reached.
 const RATE_SHARE_MIN: f64 = 0.9;
 
@@ -69,6 +72,7 @@ const TIMED: [Timed; 3] = [
 pub fn run(args: &SelftestArgs) -> Result<Exit, Failure> {
     descriptors::raise_limit();
     let loops = args.threads.map_or_else(loops_usual, usize::from);
+    say("canvass: measuring this machine; that takes about half a minute");
     let (mut late_wakes, mut turns) = (LagCounts::default(), LagCounts::default());
     let mut delays = Vec::new();
     for timed in &TIMED {
@@ -99,8 +103,7 @@ pub fn run(args: &SelftestArgs) -> Result<Exit, Failure> {
         receive_buffer_octets: limits.receive_buffer_octets,
         local_ports: limits.local_ports,
     };
-    // The reader may be gone, and that is no error.
-    let _ = std::io::stdout().write_all(found.text().as_bytes());
+    files::write_out(found.text().as_bytes())?;
     Ok(if found.weaknesses().is_empty() {
         Exit::Complete
     } else {
@@ -150,30 +153,39 @@ fn complete_rate(loops: usize) -> Result<(Option<f64>, bool), Failure> {
     let loops = loops.to_string();
     let mut highest = None;
     for rate in RATES {
-        let asked = rate.to_string();
-        let targets = (rate * RATE_SPAN_S).to_string();
-        let trial = Trial::run(
-            &[
-                "ptr",
-                "10.0.0.0/8",
-                "--lab",
-                "--threads",
-                &loops,
-                "--retries",
-                "0",
-                "--limit",
-                &targets,
-                "--rate",
-                &asked,
-            ],
-            Phase::Dns,
-        )?;
-        let reached = trial.settled_rate_per_second();
-        let complete = trial.tally.causes().is_empty();
-        if !complete || reached < RATE_SHARE_MIN * f64::from(rate) {
-            return Ok((highest, false));
+        // One hold-up of the machine is not its limit.
+        let kept = (0..TRIES).find_map(|_| kept_rate(rate, &loops).transpose());
+        match kept.transpose()? {
+            Some(kept) => highest = Some(kept),
+            None => return Ok((highest, false)),
         }
-        highest = Some(reached);
     }
     Ok((highest, true))
+}
+
+/// The rate that was really kept where so many a second were asked; `None` where that was clearly
+/// less, or where not every query was answered.
+fn kept_rate(rate: u32, loops: &str) -> Result<Option<f64>, Failure> {
+    let asked = rate.to_string();
+    let targets = (rate * RATE_SPAN_S).to_string();
+    let trial = Trial::run(
+        &[
+            "ptr",
+            "10.0.0.0/8",
+            "--lab",
+            "--threads",
+            loops,
+            "--retries",
+            "0",
+            "--limit",
+            &targets,
+            "--rate",
+            &asked,
+        ],
+        Phase::Dns,
+    )?;
+    let kept = trial.settled_rate_per_second();
+    let complete = trial.tally.causes().is_empty();
+    let is_kept = complete && kept >= RATE_SHARE_MIN * f64::from(rate);
+    Ok(is_kept.then_some(kept))
 }

@@ -93,6 +93,7 @@ fn side(name: &str) -> Side {
         latency: histogram(),
         latency_asked_second: histogram(),
         blocks: Vec::new(),
+        ..Side::default()
     }
 }
 

@@ -42,6 +42,7 @@ pub(super) fn side(name: &str, blocks: &[Block]) -> Side {
         latency,
         latency_asked_second: histogram(),
         blocks,
+        ..Side::default()
     }
 }
 

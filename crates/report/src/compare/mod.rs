@@ -55,6 +55,11 @@ pub struct Side {
     pub latency_asked_second: Histogram<u64>,
     /// Its blocks, in the order they were run, without the one that warmed up.
     pub blocks: Vec<Block>,
+    /// Targets, of those in the blocks, that had no usable answer: not even that there is nothing.
+    pub failed: u64,
+    /// Whether a target waits for its own answer alone, and not for what else is asked: then what
+    /// it took tells of caches.
+    pub is_serial: bool,
 }
 
 /// An answer that was not the same.

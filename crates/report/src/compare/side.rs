@@ -36,6 +36,8 @@ impl Default for Side {
             latency: histogram(),
             latency_asked_second: histogram(),
             blocks: Vec::new(),
+            failed: 0,
+            is_serial: false,
         }
     }
 }
@@ -54,6 +56,11 @@ impl Side {
     /// Targets that were done.
     pub fn targets(&self) -> u64 {
         self.blocks.iter().map(|block| block.targets).sum()
+    }
+
+    /// Whether half of its targets or more had no usable answer.
+    pub fn is_mostly_failed(&self) -> bool {
+        self.failed * 2 >= self.targets().max(1)
     }
 
     /// How long its blocks took together.

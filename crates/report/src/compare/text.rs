@@ -267,7 +267,7 @@ warning: stopped after 8 blocks
         for part in [
             "getnameinfo, one at a time\n  no figures: 0 targets in 2 blocks\n",
             "\nno ratio of canvass",
-            "0 targets in 2 blocks are a small sample",
+            "a small sample (0 targets in 2 blocks)",
         ] {
             assert!(text.contains(part), "{part} in {text}");
         }

@@ -18,6 +18,17 @@ impl Comparison {
         let sides = [&self.a, &self.others[other].side];
         let [a, b] = sides.map(|side| paint.name(&visible(&side.name)));
         let ratio = self.ratio(other);
+        // Whoever fails is soon done.
+        for (side, name) in sides.iter().zip([&a, &b]) {
+            if ratio.value.is_some() && side.is_mostly_failed() {
+                return format!(
+                    "nothing follows for {a} and {b}: {name} had no usable answer for {} of {} \
+                     targets",
+                    side.failed,
+                    side.targets()
+                );
+            }
+        }
         match ratio.value {
             None => {
                 let why = match sides.map(|side| side.per_second().is_some()) {

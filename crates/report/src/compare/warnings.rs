@@ -12,6 +12,8 @@ const TARGETS_FEW: u64 = 100;
 const BLOCKS_FEW: usize = 4;
 /// A standard deviation over this share of the mean is a noisy machine.
 const NOISE_SHARE: f64 = 0.25;
+/// From this share of targets without an answer on, it is said.
+const FAILED_SHARE: f64 = 0.01;
 /// Processors that were busy for more than this share of the time were the limit themselves.
 const BUSY_SHARE: f64 = 0.9;
 /// A median under this share of another is a cache's, if chance cannot account for it: a cache saves
@@ -30,10 +32,12 @@ impl Comparison {
         let mut all = self.warnings.clone();
         let first = visible(&self.a.name);
         all.extend(small_sample(&self.a, &first));
+        all.extend(failures(&self.a, &first));
         all.extend(self.doubts_of_pace(&self.a, &first));
         for Against { side, .. } in &self.others {
             let name = visible(&side.name);
             all.extend(small_sample(side, &name));
+            all.extend(failures(side, &name));
             all.extend(cache(side, &name, &first));
             all.extend(self.doubts_of_pace(side, &name));
         }
@@ -60,17 +64,31 @@ fn small_sample(side: &Side, name: &str) -> Option<String> {
     let (targets, blocks) = (side.targets(), side.blocks.len());
     (targets < TARGETS_FEW || blocks < BLOCKS_FEW).then(|| {
         format!(
-            "{name}: {} in {} are a small sample; a longer list or a larger --budget gives more",
+            "{name}: a small sample ({} in {}); a longer list or a larger --budget gives more",
             count(targets, "target", "targets"),
             count(blocks as u64, "block", "blocks"),
         )
     })
 }
 
-/// Whether a side was clearly faster with what the first had asked before. Only for the others: the
-/// first side has a whole list at once, so its latency is mostly its own queue, which differs from
-/// block to block whoever asks first.
+fn failures(side: &Side, name: &str) -> Option<String> {
+    let targets = side.targets();
+    (side.failed > 0 && side.failed as f64 >= FAILED_SHARE * targets as f64).then(|| {
+        format!(
+            "{name}: {} of {} had no usable answer; how fast that was says nothing about lookups",
+            side.failed,
+            count(targets, "target", "targets"),
+        )
+    })
+}
+
+/// Whether a side was clearly faster with what the first had asked before. Only for one whose
+/// targets wait for nothing but their answers: where many are asked at once latency is mostly their
+/// own queue, which differs from block to block whoever asks first.
 fn cache(side: &Side, name: &str, other: &str) -> Option<String> {
+    if !side.is_serial {
+        return None;
+    }
     let first = Median::of(&side.latency_asked_first()?)?;
     let second = Median::of(&side.latency_asked_second)?;
     let clearly = second.highest_ns < first.lowest_ns
@@ -128,6 +146,7 @@ mod tests {
     use std::time::Duration;
 
     fn record(side: &mut Side, first_us: u64, second_us: u64, times: u64) {
+        side.is_serial = true;
         side.latency.clear();
         side.latency_asked_second.clear();
         for _ in 0..times {
@@ -143,6 +162,29 @@ mod tests {
     }
 
     #[test]
+    fn failures_are_told_from_one_in_a_hundred_on() {
+        let mut pair = comparison(&[1000; 4], &[250; 4]);
+        pair.a.failed = 39;
+        pair.others[0].side.failed = 10;
+        let [only] = &pair.all_warnings()[..] else {
+            panic!("{:?}", pair.all_warnings());
+        };
+        assert!(
+            only.starts_with("getnameinfo, one at a time: 10 of 1000 targets"),
+            "{only}"
+        );
+    }
+
+    #[test]
+    fn a_side_with_a_queue_of_its_own_tells_of_no_cache() {
+        let mut pair = comparison(&[1000; 4], &[250; 4]);
+        record(&mut pair.others[0].side, 5000, 500, 1000);
+        assert_eq!(pair.all_warnings().len(), 1);
+        pair.others[0].side.is_serial = false;
+        assert_eq!(pair.all_warnings(), [""; 0]);
+    }
+
+    #[test]
     fn what_the_runner_knew_comes_first() {
         let mut pair = comparison(&[1000; 4], &[5; 4]);
         pair.warnings.push("it was stopped".to_owned());
@@ -150,7 +192,7 @@ mod tests {
             pair.all_warnings(),
             [
                 "it was stopped",
-                "getnameinfo, one at a time: 20 targets in 4 blocks are a small sample; a longer \
+                "getnameinfo, one at a time: a small sample (20 targets in 4 blocks); a longer \
                  list or a larger --budget gives more",
             ]
         );

@@ -155,6 +155,7 @@ fn side(name: &str, spans_ns: &[u64], targets: u64) -> Side {
         latency_asked_second: latency.clone(),
         latency,
         blocks: (0..4).map(block).collect(),
+        ..Side::default()
     }
 }
 
@@ -375,6 +376,7 @@ fn a_comparison_of_little_has_a_page() {
             latency: histogram(),
             latency_asked_second: histogram(),
             blocks: Vec::new(),
+            ..Side::default()
         },
         others: Vec::new(),
         listed: 0,

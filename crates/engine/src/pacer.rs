@@ -2,8 +2,9 @@
 
 use canvass_model::Time;
 
-/// How far a late turn may be made up for.
-const BURST_S: f64 = 0.002;
+/// How far a late turn may be made up for, and by one at the least: what is lost at each would add
+/// up over a run, and its targets would be later and later.
+const MADE_UP_S: f64 = 0.002;
 
 /// Lets at most so many pass a second.
 #[derive(Debug)]
@@ -28,7 +29,8 @@ impl Pacer {
         let rate = self.rate?;
         let span_s = now.since(self.refilled).as_secs_f64();
         self.refilled = now;
-        self.tokens = (self.tokens + span_s * rate).min((rate * BURST_S).max(1.0));
+        let most = 1.0 + (rate * MADE_UP_S).max(1.0);
+        self.tokens = (self.tokens + span_s * rate).min(most);
         let missing_s = (1.0 - self.tokens) / rate;
         (self.tokens < 1.0).then(|| now.plus_nanos((missing_s * 1e9).ceil().max(1.0) as u64))
     }
@@ -45,6 +47,8 @@ impl Pacer {
 mod tests {
     use super::*;
 
+    use std::time::Duration;
+
     #[test]
     fn the_rate_is_kept_over_any_span() {
         let mut pacer = Pacer::new(Some(500.0));
@@ -60,5 +64,25 @@ mod tests {
             }
         }
         assert!((998..=1_002).contains(&passed), "{passed}");
+    }
+
+    #[test]
+    fn late_turns_do_not_add_up() {
+        let at_ms = |at_ms: u64| Time::from_nanos(at_ms * 1_000_000);
+        let mut pacer = Pacer::new(Some(20.0));
+        for number in 0..1_000 {
+            // One is due every 50 ms, and every turn is late by some of it.
+            let late = at_ms(number * 50 + number % 7 * 7);
+            let hold = pacer.hold(late);
+            assert_eq!(hold, None, "target {number}");
+            pacer.pass();
+        }
+        // A long wait is made up for by one.
+        let after = at_ms(100_000);
+        assert_eq!(pacer.hold(after), None);
+        pacer.pass();
+        assert_eq!(pacer.hold(after), None);
+        pacer.pass();
+        assert_eq!(pacer.hold(after), Some(after + Duration::from_millis(50)));
     }
 }

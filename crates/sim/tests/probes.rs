@@ -8,7 +8,7 @@ use std::time::Duration;
 use canvass_lab::ServiceKind;
 use canvass_model::{
     Answer, Cause, HttpAnswer, HttpFallback, Job, ModuleId, Outcome, Phase, ProbeSpec, Remote,
-    Status, Target, Verdict,
+    Status, Target, Time, Verdict,
 };
 use canvass_proto::Module;
 use canvass_proto::http::HttpSettings;
@@ -21,6 +21,10 @@ const V6: IpAddr = IpAddr::V6(std::net::Ipv6Addr::LOCALHOST);
 
 fn ip(text: &str) -> IpAddr {
     text.parse().expect("an address")
+}
+
+fn at_ms(at_ms: u64) -> Time {
+    Time::from_nanos(at_ms * 1_000_000)
 }
 
 /// Hosts under 10.0.0.0 that serve pages.
@@ -118,6 +122,50 @@ fn a_system_without_descriptors_is_waited_for() {
         causes(&result)
     );
     assert!(result.report.connections.waited_for_descriptor > 0);
+}
+
+/// A world whose names are known after 20 ms, when there are no descriptors any more.
+fn without_descriptors(jobs: Vec<Job>, deadline: Duration) -> Scenario {
+    let mut module = http(HttpSettings::default());
+    module.timeouts.deadline = deadline;
+    let mut scenario = world(jobs, vec![many_hosts()], module);
+    scenario.peers = vec![Peer::impaired(0, "delay=20ms")];
+    scenario.host.descriptors_gone = Some((at_ms(5), at_ms(100_000)));
+    scenario
+}
+
+#[test]
+fn all_who_wait_for_a_descriptor_are_told_that_there_is_none() {
+    let url = |seq| format!("http://host-10-0-0-{seq}.example.net/");
+    let jobs = (0..40).map(|seq| url_job(seq, &url(seq)));
+    // There is time to try it for about half of them.
+    let scenario = without_descriptors(jobs.collect(), Duration::from_millis(200));
+    let result = run(&scenario);
+    assert_eq!(causes(&result), [Cause::Descriptors; 40]);
+}
+
+#[test]
+fn who_was_not_come_to_between_two_tries_for_a_descriptor_blames_nobody() {
+    let mut jobs = vec![
+        url_job(0, "http://host-10-0-0-1.example.net/"),
+        url_job(1, "http://10.0.0.2/"),
+    ];
+    // The second finds no descriptor, and the next try is 10 ms later. The first has its addresses
+    // meanwhile, and its deadline.
+    jobs[0].due = Some(at_ms(0));
+    jobs[1].due = Some(at_ms(16));
+    let result = run(&without_descriptors(jobs, Duration::from_millis(23)));
+    let ends = result.outcomes.iter().map(|one| {
+        let fault = one.fault.as_ref().expect("a fault");
+        (one.job.seq, one.status, fault.phase, fault.cause)
+    });
+    assert_eq!(
+        ends.collect::<Vec<_>>(),
+        [
+            (0, Status::Local, Phase::Wait, Cause::Timeout),
+            (1, Status::Local, Phase::Wait, Cause::Descriptors),
+        ]
+    );
 }
 
 #[test]
@@ -406,10 +454,9 @@ fn want_of_local_ports_is_waited_for_and_is_ours() {
         vec![many_hosts()],
         http(HttpSettings::default()),
     );
-    let second = |second: u64| canvass_model::Time::from_nanos(second * 1_000_000_000);
-    scenario.host.ports_gone = Some((second(0), second(3)));
+    scenario.host.ports_gone = Some((at_ms(0), at_ms(3_000)));
     assert_eq!(run(&scenario).count(Verdict::Answered), 100);
-    scenario.host.ports_gone = Some((second(0), second(100_000)));
+    scenario.host.ports_gone = Some((at_ms(0), at_ms(100_000_000)));
     let result = run(&scenario);
     assert_eq!(causes(&result), [Cause::Ports; 100]);
     assert!(

@@ -271,9 +271,12 @@ fn check_times(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
     use std::time::Duration;
 
-    use crate::scenario::{Peer, addresses};
+    use canvass_proto::http::HttpSettings;
+
+    use crate::scenario::{Peer, addresses, http, url_job};
     use crate::trace::Telling;
 
     /// What the checks say of a sound run's outcomes after `harm` was done to them.
@@ -319,5 +322,30 @@ mod tests {
                 "{words}: {seen:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_fault_that_is_laid_on_the_wrong_side_is_seen() {
+        let jobs = vec![url_job(0, "http://10.0.0.1/")];
+        let mut scenario = Scenario::plain(1, jobs, vec![Peer::new(0)]);
+        scenario.fair = false;
+        scenario.probing.modules = vec![Arc::new(http(HttpSettings::default()))];
+        scenario.host.descriptors_max = 0;
+        let mut outcomes = crate::run_scenario(&scenario, Telling::Nothing).outcomes;
+        let violations = |outcomes: &[Outcome]| {
+            let mut watch = Watch::new(&scenario);
+            check(&scenario, outcomes, 1, false, &mut watch);
+            watch.take_violations()
+        };
+        assert_eq!(violations(&outcomes), [""; 0]);
+        let was = std::mem::replace(&mut outcomes[0].status, Status::Timeout);
+        let seen = violations(&outcomes).concat();
+        assert!(seen.contains("does not say so"), "{seen}");
+        assert!(seen.contains("never asked"), "{seen}");
+        outcomes[0].status = was;
+        let fault = outcomes[0].fault.as_mut().expect("a fault");
+        (fault.phase, fault.cause) = (Phase::Connect, Cause::Timeout);
+        let seen = violations(&outcomes).concat();
+        assert!(seen.contains("says that it is of this side"), "{seen}");
     }
 }

@@ -80,12 +80,18 @@ pub(super) fn faults_of(
                 "it failed for a reason that nobody gave",
             );
             check(
-                !blames_peer(fault) || truth.was_asked(watch),
+                !blames_peer(fault, outcome.status) || truth.was_asked(watch),
                 "a host is blamed that was never asked",
             );
             check(
                 !is_ours(fault.cause) || outcome.status == Status::Local,
                 "a fault of this side, and it does not say so",
+            );
+            // This side did not come to asking, and nothing was out that could be late.
+            let waited = (fault.phase, fault.cause) == (Phase::Wait, Cause::Timeout);
+            check(
+                outcome.status != Status::Local || is_ours(fault.cause) || waited,
+                "a fault of a peer, and it says that it is of this side",
             );
             check(!scenario.fair || truth.must_fail(), "it had a fair chance");
         }
@@ -115,12 +121,9 @@ fn check_phases(outcome: &Outcome, check: &mut impl FnMut(bool, &'static str)) {
     );
 }
 
-fn blames_peer(fault: &Fault) -> bool {
+fn blames_peer(fault: &Fault, status: Status) -> bool {
     fault.phase != Phase::Resolve
-        && !matches!(
-            fault.cause,
-            Cause::Descriptors | Cause::Ports | Cause::System | Cause::Interrupted
-        )
+        && status != Status::Local
         // The system itself knew no way.
         && fault.cause != Cause::Unreachable
 }

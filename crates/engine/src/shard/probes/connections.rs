@@ -27,7 +27,12 @@ impl<N: Net> Shard<N> {
         }
         for opened in 0.. {
             if self.probes.sockets_open >= self.probes.sockets_max {
-                return self.tell_of_cap();
+                self.hinder_all(&SystemFault {
+                    cause: Cause::Descriptors,
+                    errno: None,
+                    message: "all sockets that may be open at once are".into(),
+                });
+                return;
             }
             if opened >= OPENED_PER_GO_MAX {
                 return self.resume_by(turn.now);
@@ -50,11 +55,13 @@ impl<N: Net> Shard<N> {
                     if fault.is_shortage() {
                         self.report.losses.local_send_errors += 1;
                         self.probes.report.waited_for_descriptor += 1;
-                        if let Some(slot) = self.probes.slots.by_key(key) {
-                            slot.probe.hindered(fault);
-                        }
                         // To the back: a port may be free for another peer.
                         self.probes.connects.push_back((key, exchange));
+                        if fault.cause == Cause::Descriptors {
+                            self.hinder_all(&fault);
+                        } else if let Some(slot) = self.probes.slots.by_key(key) {
+                            slot.probe.hindered(fault);
+                        }
                         self.probes.shortage_end = turn.now + SHORTAGE_WAIT;
                         return self.resume_by(self.probes.shortage_end);
                     }
@@ -67,16 +74,12 @@ impl<N: Net> Shard<N> {
         }
     }
 
-    /// Tells those who wait for a socket that this side has all it may have: few do, since no
-    /// other probe begins meanwhile.
-    fn tell_of_cap(&mut self) {
+    /// Tells those who wait for a socket what holds all of them up: few wait, since no other probe
+    /// begins meanwhile.
+    fn hinder_all(&mut self, fault: &SystemFault) {
         for (key, _) in &self.probes.connects {
             if let Some(slot) = self.probes.slots.by_key(*key) {
-                slot.probe.hindered(SystemFault {
-                    cause: Cause::Descriptors,
-                    errno: None,
-                    message: "all sockets that may be open at once are".into(),
-                });
+                slot.probe.hindered(fault.clone());
             }
         }
     }

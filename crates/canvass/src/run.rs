@@ -247,12 +247,15 @@ fn conclude(mut plan: Plan, end: End, wall: Duration, ledger: &Ledger) -> Result
         say("canvass: stopped at once: the output takes no more lines, so lines are missing");
         return Ok(Exit::Signal(signal));
     };
-    if let Some(error) = &collected.error {
-        if error.is_closed() {
-            return Ok(Exit::Complete);
-        }
+    // The reader of the lines is gone. That ends the run quietly, and its other files are written.
+    let closed = collected
+        .error
+        .as_ref()
+        .is_some_and(|error| error.is_closed());
+    if let (Some(error), false) = (&collected.error, closed) {
         say(format_args!("canvass: {error}"));
     }
+    plan.quiet |= closed;
     let latency_written = plan.hgrm.as_ref().map_or(Ok(()), |path| {
         write_percentile_tables(path, &collected.latency)
     });
@@ -290,6 +293,9 @@ fn conclude(mut plan: Plan, end: End, wall: Duration, ledger: &Ledger) -> Result
     }
     latency_written.map_err(Failure::stopped)?;
     page_written?;
+    if closed {
+        return Ok(Exit::Complete);
+    }
     if collected.error.is_some() {
         return Ok(Exit::Stopped);
     }
@@ -343,6 +349,7 @@ fn write_page(
         wall: Some(input.wall),
         cpu: input.cpu,
         remaining: input.remaining,
+        interrupted: input.interrupted,
         warnings: &warnings(input),
     });
     files::write(path, page.as_bytes())

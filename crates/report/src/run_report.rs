@@ -42,6 +42,8 @@ pub struct RunReport<'a> {
     pub cpu: Option<Duration>,
     /// Targets that were not admitted, where that is known and the run ended early.
     pub remaining: Option<u64>,
+    /// Whether it is known that the run was stopped by a signal.
+    pub interrupted: bool,
     /// Reasons to doubt the figures.
     pub warnings: &'a [String],
 }

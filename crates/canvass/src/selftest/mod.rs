@@ -28,9 +28,7 @@ const DELAYS_MS: [u64; 5] = [0, 1, 5, 20, 100];
 const TIMED_TARGETS: &str = "400";
 const TIMED_RATE: &str = "500";
 /// Rates that are tried, a second.
-const RATES: [u32; 9] = [
-    5_000, 10_000, 20_000, 40_000, 80_000, 120_000, 160_000, 240_000, 320_000,
-];
+const RATES: [u32; 6] = [10_000, 20_000, 40_000, 80_000, 160_000, 320_000];
 /// For how long each is kept up, in seconds.
 const RATE_SPAN_S: u32 = 2;
 /// How often a rate is tried before it counts as too high.

@@ -3,6 +3,7 @@
 use rustix::process::Signal;
 
 use crate::common::{LabChild, canvass};
+use crate::peers::closed_port;
 
 #[test]
 fn a_lab_says_where_it_listens_serves_both_transports_and_tells_what_it_did() {
@@ -89,4 +90,106 @@ fn a_port_that_is_taken_is_named() {
     canvass(&["lab", "--listen", &address])
         .exits(3)
         .says(&format!("cannot listen on {address}"));
+}
+
+#[test]
+fn a_lab_in_front_of_a_server_keeps_its_delay_over_both_transports() {
+    let mut server = LabChild::start(&[]);
+    let forward = server.resolver();
+    let mut front = LabChild::start(&["--forward", &forward, "--delay", "20ms"]);
+    let resolver = front.resolver();
+    for transport in ["udp", "tcp"] {
+        let run = canvass(&[
+            "ptr",
+            "10.1.2.0/26",
+            "-r",
+            &resolver,
+            "--transport",
+            transport,
+            "-f",
+            "ndjson",
+            "--timeout",
+            "10s",
+        ])
+        .exits(0);
+        for (number, object) in run.whole(64).iter().enumerate() {
+            // The one behind answers as it does when it is asked itself.
+            if object["outcome"] == "answered" && object["names"] != serde_json::json!([]) {
+                let name = format!("host-10-1-2-{number}.example.net.");
+                assert_eq!(object["names"][0], name, "{object}");
+            }
+            let latency_ms = object["latency_ms"].as_f64().unwrap();
+            assert!(latency_ms >= 20.0, "{object}");
+        }
+        // Every seventh has no name.
+        assert!(run.balance()[1] > 50);
+    }
+    front.running.signal(Signal::INT);
+    let report = front.running.end().exits(0).err;
+    server.running.signal(Signal::INT);
+    let behind = server.running.end().exits(0).err;
+    let count = |report: &str, words: &str| -> u64 {
+        let part = report.split([',', '\n']).find_map(|part| {
+            let part = part.trim_start_matches("lab:").trim();
+            part.strip_suffix(words)?.trim().parse().ok()
+        });
+        part.unwrap_or_else(|| panic!("{words:?} is not in {report}"))
+    };
+    let udp = count(&report, "queries over UDP");
+    let tcp = count(&report, "queries over TCP");
+    assert!(udp >= 64 && tcp >= 64, "{report}");
+    // What came by a transport went on by it.
+    assert_eq!(count(&behind, "queries over UDP"), udp, "{behind}");
+    assert_eq!(count(&behind, "queries over TCP"), tcp, "{behind}");
+    assert_eq!(count(&report, "forwarded"), udp + tcp);
+    assert_eq!(count(&report, "answered by the server"), udp + tcp);
+    assert!(report.contains("\n  delay given: p50 2"), "{report}");
+}
+
+#[test]
+fn a_lab_in_front_of_nobody_says_that_nothing_was_answered() {
+    let nobody = closed_port().to_string();
+    let mut front = LabChild::start(&["--forward", &nobody]);
+    let run = canvass(&[
+        "ptr",
+        "10.0.0.1",
+        "-r",
+        &front.resolver(),
+        "--transport",
+        "udp",
+        "--retries",
+        "1",
+        "--timeout",
+        "100ms",
+        "-f",
+        "ndjson",
+    ])
+    .exits(1);
+    assert_eq!(run.whole(1)[0]["status"], "TIMEOUT");
+    front.running.signal(Signal::INT);
+    front
+        .running
+        .end()
+        .exits(0)
+        .says("2 forwarded, 2 never answered by the server");
+}
+
+#[test]
+fn a_server_to_forward_to_is_an_address_and_a_port_and_not_the_lab_itself() {
+    for (server, words) in [
+        ("127.0.0.1", "an address and a port are wanted"),
+        ("localhost:53", "an address and a port are wanted"),
+        ("127.0.0.1:0", "nothing can be sent to port 0"),
+    ] {
+        let run = canvass(&["lab", "--forward", server]).exits(2);
+        run.says("--forward").says(server).says(words);
+    }
+    let itself = closed_port().to_string();
+    for listen in [itself.clone(), itself.replace("127.0.0.1", "0.0.0.0")] {
+        canvass(&["lab", "--listen", &listen, "--forward", &itself])
+            .exits(2)
+            .says(&format!(
+                "--forward {itself} leads back to --listen {listen}"
+            ));
+    }
 }

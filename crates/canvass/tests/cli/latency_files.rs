@@ -362,25 +362,20 @@ fn the_python_reader_finds_the_same_in_both_files() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_is_named_and_the_balance_is_still_told() {
-    canvass(&[
-        "ptr",
-        "10.0.0.1",
-        "--lab",
-        "--hlog",
-        "/nonexistent/run.hlog",
-    ])
-    .exits(3)
-    .says("cannot write /nonexistent/run.hlog");
-    let run = canvass(&[
-        "ptr",
-        "10.0.0.1",
-        "--lab",
-        "--hgrm",
-        "/nonexistent/run.hgrm",
-    ])
-    .exits(3)
-    .says("cannot write /nonexistent/run.hgrm");
+fn a_file_that_cannot_be_written_is_named_before_anything_is_asked() {
+    for flag in ["--hlog", "--hgrm"] {
+        let run = canvass(&["ptr", "10.0.0.1", "--lab", flag, "/nonexistent/run"])
+            .exits(3)
+            .says("cannot write /nonexistent/run");
+        assert_eq!(run.out, "");
+    }
+}
+
+#[test]
+fn a_file_that_is_full_is_named_and_the_balance_is_still_told() {
+    let run = canvass(&["ptr", "10.0.0.1", "--lab", "--hgrm", "/dev/full"])
+        .exits(3)
+        .says("no space is left to write /dev/full");
     assert_eq!(run.out, "10.0.0.1\tNOERROR\thost-10-0-0-1.example.net.\n");
     assert_eq!(run.balance(), [1, 1, 0, 0]);
 }

@@ -174,6 +174,7 @@ impl Run {
             wall: Some(self.wall),
             cpu: Some(Duration::from_millis(412)),
             remaining: None,
+            interrupted: false,
             warnings: &[],
         }
     }

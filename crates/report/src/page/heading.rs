@@ -60,9 +60,19 @@ fn result(report: &RunReport<'_>) -> String {
         }
     }
     text.push('.');
-    if let Some(remaining) = report.remaining.filter(|remaining| *remaining > 0) {
-        let targets = counted(remaining, "target was", "targets were");
-        text.push_str(&format!(" The run ended early: {targets} not admitted."));
+    let how = if report.interrupted {
+        "was interrupted"
+    } else {
+        "ended early"
+    };
+    match report.remaining.filter(|remaining| *remaining > 0) {
+        Some(remaining) => {
+            let targets = counted(remaining, "target was", "targets were");
+            text.push_str(&format!(" The run {how}: {targets} not admitted."));
+        }
+        // How long a list that was still being read would have been, nobody knows.
+        None if report.interrupted => text.push_str(" The run was interrupted."),
+        None => {}
     }
     text
 }

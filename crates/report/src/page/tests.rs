@@ -62,6 +62,7 @@ impl Run {
             wall: Some(Duration::from_millis(2_500)),
             cpu: Some(Duration::from_millis(3)),
             remaining: None,
+            interrupted: false,
             warnings: &[],
         }
     }
@@ -336,6 +337,10 @@ fn a_target_that_was_not_admitted_is_told() {
     check_form(&page);
     assert!(page.contains("The run ended early: 1,200 targets were not admitted."));
     assert!(page.contains("the balance does not hold: 5 targets admitted"));
+    report.interrupted = true;
+    assert!(run_page(&report).contains("The run was interrupted: 1,200 targets were not"));
+    report.remaining = None;
+    assert!(run_page(&report).contains("The run was interrupted."));
 }
 
 #[test]

@@ -165,6 +165,7 @@ impl ReadRun {
             wall: Some(figures.wall),
             cpu: None,
             remaining: None,
+            interrupted: false,
             warnings: &self.warnings,
         }
     }

@@ -1,5 +1,8 @@
 //! How many times faster one side is, and how far chance reaches.
 
+use std::f64::consts::PI;
+use std::time::Duration;
+
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -8,22 +11,40 @@ use super::{Block, Comparison};
 
 /// How often the blocks are drawn anew.
 const ROUNDS: usize = 2_000;
+/// With fewer blocks on a side nothing is said of chance.
+pub(super) const BLOCKS_MIN: usize = 4;
 /// Rounds that lie beyond each end of the interval where blocks are many: 2.5 % of them.
 const ROUNDS_BEYOND: usize = ROUNDS / 40;
-/// The same by degrees of freedom, where blocks are few: the share that a normal distribution has
-/// beyond Student's 97.5 % point.
-const ROUNDS_BEYOND_FEW: [usize; 16] = [0, 0, 0, 1, 5, 10, 14, 18, 21, 23, 25, 27, 29, 30, 31, 33];
+/// The same by degrees of freedom, from those of the fewest blocks on: the share that a normal
+/// distribution has beyond Student's 97.5 % point.
+const ROUNDS_BEYOND_FEW: [usize; 13] = [1, 5, 10, 14, 18, 21, 23, 25, 27, 29, 30, 31, 33];
+/// Swings that are slow: half a wave over the whole comparison, and a whole one.
+const SWINGS_SLOW: u32 = 2;
+/// Student's 97.5 % point over the normal one, with a degree of freedom for each slow swing.
+const STUDENT_OF_SWINGS: f64 = 4.302_65 / 1.959_96;
 
 /// One side's targets a second over another's.
 ///
-/// The interval is a bootstrap over blocks: 2,000 times, blocks of each side are drawn with
-/// replacement and the ratio is taken of them; 2.5 % of these ratios lie below the interval and
-/// 2.5 % above. Of few blocks such an interval would promise too much, so it is widened as
-/// Student's distribution is against the normal one (the expanded percentile interval). Where both
-/// sides vary alike and have four blocks or more, one of two equal sides is called faster about once
-/// in twenty-five times; with fewer blocks, or where one side alone varies, oftener.
+/// The interval is the wider of two. The first is a bootstrap over blocks: 2,000 times, blocks of
+/// each side are drawn with replacement and the ratio is taken of them; 2.5 % of these ratios lie
+/// below the interval and 2.5 % above. Of few blocks such an interval would promise too much, so it
+/// is widened as Student's distribution is against the normal one (the expanded percentile
+/// interval).
 ///
-/// The bounds and the standard deviation are `None` together: where a side has fewer than two
+/// That takes blocks for independent, and a side that keeps what it learned has blocks that
+/// resemble their neighbours. The second interval looks at how the sides drift against each other
+/// from round to round: at the part of that with the two lowest frequencies (the first two cosines
+/// of a type-II transform, which estimate the variance of a mean of dependent values). The logarithms
+/// of the draws are scaled to that variance, and again as Student's distribution with two degrees of
+/// freedom asks. What all sides share, round by round, is no drift.
+///
+/// One of two equal sides is called faster about once in a hundred times where blocks are
+/// independent, and once in twenty-five where there are four and those of one side alone vary. Where
+/// neighbours correlate by 0.5 it is once in ten times of four blocks and once in twenty of eight or
+/// more; where they do by 0.8, once in four times of four, in six of eight and in ten of sixteen.
+/// What a side keeps from its first block to its last no interval over blocks can show.
+///
+/// The bounds and the standard deviation are `None` together: where a side has fewer than four
 /// blocks, or where a draw has no targets at all, so that chance could make the ratio anything.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ratio {
@@ -33,7 +54,7 @@ pub struct Ratio {
     pub low: Option<f64>,
     /// The upper bound of the 95 % interval.
     pub high: Option<f64>,
-    /// The standard deviation of the ratio over the draws.
+    /// The standard deviation of the ratio over the draws, scaled up where the sides drift.
     pub stdev: Option<f64>,
 }
 
@@ -71,7 +92,7 @@ impl Comparison {
     pub fn ratio(&self, other: usize) -> Ratio {
         let (a, b) = (&self.a, &self.others[other].side);
         let value = a.per_second().zip(b.per_second()).map(|(a, b)| a / b);
-        let spread = value.and_then(|_| Spread::of(&a.blocks, &b.blocks, self.seed));
+        let spread = value.and_then(|value| Spread::of(value, &a.blocks, &b.blocks, self.seed));
         Ratio {
             value,
             low: spread.map(|spread| spread.low),
@@ -91,34 +112,81 @@ struct Spread {
 
 impl Spread {
     /// `None` where there are too few blocks, or where a draw has no targets.
-    fn of(a: &[Block], b: &[Block], seed: u64) -> Option<Self> {
-        let (a, b) = (Pool::new(a)?, Pool::new(b)?);
+    fn of(value: f64, a: &[Block], b: &[Block], seed: u64) -> Option<Self> {
+        let pools = (Pool::new(a)?, Pool::new(b)?);
         let mut rng = StdRng::seed_from_u64(seed);
         let mut ratios = (0..ROUNDS)
             .map(|_| {
-                let ratio = a.draw(&mut rng) / b.draw(&mut rng);
+                let ratio = pools.0.draw(&mut rng) / pools.1.draw(&mut rng);
                 (ratio.is_finite() && ratio > 0.0).then_some(ratio)
             })
             .collect::<Option<Vec<f64>>>()?;
         ratios.sort_unstable_by(f64::total_cmp);
-        let beyond = rounds_beyond(a.blocks.len().min(b.blocks.len()));
-        Some(Self {
-            low: ratios[beyond],
-            high: ratios[ROUNDS - 1 - beyond],
-            stdev: stdev(&ratios)?,
+        let drift = drift(a, b);
+        let beyond = rounds_beyond(pools.0.blocks.len().min(pools.1.blocks.len()));
+        let drifted =
+            |round: usize| value * (ratios[round] / value).powf(drift * STUDENT_OF_SWINGS);
+        let low = ratios[beyond].min(drifted(ROUNDS_BEYOND));
+        let high = ratios[ROUNDS - 1 - beyond].max(drifted(ROUNDS - 1 - ROUNDS_BEYOND));
+        (low > 0.0 && high.is_finite()).then_some(Self {
+            low,
+            high,
+            stdev: stdev(&ratios)? * drift.max(1.0),
         })
     }
 }
 
-/// Rounds that lie beyond each end of the interval where the side with the fewest has so many
+/// The standard deviation that the slow swings give the ratio, over what it would be of independent
 /// blocks.
+fn drift(a: &[Block], b: &[Block]) -> f64 {
+    let (a, b) = (shares(a), shares(b));
+    let independent = [&a, &b].map(|shares| {
+        let number = shares.len() as f64;
+        let squares: f64 = shares.iter().map(|share| share * share).sum();
+        squares * number / (number - 1.0)
+    });
+    let rounds = a.len().max(b.len());
+    // A side that has no block in a round adds nothing there.
+    let of_round = |shares: &[f64], round: usize| shares.get(round).copied().unwrap_or(0.0);
+    let slow: f64 = (1..=SWINGS_SLOW)
+        .map(|swing| {
+            let step = PI * f64::from(swing) / rounds as f64;
+            let weight: f64 = (0..rounds)
+                .map(|round| {
+                    let apart = of_round(&a, round) - of_round(&b, round);
+                    apart * (step * (round as f64 + 0.5)).cos()
+                })
+                .sum();
+            2.0 * weight * weight / f64::from(SWINGS_SLOW)
+        })
+        .sum();
+    match independent.iter().sum::<f64>() {
+        0.0 => 1.0,
+        independent => (slow / independent).sqrt(),
+    }
+}
+
+/// By how much each block moves the logarithm of its side's targets a second: its share of the
+/// targets less its share of the time. For a side that has targets and took time.
+fn shares(blocks: &[Block]) -> Vec<f64> {
+    let targets: u64 = blocks.iter().map(|block| block.targets).sum();
+    let wall: Duration = blocks.iter().map(|block| block.wall).sum();
+    blocks
+        .iter()
+        .map(|block| {
+            block.targets as f64 / targets as f64 - block.wall.as_secs_f64() / wall.as_secs_f64()
+        })
+        .collect()
+}
+
+/// Rounds that lie beyond each end of the interval where the side with the fewest has so many
+/// blocks, [`BLOCKS_MIN`] at least.
 fn rounds_beyond(blocks: usize) -> usize {
-    // The least that Welch's degrees of freedom can be, as if that side alone varied.
-    let freedom = blocks.saturating_sub(1);
-    match ROUNDS_BEYOND_FEW.get(freedom) {
+    match ROUNDS_BEYOND_FEW.get(blocks - BLOCKS_MIN) {
         Some(&few) => few,
-        // Within one round of the exact number.
-        None => ROUNDS_BEYOND - 270 / freedom,
+        // The least that Welch's degrees of freedom can be, as if that side alone varied. Within
+        // one round of the exact number.
+        None => ROUNDS_BEYOND - 270 / (blocks - 1),
     }
 }
 
@@ -129,14 +197,14 @@ struct Pool {
 }
 
 impl Pool {
-    /// `None` for fewer than two blocks that took any time.
+    /// `None` for fewer than [`BLOCKS_MIN`] blocks that took any time.
     fn new(blocks: &[Block]) -> Option<Self> {
         let blocks: Vec<_> = blocks
             .iter()
             .filter(|block| !block.wall.is_zero())
             .map(|block| (block.targets as f64, block.wall.as_secs_f64()))
             .collect();
-        (blocks.len() >= 2).then_some(Self { blocks })
+        (blocks.len() >= BLOCKS_MIN).then_some(Self { blocks })
     }
 
     /// Targets a second of a draw with replacement.
@@ -178,18 +246,59 @@ mod tests {
         assert!((ratio.value.unwrap() - 200.0 / 30.0).abs() < 1e-12);
     }
 
+    /// How many of 400 comparisons of equal sides find one faster.
+    fn told_apart(mut side: impl FnMut() -> Vec<u64>) -> usize {
+        (0..400)
+            .filter(|_| {
+                let (a, b) = (side(), side());
+                comparison(&a, &b).ratio(0).is_measurable()
+            })
+            .count()
+    }
+
+    /// Blocks that each keep half of how far the one before was off.
+    fn drifting(rng: &mut StdRng, blocks: usize) -> Vec<u64> {
+        let mut off = 0.0;
+        // The first few are left out: they begin too near to the middle.
+        let all = throws(rng, blocks + 8).into_iter().map(|throw| {
+            off = off * 0.5 + (throw as f64 - 998.0);
+            (1000.0 + off).round() as u64
+        });
+        all.skip(8).collect()
+    }
+
     #[test]
     fn sides_alike_are_told_apart_no_oftener_than_one_time_in_twenty() {
         let mut rng = StdRng::seed_from_u64(1);
         for blocks in [4, 8, 24] {
-            let wrong = (0..400)
-                .filter(|_| {
-                    let (a, b) = (throws(&mut rng, blocks), throws(&mut rng, blocks));
-                    comparison(&a, &b).ratio(0).is_measurable()
-                })
-                .count();
-            assert!((2..=30).contains(&wrong), "{blocks} blocks: {wrong}");
+            let wrong = told_apart(|| throws(&mut rng, blocks));
+            assert!((1..=20).contains(&wrong), "{blocks} blocks: {wrong}");
         }
+    }
+
+    #[test]
+    fn sides_that_drift_are_seldom_told_apart() {
+        let mut rng = StdRng::seed_from_u64(4);
+        for (blocks, wrong_max) in [(4, 44), (8, 32), (16, 32)] {
+            let wrong = told_apart(|| drifting(&mut rng, blocks));
+            assert!((4..=wrong_max).contains(&wrong), "{blocks} blocks: {wrong}");
+        }
+    }
+
+    #[test]
+    fn the_same_blocks_in_an_order_that_drifts_leave_chance_more_room() {
+        let (even, rising) = (
+            [60, 100, 100, 60, 60, 100, 100, 60],
+            [60, 60, 60, 60, 100, 100, 100, 100],
+        );
+        let steady = [80; 8];
+        let [even_alone, rising_alone, together] =
+            [(even, steady), (rising, steady), (rising, rising)]
+                .map(|(a, b)| comparison(&a, &b).ratio(0));
+        assert!(width(&rising_alone) > 2.0 * width(&even_alone));
+        assert!(rising_alone.stdev > even_alone.stdev);
+        // A step of both at once is the weather's.
+        assert!(width(&together) < width(&rising_alone));
     }
 
     #[test]
@@ -219,18 +328,29 @@ mod tests {
     }
 
     #[test]
-    fn with_one_block_or_an_empty_draw_there_is_no_interval() {
+    fn with_few_blocks_or_an_empty_draw_there_is_no_interval() {
         for (a, b) in [
-            (&[100][..], &[10, 11, 12][..]),
-            (&[100, 110], &[10]),
-            (&[100, 110], &[10, 0]),
-            (&[0, 110], &[10, 10]),
+            (&[100][..], &[10, 11, 12, 11][..]),
+            (&[100, 110, 105, 100], &[10, 11, 12]),
+            (&[100, 100, 100], &[10, 10, 10, 10]),
+            (&[100, 110, 105, 100], &[10, 11, 0, 12]),
+            (&[0, 110, 105, 100], &[10, 10, 10, 10]),
         ] {
             let ratio = comparison(a, b).ratio(0);
             assert!(ratio.value.is_some());
             assert_eq!((ratio.low, ratio.high, ratio.stdev), (None, None, None));
             assert!(!ratio.is_measurable());
         }
+    }
+
+    #[test]
+    fn a_side_may_have_had_no_turn_in_the_last_rounds() {
+        let ratio = comparison(&[100, 110, 105, 100, 95, 90], &[10, 11, 12, 11]).ratio(0);
+        let (low, high) = (ratio.low.unwrap(), ratio.high.unwrap());
+        assert!(
+            6.0 < low && low < 9.0 && 9.5 < high && high < 14.0,
+            "{ratio:?}"
+        );
     }
 
     #[test]
@@ -245,8 +365,8 @@ mod tests {
     proptest! {
         #[test]
         fn the_same_figures_and_seed_give_the_same_interval(
-            a in prop::collection::vec(1..1000_u64, 2..12),
-            b in prop::collection::vec(1..1000_u64, 2..12),
+            a in prop::collection::vec(1..1000_u64, 4..12),
+            b in prop::collection::vec(1..1000_u64, 4..12),
             seed: u64,
         ) {
             let mut pair = comparison(&a, &b);
@@ -262,7 +382,7 @@ mod tests {
 
         #[test]
         fn blocks_that_are_all_alike_leave_chance_no_room(
-            a in 1..10_000_u64, b in 1..10_000_u64, blocks in 2..20_usize,
+            a in 1..10_000_u64, b in 1..10_000_u64, blocks in 4..20_usize,
         ) {
             let ratio = comparison(&vec![a; blocks], &vec![b; blocks]).ratio(0);
             let value = a as f64 / b as f64;

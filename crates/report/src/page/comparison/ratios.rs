@@ -56,7 +56,7 @@ pub(super) fn write(
     writeln!(
         out,
         "<p class=\"unit end\">targets a second of {} over those of the other side; whiskers: 95 % \
-         interval, a bootstrap over blocks; at 1× both are equally fast</p>",
+         interval, a bootstrap over blocks, wider where sides drift; at 1× both are equally fast</p>",
         sides[0].letter
     )
 }
@@ -97,7 +97,7 @@ fn told(ratio: &Ratio) -> String {
             digits(low),
             digits(high)
         ),
-        None => format!("{}× (too few blocks for an interval)", digits(value)),
+        None => format!("{}× (no interval can be given)", digits(value)),
     }
 }
 

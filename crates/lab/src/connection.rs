@@ -5,7 +5,8 @@ use std::net::{IpAddr, Shutdown};
 
 use mio::net::TcpStream;
 
-use crate::exchange::{Core, Destination};
+use crate::destination::Destination;
+use crate::exchange::Core;
 use crate::framing::{LENGTH_BYTES, first_message, push_message, write_some};
 use crate::report::Count;
 use crate::schedule::Held;

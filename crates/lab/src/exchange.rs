@@ -4,46 +4,15 @@ use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::Arc;
 
-use canvass_model::{Time, Transport};
+use canvass_model::Time;
 use smallvec::SmallVec;
 
 use crate::clock::Clock;
-use crate::datagram::Peer;
+use crate::destination::Destination;
 use crate::forward::{Forwarder, GivenUp, Returns};
 use crate::report::{Count, Meter};
 use crate::schedule::{Held, Schedule, WAITING_MAX};
 use crate::script::Script;
-
-/// Where a reply goes.
-#[derive(Clone, Copy)]
-pub(crate) enum Destination {
-    /// Out of a UDP socket.
-    Udp {
-        /// Which one.
-        endpoint: usize,
-        /// The address that was asked.
-        server: IpAddr,
-        /// Who asked.
-        peer: Peer,
-    },
-    /// Down a TCP connection.
-    Tcp {
-        /// Its slot.
-        slot: usize,
-        /// Which of the slot's connections.
-        generation: u32,
-    },
-}
-
-impl Destination {
-    /// How it was asked, which is how it is answered.
-    pub fn transport(&self) -> Transport {
-        match self {
-            Self::Udp { .. } => Transport::Udp,
-            Self::Tcp { .. } => Transport::Tcp,
-        }
-    }
-}
 
 /// What every transport needs to answer.
 pub(crate) struct Core {

@@ -19,7 +19,7 @@ use mio::{Registry, Token};
 use smallvec::SmallVec;
 
 use crate::batch::QUERY_BYTES_MAX;
-use crate::exchange::Destination;
+use crate::destination::Destination;
 use crate::framing::READ_BYTES;
 use crate::report::{Count, Meter};
 use crate::script::Delivery;

@@ -13,6 +13,7 @@ mod clock;
 mod connection;
 mod conversation;
 mod datagram;
+mod destination;
 mod exchange;
 mod forward;
 mod framing;

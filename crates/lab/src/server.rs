@@ -9,7 +9,8 @@ use std::time::Duration;
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::clock::{Clock, Timer};
-use crate::exchange::{Core, Destination};
+use crate::destination::Destination;
+use crate::exchange::Core;
 use crate::forward::{self, Forwarder, Target};
 use crate::report::Meter;
 use crate::script::Script;

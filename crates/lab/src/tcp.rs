@@ -10,7 +10,8 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
 
 use crate::connection::{Connection, Step};
-use crate::exchange::{Core, Destination};
+use crate::destination::Destination;
+use crate::exchange::Core;
 use crate::forward::GivenUp;
 use crate::framing::READ_BYTES;
 use crate::report::Count;

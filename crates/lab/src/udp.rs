@@ -10,7 +10,8 @@ use mio::net::UdpSocket;
 
 use crate::batch::{Arrival, Inbox, Outbox, QUERY_BYTES_MAX};
 use crate::datagram::{Peer, report_server};
-use crate::exchange::{Core, Destination};
+use crate::destination::Destination;
+use crate::exchange::Core;
 use crate::report::{Count, Meter};
 use crate::schedule::Held;
 

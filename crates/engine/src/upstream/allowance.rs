@@ -4,18 +4,10 @@ use canvass_model::{Time, Transport};
 use canvass_proto::UpstreamId;
 
 use super::resolver::Upstream;
+use super::window::Allowance;
 
 /// Lanes looked at in one go, so that a look at tens of thousands of resolvers holds nothing up.
 const LANES_PER_LOOK_MAX: usize = 512;
-
-/// What one window allows, or many together.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Allowance {
-    /// Queries a second.
-    pub(crate) rate_per_second: f64,
-    /// Queries in flight.
-    pub(crate) in_flight: u64,
-}
 
 /// The lanes that were ever asked, and what they allowed when they were last gone through.
 #[derive(Debug, Default)]

@@ -22,12 +22,12 @@ use canvass_proto::{ReplyClass, SendRequest, UpstreamId};
 
 use crate::config::Config;
 use crate::net::{Net, SocketId};
-use allowance::{Allowance, Allowances};
+use allowance::Allowances;
 pub(crate) use attempts::{Attempt, Attempts, Place};
 pub use datagram::RECEIVE_BUFFER_OCTETS;
 use epoch::EpochId;
 use resolver::{Footing, LaneLimits, LaneParts, Upstream};
-use window::Permit;
+use window::{Allowance, Permit};
 
 /// Where an upstream stands in the line of those that may be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,13 +6,12 @@ use std::time::Duration;
 use canvass_model::{Health, Time, Transport, UpstreamReport, WindowReport};
 
 use super::Standing;
-use super::allowance::Allowance;
 use super::attempts::Attempts;
 use super::datagram::Datagrams;
 use super::rtt::RoundTrips;
 use super::stream::Streams;
 use super::vigil::Vigil;
-use super::window::{Permit, Window, WindowLimits};
+use super::window::{Allowance, Permit, Window, WindowLimits};
 use crate::config::Config;
 use crate::net::SocketId;
 use crate::pacer::Pacer;

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use canvass_model::Time;
 
-use super::allowance::Allowance;
 use super::climb::{Climb, EPOCH_SENT_MIN};
 use super::epoch::{Epoch, EpochId};
 
@@ -35,6 +34,15 @@ const SETTLE_GRACE: Duration = Duration::from_millis(30);
 const SETTLE_BLIND: Duration = Duration::from_secs(1);
 /// Epochs that may wait for their answers at the same time.
 const UNSETTLED_MAX: usize = 16;
+
+/// What one window allows, or many together.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Allowance {
+    /// Queries a second.
+    pub(crate) rate_per_second: f64,
+    /// Queries in flight.
+    pub(crate) in_flight: u64,
+}
 
 /// What caps a window, and how it is paced.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,7 @@ use canvass_model::Time;
 use smallvec::SmallVec;
 
 use super::pending::Pending;
-use crate::exchange::Destination;
+use crate::destination::Destination;
 use crate::query::{HEADER_BYTES, LowerName};
 use crate::report::{Count, Meter};
 use crate::schedule::{Held, Schedule};

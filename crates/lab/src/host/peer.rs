@@ -1,6 +1,6 @@
 //! One accepted connection: a socket, and the conversation that is held over it.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::net::Shutdown;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use mio::{Interest, Registry, Token};
 use socket2::SockRef;
 
 use crate::conversation::Conversation;
+use crate::framing::write_some;
 use crate::report::{ServiceCount, ServiceMeter};
 use crate::service::{Output, Tally};
 
@@ -271,21 +272,4 @@ impl Peer {
         }
         Ok(())
     }
-}
-
-/// Writes what the system takes; nothing is no error.
-fn write_some(stream: &mut TcpStream, mut bytes: &[u8]) -> io::Result<usize> {
-    let mut sent = 0;
-    while !bytes.is_empty() {
-        match stream.write(bytes) {
-            Ok(count) => {
-                sent += count;
-                bytes = &bytes[count..];
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(sent)
 }

@@ -1,6 +1,9 @@
 //! The command as it was typed, for whoever reads a report later.
 
 use std::ffi::OsString;
+use std::time::SystemTime;
+
+use canvass_report::Origin;
 
 /// Characters of it that are kept: a thousand targets are of no use there.
 const CHARS_MAX: usize = 2_000;
@@ -10,9 +13,14 @@ const SECRET_LETTERS: [char; 2] = ['H', 'd'];
 /// What stands where something secret was.
 const MASK: &str = "***";
 
-/// This process's own, without what is secret in it.
-pub fn own() -> String {
-    shown(std::env::args_os())
+/// Where the figures of this process are from: its own command, without what is secret in it.
+pub fn origin(began: SystemTime) -> Origin {
+    Origin {
+        command: Some(shown(std::env::args_os())),
+        version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        file: None,
+        began: Some(began),
+    }
 }
 
 fn shown(words: impl IntoIterator<Item = OsString>) -> String {

@@ -5,10 +5,10 @@
 
 mod args;
 mod bodies;
+mod clocks;
 mod collector;
 mod command_line;
 mod compare;
-mod cpu;
 mod credentials;
 mod descriptors;
 mod exit;

@@ -1,7 +1,7 @@
 //! Running a plan: threads, signals, the end.
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,17 +10,17 @@ use std::time::{Duration, Instant};
 
 use canvass_engine::Inbox;
 use canvass_lab::Lab;
-use canvass_model::{Job, ShardReport, Time};
+use canvass_model::{Job, ShardReport};
 use canvass_queue::{Ended, Feeder, FeederEnd, Ledger};
 use canvass_report::{
-    LineSink, Origin, RunReport, SummaryInput, Timeline, balance, run_page, summary, warnings,
+    LineSink, RunReport, SummaryInput, Timeline, balance, run_page, summary, warnings,
     write_percentile_tables,
 };
 use crossbeam_channel::{RecvTimeoutError, Sender, unbounded};
 
 use crate::bodies::Bodies;
+use crate::clocks::{process_time, run_time};
 use crate::collector::{Collected, Collector, Counters};
-use crate::cpu::process_time;
 use crate::exit::{Exit, Failure};
 use crate::plan::{Plan, Start};
 use crate::progress::{self, Progress};
@@ -109,7 +109,7 @@ pub fn run(mut plan: Plan) -> Result<Exit, Failure> {
         stop_feeding: Arc::default(),
     };
 
-    let feeding = Time::from_nanos(began.elapsed().as_nanos() as u64);
+    let feeding = run_time(began);
     let collector = Collector {
         outcomes: shards.outcomes,
         levers: shards.levers,
@@ -274,7 +274,7 @@ fn conclude(mut plan: Plan, end: End, wall: Duration, ledger: &Ledger) -> Result
             None
         },
         interrupted: end.signal.is_some(),
-        colour: io::stderr().is_terminal() && terminal::wants_colour(),
+        colour: terminal::wants_colour(&io::stderr()),
     };
     if !plan.quiet {
         say(summary(&input).trim_end());
@@ -334,12 +334,7 @@ fn write_page(
     timeline: &Timeline,
 ) -> Result<(), Failure> {
     let page = run_page(&RunReport {
-        origin: Origin {
-            command: Some(command_line::own()),
-            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
-            file: None,
-            began: Some(plan.start.epoch.wall),
-        },
+        origin: command_line::origin(plan.start.epoch.wall),
         probes: plan.probe.to_owned(),
         tally: Some(input.tally),
         latency: input.latency,

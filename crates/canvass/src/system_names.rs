@@ -10,7 +10,7 @@ use canvass_engine::{Bell, NameAnswer, NameDoor, NameRequest};
 use canvass_model::{Cause, Rcode, Status, Time};
 use canvass_proto::ResolveFault;
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
+use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind, SockType, getaddrinfo};
 
 use crate::exit::Failure;
 
@@ -52,11 +52,7 @@ fn serve(wanted: &Receiver<NameRequest>, found: &Sender<NameAnswer>, bell: &Bell
 }
 
 fn look_up(name: &str) -> Result<Vec<IpAddr>, ResolveFault> {
-    let hints = AddrInfoHints {
-        socktype: SockType::Stream.into(),
-        ..AddrInfoHints::default()
-    };
-    let entries = getaddrinfo(Some(name), None, Some(hints)).map_err(|error| {
+    addresses(name).map_err(|error| {
         let (status, cause) = match error.kind() {
             LookupErrorKind::NoName => (Status::Rcode(Rcode::NXDOMAIN), Cause::NxDomain),
             LookupErrorKind::NoData => (Status::Rcode(Rcode::NOERROR), Cause::NoData),
@@ -70,9 +66,19 @@ fn look_up(name: &str) -> Result<Vec<IpAddr>, ResolveFault> {
             cause,
             message: format!("the system's resolver: {text}").into(),
         }
-    })?;
-    let addresses = entries
+    })
+}
+
+/// The addresses of both kinds that `getaddrinfo` has for a name, whether this machine has such
+/// itself or not.
+pub fn addresses(name: &str) -> Result<Vec<IpAddr>, LookupError> {
+    let hints = AddrInfoHints {
+        socktype: SockType::Stream.into(),
+        ..AddrInfoHints::default()
+    };
+    let entries = getaddrinfo(Some(name), None, Some(hints))?;
+    Ok(entries
         .filter_map(Result::ok)
-        .map(|entry| entry.sockaddr.ip());
-    Ok(addresses.collect())
+        .map(|entry| entry.sockaddr.ip())
+        .collect())
 }

@@ -36,8 +36,14 @@ pub fn write_percentile_tables(path: &Path, latency: &LatencyRecorder) -> Result
 
 /// Where the table of response times goes: `run.hgrm` gives `run.response.hgrm`.
 pub fn response_path(path: &Path) -> PathBuf {
+    path_beside(path, "response")
+}
+
+/// A path beside `path` for what belongs to it: `run.hgrm` and `1` give `run.1.hgrm`.
+pub fn path_beside(path: &Path, what: &str) -> PathBuf {
     let mut name = path.file_stem().unwrap_or_default().to_owned();
-    name.push(".response");
+    name.push(".");
+    name.push(what);
     if let Some(extension) = path.extension() {
         name.push(".");
         name.push(extension);

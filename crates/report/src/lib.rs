@@ -51,7 +51,7 @@ pub use csv::{Columns, Csv};
 pub use epoch::Epoch;
 pub use explain::{Explanation, Kind, explain, faults_markdown, suggestions};
 pub use format::{Format, FormatError, LineFormat};
-pub use hgrm::{response_path, write_percentile_table, write_percentile_tables};
+pub use hgrm::{path_beside, response_path, write_percentile_table, write_percentile_tables};
 pub use hlog::IntervalLog;
 pub use latency::{LATENCY_MAX_NS, LatencyRecorder, Measure, Percentiles};
 pub use ndjson::Ndjson;
@@ -59,7 +59,7 @@ pub use page::{comparison_page, run_page};
 pub use read::{BadLines, ReadError, ReadRun, read_run};
 pub use resolver_counts::{ResolverCount, ResolverCounts};
 pub use run_report::{Origin, RunReport};
-pub use selftest::{DelayError, SelfTest, TimedDelay};
+pub use selftest::{DelayError, SelfTest, SystemLimits, TimedDelay};
 pub use sink::{LineSink, Sink, SinkError};
 pub use summary::{SummaryInput, summary, warnings};
 pub use tally::{

@@ -51,7 +51,14 @@ pub struct SelfTest {
     pub complete_rate_per_second: Option<f64>,
     /// Whether the highest rate tried was reached, so that more may be possible.
     pub rate_is_open: bool,
-    /// Descriptors this process may have.
+    /// What the system allows.
+    pub limits: SystemLimits,
+}
+
+/// What a system allows this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SystemLimits {
+    /// Descriptors it may have, the limit raised as far as it goes.
     pub descriptors: u64,
     /// Sockets that probes may have open at once, of these.
     pub sockets: u64,
@@ -103,13 +110,14 @@ impl SelfTest {
                 rate(RATE_MIN_PER_SECOND)
             )
         });
-        let sockets = (self.sockets < SOCKETS_MIN).then(|| {
+        let sockets = (self.limits.sockets < SOCKETS_MIN).then(|| {
             format!(
                 "probes may have {} sockets open at once; raise the limit on descriptors (ulimit -n)",
-                self.sockets
+                self.limits.sockets
             )
         });
         let buffer = self
+            .limits
             .receive_buffer_octets
             .filter(|(granted, asked)| granted < asked)
             .map(|(granted, asked)| {
@@ -174,12 +182,12 @@ impl SelfTest {
         write!(
             out,
             "descriptors: {}, of these {} for sockets of probes",
-            self.descriptors, self.sockets
+            self.limits.descriptors, self.limits.sockets
         )?;
-        if let Some(ports) = self.local_ports {
+        if let Some(ports) = self.limits.local_ports {
             write!(out, "; local ports: {ports}")?;
         }
-        if let Some((granted, asked)) = self.receive_buffer_octets {
+        if let Some((granted, asked)) = self.limits.receive_buffer_octets {
             write!(out, "; receive buffer: {granted} of {asked} octets")?;
         }
         writeln!(out)?;
@@ -246,10 +254,12 @@ mod tests {
             turns: lags,
             complete_rate_per_second: Some(120_000.0),
             rate_is_open: false,
-            descriptors: 1_048_576,
-            sockets: 1_048_525,
-            receive_buffer_octets: Some((4 << 20, 4 << 20)),
-            local_ports: Some(28_232),
+            limits: SystemLimits {
+                descriptors: 1_048_576,
+                sockets: 1_048_525,
+                receive_buffer_octets: Some((4 << 20, 4 << 20)),
+                local_ports: Some(28_232),
+            },
         }
     }
 
@@ -279,8 +289,8 @@ mod tests {
         (0..100).for_each(|_| weak.late_wakes.record(Duration::from_millis(50)));
         (0..100).for_each(|_| weak.turns.record(Duration::from_millis(50)));
         weak.complete_rate_per_second = Some(5_000.0);
-        weak.sockets = 200;
-        weak.receive_buffer_octets = Some((212_992, 4 << 20));
+        weak.limits.sockets = 200;
+        weak.limits.receive_buffer_octets = Some((212_992, 4 << 20));
         let weaknesses = weak.weaknesses();
         let parts = [
             "nothing was answered",

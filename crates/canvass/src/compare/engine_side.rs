@@ -12,6 +12,7 @@ use canvass_model::{
 use crossbeam_channel::{Receiver, bounded, never, select, unbounded};
 
 use super::question::{Asked, Done, Found, Question};
+use crate::clocks::run_time;
 use crate::exit::Failure;
 use crate::shards::{Levers, Shards};
 
@@ -82,7 +83,7 @@ impl EngineSide {
             ended,
             reports,
         } = self;
-        let start = Time::from_nanos(began.elapsed().as_nanos() as u64);
+        let start = run_time(*began);
         let mut finished = Vec::with_capacity(places.len());
         let mut done = Vec::with_capacity(places.len());
         std::thread::scope(|scope| {
@@ -202,7 +203,11 @@ fn jobs_of(question: &Question, place: u32) -> impl Iterator<Item = Job> {
             };
             (job(target, spec), None)
         }
-        Question::Addresses(target) => {
+        Question::Addresses { name, given } => {
+            let target = Target::Name {
+                name: name.clone(),
+                given: given.clone(),
+            };
             let of_type = |record_type| job(target.clone(), ProbeSpec::Dns { record_type });
             (of_type(RecordType::A), Some(of_type(RecordType::AAAA)))
         }

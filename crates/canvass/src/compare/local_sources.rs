@@ -107,7 +107,7 @@ impl LocalSources {
                 .names
                 .get(address)
                 .is_some_and(|names| found.iter().all(|name| names.contains(name))),
-            (Question::Addresses(_), Found::Addresses(found)) => {
+            (Question::Addresses { .. }, Found::Addresses(found)) => {
                 let name = question.shown().to_ascii_lowercase();
                 let name = name.strip_suffix('.').unwrap_or(&name);
                 self.addresses

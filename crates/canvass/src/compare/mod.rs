@@ -108,7 +108,11 @@ pub fn run(plan: ComparePlan) -> Result<Exit, Failure> {
     if gave_up {
         warnings.push("no resolver answered any more, so the rest was not asked".to_owned());
     }
-    let mut comparison = Comparison {
+    if lab.is_some() {
+        warnings
+            .push("the lab works in this process, so its CPU is in that of the sides".to_owned());
+    }
+    let comparison = Comparison {
         a: first,
         others: measured,
         listed: list.given(),
@@ -116,11 +120,6 @@ pub fn run(plan: ComparePlan) -> Result<Exit, Failure> {
         processors: available_parallelism().ok(),
         warnings,
     };
-    if lab.is_some() {
-        comparison
-            .warnings
-            .push("the lab works in this process, so its CPU is in that of the sides".to_owned());
-    }
     output.write(&comparison)?;
     if let Some(signal) = stop.signal() {
         return Ok(Exit::Signal(signal));

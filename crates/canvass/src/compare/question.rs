@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use canvass_model::{Job, Target};
+use canvass_model::{DnsName, Job, Target};
 
 /// One target of the list, as both sides understand it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +11,12 @@ pub enum Question {
     /// The names of an address.
     Names(IpAddr),
     /// The addresses of a name, of both kinds.
-    Addresses(Target),
+    Addresses {
+        /// The whole name.
+        name: DnsName,
+        /// As it was typed.
+        given: Box<str>,
+    },
 }
 
 /// What one side found.
@@ -52,24 +57,25 @@ pub struct Done {
 impl Question {
     /// What a job of the list asks; why nothing can be asked of it otherwise.
     pub fn of(job: Job) -> Result<Self, String> {
-        if let Target::Invalid { given, reason } = job.target {
-            let line = job
-                .line
-                .map_or_else(String::new, |line| format!("line {line}, "));
-            return Err(format!("{line}{given:?}: {reason}"));
+        if let Some(address) = job.target.reverse_address() {
+            return Ok(Self::Names(address));
         }
-        Ok(match job.target.reverse_address() {
-            Some(address) => Self::Names(address),
-            None => Self::Addresses(job.target),
-        })
+        let (given, reason) = match job.target {
+            Target::Name { name, given } => return Ok(Self::Addresses { name, given }),
+            Target::Invalid { given, reason } => (given, reason),
+            other => return Err(format!("{other:?} is neither an address nor a name")),
+        };
+        let line = job
+            .line
+            .map_or_else(String::new, |line| format!("line {line}, "));
+        Err(format!("{line}{given:?}: {reason}"))
     }
 
     /// How a person reads it.
     pub fn shown(&self) -> String {
         match self {
             Self::Names(address) => address.to_string(),
-            Self::Addresses(Target::Name { given, .. }) => given.to_string(),
-            Self::Addresses(other) => format!("{other:?}"),
+            Self::Addresses { given, .. } => given.to_string(),
         }
     }
 }

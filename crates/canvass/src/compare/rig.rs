@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use canvass_engine::Config;
-use canvass_model::{Outcome, ShardReport, Time};
+use canvass_model::{Outcome, ShardReport};
 use canvass_report::{Against, Block, LatencyRecorder, Side, Sink, Tally};
 
 use super::answers::Judge;
@@ -15,7 +15,7 @@ use super::question::{Asked, Done, Found, Question};
 use super::schedule::{Schedule, Turn};
 use super::stop::Stop;
 use super::system_side::SystemSide;
-use crate::cpu::process_time;
+use crate::clocks::{process_time, run_time};
 use crate::exit::Failure;
 use crate::plan::Other;
 use crate::say::say;
@@ -173,7 +173,7 @@ impl Rig {
         for question in chunk {
             match question {
                 Question::Names(_) => self.asks.names = true,
-                Question::Addresses(_) => self.asks.addresses = true,
+                Question::Addresses { .. } => self.asks.addresses = true,
             }
         }
     }
@@ -369,7 +369,7 @@ impl Opponent {
 
 /// Runs one block, and says what it took.
 fn measure(began: Instant, work: impl FnOnce() -> Asked) -> (Block, Asked) {
-    let at = Time::from_nanos(began.elapsed().as_nanos() as u64);
+    let at = run_time(began);
     let cpu = process_time();
     let asked = work();
     let block = Block {

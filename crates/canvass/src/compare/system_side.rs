@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use canvass_model::Target;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
-use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind, SockType, getaddrinfo, getnameinfo};
+use dns_lookup::{LookupError, LookupErrorKind, getnameinfo};
 
 use super::question::{Asked, Done, Found, Question};
 use crate::exit::Failure;
 use crate::shards::spawn;
+use crate::system_names;
 
 /// How often it is looked whether somebody has said to stop.
 const LOOK: Duration = Duration::from_millis(100);
@@ -135,8 +135,10 @@ fn ask(question: &Question) -> Found {
     match question {
         Question::Names(address) => names_of(*address),
         // As it was typed: with a last dot libc would look no name up in /etc/hosts.
-        Question::Addresses(Target::Name { given, .. }) => addresses_of(given),
-        Question::Addresses(_) => Found::Failed("no question for the system".into()),
+        Question::Addresses { given, .. } => match system_names::addresses(given) {
+            Ok(addresses) => Found::addresses(addresses),
+            Err(error) => nothing(&error),
+        },
     }
 }
 
@@ -145,23 +147,6 @@ fn names_of(address: IpAddr) -> Found {
     let flags = libc::NI_NAMEREQD | libc::NI_NUMERICSERV;
     match getnameinfo(&SocketAddr::new(address, 0), flags) {
         Ok((name, _)) => Found::names([name.as_str()]),
-        Err(error) => nothing(&error),
-    }
-}
-
-/// `getaddrinfo` for both kinds of addresses, whether this machine has them or not.
-fn addresses_of(name: &str) -> Found {
-    let hints = AddrInfoHints {
-        socktype: SockType::Stream.into(),
-        ..AddrInfoHints::default()
-    };
-    match getaddrinfo(Some(name), None, Some(hints)) {
-        Ok(entries) => Found::addresses(
-            entries
-                .filter_map(Result::ok)
-                .map(|entry| entry.sockaddr.ip())
-                .collect(),
-        ),
         Err(error) => nothing(&error),
     }
 }

@@ -3,37 +3,23 @@
 use std::net::{Ipv4Addr, UdpSocket};
 
 use canvass_engine::RECEIVE_BUFFER_OCTETS;
+use canvass_report::SystemLimits;
 
 use crate::descriptors;
 
 /// Where the system says which local ports it gives out.
 const LOCAL_PORTS: &str = "/proc/sys/net/ipv4/ip_local_port_range";
 
-/// What this system allows.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Descriptors that this process may have, the limit raised as far as it goes.
-    pub descriptors: u64,
-    /// Sockets that probes may have open at once, of these.
-    pub sockets: u64,
-    /// What a receive buffer really has, and what is asked for.
-    pub receive_buffer_octets: Option<(usize, usize)>,
-    /// Local ports for connections to one address and port.
-    pub local_ports: Option<u32>,
-}
-
-impl Limits {
-    /// Looks.
-    pub fn read(loops: usize) -> Self {
-        Self {
-            descriptors: descriptors::raise_limit(),
-            sockets: descriptors::sockets_max(loops, 0, false) as u64,
-            receive_buffer_octets: receive_buffer_octets()
-                .map(|granted| (granted, RECEIVE_BUFFER_OCTETS)),
-            local_ports: std::fs::read_to_string(LOCAL_PORTS)
-                .ok()
-                .and_then(|text| ports_in(&text)),
-        }
+/// Looks at what this system allows beside so many event loops.
+pub fn read(loops: usize) -> SystemLimits {
+    SystemLimits {
+        descriptors: descriptors::raise_limit(),
+        sockets: descriptors::sockets_max(loops, 0, false) as u64,
+        receive_buffer_octets: receive_buffer_octets()
+            .map(|granted| (granted, RECEIVE_BUFFER_OCTETS)),
+        local_ports: std::fs::read_to_string(LOCAL_PORTS)
+            .ok()
+            .and_then(|text| ports_in(&text)),
     }
 }
 

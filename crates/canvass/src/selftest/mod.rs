@@ -19,7 +19,6 @@ use crate::exit::{Exit, Failure};
 use crate::files;
 use crate::plan::loops_usual;
 use crate::say::say;
-use limits::Limits;
 use trial::Trial;
 
 /// The delays that the lab is told to keep, in milliseconds.
@@ -89,17 +88,13 @@ pub fn run(args: &SelftestArgs) -> Result<Exit, Failure> {
         }
     }
     let (complete_rate_per_second, rate_is_open) = complete_rate(loops)?;
-    let limits = Limits::read(loops);
     let found = SelfTest {
         delays,
         late_wakes,
         turns,
         complete_rate_per_second,
         rate_is_open,
-        descriptors: limits.descriptors,
-        sockets: limits.sockets,
-        receive_buffer_octets: limits.receive_buffer_octets,
-        local_ports: limits.local_ports,
+        limits: limits::read(loops),
     };
     files::write_out(found.text().as_bytes())?;
     Ok(if found.weaknesses().is_empty() {

@@ -6,13 +6,14 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use canvass_lab::LabReport;
-use canvass_model::{Outcome, Phase, ShardReport, Time};
+use canvass_model::{Outcome, Phase, ShardReport};
 use canvass_queue::{Feeder, Ledger};
 use canvass_report::Tally;
 use clap::Parser;
 use crossbeam_channel::unbounded;
 
 use crate::args::{Cli, Command};
+use crate::clocks::run_time;
 use crate::exit::Failure;
 use crate::plan::{self, Plan};
 use crate::shards::Shards;
@@ -86,7 +87,7 @@ fn drive(plan: Plan, phase: Phase) -> Result<Trial, Failure> {
     let feeder = Feeder {
         source,
         rate_per_second,
-        start: Time::from_nanos(start.began.elapsed().as_nanos() as u64),
+        start: run_time(start.began),
         batch_jobs_max: BATCH_JOBS,
         shards: NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN),
         ledger: Arc::clone(&ledger),

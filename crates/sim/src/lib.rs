@@ -6,6 +6,7 @@
 //! resolvers answer is decided by the lab's own script. This is no model of the engine: nothing
 //! of it is written twice, and nothing of the kernel is here that the engine cannot see.
 
+mod digest;
 mod net;
 mod outcomes;
 mod peer;

@@ -2,12 +2,13 @@
 
 use std::fmt::Display;
 use std::io::Write;
+use std::ops::Range;
 use std::process::ExitCode;
 
 use canvass_model::Verdict;
 use canvass_sim::{RunResult, Scenario, Telling, run_scenario};
 
-const USAGE: &str = "usage: canvass-sim --seed N [--trace] | --seeds A..B";
+const USAGE: &str = "usage: canvass-sim --seed N [--trace] | --seeds A..B [--hashes]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -18,10 +19,8 @@ fn main() -> ExitCode {
             .parse()
             .ok()
             .map(|seed| replay(seed, Telling::Everything)),
-        ["--seeds", seeds] => seeds
-            .split_once("..")
-            .and_then(|(first, end)| Some(first.parse().ok()?..end.parse().ok()?))
-            .map(run_many),
+        ["--seeds", seeds] => range(seeds).map(run_many),
+        ["--seeds", seeds, "--hashes"] => range(seeds).map(hash_many),
         _ => None,
     };
     match sound {
@@ -32,6 +31,11 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+fn range(text: &str) -> Option<Range<u64>> {
+    let (first, end) = text.split_once("..")?;
+    Some(first.parse().ok()?..end.parse().ok()?)
 }
 
 /// Runs one seed twice and tells all there is to tell. Returns whether all is well.
@@ -66,7 +70,7 @@ fn tell(result: &RunResult) {
     }
 }
 
-fn run_many(seeds: std::ops::Range<u64>) -> bool {
+fn run_many(seeds: Range<u64>) -> bool {
     let mut failed = 0;
     let count = seeds.end.saturating_sub(seeds.start);
     for seed in seeds {
@@ -78,6 +82,24 @@ fn run_many(seeds: std::ops::Range<u64>) -> bool {
     }
     say(format_args!("{count} seeds, {failed} with violations"));
     failed == 0
+}
+
+/// Says for each seed what a change of the code must leave as it is.
+fn hash_many(seeds: Range<u64>) -> bool {
+    let mut sound = true;
+    for seed in seeds {
+        let scenario = Scenario::from_seed(seed);
+        let result = run_scenario(&scenario, Telling::Nothing);
+        let world = if scenario.fair { "fair" } else { "unfair" };
+        let queries = result.queries_udp + result.queries_tcp;
+        let violations = result.violations.len();
+        sound &= violations == 0;
+        say(format_args!(
+            "seed {seed} {world} trace {:016x} ends {:016x} queries {queries} violations {violations}",
+            result.trace_hash, result.ends_hash
+        ));
+    }
+    sound
 }
 
 /// A closed pipe is no reason to fail.

@@ -12,6 +12,7 @@ use crossbeam_channel::bounded;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
+use crate::digest;
 use crate::net::SimNet;
 use crate::outcomes;
 use crate::scenario::Scenario;
@@ -26,6 +27,8 @@ const TURNS_PER_STEP_MAX: u64 = 8;
 pub struct RunResult {
     /// All that happened, with its times, as one number.
     pub trace_hash: u64,
+    /// How each job ended and what was learned, without order and times, as one number.
+    pub ends_hash: u64,
     /// In the order they were handed over.
     pub outcomes: Vec<Outcome>,
     /// What should never be; empty when all is well.
@@ -210,6 +213,7 @@ fn check_end(
     let violations = world.watch.take_violations();
     RunResult {
         trace_hash,
+        ends_hash: digest::of_ends(&outcomes),
         outcomes,
         violations,
         report,

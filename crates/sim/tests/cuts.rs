@@ -1,5 +1,7 @@
 //! Answers that come in pieces, or not to their end: each is cut behind every octet.
 
+mod common;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +10,8 @@ use canvass_lab::ServiceKind;
 use canvass_model::{Answer, Cause, ModuleId, Outcome, ProbeSpec, Status, Url, Verdict};
 use canvass_proto::Module;
 use canvass_proto::http::{Exchange, HttpFault, Order, Progress, corpus};
-use canvass_sim::{
-    CutAt, Scenario, Site, Telling, Then, Voice, endpoint_job, http, run_scenario, tcp, url_job,
-};
+use canvass_sim::{CutAt, Scenario, Site, Then, Voice, endpoint_job, http, tcp, url_job};
+use common::run_named;
 
 /// Longer responses are cut behind every octet of their beginning, and behind some further on.
 const EVERY_OCTET_MAX: usize = 700;
@@ -92,7 +93,7 @@ fn run_cuts(
     scenario.sites = vec![site];
     scenario.probing.sockets_max = 10_000;
     scenario.probing.modules = vec![Arc::new(module)];
-    let result = run_scenario(&scenario, Telling::Nothing);
+    let result = run_named(&scenario);
     assert_eq!(result.violations, [""; 0]);
     let mut outcomes = result.outcomes;
     outcomes.sort_by_key(|outcome| outcome.job.seq);

@@ -1,10 +1,13 @@
 //! Worlds with a name: each is one kind of trouble, and what it may cost at the most.
 
+mod common;
+
 use std::time::Duration;
 
 use canvass_model::{Health, Time, Verdict};
 use canvass_proto::TransportPolicy;
-use canvass_sim::{Peer, Reach, RunResult, Scenario, Telling, addresses, run_scenario};
+use canvass_sim::{Peer, Reach, RunResult, Scenario, addresses};
+use common::run_named;
 
 /// What a world may cost.
 struct Bounds {
@@ -14,7 +17,7 @@ struct Bounds {
 
 /// Runs it; all jobs must have their true answer, which the run itself compares.
 fn all_right(scenario: &Scenario, bounds: &Bounds) -> RunResult {
-    let result = run_scenario(scenario, Telling::Nothing);
+    let result = run_named(scenario);
     let text = format!(
         "{:.3} attempts a job in {:?}, {} failed, violations {:#?}, {:#?}",
         result.attempts_per_job(),
@@ -95,7 +98,7 @@ fn a_recursive_resolver_is_waited_for_and_not_left_alone() {
     let mut scenario = one(20_000, "delay=1ms,slow=9%,never=1%");
     // The hundredth that is never answered has no chance.
     scenario.fair = false;
-    let result = run_scenario(&scenario, Telling::Nothing);
+    let result = run_named(&scenario);
     assert_eq!(result.violations, [""; 0]);
     let failed = result.count(Verdict::Failed);
     let attempts: u32 = result

@@ -1,5 +1,7 @@
 //! Worlds of hosts with a name: each is one kind of trouble, and what must come of it.
 
+mod common;
+
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -12,9 +14,8 @@ use canvass_model::{
 };
 use canvass_proto::Module;
 use canvass_proto::http::HttpSettings;
-use canvass_sim::{
-    Peer, Reach, RunResult, Scenario, Site, Telling, http, run_scenario, tcp, url_job,
-};
+use canvass_sim::{Peer, Reach, RunResult, Scenario, Site, http, tcp, url_job};
+use common::run_named;
 
 const V4: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 const V6: IpAddr = IpAddr::V6(std::net::Ipv6Addr::LOCALHOST);
@@ -43,7 +44,7 @@ fn world(jobs: Vec<Job>, sites: Vec<Site>, module: Module) -> Scenario {
 
 /// Runs it; what should never be is not.
 fn run(scenario: &Scenario) -> RunResult {
-    let result = run_scenario(scenario, Telling::Nothing);
+    let result = run_named(scenario);
     assert_eq!(result.violations, [""; 0], "{:#?}", result.report);
     println!("{} outcomes in {:?}", result.outcomes.len(), result.elapsed);
     result

@@ -1,0 +1,17 @@
+//! How scenarios with a name are run.
+
+use canvass_sim::{RunResult, Scenario, Telling, run_scenario};
+
+/// Runs a scenario, and prints what a change of the code must leave as it is:
+/// `cargo test -p canvass-sim -- --show-output` shows it for every test.
+pub fn run_named(scenario: &Scenario) -> RunResult {
+    let result = run_scenario(scenario, Telling::Nothing);
+    let thread = std::thread::current();
+    println!(
+        "{} trace {:016x} ends {:016x}",
+        thread.name().unwrap_or("?"),
+        result.trace_hash,
+        result.ends_hash
+    );
+    result
+}

@@ -114,7 +114,7 @@ fn check_name(name: &str, text: &str) -> Result<(), String> {
     let strange = |char: &char| !(char.is_ascii_alphanumeric() || "-_.".contains(*char));
     if let Some(char) = name.chars().find(strange) {
         return Err(format!(
-            "{:?} is not a host: no name of one has {char:?} in it",
+            "{:?} is not a host name: it contains {char:?}",
             shown(text)
         ));
     }
@@ -126,10 +126,7 @@ fn check_name(name: &str, text: &str) -> Result<(), String> {
 }
 
 fn no_host(text: &str) -> String {
-    format!(
-        "{:?} is neither an address nor the name of a host",
-        shown(text)
-    )
+    format!("{:?} is neither an IP address nor a host name", shown(text))
 }
 
 #[cfg(test)]
@@ -198,8 +195,8 @@ mod tests {
             ("0x7f000001", "four decimal octets"),
             ("\u{ff11}27.0.0.1", "four decimal octets"),
             ("127\u{3002}0.0.1", "four decimal octets"),
-            ("%31%32%37.0.0.1", "neither an address nor the name"),
-            ("example%2enet", "neither an address nor the name"),
+            ("%31%32%37.0.0.1", "neither an IP address nor a host name"),
+            ("example%2enet", "neither an IP address nor a host name"),
             ("fe80::1%eth0", "write fe80::1"),
             ("[fe80::1%eth0]", "write fe80::1"),
             ("[192.0.2.1]", "only an IPv6 address"),
@@ -227,16 +224,16 @@ mod tests {
             (format!("{label}a.example"), "a label has 64 octets"),
             ("a..b".into(), "empty label"),
             (".a".into(), "empty label"),
-            ("".into(), "neither an address nor the name"),
+            ("".into(), "neither an IP address nor a host name"),
             (".".into(), "an octet is empty"),
-            ("a b".into(), "neither an address nor the name"),
-            ("a@b".into(), "neither an address nor the name"),
-            ("[::1".into(), "neither an address nor the name"),
+            ("a b".into(), "neither an IP address nor a host name"),
+            ("a@b".into(), "neither an IP address nor a host name"),
+            ("[::1".into(), "neither an IP address nor a host name"),
             ("[]".into(), "only an IPv6 address"),
-            ("a\\b".into(), "neither an address nor the name"),
-            ("xn--\u{fc}".into(), "neither an address nor the name"),
-            ("a!b.example".into(), "'!' in it"),
-            ("*.example.net".into(), "'*' in it"),
+            ("a\\b".into(), "neither an IP address nor a host name"),
+            ("xn--\u{fc}".into(), "neither an IP address nor a host name"),
+            ("a!b.example".into(), "contains '!'"),
+            ("*.example.net".into(), "contains '*'"),
             ("example.net/x".into(), "not a host, a CIDR or a range"),
         ] {
             assert!(reason(&text).contains(part), "{text}: {}", reason(&text));

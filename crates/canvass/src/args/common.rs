@@ -177,7 +177,7 @@ pub struct CommonArgs {
     /// http, tcp and udp it is the limit of each phase that has no flag of its own.
     #[arg(long, value_name = "D", value_parser = units::duration, help_heading = heading::LIMITS)]
     pub timeout: Option<Duration>,
-    /// Require PCT good for status 0
+    /// Exit with 0 if PCT % are good
     ///
     /// The exit status is 1 if fewer than PCT percent of the targets are answered or negative.
     #[arg(long, value_name = "PCT", default_value = "100", value_parser = units::percent, help_heading = heading::LIMITS)]

@@ -117,7 +117,7 @@ pub struct CommonArgs {
 
     /// Ask this resolver (may repeat)
     ///
-    /// ADDR, ADDR:PORT or [ADDR]:PORT, or a file with one per line or in the form of resolv.conf.
+    /// ADDR, ADDR:PORT or `[ADDR]:PORT`, or a file with one per line or in the form of resolv.conf.
     /// The default is the resolvers of /etc/resolv.conf.
     #[arg(
         short,

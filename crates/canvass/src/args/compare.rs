@@ -44,7 +44,7 @@ pub struct CompareArgs {
     /// Compare with this side
     ///
     /// system is the system's resolver (libc), udp and tcp are canvass over that transport, and a
-    /// resolver (ADDR, ADDR:PORT, [ADDR]:PORT or a file) is canvass with that resolver.
+    /// resolver (ADDR, ADDR:PORT, `[ADDR]:PORT` or a file) is canvass with that resolver.
     #[arg(
         long,
         value_name = "SIDE",

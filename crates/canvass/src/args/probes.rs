@@ -187,7 +187,7 @@ pub struct ReachArgs {
     #[arg(long, value_enum, default_value = "own", hide_possible_values = true,
           value_name = "own|system", help_heading = heading::RESOLVERS)]
     pub resolve: ResolveArg,
-    /// Run at most N probes of one host
+    /// Run at most N probes per host
     ///
     /// A host is what the target names: two names of one machine are two hosts, two ports of one
     /// name are one.

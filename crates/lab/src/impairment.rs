@@ -10,20 +10,16 @@ use ipnet::IpNet;
 
 pub use value::Percent;
 
-/// Every key [`Impairments::set`] knows: its name, what its value is called (nothing for a
-/// switch), and a line of help.
+/// The keys of [`Impairments::set`]: each with the name of its value (empty for a switch) and its
+/// help, which is an imperative line that fits `canvass lab -h`, and details after an empty line.
 pub const KEYS: &[(&str, &str, &str)] = &[
-    ("delay", "D", "Hold every reply back for D"),
+    ("delay", "D", "Delay every reply by D"),
     (
         "jitter",
         "D",
-        "Vary the delay by up to D either way\n\nEvenly, and never below zero.",
+        "Vary the delay by up to D in both directions\n\nUniformly, and never below 0.",
     ),
-    (
-        "loss",
-        "PCT",
-        "Lose this share of the exchanges over UDP\n\nDrawn once for each exchange.",
-    ),
+    ("loss", "PCT", "Lose this share of the queries over UDP"),
     (
         "rate-cap",
         "QPS",
@@ -66,7 +62,7 @@ pub const KEYS: &[(&str, &str, &str)] = &[
     (
         "corrupt",
         "PCT",
-        "Corrupt this share of the replies over UDP\n\nThey are cut or garbled so that they cannot be read.",
+        "Corrupt this share of the replies over UDP\n\nThey are cut or garbled, and unreadable.",
     ),
     (
         "slow",
@@ -87,7 +83,7 @@ pub const KEYS: &[(&str, &str, &str)] = &[
     (
         "outage",
         "D",
-        "Stop answering for D\n\nThe default with --outage-after is for ever.",
+        "Stop answering for D\n\nThe default with --outage-after is unlimited.",
     ),
     (
         "dead",

@@ -24,4 +24,4 @@ pub use mio_net::MioNet;
 pub use net::{Event, Net, SocketId};
 pub use shard::{Census, Shard, Turn};
 pub use socket_options::SocketOptions;
-pub use upstream::RECEIVE_BUFFER_OCTETS;
+pub use upstream::{RECEIVE_BUFFER_OCTETS, UPSTREAMS_MAX};

@@ -1,6 +1,6 @@
-//! What a loop knows of itself: how late it woke, how long its turns took, how it stood over time.
+//! Measurements of an event loop: how late it woke, how long its turns took, samples over time.
 //!
-//! All of it is counted at clocks that a turn reads anyway.
+//! All of it uses clock readings that a turn takes anyway.
 
 use canvass_model::{LOOP_SAMPLES_MAX, LatenessHistogram, LoopSample, ShardReport, Time};
 
@@ -132,7 +132,7 @@ impl<N: Net> Shard<N> {
             at: now,
             rate_per_second: allowance.rate_per_second,
             window: allowance.in_flight,
-            in_flight: self.jobs_under_way() as u64,
+            in_flight: self.tasks.jobs() as u64,
         }
     }
 }

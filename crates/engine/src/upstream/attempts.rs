@@ -13,7 +13,7 @@ use crate::slab::TaskKey;
 /// A query that may still be answered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attempt {
-    pub(crate) slot: TaskKey,
+    pub(crate) task: TaskKey,
     pub(crate) question: QuestionId,
     pub(crate) sent: Time,
     pub(crate) epoch: EpochId,

@@ -1,4 +1,4 @@
-//! The resolvers, and who of them is asked next.
+//! The resolvers, and which of them is asked next.
 
 mod allowance;
 mod attempts;
@@ -9,16 +9,19 @@ mod rate_search;
 mod resolver;
 mod rtt;
 mod stream;
+mod streaming;
 #[cfg(test)]
 mod tests;
 mod window;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use canvass_model::{Health, Time, Transport, UpstreamReport};
-use canvass_proto::{ReplyClass, SendRequest, UpstreamId};
+use canvass_proto::{QuestionId, ReplyClass, SendRequest, UpstreamId};
+use hashbrown::HashMap;
 
 use crate::config::Config;
 use crate::net::{Net, SocketId};
@@ -27,20 +30,27 @@ pub(crate) use attempts::{Attempt, AttemptKey, Attempts};
 pub use datagram::RECEIVE_BUFFER_OCTETS;
 use epoch::EpochId;
 use resolver::{LaneLimits, LaneParts, LaneStanding, Upstream};
+use streaming::Streaming;
 use window::{Allowance, Permit};
 
-/// Where an upstream stands in the line of those that may be asked.
+/// The number of resolvers that a shard can have, those added while it runs included. An
+/// [`UpstreamId`] has 16 bits.
+pub const UPSTREAMS_MAX: usize = 1 << 16;
+
+/// Where an upstream is in the queue of those that may be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {
-    /// In line.
+    /// In the queue.
     Ready,
-    /// It will be, at a time that is set.
+    /// Back in the queue at a time that is set.
     Later,
-    /// It will be when something in flight to it has come to an end.
+    /// Back in the queue when something in flight to it ends.
     Out,
+    /// Never in the queue: it is only asked by queries that name it.
+    ByName,
 }
 
-/// Who may be asked on one transport, and when.
+/// Which upstreams may be asked on one transport, and when.
 #[derive(Debug)]
 struct Line {
     ready: VecDeque<u16>,
@@ -49,35 +59,62 @@ struct Line {
     proven: usize,
 }
 
-/// All resolvers.
+/// All resolvers: those that share the queries of a run, and those that are only asked by queries
+/// that name them.
 #[derive(Debug)]
 pub(crate) struct Upstreams {
     list: Vec<Upstream>,
+    /// How many share the run's queries: the first ones of the list.
+    shared: usize,
+    by_address: HashMap<SocketAddr, UpstreamId>,
+    rate_max_per_second: Option<f64>,
     lines: [Line; 2],
     limits: LaneLimits,
     allowances: Allowances,
+    streaming: Streaming,
 }
 
 impl Upstreams {
     pub(crate) fn new(config: &Config) -> Self {
-        let count = config.upstreams.len();
+        let shared = config.upstreams.len().min(UPSTREAMS_MAX);
+        let addresses = || config.upstreams[..shared].iter().copied();
         let line = || Line {
-            ready: (0..count as u16).collect(),
+            ready: (0..shared).map(|id| id as u16).collect(),
             later: BinaryHeap::new(),
             benched: 0,
             proven: 0,
         };
-        let list = config
-            .upstreams
-            .iter()
-            .map(|address| Upstream::new(*address, config.rate_per_resolver_max_per_second))
+        let rate_max_per_second = config.rate_per_resolver_max_per_second;
+        let list = addresses()
+            .map(|address| Upstream::new(address, rate_max_per_second, Standing::Ready))
             .collect();
         Self {
             list,
+            shared,
+            by_address: addresses().zip((0..=u16::MAX).map(UpstreamId)).collect(),
+            rate_max_per_second,
             lines: [line(), line()],
             limits: LaneLimits::new(config),
             allowances: Allowances::default(),
+            streaming: Streaming::default(),
         }
+    }
+
+    /// The upstream at `address`, added if it is new; `None` when there are [`UPSTREAMS_MAX`]
+    /// others. One that is added is only asked by queries that name it
+    /// ([`SendRequest::only`]). Its id stays its own.
+    pub(crate) fn add(&mut self, address: SocketAddr) -> Option<UpstreamId> {
+        if let Some(id) = self.by_address.get(&address) {
+            return Some(*id);
+        }
+        if self.list.len() >= UPSTREAMS_MAX {
+            return None;
+        }
+        let id = UpstreamId(self.list.len() as u16);
+        let upstream = Upstream::new(address, self.rate_max_per_second, Standing::ByName);
+        self.list.push(upstream);
+        self.by_address.insert(address, id);
+        Some(id)
     }
 
     pub(crate) fn by_id(&mut self, id: UpstreamId) -> &mut Upstream {
@@ -94,9 +131,10 @@ impl Upstreams {
         self.by_id(id).attempts(transport, socket)
     }
 
-    /// Whether every resolver is left alone on this transport.
+    /// Whether there are resolvers that share the run's queries, and all of them are benched on
+    /// this transport.
     pub(crate) fn all_benched(&self, transport: Transport) -> bool {
-        self.lines[line_of(transport)].benched == self.list.len()
+        self.shared > 0 && self.lines[line_of(transport)].benched == self.shared
     }
 
     /// Whether any resolver ever answered.
@@ -104,17 +142,32 @@ impl Upstreams {
         self.list.iter().any(|upstream| upstream.tally.answered > 0)
     }
 
-    /// When somebody may be asked again, as far as a time is set for it.
-    pub(crate) fn next_permit(&self, transport: Transport) -> Time {
+    /// The upstream to ask: the one that the query names, or the next in turn whose window and
+    /// pace allow it, but not the one whose last attempt failed while there is another.
+    ///
+    /// # Errors
+    /// When to try again; [`Time::MAX`] when that is not known before something in flight ends.
+    pub(crate) fn pick(&mut self, now: Time, request: &SendRequest) -> Result<UpstreamId, Time> {
+        if let Some(only) = request.only {
+            return match self.permit(now, only, request.transport) {
+                Permit::Now => Ok(only),
+                Permit::At(at) => Err(at),
+                Permit::Full => Err(Time::MAX),
+            };
+        }
+        self.next_in_turn(now, request)
+            .ok_or_else(|| self.next_permit(request.transport))
+    }
+
+    /// When an upstream may be asked again, as far as a time is set for it.
+    fn next_permit(&self, transport: Transport) -> Time {
         self.lines[line_of(transport)]
             .later
             .peek()
             .map_or(Time::MAX, |Reverse((at, _))| *at)
     }
 
-    /// Who is to be asked: in turn, among those whose window and pace allow it; not the one
-    /// that just did not help, while there is another.
-    pub(crate) fn pick(&mut self, now: Time, request: &SendRequest) -> Option<UpstreamId> {
+    fn next_in_turn(&mut self, now: Time, request: &SendRequest) -> Option<UpstreamId> {
         let line = line_of(request.transport);
         while let Some(Reverse((at, _))) = self.lines[line].later.peek() {
             if *at > now {
@@ -152,8 +205,8 @@ impl Upstreams {
         None
     }
 
-    /// Whether another is to be asked instead: what failed once goes to one that is known to
-    /// answer, where there is one, and not back to where it failed.
+    /// Whether another upstream is asked instead: a query that failed goes to one that is known to
+    /// answer, if there is one, and not back to where it failed.
     fn is_passed_over(&self, id: UpstreamId, request: &SendRequest) -> bool {
         let Some(avoid) = request.avoid else {
             return false;
@@ -164,8 +217,7 @@ impl Upstreams {
         if proven_others > 0 {
             return id == avoid || self.standing(id, request.transport) != LaneStanding::Proven;
         }
-        let others = self.list.len() - line.benched - usize::from(avoided != LaneStanding::Benched);
-        id == avoid && others > 0
+        id == avoid && self.others_in_use(avoid, request.transport) > 0
     }
 
     fn permit(&mut self, now: Time, id: UpstreamId, transport: Transport) -> Permit {
@@ -181,8 +233,24 @@ impl Upstreams {
         self.list[usize::from(id.0)].standing(transport)
     }
 
+    fn is_shared(&self, id: UpstreamId) -> bool {
+        usize::from(id.0) < self.shared
+    }
+
+    /// How many others share the run's queries and are not benched.
+    fn others_in_use(&self, id: UpstreamId, transport: Transport) -> usize {
+        if !self.is_shared(id) {
+            return 0;
+        }
+        let in_use = self.shared - self.lines[line_of(transport)].benched;
+        in_use - usize::from(self.standing(id, transport) != LaneStanding::Benched)
+    }
+
     /// Counts an upstream where it stands now, and no longer where it stood before.
     fn recount(&mut self, id: UpstreamId, transport: Transport, before: LaneStanding) {
+        if !self.is_shared(id) {
+            return;
+        }
         let now = self.standing(id, transport);
         let line = &mut self.lines[line_of(transport)];
         for (standing, count) in [
@@ -198,7 +266,7 @@ impl Upstreams {
         self.lane(id, transport).trips.patience()
     }
 
-    /// A query left.
+    /// A query was sent.
     pub(crate) fn on_sent(
         &mut self,
         now: Time,
@@ -224,7 +292,7 @@ impl Upstreams {
         epoch
     }
 
-    /// A reply came that matches `attempt`.
+    /// A reply was received that matches `attempt`.
     pub(crate) fn on_reply(
         &mut self,
         now: Time,
@@ -277,8 +345,31 @@ impl Upstreams {
         self.line_up(id, transport);
     }
 
-    /// An attempt ran out of time. Returns whether the upstream was benched for it.
-    pub(crate) fn on_expired(
+    /// The attempt at `at` has expired, if it asked `question`. It can still be answered.
+    pub(crate) fn expire(
+        &mut self,
+        now: Time,
+        transport: Transport,
+        at: AttemptKey,
+        question: QuestionId,
+    ) {
+        let Some(attempts) = self.attempts((at.upstream, transport, at.socket)) else {
+            return;
+        };
+        let Some(&attempt) = attempts.by_id(at.id) else {
+            return;
+        };
+        if attempt.question == question && !attempt.expired {
+            attempts.expire(at.id);
+            let benched = self.on_expired(now, at.upstream, transport, &attempt);
+            if benched && transport == Transport::Tcp {
+                self.streaming.on_silent(at.upstream);
+            }
+        }
+    }
+
+    /// An attempt has expired. Returns whether the upstream was benched for it.
+    fn on_expired(
         &mut self,
         now: Time,
         id: UpstreamId,
@@ -296,7 +387,7 @@ impl Upstreams {
         silent
     }
 
-    /// An upstream that was just picked has no room after all: not before `again`.
+    /// An upstream that was just picked has no room after all. It is not asked before `again`.
     pub(crate) fn put_off(&mut self, again: Time, id: UpstreamId, transport: Transport) {
         let line = line_of(transport);
         if self.lines[line].ready.back() == Some(&id.0) {
@@ -306,7 +397,7 @@ impl Upstreams {
         }
     }
 
-    /// An attempt is over and nobody knows how it would have ended.
+    /// An attempt has ended without a result.
     pub(crate) fn on_dropped(&mut self, id: UpstreamId, transport: Transport, attempt: &Attempt) {
         if !attempt.expired {
             let LaneParts { window, health, .. } = self.lane(id, transport);
@@ -319,18 +410,16 @@ impl Upstreams {
         }
     }
 
-    /// The system said that the peer is not there.
+    /// The system reported that the peer cannot be reached.
     pub(crate) fn on_error(&mut self, now: Time, id: UpstreamId, transport: Transport) {
         self.by_id(id).tally.errors += 1;
         self.bench(now, id, transport, Health::Dead);
     }
 
     fn bench_liar(&mut self, now: Time, id: UpstreamId, transport: Transport) {
-        // Where there is no other, an error is the best answer there is.
-        let line = &self.lines[line_of(transport)];
+        // If there is no other, an error is the best answer there is.
         let before = self.standing(id, transport);
-        let others = self.list.len() - line.benched - usize::from(before != LaneStanding::Benched);
-        if others > 0 {
+        if self.others_in_use(id, transport) > 0 {
             self.bench(now, id, transport, Health::Lying);
         } else if before == LaneStanding::Benched {
             let LaneParts { window, health, .. } = self.lane(id, transport);
@@ -341,8 +430,8 @@ impl Upstreams {
         }
     }
 
-    /// It was left alone until a set time, and has been heard of before that: it need not wait
-    /// for it any longer. Whatever comes of the set time then finds it in line.
+    /// A benched upstream has answered before its time on the bench was over. It is back in the
+    /// queue at once; when the time comes, it is found there.
     fn come_back(&mut self, id: UpstreamId, transport: Transport) {
         let line = line_of(transport);
         let standing = &mut self.list[usize::from(id.0)].standing[line];
@@ -357,18 +446,18 @@ impl Upstreams {
         let before = self.standing(id, transport);
         let was_benched = before == LaneStanding::Benched;
         self.by_id(id).tally.benched += u64::from(!was_benched);
-        let alone = self.lines[line].benched + usize::from(!was_benched) == self.list.len();
+        let alone = self.others_in_use(id, transport) == 0;
         let until = self.lane(id, transport).health.bench(now, why, alone);
         self.recount(id, transport, before);
-        // Wherever it stands in the line, it is asked for its permit when its turn comes; but
-        // one that stands nowhere must come back by itself.
+        // One that is in the queue is asked for its permit when its turn comes. One that is not
+        // must come back by itself.
         if self.list[usize::from(id.0)].standing[line] == Standing::Out {
             self.list[usize::from(id.0)].standing[line] = Standing::Later;
             self.lines[line].later.push(Reverse((until, id.0)));
         }
     }
 
-    /// Something in flight has come to an end: it may have room again.
+    /// Something in flight has ended: there may be room again.
     fn line_up(&mut self, id: UpstreamId, transport: Transport) {
         let line = line_of(transport);
         let standing = &mut self.list[usize::from(id.0)].standing[line];
@@ -376,6 +465,42 @@ impl Upstreams {
             *standing = Standing::Ready;
             self.lines[line].ready.push_back(id.0);
         }
+    }
+
+    /// An upstream has opened a stream connection.
+    pub(crate) fn on_stream_opened(&mut self, id: UpstreamId) {
+        self.by_id(id).tally.connections += 1;
+        self.streaming.on_opened(id);
+    }
+
+    /// A reply that matches an attempt was received on a stream connection.
+    pub(crate) fn on_stream_answer(&mut self, id: UpstreamId, socket: SocketId) {
+        if let Some(lane) = &mut self.by_id(id).tcp
+            && let Some(connection) = lane.sockets.by_socket(socket)
+        {
+            connection.answers += 1;
+        }
+    }
+
+    /// Takes the list of upstreams that may have stream connections, to write to them. It is to be
+    /// given back.
+    pub(crate) fn take_streaming(&mut self) -> Vec<UpstreamId> {
+        self.streaming.take()
+    }
+
+    /// Gives back what [`Self::take_streaming`] returned.
+    pub(crate) fn give_streaming_back(&mut self, taken: Vec<UpstreamId>) {
+        let has_streams = |id: &UpstreamId| {
+            let lane = &self.list[usize::from(id.0)].tcp;
+            lane.as_ref()
+                .is_some_and(|lane| lane.sockets.sockets().next().is_some())
+        };
+        self.streaming.give_back(taken, has_streams);
+    }
+
+    /// Takes the upstreams that were benched on streams for silence, to close their connections.
+    pub(crate) fn take_silent(&mut self) -> Vec<UpstreamId> {
+        self.streaming.take_silent()
     }
 
     /// What the windows of all lanes that were ever asked allow together.
@@ -393,7 +518,7 @@ impl Upstreams {
         self.list.iter().map(Upstream::attempts_open).sum()
     }
 
-    /// What each resolver did and what was learned about it, and what the kernel dropped.
+    /// The reports of all resolvers, and how many datagrams the kernel dropped.
     pub(crate) fn reports<N: Net>(&mut self, net: &N) -> (Vec<UpstreamReport>, u64) {
         let mut kernel_drops = 0;
         let reports = self.list.iter_mut().map(|upstream| {

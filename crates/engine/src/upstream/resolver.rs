@@ -154,7 +154,11 @@ impl<S> Lane<S> {
 }
 
 impl Upstream {
-    pub(super) fn new(address: SocketAddr, rate_max_per_second: Option<f64>) -> Self {
+    pub(super) fn new(
+        address: SocketAddr,
+        rate_max_per_second: Option<f64>,
+        standing: Standing,
+    ) -> Self {
         Self {
             address,
             edns: true,
@@ -162,7 +166,7 @@ impl Upstream {
             tcp: None,
             tally: UpstreamReport::new(address),
             pacer: Pacer::new(rate_max_per_second),
-            standing: [Standing::Ready; 2],
+            standing: [standing; 2],
         }
     }
 

@@ -14,6 +14,7 @@ const FIRST_BY_DATAGRAM: SendRequest = SendRequest {
     transport: Transport::Udp,
     avoid: None,
     prefer: None,
+    only: None,
     first: true,
 };
 
@@ -44,7 +45,7 @@ fn upstreams(count: u16) -> Upstreams {
 fn send(upstreams: &mut Upstreams, now: Time, id: UpstreamId) -> Attempt {
     let epoch = upstreams.on_sent(now, id, Transport::Udp, true);
     Attempt {
-        slot: TaskKey {
+        task: TaskKey {
             index: 0,
             generation: 0,
         },
@@ -83,13 +84,13 @@ fn a_resolver_that_answers_late_is_asked_again_at_once() {
         .expect("it may be asked");
     let sent = silence(&mut upstreams, at_ms(10), id);
     let now = at_ms(1_020);
-    assert_eq!(upstreams.pick(now, &FIRST_BY_DATAGRAM), None);
-    assert!(upstreams.next_permit(Transport::Udp) > at_ms(1_100));
+    let held = upstreams.pick(now, &FIRST_BY_DATAGRAM);
+    assert!(held.is_err_and(|until| until > at_ms(1_100)));
     upstreams.on_reply(now, id, Transport::Udp, &sent[0], ReplyClass::Answer);
-    assert_eq!(upstreams.pick(now, &FIRST_BY_DATAGRAM), Some(id));
+    assert_eq!(upstreams.pick(now, &FIRST_BY_DATAGRAM), Ok(id));
     // The time that was set for it passes, and it stands in line only once.
     send(&mut upstreams, now, id);
-    upstreams.pick(at_ms(2_000), &FIRST_BY_DATAGRAM);
+    let _ = upstreams.pick(at_ms(2_000), &FIRST_BY_DATAGRAM);
     assert_eq!(upstreams.lines[0].ready, [id.0]);
 }
 

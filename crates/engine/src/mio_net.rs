@@ -18,6 +18,7 @@ use rustix::time::{
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use crate::net::{Event, Net, SocketId};
+use crate::raw_options::{draw_port_late, drops_of};
 use crate::socket_options::SocketOptions;
 
 /// By how much the kernel may lengthen a sleep.
@@ -182,11 +183,14 @@ impl Net for MioNet {
             None
         } else if span.is_zero() {
             Some(Duration::ZERO)
-        } else if span < FINE_WAIT_MAX {
-            self.set_timer(now, until)?;
-            None
         } else {
-            Some(span - COARSE_MARGIN - span / COARSE_MARGIN_DIVISOR)
+            match timing_of(span) {
+                Timing::Fine => {
+                    self.set_timer(now, until)?;
+                    None
+                }
+                Timing::Coarse(timeout) => Some(timeout),
+            }
         };
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
@@ -324,8 +328,7 @@ impl Net for MioNet {
     }
 
     fn kernel_drops(&self, socket: SocketId) -> u64 {
-        self.datagram(socket)
-            .map_or(0, |socket| drops_of(socket.as_raw_fd()))
+        self.datagram(socket).map_or(0, drops_of)
     }
 
     fn close(&mut self, socket: SocketId) {
@@ -409,28 +412,6 @@ fn tell_apart(error: io::Error, peer: SocketAddr, options: &SocketOptions) -> io
     }
 }
 
-/// Has the port drawn when it is known who the connection leads to, so that one local address
-/// has as many ports for each peer as it has for all (`IP_BIND_ADDRESS_NO_PORT`, which neither
-/// socket2 nor rustix offers).
-fn draw_port_late(socket: &Socket) -> io::Result<()> {
-    let on: libc::c_int = 1;
-    // SAFETY: `on` outlives the call, and its size is given.
-    let status = unsafe {
-        libc::setsockopt(
-            socket.as_raw_fd(),
-            libc::IPPROTO_IP,
-            libc::IP_BIND_ADDRESS_NO_PORT,
-            (&raw const on).cast(),
-            size_of_val(&on) as libc::socklen_t,
-        )
-    };
-    if status == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
-}
-
 fn connect_unix(path: &std::path::Path) -> io::Result<UnixStream> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
@@ -446,48 +427,56 @@ fn begun(connected: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Reads the socket's own count of dropped datagrams (`SO_MEMINFO`, its last field), which
-/// neither the standard library nor rustix offers.
-fn drops_of(descriptor: std::os::fd::RawFd) -> u64 {
-    const DROPS_AT: usize = 8;
-    let mut fields = [0u32; DROPS_AT + 1];
-    let mut size = size_of_val(&fields) as libc::socklen_t;
-    // SAFETY: `fields` outlives the call and `size` is its size in octets.
-    let status = unsafe {
-        libc::getsockopt(
-            descriptor,
-            libc::SOL_SOCKET,
-            libc::SO_MEMINFO,
-            fields.as_mut_ptr().cast(),
-            &raw mut size,
-        )
-    };
-    if status == 0 && size as usize == size_of_val(&fields) {
-        u64::from(fields[DROPS_AT])
+/// How a wait is timed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Timing {
+    /// By the timerfd, to the microsecond.
+    Fine,
+    /// By the poll's own timeout, which ends so early that what is left is fine.
+    Coarse(Duration),
+}
+
+fn timing_of(span: Duration) -> Timing {
+    if span < FINE_WAIT_MAX {
+        Timing::Fine
     } else {
-        0
+        Timing::Coarse(span - COARSE_MARGIN - span / COARSE_MARGIN_DIVISOR)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_poll_never_outlasts_its_wait(span_us in 0u64..4_000_000_000) {
+            let mut left = Duration::from_micros(span_us);
+            let mut polls = 0;
+            while let Timing::Coarse(timeout) = timing_of(left) {
+                // A poll counts whole milliseconds, rounded up, and may take a thousandth longer.
+                let whole_ms = Duration::from_millis(timeout.as_micros().div_ceil(1_000) as u64);
+                let longest = whole_ms + whole_ms / 1_000;
+                prop_assert!(longest < left, "{longest:?} of {left:?}");
+                left -= timeout;
+                polls += 1;
+            }
+            prop_assert!(left < FINE_WAIT_MAX);
+            prop_assert!(polls <= 3, "{polls} polls");
+        }
+    }
 
     #[test]
-    fn a_wait_of_any_length_ends_within_a_millisecond() {
-        let late_max = Duration::from_micros(500);
+    fn a_wait_ends_and_not_before_its_time() {
         let mut net = MioNet::new(Instant::now()).expect("a poll");
-        // Counted in whole milliseconds, each of them would be 0.8 ms late at the least; other
-        // work on the machine may make some of them late.
-        for span_ns in [200_000, 20_200_000, 100_200_000] {
-            let in_time = (0..40).any(|_| {
-                let until = net.now().plus_nanos(span_ns);
-                while net.now() < until {
-                    net.wait(until, &mut Vec::new()).expect("a wait");
-                }
-                net.now().since(until) < late_max
-            });
-            assert!(in_time, "{span_ns} ns");
+        for span_ns in [0, 200_000, 20_200_000] {
+            let until = net.now().plus_nanos(span_ns);
+            while net.now() < until {
+                net.wait(until, &mut Vec::new()).expect("a wait");
+            }
+            // The timerfd is set for this time or has fired, and not for a later one.
+            assert!(net.timer_due <= until);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use canvass_model::Job;
+use canvass_model::{Job, Time};
 use canvass_proto::UpstreamId;
 use crossbeam_channel::{Receiver, TryRecvError};
 
@@ -13,8 +13,8 @@ const HELD_MAX: usize = 4_096;
 #[derive(Debug, Default)]
 pub(super) struct Intake {
     staged: VecDeque<Job>,
-    /// Jobs that wait for a permit of the resolver they name, by resolver, in turn.
-    held: VecDeque<(UpstreamId, VecDeque<Job>)>,
+    /// Jobs that wait for a permit of the resolver they name, and since when: by resolver, in turn.
+    held: VecDeque<(UpstreamId, VecDeque<(Time, Job)>)>,
     held_jobs: usize,
     ended: bool,
 }
@@ -67,7 +67,7 @@ impl Intake {
 
     /// Puts the next job in order aside until `upstream` permits it. Returns whether there was
     /// room.
-    pub(super) fn hold(&mut self, upstream: UpstreamId) -> bool {
+    pub(super) fn hold(&mut self, now: Time, upstream: UpstreamId) -> bool {
         if self.held_jobs >= HELD_MAX {
             return false;
         }
@@ -76,8 +76,8 @@ impl Intake {
         };
         self.held_jobs += 1;
         match self.held.iter_mut().find(|(whose, _)| *whose == upstream) {
-            Some((_, jobs)) => jobs.push_back(job),
-            None => self.held.push_back((upstream, [job].into())),
+            Some((_, jobs)) => jobs.push_back((now, job)),
+            None => self.held.push_back((upstream, [(now, job)].into())),
         }
         true
     }
@@ -95,10 +95,16 @@ impl Intake {
         Some(upstream)
     }
 
-    /// Takes the first job that waits for the resolver [`Self::next_awaited`] returned.
+    /// Since when the first job waits for the resolver that [`Self::next_awaited`] returned.
+    pub(super) fn held_since(&self) -> Option<Time> {
+        let (_, jobs) = self.held.back()?;
+        jobs.front().map(|(since, _)| *since)
+    }
+
+    /// Takes the first job that waits for the resolver that [`Self::next_awaited`] returned.
     pub(super) fn release(&mut self) -> Option<Job> {
         let (_, jobs) = self.held.back_mut()?;
-        let job = jobs.pop_front()?;
+        let (_, job) = jobs.pop_front()?;
         self.held_jobs -= 1;
         if jobs.is_empty() {
             self.held.pop_back();

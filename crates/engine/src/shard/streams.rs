@@ -3,7 +3,8 @@
 use std::io;
 
 use canvass_model::{Cause, Time, Transport};
-use canvass_proto::dns::frame;
+use canvass_proto::connection::Received;
+use canvass_proto::tls::TlsFault;
 use canvass_proto::{LostCause, QuestionId, UpstreamId};
 
 use super::Shard;
@@ -27,17 +28,14 @@ impl<N: Net> Shard<N> {
         let Some((at, opened)) = lane.sockets.pick(&mut self.net)? else {
             return Ok(None);
         };
-        let connection = lane.sockets.at(at);
-        let socket = connection.socket;
-        let id = connection.attempts.draw_id(&mut self.rng);
+        let stream = lane.sockets.at(at);
+        let socket = stream.socket;
+        let id = stream.attempts.draw_id(&mut self.rng);
         let Some(query) = self.tasks.query(key) else {
             return Ok(None);
         };
         let mut edns = false;
-        frame::write(connection.unsent(), |out| {
-            edns = query.write_query(question, id, known_edns, out);
-        });
-        connection.on_query();
+        stream.send(|out| edns = query.write_query(question, id, known_edns, out));
         if opened {
             self.upstreams.on_stream_opened(upstream);
             let owner = Owner::Upstream(upstream, Transport::Tcp);
@@ -49,9 +47,9 @@ impl<N: Net> Shard<N> {
     /// A connection has room to write again.
     pub(super) fn stream_writable(&mut self, now: Time, upstream: UpstreamId, socket: SocketId) {
         if let Some(lane) = &mut self.upstreams.by_id(upstream).tcp
-            && let Some(connection) = lane.sockets.by_socket(socket)
+            && let Some(stream) = lane.sockets.by_socket(socket)
         {
-            connection.on_writable();
+            stream.on_writable();
         }
         self.flush(now, upstream);
     }
@@ -74,11 +72,11 @@ impl<N: Net> Shard<N> {
             let Some(socket) = lane.sockets.unflushed() else {
                 return;
             };
-            let Some(connection) = lane.sockets.by_socket(socket) else {
+            let Some(stream) = lane.sockets.by_socket(socket) else {
                 return;
             };
-            if let Err(error) = connection.flush(&mut self.net) {
-                self.on_stream_end(now, upstream, socket, Some(&error));
+            if let Err(error) = stream.flush(&mut self.net) {
+                self.on_stream_end(now, upstream, socket, Some(lost_cause(&error)));
                 // Its queries are to be sent again, and this turn's look at those is over.
                 self.sender.resume_by(now);
             }
@@ -105,44 +103,31 @@ impl<N: Net> Shard<N> {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return false,
             Err(error) => {
-                self.on_stream_end(now, upstream, socket, Some(&error));
+                self.on_stream_end(now, upstream, socket, Some(lost_cause(&error)));
                 return true;
             }
         };
-        let mut joined = match self.connection_partial(upstream, socket) {
-            Some(partial) => std::mem::take(partial),
-            None => return true,
+        let Some(lane) = &mut self.upstreams.by_id(upstream).tcp else {
+            return true;
         };
-        let whole = if joined.is_empty() {
-            &buffer[..octets]
-        } else {
-            joined.extend_from_slice(&buffer[..octets]);
-            &joined[..]
+        let Some(stream) = lane.sockets.by_socket(socket) else {
+            return true;
         };
-        let mut rest = whole;
-        while let Some((message, after)) = frame::split(rest) {
+        let Received { mut frames, fault } = stream.received(&buffer[..octets]);
+        while let Some(message) = frames.next_message() {
             *messages += 1;
             self.on_message(now, (upstream, Transport::Tcp, socket), message);
-            rest = after;
         }
-        let rest = rest.to_vec();
-        if let Some(partial) = self.connection_partial(upstream, socket) {
-            *partial = rest;
+        if let Some(TlsFault { cause, .. }) = fault {
+            let lost = LostCause { cause, errno: None };
+            self.on_stream_end(now, upstream, socket, Some(lost));
+            return true;
         }
         self.close_if_finished(upstream, socket);
         false
     }
 
-    fn connection_partial(
-        &mut self,
-        upstream: UpstreamId,
-        socket: SocketId,
-    ) -> Option<&mut Vec<u8>> {
-        let lane = self.upstreams.by_id(upstream).tcp.as_mut()?;
-        Some(&mut lane.sockets.by_socket(socket)?.partial)
-    }
-
-    /// A connection has ended: in good order (`None`), or by an error. Its unanswered queries are
+    /// A connection has ended: in good order (`None`), or by a fault. Its unanswered queries are
     /// sent again. If the connection answered anything, that does not count as an attempt, since
     /// the server never took them up.
     fn on_stream_end(
@@ -150,24 +135,24 @@ impl<N: Net> Shard<N> {
         now: Time,
         upstream: UpstreamId,
         socket: SocketId,
-        error: Option<&io::Error>,
+        fault: Option<LostCause>,
     ) {
         let Some(lane) = &mut self.upstreams.by_id(upstream).tcp else {
             return;
         };
-        let Some(mut connection) = lane.sockets.remove(socket) else {
+        let Some(mut stream) = lane.sockets.remove(socket) else {
             return;
         };
-        let open = connection.attempts.drain();
-        let useful = connection.answers > 0;
+        let open = stream.attempts.drain();
+        let useful = stream.answers > 0;
         // A name that is never answered is open on any connection, and shows no limit.
         if useful && open.iter().any(|(_, attempt)| !attempt.expired) {
-            lane.sockets.queries_max = Some(connection.answers);
+            lane.sockets.queries_max = Some(stream.answers);
         }
         self.sockets.close(&mut self.net, socket);
-        let lost = match error {
+        let lost = match fault {
             _ if useful => None,
-            Some(error) => Some(lost_cause(error)),
+            Some(fault) => Some(fault),
             None if open.is_empty() => None,
             None => Some(LostCause {
                 cause: Cause::Reset,
@@ -201,8 +186,11 @@ impl<N: Net> Shard<N> {
                 .flat_map(|lane| lane.sockets.sockets())
                 .collect();
             for socket in sockets {
-                let silent = io::ErrorKind::TimedOut.into();
-                self.on_stream_end(now, upstream, socket, Some(&silent));
+                let silent = LostCause {
+                    cause: Cause::Timeout,
+                    errno: None,
+                };
+                self.on_stream_end(now, upstream, socket, Some(silent));
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use canvass_model::{Cause, ProbeSpec, Target, Time, Transport};
+use canvass_model::{Cause, Job, ProbeSpec, Status, Target, Time, Transport};
 use canvass_proto::{Output, QuestionId, SendRequest, Sent, Session, UpstreamId};
 use smallvec::SmallVec;
 
@@ -169,15 +169,43 @@ impl<N: Net> Shard<N> {
             if let Some(at) = self.pacer.hold(turn.now) {
                 return self.sender.resume_by(at);
             }
-            let only = self.intake.next_awaited();
-            let request = self.first_request(only);
+            let Some(only) = self.intake.next_awaited() else {
+                return;
+            };
+            let request = self.first_request(Some(only));
             match self.upstreams.pick(turn.now, &request) {
-                Ok(upstream) => self.admit_next(turn, true, &request, Some(upstream)),
-                Err(at) => self.sender.resume_by(at),
+                Ok(upstream) => {
+                    if let Some(job) = self.intake.release() {
+                        self.admit_job(turn, job, &request, Some(upstream));
+                    }
+                }
+                Err(at) => {
+                    self.sender.resume_by(at);
+                    if self.upstreams.is_benched(only, request.transport) {
+                        self.end_overdue(turn);
+                    }
+                }
             }
         }
         if self.intake.awaited() > PASSED_OVER_MAX {
             self.sender.resume_by(turn.now + BLOCKED_WAIT);
+        }
+    }
+
+    /// Ends jobs that have waited for a resolver that does not answer for as long as a job may
+    /// take.
+    fn end_overdue(&mut self, turn: &mut SendTurn) {
+        while turn.goes_on()
+            && let Some(since) = self.intake.held_since()
+        {
+            let end = since + self.config.limits.deadline;
+            if end > turn.now {
+                return self.sender.resume_by(end);
+            }
+            if let Some(job) = self.intake.release() {
+                let reason = "the resolver that this job names answers no queries";
+                self.end_unasked(turn, job, Status::Timeout, Cause::Timeout, reason);
+            }
         }
     }
 
@@ -209,8 +237,13 @@ impl<N: Net> Shard<N> {
                 }
                 if let Some(resolver) = next.resolver.as_deref() {
                     request.only = self.upstreams.add(*resolver);
-                    if request.only.is_none() {
-                        self.refuse_next(turn);
+                    if request.only.is_none()
+                        && let Some(job) = self.intake.pop()
+                    {
+                        let reason = format!(
+                            "a run can have {UPSTREAMS_MAX} resolvers, and this is one more"
+                        );
+                        self.end_unasked(turn, job, Status::Local, Cause::System, &reason);
                         continue;
                     }
                 }
@@ -219,47 +252,45 @@ impl<N: Net> Shard<N> {
                     Err(at) => {
                         self.sender.resume_by(at);
                         match request.only {
-                            Some(only) if self.intake.hold(only) => continue,
+                            Some(only) if self.intake.hold(turn.now, only) => continue,
                             _ => return,
                         }
                     }
                 }
             }
-            self.admit_next(turn, false, &request, permit);
+            let Some(job) = self.intake.pop() else {
+                return;
+            };
+            self.admit_job(turn, job, &request, permit);
             if !self.sender.is_empty() {
                 return;
             }
         }
     }
 
-    /// Ends the next job in order, whose resolver is one too many.
-    fn refuse_next(&mut self, turn: &mut SendTurn) {
-        if let Some(job) = self.intake.pop() {
-            self.report.admitted += 1;
-            let reason =
-                format!("a run can ask {UPSTREAMS_MAX} resolvers, and has as many already");
-            let outcome = Session::refused(job, turn.now, &reason);
-            self.push_outcome(turn.now, turn.now, outcome);
-            self.count_sent(turn);
-        }
-    }
-
-    /// Begins the next job: in order, or (`held`) of those that waited for their resolver.
-    fn admit_next(
+    /// Ends a job that cannot be asked.
+    fn end_unasked(
         &mut self,
         turn: &mut SendTurn,
-        held: bool,
+        job: Job,
+        status: Status,
+        cause: Cause,
+        reason: &str,
+    ) {
+        self.report.admitted += 1;
+        let outcome = Session::unasked(job, turn.now, status, cause, reason);
+        self.push_outcome(turn.now, turn.now, outcome);
+        self.count_sent(turn);
+    }
+
+    /// Begins a job, which has a permit unless its target is invalid.
+    fn admit_job(
+        &mut self,
+        turn: &mut SendTurn,
+        job: Job,
         request: &SendRequest,
         permit: Option<UpstreamId>,
     ) {
-        let job = if held {
-            self.intake.release()
-        } else {
-            self.intake.pop()
-        };
-        let Some(job) = job else {
-            return;
-        };
         self.sender.begin_row();
         self.report.admitted += 1;
         match Session::new(job, turn.now, &self.config.limits) {

@@ -137,6 +137,11 @@ impl Upstreams {
         self.shared > 0 && self.lines[line_of(transport)].benched == self.shared
     }
 
+    /// Whether a resolver is left alone on this transport.
+    pub(crate) fn is_benched(&self, id: UpstreamId, transport: Transport) -> bool {
+        self.standing(id, transport) == LaneStanding::Benched
+    }
+
     /// Whether any resolver ever answered.
     pub(crate) fn any_answered(&self) -> bool {
         self.list.iter().any(|upstream| upstream.tally.answered > 0)

@@ -110,7 +110,7 @@ impl super::Message<'_> {
             record.write_owner(&mut owner)?;
             ttl_s = Some(ttl_s.map_or(record.ttl_s, |least| least.min(record.ttl_s)));
             if record.record_type == record_type {
-                addresses.push(address(record.data())?);
+                addresses.push(address(record_type, record.data())?);
             }
         }
         (seen == self.answer_count()).then_some((addresses, ttl_s))
@@ -123,11 +123,10 @@ impl super::Message<'_> {
     }
 }
 
-fn address(data: &[u8]) -> Option<IpAddr> {
-    match data.len() {
-        4 => Some(IpAddr::from(<[u8; 4]>::try_from(data).ok()?)),
-        16 => Some(IpAddr::from(<[u8; 16]>::try_from(data).ok()?)),
-        _ => None,
+fn address(record_type: RecordType, data: &[u8]) -> Option<IpAddr> {
+    match record_type {
+        RecordType::A => <[u8; 4]>::try_from(data).ok().map(IpAddr::from),
+        _ => <[u8; 16]>::try_from(data).ok().map(IpAddr::from),
     }
 }
 

@@ -7,14 +7,8 @@ use canvass_model::{
 
 use super::Session;
 
-/// The outcome of a job that cannot begin.
-fn unbegun(job: Job, now: Time, status: Status, cause: Cause, message: Box<str>) -> Outcome {
-    let fault = Fault {
-        phase: Phase::Target,
-        cause,
-        message,
-        errno: None,
-    };
+/// The outcome of a job that does not begin.
+fn unbegun(job: Job, now: Time, status: Status, fault: Fault) -> Outcome {
     Outcome {
         verdict: Verdict::Failed,
         status,
@@ -35,13 +29,25 @@ fn unbegun(job: Job, now: Time, status: Status, cause: Cause, message: Box<str>)
 
 /// The outcome of a job whose target cannot be asked about.
 pub(super) fn invalid(job: Job, now: Time, reason: Box<str>) -> Outcome {
-    unbegun(job, now, Status::Invalid, Cause::Invalid, reason)
+    let fault = Fault {
+        phase: Phase::Target,
+        cause: Cause::Invalid,
+        message: reason,
+        errno: None,
+    };
+    unbegun(job, now, Status::Invalid, fault)
 }
 
 impl Session {
-    /// The outcome of a job that cannot begin for a reason on this side.
-    pub fn refused(job: Job, now: Time, reason: &str) -> Outcome {
-        unbegun(job, now, Status::Local, Cause::System, reason.into())
+    /// The outcome of a job that waited for a resolver and could not be asked.
+    pub fn unasked(job: Job, now: Time, status: Status, cause: Cause, reason: &str) -> Outcome {
+        let fault = Fault {
+            phase: Phase::Wait,
+            cause,
+            message: reason.into(),
+            errno: None,
+        };
+        unbegun(job, now, status, fault)
     }
 
     /// Ends the job with what is known.

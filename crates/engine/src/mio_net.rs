@@ -21,18 +21,17 @@ use crate::net::{Event, Net, SocketId};
 use crate::raw_options::{draw_port_late, drops_of};
 use crate::socket_options::SocketOptions;
 
-/// By how much the kernel may lengthen a sleep.
+/// How much the kernel may lengthen a sleep.
 const TIMER_SLACK_NS: u64 = 1_000;
 const TIMER: Token = Token(usize::MAX);
 const WAKER: Token = Token(usize::MAX - 1);
-/// Events taken in one wait.
+/// Events received in one wait.
 const EVENTS_MAX: usize = 256;
-/// Waits shorter than this are timed by the timerfd. Longer ones are cut by a poll's own timeout,
-/// which costs no call of its own and is mostly never reached, so far before their end that what
-/// is left is such a short one.
+/// Waits shorter than this are timed by the timerfd. Longer ones are first cut to such a short one
+/// by the timeout of the poll, which needs no system call of its own and is seldom reached.
 const FINE_WAIT_MAX: Duration = Duration::from_millis(20);
-/// How far before: a poll counts whole milliseconds, and the kernel lengthens its timeout by a
-/// thousandth.
+/// How long before its end a wait is cut: a poll counts whole milliseconds, and the kernel lengthens
+/// its timeout by a thousandth.
 const COARSE_MARGIN: Duration = Duration::from_millis(2);
 const COARSE_MARGIN_DIVISOR: u32 = 500;
 
@@ -43,7 +42,7 @@ pub struct MioNet {
     waker: Arc<Waker>,
     events: mio::Events,
     timer: OwnedFd,
-    /// What the timerfd is set for; `Time::ZERO` when it is not.
+    /// The time the timerfd is set for; `Time::ZERO` when it is not set.
     timer_due: Time,
     began: Instant,
     slack_set: bool,
@@ -54,17 +53,17 @@ pub struct MioNet {
 #[derive(Debug)]
 enum Kind {
     Datagram(UdpSocket),
-    /// With whom, where the socket hears others too.
+    /// With its peer, if the socket receives from others too.
     Conversation(UdpSocket, Option<SocketAddr>),
     Stream(TcpStream),
     Unix(UnixStream),
 }
 
 impl MioNet {
-    /// Opens a poll of its own. `began` is the run's beginning, [`Time::ZERO`].
+    /// Opens a poll of its own. `began` is the start of the run, [`Time::ZERO`].
     ///
     /// # Errors
-    /// When the system gives no descriptors for it.
+    /// When the system has no descriptors for it.
     pub fn new(began: Instant) -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
@@ -86,7 +85,7 @@ impl MioNet {
         })
     }
 
-    /// What ends a [`Net::wait`] from another thread.
+    /// Ends a [`Net::wait`] from another thread.
     pub fn waker(&self) -> Arc<Waker> {
         Arc::clone(&self.waker)
     }
@@ -120,8 +119,8 @@ impl MioNet {
         }
     }
 
-    /// Does something with a stream of either kind. One that is not open yet would block, or has
-    /// an error that says why it never will be.
+    /// Calls `act` with a stream of either kind. One that is not open yet would block, or has an
+    /// error that says why it will not open.
     fn with_stream<T>(
         &mut self,
         socket: SocketId,
@@ -213,7 +212,7 @@ impl Net for MioNet {
 
     fn rest(&mut self, span: Duration) {
         if !self.slack_set {
-            // A thread's sleeps are lengthened by 50 µs otherwise. Where that cannot be had, they
+            // The sleeps of a thread are lengthened by 50 µs otherwise. If this fails, they still
             // are.
             let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(TIMER_SLACK_NS));
             self.slack_set = true;
@@ -251,7 +250,7 @@ impl Net for MioNet {
         let mut many = many;
         if !many {
             match socket.connect(&peer.into()) {
-                // The system tells of a broadcast address that it will not be connected to.
+                // The system refuses to connect to a broadcast address.
                 Err(error) if error.raw_os_error() == Some(libc::EACCES) => many = true,
                 connected => connected?,
             }
@@ -333,7 +332,7 @@ impl Net for MioNet {
 
     fn close(&mut self, socket: SocketId) {
         if let Some(kind) = self.sockets[socket.0 as usize].take() {
-            // Closing the descriptor takes it out of the poll as well.
+            // Closing the descriptor also removes it from the poll.
             drop(kind);
             self.free.push(socket.0);
         }
@@ -345,8 +344,8 @@ trait ReadWrite: Read + Write {}
 
 impl<T: Read + Write> ReadWrite for T {}
 
-/// Any local address of the kind of `peer`. Linux draws an ephemeral port at random for port 0
-/// (RFC 6056).
+/// The unspecified local address of the family of `peer`. For port 0, Linux chooses an ephemeral
+/// port at random (RFC 6056).
 fn any_of(peer: SocketAddr) -> SocketAddr {
     match peer {
         SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
@@ -354,7 +353,7 @@ fn any_of(peer: SocketAddr) -> SocketAddr {
     }
 }
 
-/// Sets a socket up before it is connected.
+/// Sets the options of a socket before it is connected.
 fn set_up(socket: &Socket, peer: SocketAddr, options: &SocketOptions) -> io::Result<()> {
     if let Some(octets) = options.receive_buffer_octets {
         socket.set_recv_buffer_size(octets)?;
@@ -373,7 +372,7 @@ fn set_up(socket: &Socket, peer: SocketAddr, options: &SocketOptions) -> io::Res
     Ok(())
 }
 
-/// Begins to connect a stream that is not set up as usual.
+/// Begins to connect a stream with options that mio does not offer.
 fn connect_with(peer: SocketAddr, options: &SocketOptions) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::for_address(peer), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
@@ -394,8 +393,8 @@ fn connect_with(peer: SocketAddr, options: &SocketOptions) -> io::Result<TcpStre
     Ok(TcpStream::from_std(socket.into()))
 }
 
-/// EADDRNOTAVAIL says that no local port is left, and also that there is no local address at all
-/// from which `peer` can be reached (IPv6 is off): then no waiting helps.
+/// EADDRNOTAVAIL means that no local port is left, but also that there is no local address from
+/// which `peer` can be reached (IPv6 is off). In the latter case waiting does not help.
 fn tell_apart(error: io::Error, peer: SocketAddr, options: &SocketOptions) -> io::Error {
     if error.kind() != io::ErrorKind::AddrNotAvailable {
         return error;
@@ -419,7 +418,7 @@ fn connect_unix(path: &std::path::Path) -> io::Result<UnixStream> {
     Ok(UnixStream::from_std(socket.into()))
 }
 
-/// That a connection is not open at once is no error.
+/// A connection that is not open at once is no error.
 fn begun(connected: io::Result<()>) -> io::Result<()> {
     match connected {
         Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => Ok(()),

@@ -54,7 +54,7 @@ impl<N: Net> Shard<N> {
         }
         match asker {
             Asker::Job(session) => self.push_outcome(now, admitted, session.finish(now)),
-            Asker::Host(host) => self.host_looked_up(now, host),
+            Asker::Host(host) => self.host_looked_up(now, *host),
         }
     }
 

@@ -5,8 +5,9 @@
 //! The parts of a [`Shard`] own their state: [`Intake`] the jobs that are not admitted yet,
 //! [`Tasks`] the jobs under way and their timers, [`Sender`] what waits to be sent, [`Sockets`]
 //! what was opened, [`Outbox`] what is finished. What concerns several of them is a method of
-//! `Shard`, in the file of its phase: `receive`, `transmit`, `drive`, `lookups`, `probes`.
+//! `Shard`, in the file of its task: `receive`, `admit`, `transmit`, `drive`, `lookups`, `probes`.
 
+mod admit;
 mod drive;
 mod intake;
 mod lookups;

@@ -33,6 +33,7 @@ pub(super) struct Delivered {
 }
 
 impl Outbox {
+    #[inline]
     pub(super) fn push(&mut self, now: Time, outcome: Outcome) {
         if self.finished.is_empty() {
             self.since = now;
@@ -126,6 +127,7 @@ impl Finished {
         self.batches.len() > 1 || self.last_weight >= OUTCOME_BATCH_MAX
     }
 
+    #[inline]
     fn push(&mut self, outcome: Outcome) {
         let weight = weight_of(&outcome);
         self.weight += weight;

@@ -20,11 +20,12 @@ pub(super) struct QueryTask {
     admitted: Time,
 }
 
-/// The machine that asks.
+/// The machine that asks. Boxed, so that a task is small: it is moved several times, and the slab
+/// grows by moving all of its tasks.
 #[derive(Debug)]
 pub(super) enum Asker {
-    Job(Session),
-    Host(HostLookup),
+    Job(Box<Session>),
+    Host(Box<HostLookup>),
 }
 
 /// The lookup of one address family of a host name.
@@ -36,7 +37,7 @@ pub(super) struct HostLookup {
 }
 
 impl QueryTask {
-    pub(super) fn job(now: Time, session: Session) -> Self {
+    pub(super) fn job(now: Time, session: Box<Session>) -> Self {
         Self::new(now, Asker::Job(session))
     }
 
@@ -53,7 +54,7 @@ impl QueryTask {
             family,
             lookup: NameLookup::new(wire, family, now + limits.deadline, limits),
         };
-        Self::new(now, Asker::Host(lookup))
+        Self::new(now, Asker::Host(Box::new(lookup)))
     }
 
     fn new(now: Time, asker: Asker) -> Self {

@@ -11,14 +11,10 @@ use crate::wheel::Wheel;
 
 /// A task under way.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there are far more queries than probes, and a box for each would cost them more"
-)]
 pub(super) enum Task {
     /// Asks resolvers.
     Query(QueryTask),
-    /// Probes a host. Several times larger than a query.
+    /// Probes a host.
     Probe(Box<ProbeTask>),
 }
 

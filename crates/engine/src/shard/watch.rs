@@ -5,7 +5,7 @@ use std::time::Duration;
 use canvass_model::{ShardReport, Time};
 
 use super::Shard;
-use super::transmit::is_probe;
+use super::admit::is_probe;
 use crate::net::Net;
 
 /// A turn that is late by this much was stalled.

@@ -12,15 +12,14 @@ mod stream;
 mod streaming;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod window;
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use canvass_model::{Health, Time, Transport, UpstreamReport};
-use canvass_proto::{QuestionId, ReplyClass, SendRequest, UpstreamId};
+use canvass_proto::{QuestionId, ReplyClass, UpstreamId};
 use hashbrown::HashMap;
 
 use crate::config::Config;
@@ -31,33 +30,12 @@ pub use datagram::RECEIVE_BUFFER_OCTETS;
 use epoch::EpochId;
 use resolver::{LaneLimits, LaneParts, LaneStanding, Upstream};
 use streaming::Streaming;
+use turns::{Line, Standing, line_of};
 use window::{Allowance, Permit};
 
 /// The number of resolvers that a shard can have, those added while it runs included. An
 /// [`UpstreamId`] has 16 bits.
 pub const UPSTREAMS_MAX: usize = 1 << 16;
-
-/// Where an upstream is in the queue of those that may be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
-    /// In the queue.
-    Ready,
-    /// Back in the queue at a time that is set.
-    Later,
-    /// Back in the queue when something in flight to it ends.
-    Out,
-    /// Never in the queue: it is only asked by queries that name it.
-    ByName,
-}
-
-/// Which upstreams may be asked on one transport, and when.
-#[derive(Debug)]
-struct Line {
-    ready: VecDeque<u16>,
-    later: BinaryHeap<Reverse<(Time, u16)>>,
-    benched: usize,
-    proven: usize,
-}
 
 /// All resolvers: those that share the queries of a run, and those that are only asked by queries
 /// that name them.
@@ -78,12 +56,6 @@ impl Upstreams {
     pub(crate) fn new(config: &Config) -> Self {
         let shared = config.upstreams.len().min(UPSTREAMS_MAX);
         let addresses = || config.upstreams[..shared].iter().copied();
-        let line = || Line {
-            ready: (0..shared).map(|id| id as u16).collect(),
-            later: BinaryHeap::new(),
-            benched: 0,
-            proven: 0,
-        };
         let rate_max_per_second = config.rate_per_resolver_max_per_second;
         let list = addresses()
             .map(|address| Upstream::new(address, rate_max_per_second, Standing::Ready))
@@ -93,7 +65,7 @@ impl Upstreams {
             shared,
             by_address: addresses().zip((0..=u16::MAX).map(UpstreamId)).collect(),
             rate_max_per_second,
-            lines: [line(), line()],
+            lines: [Line::new(shared), Line::new(shared)],
             limits: LaneLimits::new(config),
             allowances: Allowances::default(),
             streaming: Streaming::default(),
@@ -102,7 +74,7 @@ impl Upstreams {
 
     /// The upstream at `address`, added if it is new; `None` when there are [`UPSTREAMS_MAX`]
     /// others. One that is added is only asked by queries that name it
-    /// ([`SendRequest::only`]). Its id stays its own.
+    /// (`SendRequest::only`). Its id stays its own.
     pub(crate) fn add(&mut self, address: SocketAddr) -> Option<UpstreamId> {
         if let Some(id) = self.by_address.get(&address) {
             return Some(*id);
@@ -147,84 +119,6 @@ impl Upstreams {
         self.list.iter().any(|upstream| upstream.tally.answered > 0)
     }
 
-    /// The upstream to ask: the one that the query names, or the next in turn whose window and
-    /// pace allow it, but not the one whose last attempt failed while there is another.
-    ///
-    /// # Errors
-    /// When to try again; [`Time::MAX`] when that is not known before something in flight ends.
-    pub(crate) fn pick(&mut self, now: Time, request: &SendRequest) -> Result<UpstreamId, Time> {
-        if let Some(only) = request.only {
-            return match self.permit(now, only, request.transport) {
-                Permit::Now => Ok(only),
-                Permit::At(at) => Err(at),
-                Permit::Full => Err(Time::MAX),
-            };
-        }
-        self.next_in_turn(now, request)
-            .ok_or_else(|| self.next_permit(request.transport))
-    }
-
-    /// When an upstream may be asked again, as far as a time is set for it.
-    fn next_permit(&self, transport: Transport) -> Time {
-        self.lines[line_of(transport)]
-            .later
-            .peek()
-            .map_or(Time::MAX, |Reverse((at, _))| *at)
-    }
-
-    fn next_in_turn(&mut self, now: Time, request: &SendRequest) -> Option<UpstreamId> {
-        let line = line_of(request.transport);
-        while let Some(Reverse((at, _))) = self.lines[line].later.peek() {
-            if *at > now {
-                break;
-            }
-            let Reverse((_, id)) = self.lines[line].later.pop().expect("it was just seen");
-            if self.list[usize::from(id)].standing[line] == Standing::Later {
-                self.list[usize::from(id)].standing[line] = Standing::Ready;
-                self.lines[line].ready.push_back(id);
-            }
-        }
-        if let Some(preferred) = request.prefer
-            && self.permit(now, preferred, request.transport) == Permit::Now
-        {
-            return Some(preferred);
-        }
-        for _ in 0..self.lines[line].ready.len() {
-            let id = self.lines[line].ready.pop_front()?;
-            if self.is_passed_over(UpstreamId(id), request) {
-                self.lines[line].ready.push_back(id);
-                continue;
-            }
-            match self.permit(now, UpstreamId(id), request.transport) {
-                Permit::Now => {
-                    self.lines[line].ready.push_back(id);
-                    return Some(UpstreamId(id));
-                }
-                Permit::At(at) => {
-                    self.list[usize::from(id)].standing[line] = Standing::Later;
-                    self.lines[line].later.push(Reverse((at, id)));
-                }
-                Permit::Full => self.list[usize::from(id)].standing[line] = Standing::Out,
-            }
-        }
-        None
-    }
-
-    /// Whether another upstream is asked instead: a query that failed goes to one that is known to
-    /// answer, if there is one, and not back to where it failed.
-    fn is_passed_over(&self, id: UpstreamId, request: &SendRequest) -> bool {
-        let Some(avoid) = request.avoid else {
-            return false;
-        };
-        let line = &self.lines[line_of(request.transport)];
-        let avoided = self.standing(avoid, request.transport);
-        let proven_others = line.proven - usize::from(avoided == LaneStanding::Proven);
-        if proven_others > 0 {
-            return id == avoid || self.standing(id, request.transport) != LaneStanding::Proven;
-        }
-        id == avoid && self.others_in_use(avoid, request.transport) > 0
-    }
-
     fn permit(&mut self, now: Time, id: UpstreamId, transport: Transport) -> Permit {
         let upstream = &mut self.list[usize::from(id.0)];
         upstream.permit(now, transport, &self.limits)
@@ -236,34 +130,6 @@ impl Upstreams {
 
     fn standing(&self, id: UpstreamId, transport: Transport) -> LaneStanding {
         self.list[usize::from(id.0)].standing(transport)
-    }
-
-    fn is_shared(&self, id: UpstreamId) -> bool {
-        usize::from(id.0) < self.shared
-    }
-
-    /// How many others share the run's queries and are not benched.
-    fn others_in_use(&self, id: UpstreamId, transport: Transport) -> usize {
-        if !self.is_shared(id) {
-            return 0;
-        }
-        let in_use = self.shared - self.lines[line_of(transport)].benched;
-        in_use - usize::from(self.standing(id, transport) != LaneStanding::Benched)
-    }
-
-    /// Counts an upstream where it stands now, and no longer where it stood before.
-    fn recount(&mut self, id: UpstreamId, transport: Transport, before: LaneStanding) {
-        if !self.is_shared(id) {
-            return;
-        }
-        let now = self.standing(id, transport);
-        let line = &mut self.lines[line_of(transport)];
-        for (standing, count) in [
-            (LaneStanding::Proven, &mut line.proven),
-            (LaneStanding::Benched, &mut line.benched),
-        ] {
-            *count = *count + usize::from(now == standing) - usize::from(before == standing);
-        }
     }
 
     /// How long to wait for an answer on this lane.
@@ -392,16 +258,6 @@ impl Upstreams {
         silent
     }
 
-    /// An upstream that was just picked has no room after all. It is not asked before `again`.
-    pub(crate) fn put_off(&mut self, again: Time, id: UpstreamId, transport: Transport) {
-        let line = line_of(transport);
-        if self.lines[line].ready.back() == Some(&id.0) {
-            self.lines[line].ready.pop_back();
-            self.list[usize::from(id.0)].standing[line] = Standing::Later;
-            self.lines[line].later.push(Reverse((again, id.0)));
-        }
-    }
-
     /// An attempt has ended without a result.
     pub(crate) fn on_dropped(&mut self, id: UpstreamId, transport: Transport, attempt: &Attempt) {
         if !attempt.expired {
@@ -435,41 +291,14 @@ impl Upstreams {
         }
     }
 
-    /// A benched upstream has answered before its time on the bench was over. It is back in the
-    /// queue at once; when the time comes, it is found there.
-    fn come_back(&mut self, id: UpstreamId, transport: Transport) {
-        let line = line_of(transport);
-        let standing = &mut self.list[usize::from(id.0)].standing[line];
-        if *standing == Standing::Later {
-            *standing = Standing::Ready;
-            self.lines[line].ready.push_back(id.0);
-        }
-    }
-
     fn bench(&mut self, now: Time, id: UpstreamId, transport: Transport, why: Health) {
-        let line = line_of(transport);
         let before = self.standing(id, transport);
         let was_benched = before == LaneStanding::Benched;
         self.by_id(id).tally.benched += u64::from(!was_benched);
         let alone = self.others_in_use(id, transport) == 0;
         let until = self.lane(id, transport).health.bench(now, why, alone);
         self.recount(id, transport, before);
-        // One that is in the queue is asked for its permit when its turn comes. One that is not
-        // must come back by itself.
-        if self.list[usize::from(id.0)].standing[line] == Standing::Out {
-            self.list[usize::from(id.0)].standing[line] = Standing::Later;
-            self.lines[line].later.push(Reverse((until, id.0)));
-        }
-    }
-
-    /// Something in flight has ended: there may be room again.
-    fn line_up(&mut self, id: UpstreamId, transport: Transport) {
-        let line = line_of(transport);
-        let standing = &mut self.list[usize::from(id.0)].standing[line];
-        if *standing == Standing::Out {
-            *standing = Standing::Ready;
-            self.lines[line].ready.push_back(id.0);
-        }
+        self.come_back_at(until, id, transport);
     }
 
     /// An upstream has opened a stream connection.
@@ -537,12 +366,5 @@ impl Upstreams {
             upstream.report()
         });
         (reports.collect(), kernel_drops)
-    }
-}
-
-fn line_of(transport: Transport) -> usize {
-    match transport {
-        Transport::Udp => 0,
-        Transport::Tcp => 1,
     }
 }

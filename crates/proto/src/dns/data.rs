@@ -12,8 +12,8 @@ use super::RecordView;
 impl RecordView<'_> {
     /// The record as a zone file would show it; `None` when its owner is broken.
     ///
-    /// Data that cannot be shown in the form of its type, because it is unknown or broken, is shown as
-    /// `\# length hex` (RFC 3597 §5), so that no record is lost.
+    /// Data that cannot be shown in the form of its type, because it is unknown or broken, is shown
+    /// as `\# length hex` (RFC 3597 §5), so that no record is lost.
     pub fn presentation(&self) -> Option<Record> {
         let mut name = String::new();
         self.write_owner(&mut name)?;
@@ -26,8 +26,8 @@ impl RecordView<'_> {
         })
     }
 
-    /// The data in the form of the record's type. Names are written here rather than by hickory-proto, which
-    /// shows A-labels as Unicode.
+    /// The data in the form of the record's type. Names are written here rather than by
+    /// hickory-proto, which shows A-labels as Unicode.
     fn typed(&self) -> Option<String> {
         let mut out = String::new();
         let data = self.data();
@@ -116,7 +116,7 @@ impl super::Message<'_> {
         (seen == self.answer_count()).then_some((addresses, ttl_s))
     }
 
-    /// Whether a record of this type stands in the answer section (any record will do for ANY).
+    /// Whether there is a record of this type in the answer section; for ANY, any record.
     pub fn has_answer(&self, record_type: RecordType) -> bool {
         self.answer_records()
             .any(|record| record.record_type == record_type || record_type == RecordType::ANY)

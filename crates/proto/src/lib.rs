@@ -7,6 +7,7 @@
 //! Nothing here opens a socket, reads a clock or starts a thread: the caller hands in the time
 //! and what came, drains `poll`, and does what it says.
 
+pub mod connection;
 pub mod dns;
 pub mod http;
 mod output;
@@ -21,5 +22,6 @@ pub use probe::{
     SocketRequest, SystemFault, Timeouts,
 };
 pub use session::{
-    Limits, LostCause, Reply, ReplyClass, SendRequest, Sent, Session, TransportPolicy, UpstreamId,
+    Limits, LostCause, NameLookup, Reply, ReplyClass, SendRequest, Sent, Session, TransportPolicy,
+    UpstreamId,
 };

@@ -1,10 +1,12 @@
-//! What the fuzz targets for HTTP have in common: an answer is read whole and cut up, and both have
-//! to come to the same end.
+//! What the fuzz targets check: an HTTP response is read whole and cut up, and both must end alike;
+//! a DNS message keeps the laws in [`dns_message`].
+
+pub mod dns_message;
 
 use std::sync::Arc;
 
 use canvass_model::Cause;
-use canvass_proto::http::{ResponseReader, HttpFault, HttpSettings, Request};
+use canvass_proto::http::{HttpFault, HttpSettings, Request, ResponseReader};
 
 /// What came of an answer.
 #[derive(Debug, PartialEq)]

@@ -19,7 +19,7 @@ mod signatures;
 mod verifier;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use client::TlsClient;
 pub use fault::TlsFault;

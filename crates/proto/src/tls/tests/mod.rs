@@ -113,10 +113,10 @@ fn server_config(
 }
 
 /// The server's end of a connection.
-struct Server {
+pub(crate) struct Server {
     connection: ServerConnection,
     error: Option<rustls::Error>,
-    plain: Vec<u8>,
+    pub(crate) plain: Vec<u8>,
 }
 
 impl Server {
@@ -132,7 +132,7 @@ impl Server {
         }
     }
 
-    fn good() -> Self {
+    pub(crate) fn good() -> Self {
         Self::new(server_config(&Credentials::good(), BOTH, None))
     }
 
@@ -141,7 +141,7 @@ impl Server {
     }
 
     /// Takes all of `bytes`, and gives what it has to say then.
-    fn received(&mut self, bytes: &[u8]) -> Vec<u8> {
+    pub(crate) fn received(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut unread = bytes;
         while !unread.is_empty() && self.error.is_none() {
             if self.connection.read_tls(&mut unread).unwrap() == 0 {
@@ -159,8 +159,18 @@ impl Server {
         self.outgoing()
     }
 
-    fn send(&mut self, plain: &[u8]) {
+    pub(crate) fn send(&mut self, plain: &[u8]) {
         std::io::Write::write_all(&mut self.connection.writer(), plain).unwrap();
+    }
+
+    pub(crate) fn close(&mut self) {
+        self.connection.send_close_notify();
+    }
+
+    /// Whether the client sent close_notify.
+    pub(crate) fn is_notified(&mut self) -> bool {
+        let read = std::io::Read::read(&mut self.connection.reader(), &mut [0]);
+        matches!(read, Ok(0))
     }
 
     fn outgoing(&mut self) -> Vec<u8> {
@@ -207,14 +217,14 @@ fn pem(name: &str, text: &str) -> PemFile {
 }
 
 /// Trusts one issuer.
-fn trusting() -> TlsOptions {
+pub(crate) fn trusting() -> TlsOptions {
     TlsOptions {
         ca: Some(pem("ca.pem", &TRUSTED.pem())),
         ..TlsOptions::default()
     }
 }
 
-fn client(options: &TlsOptions, host: &str) -> TlsFilter {
+pub(crate) fn client(options: &TlsOptions, host: &str) -> TlsFilter {
     let client = TlsClient::new(options).unwrap();
     client.connect(&Host::parse(host).unwrap(), NOW_S).unwrap()
 }

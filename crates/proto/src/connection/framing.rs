@@ -1,0 +1,82 @@
+//! How a stream is divided into frames.
+
+use std::borrow::Cow;
+use std::mem;
+
+use crate::dns::frame;
+
+/// How a stream is divided into frames.
+pub trait Framing: Default {
+    /// The frames that one read completed.
+    type Frames<'a>;
+
+    /// Appends a frame to `out`, whose content `write` appends.
+    fn frame(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>));
+
+    /// Takes all of `plain`, and returns the frames that are whole now.
+    fn frames<'a>(&mut self, plain: Cow<'a, [u8]>) -> Self::Frames<'a>;
+}
+
+/// No framing: octets, as many as came.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Octets;
+
+impl Framing for Octets {
+    type Frames<'a> = Cow<'a, [u8]>;
+
+    fn frame(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+        write(out);
+    }
+
+    fn frames<'a>(&mut self, plain: Cow<'a, [u8]>) -> Cow<'a, [u8]> {
+        plain
+    }
+}
+
+/// DNS messages, each behind its length in two octets (RFC 1035 §4.2.2, RFC 7766 §8).
+#[derive(Debug, Default)]
+pub struct LengthPrefixed {
+    /// The beginning of a message that is not whole yet.
+    partial: Vec<u8>,
+}
+
+/// The whole messages of one read.
+#[derive(Debug)]
+pub struct Messages<'a> {
+    octets: Cow<'a, [u8]>,
+    taken: usize,
+}
+
+impl Framing for LengthPrefixed {
+    type Frames<'a> = Messages<'a>;
+
+    fn frame(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+        frame::write(out, write);
+    }
+
+    fn frames<'a>(&mut self, plain: Cow<'a, [u8]>) -> Messages<'a> {
+        // Copied are only messages that were cut, and what came with their rest.
+        let octets = if self.partial.is_empty() {
+            plain
+        } else {
+            self.partial.extend_from_slice(&plain);
+            Cow::Owned(mem::take(&mut self.partial))
+        };
+        let mut cut = &octets[..];
+        while let Some((_, rest)) = frame::split(cut) {
+            cut = rest;
+        }
+        // Behind the whole messages; they stop there by themselves.
+        self.partial.extend_from_slice(cut);
+        Messages { octets, taken: 0 }
+    }
+}
+
+impl Messages<'_> {
+    /// The next message, without its length.
+    pub fn next_message(&mut self) -> Option<&[u8]> {
+        let (message, rest) = frame::split(&self.octets[self.taken..])?;
+        self.taken = self.octets.len() - rest.len();
+        Some(message)
+    }
+}

@@ -25,19 +25,10 @@ pub struct Connection<F = Octets> {
     /// What is to be written, from `written` on.
     out: Vec<u8>,
     written: usize,
-    shutdown: Shutdown,
+    /// The writing side is to be closed after the last octet.
+    shuts_write: bool,
     tls: Option<Box<TlsFilter>>,
     framing: F,
-}
-
-/// How far the closing of the writing side is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Shutdown {
-    #[default]
-    Open,
-    /// It follows the last octet.
-    Requested,
-    Done,
 }
 
 /// What one read yielded.
@@ -153,17 +144,13 @@ impl<F: Framing> Connection<F> {
             tls.close();
             tls.take_outgoing(&mut self.out);
         }
-        if self.shutdown == Shutdown::Open {
-            self.shutdown = Shutdown::Requested;
-        }
+        self.shuts_write = true;
     }
 
     /// Whether the socket's writing side is to be closed now. True once.
     pub fn take_shutdown(&mut self) -> bool {
-        let now = self.shutdown == Shutdown::Requested && !self.has_outgoing();
-        if now {
-            self.shutdown = Shutdown::Done;
-        }
+        let now = self.shuts_write && !self.has_outgoing();
+        self.shuts_write &= !now;
         now
     }
 }
@@ -173,7 +160,7 @@ impl<F> fmt::Debug for Connection<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection")
             .field("unwritten", &(self.out.len() - self.written))
-            .field("shutdown", &self.shutdown)
+            .field("shuts_write", &self.shuts_write)
             .field("tls", &self.tls.is_some())
             .finish_non_exhaustive()
     }

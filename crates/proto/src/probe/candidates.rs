@@ -153,23 +153,6 @@ impl Candidates {
         None
     }
 
-    /// An address that is to be tried again, before all others.
-    pub(super) fn put_back(&mut self, address: IpAddr) {
-        let family = AddressFamily::of(address);
-        self.queue(family).push_front(address);
-        // So that its kind is the next in turn.
-        self.last = match family {
-            AddressFamily::V4 => Some(AddressFamily::V6),
-            AddressFamily::V6 => None,
-        };
-    }
-
-    /// An address that is to be tried no more.
-    pub(super) fn remove(&mut self, address: IpAddr) {
-        self.queue(AddressFamily::of(address))
-            .retain(|one| *one != address);
-    }
-
     fn queue(&mut self, family: AddressFamily) -> &mut VecDeque<IpAddr> {
         match family {
             AddressFamily::V4 => &mut self.four,

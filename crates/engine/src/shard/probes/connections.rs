@@ -60,7 +60,7 @@ impl<N: Net> Shard<N> {
                         if fault.cause == Cause::Descriptors {
                             self.hinder_all(&fault);
                         } else if let Some(slot) = self.probes.slots.by_key(key) {
-                            slot.probe.hindered(fault);
+                            slot.probe.blocked(fault);
                         }
                         self.probes.shortage_end = turn.now + SHORTAGE_WAIT;
                         return self.resume_by(self.probes.shortage_end);
@@ -79,7 +79,7 @@ impl<N: Net> Shard<N> {
     fn hinder_all(&mut self, fault: &SystemFault) {
         for (key, _) in &self.probes.connects {
             if let Some(slot) = self.probes.slots.by_key(*key) {
-                slot.probe.hindered(fault.clone());
+                slot.probe.blocked(fault.clone());
             }
         }
     }
@@ -153,7 +153,7 @@ impl<N: Net> Shard<N> {
             let Some(bytes) = slot.probe.outgoing(connection) else {
                 return;
             };
-            let written = if slot.probe.speaks_datagrams() {
+            let written = if slot.probe.uses_datagrams() {
                 self.net.send(socket, bytes).map(|()| bytes.len())
             } else {
                 self.net.write(socket, bytes)
@@ -209,7 +209,7 @@ impl<N: Net> Shard<N> {
         let Some(slot) = self.probes.slots.by_key(key) else {
             return true;
         };
-        if slot.probe.speaks_datagrams() {
+        if slot.probe.uses_datagrams() {
             return self.take_datagrams(*now, key, connection, socket, buffer);
         }
         let read = self.net.read(socket, buffer);
@@ -250,7 +250,7 @@ impl<N: Net> Shard<N> {
             let Some(slot) = self.probes.slots.by_key(key) else {
                 return true;
             };
-            let taken = if slot.probe.hears_many() {
+            let taken = if slot.probe.receives_from_any() {
                 let taken = self.net.recv_from(socket, buffer);
                 taken.map(|(octets, from)| (octets, Some(from)))
             } else {

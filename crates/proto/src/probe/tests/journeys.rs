@@ -212,7 +212,7 @@ fn who_waits_for_room_is_given_that_of_those_who_hang() {
     let Output::Connect(second) = rig.probe.poll(rig.now) else {
         panic!("the second address is not tried");
     };
-    rig.probe.hindered(fault(Cause::Descriptors));
+    rig.probe.blocked(fault(Cause::Descriptors));
     rig.now = rig.now + timeouts().connect;
     assert!(matches!(rig.probe.poll(rig.now), Output::Close(first) if first == rig.opened[0].0));
     rig.opened.push((second, "192.0.2.1:80".into()));

@@ -74,14 +74,14 @@ fn a_shortage_of_ours_is_never_the_peers_fault() {
             probe: Probe::new(
                 http_job("http://192.0.2.1/", 1),
                 rig.now,
-                std::sync::Arc::clone(&rig.probe.module),
+                std::sync::Arc::clone(&rig.probe.job.module),
                 1,
             )
             .unwrap(),
             ..rig
         };
         assert!(matches!(fresh.probe.poll(fresh.now), Output::Connect(_)));
-        fresh.probe.hindered(fault(Cause::Descriptors));
+        fresh.probe.blocked(fault(Cause::Descriptors));
         fresh.drain();
         fresh
     };

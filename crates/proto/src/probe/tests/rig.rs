@@ -172,7 +172,9 @@ impl Rig {
                 }
                 Output::AcquireHost => self.enters.push(self.probe.host().to_string()),
                 // A journey may go on at once; a request waits for the test.
-                Output::AcquireTurn if self.probe.stage == Stage::Pacing => {
+                Output::AcquireTurn
+                    if matches!(self.probe.journey.stage, Stage::AwaitingTurn(_)) =>
+                {
                     assert!(!self.probe.granted(self.now));
                 }
                 Output::AcquireTurn => self.turns += 1,

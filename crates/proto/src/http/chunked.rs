@@ -1,4 +1,4 @@
-//! Bodies that come in chunks (RFC 9112 §7.1).
+//! The chunked transfer coding (RFC 9112 §7.1).
 
 use canvass_model::Cause;
 
@@ -6,14 +6,13 @@ use super::fault::HttpFault;
 use super::response::Body;
 use super::settings::{is_control, is_token_octet};
 
-/// The reader of a chunked body. Lines end in CRLF and nothing else: where ends may be disagreed
-/// on, leniency is a hole.
+/// Reads a chunked body. Only CRLF ends a line: leniency here permits request smuggling.
 #[derive(Debug)]
 pub(super) struct Chunked {
     at: At,
-    /// Of the chunk: the size read so far, then the octets of it that are still to come.
+    /// The size of the chunk as far as it is read, then the octets of it that are still to come.
     left: u64,
-    /// Octets that extensions, needless zeros and trailers may still have.
+    /// The octets that extensions, leading zeros and trailers may still have.
     extras_left: usize,
     extras_max: usize,
 }
@@ -27,9 +26,9 @@ enum At {
     /// In the white space before an extension.
     ExtensionSpace,
     Extension,
-    /// In a quoted value of one.
+    /// In a quoted value of an extension.
     Quoted,
-    /// After a backslash in that.
+    /// After a backslash in a quoted value.
     QuotedPair,
     SizeLf,
     Data,
@@ -37,7 +36,7 @@ enum At {
     DataLf,
     /// At the start of the first line after the last chunk.
     TrailerFirst,
-    /// At the start of a further one.
+    /// At the start of a further line.
     Trailer,
     TrailerName,
     TrailerValue,
@@ -60,8 +59,8 @@ impl Chunked {
         self.at == At::Done
     }
 
-    /// Takes the framing off `octets`, which stand `offset` into the response, and hands the rest to
-    /// `body`. Returns how many of them belong to the body, which is all unless it is done.
+    /// Removes the framing from `octets` and passes the rest to `body`. `offset` is their place in
+    /// the response. Returns how many belong to the body: all, unless it ends among them.
     pub(super) fn read(
         &mut self,
         octets: &[u8],
@@ -141,7 +140,7 @@ impl Chunked {
                 return Err(Refused::Bad("chunk goes on after its end"));
             }
             (At::TrailerFirst | At::Trailer, b'\r') => At::LastLf,
-            // RFC 9112 §5.2: the line before goes on.
+            // Obsolete line folding (RFC 9112 §5.2).
             (At::Trailer, b' ' | b'\t') => {
                 self.extra()?;
                 At::TrailerValue

@@ -1,13 +1,13 @@
-//! Whether a received line matches a step of the script.
+//! Matching of received lines.
 
 use regex::bytes::Captures;
 
 use super::CAPTURED_BYTES_MAX;
 use super::script::{Expect, Fail, Gather};
 
-/// What a group of a match found.
+/// The octets of a regex group.
 pub(super) type Group = Option<Box<[u8]>>;
-/// What all of them found, by number; the first is the whole match.
+/// The groups of a match by number; the first is the whole match.
 pub(super) type Groups = Vec<Group>;
 
 /// The result of matching a received line against a step.
@@ -23,20 +23,20 @@ pub(super) enum LineMatch {
     Oversize,
 }
 
-/// What `gather` has found so far.
+/// What `gather` has collected.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Gathered {
     seen: usize,
     bytes: usize,
-    /// By the number of the group.
+    /// The values by the number of their group.
     pub(super) found: Vec<(usize, Vec<u8>)>,
 }
 
-/// Between what two lines gave.
+/// The separator of values.
 const BETWEEN: &[u8] = b", ";
 
 impl Expect {
-    /// Looks at a line.
+    /// Matches a line.
     pub(super) fn look(&self, line: &[u8]) -> LineMatch {
         if self.fail.is_in(line) {
             return LineMatch::Fail;
@@ -49,14 +49,14 @@ impl Expect {
 }
 
 impl Fail {
-    /// Whether the line ends the conversation.
+    /// Whether the line fails the conversation.
     pub(super) fn is_in(&self, line: &[u8]) -> bool {
         self.0.iter().any(|regex| regex.is_match(line))
     }
 }
 
 impl Gathered {
-    /// Keeps what is to be kept of a line; `None` where that is more than may be.
+    /// Collects the groups of a line, if it matches. `None` if the limit is exceeded.
     pub(super) fn add(&mut self, gather: &Gather, line: &[u8]) -> Option<()> {
         let Some(captures) = gather.regex.captures(line) else {
             return Some(());

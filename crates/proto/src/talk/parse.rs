@@ -1,4 +1,4 @@
-//! Scripts out of YAML.
+//! From YAML to a script.
 
 mod keys;
 mod step;
@@ -27,7 +27,7 @@ const TOP_KEYS: &[&str] = &[
 const MODULE_KEYS: &[&str] = &["prober", "timeout", "tcp"];
 const TCP_KEYS: &[&str] = &["query_response", "crlf", "fail", "tls"];
 
-/// Reads a script.
+/// Parses a script.
 pub(super) fn script(text: &str, name: &str) -> Result<Script, Trouble> {
     if text.len() > SCRIPT_BYTES_MAX {
         return Err(Trouble::whole(format!(
@@ -72,7 +72,7 @@ pub(super) fn script(text: &str, name: &str) -> Result<Script, Trouble> {
     })
 }
 
-/// What is said at the top, for all steps.
+/// The settings at the top, for all steps.
 #[derive(Default)]
 struct Top {
     crlf: bool,
@@ -82,7 +82,7 @@ struct Top {
 }
 
 impl Top {
-    /// Reads all but the steps, and finds those.
+    /// Parses the settings, and returns them with the list of steps.
     fn read(root: &Node) -> Result<(&Node, Self), Trouble> {
         let mut keys = Keys::of(root, "a script", TOP_KEYS)?;
         if let Some(prober) = keys.value("prober") {

@@ -1,11 +1,11 @@
-//! Text with places in it that are filled in while a conversation lasts.
+//! Templates: text with variables.
 
 use regex::bytes::Regex;
 
 use super::line_match::Group;
 use super::{Credentials, SEND_BYTES_MAX};
 
-/// Text with places in it.
+/// Text with variables.
 #[derive(Debug)]
 pub(super) struct Template {
     parts: Vec<Part>,
@@ -14,7 +14,7 @@ pub(super) struct Template {
 #[derive(Debug, PartialEq, Eq)]
 enum Part {
     Text(Vec<u8>),
-    /// What a group of the `expect` at this place in the script found.
+    /// A group of the `expect` at this place in the script.
     Group {
         place: usize,
         group: usize,
@@ -26,21 +26,21 @@ enum Part {
     PasswordQuoted,
 }
 
-/// What a template may speak of.
+/// The variables that a template can use.
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'a> {
-    /// The last `expect`, with its place in the script.
+    /// The last `expect`, and its place in the script.
     pub(super) expect: Option<(usize, &'a Regex)>,
-    /// `$name` and `$$` mean something too, as they do to Go's `Regexp.Expand`.
+    /// Whether `$name` and `$$` are special too, as in Go's `Regexp.Expand`.
     pub(super) bare: bool,
-    /// What else it may speak of.
+    /// The variables besides groups.
     pub(super) beyond: Beyond,
 }
 
-/// What a template may speak of beside groups.
+/// The variables besides groups that a template can use.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Beyond {
-    /// Nothing.
+    /// None.
     Nothing,
     /// The nonce.
     Nonce,
@@ -48,36 +48,36 @@ pub(super) enum Beyond {
     Credentials,
 }
 
-/// What places are filled with.
+/// The values of variables.
 #[derive(Clone, Copy)]
 pub(super) struct Expansion<'a> {
-    /// The last `expect` that matched, by its place, with what its groups found.
+    /// The place of the last `expect` that matched, and its groups.
     pub(super) found: Option<(usize, &'a [Group])>,
     pub(super) credentials: Option<&'a Credentials>,
     pub(super) nonce: u64,
 }
 
-/// Why a template could not be filled.
+/// Why a template cannot be expanded.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ExpandError {
-    /// It speaks of credentials, and there are none.
+    /// It uses credentials, and there are none.
     NoCredentials,
-    /// It became larger than may be.
+    /// The result is too large.
     Oversize,
 }
 
-/// The words that are not names of groups.
+/// Names that groups cannot have.
 pub(super) const RESERVED: [&str; 3] = ["nonce", "user", "password"];
 
 impl Template {
-    /// Text without places.
+    /// Text without variables.
     pub(super) fn literal(octets: Vec<u8>) -> Self {
         Self {
             parts: vec![Part::Text(octets)],
         }
     }
 
-    /// Reads a template. The error says what it speaks of that it may not.
+    /// Parses a template. The error names the variable that cannot be used.
     pub(super) fn parse(source: &[u8], scope: Scope<'_>) -> Result<Self, String> {
         let mut parts = Vec::new();
         let mut text = Vec::new();
@@ -96,7 +96,7 @@ impl Template {
             } else if after.starts_with(b"${") || (scope.bare && after.starts_with(b"$")) {
                 text.push(b'$');
                 rest = &after[1..];
-                // What follows an escaped `${` is text, its brace included.
+                // An escaped `${` is text, and so is what follows it.
                 if let Some(inner) = rest.strip_prefix(b"{") {
                     text.push(b'{');
                     rest = inner;
@@ -122,7 +122,7 @@ impl Template {
         Ok(Self { parts })
     }
 
-    /// Whether it speaks of credentials.
+    /// Whether it uses credentials.
     pub(super) fn needs_credentials(&self) -> bool {
         self.parts.iter().any(|part| {
             matches!(
@@ -132,7 +132,7 @@ impl Template {
         })
     }
 
-    /// Appends it to `out`, with its places filled. In an error `out` is as it was.
+    /// Appends the expanded text to `out`. After an error `out` is unchanged.
     pub(super) fn fill(
         &self,
         filling: Expansion<'_>,
@@ -160,7 +160,7 @@ impl Part {
         match self {
             Self::Text(text) => out.extend_from_slice(text),
             Self::Group { place, group } => {
-                // An `expect` that was left out has found nothing.
+                // An `expect` that was skipped has no groups.
                 if let Some((at, groups)) = filling.found
                     && at == *place
                     && let Some(Some(found)) = groups.get(*group)

@@ -1,31 +1,31 @@
-//! YAML as a tree that knows its lines.
+//! YAML as a tree with line numbers.
 //!
-//! Built from the parser's events rather than by serde, so that every complaint names its line
-//! and a number without quotes stays the text it was written as.
+//! Built from the parser's events rather than by serde, so that every error has its line, and a
+//! number without quotes stays the text it was written as.
 
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Tag};
 
 use super::error::Trouble;
 
-/// One value and the line it begins at, from 1.
+/// A value and the line it starts at, from 1.
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) line: usize,
     pub(super) value: Value,
 }
 
-/// What a value is.
+/// The kinds of values.
 #[derive(Debug)]
 pub(super) enum Value {
-    /// Text, a number, a truth value; `!!binary` octets.
+    /// Text, a number, a boolean; `!!binary` octets.
     Scalar(Scalar),
     /// A sequence.
     List(Vec<Node>),
-    /// A mapping, in the order it was written.
+    /// A mapping, in the order of the text.
     Map(Vec<Entry>),
 }
 
-/// A value that holds no others.
+/// A scalar.
 #[derive(Debug)]
 pub(super) struct Scalar {
     /// UTF-8, unless it was `!!binary`.
@@ -42,12 +42,12 @@ pub(super) struct Entry {
     pub(super) value: Node,
 }
 
-/// How deep values may lie in each other.
+/// The deepest nesting of values.
 const DEPTH_MAX: usize = 8;
-/// How many keys a mapping may have.
+/// The most keys of a mapping.
 const KEYS_MAX: usize = 64;
 
-/// Reads the one document `text` holds.
+/// Parses the only document of `text`.
 pub(super) fn read(text: &str) -> Result<Node, Trouble> {
     let mut reader = Reader {
         parser: Parser::new_from_str(text),
@@ -193,7 +193,7 @@ fn base64(text: &str) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// The parser's own words, in the manner of all others.
+/// The parser's message, in the style of the others.
 fn said(words: &str) -> String {
     let mut words = words.trim_end_matches('.').to_owned();
     if let Some(first) = words.get_mut(..1) {

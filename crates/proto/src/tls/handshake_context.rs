@@ -1,10 +1,10 @@
-//! Where a connection and the verifier that all connections share meet.
+//! The context of the handshake that is being processed, shared by its connection and the verifier.
 //!
-//! The library calls the verifier without a word on whose handshake it is about. It does so
-//! while the connection works, on the same thread, so what the two have to tell each other lies
-//! in thread-local variables for just as long. The alternatives cost more: a verifier for each
-//! connection needs a copy of the whole configuration, which stays in memory with it, and shared state
-//! in the client would mix up connections of different threads.
+//! rustls calls the verifier without saying which connection it is for. It does so on the thread
+//! that processes the connection, so thread-local variables carry what the two exchange. The
+//! alternatives cost more: a verifier per connection needs a copy of the whole configuration, which
+//! stays in memory with it, and shared state in the client would mix up connections of different
+//! threads.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -14,21 +14,21 @@ use rustls::time_provider::TimeProvider;
 
 use super::refusal::Refusal;
 
-/// What the verifier found out.
+/// The result of the verifier.
 #[derive(Debug)]
 pub(super) struct Seen {
-    /// What the server showed.
+    /// The certificate chain.
     pub(super) shown: Box<Shown>,
-    /// Why it is not to be trusted.
+    /// Why it is not trusted.
     pub(super) refusal: Option<Box<Refusal>>,
 }
 
-/// What a server showed of itself.
+/// The certificate chain that a server sent.
 #[derive(Debug)]
 pub(super) struct Shown {
-    /// Its own certificate.
+    /// The server's own certificate.
     pub(super) leaf: CertificateDer<'static>,
-    /// How many certificates it sent.
+    /// The number of certificates.
     pub(super) chain_length: usize,
 }
 
@@ -37,8 +37,8 @@ thread_local! {
     static SEEN: RefCell<Option<Seen>> = const { RefCell::new(None) };
 }
 
-/// Does `work` for one connection at `unix_now_s`. What the verifier saw meanwhile comes with
-/// the result.
+/// Runs `work` for one connection at `unix_now_s`. Returns its result, and that of the verifier if
+/// it was called.
 pub(super) fn attended<T>(unix_now_s: i64, work: impl FnOnce() -> T) -> (T, Option<Seen>) {
     NOW_S.set(unix_now_s);
     SEEN.take();
@@ -46,12 +46,12 @@ pub(super) fn attended<T>(unix_now_s: i64, work: impl FnOnce() -> T) -> (T, Opti
     (done, SEEN.take())
 }
 
-/// Leaves what was seen for the connection that is at work.
+/// Stores the result for the connection that is being processed.
 pub(super) fn report(seen: Seen) {
     SEEN.replace(Some(seen));
 }
 
-/// The time that the connection at work goes by.
+/// The clock of the connection that is being processed.
 #[derive(Debug)]
 pub(super) struct HandshakeClock;
 

@@ -1,9 +1,9 @@
-//! Signatures that were found good are not checked again.
+//! A cache of valid signatures.
 //!
-//! A few hundred issuers sign for the whole web, so most servers' chains have a signature in
-//! common with one seen before, and a server that is asked again has all of them in common.
-//! Whether a signature is good depends on nothing but the key, the message and itself, so the
-//! answer keeps for ever. The signature of a handshake is new each time and never comes here.
+//! A few hundred issuers sign for the whole web, so most servers' chains share a signature with an
+//! earlier one, and a server that is probed again shares all. Whether a signature is valid depends
+//! only on the key, the message and itself, so a result never expires. Handshake signatures are new
+//! each time and not cached.
 
 use std::collections::HashSet;
 use std::mem;
@@ -12,17 +12,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustls::pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm};
 use sha2::{Digest, Sha256};
 
-/// How many good signatures are remembered at least; twice as many at most, of 32 octets each.
+/// The number of signatures the cache holds at least; at most it holds twice as many, of 32 octets
+/// each.
 const REMEMBERED_MIN: usize = 4096;
 
-/// Signatures that were found good.
+/// Hashes of valid signatures.
 #[derive(Debug, Default)]
 pub(super) struct SignatureMemory {
     generations: Mutex<Generations>,
 }
 
-/// When the young are full they become the old, which are forgotten: what is met again and again
-/// moves on to the young each time and stays.
+/// When the young generation is full it replaces the old one. What is used moves to the young
+/// generation, and so stays.
 #[derive(Debug, Default)]
 struct Generations {
     young: HashSet<[u8; 32]>,
@@ -46,7 +47,7 @@ impl SignatureMemory {
         self.generations().insert(mark);
     }
 
-    /// What a thread that panicked left behind is still a set of good signatures.
+    /// The set is valid even if a thread panicked while it held the lock.
     fn generations(&self) -> std::sync::MutexGuard<'_, Generations> {
         self.generations
             .lock()
@@ -63,7 +64,7 @@ impl Generations {
     }
 }
 
-/// An algorithm that asks the memory first.
+/// An algorithm that looks up the cache first.
 #[derive(Debug)]
 pub(super) struct RememberingAlgorithm {
     algorithm: &'static dyn SignatureVerificationAlgorithm,
@@ -81,8 +82,8 @@ impl RememberingAlgorithm {
         }
     }
 
-    /// One number for the whole question. Lengths stand before all parts but the last, so that
-    /// no two questions read the same.
+    /// A hash of the key, the message and the signature. Lengths precede all parts but the last, so
+    /// that no two inputs are the same.
     fn mark(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> [u8; 32] {
         let mut hash = Sha256::new();
         for part in [
@@ -133,7 +134,7 @@ mod tests {
 
     use super::*;
 
-    /// Finds the signature `good` good, and counts how often it is asked.
+    /// Accepts the signature `good`, and counts its calls.
     #[derive(Debug, Default)]
     struct Counting(AtomicUsize);
 

@@ -1,4 +1,4 @@
-//! Who is trusted, and what is told of those who are not.
+//! Certificate verification.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +16,8 @@ use super::options::Anchors;
 use super::refusal::Refusal;
 use super::signatures::{RememberingAlgorithm, SignatureMemory};
 
-/// Judges a server's certificates and leaves the verdict in the handshake context. Unless it is to verify
-/// first, the handshake goes on whatever the verdict is.
+/// Verifies a server's certificates and stores the result in the handshake context. The handshake
+/// continues whatever the result is, except with [`Checks::First`].
 #[derive(Debug)]
 pub(super) struct Verifier {
     roots: rustls::RootCertStore,
@@ -27,15 +27,15 @@ pub(super) struct Verifier {
     checks: Checks,
 }
 
-/// What a verdict means for the handshake.
+/// What an invalid certificate means for the handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Checks {
-    /// It is told afterwards.
+    /// It is reported after the handshake.
     Deferred,
     /// It ends the handshake.
     First,
-    /// It is told and ends nothing, and whether the server has the key of its certificate is not
-    /// looked at: nothing depends on who it is.
+    /// It is reported and ends nothing. Whether the server has the key of its certificate is not
+    /// checked, since nothing depends on its identity.
     None,
 }
 
@@ -59,7 +59,7 @@ impl Verifier {
         }
     }
 
-    /// What is wrong with the chain, and what is wrong with the name.
+    /// The errors of the chain and of the name.
     fn judge(
         &self,
         leaf: &CertificateDer<'_>,

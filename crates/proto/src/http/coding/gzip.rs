@@ -1,4 +1,4 @@
-//! Gzip (RFC 1952): members one after another, each with its checksum.
+//! Gzip (RFC 1952): a sequence of members, each with its checksum.
 
 use flate2::Crc;
 
@@ -9,16 +9,16 @@ pub(super) const NAME: &str = "gzip";
 
 pub(super) struct Gzip {
     at: At,
-    /// Of the fixed part being read, or the trailer.
+    /// Octets of the fixed part or the trailer that is being read.
     gathered: [u8; 10],
     gathered_octets: usize,
     flags: u8,
-    /// Over the header first, then over what the member decodes to.
+    /// Over the header first, then over the decoded content.
     crc: Crc,
     inflate: Inflate,
 }
 
-/// Parts of a member (RFC 1952 §2.3).
+/// The parts of a member (RFC 1952 §2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
     Fixed,
@@ -68,12 +68,12 @@ impl Gzip {
         Ok(())
     }
 
-    /// Whether a member has ended and no other begun.
+    /// Whether a member is complete, and no other has started.
     pub(super) fn is_complete(&self) -> bool {
         self.at == At::Fixed && self.gathered_octets == 0
     }
 
-    /// Takes an octet that stands around the content.
+    /// Takes an octet of the header or the trailer.
     fn frame_octet(&mut self, octet: u8) -> Result<At, CodingFault> {
         if !matches!(self.at, At::HeaderCrc | At::Trailer) {
             self.crc.update(&[octet]);
@@ -132,7 +132,7 @@ impl Gzip {
         })
     }
 
-    /// Gathers an octet of a part of `wanted`; all of them once they are there.
+    /// Collects the octets of a part of `wanted` octets. Returns them once they are complete.
     fn gather(&mut self, octet: u8, wanted: usize) -> Option<[u8; 10]> {
         self.gathered[self.gathered_octets] = octet;
         self.gathered_octets += 1;
@@ -143,7 +143,7 @@ impl Gzip {
         Some(self.gathered)
     }
 
-    /// The part of the header that comes after `part`, going by the flags.
+    /// The part that follows `part`, according to the flags.
     fn after(&mut self, part: At) -> At {
         let has = |flag: u8| self.flags & flag != 0;
         let place = match part {

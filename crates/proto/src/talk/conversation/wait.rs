@@ -10,11 +10,11 @@ use crate::talk::rfc868::{self, ServerTime};
 use crate::talk::script::{Action, Expect, ExpectBytes, ExpectLine, Form, Keep, Read};
 use crate::talk::{CAPTURED_BYTES_MAX, LINE_BYTES_MAX, READ_BYTES_MAX};
 
-/// The most octets of what is passed over for `expect_bytes` that are kept to be shown.
+/// The most octets skipped by `expect_bytes` that are kept to be quoted.
 const PASSED_BYTES_MAX: usize = 256;
 
 impl Talk {
-    /// Does a step that is no `send`. The error is what is to be done before it is done.
+    /// Runs a step that is not `send`. The error is what has to be done first.
     pub(super) fn go_on(&mut self, action: &Action, now: Time) -> Result<(), TalkOutput> {
         if self.is_over_datagrams() && action.needs_stream() {
             return Err(fault(
@@ -37,7 +37,7 @@ impl Talk {
             }
             Action::HalfClose => Err(TalkOutput::HalfClose),
             Action::StartTls => Err(self.start_tls()),
-            // Said before it comes to this.
+            // It was sent before.
             Action::Send(_) => Ok(()),
         }
     }
@@ -63,7 +63,7 @@ impl Talk {
         }
     }
 
-    /// What came instead, where something did.
+    /// What was received instead, if anything.
     pub(super) fn instead(&self) -> String {
         match (&self.here.other, self.here.taken) {
             (Some(other), _) => format!("; the last it said was {other}"),
@@ -124,7 +124,7 @@ impl Talk {
                     stream.take(end);
                     return Ok(());
                 }
-                // The end of what is here may be the beginning of what is waited for.
+                // The end of the buffer may be the beginning of what is expected.
                 let undecided = if stream.ended {
                     0
                 } else {
@@ -137,7 +137,7 @@ impl Talk {
                     .extend_from_slice(&rest[..passed.min(room)]);
                 self.here.taken += passed;
                 stream.take(passed);
-                // Cut off, it might show a part of the password.
+                // If it were cut off, it might show part of the password.
                 let is_whole = (1..=PASSED_BYTES_MAX).contains(&self.here.taken);
                 self.here.other = is_whole.then(|| self.quote(&self.here.passed));
             }
@@ -211,8 +211,8 @@ impl Talk {
         }
     }
 
-    /// Looks at line after line, and at datagrams as a whole too; the second argument of `matches` is then true.
-    /// The error is how things stand where none is what was waited for.
+    /// Matches line after line, and a datagram also as a whole; the second argument of `matches` is
+    /// true then. The error is what to do if none matches.
     fn look(
         &mut self,
         mut matches: impl FnMut(&[u8], bool) -> LineMatch,
@@ -276,14 +276,14 @@ impl Talk {
         }
     }
 
-    /// Notes what came and is not what is waited for.
+    /// Stores what was received and does not match.
     fn remember(&mut self, other: Option<Vec<u8>>) {
         if let Some(other) = other {
             self.here.other = Some(self.quote(&other));
         }
     }
 
-    /// How things stand where what is waited for is not here.
+    /// What to do if the step does not match yet.
     fn not_yet(&self) -> TalkOutput {
         let Inbox::Stream(stream) = &self.inbox else {
             return TalkOutput::Read;
@@ -311,7 +311,7 @@ impl Talk {
         }
     }
 
-    /// Keeps what an `expect` found; `None` where that is more than may be kept.
+    /// Adds the captures of an `expect`; `None` if the limit is exceeded.
     fn keep_found(&mut self, expect: &Expect, groups: Groups) -> Option<()> {
         for (number, name) in expect.regex.capture_names().enumerate().skip(1) {
             if let Some(Some(found)) = groups.get(number) {
@@ -339,7 +339,7 @@ impl Talk {
         Some(())
     }
 
-    /// Keeps what a `read` took; `None` where that is more than may be kept.
+    /// Adds the capture of a `read`; `None` if the limit is exceeded.
     fn keep_read(&mut self, keep: &Keep, octets: &[u8]) -> Option<()> {
         if let (Form::Time, Ok(seconds)) = (keep.form, octets.try_into()) {
             let came = self.came.unwrap_or_default();

@@ -3,14 +3,14 @@
 use crate::talk::error::Trouble;
 use crate::talk::yaml::{Entry, Node, Value};
 
-/// The keys of a mapping, all of them known.
+/// The keys of a mapping, none of them unknown.
 #[derive(Clone, Copy)]
 pub(super) struct Keys<'a> {
     entries: &'a [Entry],
 }
 
 impl<'a> Keys<'a> {
-    /// Those of `node`, that is called `what`.
+    /// The keys of `node`, which errors call `what`.
     pub(super) fn of(node: &'a Node, what: &str, known: &[&str]) -> Result<Self, Trouble> {
         let Value::Map(entries) = &node.value else {
             return Err(Trouble::at(node.line, format!("{what} must be a mapping")));
@@ -30,12 +30,12 @@ impl<'a> Keys<'a> {
         Ok(Self { entries })
     }
 
-    /// What stands under a key.
+    /// The value of a key.
     pub(super) fn value(&self, key: &str) -> Option<&'a Node> {
         self.entry(key).map(|entry| &entry.value)
     }
 
-    /// The same, read as something.
+    /// The value of a key, parsed.
     pub(super) fn read<T>(
         &self,
         key: &str,
@@ -44,7 +44,7 @@ impl<'a> Keys<'a> {
         self.value(key).map(|node| read(node, key)).transpose()
     }
 
-    /// Refuses keys that mean nothing without one of others.
+    /// Refuses keys that need one of the others.
     pub(super) fn only_with(&self, keys: &[&str], others: &[&str]) -> Result<(), Trouble> {
         if others.iter().any(|other| self.entry(other).is_some()) {
             return Ok(());

@@ -1,4 +1,4 @@
-//! One step of a script.
+//! The steps of a script.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ const STEP_KEYS: &[&str] = &[
 ];
 const LABEL_KEYS: &[&str] = &["name", "value"];
 
-/// Writes steps down in the order they are done.
+/// Parses steps into actions, in the order in which they run.
 pub(super) struct Writer<'a> {
     pub(super) steps: Vec<Step>,
     top: &'a Top,
@@ -45,7 +45,7 @@ pub(super) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    /// Nothing is written yet.
+    /// Starts without steps.
     pub(super) fn new(top: &'a Top) -> Self {
         Self {
             steps: Vec::new(),
@@ -55,7 +55,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Writes one step of the text.
+    /// Parses one step of the text.
     pub(super) fn step(&mut self, item: &Node, number: usize) -> Result<(), Trouble> {
         let keys = Keys::of(item, "a step", STEP_KEYS)?;
         keys.one_of(&["expect", "expect_bytes", "expect_line", "read"])?;
@@ -260,7 +260,7 @@ impl<'a> Writer<'a> {
         Ok(Some(Action::StartTls))
     }
 
-    /// What a template may speak of, behind all that is written.
+    /// The variables that a template can use after the steps so far.
     fn scope(&self, bare: bool, beyond: Beyond) -> Scope<'_> {
         let mut steps = self.steps.iter().enumerate().rev();
         let expect = steps.find_map(|(place, step)| match &step.action {
@@ -374,7 +374,7 @@ fn capture_name(node: &Node, key: &str) -> Result<Box<str>, Trouble> {
     Ok(name.into())
 }
 
-/// The node of a key that is true.
+/// The node of a key, if its value is true.
 fn asked_for<'a>(keys: Keys<'a>, key: &str) -> Result<Option<&'a Node>, Trouble> {
     let is_asked_for = keys.read(key, Node::flag)?.unwrap_or(false);
     Ok(keys.value(key).filter(|_| is_asked_for))
@@ -384,7 +384,7 @@ fn template(node: &Node, source: &[u8], scope: Scope<'_>) -> Result<Template, Tr
     Template::parse(source, scope).map_err(|reason| Trouble::at(node.line, reason))
 }
 
-/// Refuses groups that a template could not speak of.
+/// Refuses groups with reserved names.
 fn free_names(regex: &Regex, node: &Node, key: &str) -> Result<(), Trouble> {
     match regex
         .capture_names()

@@ -1,4 +1,4 @@
-//! Values of keys.
+//! The values of keys.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::talk::yaml::{Node, Scalar, Value};
 use crate::talk::{REGEX_BYTES_MAX, REGEX_CACHE_BYTES_MAX};
 
 impl Node {
-    /// Octets: text, or what was `!!binary`.
+    /// Octets: text or `!!binary`.
     pub(super) fn octets(&self, key: &str) -> Result<&[u8], Trouble> {
         let scalar = self.scalar(key)?;
         let is_null = matches!(
@@ -54,7 +54,7 @@ impl Node {
         })
     }
 
-    /// A span, as `150ms`, `2s`, `1m` or `1h`.
+    /// A duration such as `150ms`, `2s`, `1m` or `1h`.
     pub(super) fn duration(&self, key: &str) -> Result<Duration, Trouble> {
         let text = self.word(key)?;
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -76,7 +76,7 @@ impl Node {
         })
     }
 
-    /// Octets in hex, with white space wherever one likes.
+    /// Octets in hex; white space is ignored.
     pub(super) fn hex(&self, key: &str) -> Result<Vec<u8>, Trouble> {
         let octets = self.octets(key)?;
         let wrong = || {
@@ -104,8 +104,8 @@ impl Node {
 
     /// A regular expression over octets.
     ///
-    /// It knows no Unicode where it can do without: then `.` is any octet, and a line that is
-    /// not UTF-8 matches as it does for Go, whose `\w` and `\d` are ASCII too.
+    /// Unicode is off if the pattern permits: then `.` is any octet, and a line that is not UTF-8
+    /// matches as in Go, whose `\w` and `\d` are ASCII too.
     pub(super) fn regex(&self, key: &str) -> Result<Regex, Trouble> {
         let pattern = self.word(key)?;
         if pattern.is_empty() {
@@ -145,7 +145,7 @@ impl Node {
     }
 }
 
-/// What was written, shortened where it is long.
+/// Quotes what was written, shortened if it is long.
 fn shown(octets: &[u8]) -> String {
     const SHOWN_CHARS_MAX: usize = 60;
     let text = String::from_utf8_lossy(octets);
@@ -156,7 +156,7 @@ fn shown(octets: &[u8]) -> String {
     shown.escape_debug().to_string()
 }
 
-/// The regex crate draws the pattern and says in the last line what is wrong with it.
+/// The last line of a message of the regex crate, which repeats the pattern before it.
 fn last_line(message: &str) -> String {
     let line = message.lines().last().unwrap_or(message);
     line.trim_start_matches("error: ").to_owned()

@@ -19,37 +19,37 @@ pub(super) enum Framing {
 
 /// What the method of a request means for the framing of its response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum RequestKind {
     /// Nothing.
-    Any,
+    Other,
     /// `HEAD`: the response has no body.
     HeadOnly,
     /// `CONNECT`: no HTTP follows a 2xx response.
     Tunnel,
 }
 
-impl Asked {
-    pub(super) fn by(method: &str) -> Self {
+impl RequestKind {
+    pub(super) fn of(method: &str) -> Self {
         match method {
             "HEAD" => Self::HeadOnly,
             "CONNECT" => Self::Tunnel,
-            _ => Self::Any,
+            _ => Self::Other,
         }
     }
 }
 
 /// How the end of the body after `head` is marked.
-pub(super) fn framing(head: &Head, asked: Asked) -> Result<Framing, HttpFault> {
-    let bodiless = match asked {
-        Asked::HeadOnly => true,
-        Asked::Tunnel => head.code() / 100 == 2,
-        Asked::Any => false,
+pub(super) fn framing(head: &Head, kind: RequestKind) -> Result<Framing, HttpFault> {
+    let bodiless = match kind {
+        RequestKind::HeadOnly => true,
+        RequestKind::Tunnel => head.code() / 100 == 2,
+        RequestKind::Other => false,
     };
     if bodiless || matches!(head.code(), 204 | 304) {
         return Ok(Framing::None);
     }
     let length = content_length(head)?;
-    let Some((offset, _)) = head.placed("Transfer-Encoding").next() else {
+    let Some((offset, _)) = head.located("Transfer-Encoding").next() else {
         return Ok(length.map_or(Framing::Close, Framing::Length));
     };
     // Both together, or transfer-encoding in an HTTP/1.0 response, can be an attempt at response
@@ -90,7 +90,7 @@ pub(super) fn keeps_alive(head: &Head) -> bool {
 /// The Content-Length. The same number repeated is valid (RFC 9110 §8.6).
 pub(super) fn content_length(head: &Head) -> Result<Option<u64>, HttpFault> {
     let mut length = None;
-    for (offset, value) in head.placed("Content-Length") {
+    for (offset, value) in head.located("Content-Length") {
         for element in value.split(|octet| *octet == b',') {
             let Some(octets) = number(trimmed(element)) else {
                 return Err(HttpFault::malformed(offset, "bad content-length"));

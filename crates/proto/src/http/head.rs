@@ -52,7 +52,7 @@ impl Head {
 
     /// The values of all headers with this name, in order.
     pub fn headers_named(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        self.placed(name).map(|(_, value)| value)
+        self.located(name).map(|(_, value)| value)
     }
 
     /// All headers with their values, in order.
@@ -74,7 +74,7 @@ impl Head {
     }
 
     /// The values of all headers with this name, each with its offset in the response.
-    pub(super) fn placed(&self, name: &str) -> impl Iterator<Item = (u64, &[u8])> {
+    pub(super) fn located(&self, name: &str) -> impl Iterator<Item = (u64, &[u8])> {
         self.fields
             .iter()
             .filter(move |field| self.part(&field.name).eq_ignore_ascii_case(name.as_bytes()))
@@ -87,7 +87,7 @@ impl Head {
     /// The elements of the lists in the headers with this name (RFC 9110 §5.6.1), without empty
     /// ones, each with the offset of its header's value.
     pub(super) fn list(&self, name: &str) -> impl Iterator<Item = (u64, &[u8])> {
-        self.placed(name).flat_map(|(offset, value)| {
+        self.located(name).flat_map(|(offset, value)| {
             value
                 .split(|octet| *octet == b',')
                 .map(trimmed)

@@ -89,7 +89,7 @@ impl Request {
         }
 
         // Host is the first header (RFC 9110 §7.2).
-        if !self.is_the_users("Host") {
+        if !self.is_overridden("Host") {
             out.extend_from_slice(b"Host: ");
             out.extend_from_slice(self.url.host_str().unwrap_or_default().as_bytes());
             if let Some(port) = self.url.port() {
@@ -97,32 +97,32 @@ impl Request {
             }
             out.extend_from_slice(b"\r\n");
         }
-        for header in self.users().filter(|header| header.is("Host")) {
+        for header in self.user_headers().filter(|header| header.is("Host")) {
             write_header(out, header.name(), header.value());
         }
 
-        self.write_ours(out, "Authorization", self.authorization.as_deref());
-        self.write_ours(out, "User-Agent", Some(USER_AGENT));
-        self.write_ours(out, "Accept", Some("*/*"));
-        self.write_ours(out, "Accept-Encoding", Some("gzip, deflate, br, zstd"));
+        self.write_default(out, "Authorization", self.authorization.as_deref());
+        self.write_default(out, "User-Agent", Some(USER_AGENT));
+        self.write_default(out, "Accept", Some("*/*"));
+        self.write_default(out, "Accept-Encoding", Some("gzip, deflate, br, zstd"));
         let connection = match (settings.keep_alive, version) {
             (false, _) => Some("close"),
             (true, HttpVersion::V10) => Some("keep-alive"),
             (true, HttpVersion::V11) => None,
         };
-        self.write_ours(out, "Connection", connection);
+        self.write_default(out, "Connection", connection);
         let body = self.body();
         if body.is_some() {
             let form = "application/x-www-form-urlencoded";
-            self.write_ours(out, "Content-Type", Some(form));
+            self.write_default(out, "Content-Type", Some(form));
         }
         // A method that defines content needs it even without (RFC 9110 §8.6).
         if body.is_some() || matches!(self.method(), "POST" | "PUT" | "PATCH") {
             let length = body.map_or(0, <[u8]>::len).to_string();
-            self.write_ours(out, "Content-Length", Some(&length));
+            self.write_default(out, "Content-Length", Some(&length));
         }
 
-        for header in self.users().filter(|header| !header.is("Host")) {
+        for header in self.user_headers().filter(|header| !header.is("Host")) {
             write_header(out, header.name(), header.value());
         }
         out.extend_from_slice(b"\r\n");
@@ -137,19 +137,19 @@ impl Request {
     }
 
     /// The user's headers, without those that redirects drop.
-    fn users(&self) -> impl Iterator<Item = &RequestHeader> {
+    fn user_headers(&self) -> impl Iterator<Item = &RequestHeader> {
         self.settings.headers.iter().filter(|header| {
             !(self.without_credentials && header.is_one_of(&HOST_BOUND)
                 || self.without_content && header.is_one_of(&CONTENT_BOUND))
         })
     }
 
-    fn is_the_users(&self, name: &str) -> bool {
-        self.users().any(|header| header.is(name))
+    fn is_overridden(&self, name: &str) -> bool {
+        self.user_headers().any(|header| header.is(name))
     }
 
-    fn write_ours(&self, out: &mut Vec<u8>, name: &str, value: Option<&str>) {
-        if !self.is_the_users(name) {
+    fn write_default(&self, out: &mut Vec<u8>, name: &str, value: Option<&str>) {
+        if !self.is_overridden(name) {
             write_header(out, name, value);
         }
     }

@@ -7,7 +7,7 @@ use canvass_model::Cause;
 use super::chunked::Chunked;
 use super::coding::{CodingFault, Decoder};
 use super::fault::HttpFault;
-use super::framing::{Asked, Framing, framing, keeps_alive};
+use super::framing::{Framing, RequestKind, framing, keeps_alive};
 use super::head::{Head, HeadScan, check_start};
 use super::request::Request;
 use super::settings::HttpSettings;
@@ -24,7 +24,7 @@ const RESERVED_MAX: u64 = 1 << 20;
 #[derive(Debug)]
 pub struct ResponseReader {
     settings: Arc<HttpSettings>,
-    asked: Asked,
+    kind: RequestKind,
     state: State,
     /// The beginning of a head that is not whole yet.
     pending: Vec<u8>,
@@ -72,7 +72,7 @@ impl ResponseReader {
     pub fn new(request: &Request) -> Self {
         let settings = request.settings();
         Self {
-            asked: Asked::by(request.method()),
+            kind: RequestKind::of(request.method()),
             state: State::Head,
             pending: Vec::new(),
             scan: HeadScan::default(),
@@ -96,14 +96,14 @@ impl ResponseReader {
     /// fault every further call returns it again.
     pub fn received(&mut self, octets: &[u8]) -> Result<Progress, HttpFault> {
         let taken = self.take(octets);
-        self.settle(taken)
+        self.progress(taken)
     }
 
     /// The peer closed its side. That ends a body without other framing; every other response must
     /// be complete.
     pub fn ended(&mut self) -> Result<Progress, HttpFault> {
         let ended = self.end();
-        self.settle(ended)
+        self.progress(ended)
     }
 
     /// The head of the final response, once it is complete; also after a fault in the body.
@@ -127,7 +127,7 @@ impl ResponseReader {
         self.body.kept.take()
     }
 
-    fn settle(&mut self, result: Result<(), HttpFault>) -> Result<Progress, HttpFault> {
+    fn progress(&mut self, result: Result<(), HttpFault>) -> Result<Progress, HttpFault> {
         if let Err(fault) = result {
             self.state = State::Failed(fault);
         }
@@ -240,11 +240,11 @@ impl ResponseReader {
         };
         let folded = std::mem::take(&mut self.scan).folded;
         let head = Head::parse(whole, folded, start)?;
-        self.take_answer(head, start)?;
+        self.on_head(head, start)?;
         Ok(length - before)
     }
 
-    fn take_answer(&mut self, head: Head, start: u64) -> Result<(), HttpFault> {
+    fn on_head(&mut self, head: Head, start: u64) -> Result<(), HttpFault> {
         match head.code() {
             101 => Err(HttpFault::malformed(
                 start,
@@ -259,21 +259,22 @@ impl ResponseReader {
                 Ok(())
             }
             _ => {
-                let framing = framing(&head, self.asked);
+                let framing = framing(&head, self.kind);
                 self.body.coding = Coding::of(&head);
-                self.keeps_alive =
-                    self.settings.keep_alive && self.asked != Asked::Tunnel && keeps_alive(&head);
+                self.keeps_alive = self.settings.keep_alive
+                    && self.kind != RequestKind::Tunnel
+                    && keeps_alive(&head);
                 self.head = Some(head);
-                self.begin_body(framing?)
+                self.start_body(framing?)
             }
         }
     }
 
-    fn begin_body(&mut self, framing: Framing) -> Result<(), HttpFault> {
+    fn start_body(&mut self, framing: Framing) -> Result<(), HttpFault> {
         match framing {
             Framing::None | Framing::Length(0) => self.state = State::Done,
             Framing::Length(octets) => {
-                self.body.announced(octets)?;
+                self.body.check_size(octets)?;
                 if let (Some(kept), Coding::None) = (&mut self.body.kept, &self.body.coding) {
                     kept.reserve_exact(octets.min(RESERVED_MAX) as usize);
                 }
@@ -311,7 +312,7 @@ enum Coding {
     /// Those that the head names, outermost last. The decoder is created with the first octet of
     /// the body, since an empty one needs none.
     Named(Vec<Box<[u8]>>),
-    Under(Decoder),
+    Decoding(Decoder),
 }
 
 impl Coding {
@@ -338,11 +339,11 @@ impl Body {
             usize::try_from(left).map_or(octets, |left| &octets[..left.min(octets.len())]);
         self.counts.body_bytes += fitting.len() as u64;
         self.decode(fitting)?;
-        self.announced((octets.len() - fitting.len()) as u64)
+        self.check_size((octets.len() - fitting.len()) as u64)
     }
 
     /// Refuses further `octets` if the body becomes too large by them.
-    pub(super) fn announced(&self, octets: u64) -> Result<(), HttpFault> {
+    pub(super) fn check_size(&self, octets: u64) -> Result<(), HttpFault> {
         if octets > self.bytes_max - self.counts.body_bytes {
             let message = format!("the body is larger than {} octets", self.bytes_max);
             return Err(HttpFault::new(Cause::Oversize, message));
@@ -356,7 +357,7 @@ impl Body {
         }
         if let Coding::Named(codings) = &self.coding {
             let decoder = Decoder::new(codings, self.bytes_max);
-            self.coding = Coding::Under(decoder.map_err(|fault| self.coding_fault(fault))?);
+            self.coding = Coding::Decoding(decoder.map_err(|fault| self.coding_fault(fault))?);
         }
         let Self { counts, kept, .. } = self;
         let mut keep = |decoded: &[u8]| {
@@ -366,7 +367,7 @@ impl Body {
             }
         };
         match &mut self.coding {
-            Coding::Under(decoder) => decoder
+            Coding::Decoding(decoder) => decoder
                 .decode(octets, &mut keep)
                 .map_err(|fault| self.coding_fault(fault)),
             _ => {
@@ -378,7 +379,7 @@ impl Body {
 
     fn end(&mut self) -> Result<(), HttpFault> {
         match &self.coding {
-            Coding::Under(decoder) => decoder.end().map_err(|fault| self.coding_fault(fault)),
+            Coding::Decoding(decoder) => decoder.end().map_err(|fault| self.coding_fault(fault)),
             _ => Ok(()),
         }
     }

@@ -176,7 +176,7 @@ impl Probe {
             }
             return true;
         }
-        let heard = talk.heard_other();
+        let heard = talk.received_other();
         if heard {
             let why = format!("nothing that came is {}", talk.waiting_for());
             self.unmatched(now, why);

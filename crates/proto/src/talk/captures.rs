@@ -12,7 +12,7 @@ pub(super) struct Captures {
 impl Captures {
     /// Adds a capture. It replaces an earlier one of the same name. `None` if the limit is
     /// exceeded.
-    pub(super) fn keep(&mut self, name: &str, value: String) -> Option<()> {
+    pub(super) fn insert(&mut self, name: &str, value: String) -> Option<()> {
         self.bytes += value.len();
         match self.entries.iter_mut().find(|(known, _)| **known == *name) {
             Some((_, old)) => {

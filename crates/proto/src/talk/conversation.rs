@@ -9,10 +9,10 @@ use std::sync::Arc;
 use canvass_model::{Cause, Time};
 
 use super::captures::Captures;
-use super::inbox::{Datagrams, Stream};
 use super::line_match::{Gathered, Groups};
 use super::script::{Action, LineEnd, Script, Send};
 use super::template::{ExpandError, Expansion};
+use super::unread::{Datagrams, Stream};
 use super::{Credentials, RECEIVED_BYTES_MAX, SEND_BYTES_MAX, UNREAD_BYTES_MAX};
 
 pub use judge::Judgement;
@@ -26,21 +26,21 @@ pub struct Talk {
     nonce: u64,
     unix_ns_at_zero: i128,
     /// The next step.
-    place: usize,
-    here: Here,
-    inbox: Inbox,
+    index: usize,
+    state: StepState,
+    unread: Unread,
     /// The place of the last `expect` that matched, and its groups.
     found: Option<(usize, Groups)>,
     captures: Captures,
     /// When something was last received.
-    came: Option<Time>,
+    received_at: Option<Time>,
     received_bytes: u64,
     sent_bytes: u64,
     /// How it ended.
     end: Option<TalkOutput>,
 }
 
-/// What is to be done now.
+/// What to do now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TalkOutput {
     /// Send what was appended to `out`, over UDP as one datagram, even if it is empty. It may
@@ -73,14 +73,14 @@ pub struct TalkFault {
 
 /// What was received and not consumed yet.
 #[derive(Clone)]
-enum Inbox {
+enum Unread {
     Stream(Stream),
     Datagrams(Datagrams),
 }
 
 /// The state of the present step.
 #[derive(Clone, Default)]
-struct Here {
+struct StepState {
     /// When its delay ends.
     wake: Option<Time>,
     /// The number of octets it consumed and did not keep.
@@ -91,7 +91,7 @@ struct Here {
     /// The last that was received and does not match, quoted.
     other: Option<String>,
     /// TLS is starting.
-    securing: bool,
+    starting_tls: bool,
 }
 
 impl Talk {
@@ -108,12 +108,12 @@ impl Talk {
             credentials: credentials.map(Arc::clone),
             nonce,
             unix_ns_at_zero,
-            place: 0,
-            here: Here::default(),
-            inbox: Inbox::Stream(Stream::default()),
+            index: 0,
+            state: StepState::default(),
+            unread: Unread::Stream(Stream::default()),
             found: None,
             captures: Captures::default(),
-            came: None,
+            received_at: None,
             received_bytes: 0,
             sent_bytes: 0,
             end: None,
@@ -123,7 +123,7 @@ impl Talk {
     /// Makes it a conversation over datagrams. Must be called first.
     #[must_use]
     pub fn over_datagrams(mut self) -> Self {
-        self.inbox = Inbox::Datagrams(Datagrams::default());
+        self.unread = Unread::Datagrams(Datagrams::default());
         self
     }
 
@@ -136,15 +136,15 @@ impl Talk {
             return end.clone();
         }
         let script = Arc::clone(&self.script);
-        let mut has_spoken = false;
-        while let Some(step) = script.steps.get(self.place) {
+        let mut has_output = false;
+        while let Some(step) = script.steps.get(self.index) {
             if step.when_credentials && self.credentials.is_none() {
                 self.advance();
                 continue;
             }
             if let Action::Send(send) = &step.action {
-                match self.say(send, out) {
-                    Ok(spoken) => has_spoken |= spoken,
+                match self.append(send, out) {
+                    Ok(appended) => has_output |= appended,
                     Err(error) => {
                         let fault = send_fault(error, step.number);
                         return self.finish(fault);
@@ -152,15 +152,15 @@ impl Talk {
                 }
                 self.advance();
                 // A stream sends several steps in one write, but each is a datagram.
-                if has_spoken && self.is_over_datagrams() {
+                if has_output && self.is_over_datagrams() {
                     return TalkOutput::Send;
                 }
                 continue;
             }
-            if has_spoken {
+            if has_output {
                 return TalkOutput::Send;
             }
-            match self.go_on(&step.action, now) {
+            match self.run(&step.action, now) {
                 Ok(()) => self.advance(),
                 Err(end @ (TalkOutput::Unmatched(_) | TalkOutput::Fault(_))) => {
                     return self.finish(end);
@@ -173,7 +173,7 @@ impl Talk {
                 }
             }
         }
-        if has_spoken {
+        if has_output {
             return TalkOutput::Send;
         }
         self.finish(TalkOutput::Matched)
@@ -184,17 +184,17 @@ impl Talk {
         if bytes.is_empty() && !self.is_over_datagrams() {
             return;
         }
-        self.came = Some(now);
+        self.received_at = Some(now);
         self.received_bytes += bytes.len() as u64;
         if self.end.is_some() {
             return;
         }
-        let unread = match &mut self.inbox {
-            Inbox::Stream(stream) => {
+        let unread = match &mut self.unread {
+            Unread::Stream(stream) => {
                 stream.push(bytes);
                 stream.rest().len()
             }
-            Inbox::Datagrams(datagrams) => {
+            Unread::Datagrams(datagrams) => {
                 datagrams.push(bytes);
                 datagrams.bytes()
             }
@@ -212,17 +212,17 @@ impl Talk {
 
     /// The peer closed its side.
     pub fn ended(&mut self) {
-        if let Inbox::Stream(stream) = &mut self.inbox {
+        if let Unread::Stream(stream) = &mut self.unread {
             stream.ended = true;
         }
     }
 
     /// TLS has started, after [`TalkOutput::StartTls`].
     pub fn secured(&mut self) {
-        if !std::mem::take(&mut self.here.securing) {
+        if !std::mem::take(&mut self.state.starting_tls) {
             return;
         }
-        match self.plain_octets_behind() {
+        match self.injected_plain_text() {
             Some(fault) => self.end = Some(fault),
             None => self.advance(),
         }
@@ -244,37 +244,37 @@ impl Talk {
     }
 
     /// Whether anything was received.
-    pub fn heard_anything(&self) -> bool {
-        self.came.is_some()
+    pub fn received_anything(&self) -> bool {
+        self.received_at.is_some()
     }
 
     /// Whether something was received that the present step does not match. After a timeout this
     /// tells a peer that sent something else (UNMATCHED) from a silent one (TIMEOUT).
-    pub fn heard_other(&self) -> bool {
+    pub fn received_other(&self) -> bool {
         if self.end.is_some() {
             return false;
         }
-        let waits_for_words = match self.script.steps.get(self.place).map(|step| &step.action) {
+        let waits_for_words = match self.script.steps.get(self.index).map(|step| &step.action) {
             Some(Action::Expect(_) | Action::ExpectLine(_) | Action::ExpectBytes(_)) => true,
             Some(Action::Read(_)) => false,
             _ => return false,
         };
-        let lies_there = match &self.inbox {
-            Inbox::Stream(stream) => !stream.rest().is_empty(),
-            Inbox::Datagrams(_) => false,
+        let lies_there = match &self.unread {
+            Unread::Stream(stream) => !stream.rest().is_empty(),
+            Unread::Datagrams(_) => false,
         };
-        self.here.other.is_some() || (waits_for_words && (self.here.taken > 0 || lies_there))
+        self.state.other.is_some() || (waits_for_words && (self.state.taken > 0 || lies_there))
     }
 
     /// What it waits for, as in `a line that matches /^220/`, and what was received instead, if
     /// anything. The password is masked.
     pub fn waiting_for(&self) -> String {
-        self.wanted() + &self.instead()
+        self.wanted() + &self.received_instead()
     }
 
     fn advance(&mut self) {
-        self.place += 1;
-        self.here = Here::default();
+        self.index += 1;
+        self.state = StepState::default();
     }
 
     fn finish(&mut self, end: TalkOutput) -> TalkOutput {
@@ -283,13 +283,13 @@ impl Talk {
     }
 
     fn is_over_datagrams(&self) -> bool {
-        matches!(self.inbox, Inbox::Datagrams(_))
+        matches!(self.unread, Unread::Datagrams(_))
     }
 
     /// Appends what is to be sent; returns whether there is anything to send.
-    fn say(&mut self, send: &Send, out: &mut Vec<u8>) -> Result<bool, ExpandError> {
+    fn append(&mut self, send: &Send, out: &mut Vec<u8>) -> Result<bool, ExpandError> {
         let before = out.len();
-        send.template.fill(self.filling(), out)?;
+        send.template.expand(self.expansion(), out)?;
         let end: &[u8] = match send.end {
             LineEnd::None => b"",
             LineEnd::Lf => b"\n",
@@ -305,12 +305,12 @@ impl Talk {
         Ok(out.len() > before || self.is_over_datagrams())
     }
 
-    fn filling(&self) -> Expansion<'_> {
+    fn expansion(&self) -> Expansion<'_> {
         Expansion {
             found: self
                 .found
                 .as_ref()
-                .map(|(place, groups)| (*place, groups.as_slice())),
+                .map(|(index, groups)| (*index, groups.as_slice())),
             credentials: self.credentials.as_deref(),
             nonce: self.nonce,
         }
@@ -319,8 +319,8 @@ impl Talk {
     /// A fault if the peer sent plain text after the line that starts TLS. Someone on the path
     /// could have inserted it, and it would be taken for part of the TLS stream (STARTTLS
     /// injection, CVE-2011-0411, towards the client).
-    fn plain_octets_behind(&self) -> Option<TalkOutput> {
-        let Inbox::Stream(stream) = &self.inbox else {
+    fn injected_plain_text(&self) -> Option<TalkOutput> {
+        let Unread::Stream(stream) = &self.unread else {
             return None;
         };
         let count = stream.rest().len();
@@ -357,7 +357,7 @@ impl fmt::Debug for Talk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Talk")
             .field("script", &self.script.name)
-            .field("place", &self.place)
+            .field("index", &self.index)
             .field("received_bytes", &self.received_bytes)
             .field("sent_bytes", &self.sent_bytes)
             .finish_non_exhaustive()

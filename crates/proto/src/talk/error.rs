@@ -39,13 +39,13 @@ impl fmt::Display for ScriptError {
 
 /// A [`ScriptError`] without the name of the script.
 #[derive(Debug)]
-pub(super) struct Trouble {
+pub(super) struct ParseError {
     line: Option<usize>,
     step: Option<usize>,
     reason: String,
 }
 
-impl Trouble {
+impl ParseError {
     /// An error of the whole script.
     pub(super) fn whole(reason: impl Into<String>) -> Self {
         Self {

@@ -33,12 +33,12 @@ pub(super) struct Gathered {
 }
 
 /// The separator of values.
-const BETWEEN: &[u8] = b", ";
+const SEPARATOR: &[u8] = b", ";
 
 impl Expect {
     /// Matches a line.
-    pub(super) fn look(&self, line: &[u8]) -> LineMatch {
-        if self.fail.is_in(line) {
+    pub(super) fn match_line(&self, line: &[u8]) -> LineMatch {
+        if self.fail.matches(line) {
             return LineMatch::Fail;
         }
         match self.regex.captures(line) {
@@ -50,7 +50,7 @@ impl Expect {
 
 impl Fail {
     /// Whether the line fails the conversation.
-    pub(super) fn is_in(&self, line: &[u8]) -> bool {
+    pub(super) fn matches(&self, line: &[u8]) -> bool {
         self.0.iter().any(|regex| regex.is_match(line))
     }
 }
@@ -69,13 +69,13 @@ impl Gathered {
             let (Some(_), Some(found)) = (name, captures.get(group)) else {
                 continue;
             };
-            self.bytes += BETWEEN.len() + found.len();
+            self.bytes += SEPARATOR.len() + found.len();
             if self.bytes > CAPTURED_BYTES_MAX {
                 return None;
             }
             match self.found.iter_mut().find(|(number, _)| *number == group) {
                 Some((_, all)) => {
-                    all.extend_from_slice(BETWEEN);
+                    all.extend_from_slice(SEPARATOR);
                     all.extend_from_slice(found.as_bytes());
                 }
                 None => self.found.push((group, found.as_bytes().to_vec())),

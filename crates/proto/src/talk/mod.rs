@@ -51,13 +51,13 @@ mod captures;
 mod conversation;
 mod credentials;
 mod error;
-mod inbox;
 mod line_match;
 mod parse;
 mod preset;
 mod rfc868;
 mod script;
 mod template;
+mod unread;
 mod yaml;
 
 #[cfg(test)]

@@ -128,7 +128,7 @@ impl Script {
     /// # Errors
     /// If the text is not a script; the error names the line, the step and the reason.
     pub fn parse(text: &str, name: &str) -> Result<Self, ScriptError> {
-        parse::script(text, name).map_err(|trouble| trouble.in_script(name))
+        parse::script(text, name).map_err(|error| error.in_script(name))
     }
 
     /// The built-in script of this name.

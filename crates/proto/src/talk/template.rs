@@ -16,7 +16,7 @@ enum Part {
     Text(Vec<u8>),
     /// A group of the `expect` at this place in the script.
     Group {
-        place: usize,
+        index: usize,
         group: usize,
     },
     Nonce,
@@ -34,14 +34,14 @@ pub(super) struct Scope<'a> {
     /// Whether `$name` and `$$` are special too, as in Go's `Regexp.Expand`.
     pub(super) bare: bool,
     /// The variables besides groups.
-    pub(super) beyond: Beyond,
+    pub(super) variables: Variables,
 }
 
 /// The variables besides groups that a template can use.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Beyond {
+pub(super) enum Variables {
     /// None.
-    Nothing,
+    None,
     /// The nonce.
     Nonce,
     /// The nonce and the credentials.
@@ -133,21 +133,21 @@ impl Template {
     }
 
     /// Appends the expanded text to `out`. After an error `out` is unchanged.
-    pub(super) fn fill(
+    pub(super) fn expand(
         &self,
-        filling: Expansion<'_>,
+        expansion: Expansion<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), ExpandError> {
         let before = out.len();
         for part in &self.parts {
-            let filled = part.fill(filling, out);
-            let filled = match filled {
+            let expanded = part.expand(expansion, out);
+            let expanded = match expanded {
                 Ok(()) if out.len() - before > SEND_BYTES_MAX => Err(ExpandError::Oversize),
                 other => other,
             };
-            if filled.is_err() {
+            if expanded.is_err() {
                 out.truncate(before);
-                return filled;
+                return expanded;
             }
         }
         Ok(())
@@ -155,20 +155,20 @@ impl Template {
 }
 
 impl Part {
-    fn fill(&self, filling: Expansion<'_>, out: &mut Vec<u8>) -> Result<(), ExpandError> {
-        let credentials = || filling.credentials.ok_or(ExpandError::NoCredentials);
+    fn expand(&self, expansion: Expansion<'_>, out: &mut Vec<u8>) -> Result<(), ExpandError> {
+        let credentials = || expansion.credentials.ok_or(ExpandError::NoCredentials);
         match self {
             Self::Text(text) => out.extend_from_slice(text),
-            Self::Group { place, group } => {
+            Self::Group { index, group } => {
                 // An `expect` that was skipped has no groups.
-                if let Some((at, groups)) = filling.found
-                    && at == *place
+                if let Some((at, groups)) = expansion.found
+                    && at == *index
                     && let Some(Some(found)) = groups.get(*group)
                 {
                     out.extend_from_slice(found);
                 }
             }
-            Self::Nonce => out.extend_from_slice(format!("{:016x}", filling.nonce).as_bytes()),
+            Self::Nonce => out.extend_from_slice(format!("{:016x}", expansion.nonce).as_bytes()),
             Self::User => out.extend_from_slice(credentials()?.user().as_bytes()),
             Self::UserQuoted => out.extend_from_slice(credentials()?.user_quoted().as_bytes()),
             Self::Password => out.extend_from_slice(credentials()?.password().as_bytes()),
@@ -182,15 +182,15 @@ impl Part {
 
 fn part(name: &str, scope: Scope<'_>) -> Result<Part, String> {
     let known = match name {
-        "nonce" => Some((Part::Nonce, Beyond::Nonce)),
-        "user" => Some((Part::User, Beyond::Credentials)),
-        "user.quoted" => Some((Part::UserQuoted, Beyond::Credentials)),
-        "password" => Some((Part::Password, Beyond::Credentials)),
-        "password.quoted" => Some((Part::PasswordQuoted, Beyond::Credentials)),
+        "nonce" => Some((Part::Nonce, Variables::Nonce)),
+        "user" => Some((Part::User, Variables::Credentials)),
+        "user.quoted" => Some((Part::UserQuoted, Variables::Credentials)),
+        "password" => Some((Part::Password, Variables::Credentials)),
+        "password.quoted" => Some((Part::PasswordQuoted, Variables::Credentials)),
         _ => None,
     };
     if let Some((part, needed)) = known {
-        if scope.beyond < needed {
+        if scope.variables < needed {
             return Err(format!("`${{{name}}}` cannot stand here"));
         }
         return Ok(part);
@@ -200,7 +200,7 @@ fn part(name: &str, scope: Scope<'_>) -> Result<Part, String> {
             "`${{{name}}}`: a script cannot read the environment; credentials are `${{user}}` and `${{password}}`"
         ));
     }
-    let Some((place, regex)) = scope.expect else {
+    let Some((index, regex)) = scope.expect else {
         return Err(format!("`${{{name}}}` has no `expect` before it"));
     };
     let group = match name.parse::<usize>() {
@@ -209,34 +209,34 @@ fn part(name: &str, scope: Scope<'_>) -> Result<Part, String> {
     };
     let group = group
         .ok_or_else(|| format!("`${{{name}}}` is no group of the last `expect`, /{regex}/"))?;
-    Ok(Part::Group { place, group })
+    Ok(Part::Group { index, group })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn filled(source: &str, bare: bool) -> Result<String, String> {
+    fn expanded(source: &str, bare: bool) -> Result<String, String> {
         let regex = Regex::new("(a)(?P<second>b)(c)?").unwrap();
         let template = Template::parse(
             source.as_bytes(),
             Scope {
                 expect: Some((3, &regex)),
                 bare,
-                beyond: Beyond::Credentials,
+                variables: Variables::Credentials,
             },
         )?;
         let groups =
             [Some(&b"ab"[..]), Some(b"a"), Some(b"b"), None].map(|group| group.map(Box::from));
         let credentials = Credentials::new("me", "it").unwrap();
-        let filling = Expansion {
+        let expansion = Expansion {
             found: Some((3, &groups)),
             credentials: Some(&credentials),
             nonce: 0xbeef,
         };
         let mut out = Vec::new();
         template
-            .fill(filling, &mut out)
+            .expand(expansion, &mut out)
             .map_err(|error| format!("{error:?}"))?;
         Ok(String::from_utf8(out).unwrap())
     }
@@ -251,7 +251,7 @@ mod tests {
             ("$1 costs $$5 $", "$1 costs $$5 $"),
             ("$${1}", "${1}"),
         ] {
-            assert_eq!(filled(source, false).as_deref(), Ok(out), "{source}");
+            assert_eq!(expanded(source, false).as_deref(), Ok(out), "{source}");
         }
     }
 
@@ -265,9 +265,9 @@ mod tests {
             ("$$$1", "$a"),
             ("$${1}", "${1}"),
         ] {
-            assert_eq!(filled(source, true).as_deref(), Ok(out), "{source}");
+            assert_eq!(expanded(source, true).as_deref(), Ok(out), "{source}");
         }
-        assert!(filled("$1x", true).unwrap_err().contains("`${1x}`"));
+        assert!(expanded("$1x", true).unwrap_err().contains("`${1x}`"));
     }
 
     #[test]
@@ -281,7 +281,7 @@ mod tests {
             ("${", "a `${` has no `}`"),
             ("${env:HOME}", "a script cannot read the environment"),
         ] {
-            let error = filled(source, false).unwrap_err();
+            let error = expanded(source, false).unwrap_err();
             assert!(error.contains(reason), "{source}: {error}");
         }
     }
@@ -292,17 +292,20 @@ mod tests {
         let scope = Scope {
             expect: Some((0, &regex)),
             bare: false,
-            beyond: Beyond::Nothing,
+            variables: Variables::None,
         };
         let template = Template::parse("${1}".repeat(40).as_bytes(), scope).unwrap();
         let groups = [None, Some(vec![b'x'; SEND_BYTES_MAX / 39].into())];
-        let filling = Expansion {
+        let expansion = Expansion {
             found: Some((0, &groups)),
             credentials: None,
             nonce: 0,
         };
         let mut out = b"before".to_vec();
-        assert_eq!(template.fill(filling, &mut out), Err(ExpandError::Oversize));
+        assert_eq!(
+            template.expand(expansion, &mut out),
+            Err(ExpandError::Oversize)
+        );
         assert_eq!(out, b"before");
     }
 }

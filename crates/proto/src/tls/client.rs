@@ -8,7 +8,7 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{DnsName, IpAddr, ServerName};
 use rustls::{CipherSuite, ClientConfig, SupportedProtocolVersion, version};
 
-use super::handshake_context::{HandshakeClock, attended};
+use super::handshake_context::{HandshakeClock, with_context};
 use super::options::{
     Anchors, TlsIdentity, TlsOptions, TlsSetupError, TlsVersion, certificates, private_key,
 };
@@ -90,7 +90,7 @@ impl TlsClient {
         };
         let config = Arc::clone(&self.config);
         let (connection, _) =
-            attended(unix_now_s, || UnbufferedClientConnection::new(config, name));
+            with_context(unix_now_s, || UnbufferedClientConnection::new(config, name));
         let connection = connection.map_err(|error| TlsFault::of_connection(&error, true))?;
         TlsFilter::begin(connection, unix_now_s, self.insecure)
     }

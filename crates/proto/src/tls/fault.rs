@@ -3,7 +3,7 @@
 use canvass_model::Cause;
 use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
 
-use super::refusal::spaced;
+use super::certificate_fault::spaced;
 
 /// The most octets of a reply in another protocol that are shown.
 const EXCERPT_MAX: usize = 40;

@@ -11,9 +11,9 @@ use rustls::unbuffered::{
 use rustls::{Error, ProtocolVersion, SupportedCipherSuite};
 
 use super::TlsFault;
+use super::certificate_fault::CertificateFault;
 use super::facts::certificate_facts;
-use super::handshake_context::{Shown, attended};
-use super::refusal::Refusal;
+use super::handshake_context::{PeerChain, with_context};
 
 /// The most octets a record adds to its plaintext, and the most plaintext octets of a record (RFC
 /// 5246 §6.2, RFC 8446 §5.1).
@@ -34,14 +34,14 @@ pub struct TlsFilter {
     /// What was sent before the end of the handshake.
     unsent: Vec<u8>,
     /// The server's certificate chain, until rustls stores it itself.
-    shown: Option<Box<Shown>>,
+    chain: Option<Box<PeerChain>>,
     /// Why the server is not trusted.
-    refusal: Option<Box<Refusal>>,
+    certificate_fault: Option<Box<CertificateFault>>,
     fault: Option<Box<TlsFault>>,
     unix_now_s: i64,
     insecure: bool,
     /// A whole record was received.
-    speaks_tls: bool,
+    has_record: bool,
     peer_closed: bool,
     /// Nothing more is sent.
     closing: bool,
@@ -59,12 +59,12 @@ impl TlsFilter {
             incoming: Vec::new(),
             outgoing: Vec::new(),
             unsent: Vec::new(),
-            shown: None,
-            refusal: None,
+            chain: None,
+            certificate_fault: None,
             fault: None,
             unix_now_s,
             insecure,
-            speaks_tls: false,
+            has_record: false,
             peer_closed: false,
             closing: false,
             close_notify_sent: false,
@@ -153,12 +153,12 @@ impl TlsFilter {
 
     /// What is known from the handshake so far, also after a fault.
     pub fn facts(&self) -> TlsFacts {
-        let (leaf, chain_length) = match (self.connection.peer_certificates(), &self.shown) {
+        let (leaf, chain_length) = match (self.connection.peer_certificates(), &self.chain) {
             (Some([leaf, rest @ ..]), _) => (Some(leaf), 1 + rest.len()),
-            (_, Some(shown)) => (Some(&shown.leaf), shown.chain_length),
+            (_, Some(chain)) => (Some(&chain.leaf), chain.chain_length),
             (_, None) => (None, 0),
         };
-        let refusal = self.refusal.as_deref();
+        let certificate_fault = self.certificate_fault.as_deref();
         let alpn = self.connection.alpn_protocol();
         TlsFacts {
             version: self.connection.protocol_version().and_then(version_name),
@@ -167,8 +167,9 @@ impl TlsFilter {
                 .negotiated_cipher_suite()
                 .map(|suite| cipher_name(suite).into()),
             alpn: alpn.map(|name| String::from_utf8_lossy(name).into()),
-            verified: leaf.map(|_| refusal.is_none()),
-            verify_error: refusal.map(|refusal| refusal.message.clone()),
+            verified: leaf.map(|_| certificate_fault.is_none()),
+            verify_error: certificate_fault
+                .map(|certificate_fault| certificate_fault.message.clone()),
             certificate: leaf.and_then(|leaf| certificate_facts(leaf, self.unix_now_s)),
             chain_length,
         }
@@ -221,18 +222,18 @@ impl TlsFilter {
     ) -> Result<Step, TlsFault> {
         let connection = &mut self.connection;
         let unread = &mut incoming[*used..];
-        let (UnbufferedStatus { discard, state, .. }, seen) =
-            attended(self.unix_now_s, || connection.process_tls_records(unread));
-        if let Some(seen) = seen {
-            self.refusal = seen.refusal;
-            self.shown = Some(seen.shown);
+        let (UnbufferedStatus { discard, state, .. }, verification) =
+            with_context(self.unix_now_s, || connection.process_tls_records(unread));
+        if let Some(verification) = verification {
+            self.certificate_fault = verification.fault;
+            self.chain = Some(verification.chain);
         }
-        let refusal = self.refusal.as_deref().filter(|_| !self.insecure);
+        let certificate_fault = self.certificate_fault.as_deref().filter(|_| !self.insecure);
         let done = match state {
             Ok(ConnectionState::ReadTraffic(mut traffic)) => {
                 while let Some(Ok(record)) = traffic.next_record() {
                     *used += record.discard;
-                    if refusal.is_none() {
+                    if certificate_fault.is_none() {
                         plain.extend_from_slice(record.payload);
                     }
                 }
@@ -252,37 +253,37 @@ impl TlsFilter {
             }
             Ok(ConnectionState::WriteTraffic(mut traffic)) => {
                 let unsent = mem::take(&mut self.unsent);
-                if refusal.is_none() && !unsent.is_empty() {
+                if certificate_fault.is_none() && !unsent.is_empty() {
                     encrypt(&mut self.outgoing, &mut traffic, &unsent);
                 }
-                if (refusal.is_some() || self.closing) && !self.close_notify_sent {
+                if (certificate_fault.is_some() || self.closing) && !self.close_notify_sent {
                     self.close_notify_sent = true;
                     append(&mut self.outgoing, RECORD_OVERHEAD_MAX, |room| {
                         traffic.queue_close_notify(room).map_err(missing_room)
                     });
                 }
-                match refusal {
-                    Some(refusal) => return Err(refusal.clone().into()),
+                match certificate_fault {
+                    Some(certificate_fault) => return Err(certificate_fault.clone().into()),
                     None => Ok(Step::Wait),
                 }
             }
             Ok(_) => Ok(Step::Wait),
             Err(error) => Err(error),
         };
-        if self.shown.is_some() && self.connection.peer_certificates().is_some() {
-            self.shown = None;
+        if self.chain.is_some() && self.connection.peer_certificates().is_some() {
+            self.chain = None;
         }
         let unread_start = *used;
         *used += discard;
         let step = done.map_err(|error| self.fault_of(&error, &incoming[unread_start..]))?;
-        self.speaks_tls |= discard > 0;
+        self.has_record |= discard > 0;
         Ok(step)
     }
 
     fn fault_of(&self, error: &Error, unread: &[u8]) -> TlsFault {
-        match (error, self.refusal.as_deref()) {
-            (Error::InvalidCertificate(_), Some(refusal)) if !self.insecure => {
-                refusal.clone().into()
+        match (error, self.certificate_fault.as_deref()) {
+            (Error::InvalidCertificate(_), Some(certificate_fault)) if !self.insecure => {
+                certificate_fault.clone().into()
             }
             (Error::InvalidMessage(_), _) if self.is_other_protocol(unread) => {
                 TlsFault::of_other_protocol(unread)
@@ -294,7 +295,7 @@ impl TlsFilter {
     /// Whether the first octets cannot be those of a TLS record: a content type and the major
     /// version (RFC 8446 §5.1).
     fn is_other_protocol(&self, unread: &[u8]) -> bool {
-        !self.speaks_tls && !matches!(unread, [] | [20..=24] | [20..=24, 3, ..])
+        !self.has_record && !matches!(unread, [] | [20..=24] | [20..=24, 3, ..])
     }
 
     /// After a fault there may be an alert to send. rustls returns it before it looks at the input,

@@ -12,20 +12,20 @@ use std::time::Duration;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::time_provider::TimeProvider;
 
-use super::refusal::Refusal;
+use super::certificate_fault::CertificateFault;
 
 /// The result of the verifier.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(super) struct Verification {
     /// The certificate chain.
-    pub(super) shown: Box<Shown>,
+    pub(super) chain: Box<PeerChain>,
     /// Why it is not trusted.
-    pub(super) refusal: Option<Box<Refusal>>,
+    pub(super) fault: Option<Box<CertificateFault>>,
 }
 
 /// The certificate chain that a server sent.
 #[derive(Debug)]
-pub(super) struct Shown {
+pub(super) struct PeerChain {
     /// The server's own certificate.
     pub(super) leaf: CertificateDer<'static>,
     /// The number of certificates.
@@ -34,21 +34,24 @@ pub(super) struct Shown {
 
 thread_local! {
     static NOW_S: Cell<i64> = const { Cell::new(0) };
-    static SEEN: RefCell<Option<Seen>> = const { RefCell::new(None) };
+    static VERIFICATION: RefCell<Option<Verification>> = const { RefCell::new(None) };
 }
 
 /// Runs `work` for one connection at `unix_now_s`. Returns its result, and that of the verifier if
 /// it was called.
-pub(super) fn attended<T>(unix_now_s: i64, work: impl FnOnce() -> T) -> (T, Option<Seen>) {
+pub(super) fn with_context<T>(
+    unix_now_s: i64,
+    work: impl FnOnce() -> T,
+) -> (T, Option<Verification>) {
     NOW_S.set(unix_now_s);
-    SEEN.take();
+    VERIFICATION.take();
     let done = work();
-    (done, SEEN.take())
+    (done, VERIFICATION.take())
 }
 
 /// Stores the result for the connection that is being processed.
-pub(super) fn report(seen: Seen) {
-    SEEN.replace(Some(seen));
+pub(super) fn store(verification: Verification) {
+    VERIFICATION.replace(Some(verification));
 }
 
 /// The clock of the connection that is being processed.

@@ -8,6 +8,7 @@
 //! is accepted or rejected after that. With a client certificate it is before, so that an untrusted
 //! server never sees it.
 
+mod certificate_fault;
 mod client;
 mod facts;
 mod fault;
@@ -15,8 +16,7 @@ mod filter;
 mod handshake_context;
 mod names;
 mod options;
-mod refusal;
-mod signatures;
+mod signature_cache;
 mod verifier;
 
 #[cfg(test)]

@@ -11,10 +11,10 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 use x509_parser::prelude::{ASN1Time, FromDer, X509Certificate};
 
-use super::handshake_context::{Seen, Shown, report};
+use super::certificate_fault::CertificateFault;
+use super::handshake_context::{PeerChain, Verification, store};
 use super::options::Anchors;
-use super::refusal::Refusal;
-use super::signatures::{RememberingAlgorithm, SignatureMemory};
+use super::signature_cache::{CachingAlgorithm, SignatureCache};
 
 /// Verifies a server's certificates and stores the result in the handshake context. The handshake
 /// continues whatever the result is, except with [`Checks::First`].
@@ -22,7 +22,7 @@ use super::signatures::{RememberingAlgorithm, SignatureMemory};
 pub(super) struct Verifier {
     roots: rustls::RootCertStore,
     pinned: Vec<CertificateDer<'static>>,
-    chain_algorithms: Vec<RememberingAlgorithm>,
+    chain_algorithms: Vec<CachingAlgorithm>,
     handshake_algorithms: WebPkiSupportedAlgorithms,
     checks: Checks,
 }
@@ -45,14 +45,14 @@ impl Verifier {
         algorithms: WebPkiSupportedAlgorithms,
         checks: Checks,
     ) -> Self {
-        let memory = Arc::<SignatureMemory>::default();
+        let cache = Arc::<SignatureCache>::default();
         Self {
             roots: anchors.roots,
             pinned: anchors.pinned,
             chain_algorithms: algorithms
                 .all
                 .iter()
-                .map(|algorithm| RememberingAlgorithm::new(*algorithm, &memory))
+                .map(|algorithm| CachingAlgorithm::new(*algorithm, &cache))
                 .collect(),
             handshake_algorithms: algorithms,
             checks,
@@ -60,7 +60,7 @@ impl Verifier {
     }
 
     /// The errors of the chain and of the name.
-    fn judge(
+    fn verify(
         &self,
         leaf: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
@@ -100,13 +100,14 @@ impl ServerCertVerifier for Verifier {
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let (chain, name) = self.judge(leaf, intermediates, server_name, now);
-        report(Seen {
-            shown: Box::new(Shown {
+        let (chain, name) = self.verify(leaf, intermediates, server_name, now);
+        store(Verification {
+            chain: Box::new(PeerChain {
                 leaf: leaf.clone().into_owned(),
                 chain_length: 1 + intermediates.len(),
             }),
-            refusal: Refusal::of(leaf, chain.as_ref().err(), name.as_ref().err()).map(Box::new),
+            fault: CertificateFault::of(leaf, chain.as_ref().err(), name.as_ref().err())
+                .map(Box::new),
         });
         if self.checks == Checks::First {
             chain.and(name)?;

@@ -19,7 +19,7 @@ const SKIPPABLE: u32 = 0x184d_2a50;
 
 pub(super) struct Zstd {
     decoder: Box<FrameDecoder>,
-    at: At,
+    state: State,
     /// The beginning of a unit that is not whole yet.
     pending: Vec<u8>,
     frame: FrameHeader,
@@ -27,7 +27,7 @@ pub(super) struct Zstd {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum At {
+enum State {
     /// Before a frame: its magic number and header are the next unit.
     Frame,
     /// In a frame: a block is the next unit, with the checksum of the frame if it is the last.
@@ -40,7 +40,7 @@ impl Zstd {
     pub(super) fn new() -> Self {
         Self {
             decoder: Box::new(FrameDecoder::new()),
-            at: At::Frame,
+            state: State::Frame,
             pending: Vec::new(),
             frame: FrameHeader::default(),
             frame_decoded_bytes: 0,
@@ -49,14 +49,14 @@ impl Zstd {
 
     pub(super) fn decode(&mut self, mut octets: &[u8], sink: Sink<'_>) -> Result<(), CodingFault> {
         loop {
-            if let At::Skip { left } = &mut self.at {
+            if let State::Skip { left } = &mut self.state {
                 let skipped = octets.len().min(*left as usize);
                 octets = &octets[skipped..];
                 *left -= skipped as u32;
                 if *left > 0 {
                     return Ok(());
                 }
-                self.at = At::Frame;
+                self.state = State::Frame;
             }
             if self.pending.is_empty() {
                 // A unit that is whole in the input is not buffered.
@@ -95,15 +95,15 @@ impl Zstd {
 
     /// Whether a frame is complete, and no other has started.
     pub(super) fn is_complete(&self) -> bool {
-        self.at == At::Frame && self.pending.is_empty()
+        self.state == State::Frame && self.pending.is_empty()
     }
 
     /// The length of the unit at the start of `octets`, once they determine it. It is never less
     /// than the octets needed for that.
     fn unit_octets(&self, octets: &[u8]) -> Result<Option<usize>, CodingFault> {
-        match self.at {
-            At::Frame => frame_start_octets(octets),
-            At::Block | At::Skip { .. } => {
+        match self.state {
+            State::Frame => frame_start_octets(octets),
+            State::Block | State::Skip { .. } => {
                 let Some(header) = octets.first_chunk::<3>() else {
                     return Ok(None);
                 };
@@ -120,7 +120,7 @@ impl Zstd {
 
     /// Decodes a whole unit.
     fn unit(&mut self, octets: &[u8], sink: Sink<'_>) -> Result<(), CodingFault> {
-        if self.at == At::Frame {
+        if self.state == State::Frame {
             return self.begin_frame(octets);
         }
         let finished = self
@@ -139,7 +139,7 @@ impl Zstd {
         if u32::from_le_bytes(*magic) != MAGIC {
             let left = rest.first_chunk::<4>().expect("a unit is whole");
             let left = u32::from_le_bytes(*left);
-            self.at = At::Skip { left };
+            self.state = State::Skip { left };
             return Ok(());
         }
         self.frame = FrameHeader::read(rest)?;
@@ -147,7 +147,7 @@ impl Zstd {
         self.decoder
             .reset(octets)
             .map_err(|_| bad("the header of a frame cannot be read"))?;
-        self.at = At::Block;
+        self.state = State::Block;
         Ok(())
     }
 
@@ -176,7 +176,7 @@ impl Zstd {
         if octets.is_some_and(|octets| octets != self.frame_decoded_bytes) {
             return Err(bad("the length of a frame is wrong"));
         }
-        self.at = At::Frame;
+        self.state = State::Frame;
         Ok(())
     }
 }

@@ -26,7 +26,7 @@ impl Talk {
         let output = talk.poll(now, &mut Vec::new());
         let why_not = match output {
             TalkOutput::Matched | TalkOutput::Send => None,
-            TalkOutput::Wait(_) if talk.place > self.place => None,
+            TalkOutput::Wait(_) if talk.index > self.index => None,
             TalkOutput::Unmatched(why) => Some(why),
             TalkOutput::Fault(fault) => Some(fault.message),
             _ => Some(format!("waiting for {}", talk.waiting_for())),

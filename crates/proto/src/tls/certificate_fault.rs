@@ -13,12 +13,12 @@ const NAMES_TOLD_MAX: usize = 5;
 
 /// Why a certificate is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct CertificateFault {
     pub(super) cause: Cause,
     pub(super) message: Box<str>,
 }
 
-impl Refusal {
+impl CertificateFault {
     /// The faults of a chain and of the name of its first certificate, if any. Both are in the
     /// message; the chain's gives the cause.
     pub(super) fn of(
@@ -46,8 +46,8 @@ impl Refusal {
     }
 }
 
-impl From<Refusal> for TlsFault {
-    fn from(refusal: Refusal) -> Self {
+impl From<CertificateFault> for TlsFault {
+    fn from(refusal: CertificateFault) -> Self {
         Self {
             cause: refusal.cause,
             message: refusal.message,

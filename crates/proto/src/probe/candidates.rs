@@ -169,7 +169,7 @@ impl Candidates {
         }
     }
 
-    /// Why there is no address. A failed lookup tells more than an empty answer.
+    /// Why there is no address. A failed lookup is a better reason than an empty answer.
     fn fault(&self) -> ResolveFault {
         let faults = self.known.iter().filter_map(|known| match known {
             Known::Fault(fault) => Some(fault),

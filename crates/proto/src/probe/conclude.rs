@@ -149,7 +149,7 @@ impl Probe {
             return;
         }
         let mut failure = self.timeout_failure(true);
-        // The last attempt tells more than what kept it from the next.
+        // How the last attempt failed matters more than what delayed the next.
         if self.journey.stage.is_before_start()
             && let Some(previous) = self.journey.previous.take()
         {

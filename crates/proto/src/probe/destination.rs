@@ -1,4 +1,4 @@
-//! Where a probe goes, and what it asks for there.
+//! The server that a probe connects to, and what it requests there.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -8,7 +8,7 @@ use canvass_model::{Host, HttpFallback, Job, Target, Url};
 use super::module::{Module, ModuleKind, Pin, PinHost};
 use crate::http::Request;
 
-/// Where a probe goes.
+/// The server that a probe connects to.
 #[derive(Clone, Debug)]
 pub(super) struct Destination {
     /// The host named in the target. Used for limits per host and certificate verification.
@@ -23,7 +23,7 @@ pub(super) struct Destination {
     pub(super) tls: bool,
 }
 
-/// Where a probe goes, and what it asks for there.
+/// The server that a probe connects to, and what it requests there.
 pub(super) struct Course {
     pub(super) destination: Destination,
     /// What an HTTP server is asked for.
@@ -33,7 +33,7 @@ pub(super) struct Course {
 }
 
 impl Course {
-    /// Where a job leads, or why it leads nowhere.
+    /// The course of a job, or why its target is invalid.
     pub(super) fn of_job(job: &Job, module: &Module) -> Result<Self, Box<str>> {
         let destination = |host: &Host, port, tls| Self {
             destination: Destination::new(host.clone(), port, tls, module),
@@ -65,7 +65,7 @@ impl Course {
         }
     }
 
-    /// Where a request leads.
+    /// The course of a request.
     pub(super) fn of_request(request: Request, module: &Module) -> Result<Self, Box<str>> {
         Ok(Self {
             destination: Destination::of_url(request.url(), module)?,
@@ -79,7 +79,7 @@ impl Course {
         self
     }
 
-    /// The URL it asks for.
+    /// The URL of the request.
     pub(super) fn url(&self) -> Box<str> {
         let url = self.request.as_ref().map(Request::url);
         url.map_or_else(Box::default, |url| url.as_str().into())

@@ -255,7 +255,7 @@ impl Probe {
         }
     }
 
-    /// Uses the first connection that is open, and closes the others. Returns where it leads.
+    /// The first connection that is open is used, and the others are closed. Returns its peer.
     fn arrive(&mut self, connection: ConnectionId) -> Option<Remote> {
         let dialing = self.journey.stage.dialing_mut()?;
         let at = dialing.position(connection)?;

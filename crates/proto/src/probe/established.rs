@@ -152,7 +152,7 @@ impl Probe {
         {
             self.secured(now);
         }
-        // What came before a fault counts, however reads were cut.
+        // What was received before a fault counts, however reads were divided.
         if !received.frames.is_empty() && matches!(self.journey.stage, Stage::Talking(_)) {
             self.take(now, &received.frames);
         }
@@ -263,8 +263,8 @@ impl Probe {
         self.conclude(now, Ended::Failed(failure));
     }
 
-    /// A host that did not answer a datagram may at its next address: datagrams are not sent to
-    /// several at once. Returns whether there is one.
+    /// Tries the next address of a host that did not reply to a datagram: datagrams are not sent to
+    /// several addresses at once. Returns whether there is one.
     pub(super) fn next_datagram_address(&mut self, now: Time) -> bool {
         let is_silent = self.journey.stage.established().is_some_and(|established| {
             let datagrams = established.datagrams.as_ref();

@@ -1,4 +1,4 @@
-//! How an attempt ended or failed, in the words of an outcome.
+//! How an attempt ended or failed.
 
 use canvass_model::{Cause, Errno, Fault, Phase, Remote, Status, Verdict};
 

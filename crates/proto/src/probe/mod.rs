@@ -147,47 +147,53 @@ impl Probe {
             if !self.outputs.is_empty() {
                 return self.outputs.remove(0);
             }
-            let until = match &self.journey.stage {
-                Stage::Over(_) => return Output::Finish,
-                Stage::Idle(_) if self.job.is_last_request => {
-                    self.close_stage(now);
-                    self.enter_stage(Stage::Over(None), Time::MAX);
-                    continue;
-                }
-                Stage::Idle(_) => return Output::Wait(Time::MAX),
-                _ if now >= self.tour.deadline => {
-                    self.run_out(now, true);
-                    continue;
-                }
-                Stage::BackingOff(route) if now >= self.journey.stage_end => {
-                    let route = *route;
-                    let paced = false;
-                    self.enter_stage(Stage::Departing(Departure { paced, route }), Time::MAX);
-                    continue;
-                }
-                _ if now >= self.journey.stage_end => {
-                    self.run_out(now, false);
-                    continue;
-                }
-                Stage::Departing(departure) => {
-                    let departure = *departure;
-                    self.depart(now, departure);
-                    continue;
-                }
-                Stage::Dialing(dialing) if now >= dialing.stagger_at => {
-                    self.dial_next(now);
-                    continue;
-                }
-                Stage::Dialing(dialing) => Some(dialing.stagger_at),
-                Stage::Resolving(_) => self.check_addresses(now),
-                Stage::Talking(_) => self.run_script(now),
-                _ => Some(Time::MAX),
-            };
-            if let Some(until) = until {
-                let end = self.journey.stage_end.min(self.tour.deadline);
-                return Output::Wait(until.min(end));
+            if let Some(output) = self.advance(now) {
+                return output;
             }
         }
+    }
+
+    /// Does what is due in the present stage, or returns what to wait for.
+    fn advance(&mut self, now: Time) -> Option<Output> {
+        let until = match &self.journey.stage {
+            Stage::Over(_) => return Some(Output::Finish),
+            Stage::Idle(_) if self.job.is_last_request => {
+                self.close_stage(now);
+                self.enter_stage(Stage::Over(None), Time::MAX);
+                return None;
+            }
+            Stage::Idle(_) => return Some(Output::Wait(Time::MAX)),
+            _ if now >= self.tour.deadline => {
+                self.run_out(now, true);
+                return None;
+            }
+            Stage::BackingOff(route) if now >= self.journey.stage_end => {
+                let (paced, route) = (false, *route);
+                self.depart(now, Departure { paced, route });
+                return None;
+            }
+            _ if now >= self.journey.stage_end => {
+                self.run_out(now, false);
+                return None;
+            }
+            Stage::Departing(departure) => {
+                self.depart(now, *departure);
+                return None;
+            }
+            Stage::Dialing(dialing) if now >= dialing.stagger_at => {
+                self.dial_next(now);
+                return None;
+            }
+            Stage::Dialing(dialing) => dialing.stagger_at,
+            Stage::Resolving(_) => self.check_addresses(now)?,
+            Stage::Talking(_) => self.run_script(now)?,
+            Stage::AwaitingHost(_)
+            | Stage::AwaitingTurn(_)
+            | Stage::BackingOff(_)
+            | Stage::Handshaking(_) => Time::MAX,
+        };
+        let end = self.journey.stage_end.min(self.tour.deadline);
+        Some(Output::Wait(until.min(end)))
     }
 
     /// The run is stopped at once: the next [`Self::poll`] ends the job, with what is known.
@@ -225,7 +231,7 @@ impl Probe {
         self.outputs.push(output);
     }
 
-    /// Where the present attempt leads.
+    /// The course of the present attempt.
     fn course(&self) -> &Course {
         self.journey.detour.as_deref().unwrap_or(&self.job.start)
     }

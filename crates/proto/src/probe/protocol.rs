@@ -11,7 +11,7 @@ use super::{Output, Probe};
 use crate::http::{Progress, ResponseReader};
 use crate::talk::{Talk, TalkOutput};
 
-/// What is spoken over a connection.
+/// The protocol over a connection.
 pub(super) enum Protocol {
     None,
     Http(Box<ResponseReader>),
@@ -156,8 +156,8 @@ impl Probe {
         self.conclude(now, Ended::Settled(Verdict::Negative, Status::Unmatched));
     }
 
-    /// The time for replies of several hosts, or for a script, is over. Returns whether that
-    /// concluded the attempt: what does not match is an answer, silence is none.
+    /// A script timed out, or the time to collect replies is over. Returns whether that concluded
+    /// the attempt: a reply that does not match does, silence does not.
     pub(super) fn script_timed_out(&mut self, now: Time) -> bool {
         let Stage::Talking(established) = &self.journey.stage else {
             return false;
@@ -176,15 +176,15 @@ impl Probe {
             }
             return true;
         }
-        let heard = talk.received_other();
-        if heard {
+        let received = talk.received_other();
+        if received {
             let why = format!("nothing that came is {}", talk.waiting_for());
             self.unmatched(now, why);
         }
-        heard
+        received
     }
 
-    /// What the protocol waits for, in words.
+    /// What the protocol waits for.
     pub(super) fn waiting_for(&self) -> Option<String> {
         match &self.journey.stage.established()?.protocol {
             Protocol::Talk(talk) => Some(talk.waiting_for()),

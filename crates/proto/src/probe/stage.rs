@@ -42,7 +42,7 @@ pub(super) struct Departure {
     pub(super) route: Route,
 }
 
-/// How an attempt comes to its address.
+/// How an attempt gets its address.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Route {
     /// By looking the host up.

@@ -23,7 +23,7 @@ pub(super) struct Tour {
     pub(super) peer: Peer,
     /// If all addresses are probed: those that are still to be.
     pub(super) addresses: Candidates,
-    /// If all addresses are probed: what came of each.
+    /// If all addresses are probed: the result of each.
     pub(super) verdicts: Option<Vec<AddressVerdict>>,
     pub(super) trace: Option<Vec<TraceEvent>>,
 }
@@ -38,7 +38,7 @@ pub(super) struct Peer {
 
 /// One attempt, with all redirects it follows.
 pub(super) struct Journey {
-    /// Where a redirect or the fallback to http led; `None` at the start of the job.
+    /// The course after a redirect or the fallback to http; `None` at the start of the job.
     pub(super) detour: Option<Box<Course>>,
     pub(super) hops: Vec<Hop>,
     /// The addresses of the host that are still to be tried.

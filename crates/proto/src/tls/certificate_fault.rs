@@ -1,4 +1,4 @@
-//! Why a certificate is not accepted, in words.
+//! Why a certificate is not accepted.
 
 use canvass_model::{Cause, CertificateFacts};
 use rustls::pki_types::{CertificateDer, UnixTime};

@@ -260,7 +260,7 @@ impl Probe {
         let dialing = self.journey.stage.dialing_mut()?;
         let at = dialing.position(connection)?;
         let winner = dialing.dials.swap_remove(at);
-        let others = std::mem::take(dialing).dials;
+        let others = std::mem::take(&mut dialing.dials);
         self.outputs
             .extend(others.iter().map(|dial| Output::Close(dial.connection)));
         self.tour.peer.remote = Some(winner.remote.clone());

@@ -1,4 +1,4 @@
-//! What a shard is told, and its limits.
+//! The configuration of a shard, and its limits.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,41 +7,42 @@ use canvass_proto::{Limits, Module};
 
 use crate::socket_options::SocketOptions;
 
-/// Jobs one shard may have under way. A recursive resolver holds some for as long as the
+/// Jobs that one shard may have under way. A recursive resolver can hold some of them until the
 /// deadline, so this bounds memory and not the rate.
 pub const JOBS_MAX: usize = 32_768;
-/// Outcomes handed over at once.
+/// Outcomes handed over in one batch.
 pub const OUTCOME_BATCH_MAX: usize = 256;
-/// How long an outcome may wait for others, in microseconds.
+/// How long an outcome may wait for others to fill its batch, in microseconds.
 pub const OUTCOME_WAIT_US: u64 = 2_000;
 
-/// What a shard is told.
+/// The configuration of a shard.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The resolvers to ask. There is at least one, unless there are only probes of hosts.
+    /// The resolvers that share the queries, at most [`UPSTREAMS_MAX`](crate::UPSTREAMS_MAX). Jobs
+    /// that name another add it. May be empty if all jobs name one or are probes of addresses.
     pub upstreams: Vec<SocketAddr>,
-    /// What a job may cost.
+    /// The limits of a job.
     pub limits: Limits,
-    /// The cap on queries a second, of this shard.
+    /// The most queries per second of this shard.
     pub rate_max_per_second: Option<f64>,
-    /// The cap on queries a second to one resolver, of this shard.
+    /// The most queries per second of this shard to one resolver.
     pub rate_per_resolver_max_per_second: Option<f64>,
-    /// The cap on jobs under way, of this shard.
+    /// The most jobs under way in this shard.
     pub jobs_max: usize,
-    /// For probes of hosts.
+    /// The configuration of probes of hosts.
     pub probing: Probing,
 }
 
-/// What a shard is told for probes of hosts.
+/// The configuration of probes of hosts.
 #[derive(Clone, Debug, Default)]
 pub struct Probing {
-    /// The settings that jobs name by their place.
+    /// The settings that jobs refer to by index.
     pub modules: Vec<Arc<Module>>,
-    /// Sockets that may be open at once, of this shard.
+    /// The most sockets that this shard may have open for probes.
     pub sockets_max: usize,
-    /// Probes that one host may have at once.
+    /// The most probes of one host at once.
     pub per_host_max: u32,
-    /// The cap on requests a second to one host.
+    /// The most requests per second to one host.
     pub rate_per_host_max_per_second: Option<f64>,
     /// How sockets are set up.
     pub socket_options: SocketOptions,

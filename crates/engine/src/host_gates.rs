@@ -1,4 +1,4 @@
-//! Caps per host: how many probes it has at once, and how often one begins.
+//! Limits per host: how many probes it has at once, and how often one begins.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -10,19 +10,19 @@ use hashbrown::{DefaultHashBuilder, HashMap};
 
 use crate::slab::TaskKey;
 
-/// Jobs that may wait for their hosts. They have no slot, and so take none from others.
+/// Jobs that may wait for their hosts. They are no tasks yet, so they take no room from others.
 pub(crate) const PARKED_MAX: usize = 16_384;
 
-/// A host, by its hash. That two hosts have the same only makes them share their caps.
+/// A host, by its hash. Two hosts with the same hash only share their limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct HostKey(u64);
 
-/// Who waits for a host.
+/// A job or a probe that waits for a host.
 #[derive(Debug)]
 pub(crate) enum Waiter {
     /// A job that has not begun.
     Job(Job),
-    /// A probe that was led there.
+    /// A probe that was redirected there.
     Probe(TaskKey),
 }
 
@@ -31,10 +31,10 @@ struct State {
     active: u32,
     /// When the next may begin.
     next_at: Time,
-    /// Probes that were led there: they have begun, and go before jobs.
+    /// Probes that were redirected there. They have begun, and go before jobs.
     probes: VecDeque<TaskKey>,
     jobs: VecDeque<Job>,
-    /// It stands in one of the lists.
+    /// It is in one of the lists.
     listed: bool,
 }
 
@@ -44,10 +44,10 @@ pub(crate) struct HostGates {
     active_max: u32,
     interval: Option<Duration>,
     states: HashMap<HostKey, State>,
-    /// HostGates that may have room for one who waits.
+    /// Hosts that may have a permit for one that waits.
     ready: VecDeque<HostKey>,
-    /// HostGates whose pace allows the next at a time. Those of the same time go in the order they
-    /// came, by their number: their keys are in no order that a replay would have again.
+    /// Hosts whose pace allows the next one at a certain time. Those of the same time are ordered by
+    /// a number: the order of their keys is not the same in a replay.
     later: BinaryHeap<Reverse<(Time, u64, HostKey)>>,
     later_count: u64,
     parked: usize,
@@ -75,7 +75,7 @@ impl HostGates {
         }
     }
 
-    /// The host of a target; none where it is no target.
+    /// The host of a target; `None` if the target has none.
     pub(crate) fn key_of_target(&self, target: &Target) -> Option<HostKey> {
         Some(match target {
             Target::Url(target) => self.key_of_text(target.url.host_str()?),
@@ -86,11 +86,11 @@ impl HostGates {
     }
 
     fn key_of_text(&self, name: &str) -> HostKey {
-        // With the root's dot it is the same host.
+        // It is the same host with the dot of the root.
         HostKey(self.hasher.hash_one(name.strip_suffix('.').unwrap_or(name)))
     }
 
-    /// Takes a permit at a host, if there is one and nobody waits for it.
+    /// Takes a permit at a host, if there is one and none waits for it.
     pub(crate) fn try_enter(&mut self, now: Time, key: HostKey) -> bool {
         let (active_max, interval) = (self.active_max, self.interval);
         let state = self.states.entry(key).or_default();
@@ -106,7 +106,7 @@ impl HostGates {
         self.parked < PARKED_MAX
     }
 
-    /// Jobs that wait.
+    /// The number of jobs that wait.
     pub(crate) fn parked(&self) -> usize {
         self.parked
     }
@@ -144,8 +144,8 @@ impl HostGates {
         }
     }
 
-    /// When the pace of a host allows the next request of a probe that is there already; `None`
-    /// when that is now, and it is taken.
+    /// When the pace of a host allows the next request of a probe that has a permit; `None` when
+    /// that is now, and the request counts.
     pub(crate) fn pace(&mut self, now: Time, key: HostKey) -> Option<Time> {
         let interval = self.interval?;
         let state = self.states.get_mut(&key)?;
@@ -156,7 +156,7 @@ impl HostGates {
         None
     }
 
-    /// The next who waited and now has a permit. A job gets none unless there is `room` for it.
+    /// Gives a permit to the next one that waits. A job gets none unless there is `room` for it.
     pub(crate) fn admit(&mut self, now: Time, room: bool) -> Option<(HostKey, Waiter)> {
         while let Some(Reverse((at, _, key))) = self.later.peek().copied() {
             if at > now {
@@ -205,7 +205,7 @@ impl HostGates {
         None
     }
 
-    /// Gives back a permit that was not used: the job waits on, before all others.
+    /// Gives back a permit that was not used. The job goes on waiting, before all others.
     pub(crate) fn put_back(&mut self, now: Time, key: HostKey, job: Job) {
         self.parked += 1;
         if let Some(state) = self.states.get_mut(&key) {
@@ -222,13 +222,13 @@ impl HostGates {
         self.leave(now, key);
     }
 
-    /// When a host's pace next allows somebody.
+    /// When the pace of a host allows the next one.
     pub(crate) fn next_at(&self) -> Time {
         let later = self.later.peek().map(|Reverse((at, ..))| *at);
         later.unwrap_or(Time::MAX)
     }
 
-    /// Throws out jobs that have not begun.
+    /// Drops the jobs that have not begun.
     pub(crate) fn clear_jobs(&mut self) {
         for state in self.states.values_mut() {
             state.jobs.clear();
@@ -287,7 +287,7 @@ mod tests {
         assert!(!hosts.try_enter(at(0), host));
         hosts.park(host, probe(7));
         assert!(hosts.admit(at(0), true).is_none());
-        // Whoever waits goes first.
+        // One that waits goes first.
         hosts.leave(at(0), host);
         assert!(!hosts.try_enter(at(0), host));
         assert!(matches!(hosts.admit(at(0), true), Some((key, _)) if key == host));

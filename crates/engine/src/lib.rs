@@ -1,9 +1,11 @@
 //! The mio event loop: thousands of sockets on one thread, every limit explicit.
 //!
-//! A [`Shard`] takes batches of jobs from a channel, drives a session for each over its
-//! upstreams, and puts batches of outcomes into another. It knows neither where jobs come from
-//! nor where outcomes go, and all it sees of the system is a [`Net`]: [`MioNet`] is the real
-//! one, and a simulated one runs the very same code.
+//! A [`Shard`] receives batches of jobs from a channel, drives a `Session` or a `Probe` for each,
+//! and sends batches of outcomes to another channel. It knows neither where jobs come from nor
+//! where outcomes go. All it uses of the system is a [`Net`]: [`MioNet`] is the real one, and the
+//! simulator runs the same code over another.
+
+#![deny(unsafe_code, unreachable_pub)]
 
 mod config;
 mod host_gates;
@@ -12,6 +14,7 @@ mod mio_net;
 mod name_cache;
 mod net;
 mod pacer;
+mod raw_options;
 mod shard;
 mod slab;
 mod socket_options;
@@ -24,4 +27,4 @@ pub use mio_net::MioNet;
 pub use net::{Event, Net, SocketId};
 pub use shard::{Census, Shard, Turn};
 pub use socket_options::SocketOptions;
-pub use upstream::RECEIVE_BUFFER_OCTETS;
+pub use upstream::{RECEIVE_BUFFER_OCTETS, UPSTREAMS_MAX};

@@ -18,20 +18,20 @@ use rustix::time::{
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use crate::net::{Event, Net, SocketId};
+use crate::raw_options::{draw_port_late, drops_of};
 use crate::socket_options::SocketOptions;
 
-/// By how much the kernel may lengthen a sleep.
+/// How much the kernel may lengthen a sleep.
 const TIMER_SLACK_NS: u64 = 1_000;
 const TIMER: Token = Token(usize::MAX);
 const WAKER: Token = Token(usize::MAX - 1);
-/// Events taken in one wait.
+/// Events received in one wait.
 const EVENTS_MAX: usize = 256;
-/// Waits shorter than this are timed by the timerfd. Longer ones are cut by a poll's own timeout,
-/// which costs no call of its own and is mostly never reached, so far before their end that what
-/// is left is such a short one.
+/// Waits shorter than this are timed by the timerfd. Longer ones are first cut to such a short one
+/// by the timeout of the poll, which needs no system call of its own and is seldom reached.
 const FINE_WAIT_MAX: Duration = Duration::from_millis(20);
-/// How far before: a poll counts whole milliseconds, and the kernel lengthens its timeout by a
-/// thousandth.
+/// How long before its end a wait is cut: a poll counts whole milliseconds, and the kernel lengthens
+/// its timeout by a thousandth.
 const COARSE_MARGIN: Duration = Duration::from_millis(2);
 const COARSE_MARGIN_DIVISOR: u32 = 500;
 
@@ -42,7 +42,7 @@ pub struct MioNet {
     waker: Arc<Waker>,
     events: mio::Events,
     timer: OwnedFd,
-    /// What the timerfd is set for; `Time::ZERO` when it is not.
+    /// The time the timerfd is set for; `Time::ZERO` when it is not set.
     timer_due: Time,
     began: Instant,
     slack_set: bool,
@@ -53,17 +53,17 @@ pub struct MioNet {
 #[derive(Debug)]
 enum Kind {
     Datagram(UdpSocket),
-    /// With whom, where the socket hears others too.
+    /// With its peer, if the socket receives from others too.
     Conversation(UdpSocket, Option<SocketAddr>),
     Stream(TcpStream),
     Unix(UnixStream),
 }
 
 impl MioNet {
-    /// Opens a poll of its own. `began` is the run's beginning, [`Time::ZERO`].
+    /// Opens a poll of its own. `began` is the start of the run, [`Time::ZERO`].
     ///
     /// # Errors
-    /// When the system gives no descriptors for it.
+    /// When the system has no descriptors for it.
     pub fn new(began: Instant) -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
@@ -85,7 +85,7 @@ impl MioNet {
         })
     }
 
-    /// What ends a [`Net::wait`] from another thread.
+    /// Ends a [`Net::wait`] from another thread.
     pub fn waker(&self) -> Arc<Waker> {
         Arc::clone(&self.waker)
     }
@@ -119,8 +119,8 @@ impl MioNet {
         }
     }
 
-    /// Does something with a stream of either kind. One that is not open yet would block, or has
-    /// an error that says why it never will be.
+    /// Calls `act` with a stream of either kind. One that is not open yet would block, or has an
+    /// error that says why it will not open.
     fn with_stream<T>(
         &mut self,
         socket: SocketId,
@@ -182,11 +182,14 @@ impl Net for MioNet {
             None
         } else if span.is_zero() {
             Some(Duration::ZERO)
-        } else if span < FINE_WAIT_MAX {
-            self.set_timer(now, until)?;
-            None
         } else {
-            Some(span - COARSE_MARGIN - span / COARSE_MARGIN_DIVISOR)
+            match timing_of(span) {
+                Timing::Fine => {
+                    self.set_timer(now, until)?;
+                    None
+                }
+                Timing::Coarse(timeout) => Some(timeout),
+            }
         };
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
@@ -209,7 +212,7 @@ impl Net for MioNet {
 
     fn rest(&mut self, span: Duration) {
         if !self.slack_set {
-            // A thread's sleeps are lengthened by 50 µs otherwise. Where that cannot be had, they
+            // The sleeps of a thread are lengthened by 50 µs otherwise. If this fails, they still
             // are.
             let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(TIMER_SLACK_NS));
             self.slack_set = true;
@@ -247,7 +250,7 @@ impl Net for MioNet {
         let mut many = many;
         if !many {
             match socket.connect(&peer.into()) {
-                // The system tells of a broadcast address that it will not be connected to.
+                // The system refuses to connect to a broadcast address.
                 Err(error) if error.raw_os_error() == Some(libc::EACCES) => many = true,
                 connected => connected?,
             }
@@ -324,13 +327,12 @@ impl Net for MioNet {
     }
 
     fn kernel_drops(&self, socket: SocketId) -> u64 {
-        self.datagram(socket)
-            .map_or(0, |socket| drops_of(socket.as_raw_fd()))
+        self.datagram(socket).map_or(0, drops_of)
     }
 
     fn close(&mut self, socket: SocketId) {
         if let Some(kind) = self.sockets[socket.0 as usize].take() {
-            // Closing the descriptor takes it out of the poll as well.
+            // Closing the descriptor also removes it from the poll.
             drop(kind);
             self.free.push(socket.0);
         }
@@ -342,8 +344,8 @@ trait ReadWrite: Read + Write {}
 
 impl<T: Read + Write> ReadWrite for T {}
 
-/// Any local address of the kind of `peer`. Linux draws an ephemeral port at random for port 0
-/// (RFC 6056).
+/// The unspecified local address of the family of `peer`. For port 0, Linux chooses an ephemeral
+/// port at random (RFC 6056).
 fn any_of(peer: SocketAddr) -> SocketAddr {
     match peer {
         SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
@@ -351,7 +353,7 @@ fn any_of(peer: SocketAddr) -> SocketAddr {
     }
 }
 
-/// Sets a socket up before it is connected.
+/// Sets the options of a socket before it is connected.
 fn set_up(socket: &Socket, peer: SocketAddr, options: &SocketOptions) -> io::Result<()> {
     if let Some(octets) = options.receive_buffer_octets {
         socket.set_recv_buffer_size(octets)?;
@@ -370,7 +372,7 @@ fn set_up(socket: &Socket, peer: SocketAddr, options: &SocketOptions) -> io::Res
     Ok(())
 }
 
-/// Begins to connect a stream that is not set up as usual.
+/// Begins to connect a stream with options that mio does not offer.
 fn connect_with(peer: SocketAddr, options: &SocketOptions) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::for_address(peer), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
@@ -391,8 +393,8 @@ fn connect_with(peer: SocketAddr, options: &SocketOptions) -> io::Result<TcpStre
     Ok(TcpStream::from_std(socket.into()))
 }
 
-/// EADDRNOTAVAIL says that no local port is left, and also that there is no local address at all
-/// from which `peer` can be reached (IPv6 is off): then no waiting helps.
+/// EADDRNOTAVAIL means that no local port is left, but also that there is no local address from
+/// which `peer` can be reached (IPv6 is off). In the latter case waiting does not help.
 fn tell_apart(error: io::Error, peer: SocketAddr, options: &SocketOptions) -> io::Error {
     if error.kind() != io::ErrorKind::AddrNotAvailable {
         return error;
@@ -409,28 +411,6 @@ fn tell_apart(error: io::Error, peer: SocketAddr, options: &SocketOptions) -> io
     }
 }
 
-/// Has the port drawn when it is known who the connection leads to, so that one local address
-/// has as many ports for each peer as it has for all (`IP_BIND_ADDRESS_NO_PORT`, which neither
-/// socket2 nor rustix offers).
-fn draw_port_late(socket: &Socket) -> io::Result<()> {
-    let on: libc::c_int = 1;
-    // SAFETY: `on` outlives the call, and its size is given.
-    let status = unsafe {
-        libc::setsockopt(
-            socket.as_raw_fd(),
-            libc::IPPROTO_IP,
-            libc::IP_BIND_ADDRESS_NO_PORT,
-            (&raw const on).cast(),
-            size_of_val(&on) as libc::socklen_t,
-        )
-    };
-    if status == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
-}
-
 fn connect_unix(path: &std::path::Path) -> io::Result<UnixStream> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
@@ -438,7 +418,7 @@ fn connect_unix(path: &std::path::Path) -> io::Result<UnixStream> {
     Ok(UnixStream::from_std(socket.into()))
 }
 
-/// That a connection is not open at once is no error.
+/// A connection that is not open at once is no error.
 fn begun(connected: io::Result<()>) -> io::Result<()> {
     match connected {
         Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => Ok(()),
@@ -446,48 +426,56 @@ fn begun(connected: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Reads the socket's own count of dropped datagrams (`SO_MEMINFO`, its last field), which
-/// neither the standard library nor rustix offers.
-fn drops_of(descriptor: std::os::fd::RawFd) -> u64 {
-    const DROPS_AT: usize = 8;
-    let mut fields = [0u32; DROPS_AT + 1];
-    let mut size = size_of_val(&fields) as libc::socklen_t;
-    // SAFETY: `fields` outlives the call and `size` is its size in octets.
-    let status = unsafe {
-        libc::getsockopt(
-            descriptor,
-            libc::SOL_SOCKET,
-            libc::SO_MEMINFO,
-            fields.as_mut_ptr().cast(),
-            &raw mut size,
-        )
-    };
-    if status == 0 && size as usize == size_of_val(&fields) {
-        u64::from(fields[DROPS_AT])
+/// How a wait is timed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Timing {
+    /// By the timerfd, to the microsecond.
+    Fine,
+    /// By the poll's own timeout, which ends so early that what is left is fine.
+    Coarse(Duration),
+}
+
+fn timing_of(span: Duration) -> Timing {
+    if span < FINE_WAIT_MAX {
+        Timing::Fine
     } else {
-        0
+        Timing::Coarse(span - COARSE_MARGIN - span / COARSE_MARGIN_DIVISOR)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_poll_never_outlasts_its_wait(span_us in 0u64..4_000_000_000) {
+            let mut left = Duration::from_micros(span_us);
+            let mut polls = 0;
+            while let Timing::Coarse(timeout) = timing_of(left) {
+                // A poll counts whole milliseconds, rounded up, and may take a thousandth longer.
+                let whole_ms = Duration::from_millis(timeout.as_micros().div_ceil(1_000) as u64);
+                let longest = whole_ms + whole_ms / 1_000;
+                prop_assert!(longest < left, "{longest:?} of {left:?}");
+                left -= timeout;
+                polls += 1;
+            }
+            prop_assert!(left < FINE_WAIT_MAX);
+            prop_assert!(polls <= 3, "{polls} polls");
+        }
+    }
 
     #[test]
-    fn a_wait_of_any_length_ends_within_a_millisecond() {
-        let late_max = Duration::from_micros(500);
+    fn a_wait_ends_and_not_before_its_time() {
         let mut net = MioNet::new(Instant::now()).expect("a poll");
-        // Counted in whole milliseconds, each of them would be 0.8 ms late at the least; other
-        // work on the machine may make some of them late.
-        for span_ns in [200_000, 20_200_000, 100_200_000] {
-            let in_time = (0..40).any(|_| {
-                let until = net.now().plus_nanos(span_ns);
-                while net.now() < until {
-                    net.wait(until, &mut Vec::new()).expect("a wait");
-                }
-                net.now().since(until) < late_max
-            });
-            assert!(in_time, "{span_ns} ns");
+        for span_ns in [0, 200_000, 20_200_000] {
+            let until = net.now().plus_nanos(span_ns);
+            while net.now() < until {
+                net.wait(until, &mut Vec::new()).expect("a wait");
+            }
+            // The timerfd is set for this time or has fired, and not for a later one.
+            assert!(net.timer_due <= until);
         }
     }
 }

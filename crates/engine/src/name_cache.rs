@@ -1,4 +1,4 @@
-//! Addresses of hosts: one lookup for all who ask at once, kept for as long as it may be.
+//! Addresses of hosts: one lookup for all that ask at the same time, kept for its TTL.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,21 +10,21 @@ use hashbrown::HashMap;
 
 use crate::slab::TaskKey;
 
-/// Names that are kept.
+/// The most names that are kept.
 const NAMES_MAX: usize = 65_536;
-/// How long it is kept that a name has no addresses.
+/// How long a negative answer is kept.
 const NOTHING_KEPT: Duration = Duration::from_secs(5);
 /// The longest that addresses are kept (RFC 8767 §4 caps TTLs at a week; a run is shorter).
 const KEPT_MAX: Duration = Duration::from_secs(86_400);
 
-/// What a lookup of one address family of a name gave.
+/// The result of a lookup of one address family of a name.
 pub(crate) type Addresses = Result<Arc<[IpAddr]>, Arc<ResolveFault>>;
 
 #[derive(Debug, Default)]
 enum State {
     #[default]
     Unknown,
-    /// It is being looked up, for these.
+    /// It is being looked up for these tasks.
     Pending(Vec<TaskKey>),
     Known {
         addresses: Addresses,
@@ -32,14 +32,14 @@ enum State {
     },
 }
 
-/// What to do for one who asks.
+/// What to do for a task that asks.
 #[derive(Debug)]
 pub(crate) enum Asked {
-    /// It is known.
+    /// The result is known.
     Known(Addresses),
     /// A lookup is under way.
     Joined,
-    /// It is to be looked up.
+    /// It must be looked up.
     LookUp,
 }
 
@@ -47,13 +47,13 @@ pub(crate) enum Asked {
 #[derive(Debug, Default)]
 pub(crate) struct NameCache {
     entries: HashMap<Box<str>, [State; 2]>,
-    /// Times a name was needed, and how often it had to be looked up.
+    /// How often a name was needed, and how often it had to be looked up.
     pub(crate) needed: u64,
     pub(crate) looked_up: u64,
 }
 
 impl NameCache {
-    /// Asks for one family of the addresses of `name`.
+    /// Asks for one family of the addresses of `name`, for the task `who`.
     pub(crate) fn ask(
         &mut self,
         now: Time,
@@ -80,7 +80,7 @@ impl NameCache {
         Asked::LookUp
     }
 
-    /// Takes in what a lookup gave, and says who waits for it.
+    /// Stores the result of a lookup, and returns the tasks that wait for it.
     pub(crate) fn answered(
         &mut self,
         now: Time,
@@ -94,7 +94,7 @@ impl NameCache {
         };
         let kept = match &addresses {
             Ok(some) if !some.is_empty() => kept.unwrap_or(KEPT_MAX).min(KEPT_MAX),
-            // What could not be looked up may be the next time.
+            // A lookup that failed may succeed the next time.
             Err(fault) if !matches!(fault.cause, Cause::NxDomain | Cause::NoData) => Duration::ZERO,
             _ => NOTHING_KEPT,
         };
@@ -108,7 +108,7 @@ impl NameCache {
         }
     }
 
-    /// Forgets what is over, or all that is not being looked up.
+    /// Drops what has expired; if that is not enough, all that is not being looked up.
     fn make_room(&mut self, now: Time) {
         let is_live = |state: &State, now: Time| match state {
             State::Unknown => false,

@@ -1,4 +1,4 @@
-//! The only door to the operating system and the clock.
+//! The only access to the operating system and the clock.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,33 +8,33 @@ use canvass_model::{Remote, Time};
 
 use crate::socket_options::SocketOptions;
 
-/// A socket, by the number its [`Net`] gave it. Numbers are small and used again.
+/// A socket, by the number its [`Net`] assigned to it. Numbers are small and are reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SocketId(pub u32);
 
-/// A socket has something to say.
+/// A change of a socket's readiness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Which socket.
+    /// The socket.
     pub socket: SocketId,
     /// There may be something to read.
     pub readable: bool,
     /// There may be room to write.
     pub writable: bool,
-    /// The peer has closed its side, or the socket has an error: reading goes on until it says
-    /// so.
+    /// The peer has closed its side, or the socket has an error. Reading goes on until it returns
+    /// that.
     pub closed: bool,
 }
 
-/// The system as a shard sees it.
+/// The system as a shard uses it.
 ///
-/// Readiness is edge-triggered: an event is given once, and the socket is then to be used until
-/// it says [`io::ErrorKind::WouldBlock`]. Nothing here ever blocks but [`Self::wait`].
+/// Readiness is edge-triggered: an event is reported once, and the socket must then be used until
+/// it returns [`io::ErrorKind::WouldBlock`]. Only [`Self::wait`] and [`Self::rest`] block.
 pub trait Net {
-    /// The time now.
+    /// The current time.
     fn now(&mut self) -> Time;
 
-    /// Waits for events until `until` at the latest; it may come back sooner, with none.
+    /// Waits for events until `until` at the latest. It may return earlier without any.
     ///
     /// # Errors
     /// When the system cannot wait, which ends the run.
@@ -43,12 +43,12 @@ pub trait Net {
     /// Sleeps for `span`, whatever happens meanwhile.
     fn rest(&mut self, span: Duration);
 
-    /// Opens a datagram socket on a port that cannot be guessed, connected to `peer`, so that
-    /// it hears nobody else. Asks for a receive buffer of `receive_buffer_octets`, and returns
-    /// how much was granted.
+    /// Opens a datagram socket on a random port, connected to `peer`, so that it receives from
+    /// nobody else. Requests a receive buffer of `receive_buffer_octets`, and returns how much was
+    /// granted.
     ///
     /// # Errors
-    /// When no descriptor is left, or there is no way to `peer`.
+    /// When no descriptor is left, or there is no route to `peer`.
     fn open_datagram(
         &mut self,
         peer: SocketAddr,
@@ -56,8 +56,8 @@ pub trait Net {
     ) -> io::Result<(SocketId, usize)>;
 
     /// Opens a datagram socket for a conversation with `peer`: connected to it, or, with `many`,
-    /// one that hears every host. Where `peer` turns out to stand for many hosts it is the
-    /// latter as well; returns which it is.
+    /// one that receives from every host. If `peer` turns out to be a broadcast address, it is the
+    /// latter too. Returns which it is.
     ///
     /// # Errors
     /// As [`Self::open_datagram`].
@@ -68,11 +68,11 @@ pub trait Net {
         options: &SocketOptions,
     ) -> io::Result<(SocketId, bool)>;
 
-    /// Begins to open a stream to `remote`. It is writable once it is open; a failure to connect
-    /// may come from [`Self::opened`], or from the first read or write as well.
+    /// Begins to connect a stream to `remote`. It is writable once it is open. A failure to connect
+    /// is returned by [`Self::opened`], or by the first read or write.
     ///
     /// # Errors
-    /// When no descriptor or local port is left, or there is no way to `remote`.
+    /// When no descriptor or local port is left, or there is no route to `remote`.
     fn connect(&mut self, remote: &Remote, options: &SocketOptions) -> io::Result<SocketId>;
 
     /// Whether a stream that has become writable is open.
@@ -90,27 +90,27 @@ pub trait Net {
     /// Sends one datagram whole, to the peer the socket was opened for.
     ///
     /// # Errors
-    /// The system's own; an error that the peer's system sent back for an earlier datagram comes
-    /// here or from [`Self::recv`], once.
+    /// The system's own. An error that the peer's system sent back for an earlier datagram is
+    /// returned once, here or by [`Self::recv`].
     fn send(&mut self, socket: SocketId, datagram: &[u8]) -> io::Result<()>;
 
-    /// Takes one datagram.
+    /// Receives one datagram.
     ///
     /// # Errors
     /// `WouldBlock` when there is none, and as [`Self::send`].
     fn recv(&mut self, socket: SocketId, buffer: &mut [u8]) -> io::Result<usize>;
 
-    /// Takes one datagram, and says from whom.
+    /// Receives one datagram, and returns its sender.
     ///
     /// # Errors
     /// As [`Self::recv`].
     fn recv_from(&mut self, socket: SocketId, buffer: &mut [u8])
     -> io::Result<(usize, SocketAddr)>;
 
-    /// Writes to a stream what fits.
+    /// Writes to a stream as much as fits.
     ///
     /// # Errors
-    /// `WouldBlock` when nothing does or the stream is not open yet, and the system's own.
+    /// `WouldBlock` when nothing fits or the stream is not open yet, and the system's own.
     fn write(&mut self, socket: SocketId, bytes: &[u8]) -> io::Result<usize>;
 
     /// Reads from a stream; 0 at its end.
@@ -122,6 +122,6 @@ pub trait Net {
     /// How many datagrams the system dropped since this socket's buffer was full.
     fn kernel_drops(&self, socket: SocketId) -> u64;
 
-    /// Closes a socket. Its number may be given again from now on.
+    /// Closes a socket. Its number may be assigned again from now on.
     fn close(&mut self, socket: SocketId);
 }

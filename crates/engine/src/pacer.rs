@@ -1,12 +1,12 @@
-//! A cap on the rate of a whole shard (`--rate`).
+//! A limit on a rate (`--rate`, `--rate-per-resolver`).
 
 use canvass_model::Time;
 
-/// How far a late turn may be made up for, and by one at the least: what is lost at each would add
-/// up over a run, and its targets would be later and later.
+/// The span of a late turn that is made up for, and by at least one: the losses of all turns would
+/// add up over a run, and its targets would be later and later.
 const MADE_UP_S: f64 = 0.002;
 
-/// Lets at most so many pass a second.
+/// Lets at most so many pass per second.
 #[derive(Debug)]
 pub(crate) struct Pacer {
     rate: Option<f64>,
@@ -24,7 +24,7 @@ impl Pacer {
         }
     }
 
-    /// `None` when one may pass now, else when to ask again.
+    /// When to ask again; `None` when one may pass now.
     pub(crate) fn hold(&mut self, now: Time) -> Option<Time> {
         let rate = self.rate?;
         let span_s = now.since(self.refilled).as_secs_f64();

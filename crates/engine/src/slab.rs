@@ -1,13 +1,13 @@
-//! Places for the jobs under way.
+//! Storage for the tasks under way.
 
-/// A job's place, and which of the jobs that ever stood there.
+/// The place of a task, and which of the tasks that were ever stored there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct TaskKey {
     pub(crate) index: u32,
     pub(crate) generation: u32,
 }
 
-/// The jobs of one kind under way.
+/// Values under keys that are never valid again once their value is removed.
 #[derive(Debug)]
 pub(crate) struct Slab<T> {
     entries: Vec<(u32, Option<T>)>,
@@ -26,50 +26,55 @@ impl<T> Slab<T> {
         self.entries.len() - self.free.len()
     }
 
-    pub(crate) fn insert(&mut self, slot: T) -> TaskKey {
+    pub(crate) fn insert(&mut self, value: T) -> TaskKey {
         let index = self.free.pop().unwrap_or_else(|| {
             self.entries.push((0, None));
             (self.entries.len() - 1) as u32
         });
         let (generation, entry) = &mut self.entries[index as usize];
-        *entry = Some(slot);
+        *entry = Some(value);
         TaskKey {
             index,
             generation: *generation,
         }
     }
 
-    /// The job that `key` was given for, while it is under way.
+    /// The value that was inserted under `key`, until it is removed.
     #[inline]
     pub(crate) fn by_key(&mut self, key: TaskKey) -> Option<&mut T> {
         match self.entries.get_mut(key.index as usize) {
-            Some((generation, slot)) if *generation == key.generation => slot.as_mut(),
+            Some((generation, entry)) if *generation == key.generation => entry.as_mut(),
             _ => None,
         }
     }
 
-    /// The key of whatever job stands at `index`.
-    pub(crate) fn key_at(&self, index: u32) -> Option<TaskKey> {
-        let (generation, slot) = self.entries.get(index as usize)?;
-        slot.as_ref().map(|_| TaskKey {
+    /// The value at `index`, with its key.
+    pub(crate) fn at(&self, index: u32) -> Option<(TaskKey, &T)> {
+        let (generation, entry) = self.entries.get(index as usize)?;
+        let key = TaskKey {
             index,
             generation: *generation,
-        })
+        };
+        entry.as_ref().map(|value| (key, value))
     }
 
-    /// Every job under way.
-    pub(crate) fn keys(&self) -> Vec<TaskKey> {
+    /// The keys of the values that `is_meant` holds for.
+    pub(crate) fn keys(&self, is_meant: impl Fn(&T) -> bool) -> impl Iterator<Item = TaskKey> {
         (0..self.entries.len() as u32)
-            .filter_map(|index| self.key_at(index))
-            .collect()
+            .filter_map(|index| self.at(index))
+            .filter(move |(_, value)| is_meant(value))
+            .map(|(key, _)| key)
     }
 
-    /// Frees a place, and hands back what stood there.
+    /// Takes a value out.
     pub(crate) fn remove(&mut self, key: TaskKey) -> Option<T> {
-        let (generation, slot) = &mut self.entries[key.index as usize];
-        debug_assert_eq!(*generation, key.generation);
+        let (generation, entry) = self.entries.get_mut(key.index as usize)?;
+        if *generation != key.generation {
+            return None;
+        }
+        let value = entry.take()?;
         *generation = generation.wrapping_add(1);
         self.free.push(key.index);
-        slot.take()
+        Some(value)
     }
 }

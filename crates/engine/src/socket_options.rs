@@ -1,8 +1,8 @@
-//! Sockets as users tune them.
+//! Socket options that users can set.
 
 use std::net::IpAddr;
 
-/// How the sockets of probes are set up. What is not set is left to the system.
+/// The options of the sockets of probes. What is not set is left to the system.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SocketOptions {
     /// The local address.
@@ -13,16 +13,16 @@ pub struct SocketOptions {
     pub receive_buffer_octets: Option<usize>,
     /// The send buffer, in octets.
     pub send_buffer_octets: Option<usize>,
-    /// Small writes are not held back (`TCP_NODELAY`).
+    /// Whether small writes are sent at once (`TCP_NODELAY`).
     pub nodelay: bool,
-    /// The system sees for itself whether the peer is still there (`SO_KEEPALIVE`).
+    /// Whether the system tests whether the peer is still there (`SO_KEEPALIVE`).
     pub keepalive: bool,
-    /// A close throws away what was not delivered, and resets the connection (`SO_LINGER` 0).
+    /// Whether a close drops what was not delivered and resets the connection (`SO_LINGER` 0).
     pub linger_zero: bool,
 }
 
 impl SocketOptions {
-    /// For streams whose writes are gathered here already.
+    /// For streams whose writes are already collected here.
     pub(crate) const GATHERED: Self = Self {
         bind: None,
         ttl: None,

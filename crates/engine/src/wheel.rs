@@ -1,24 +1,24 @@
-//! A timer for each slot: set, moved and dropped in constant time.
+//! A timer for each task: set, moved and cleared in constant time.
 
 use canvass_model::Time;
 
-/// The wheel's grain. Every timer here is for something that takes a hundred milliseconds and
-/// more, and none may fire early.
+/// The resolution of the wheel. Timers here are for spans of a hundred milliseconds and more, and
+/// none may fire early.
 const TICK_NS: u64 = 1_000_000;
-/// Ticks in one round. A timer farther off than that is looked at once a round.
+/// Ticks in one round. A timer farther off than that is examined once per round.
 const TICKS: usize = 4096;
 const NONE: u32 = u32::MAX;
 
-/// One timer for each slot number.
+/// One timer per slot number of the slab.
 ///
-/// Timers are linked through their slots, so what a round holds takes no memory of its own and
-/// a job that ends takes its timer with it.
+/// Timers are linked through their slots, so a bucket needs no memory of its own and any timer
+/// can be cleared in constant time.
 #[derive(Debug)]
 pub(crate) struct Wheel {
     heads: Box<[u32; TICKS]>,
     occupied: Box<[u64; TICKS / 64]>,
     links: Vec<Link>,
-    /// The tick that is looked at next.
+    /// The tick that is examined next.
     tick: u64,
     armed: usize,
 }
@@ -48,7 +48,7 @@ impl Wheel {
         }
     }
 
-    /// Timers that are set.
+    /// The number of timers set.
     pub(crate) fn armed(&self) -> usize {
         self.armed
     }
@@ -78,7 +78,7 @@ impl Wheel {
         self.armed += 1;
     }
 
-    /// Drops the timer of `slot`, if it is set.
+    /// Clears the timer of `slot`, if it is set.
     pub(crate) fn clear(&mut self, slot: u32) {
         let Some(&link) = self.links.get(slot as usize) else {
             return;
@@ -102,7 +102,7 @@ impl Wheel {
         self.armed -= 1;
     }
 
-    /// Takes out what is due by `now` and appends the slots to `fired`.
+    /// Clears the timers that are due by `now` and appends their slots to `fired`.
     pub(crate) fn advance(&mut self, now: Time, fired: &mut Vec<u32>) {
         let end = now.as_nanos() / TICK_NS;
         if end < self.tick {
@@ -128,7 +128,7 @@ impl Wheel {
         self.tick = end + 1;
     }
 
-    /// When the wheel wants to be looked at next: not after the earliest timer.
+    /// When to call [`Self::advance`] next: not after the earliest timer.
     pub(crate) fn next(&self) -> Time {
         if self.armed == 0 {
             return Time::MAX;

@@ -1,5 +1,6 @@
 //! One unit of work.
 
+use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroU64};
 
 use crate::{RecordType, Target, Time};
@@ -77,4 +78,7 @@ pub struct Job {
     /// When it was meant to start; `None` where no schedule was asked for, and it is due as
     /// soon as the engine takes it.
     pub due: Option<Time>,
+    /// The resolver that its question goes to, in place of the run's. Boxed, since few jobs name
+    /// one. Probes of hosts share their lookups and use the run's resolvers.
+    pub resolver: Option<Box<SocketAddr>>,
 }

@@ -26,5 +26,6 @@ pub use probe::{
     SocketRequest, SystemFault, Timeouts,
 };
 pub use session::{
-    Limits, LostCause, Reply, ReplyClass, SendRequest, Sent, Session, TransportPolicy, UpstreamId,
+    Limits, LostCause, NameLookup, Reply, ReplyClass, SendRequest, Sent, Session, TransportPolicy,
+    UpstreamId,
 };

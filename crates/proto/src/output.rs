@@ -3,7 +3,7 @@
 use canvass_model::{Outcome, Time};
 
 /// One of the questions of a [`Session`](crate::Session): 0 is that of the job, the others are
-/// forward lookups.
+/// forward lookups. A [`NameLookup`](crate::NameLookup) has only question 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct QuestionId(pub u16);
 
@@ -11,8 +11,8 @@ pub struct QuestionId(pub u16);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConnectionId(pub u16);
 
-/// What a [`Session`](crate::Session) or a [`Probe`](crate::Probe) asks of the event loop. Each
-/// is given once.
+/// What a [`Session`](crate::Session), a [`NameLookup`](crate::NameLookup) or a
+/// [`Probe`](crate::Probe) asks of the event loop. Each is returned once.
 #[derive(Debug)]
 pub enum Output {
     /// Send a query once a window permits it: see [`Session::request`](crate::Session::request).

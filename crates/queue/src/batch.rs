@@ -124,6 +124,7 @@ impl Batch<'_> {
             },
             spec,
             due: None,
+            resolver: None,
         };
         match family {
             Family::V4 => {
@@ -166,6 +167,7 @@ impl Batch<'_> {
             target,
             spec,
             due: None,
+            resolver: None,
         });
         self.count(1);
     }

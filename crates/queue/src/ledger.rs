@@ -78,6 +78,7 @@ mod tests {
                     requests: NonZeroU32::new(requests).unwrap(),
                 },
                 due: None,
+                resolver: None,
             })
             .collect()
     }

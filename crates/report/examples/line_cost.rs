@@ -33,6 +33,7 @@ fn outcome(seq: u64, address: IpAddr) -> Outcome {
                 forward_confirm: false,
             },
             due: None,
+            resolver: None,
         },
         verdict: Verdict::Answered,
         status: Status::Rcode(Rcode::NOERROR),

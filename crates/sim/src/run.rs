@@ -88,8 +88,10 @@ pub fn run_scenario(scenario: &Scenario, telling: Telling) -> RunResult {
 }
 
 fn config_of(scenario: &Scenario) -> Config {
+    let shared = scenario.peers.len() - scenario.peers_by_name;
+    let shared = scenario.peers[..shared].iter();
     Config {
-        upstreams: scenario.peers.iter().map(|peer| peer.address).collect(),
+        upstreams: shared.map(|peer| peer.address).collect(),
         limits: scenario.limits,
         rate_max_per_second: scenario.rate_max_per_second,
         rate_per_resolver_max_per_second: scenario.rate_per_resolver_max_per_second,

@@ -31,6 +31,8 @@ pub struct Scenario {
     pub jobs: Vec<Job>,
     /// The resolvers, in the order given.
     pub peers: Vec<Peer>,
+    /// How many of them, the last ones, are asked only by jobs that name them.
+    pub peers_by_name: usize,
     /// The hosts that probes go to. Of two that serve the same port the first does.
     pub sites: Vec<Site>,
     /// How hosts are probed.
@@ -192,6 +194,7 @@ impl Scenario {
                 trace: false,
             },
             peers,
+            peers_by_name: 0,
             sites: Vec::new(),
             probing: Probing {
                 sockets_max: 1_000,

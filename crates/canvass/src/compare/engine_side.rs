@@ -191,6 +191,7 @@ fn jobs_of(question: &Question, place: u32) -> impl Iterator<Item = Job> {
         target,
         spec,
         due: None,
+        resolver: None,
     };
     let (first, second) = match question {
         Question::Names(address) => {

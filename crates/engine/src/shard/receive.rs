@@ -1,83 +1,64 @@
-//! Taking in what has come.
+//! Receives messages and matches them with attempts.
 
 use std::io;
 use std::time::Duration;
 
-use canvass_model::{Cause, Time, Transport};
-use canvass_proto::dns::{MESSAGE_OCTETS_MAX, Message, frame};
+use canvass_model::{Time, Transport};
+use canvass_proto::dns::Message;
 use canvass_proto::{LostCause, Reply, UpstreamId};
 
-use super::flow::Taken;
-use super::sockets::lost_cause;
-use super::{Owner, Shard};
-use crate::net::{Net, SocketId};
+use super::Shard;
+use super::message_rate::Received;
+use super::sockets::{Owner, lost_cause};
+use crate::net::{Event, Net, SocketId};
 use crate::upstream::{Attempt, AttemptKey};
 
-/// Room for one read: the longest message and its length.
-pub(super) const BUFFER_OCTETS: usize = MESSAGE_OCTETS_MAX + 2;
-/// Datagrams taken in one turn.
+/// Datagrams received in one turn.
 const DATAGRAMS_PER_TURN_MAX: usize = 2_048;
-/// Datagrams taken from one socket before the next has its turn.
+/// Datagrams received from one socket before the next has its turn.
 const DATAGRAMS_PER_SOCKET_MAX: usize = 256;
-/// Datagrams between two looks at the clock.
+/// Datagrams between two clock readings.
 const DATAGRAMS_PER_CLOCK: usize = 32;
-/// How long one turn reads: what is read may take decoding, or checking of signatures.
+/// How long one turn reads: what is read may have to be decoded, or its signatures verified.
 const READING_MAX: Duration = Duration::from_millis(10);
 /// Reads from streams in one turn.
 const READS_PER_TURN_MAX: usize = 256;
 
 impl<N: Net> Shard<N> {
-    /// Takes in what has come, and says how many messages that was.
-    pub(super) fn receive(&mut self, now: Time) -> Taken {
+    /// Takes in `events`, and reads what was received. Returns how many messages that was.
+    pub(super) fn receive(&mut self, now: Time, events: &[Event]) -> Received {
         let mut now = now;
-        for at in 0..self.events.len() {
-            let event = self.events[at];
-            let Some(Some(owned)) = self.owners.get_mut(event.socket.0 as usize) else {
-                continue;
-            };
-            if event.readable && !owned.readable {
-                owned.readable = true;
-                self.readable.push_back(event.socket);
-            }
-            owned.closed |= event.closed;
-            match owned.owner {
-                Owner::Upstream(upstream, Transport::Tcp) if event.writable => {
-                    if let Some(lane) = &mut self.upstreams.by_id(upstream).tcp
-                        && let Some(connection) = lane.sockets.by_socket(event.socket)
-                    {
-                        connection.on_writable();
-                    }
-                    self.flush(now, upstream);
+        for event in events {
+            match self.sockets.on_event(event) {
+                Some(Owner::Upstream(upstream, Transport::Tcp)) if event.writable => {
+                    self.stream_writable(now, upstream, event.socket);
                 }
-                Owner::Probe(key, connection) if event.writable => {
-                    // Writing takes its time, and what comes after is to be measured too.
+                Some(Owner::Probe(key, connection)) if event.writable => {
+                    // Writing takes time, which must not count for what follows.
                     now = self.net.now();
                     self.probe_writable(now, key, connection, event.socket);
                 }
                 _ => {}
             }
         }
-        let before = self.messages;
-        let mut datagrams = 0;
+        let mut received = Received::default();
         let mut reads = 0;
-        let mut buffer = std::mem::take(&mut self.buffer);
+        let mut buffer = self.sockets.lend_buffer();
         let end = now + READING_MAX;
-        while datagrams < DATAGRAMS_PER_TURN_MAX && reads < READS_PER_TURN_MAX && now < end {
-            let Some(socket) = self.readable.pop_front() else {
+        while received.datagrams < DATAGRAMS_PER_TURN_MAX && reads < READS_PER_TURN_MAX && now < end
+        {
+            let Some((socket, owner)) = self.sockets.next_readable() else {
                 break;
             };
-            // The number may be another socket's by now.
-            let Some(owned) = self.owned(socket).filter(|owned| owned.readable) else {
-                continue;
-            };
-            let dry = match owned.owner {
+            let drained = match owner {
                 Owner::Upstream(upstream, Transport::Udp) => {
-                    let taken = &mut datagrams;
-                    self.receive_datagrams(&mut now, upstream, socket, &mut buffer, taken)
+                    let count = &mut received;
+                    self.receive_datagrams(&mut now, upstream, socket, &mut buffer, count)
                 }
                 Owner::Upstream(upstream, Transport::Tcp) => {
                     reads += 1;
-                    self.read_stream(now, upstream, socket, &mut buffer)
+                    let count = &mut received.messages;
+                    self.read_stream(now, upstream, socket, &mut buffer, count)
                 }
                 Owner::Probe(key, connection) => {
                     reads += 1;
@@ -85,35 +66,28 @@ impl<N: Net> Shard<N> {
                 }
             };
             now = self.net.now();
-            if let Some(Some(owned)) = self.owners.get_mut(socket.0 as usize) {
-                owned.readable = !dry;
-                if !dry {
-                    self.readable.push_back(socket);
-                }
-            }
+            self.sockets.on_read(socket, drained);
         }
-        self.buffer = buffer;
-        Taken {
-            messages: self.messages - before,
-            datagrams,
-        }
+        self.sockets.give_buffer_back(buffer);
+        received
     }
 
-    /// Takes datagrams until there are none (then true), or it is another socket's turn.
+    /// Receives datagrams until there are none (then true), or it is another socket's turn.
     fn receive_datagrams(
         &mut self,
         now: &mut Time,
         upstream: UpstreamId,
         socket: SocketId,
         buffer: &mut [u8],
-        taken: &mut usize,
+        received: &mut Received,
     ) -> bool {
         for count in 1..=DATAGRAMS_PER_SOCKET_MAX {
             match self.net.recv(socket, buffer) {
                 Ok(octets) => {
-                    *taken += 1;
-                    // After it is read: this thread may have been held up since the last look,
-                    // and nothing can have come sooner than it did.
+                    received.datagrams += 1;
+                    received.messages += 1;
+                    // The clock is read after the datagram: this thread may have been held up
+                    // since the last reading, and nothing arrived before it was sent.
                     if count % DATAGRAMS_PER_CLOCK == 1 {
                         *now = self.net.now();
                     }
@@ -128,65 +102,14 @@ impl<N: Net> Shard<N> {
         false
     }
 
-    /// Reads once from a stream; returns whether it would block, or is gone.
-    fn read_stream(
+    /// A message was received. It counts only if an open query of this very socket has its id and
+    /// asked its question; otherwise it is dropped and counted, and the wait goes on.
+    pub(super) fn on_message(
         &mut self,
         now: Time,
-        upstream: UpstreamId,
-        socket: SocketId,
-        buffer: &mut [u8],
-    ) -> bool {
-        let read = self.net.read(socket, buffer);
-        let now = self.net.now().max(now);
-        let octets = match read {
-            Ok(0) => {
-                self.on_stream_end(now, upstream, socket, None);
-                return true;
-            }
-            Ok(octets) => octets,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return false,
-            Err(error) => {
-                self.on_stream_end(now, upstream, socket, Some(&error));
-                return true;
-            }
-        };
-        let mut joined = match self.connection_partial(upstream, socket) {
-            Some(partial) => std::mem::take(partial),
-            None => return true,
-        };
-        let whole = if joined.is_empty() {
-            &buffer[..octets]
-        } else {
-            joined.extend_from_slice(&buffer[..octets]);
-            &joined[..]
-        };
-        let mut rest = whole;
-        while let Some((message, after)) = frame::split(rest) {
-            self.on_message(now, (upstream, Transport::Tcp, socket), message);
-            rest = after;
-        }
-        let rest = rest.to_vec();
-        if let Some(partial) = self.connection_partial(upstream, socket) {
-            *partial = rest;
-        }
-        self.close_if_finished(upstream, socket);
-        false
-    }
-
-    fn connection_partial(
-        &mut self,
-        upstream: UpstreamId,
-        socket: SocketId,
-    ) -> Option<&mut Vec<u8>> {
-        let lane = self.upstreams.by_id(upstream).tcp.as_mut()?;
-        Some(&mut lane.sockets.by_socket(socket)?.partial)
-    }
-
-    /// A message came. It counts only if an open query of this very socket has its id and asked
-    /// its question; otherwise it is dropped and counted, and the wait goes on.
-    fn on_message(&mut self, now: Time, place: (UpstreamId, Transport, SocketId), bytes: &[u8]) {
-        self.messages += 1;
+        place: (UpstreamId, Transport, SocketId),
+        bytes: &[u8],
+    ) {
         if !self.take_reply(now, place, bytes) {
             self.upstreams.by_id(place.0).tally.mismatched += 1;
         }
@@ -208,10 +131,10 @@ impl<N: Net> Shard<N> {
         let Some(&attempt) = attempts.by_id(message.id()) else {
             return false;
         };
-        let Some(slot) = self.slots.by_key(attempt.slot) else {
+        let Some(query) = self.tasks.query(attempt.task) else {
             return false;
         };
-        if !message.answers(slot.session.question(attempt.question)) {
+        if !message.answers(query.question(attempt.question)) {
             return false;
         }
         attempts.remove(message.id());
@@ -220,35 +143,29 @@ impl<N: Net> Shard<N> {
             socket,
             id: message.id(),
         };
-        slot.open.retain(|open| *open != answered);
         let resolver = self.upstreams.by_id(upstream).address;
-        let Attempt { question, edns, .. } = attempt;
         let reply = Reply {
-            question,
+            question: attempt.question,
             upstream,
             resolver,
             transport,
-            edns,
+            edns: attempt.edns,
             late: attempt.expired,
             message,
         };
-        let class = slot
-            .session
-            .reply(now, &reply, &self.config.limits, &mut self.rng);
+        let limits = &self.config.limits;
+        let class = query.reply(now, answered, &reply, limits, &mut self.rng);
         self.upstreams
             .on_reply(now, upstream, transport, &attempt, class);
-        if transport == Transport::Tcp
-            && let Some(lane) = &mut self.upstreams.by_id(upstream).tcp
-            && let Some(connection) = lane.sockets.by_socket(socket)
-        {
-            connection.answers += 1;
+        if transport == Transport::Tcp {
+            self.upstreams.on_stream_answer(upstream, socket);
         }
-        self.drive(now, attempt.slot);
+        self.drive(now, attempt.task);
         true
     }
 
-    /// The system has an error for a datagram socket. What is out on it is lost.
-    pub(super) fn on_datagram_error(
+    /// The system has an error for a datagram socket. The queries that are out on it are lost.
+    fn on_datagram_error(
         &mut self,
         now: Time,
         upstream: UpstreamId,
@@ -265,46 +182,8 @@ impl<N: Net> Shard<N> {
         self.lose(now, place, open.unwrap_or_default(), Some(lost));
     }
 
-    /// A stream is over: in good order (`None`), or by an error. What it left unanswered goes
-    /// out again; if the connection answered anything, that is no attempt, for it was never
-    /// taken up.
-    pub(super) fn on_stream_end(
-        &mut self,
-        now: Time,
-        upstream: UpstreamId,
-        socket: SocketId,
-        error: Option<&io::Error>,
-    ) {
-        let Some(lane) = &mut self.upstreams.by_id(upstream).tcp else {
-            return;
-        };
-        let Some(mut connection) = lane.sockets.remove(socket) else {
-            return;
-        };
-        let open = connection.attempts.drain();
-        let useful = connection.answers > 0;
-        // A name that never answers is open on any connection, and shows no limit.
-        if useful && open.iter().any(|(_, attempt)| !attempt.expired) {
-            lane.sockets.queries_max = Some(connection.answers);
-        }
-        self.forget(socket);
-        let lost = match error {
-            _ if useful => None,
-            Some(error) => Some(lost_cause(error)),
-            None if open.is_empty() => None,
-            None => Some(LostCause {
-                cause: Cause::Reset,
-                errno: None,
-            }),
-        };
-        if lost.is_some() {
-            self.upstreams.on_error(now, upstream, Transport::Tcp);
-        }
-        self.lose(now, (upstream, Transport::Tcp, socket), open, lost);
-    }
-
     /// These attempts will not be answered: lost for a reason, or (`None`) never taken up.
-    fn lose(
+    pub(super) fn lose(
         &mut self,
         now: Time,
         place: (UpstreamId, Transport, SocketId),
@@ -314,37 +193,24 @@ impl<N: Net> Shard<N> {
         let (upstream, transport, socket) = place;
         for (id, attempt) in open {
             self.upstreams.on_dropped(upstream, transport, &attempt);
-            let Some(slot) = self.slots.by_key(attempt.slot) else {
+            let Some(query) = self.tasks.query(attempt.task) else {
                 continue;
             };
-            let gone = AttemptKey {
+            query.closed(AttemptKey {
                 upstream,
                 socket,
                 id,
-            };
-            slot.open.retain(|open| *open != gone);
+            });
             if !attempt.expired {
                 match lost {
                     Some(lost) => {
                         let limits = &self.config.limits;
-                        slot.session
-                            .lost(now, attempt.question, lost, limits, &mut self.rng);
+                        query.lost(now, attempt.question, lost, limits, &mut self.rng);
                     }
-                    None => slot.session.returned(now, attempt.question),
+                    None => query.returned(now, attempt.question),
                 }
             }
-            self.drive(now, attempt.slot);
-        }
-    }
-
-    /// Closes a connection that has taken all it may and answered all it took.
-    pub(super) fn close_if_finished(&mut self, upstream: UpstreamId, socket: SocketId) {
-        let Some(lane) = &mut self.upstreams.by_id(upstream).tcp else {
-            return;
-        };
-        if lane.sockets.is_finished(socket) {
-            lane.sockets.remove(socket);
-            self.forget(socket);
+            self.drive(now, attempt.task);
         }
     }
 }

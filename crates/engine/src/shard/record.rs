@@ -1,13 +1,13 @@
-//! What a loop knows of itself: how late it woke, how long its turns took, how it stood over time.
+//! Measurements of an event loop: how late it woke, how long its turns took, samples over time.
 //!
-//! All of it is counted at clocks that a turn reads anyway.
+//! All of it uses clock readings that a turn takes anyway.
 
 use canvass_model::{LOOP_SAMPLES_MAX, LatenessHistogram, LoopSample, ShardReport, Time};
 
 use super::Shard;
 use crate::net::Net;
 
-/// How often the loop looks at how it stands. Samples are kept as often at first.
+/// How often the loop samples its state. At first every sample is kept.
 const LOOK_INTERVAL_NS: u64 = 20_000_000;
 
 /// The record of one loop.
@@ -15,30 +15,30 @@ const LOOK_INTERVAL_NS: u64 = 20_000_000;
 pub(super) struct Record {
     late_wakes: LatenessHistogram,
     turns: LatenessHistogram,
-    /// When the turn that is not over yet began.
+    /// When the present turn began.
     turn_began: Option<Time>,
     look_at: Time,
     samples: Samples,
 }
 
-/// Samples in even steps, however long the run.
+/// Samples at even intervals, however long the run is.
 #[derive(Debug)]
 struct Samples {
     kept: Vec<LoopSample>,
-    /// One is kept for each such step of the clock, the first that falls into it.
+    /// One is kept per such interval of the clock: the first in it.
     interval_ns: u64,
 }
 
 impl Record {
-    /// The clock before a wait, which ends the turn before it.
+    /// A wait begins, which ends the turn before it.
     pub(super) fn on_turn_end(&mut self, now: Time) {
         if let Some(began) = self.turn_began.take() {
             self.turns.record(now.since(began));
         }
     }
 
-    /// The clock after a wait. `slept_until` is the time it was to end at, where one was set. An
-    /// event that ends it sooner is not late.
+    /// A wait has ended. `slept_until` is when it was meant to end, if a time was set. An event that
+    /// ends it earlier is not late.
     pub(super) fn on_woken(&mut self, slept_until: Option<Time>, woken: Time) {
         self.turn_began = Some(woken);
         if let Some(until) = slept_until.filter(|until| woken >= *until) {
@@ -46,7 +46,7 @@ impl Record {
         }
     }
 
-    /// Whether it is time to look at how the loop stands.
+    /// Whether it is time for a sample.
     #[inline]
     pub(super) fn wants_sample(&self, now: Time) -> bool {
         now >= self.look_at
@@ -58,7 +58,7 @@ impl Record {
         self.samples.push(sample);
     }
 
-    /// Puts what was recorded into the report, with how it stood at the end.
+    /// Writes what was recorded into the report, with the sample of the end.
     fn write_to(mut self, last: LoopSample, report: &mut ShardReport) {
         self.on_turn_end(last.at);
         report.late_wakes = self.late_wakes;
@@ -86,7 +86,7 @@ impl Samples {
         self.kept.push(sample);
     }
 
-    /// The last moment is kept whatever step it falls into.
+    /// The last sample is kept whatever interval it is in.
     fn end_with(mut self, last: LoopSample) -> Vec<LoopSample> {
         if self.kept.last().is_some_and(|kept| kept.at >= last.at) {
             self.kept.pop();
@@ -96,8 +96,7 @@ impl Samples {
         self.kept
     }
 
-    /// Where every step has its sample, every second one goes; where there are gaps, none that
-    /// is alone in its longer step, so that what is left is as even.
+    /// Doubles the interval and keeps the first sample in each, so that the rest is as even.
     fn make_room(&mut self) {
         while self.kept.len() >= LOOP_SAMPLES_MAX {
             self.interval_ns = self.interval_ns.saturating_mul(2);
@@ -113,13 +112,13 @@ impl Samples {
 }
 
 impl<N: Net> Shard<N> {
-    /// Takes down how the loop stands.
+    /// Samples the state of the loop.
     pub(super) fn take_sample(&mut self, now: Time) {
         let sample = self.sample(now);
         self.record.on_sample(sample);
     }
 
-    /// Ends the record with the moment that the run is over.
+    /// Ends the record with a sample of the end of the run.
     pub(super) fn end_record(&mut self) {
         let now = self.net.now();
         let last = self.sample(now);
@@ -132,7 +131,7 @@ impl<N: Net> Shard<N> {
             at: now,
             rate_per_second: allowance.rate_per_second,
             window: allowance.in_flight,
-            in_flight: self.jobs_under_way() as u64,
+            in_flight: self.tasks.jobs() as u64,
         }
     }
 }

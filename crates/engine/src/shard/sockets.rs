@@ -1,15 +1,56 @@
-//! Who has which socket, and what the system says of them.
+//! Which socket belongs to whom, and what the system's errors mean.
 
+use std::collections::VecDeque;
 use std::io;
 
-use canvass_model::{Cause, Errno};
-use canvass_proto::{LostCause, SystemFault};
+use canvass_model::{Cause, Errno, Transport};
+use canvass_proto::dns::MESSAGE_OCTETS_MAX;
+use canvass_proto::{ConnectionId, LostCause, SystemFault, UpstreamId};
 
-use super::{Owned, Owner, Shard};
-use crate::net::{Net, SocketId};
+use crate::net::{Event, Net, SocketId};
+use crate::slab::TaskKey;
 
-impl<N: Net> Shard<N> {
-    pub(super) fn own(&mut self, socket: SocketId, owner: Owner) {
+/// Room for one read: the longest message and its length.
+const BUFFER_OCTETS: usize = MESSAGE_OCTETS_MAX + 2;
+
+/// What a socket belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Owner {
+    Upstream(UpstreamId, Transport),
+    Probe(TaskKey, ConnectionId),
+}
+
+/// A socket that is in use.
+#[derive(Clone, Copy, Debug)]
+struct Owned {
+    owner: Owner,
+    /// On the list of those with something to read.
+    readable: bool,
+    /// The peer has closed its side.
+    closed: bool,
+}
+
+/// The sockets in use, and those with something to read.
+#[derive(Debug)]
+pub(super) struct Sockets {
+    /// By the number of the socket.
+    owners: Vec<Option<Owned>>,
+    readable: VecDeque<SocketId>,
+    events: Vec<Event>,
+    buffer: Box<[u8]>,
+}
+
+impl Sockets {
+    pub(super) fn new() -> Self {
+        Self {
+            owners: Vec::new(),
+            readable: VecDeque::new(),
+            events: Vec::new(),
+            buffer: vec![0; BUFFER_OCTETS].into_boxed_slice(),
+        }
+    }
+
+    pub(super) fn insert(&mut self, socket: SocketId, owner: Owner) {
         let at = socket.0 as usize;
         if self.owners.len() <= at {
             self.owners.resize(at + 1, None);
@@ -21,13 +62,86 @@ impl<N: Net> Shard<N> {
         });
     }
 
-    pub(super) fn forget(&mut self, socket: SocketId) {
-        self.net.close(socket);
+    pub(super) fn close<N: Net>(&mut self, net: &mut N, socket: SocketId) {
+        net.close(socket);
         self.owners[socket.0 as usize] = None;
+    }
+
+    /// The upstream and the transport that a socket belongs to.
+    pub(super) fn lane(&self, socket: SocketId) -> Option<(UpstreamId, Transport)> {
+        match self.owners.get(socket.0 as usize)?.as_ref()?.owner {
+            Owner::Upstream(upstream, transport) => Some((upstream, transport)),
+            Owner::Probe(..) => None,
+        }
+    }
+
+    /// Whether the peer has closed its side, or the socket is not in use.
+    pub(super) fn is_closed(&self, socket: SocketId) -> bool {
+        let owned = self.owners.get(socket.0 as usize).copied().flatten();
+        owned.is_none_or(|owned| owned.closed)
+    }
+
+    /// Takes in an event, and returns to whom it belongs.
+    pub(super) fn on_event(&mut self, event: &Event) -> Option<Owner> {
+        let owned = self.owners.get_mut(event.socket.0 as usize)?.as_mut()?;
+        if event.readable && !owned.readable {
+            owned.readable = true;
+            self.readable.push_back(event.socket);
+        }
+        owned.closed |= event.closed;
+        Some(owned.owner)
+    }
+
+    pub(super) fn any_readable(&self) -> bool {
+        !self.readable.is_empty()
+    }
+
+    /// The socket that is to be read next.
+    pub(super) fn next_readable(&mut self) -> Option<(SocketId, Owner)> {
+        while let Some(socket) = self.readable.pop_front() {
+            // The number may be another socket's by now.
+            if let Some(Some(owned)) = self.owners.get(socket.0 as usize)
+                && owned.readable
+            {
+                return Some((socket, owned.owner));
+            }
+        }
+        None
+    }
+
+    /// A socket was read; `drained` until there was nothing more.
+    pub(super) fn on_read(&mut self, socket: SocketId, drained: bool) {
+        if let Some(Some(owned)) = self.owners.get_mut(socket.0 as usize) {
+            owned.readable = !drained;
+            if !drained {
+                self.readable.push_back(socket);
+            }
+        }
+    }
+
+    /// Lends the list of events, empty.
+    pub(super) fn lend_events(&mut self) -> Vec<Event> {
+        self.events.clear();
+        std::mem::take(&mut self.events)
+    }
+
+    pub(super) fn give_events_back(&mut self, events: Vec<Event>) {
+        self.events = events;
+    }
+
+    /// Lends the buffer for reading; it is empty while it is lent to another.
+    pub(super) fn lend_buffer(&mut self) -> Box<[u8]> {
+        std::mem::take(&mut self.buffer)
+    }
+
+    pub(super) fn give_buffer_back(&mut self, buffer: Box<[u8]>) {
+        if !buffer.is_empty() {
+            self.buffer = buffer;
+        }
     }
 }
 
-/// Names what the system said.
+/// The cause that a system error stands for.
 pub(super) fn lost_cause(error: &io::Error) -> LostCause {
     let cause = match error.kind() {
         io::ErrorKind::ConnectionRefused => Cause::Refused,
@@ -50,14 +164,14 @@ pub(super) fn lost_cause(error: &io::Error) -> LostCause {
     }
 }
 
-/// The same, with the system's own words.
+/// The same for a probe, with the system's message.
 pub(super) fn system_fault(error: &io::Error) -> SystemFault {
     let LostCause { cause, errno } = match error.raw_os_error() {
         Some(libc::EADDRNOTAVAIL) => LostCause {
             cause: Cause::Ports,
             errno: Some(Errno(libc::EADDRNOTAVAIL)),
         },
-        // A socket in the file system that is not there.
+        // A Unix socket that does not exist.
         Some(libc::ENOENT) => LostCause {
             cause: Cause::Unreachable,
             errno: Some(Errno(libc::ENOENT)),

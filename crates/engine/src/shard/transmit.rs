@@ -1,33 +1,30 @@
-//! Taking jobs in and sending queries out.
+//! Sends queries.
 
 use std::io;
 use std::time::Duration;
 
-use canvass_model::{Cause, ProbeSpec, Target, Time, Transport};
-use canvass_proto::dns::frame;
+use canvass_model::{Cause, Time, Transport};
 use canvass_proto::{Output, QuestionId, SendRequest, Sent, Session, UpstreamId};
-use crossbeam_channel::TryRecvError;
 use smallvec::SmallVec;
 
-use super::sockets::lost_cause;
-use super::{Owner, Shard, Slot};
+use super::Shard;
+use super::query_task::QueryTask;
+use super::sockets::{Owner, lost_cause};
+use super::tasks::Task;
 use crate::net::{Net, SocketId};
 use crate::slab::TaskKey;
 use crate::upstream::{Attempt, AttemptKey};
 
 /// Queries sent in one turn.
 const QUERIES_PER_TURN_MAX: usize = 1_024;
-/// Queries between two looks at the clock.
+/// Queries between two clock readings.
 const QUERIES_PER_CLOCK: usize = 32;
-/// Questions looked at behind one that cannot be sent now.
-const PASSED_OVER_MAX: usize = 16;
-/// Questions of jobs under way that leave one after the other while a new job waits. New jobs
-/// are what tells a resolver that is gone from names that are never answered.
-const WANTING_ROW_MAX: u32 = 8;
+/// Queries, and resolvers that jobs wait for, looked at behind one that cannot be sent now.
+pub(super) const PASSED_OVER_MAX: usize = 16;
 /// How long to wait when the system has no room for a query.
-const BLOCKED_WAIT: Duration = Duration::from_millis(1);
+pub(super) const BLOCKED_WAIT: Duration = Duration::from_millis(1);
 
-/// The sending part of a turn.
+/// The sending phase of a turn.
 pub(super) struct SendTurn {
     pub(super) now: Time,
     sent: usize,
@@ -35,7 +32,7 @@ pub(super) struct SendTurn {
 }
 
 impl SendTurn {
-    /// One more left, or began.
+    /// One more query was sent, or task begun.
     pub(super) fn count(&mut self) {
         self.sent += 1;
     }
@@ -48,18 +45,18 @@ impl SendTurn {
 /// How sending a query went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Attempted {
-    /// It left, or is lost and the session knows.
+    /// It was sent, or is lost and its task knows.
     Done,
-    /// Every socket of the upstream has what it can hold.
+    /// Every socket of the upstream has all it can hold.
     Full,
-    /// It could not leave now. The system has no room; try in another turn.
+    /// It could not be sent now, for want of room in the system. Try in another turn.
     Blocked,
 }
 
 impl<N: Net> Shard<N> {
-    /// Sends what may be sent now: first the questions of jobs under way, then new jobs.
+    /// Sends what may be sent now: first the queries of tasks under way, then those of new jobs.
     pub(super) fn transmit(&mut self, now: Time) {
-        self.resume_at = Time::MAX;
+        self.sender.begin_look();
         let mut turn = SendTurn {
             now,
             sent: 0,
@@ -67,65 +64,66 @@ impl<N: Net> Shard<N> {
         };
         loop {
             let before = turn.sent;
-            self.send_wanting(&mut turn);
+            self.send_queued(&mut turn);
             self.go_on_with_probes(&mut turn);
+            self.admit_held(&mut turn);
             self.admit(&mut turn);
             if !turn.goes_on() {
                 break;
             }
             if turn.sent == before {
-                // No new job could go ahead of them after all.
-                if self.wanting_row < WANTING_ROW_MAX {
+                // No new job could go before them after all.
+                if !self.sender.is_row_over() {
                     break;
                 }
-                self.wanting_row = 0;
+                self.sender.begin_row();
             }
         }
         if turn.blocked {
-            self.resume_by(turn.now + BLOCKED_WAIT);
+            self.sender.resume_by(turn.now + BLOCKED_WAIT);
         } else if turn.sent >= QUERIES_PER_TURN_MAX {
-            self.resume_by(turn.now);
+            self.sender.resume_by(turn.now);
         }
         self.flush_all();
     }
 
-    /// There is something to send at this time.
-    pub(super) fn resume_by(&mut self, at: Time) {
-        self.resume_at = self.resume_at.min(at);
-    }
-
-    /// Sends the questions of jobs under way, until it is a new job's turn.
-    fn send_wanting(&mut self, turn: &mut SendTurn) {
+    /// Sends the queries of tasks under way, until it is a new job's turn.
+    fn send_queued(&mut self, turn: &mut SendTurn) {
         let mut passed_over: SmallVec<[(TaskKey, QuestionId); PASSED_OVER_MAX]> = SmallVec::new();
+        let mut one_is_awaited = false;
         while passed_over.len() < PASSED_OVER_MAX && turn.goes_on() {
-            if self.wanting_row >= WANTING_ROW_MAX && self.has_job(turn.now) {
+            if self.sender.is_row_over() && self.has_job(turn.now) {
                 break;
             }
-            let Some((key, question)) = self.wanting.pop_front() else {
+            let Some((key, question)) = self.sender.next() else {
                 break;
             };
-            let Some(slot) = self.slots.by_key(key) else {
+            let Some(query) = self.tasks.query(key) else {
                 continue;
             };
-            let Some(request) = slot.session.request(question) else {
+            let Some(request) = query.request(question) else {
                 continue;
             };
-            // The cap is on what was asked for, not on what that needs.
-            if slot.name.is_none()
+            // The limit is on the jobs' queries, not on the lookups that probes need.
+            if query.is_job()
                 && let Some(at) = self.pacer.hold(turn.now)
             {
                 passed_over.push((key, question));
-                self.resume_by(at);
+                self.sender.resume_by(at);
                 break;
             }
-            let Some(upstream) = self.upstreams.pick(turn.now, &request) else {
-                passed_over.push((key, question));
-                self.resume_by(self.upstreams.next_permit(request.transport));
-                continue;
+            let upstream = match self.upstreams.pick(turn.now, &request) {
+                Ok(upstream) => upstream,
+                Err(at) => {
+                    passed_over.push((key, question));
+                    self.sender.resume_by(at);
+                    one_is_awaited |= request.only.is_some();
+                    continue;
+                }
             };
             match self.send(turn.now, key, question, &request, upstream) {
                 Attempted::Done => {
-                    self.wanting_row += 1;
+                    self.sender.count_in_row();
                     self.count_sent(turn);
                 }
                 Attempted::Full => {
@@ -138,135 +136,64 @@ impl<N: Net> Shard<N> {
                 }
             }
         }
-        // To the back, so that what waits for one lane does not hide what could take another.
-        self.wanting.extend(passed_over);
+        // Queries that wait for one resolver must not hide those behind them for long.
+        if one_is_awaited && passed_over.len() >= PASSED_OVER_MAX && !self.sender.is_empty() {
+            self.sender.resume_by(turn.now + BLOCKED_WAIT);
+        }
+        self.sender.pass_over(passed_over);
     }
 
     /// Whether a new job waits that may begin.
     fn has_job(&self, now: Time) -> bool {
-        let next = self.staged.front();
+        let next = self.intake.next();
         self.has_room() && next.is_some_and(|job| job.due.is_none_or(|due| due <= now))
     }
 
-    /// Begins new jobs while there is a permit for each; only one while others still want to
-    /// send.
-    fn admit(&mut self, turn: &mut SendTurn) {
-        let transport = self.config.limits.transport.first();
-        let request = SendRequest {
-            transport,
-            avoid: None,
-            prefer: None,
-            first: true,
-        };
-        while turn.goes_on() {
-            self.stage();
-            let Some(next) = self.staged.front() else {
-                return;
-            };
-            if !self.has_room() {
-                return;
-            }
-            if let Some(due) = next.due.filter(|due| *due > turn.now) {
-                return self.resume_by(due);
-            }
-            if is_probe(next.spec) {
-                if !self.admit_probe(turn) {
-                    return;
-                }
-                continue;
-            }
-            let mut permit = None;
-            if !matches!(next.target, Target::Invalid { .. }) {
-                if let Some(at) = self.pacer.hold(turn.now) {
-                    return self.resume_by(at);
-                }
-                permit = self.upstreams.pick(turn.now, &request);
-                if permit.is_none() {
-                    return self.resume_by(self.upstreams.next_permit(transport));
-                }
-            }
-            let Some(job) = self.staged.pop_front() else {
-                return;
-            };
-            self.wanting_row = 0;
-            self.report.admitted += 1;
-            match Session::new(job, turn.now, &self.config.limits) {
-                Ok(session) => self.begin(turn, session, &request, permit),
-                Err(outcome) => {
-                    self.push_outcome(turn.now, outcome);
-                    self.count_sent(turn);
-                }
-            }
-            if !self.wanting.is_empty() {
-                return;
-            }
-        }
-    }
-
-    /// Gives a session its slot and sends its first query.
-    fn begin(
+    /// Makes a session a task and sends its first query.
+    pub(super) fn begin(
         &mut self,
         turn: &mut SendTurn,
-        session: Session,
+        mut session: Box<Session>,
         request: &SendRequest,
         permit: Option<UpstreamId>,
     ) {
         let now = turn.now;
-        let key = self.slots.insert(Slot {
-            session,
-            open: SmallVec::new(),
-            admitted: now,
-            name: None,
-        });
+        let output = session.poll(now, &self.config.limits);
+        let key = self.tasks.insert(Task::Query(QueryTask::job(now, session)));
         self.count_in_flight();
-        let Some(slot) = self.slots.by_key(key) else {
-            return;
-        };
-        match (slot.session.poll(now, &self.config.limits), permit) {
+        match (output, permit) {
             (Output::Send(question), Some(upstream)) => {
                 match self.send(now, key, question, request, upstream) {
                     Attempted::Done => self.count_sent(turn),
                     Attempted::Full => {
-                        self.wanting.push_back((key, question));
+                        self.sender.enqueue(key, question);
                         self.drive(now, key);
                         self.upstream_full(now, upstream, request.transport);
                     }
                     Attempted::Blocked => {
-                        self.wanting.push_front((key, question));
+                        self.sender.enqueue_first(key, question);
                         self.drive(now, key);
                         turn.blocked = true;
                     }
                 }
             }
-            // A deadline of nothing ends a job before its first query.
+            // A deadline of 0 ends a job before its first query.
             _ => self.drive(now, key),
         }
     }
 
-    /// All sockets of an upstream have what they can hold: others go on, and it is asked again
-    /// in a moment.
+    /// All sockets of an upstream have all they can hold: it is asked again in a moment, and
+    /// others meanwhile.
     fn upstream_full(&mut self, now: Time, upstream: UpstreamId, transport: Transport) {
         let again = now + BLOCKED_WAIT;
         self.upstreams.put_off(again, upstream, transport);
-        self.resume_by(again);
+        self.sender.resume_by(again);
     }
 
-    fn count_sent(&mut self, turn: &mut SendTurn) {
+    pub(super) fn count_sent(&mut self, turn: &mut SendTurn) {
         turn.sent += 1;
         if turn.sent.is_multiple_of(QUERIES_PER_CLOCK) {
             turn.now = self.net.now();
-        }
-    }
-
-    /// Takes the next batch of jobs when the last one is used up.
-    pub(super) fn stage(&mut self) {
-        if !self.staged.is_empty() || self.jobs_ended {
-            return;
-        }
-        match self.channels.jobs.try_recv() {
-            Ok(jobs) => self.staged = jobs.into(),
-            Err(TryRecvError::Empty) => {}
-            Err(TryRecvError::Disconnected) => self.jobs_ended = true,
         }
     }
 
@@ -279,7 +206,8 @@ impl<N: Net> Shard<N> {
         request: &SendRequest,
         upstream: UpstreamId,
     ) -> Attempted {
-        let written = match request.transport {
+        let transport = request.transport;
+        let written = match transport {
             Transport::Udp => self.send_datagram(key, question, upstream),
             Transport::Tcp => self.write_to_stream(key, question, upstream),
         };
@@ -288,42 +216,36 @@ impl<N: Net> Shard<N> {
             Ok(None) => return Attempted::Full,
             Err(error) => return self.send_failed(now, key, question, request, upstream, &error),
         };
-        let transport = request.transport;
-        if self
-            .slots
-            .by_key(key)
-            .is_some_and(|slot| slot.name.is_none())
-        {
-            self.pacer.pass();
-        }
-        let epoch = self
-            .upstreams
-            .on_sent(now, upstream, transport, request.first);
+        let first = request.first;
+        let epoch = self.upstreams.on_sent(now, upstream, transport, first);
         let attempt = Attempt {
-            slot: key,
+            task: key,
             question,
             sent: now,
             epoch,
-            first: request.first,
+            first,
             edns,
             expired: false,
         };
         if let Some(attempts) = self.upstreams.attempts((upstream, transport, socket)) {
             attempts.insert(id, attempt);
         }
-        self.tell_sent(now, key, question, transport, upstream);
-        if let Some(slot) = self.slots.by_key(key) {
-            slot.open.push(AttemptKey {
+        self.report_sent(now, key, question, transport, upstream);
+        if let Some(query) = self.tasks.query(key) {
+            query.opened(AttemptKey {
                 upstream,
                 socket,
                 id,
             });
+            if query.is_job() {
+                self.pacer.pass();
+            }
         }
         self.drive(now, key);
         Attempted::Done
     }
 
-    fn tell_sent(
+    fn report_sent(
         &mut self,
         now: Time,
         key: TaskKey,
@@ -333,7 +255,7 @@ impl<N: Net> Shard<N> {
     ) {
         let patience = self.upstreams.patience(upstream, transport);
         let resolver = self.upstreams.by_id(upstream).address;
-        if let Some(slot) = self.slots.by_key(key) {
+        if let Some(query) = self.tasks.query(key) {
             let sent = Sent {
                 question,
                 upstream,
@@ -341,8 +263,7 @@ impl<N: Net> Shard<N> {
                 transport,
                 patience,
             };
-            slot.session
-                .sent(now, &sent, &self.config.limits, &mut self.rng);
+            query.sent(now, &sent, &self.config.limits, &mut self.rng);
         }
     }
 
@@ -363,17 +284,17 @@ impl<N: Net> Shard<N> {
         let datagram = lane.sockets.at(at);
         let socket = datagram.socket;
         let id = datagram.attempts.draw_id(&mut self.rng);
-        self.query.clear();
-        let Some(slot) = self.slots.by_key(key) else {
+        let Some(query) = self.tasks.query(key) else {
             return Ok(None);
         };
-        let edns = slot
-            .session
-            .write_query(question, id, known_edns, &mut self.query);
+        let (message, edns) = self
+            .sender
+            .write(|out| query.write_query(question, id, known_edns, out));
         if opened {
-            self.own(socket, Owner::Upstream(upstream, Transport::Udp));
+            let owner = Owner::Upstream(upstream, Transport::Udp);
+            self.sockets.insert(socket, owner);
         }
-        match self.net.send(socket, &self.query) {
+        match self.net.send(socket, message) {
             Ok(()) => Ok(Some((socket, id, edns))),
             Err(error) if is_no_room(&error) => {
                 self.report.losses.local_send_errors += 1;
@@ -383,41 +304,8 @@ impl<N: Net> Shard<N> {
         }
     }
 
-    /// `Ok(None)` when there is no room for it now.
-    fn write_to_stream(
-        &mut self,
-        key: TaskKey,
-        question: QuestionId,
-        upstream: UpstreamId,
-    ) -> io::Result<Option<(SocketId, u16, bool)>> {
-        let known_edns = self.upstreams.by_id(upstream).edns;
-        let Some(lane) = &mut self.upstreams.by_id(upstream).tcp else {
-            return Ok(None);
-        };
-        let Some((at, opened)) = lane.sockets.pick(&mut self.net)? else {
-            return Ok(None);
-        };
-        let connection = lane.sockets.at(at);
-        let socket = connection.socket;
-        let id = connection.attempts.draw_id(&mut self.rng);
-        let Some(slot) = self.slots.by_key(key) else {
-            return Ok(None);
-        };
-        let mut edns = false;
-        frame::write(connection.unsent(), |out| {
-            edns = slot.session.write_query(question, id, known_edns, out);
-        });
-        connection.on_query();
-        if opened {
-            self.upstreams.by_id(upstream).tally.connections += 1;
-            self.own(socket, Owner::Upstream(upstream, Transport::Tcp));
-            self.streaming.push(upstream);
-        }
-        Ok(Some((socket, id, edns)))
-    }
-
-    /// A query could not be sent. If that is the peer's doing, it was an attempt, and the peer
-    /// is left alone for a while; if it is ours, the query waits.
+    /// A query could not be sent. If the peer is the reason, it was an attempt, and the peer is
+    /// left alone for a while. If this side is the reason, the query waits.
     fn send_failed(
         &mut self,
         now: Time,
@@ -431,62 +319,19 @@ impl<N: Net> Shard<N> {
         self.upstreams.on_error(now, upstream, request.transport);
         if matches!(lost.cause, Cause::Descriptors | Cause::System) {
             self.report.losses.local_send_errors += 1;
-            if let Some(slot) = self.slots.by_key(key) {
-                slot.session.hindered(lost);
+            if let Some(query) = self.tasks.query(key) {
+                query.blocked(lost);
             }
             return Attempted::Blocked;
         }
-        self.tell_sent(now, key, question, request.transport, upstream);
-        if let Some(slot) = self.slots.by_key(key) {
-            slot.session
-                .lost(now, question, lost, &self.config.limits, &mut self.rng);
+        self.report_sent(now, key, question, request.transport, upstream);
+        if let Some(query) = self.tasks.query(key) {
+            let limits = &self.config.limits;
+            query.lost(now, question, lost, limits, &mut self.rng);
         }
         self.drive(now, key);
         Attempted::Done
     }
-
-    /// Writes what this turn gathered for streams.
-    fn flush_all(&mut self) {
-        if self.streaming.is_empty() {
-            return;
-        }
-        let now = self.net.now();
-        let mut streaming = std::mem::take(&mut self.streaming);
-        streaming.sort_unstable_by_key(|upstream| upstream.0);
-        streaming.dedup();
-        for upstream in &streaming {
-            self.flush(now, *upstream);
-        }
-        // Those with connections stay on the list; others come back when they open one.
-        streaming.retain(|upstream| {
-            let lane = &self.upstreams.by_id(*upstream).tcp;
-            lane.as_ref()
-                .is_some_and(|lane| lane.sockets.sockets().next().is_some())
-        });
-        streaming.append(&mut self.streaming);
-        self.streaming = streaming;
-    }
-
-    pub(super) fn flush(&mut self, now: Time, upstream: UpstreamId) {
-        while let Some(lane) = &mut self.upstreams.by_id(upstream).tcp {
-            let Some(socket) = lane.sockets.unflushed() else {
-                return;
-            };
-            let Some(connection) = lane.sockets.by_socket(socket) else {
-                return;
-            };
-            if let Err(error) = connection.flush(&mut self.net) {
-                self.on_stream_end(now, upstream, socket, Some(&error));
-                // What it lost wants to be sent again, and the look at that is over.
-                self.resume_by(now);
-            }
-        }
-    }
-}
-
-/// Whether a job is a probe of a host.
-pub(super) fn is_probe(spec: ProbeSpec) -> bool {
-    !matches!(spec, ProbeSpec::Ptr { .. } | ProbeSpec::Dns { .. })
 }
 
 /// Whether the system only has no room at the moment.

@@ -1,65 +1,126 @@
-//! What a shard notices of itself and its surroundings: hold-ups, outages, orders to stop.
+//! What a shard notices of itself and its surroundings: stalls, outages, the stop signal.
 
 use std::time::Duration;
 
-use canvass_model::Time;
+use canvass_model::{ShardReport, Time};
 
 use super::Shard;
-use super::transmit::is_probe;
+use super::admit::is_probe;
 use crate::net::Net;
 
-/// A turn that comes this much late was held up: timers do not bear it.
+/// A turn that is late by this much was stalled.
 const STALL_MIN: Duration = Duration::from_millis(50);
-/// How long the timers stand still after that: what was sent just before the hold-up, or in the
-/// middle of it by a clock read before, must have time to be answered and to be read.
+/// How long no timer fires after a stall: what was sent just before it, or during it by a clock
+/// read earlier, must have time to be answered and to be read.
 const STALL_GRACE: Duration = Duration::from_millis(100);
-/// How often in a row that is given, so that a machine that is always late still ends every job.
+/// How often in a row that is granted, so that jobs still end on a machine that is always late.
 const STALL_GRACES_MAX: u32 = 8;
-/// How long every resolver may be gone before the run is given up: when none ever answered, and
-/// when one did.
+/// Turns in a row in which no timer fires because there is more to read: what was received is
+/// read before it is given up, but a flood cannot delay timers for long.
+const PUT_OFF_MAX: u32 = 8;
+/// How long every resolver may be gone before the run is given up: if none ever answered, and if
+/// one did.
 const GIVE_UP_UNPROVEN: Duration = Duration::from_secs(10);
 const GIVE_UP_PROVEN: Duration = Duration::from_secs(60);
 
-impl<N: Net> Shard<N> {
+/// Times at which this process was held up, and how long timers wait for it.
+#[derive(Debug, Default)]
+pub(super) struct Stalls {
+    /// When the last stall ended.
+    ended: Time,
+    /// Until when no timer fires.
+    grace_end: Time,
+    /// How often that was granted since timers last fired.
+    graces: u32,
+    put_off: u32,
+}
+
+impl Stalls {
     /// Notices that this process was held up from `expected` to `now`.
-    pub(super) fn watch_stall(&mut self, expected: Time, now: Time) {
+    pub(super) fn watch(&mut self, expected: Time, now: Time, report: &mut ShardReport) {
         let late = now.since(expected);
-        if late >= STALL_MIN {
-            self.report.stalls += 1;
-            self.report.stall_max = self.report.stall_max.max(late);
-            self.stall_end = now;
-            if self.graces < STALL_GRACES_MAX {
-                self.graces += 1;
-                self.grace_end = now + STALL_GRACE;
-            }
+        if late < STALL_MIN {
+            return;
+        }
+        report.stalls += 1;
+        report.stall_max = report.stall_max.max(late);
+        self.ended = now;
+        if self.graces < STALL_GRACES_MAX {
+            self.graces += 1;
+            self.grace_end = now + STALL_GRACE;
         }
     }
 
-    /// Notices that every resolver is gone, and gives up when that lasts.
+    /// Whether there was a stall after `since`.
+    pub(super) fn was_stalled_since(&self, since: Time) -> bool {
+        since < self.ended
+    }
+
+    /// When timers fire that are due at `due`.
+    pub(super) fn timers_at(&self, due: Time) -> Time {
+        due.max(self.grace_end)
+    }
+
+    /// Whether timers may fire now. They wait while there is `more_to_read`.
+    pub(super) fn may_fire(&mut self, now: Time, more_to_read: bool) -> bool {
+        if more_to_read && self.put_off < PUT_OFF_MAX {
+            self.put_off += 1;
+            return false;
+        }
+        if now < self.grace_end {
+            return false;
+        }
+        self.graces = 0;
+        self.put_off = 0;
+        true
+    }
+}
+
+/// Since when every resolver is gone.
+#[derive(Debug, Default)]
+pub(super) struct Outage {
+    since: Option<Time>,
+    /// When a probe was last answered.
+    host_answered: Time,
+}
+
+impl Outage {
+    /// A host answered a probe.
+    pub(super) fn host_answered(&mut self, now: Time) {
+        self.host_answered = now;
+    }
+
+    /// How long every resolver has been gone, if `all_gone`. While hosts answer, the network is
+    /// not gone.
+    fn watch(&mut self, now: Time, all_gone: bool) -> Duration {
+        if !all_gone {
+            self.since = None;
+            return Duration::ZERO;
+        }
+        let since = *self.since.get_or_insert(now);
+        if self.host_answered > since {
+            self.since = None;
+        }
+        self.since.map_or(Duration::ZERO, |since| now.since(since))
+    }
+}
+
+impl<N: Net> Shard<N> {
+    /// Notices that every resolver is gone, and gives up if that lasts.
     pub(super) fn watch_outage(&mut self, now: Time) {
         let transport = self.config.limits.transport.first();
-        // Without a job nobody goes to see whether they are back.
-        // Probes of addresses need no resolver.
-        let asks =
-            self.slots.len() > 0 || self.staged.front().is_some_and(|job| !is_probe(job.spec));
-        let none = self.config.upstreams.is_empty();
-        if none || !asks || !self.upstreams.all_benched(transport) {
-            self.down_since = None;
-            return;
-        }
-        let since = *self.down_since.get_or_insert(now);
-        // While hosts answer, it is not the network that is gone.
-        if self.probes.answered_at > since {
-            self.down_since = None;
-            return;
-        }
+        // Without a query nobody tests whether they are back. Probes of addresses need none.
+        let next_asks = self.intake.next().is_some_and(|job| !is_probe(job.spec));
+        let asks = self.tasks.any_query() || next_asks;
+        let all_gone = asks && self.upstreams.all_benched(transport);
+        let gone = self.outage.watch(now, all_gone);
         let patience = if self.upstreams.any_answered() {
             GIVE_UP_PROVEN
         } else {
             GIVE_UP_UNPROVEN
         };
-        let more = !self.staged.is_empty() || !self.jobs_ended;
-        if now.since(since) >= patience && more {
+        let more = !self.intake.is_empty() || !self.intake.has_ended();
+        if gone >= patience && more {
             self.report.gave_up = true;
             self.channels.stop.drain();
         }
@@ -70,15 +131,13 @@ impl<N: Net> Shard<N> {
         if !self.channels.stop.is_draining() {
             return;
         }
-        // What was fed and never admitted is the feeder's to count.
-        self.staged.clear();
+        self.intake.end();
         self.probes.hosts.clear_jobs();
-        self.jobs_ended = true;
         self.stop_probes(now);
         if self.channels.stop.is_aborting() {
-            for key in self.slots.keys() {
-                if let Some(slot) = self.slots.by_key(key) {
-                    slot.session.cancel(now);
+            for key in self.tasks.query_keys() {
+                if let Some(query) = self.tasks.query(key) {
+                    query.cancel(now);
                 }
                 self.drive(now, key);
             }

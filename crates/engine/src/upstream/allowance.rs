@@ -6,17 +6,17 @@ use canvass_proto::UpstreamId;
 use super::resolver::Upstream;
 use super::window::Allowance;
 
-/// Lanes looked at in one go, so that a look at tens of thousands of resolvers holds nothing up.
+/// Lanes examined at a time, so that tens of thousands of resolvers do not delay a turn.
 const LANES_PER_LOOK_MAX: usize = 512;
 
-/// The lanes that were ever asked, and what they allowed when they were last gone through.
+/// The lanes that were ever asked, and what they allowed when they were last examined.
 #[derive(Debug, Default)]
 pub(super) struct Allowances {
     lanes: Vec<(UpstreamId, Transport)>,
-    /// How many of them this round has been through, and what those allow.
+    /// How many of them this round has examined, and what those allow.
     seen: usize,
     seen_sum: Allowance,
-    /// What the last whole round came to.
+    /// The sum of the last complete round.
     sum: Allowance,
 }
 
@@ -26,8 +26,8 @@ impl Allowances {
         self.lanes.push((id, transport));
     }
 
-    /// What all lanes allow now. Where there are more than one look takes in, it is what they
-    /// allowed in the course of the last few looks.
+    /// What all lanes allow now. If there are too many to examine at a time, it is what they
+    /// allowed during the last few calls.
     pub(super) fn look(&mut self, now: Time, upstreams: &[Upstream]) -> Allowance {
         let unseen = &self.lanes[self.seen..];
         let unseen = &unseen[..unseen.len().min(LANES_PER_LOOK_MAX)];

@@ -13,7 +13,7 @@ use crate::slab::TaskKey;
 /// A query that may still be answered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attempt {
-    pub(crate) slot: TaskKey,
+    pub(crate) task: TaskKey,
     pub(crate) question: QuestionId,
     pub(crate) sent: Time,
     pub(crate) epoch: EpochId,
@@ -21,11 +21,11 @@ pub(crate) struct Attempt {
     pub(crate) first: bool,
     /// It carried an OPT record.
     pub(crate) edns: bool,
-    /// It has had its time, and no longer counts as in flight.
+    /// It has expired, and no longer counts as in flight.
     pub(crate) expired: bool,
 }
 
-/// Where an attempt is kept.
+/// The place of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct AttemptKey {
     pub(crate) upstream: UpstreamId,
@@ -37,7 +37,7 @@ pub(crate) struct AttemptKey {
 #[derive(Debug, Default)]
 pub(crate) struct Attempts {
     by_id: HashMap<u16, Attempt>,
-    /// Those that have had their time.
+    /// The number of those that have expired.
     expired: usize,
 }
 
@@ -46,12 +46,12 @@ impl Attempts {
         self.by_id.len()
     }
 
-    /// Those that have not had their time, and whose answers may all come at once.
+    /// The number of those that have not expired, and whose answers may all come at once.
     pub(crate) fn in_flight(&self) -> usize {
         self.by_id.len() - self.expired
     }
 
-    /// One has had its time; it can still be answered.
+    /// One has expired. It can still be answered.
     pub(crate) fn expire(&mut self, id: u16) {
         if let Some(attempt) = self.by_id.get_mut(&id)
             && !attempt.expired
@@ -63,7 +63,7 @@ impl Attempts {
 
     /// Draws an id that no open query of this socket has.
     ///
-    /// A socket is never given more than a few thousand queries, so a free id is near.
+    /// A socket never has more than a few thousand queries, so a free id is soon found.
     pub(crate) fn draw_id(&self, rng: &mut StdRng) -> u16 {
         loop {
             let id = rng.random();
@@ -92,7 +92,7 @@ impl Attempts {
     pub(crate) fn drain(&mut self) -> Vec<(u16, Attempt)> {
         let mut all: Vec<_> = self.by_id.drain().collect();
         self.expired = 0;
-        // In the order sent, so that a run can be replayed and the oldest goes first.
+        // In the order sent, so that a run can be replayed and the oldest is sent again first.
         all.sort_by_key(|(id, attempt)| (attempt.sent, *id));
         all
     }

@@ -9,22 +9,21 @@ use rand::rngs::StdRng;
 use super::attempts::Attempts;
 use crate::net::{Net, SocketId};
 
-/// Sockets an upstream has while it is one of a few: each has a port of its own.
+/// Sockets of an upstream that is one of a few. Each has a port of its own.
 const SOCKETS_FEW: usize = 2;
-/// Sockets an upstream may have when one has all it can hold.
+/// The most sockets of an upstream, if the others are full.
 const SOCKETS_MAX: usize = 16;
-/// Queries a socket may have open, those that have had their time too: far below the ids there
-/// are.
+/// Queries that a socket may have open, expired ones included: far fewer than there are ids.
 const OPEN_QUERIES_MAX: usize = 16_384;
 /// Upstreams that count as a few.
 const UPSTREAMS_FEW: usize = 16;
-/// The receive buffer asked for, in octets, for a socket that queries leave from.
+/// The receive buffer requested for a socket that sends queries, in octets.
 pub const RECEIVE_BUFFER_OCTETS: usize = 4 << 20;
-/// What one answer takes of a receive buffer at most, in octets: the kernel counts the pages it
-/// came in, and a datagram of 1232 octets takes one with its head.
+/// The most that one answer takes of a receive buffer, in octets: the kernel counts the memory it
+/// allocated, and a datagram of 1232 octets takes this much with its headers.
 const ANSWER_BUFFER_OCTETS: usize = 2_304;
 
-/// One socket and what it waits for.
+/// One socket and the queries that are out on it.
 #[derive(Debug)]
 pub(crate) struct Datagram {
     pub(crate) socket: SocketId,
@@ -33,7 +32,7 @@ pub(crate) struct Datagram {
 }
 
 impl Datagram {
-    /// Whether the buffer has room for one more answer, and ids are easily found.
+    /// Whether the buffer has room for one more answer, and a free id is soon found.
     fn has_room(&self) -> bool {
         self.attempts.in_flight() < self.in_flight_max && self.attempts.len() < OPEN_QUERIES_MAX
     }
@@ -44,7 +43,7 @@ impl Datagram {
 pub(crate) struct Datagrams {
     address: SocketAddr,
     sockets: Vec<Datagram>,
-    /// How many are opened before any is full.
+    /// How many are opened before one is full.
     usual: usize,
 }
 
@@ -62,8 +61,8 @@ impl Datagrams {
         }
     }
 
-    /// A socket that can take one more query, drawn at random, or one that was opened for it
-    /// (then the flag is set); `Ok(None)` when all are full.
+    /// A socket with room for one more query, chosen at random, and whether it was opened for it;
+    /// `Ok(None)` when all are full.
     ///
     /// # Errors
     /// When there is no socket at all and none can be opened.
@@ -87,7 +86,7 @@ impl Datagrams {
         Ok(None)
     }
 
-    /// Opens one more. That there is no descriptor for it is an error only for the first.
+    /// Opens one more. It is an error only for the first if there is no descriptor for it.
     fn open<N: Net>(&mut self, net: &mut N) -> io::Result<bool> {
         match net.open_datagram(self.address, RECEIVE_BUFFER_OCTETS) {
             Ok((socket, granted)) => {

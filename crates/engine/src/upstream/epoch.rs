@@ -1,4 +1,4 @@
-//! A short stretch of sending, and what came of it.
+//! A short period of sending at one rate, and its results.
 
 use canvass_model::Time;
 
@@ -8,19 +8,19 @@ use super::rtt::Moment;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EpochId(pub(super) u32);
 
-/// A short stretch of sending at one rate.
+/// A short period of sending at one rate.
 #[derive(Debug)]
 pub(super) struct Epoch {
     pub(super) began: Time,
     pub(super) ended: Time,
-    /// Which setting of the rate it was sent at.
+    /// The number of the setting of the rate.
     pub(super) setting: u32,
-    /// First queries that left in it, and how many of them were answered.
+    /// First queries sent in it, and how many of them were answered.
     pub(super) sent: u32,
     pub(super) answered: u32,
-    /// All queries that left in it, those sent again too.
+    /// All queries sent in it.
     pub(super) left: u32,
-    /// Whether the pace held queries back, so that the rate was what limited them.
+    /// Whether queries waited for the pace, so that the rate was what limited them.
     pub(super) held_back: bool,
     pub(super) round_trips: Moment,
 }

@@ -4,23 +4,23 @@ use std::time::Duration;
 
 use canvass_model::{Health, Time};
 
-/// First queries sent after the last one that was answered, and none of them answered: so many
-/// are no chance. A name that never answers is asked first only once, so it cannot add up.
+/// First queries without an answer, all sent after the last one that was answered: so many are no
+/// coincidence. A name that is never answered has only one first query, so it cannot add up.
 const SILENT_MAX: u32 = 8;
-/// The same while none was ever answered.
+/// The same if none was ever answered.
 const SILENT_UNPROVEN_MAX: u32 = 4;
-/// Error answers in a row, and nothing else: so many are no chance either.
+/// Error replies in a row: so many are no coincidence either.
 const ERRORS_MAX: u32 = 16;
-/// How long an upstream is left alone, at first and at most.
+/// How long an upstream is benched, at first and at most.
 const BENCH_FIRST: Duration = Duration::from_millis(250);
 const BENCH_MAX: Duration = Duration::from_secs(8);
-/// The most while there is no other to turn to.
+/// The most if there is no other upstream.
 const BENCH_ALONE_MAX: Duration = Duration::from_millis(500);
 
-/// The watch over one upstream on one transport.
+/// The health of one upstream on one transport.
 #[derive(Debug, Default)]
 pub(crate) struct HealthMonitor {
-    /// The latest time at which a query left that has been answered.
+    /// When the latest query was sent that has been answered.
     answered_sent: Time,
     silent: u32,
     errors: u32,
@@ -33,28 +33,28 @@ pub(crate) struct HealthMonitor {
 struct Bench {
     until: Time,
     why: Health,
-    /// A query is out to see whether it is back.
+    /// A query is out that tests whether it is back.
     probing: bool,
 }
 
 impl HealthMonitor {
-    /// Whether it is left alone.
+    /// Whether it is benched.
     pub(crate) fn is_benched(&self) -> bool {
         self.bench.is_some()
     }
 
-    /// Why it is left alone, if it is.
+    /// Why it is benched, if it is.
     pub(crate) fn bench_reason(&self) -> Option<Health> {
         self.bench.map(|bench| bench.why)
     }
 
-    /// Whether it ever gave an answer.
+    /// Whether it has ever answered.
     pub(crate) fn has_answered(&self) -> bool {
         self.answered
     }
 
-    /// `None` when it may be asked: it is well, or its time on the bench is over and nobody
-    /// has gone to see yet. Else when to look again.
+    /// When it may be asked again; `None` if it is not benched. [`Time::MAX`] while a query is out
+    /// that tests whether it is back.
     pub(crate) fn hold(&self) -> Option<Time> {
         self.bench.map(|bench| {
             if bench.probing {
@@ -65,15 +65,14 @@ impl HealthMonitor {
         })
     }
 
-    /// A query goes out while it is benched: to see whether it is back.
+    /// A query was sent. If it is benched, that query tests whether it is back.
     pub(crate) fn on_sent(&mut self) {
         if let Some(bench) = &mut self.bench {
             bench.probing = true;
         }
     }
 
-    /// An answer came to a query that left at `sent`. Returns whether that ends its time on the
-    /// bench.
+    /// A query sent at `sent` was answered. Returns whether it was benched until now.
     pub(crate) fn on_answered(&mut self, sent: Time) -> bool {
         self.answered_sent = self.answered_sent.max(sent);
         self.silent = 0;
@@ -83,7 +82,7 @@ impl HealthMonitor {
         self.bench.take().is_some()
     }
 
-    /// An error answer came. Returns whether it should be benched for it.
+    /// An error reply was received. Returns whether to bench it for that.
     pub(crate) fn on_error(&mut self, sent: Time) -> bool {
         self.answered_sent = self.answered_sent.max(sent);
         self.silent = 0;
@@ -91,10 +90,10 @@ impl HealthMonitor {
         self.errors >= ERRORS_MAX || self.is_benched()
     }
 
-    /// An attempt ran out of time. Returns whether it should be benched for it.
+    /// An attempt has expired. Returns whether to bench it for that.
     pub(crate) fn on_silence(&mut self, sent: Time, first: bool) -> bool {
         if let Some(bench) = &self.bench {
-            // Only the query that went to see says anything now.
+            // Only the query that tests whether it is back counts now.
             return bench.probing && sent >= bench.until;
         }
         if first && sent > self.answered_sent {
@@ -108,14 +107,15 @@ impl HealthMonitor {
             }
     }
 
-    /// A query was taken back: if it was the one that went to see, another may go.
+    /// A query has ended without a result. If it was the one that tests whether the upstream is back,
+    /// another may be sent.
     pub(crate) fn on_dropped(&mut self) {
         if let Some(bench) = &mut self.bench {
             bench.probing = false;
         }
     }
 
-    /// Leaves it alone for a while, longer each time. Returns until when.
+    /// Benches it for a while, longer each time. Returns until when.
     pub(crate) fn bench(&mut self, now: Time, why: Health, alone: bool) -> Time {
         let cap = if alone { BENCH_ALONE_MAX } else { BENCH_MAX };
         self.span = (self.span * 2).clamp(BENCH_FIRST, BENCH_MAX).min(cap);

@@ -1,4 +1,4 @@
-//! The resolvers, and who of them is asked next.
+//! The resolvers, and which of them is asked next.
 
 mod allowance;
 mod attempts;
@@ -9,16 +9,18 @@ mod rate_search;
 mod resolver;
 mod rtt;
 mod stream;
+mod streaming;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod window;
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use canvass_model::{Health, Time, Transport, UpstreamReport};
-use canvass_proto::{ReplyClass, SendRequest, UpstreamId};
+use canvass_proto::{QuestionId, ReplyClass, UpstreamId};
+use hashbrown::HashMap;
 
 use crate::config::Config;
 use crate::net::{Net, SocketId};
@@ -27,57 +29,64 @@ pub(crate) use attempts::{Attempt, AttemptKey, Attempts};
 pub use datagram::RECEIVE_BUFFER_OCTETS;
 use epoch::EpochId;
 use resolver::{LaneLimits, LaneParts, LaneStanding, Upstream};
+use streaming::Streaming;
+use turns::{Line, Standing, line_of};
 use window::{Allowance, Permit};
 
-/// Where an upstream stands in the line of those that may be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
-    /// In line.
-    Ready,
-    /// It will be, at a time that is set.
-    Later,
-    /// It will be when something in flight to it has come to an end.
-    Out,
-}
+/// The number of resolvers that a shard can have, those added while it runs included. An
+/// [`UpstreamId`] has 16 bits.
+pub const UPSTREAMS_MAX: usize = 1 << 16;
 
-/// Who may be asked on one transport, and when.
-#[derive(Debug)]
-struct Line {
-    ready: VecDeque<u16>,
-    later: BinaryHeap<Reverse<(Time, u16)>>,
-    benched: usize,
-    proven: usize,
-}
-
-/// All resolvers.
+/// All resolvers: those that share the queries of a run, and those that are only asked by queries
+/// that name them.
 #[derive(Debug)]
 pub(crate) struct Upstreams {
     list: Vec<Upstream>,
+    /// How many share the run's queries: the first ones of the list.
+    shared: usize,
+    by_address: HashMap<SocketAddr, UpstreamId>,
+    rate_max_per_second: Option<f64>,
     lines: [Line; 2],
     limits: LaneLimits,
     allowances: Allowances,
+    streaming: Streaming,
 }
 
 impl Upstreams {
     pub(crate) fn new(config: &Config) -> Self {
-        let count = config.upstreams.len();
-        let line = || Line {
-            ready: (0..count as u16).collect(),
-            later: BinaryHeap::new(),
-            benched: 0,
-            proven: 0,
-        };
-        let list = config
-            .upstreams
-            .iter()
-            .map(|address| Upstream::new(*address, config.rate_per_resolver_max_per_second))
+        let shared = config.upstreams.len().min(UPSTREAMS_MAX);
+        let addresses = || config.upstreams[..shared].iter().copied();
+        let rate_max_per_second = config.rate_per_resolver_max_per_second;
+        let list = addresses()
+            .map(|address| Upstream::new(address, rate_max_per_second, Standing::Ready))
             .collect();
         Self {
             list,
-            lines: [line(), line()],
+            shared,
+            by_address: addresses().zip((0..=u16::MAX).map(UpstreamId)).collect(),
+            rate_max_per_second,
+            lines: [Line::new(shared), Line::new(shared)],
             limits: LaneLimits::new(config),
             allowances: Allowances::default(),
+            streaming: Streaming::default(),
         }
+    }
+
+    /// The upstream at `address`, added if it is new; `None` when there are [`UPSTREAMS_MAX`]
+    /// others. One that is added is only asked by queries that name it
+    /// (`SendRequest::only`). Its id stays its own.
+    pub(crate) fn add(&mut self, address: SocketAddr) -> Option<UpstreamId> {
+        if let Some(id) = self.by_address.get(&address) {
+            return Some(*id);
+        }
+        if self.list.len() >= UPSTREAMS_MAX {
+            return None;
+        }
+        let id = UpstreamId(self.list.len() as u16);
+        let upstream = Upstream::new(address, self.rate_max_per_second, Standing::ByName);
+        self.list.push(upstream);
+        self.by_address.insert(address, id);
+        Some(id)
     }
 
     pub(crate) fn by_id(&mut self, id: UpstreamId) -> &mut Upstream {
@@ -94,78 +103,20 @@ impl Upstreams {
         self.by_id(id).attempts(transport, socket)
     }
 
-    /// Whether every resolver is left alone on this transport.
+    /// Whether there are resolvers that share the run's queries, and all of them are benched on
+    /// this transport.
     pub(crate) fn all_benched(&self, transport: Transport) -> bool {
-        self.lines[line_of(transport)].benched == self.list.len()
+        self.shared > 0 && self.lines[line_of(transport)].benched == self.shared
+    }
+
+    /// Whether a resolver is left alone on this transport.
+    pub(crate) fn is_benched(&self, id: UpstreamId, transport: Transport) -> bool {
+        self.standing(id, transport) == LaneStanding::Benched
     }
 
     /// Whether any resolver ever answered.
     pub(crate) fn any_answered(&self) -> bool {
         self.list.iter().any(|upstream| upstream.tally.answered > 0)
-    }
-
-    /// When somebody may be asked again, as far as a time is set for it.
-    pub(crate) fn next_permit(&self, transport: Transport) -> Time {
-        self.lines[line_of(transport)]
-            .later
-            .peek()
-            .map_or(Time::MAX, |Reverse((at, _))| *at)
-    }
-
-    /// Who is to be asked: in turn, among those whose window and pace allow it; not the one
-    /// that just did not help, while there is another.
-    pub(crate) fn pick(&mut self, now: Time, request: &SendRequest) -> Option<UpstreamId> {
-        let line = line_of(request.transport);
-        while let Some(Reverse((at, _))) = self.lines[line].later.peek() {
-            if *at > now {
-                break;
-            }
-            let Reverse((_, id)) = self.lines[line].later.pop().expect("it was just seen");
-            if self.list[usize::from(id)].standing[line] == Standing::Later {
-                self.list[usize::from(id)].standing[line] = Standing::Ready;
-                self.lines[line].ready.push_back(id);
-            }
-        }
-        if let Some(preferred) = request.prefer
-            && self.permit(now, preferred, request.transport) == Permit::Now
-        {
-            return Some(preferred);
-        }
-        for _ in 0..self.lines[line].ready.len() {
-            let id = self.lines[line].ready.pop_front()?;
-            if self.is_passed_over(UpstreamId(id), request) {
-                self.lines[line].ready.push_back(id);
-                continue;
-            }
-            match self.permit(now, UpstreamId(id), request.transport) {
-                Permit::Now => {
-                    self.lines[line].ready.push_back(id);
-                    return Some(UpstreamId(id));
-                }
-                Permit::At(at) => {
-                    self.list[usize::from(id)].standing[line] = Standing::Later;
-                    self.lines[line].later.push(Reverse((at, id)));
-                }
-                Permit::Full => self.list[usize::from(id)].standing[line] = Standing::Out,
-            }
-        }
-        None
-    }
-
-    /// Whether another is to be asked instead: what failed once goes to one that is known to
-    /// answer, where there is one, and not back to where it failed.
-    fn is_passed_over(&self, id: UpstreamId, request: &SendRequest) -> bool {
-        let Some(avoid) = request.avoid else {
-            return false;
-        };
-        let line = &self.lines[line_of(request.transport)];
-        let avoided = self.standing(avoid, request.transport);
-        let proven_others = line.proven - usize::from(avoided == LaneStanding::Proven);
-        if proven_others > 0 {
-            return id == avoid || self.standing(id, request.transport) != LaneStanding::Proven;
-        }
-        let others = self.list.len() - line.benched - usize::from(avoided != LaneStanding::Benched);
-        id == avoid && others > 0
     }
 
     fn permit(&mut self, now: Time, id: UpstreamId, transport: Transport) -> Permit {
@@ -181,24 +132,12 @@ impl Upstreams {
         self.list[usize::from(id.0)].standing(transport)
     }
 
-    /// Counts an upstream where it stands now, and no longer where it stood before.
-    fn recount(&mut self, id: UpstreamId, transport: Transport, before: LaneStanding) {
-        let now = self.standing(id, transport);
-        let line = &mut self.lines[line_of(transport)];
-        for (standing, count) in [
-            (LaneStanding::Proven, &mut line.proven),
-            (LaneStanding::Benched, &mut line.benched),
-        ] {
-            *count = *count + usize::from(now == standing) - usize::from(before == standing);
-        }
-    }
-
     /// How long to wait for an answer on this lane.
     pub(crate) fn patience(&mut self, id: UpstreamId, transport: Transport) -> Duration {
         self.lane(id, transport).trips.patience()
     }
 
-    /// A query left.
+    /// A query was sent.
     pub(crate) fn on_sent(
         &mut self,
         now: Time,
@@ -224,7 +163,7 @@ impl Upstreams {
         epoch
     }
 
-    /// A reply came that matches `attempt`.
+    /// A reply was received that matches `attempt`.
     pub(crate) fn on_reply(
         &mut self,
         now: Time,
@@ -277,8 +216,31 @@ impl Upstreams {
         self.line_up(id, transport);
     }
 
-    /// An attempt ran out of time. Returns whether the upstream was benched for it.
-    pub(crate) fn on_expired(
+    /// The attempt at `at` has expired, if it asked `question`. It can still be answered.
+    pub(crate) fn expire(
+        &mut self,
+        now: Time,
+        transport: Transport,
+        at: AttemptKey,
+        question: QuestionId,
+    ) {
+        let Some(attempts) = self.attempts((at.upstream, transport, at.socket)) else {
+            return;
+        };
+        let Some(&attempt) = attempts.by_id(at.id) else {
+            return;
+        };
+        if attempt.question == question && !attempt.expired {
+            attempts.expire(at.id);
+            let benched = self.on_expired(now, at.upstream, transport, &attempt);
+            if benched && transport == Transport::Tcp {
+                self.streaming.on_silent(at.upstream);
+            }
+        }
+    }
+
+    /// An attempt has expired. Returns whether the upstream was benched for it.
+    fn on_expired(
         &mut self,
         now: Time,
         id: UpstreamId,
@@ -296,17 +258,7 @@ impl Upstreams {
         silent
     }
 
-    /// An upstream that was just picked has no room after all: not before `again`.
-    pub(crate) fn put_off(&mut self, again: Time, id: UpstreamId, transport: Transport) {
-        let line = line_of(transport);
-        if self.lines[line].ready.back() == Some(&id.0) {
-            self.lines[line].ready.pop_back();
-            self.list[usize::from(id.0)].standing[line] = Standing::Later;
-            self.lines[line].later.push(Reverse((again, id.0)));
-        }
-    }
-
-    /// An attempt is over and nobody knows how it would have ended.
+    /// An attempt has ended without a result.
     pub(crate) fn on_dropped(&mut self, id: UpstreamId, transport: Transport, attempt: &Attempt) {
         if !attempt.expired {
             let LaneParts { window, health, .. } = self.lane(id, transport);
@@ -319,18 +271,16 @@ impl Upstreams {
         }
     }
 
-    /// The system said that the peer is not there.
+    /// The system reported that the peer cannot be reached.
     pub(crate) fn on_error(&mut self, now: Time, id: UpstreamId, transport: Transport) {
         self.by_id(id).tally.errors += 1;
         self.bench(now, id, transport, Health::Dead);
     }
 
     fn bench_liar(&mut self, now: Time, id: UpstreamId, transport: Transport) {
-        // Where there is no other, an error is the best answer there is.
-        let line = &self.lines[line_of(transport)];
+        // If there is no other, an error is the best answer there is.
         let before = self.standing(id, transport);
-        let others = self.list.len() - line.benched - usize::from(before != LaneStanding::Benched);
-        if others > 0 {
+        if self.others_in_use(id, transport) > 0 {
             self.bench(now, id, transport, Health::Lying);
         } else if before == LaneStanding::Benched {
             let LaneParts { window, health, .. } = self.lane(id, transport);
@@ -341,41 +291,50 @@ impl Upstreams {
         }
     }
 
-    /// It was left alone until a set time, and has been heard of before that: it need not wait
-    /// for it any longer. Whatever comes of the set time then finds it in line.
-    fn come_back(&mut self, id: UpstreamId, transport: Transport) {
-        let line = line_of(transport);
-        let standing = &mut self.list[usize::from(id.0)].standing[line];
-        if *standing == Standing::Later {
-            *standing = Standing::Ready;
-            self.lines[line].ready.push_back(id.0);
-        }
-    }
-
     fn bench(&mut self, now: Time, id: UpstreamId, transport: Transport, why: Health) {
-        let line = line_of(transport);
         let before = self.standing(id, transport);
         let was_benched = before == LaneStanding::Benched;
         self.by_id(id).tally.benched += u64::from(!was_benched);
-        let alone = self.lines[line].benched + usize::from(!was_benched) == self.list.len();
+        let alone = self.others_in_use(id, transport) == 0;
         let until = self.lane(id, transport).health.bench(now, why, alone);
         self.recount(id, transport, before);
-        // Wherever it stands in the line, it is asked for its permit when its turn comes; but
-        // one that stands nowhere must come back by itself.
-        if self.list[usize::from(id.0)].standing[line] == Standing::Out {
-            self.list[usize::from(id.0)].standing[line] = Standing::Later;
-            self.lines[line].later.push(Reverse((until, id.0)));
+        self.come_back_at(until, id, transport);
+    }
+
+    /// An upstream has opened a stream connection.
+    pub(crate) fn on_stream_opened(&mut self, id: UpstreamId) {
+        self.by_id(id).tally.connections += 1;
+        self.streaming.on_opened(id);
+    }
+
+    /// A reply that matches an attempt was received on a stream connection.
+    pub(crate) fn on_stream_answer(&mut self, id: UpstreamId, socket: SocketId) {
+        if let Some(lane) = &mut self.by_id(id).tcp
+            && let Some(connection) = lane.sockets.by_socket(socket)
+        {
+            connection.answers += 1;
         }
     }
 
-    /// Something in flight has come to an end: it may have room again.
-    fn line_up(&mut self, id: UpstreamId, transport: Transport) {
-        let line = line_of(transport);
-        let standing = &mut self.list[usize::from(id.0)].standing[line];
-        if *standing == Standing::Out {
-            *standing = Standing::Ready;
-            self.lines[line].ready.push_back(id.0);
-        }
+    /// Takes the list of upstreams that may have stream connections, to write to them. It is to be
+    /// given back.
+    pub(crate) fn take_streaming(&mut self) -> Vec<UpstreamId> {
+        self.streaming.take()
+    }
+
+    /// Gives back what [`Self::take_streaming`] returned.
+    pub(crate) fn give_streaming_back(&mut self, taken: Vec<UpstreamId>) {
+        let has_streams = |id: &UpstreamId| {
+            let lane = &self.list[usize::from(id.0)].tcp;
+            lane.as_ref()
+                .is_some_and(|lane| lane.sockets.sockets().next().is_some())
+        };
+        self.streaming.give_back(taken, has_streams);
+    }
+
+    /// Takes the upstreams that were benched on streams for silence, to close their connections.
+    pub(crate) fn take_silent(&mut self) -> Vec<UpstreamId> {
+        self.streaming.take_silent()
     }
 
     /// What the windows of all lanes that were ever asked allow together.
@@ -393,7 +352,7 @@ impl Upstreams {
         self.list.iter().map(Upstream::attempts_open).sum()
     }
 
-    /// What each resolver did and what was learned about it, and what the kernel dropped.
+    /// The reports of all resolvers, and how many datagrams the kernel dropped.
     pub(crate) fn reports<N: Net>(&mut self, net: &N) -> (Vec<UpstreamReport>, u64) {
         let mut kernel_drops = 0;
         let reports = self.list.iter_mut().map(|upstream| {
@@ -407,12 +366,5 @@ impl Upstreams {
             upstream.report()
         });
         (reports.collect(), kernel_drops)
-    }
-}
-
-fn line_of(transport: Transport) -> usize {
-    match transport {
-        Transport::Udp => 0,
-        Transport::Tcp => 1,
     }
 }

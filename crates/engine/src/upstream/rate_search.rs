@@ -1,15 +1,15 @@
-//! How fast an upstream is asked: the search for the rate it bears.
+//! How fast an upstream is asked: the search for the rate that it sustains.
 //!
-//! Loss alone is no signal: a path that drops one packet in ten drops it at any rate, and
-//! halving the rate for it ends at nothing. What counts is what a change of rate does. Each epoch
-//! is judged, once its answers have had time to come, by the share of its queries that were
-//! answered. While a higher rate is answered like a lower one, the rate goes up. Where the share
-//! falls, or answers queue up, there is a plateau: the rate goes just under what was delivered,
-//! and looks again now and then. Where going under it does not help, the loss has another reason,
-//! and the rate goes back (BBR's idea, RFC 9743's caution).
+//! Loss alone is no signal: a path that drops one packet in ten does so at any rate, and halving the
+//! rate for it ends at nothing. What counts is the effect of a change of rate. Each epoch is judged,
+//! once its answers are due, by the share of its queries that were answered. While a higher rate is
+//! answered as well as a lower one, the rate goes up. If the share falls, or answers queue up, there
+//! is a plateau: the rate goes just below what was delivered, and the search tries higher rates now
+//! and then. If a lower rate does not help, the loss has another reason, and the rate goes back (the
+//! idea of BBR, with the caution of RFC 9743).
 //!
-//! Only queries that ask for the first time count here. What is asked again is mostly what this
-//! upstream cannot answer, so it says nothing about a rate.
+//! Only first queries count here. Most of those that are sent again cannot be answered, so they do
+//! not measure a rate.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -18,49 +18,49 @@ use canvass_model::Time;
 
 use super::epoch::Epoch;
 
-/// The rate everything starts at, queries a second.
+/// The rate at the start, in queries per second.
 const RATE_FIRST: f64 = 1_000.0;
 /// The lowest rate.
 const RATE_MIN: f64 = 10.0;
-/// The rate no one can send at.
+/// A rate that nothing can send at.
 const RATE_TOP: f64 = 10_000_000.0;
-/// Queries that an epoch should have, so that its share of answers means something.
+/// The fewest queries of an epoch whose share of answers is significant.
 pub(super) const EPOCH_SENT_MIN: u32 = 32;
-/// The part of the share of answers that may be missing in an epoch for no reason.
+/// The part of the share of answers that may be missing in an epoch by chance.
 const SHARE_TOLERANCE: f64 = 0.10;
-/// Answers that may stand in line at the peer, in packets, before the line is its limit.
+/// Answers that may queue at the peer, in packets, before the queue counts as its limit.
 const QUEUE_MAX: f64 = 256.0;
-/// How much later than usual answers may come before that is a line: twice and this.
+/// Answers are queued if they take longer than twice the usual time and this.
 const QUEUE_SPAN: Duration = Duration::from_millis(10);
-/// The rate under a plateau, of what was delivered on it.
+/// The rate below a plateau, as a share of what was delivered on it.
 const UNDER_PLATEAU: f64 = 0.95;
-/// The same while a line at the peer is to go away.
+/// The same while a queue at the peer drains.
 const UNDER_LINE: f64 = 0.75;
-/// How often a plateau is looked at again, at first and at most.
+/// After how long a plateau is tested again, at first and at most.
 const PROBE_FIRST: Duration = Duration::from_millis(250);
 const PROBE_MAX: Duration = Duration::from_secs(4);
-/// The first step of such a look; each that succeeds is followed by its square.
+/// The first step of such a test. Each that succeeds is followed by its square.
 const PROBE_STEP: f64 = 1.1;
 const PROBE_STEP_MAX: f64 = 2.0;
-/// A look that ends this much higher has found that things have changed.
+/// A test that ends higher by this factor has found that conditions have changed.
 const PROBE_GAIN: f64 = 1.2;
-/// Epochs whose best delivery is remembered, so that one bad moment is not taken for a limit.
+/// Epochs whose best delivery is remembered, so that one bad epoch is not taken for a limit.
 const PEAKS: usize = 16;
 
 /// Why the rate is what it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
-    /// No limit has shown: the rate doubles.
+    /// No limit has been found: the rate doubles.
     Startup,
-    /// It sits under a plateau, and looks again at this time.
+    /// It is below a plateau, which is tested again at this time.
     Cruise { probe_at: Time },
-    /// It looks.
+    /// The plateau is being tested.
     Probe(Probe),
-    /// It went down, to see whether that helps.
+    /// It went down, to test whether that helps.
     Cut(Cut),
 }
 
-/// A step up, and what it was like before it.
+/// A step up, and the state before it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Probe {
     /// The rate of the first step.
@@ -71,7 +71,7 @@ struct Probe {
     step: f64,
 }
 
-/// A step down, and what it was like before it.
+/// A step down, and the state before it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Cut {
     from: f64,
@@ -81,9 +81,9 @@ struct Cut {
     median_ns: Option<u64>,
     in_startup: bool,
     lossy: bool,
-    /// Where the look began that ended in this, if one did.
+    /// Where the test began that led to this, if one did.
     probed_from: Option<f64>,
-    /// The next epoch still has the line of the one before it.
+    /// The next epoch still has the queue of the one before it.
     draining: bool,
 }
 
@@ -91,7 +91,7 @@ struct Cut {
 #[derive(Clone, Copy, Debug)]
 struct Verdict {
     share: f64,
-    /// Answers a second.
+    /// Answers per second.
     delivered: f64,
     median_ns: Option<u64>,
     used: bool,
@@ -99,34 +99,34 @@ struct Verdict {
     slow: bool,
 }
 
-/// The search for the rate that one upstream bears on one transport.
+/// The search for the rate that one upstream sustains on one transport.
 #[derive(Debug)]
 pub(super) struct RateSearch {
     rate: f64,
     rate_max: f64,
-    /// Whether these are datagrams: they can be lost, and a line of them at the peer soon is,
-    /// since a socket's buffer is short.
+    /// Whether these are datagrams: they can be lost, and a queue of them at the peer soon is,
+    /// since the buffer of a socket is short.
     datagrams: bool,
     phase: Phase,
     probe_interval: Duration,
     /// The share of queries that is answered in time when nothing is wrong with the rate.
     share: f64,
-    /// The least median of an epoch, ns: what a round trip takes without a line.
+    /// The least median of an epoch, in ns: what a round trip takes without a queue.
     median_ns: Option<u64>,
     median_settled: bool,
     delivered: f64,
-    /// What the last epochs delivered at best.
+    /// The best delivery of the last epochs.
     peaks: VecDeque<f64>,
-    /// What each epoch delivered that was sent at the rate that was too much.
+    /// What each epoch delivered that was sent at the rate that was too high.
     overloads: Vec<f64>,
-    /// The last epoch was short of answers, for the first time.
+    /// The last epoch was short of answers, and the one before it was not.
     warned: bool,
     plateau_seen: bool,
     setting: u32,
 }
 
 impl RateSearch {
-    /// Begins low; never goes over `rate_max` queries a second.
+    /// Starts low, and never exceeds `rate_max` queries per second.
     pub(super) fn new(rate_max: f64, datagrams: bool) -> Self {
         Self {
             rate: RATE_FIRST.min(rate_max),
@@ -146,17 +146,17 @@ impl RateSearch {
         }
     }
 
-    /// The rate to send at, queries a second.
+    /// The rate to send at, in queries per second.
     pub(super) fn rate(&self) -> f64 {
         self.rate
     }
 
-    /// Counts the changes of the rate, so that an epoch is known to be of the present one.
+    /// The number of changes of the rate, to tell the epochs of the present one.
     pub(super) fn setting(&self) -> u32 {
         self.setting
     }
 
-    /// What the last epoch delivered, answers a second.
+    /// What the last epoch delivered, in answers per second.
     pub(super) fn delivered(&self) -> f64 {
         self.delivered
     }
@@ -166,7 +166,7 @@ impl RateSearch {
         self.share
     }
 
-    /// What a round trip takes without a line, ns; `None` until there was one.
+    /// What a round trip takes without a queue, in ns; `None` until there was one.
     pub(super) fn median_ns(&self) -> Option<u64> {
         self.median_ns
     }
@@ -175,17 +175,17 @@ impl RateSearch {
         self.plateau_seen
     }
 
-    /// Whether a line at the peer is to go away before anything else.
+    /// Whether a queue at the peer must drain before anything else.
     pub(super) fn is_draining(&self) -> bool {
         matches!(self.phase, Phase::Cut(Cut { draining: true, .. }))
     }
 
-    /// An answer came: the first of all says roughly what a round trip takes.
+    /// An answer was received. The first one gives a rough round-trip time.
     pub(super) fn on_round_trip(&mut self, round_trip_ns: u64) {
         self.median_ns.get_or_insert(round_trip_ns.max(1));
     }
 
-    /// The peer comes back from the dead: begin anew, from half of what it bore before.
+    /// The peer is back: starts again from half of the rate before.
     pub(super) fn restart(&mut self) {
         self.set_rate((self.best() / 2.0).max(RATE_FIRST));
         self.phase = Phase::Startup;
@@ -199,9 +199,10 @@ impl RateSearch {
         share < self.share - tolerance
     }
 
-    /// Judges an epoch whose answers have had their time, and sets the rate accordingly.
+    /// Judges an epoch whose answers are due, and sets the rate accordingly.
     pub(super) fn judge(&mut self, now: Time, epoch: &Epoch) {
-        // No answer at all says nothing about the rate: the health monitor decides whether the peer is alive.
+        // Without any answer the rate is not judged: the health monitor decides whether the peer is
+        // alive.
         if epoch.sent < EPOCH_SENT_MIN / 4 || epoch.answered == 0 {
             return;
         }
@@ -219,13 +220,13 @@ impl RateSearch {
             share,
             delivered,
             median_ns,
-            // The rate was what limited it, and not we ourselves or the cap on what is in flight.
+            // The rate was what limited it, and not this side or the limit on what is in flight.
             used: epoch.held_back && sent >= self.rate * 0.7,
             lossy: short && self.datagrams,
             slow: slow || short && !self.datagrams,
         };
         if let Some(median) = median_ns {
-            // The very first figure was a single answer's.
+            // The first figure was that of a single answer.
             let known = self.median_ns.filter(|_| self.median_settled);
             self.median_ns = Some(known.map_or(median, |usual| usual.min(median)));
             self.median_settled = true;
@@ -235,15 +236,15 @@ impl RateSearch {
                 self.delivered = delivered;
                 self.decide(now, &verdict);
             }
-            // What else was sent at the rate that was too much: a bucket's or a buffer's last
-            // reserves hid the limit from the first epochs, and no longer do from these.
+            // More epochs of the rate that was too high: a bucket or a buffer may have hidden the
+            // limit from the first ones, but not from these.
             Phase::Cut(cut) if verdict.lossy && cut.setting == epoch.setting => {
                 let rate = self.capacity(&verdict) * UNDER_PLATEAU;
                 if rate < self.rate {
                     self.set_rate(rate);
                 }
             }
-            // The rate went up since, on what the first epochs of this one said.
+            // The rate went up meanwhile, because of the first epochs of this one.
             Phase::Startup | Phase::Probe(_) if verdict.lossy => self.overloaded(now, &verdict),
             _ => {}
         }
@@ -266,7 +267,7 @@ impl RateSearch {
             return;
         }
         if verdict.lossy || verdict.slow {
-            // One bad moment under a plateau may be anything; two are not.
+            // One bad epoch below a plateau may be chance; two are not.
             let calm = matches!(self.phase, Phase::Cruise { .. }) && !verdict.slow;
             if calm && !std::mem::replace(&mut self.warned, true) {
                 return;
@@ -311,10 +312,10 @@ impl RateSearch {
                     probe.safe > probe.began_at * PROBE_GAIN || !verdict.used,
                 );
             }
-            // The epoch that looked bad was so by chance.
+            // The bad epoch was chance.
             Phase::Cut(cut) if cut.lossy && !self.helped(&cut, verdict) => self.resume(now, &cut),
             Phase::Cut(cut) => {
-                // The line is gone, or the loss is: back to the best that was delivered.
+                // The queue is gone, or the loss is: back to the best that was delivered.
                 let best = self.best() * UNDER_PLATEAU;
                 if best > self.rate {
                     self.set_rate(best.min(cut.from));
@@ -328,10 +329,10 @@ impl RateSearch {
         }
     }
 
-    /// Takes in an epoch with which nothing was wrong.
+    /// Learns from an epoch with which nothing was wrong.
     fn learn(&mut self, verdict: &Verdict) {
-        // Much better is believed at once, other changes slowly, and worse not where a line
-        // explains it.
+        // A much better share is adopted at once, other changes slowly, and a worse one not if a
+        // queue explains it.
         let in_line = match (verdict.median_ns, self.median_ns) {
             (Some(median), Some(usual)) => median > usual * 2,
             _ => false,
@@ -346,7 +347,7 @@ impl RateSearch {
             self.peaks.pop_front();
         }
         self.peaks.push_back(verdict.delivered);
-        // A rate far over what was delivered of late is a burst waiting to happen (RFC 7661 §4).
+        // A rate far above what was delivered lately permits a burst (RFC 7661 §4).
         if !verdict.used {
             let proven = (self.best() * 2.0).max(RATE_FIRST);
             if self.rate > proven {
@@ -355,7 +356,7 @@ impl RateSearch {
         }
     }
 
-    /// The rate that was answered best of late.
+    /// The rate that was answered best lately.
     fn best(&self) -> f64 {
         self.peaks.iter().copied().fold(0.0, f64::max) / self.share.max(0.05)
     }
@@ -368,7 +369,7 @@ impl RateSearch {
                 _ => true,
             };
             if verdict.lossy && !share_helped || !verdict.lossy && !median_helped {
-                // Sending less did not help: the reason is not the rate.
+                // A lower rate did not help: the reason is another.
                 if verdict.lossy && !verdict.slow {
                     self.share = verdict.share;
                 }
@@ -404,13 +405,13 @@ impl RateSearch {
         self.set_rate((capacity * under).min(self.rate * 0.9));
     }
 
-    /// Whether the share of answers rose as it must when a peer with a limit is asked less.
+    /// Whether the share of answers rose as it must if a peer with a limit is asked less.
     fn helped(&self, cut: &Cut, verdict: &Verdict) -> bool {
         let hoped = (cut.share * cut.from / self.rate).min(self.share);
         !verdict.used || verdict.share >= (cut.share + hoped) / 2.0
     }
 
-    /// Goes back to where a step down began, since the rate was not to blame.
+    /// Goes back to where a step down began, since the rate was not the reason.
     fn resume(&mut self, now: Time, cut: &Cut) {
         self.set_rate(cut.from);
         if cut.in_startup {
@@ -421,24 +422,24 @@ impl RateSearch {
         }
     }
 
-    /// The rate that overloaded epochs show to be the peer's limit: the middle one of what they
-    /// delivered, for the first may have borrowed and any may be odd. Of what is answered at
-    /// all, that is the share that no rate can lose.
+    /// The limit of the peer, by its overloaded epochs: the median of what they delivered, since the
+    /// first may have used up a reserve and any may be an outlier; divided by the share that is
+    /// answered at any rate.
     fn capacity(&mut self, verdict: &Verdict) -> f64 {
         self.overloads.push(verdict.delivered);
         let mut sorted = self.overloads.clone();
         sorted.sort_by(f64::total_cmp);
         let middle = sorted[sorted.len() / 2];
         if verdict.lossy {
-            // What was delivered before was borrowed (from a bucket, from a buffer).
+            // What was delivered before came out of a reserve (a bucket, a buffer).
             self.peaks.clear();
         }
         self.peaks.push_back(middle);
         middle / self.share.max(0.05)
     }
 
-    /// Sits under the plateau. `changed` says that things are not as they were when it was last
-    /// looked at, so that the next look comes soon.
+    /// Stays below the plateau. `changed` says that conditions are not as they were when it was
+    /// last tested, so that the next test comes soon.
     fn cruise(&mut self, now: Time, changed: bool) {
         if changed {
             self.probe_interval = PROBE_FIRST;

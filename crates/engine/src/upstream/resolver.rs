@@ -5,40 +5,40 @@ use std::time::Duration;
 
 use canvass_model::{Health, Time, Transport, UpstreamReport, WindowReport};
 
-use super::Standing;
 use super::attempts::Attempts;
 use super::datagram::Datagrams;
 use super::health::HealthMonitor;
 use super::rtt::RoundTrips;
 use super::stream::Streams;
+use super::turns::Standing;
 use super::window::{Allowance, Permit, Window, WindowLimits};
 use crate::config::Config;
 use crate::net::SocketId;
 use crate::pacer::Pacer;
 
-/// What is in flight to all upstreams together before any has answered.
+/// The most in flight to all upstreams together before any has answered.
 const IN_FLIGHT_FIRST_ALL: usize = 512;
-/// What is in flight to one upstream before it has answered.
+/// The most in flight to one upstream before it has answered.
 const IN_FLIGHT_FIRST: std::ops::RangeInclusive<usize> = 4..=32;
-/// Datagrams are let go together for so long.
+/// The span whose datagrams are permitted together.
 const DATAGRAM_QUANTUM: Duration = Duration::from_micros(200);
-/// The most datagrams let go together.
+/// The most datagrams permitted together.
 const DATAGRAM_BATCH_MAX: u32 = 64;
-/// How long a line of datagrams at the peer may be, in time.
+/// How long a queue of datagrams at the peer may take.
 const DATAGRAM_SLACK: Duration = Duration::from_millis(1);
-/// Queries are gathered into a write for so long.
+/// The span whose queries are collected for one write.
 const STREAM_QUANTUM: Duration = Duration::from_millis(1);
-/// The most queries gathered into writes of one turn.
+/// The most queries collected for the writes of one turn.
 const STREAM_BATCH_MAX: u32 = 512;
-/// How long a line of queries on streams may be, in time: some writes' worth.
+/// How long a queue of queries on streams may take: some writes.
 const STREAM_SLACK: Duration = Duration::from_millis(5);
 
-/// What caps the lanes of every resolver.
+/// The limits of the lanes of every resolver.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LaneLimits {
     udp: WindowLimits,
     tcp: WindowLimits,
-    /// How many resolvers there are.
+    /// How many resolvers share the run's queries.
     upstreams: usize,
 }
 
@@ -86,12 +86,12 @@ pub(crate) struct Lane<S> {
 #[derive(Debug)]
 pub(crate) struct Upstream {
     pub(crate) address: SocketAddr,
-    /// Whether it is thought to know EDNS(0).
+    /// Whether it is thought to support EDNS(0).
     pub(crate) edns: bool,
     pub(crate) udp: Option<Box<Lane<Datagrams>>>,
     pub(crate) tcp: Option<Box<Lane<Streams>>>,
     pub(crate) tally: UpstreamReport,
-    /// The cap on its rate (`--rate-per-resolver`), which both of its lanes share.
+    /// The limit of its rate (`--rate-per-resolver`), which both of its lanes share.
     pub(super) pacer: Pacer,
     pub(super) standing: [Standing; 2],
 }
@@ -103,7 +103,7 @@ pub(super) enum LaneStanding {
     Unproven,
     /// It answers.
     Proven,
-    /// It is left alone.
+    /// It is benched.
     Benched,
 }
 
@@ -132,7 +132,7 @@ impl<S> Lane<S> {
         }
     }
 
-    /// What it may be sent: nothing while it is left alone.
+    /// What may be sent to it: nothing while it is benched.
     fn allowance(&self, now: Time) -> Allowance {
         if self.health.is_benched() {
             return Allowance::default();
@@ -154,7 +154,11 @@ impl<S> Lane<S> {
 }
 
 impl Upstream {
-    pub(super) fn new(address: SocketAddr, rate_max_per_second: Option<f64>) -> Self {
+    pub(super) fn new(
+        address: SocketAddr,
+        rate_max_per_second: Option<f64>,
+        standing: Standing,
+    ) -> Self {
         Self {
             address,
             edns: true,
@@ -162,11 +166,11 @@ impl Upstream {
             tcp: None,
             tally: UpstreamReport::new(address),
             pacer: Pacer::new(rate_max_per_second),
-            standing: [Standing::Ready; 2],
+            standing: [standing; 2],
         }
     }
 
-    /// What it did and what was learned about it.
+    /// What it did, and what was learned about it.
     pub(super) fn report(&mut self) -> UpstreamReport {
         let mut report = self.tally.clone();
         let mut reasons = Vec::new();
@@ -212,7 +216,7 @@ impl Upstream {
         held.map_or(Permit::Now, Permit::At)
     }
 
-    /// One of its lanes, begun when it is first used.
+    /// One of its lanes, created when it is first used.
     pub(super) fn lane(&mut self, transport: Transport, limits: &LaneLimits) -> LaneParts<'_> {
         let address = self.address;
         match transport {
@@ -269,7 +273,7 @@ impl Upstream {
         udp + tcp
     }
 
-    /// What one of its lanes allows; nothing where it was never used.
+    /// What one of its lanes allows: nothing if it was never used.
     pub(super) fn allowance(&self, now: Time, transport: Transport) -> Allowance {
         let allowance = match transport {
             Transport::Udp => self.udp.as_ref().map(|lane| lane.allowance(now)),

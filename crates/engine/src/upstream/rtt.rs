@@ -1,11 +1,11 @@
-//! How long an upstream takes, its slow answers included.
+//! The round-trip times of an upstream, its slow answers included.
 //!
 //! A recursive resolver answers from its cache in a millisecond, and a miss takes it most of a
-//! second. Counting the answers that have come so far makes it look fast until the slow ones
-//! arrive, and whoever trusts that asks everything twice. So each span is counted against the
-//! queries that have been out at least that long: the share answered after about 800 ms is
-//! known once some queries are 800 ms old, and not before. A query that is never answered adds
-//! to no span and so says nothing.
+//! second. Statistics over the answers received so far show it as fast until the slow ones arrive,
+//! and a client that relies on them sends everything twice. So each span is counted against the
+//! queries that have been out at least that long: the share answered after about 800 ms is known
+//! once some queries are 800 ms old, and not before. A query that is never answered counts for no
+//! span.
 
 use std::time::Duration;
 
@@ -16,20 +16,20 @@ const FIRST_OCTAVE: u32 = 14;
 const STEPS: usize = 4;
 /// Up to 2^32 ns (4.3 s): longer than any attempt waits by default.
 const BUCKETS: usize = (32 - FIRST_OCTAVE as usize) * STEPS;
-/// How often the counts age.
+/// The interval at which the counts decay.
 const TICK_NS: u64 = 50_000_000;
-/// Ticks of sending remembered: as long as the longest span.
+/// Ticks of sending that are remembered: as long as the longest span.
 const TICKS: usize = 88;
 /// What is left of a count after a tick; half of it is gone after 2.4 s.
 const FADE: f32 = 0.98;
-/// Queries that must have been out for [`PATIENCE_FIRST`] before the quantiles are believed.
+/// Queries that must have been out for [`PATIENCE_FIRST`] before the quantiles are used.
 const RIPE_SENT: f32 = 16.0;
 
 /// The wait for an attempt while nothing is known (RFC 6298 §2.1).
 pub(crate) const PATIENCE_FIRST: Duration = Duration::from_secs(1);
-/// The shortest wait for an attempt: a busy peer, or this process, may be held up for so long.
+/// The shortest wait for an attempt: a busy peer, or this process, may be delayed for that long.
 const PATIENCE_MIN: Duration = Duration::from_millis(100);
-/// The wait over the 99th percentile, for what comes just behind it.
+/// How much longer than the 99th percentile the wait is, for answers just beyond it.
 const PATIENCE_MARGIN: f64 = 1.25;
 
 /// The distribution of round trips.
@@ -59,7 +59,7 @@ impl RoundTrips {
         self.patience
     }
 
-    /// The median and the 99th percentile of what has come so far, for the report.
+    /// The median and the 99th percentile of the answers received so far, for the report.
     pub(crate) fn quantiles(&mut self) -> (Duration, Duration) {
         self.learn();
         let seen = |q| self.quantile(q).unwrap_or_default();
@@ -81,7 +81,7 @@ impl RoundTrips {
         if tick == self.tick {
             return;
         }
-        // Time without traffic teaches nothing, and a long gap forgets all.
+        // Time without traffic measures nothing, and after a long gap all is forgotten.
         let steps = (tick - self.tick).min(TICKS as u64 * 2);
         for _ in 0..steps {
             self.step();
@@ -119,13 +119,13 @@ impl RoundTrips {
         }
     }
 
-    /// The span within which the share `q` of all answers comes.
+    /// The span within which the share `q` of all answers is received.
     fn quantile(&self, q: f32) -> Option<Duration> {
         let share = |at: usize| {
             if self.exposed[at] >= 1.0 {
                 self.answered[at] / self.exposed[at]
             } else {
-                // What came back before anything was that old: it counts as itself.
+                // Answers received before any query was that old count as they are.
                 self.answered[at].min(1.0) / self.exposed[0].max(1.0)
             }
         };
@@ -151,13 +151,13 @@ fn bucket_of(span_ns: u64) -> usize {
     ((octave - FIRST_OCTAVE) as usize * STEPS + step).min(BUCKETS - 1)
 }
 
-/// The end of a bucket: what is in it took no longer than that.
+/// The upper bound of a bucket.
 fn bucket_end_ns(at: usize) -> u64 {
     let octave = FIRST_OCTAVE + (at / STEPS) as u32;
     ((STEPS + at % STEPS + 1) as u64) << (octave - 2)
 }
 
-/// A small histogram for medians over a moment.
+/// A small histogram for the median of one epoch.
 #[derive(Clone, Debug)]
 pub(crate) struct Moment {
     counts: [u32; BUCKETS],
@@ -203,8 +203,8 @@ mod tests {
         }
     }
 
-    /// Sends `per_ms` queries a millisecond for `ms` milliseconds; `answer(n)` says how long
-    /// the n-th takes, in milliseconds.
+    /// Sends `per_ms` queries per millisecond for `ms` milliseconds; `answer(n)` is how long the
+    /// n-th takes, in milliseconds.
     fn run(ms: u64, per_ms: u64, answer: impl Fn(u64) -> Option<u64>) -> RoundTrips {
         let mut trips = RoundTrips::new();
         let mut due = std::collections::BTreeMap::<u64, Vec<u64>>::new();

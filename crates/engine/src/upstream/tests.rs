@@ -14,6 +14,7 @@ const FIRST_BY_DATAGRAM: SendRequest = SendRequest {
     transport: Transport::Udp,
     avoid: None,
     prefer: None,
+    only: None,
     first: true,
 };
 
@@ -44,7 +45,7 @@ fn upstreams(count: u16) -> Upstreams {
 fn send(upstreams: &mut Upstreams, now: Time, id: UpstreamId) -> Attempt {
     let epoch = upstreams.on_sent(now, id, Transport::Udp, true);
     Attempt {
-        slot: TaskKey {
+        task: TaskKey {
             index: 0,
             generation: 0,
         },
@@ -83,13 +84,13 @@ fn a_resolver_that_answers_late_is_asked_again_at_once() {
         .expect("it may be asked");
     let sent = silence(&mut upstreams, at_ms(10), id);
     let now = at_ms(1_020);
-    assert_eq!(upstreams.pick(now, &FIRST_BY_DATAGRAM), None);
-    assert!(upstreams.next_permit(Transport::Udp) > at_ms(1_100));
+    let held = upstreams.pick(now, &FIRST_BY_DATAGRAM);
+    assert!(held.is_err_and(|until| until > at_ms(1_100)));
     upstreams.on_reply(now, id, Transport::Udp, &sent[0], ReplyClass::Answer);
-    assert_eq!(upstreams.pick(now, &FIRST_BY_DATAGRAM), Some(id));
+    assert_eq!(upstreams.pick(now, &FIRST_BY_DATAGRAM), Ok(id));
     // The time that was set for it passes, and it stands in line only once.
     send(&mut upstreams, now, id);
-    upstreams.pick(at_ms(2_000), &FIRST_BY_DATAGRAM);
+    let _ = upstreams.pick(at_ms(2_000), &FIRST_BY_DATAGRAM);
     assert_eq!(upstreams.lines[0].ready, [id.0]);
 }
 
@@ -125,4 +126,72 @@ fn more_lanes_than_one_look_takes_in_are_summed_in_rounds() {
         assert_eq!(rates, [before, before, whole]);
         assert_eq!(sums[2].in_flight, u64::from(COUNT) * 4);
     }
+}
+
+/// A query for `only`.
+fn naming(only: UpstreamId) -> SendRequest {
+    SendRequest {
+        only: Some(only),
+        ..FIRST_BY_DATAGRAM
+    }
+}
+
+#[test]
+fn a_resolver_that_is_added_is_asked_by_name_only() {
+    let mut upstreams = upstreams(2);
+    let address = SocketAddr::from(([127, 0, 0, 1], 99));
+    let added = upstreams.add(address).expect("there is room");
+    assert_eq!(added, UpstreamId(2));
+    assert_eq!(upstreams.add(address), Some(added));
+    let known = SocketAddr::from(([127, 0, 0, 1], 2));
+    assert_eq!(upstreams.add(known), Some(UpstreamId(1)));
+    for step in 0..10 {
+        let now = at_ms(10 * step);
+        let id = upstreams
+            .pick(now, &FIRST_BY_DATAGRAM)
+            .expect("it may be asked");
+        assert_ne!(id, added);
+        send(&mut upstreams, now, id);
+    }
+    assert_eq!(upstreams.pick(at_ms(100), &naming(added)), Ok(added));
+}
+
+#[test]
+fn a_resolver_that_is_asked_by_name_leaves_the_others_as_they_are() {
+    let mut upstreams = upstreams(1);
+    let added = upstreams
+        .add(SocketAddr::from(([127, 0, 0, 1], 99)))
+        .expect("there is room");
+    // It is benched for as long as one that has no other beside it.
+    upstreams
+        .pick(Time::ZERO, &naming(added))
+        .expect("it may be asked");
+    silence(&mut upstreams, at_ms(10), added);
+    assert!(upstreams.is_benched(added, Transport::Udp));
+    assert!(!upstreams.all_benched(Transport::Udp));
+    let held = upstreams.pick(at_ms(1_020), &naming(added));
+    assert!(held.is_err_and(|until| until > at_ms(1_020) && until <= at_ms(1_510)));
+    assert_eq!(
+        upstreams.pick(at_ms(1_020), &FIRST_BY_DATAGRAM),
+        Ok(UpstreamId(0))
+    );
+    assert_eq!(upstreams.pick(at_ms(2_000), &naming(added)), Ok(added));
+    // The one that shares the run's queries is the only one of its kind.
+    silence(&mut upstreams, at_ms(2_000), UpstreamId(0));
+    assert!(upstreams.all_benched(Transport::Udp));
+}
+
+#[test]
+fn there_are_as_many_resolvers_as_ids() {
+    let mut upstreams = upstreams(1);
+    let mut addresses = (0..u32::MAX).map(|number| {
+        let [a, b, c, d] = number.to_be_bytes();
+        SocketAddr::from(([10 + a, b, c, d], 53))
+    });
+    for id in 1..=u16::MAX {
+        let address = addresses.next().expect("there are more");
+        assert_eq!(upstreams.add(address), Some(UpstreamId(id)));
+    }
+    let one_more = addresses.next().expect("there are more");
+    assert_eq!(upstreams.add(one_more), None);
 }

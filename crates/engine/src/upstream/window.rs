@@ -1,7 +1,7 @@
 //! The pace of one upstream, and how much may be in flight to it.
 //!
-//! Time is cut into epochs. `rate_search` judges them and sets the rate; here the rate becomes permits,
-//! spread evenly, under a cap on what is in flight.
+//! Time is divided into epochs. `rate_search` judges them and sets the rate; here the rate becomes
+//! permits, spread evenly, under a limit on what is in flight.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -11,76 +11,76 @@ use canvass_model::Time;
 use super::epoch::{Epoch, EpochId};
 use super::rate_search::{EPOCH_SENT_MIN, RateSearch};
 
-/// What is always allowed in flight once a peer has answered: this much of the rate, in
-/// seconds, up to a turn's worth.
+/// What is always allowed in flight once a peer has answered: the queries of this span, in seconds,
+/// up to those of a turn.
 const IN_FLIGHT_FLOOR_S: f64 = 0.05;
 const IN_FLIGHT_FLOOR: std::ops::RangeInclusive<f64> = 4.0..=64.0;
-/// How much over the spans measured the cap on what is in flight is.
+/// The limit on what is in flight, as a multiple of what the measured spans require.
 const IN_FLIGHT_MARGIN: f64 = 1.25;
-/// An answer that takes more than so many medians is a slow one, and is allowed for apart.
+/// An answer that takes more than so many medians is a slow one, and is accounted for separately.
 const USUAL_MEDIANS: u8 = 4;
-/// How often epochs are looked at.
+/// How often epochs are examined.
 const LOOK_INTERVAL: Duration = Duration::from_millis(1);
 /// The shortest epoch.
 const EPOCH_MIN: Duration = Duration::from_millis(10);
 /// The longest epoch.
 const EPOCH_MAX: Duration = Duration::from_secs(1);
-/// How long an epoch's answers may take beyond the usual.
+/// How much longer than usual the answers of an epoch may take.
 const SETTLE_MARGIN: Duration = Duration::from_millis(5);
-/// How much longer an epoch is waited for when answers are missing: a peer that was held up
-/// answers late, and only then is it loss.
+/// How much longer an epoch waits if answers are missing: a peer that was delayed answers late, and
+/// only what is missing after that is lost.
 const SETTLE_GRACE: Duration = Duration::from_millis(30);
-/// How long an epoch waits while no answer ever came.
+/// How long an epoch waits if there was never an answer.
 const SETTLE_BLIND: Duration = Duration::from_secs(1);
 /// Epochs that may wait for their answers at the same time.
 const UNSETTLED_MAX: usize = 16;
 
-/// What one window allows, or many together.
+/// What a window allows, or several together.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Allowance {
-    /// Queries a second.
+    /// Queries per second.
     pub(crate) rate_per_second: f64,
     /// Queries in flight.
     pub(crate) in_flight: u64,
 }
 
-/// What caps a window, and how it is paced.
+/// The limits of a window, and how it is paced.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WindowLimits {
-    /// The highest rate, queries a second.
+    /// The highest rate, in queries per second.
     pub(crate) rate_max: f64,
-    /// The most in flight before the peer has answered at all.
+    /// The most in flight before the peer has ever answered.
     pub(crate) in_flight_first: u32,
     /// The most in flight ever.
     pub(crate) in_flight_max: u32,
-    /// Queries are let go together for so long, which is a write's worth on a stream.
+    /// The span whose queries are permitted together: those of a write on a stream.
     pub(crate) quantum: Duration,
-    /// The most that is let go together.
+    /// The most queries that are permitted together.
     pub(crate) batch_max: u32,
-    /// How long a line at the peer may be, in time, beyond the usual round trip.
+    /// How much longer than the usual round trip a queue at the peer may take.
     pub(crate) slack: Duration,
-    /// Whether these are datagrams: they can be lost, and a line of them at the peer soon is,
-    /// since a socket's buffer is short.
+    /// Whether these are datagrams: they can be lost, and a queue of them at the peer soon is,
+    /// since the buffer of a socket is short.
     pub(crate) datagrams: bool,
 }
 
-/// Whether a query may go out.
+/// Whether a query may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Permit {
     /// Now.
     Now,
     /// At this time.
     At(Time),
-    /// When something in flight has come to an end.
+    /// When something in flight ends.
     Full,
 }
 
-/// The pace and the cap of one upstream on one transport.
+/// The pace and the limit of one upstream on one transport.
 #[derive(Debug)]
 pub(crate) struct Window {
     limits: WindowLimits,
     rate_search: RateSearch,
-    /// The running epoch is the last one.
+    /// The present epoch is the last one.
     epochs: VecDeque<Epoch>,
     first_epoch: u32,
     tokens: f64,
@@ -88,7 +88,7 @@ pub(crate) struct Window {
     in_flight: u32,
     in_flight_peak: u32,
     patience: Duration,
-    /// When the last query in flight will have had its time.
+    /// When the last query in flight expires.
     horizon: Time,
     look_at: Time,
 }
@@ -138,7 +138,7 @@ impl Window {
         }
     }
 
-    /// Whether a query may go out, where an attempt is waited for as long as `patience`.
+    /// Whether a query may be sent, if an attempt expires after `patience`.
     pub(crate) fn permit(&mut self, now: Time, patience: Duration) -> Permit {
         self.patience = patience;
         if f64::from(self.in_flight) >= self.in_flight_cap(now) {
@@ -155,13 +155,13 @@ impl Window {
         Permit::At(now.plus_nanos((missing_s * 1e9).ceil().max(1.0) as u64))
     }
 
-    /// The most that may be in flight: the rate times how long its queries stay there. Most are
-    /// answered in the usual time, with some slack for a line at the peer and for turns; the
-    /// share that is not (slow answers of a recursive resolver, and what is lost) stays until
-    /// the high quantile that `patience` is made of.
+    /// The most that may be in flight: the rate times how long queries stay in flight. Most are
+    /// answered in the usual time, with some slack for a queue at the peer and for turns. The
+    /// share that is not (slow answers of a recursive resolver, and what is lost) stays until the
+    /// high quantile that `patience` is derived from.
     ///
-    /// The usual time is the least median seen, so a line that our own queries stand in does
-    /// not make room for more of them.
+    /// The usual time is the least median of an epoch, so that a queue of our own queries does not
+    /// make room for more of them.
     fn in_flight_cap(&self, now: Time) -> f64 {
         let Some(median_ns) = self.rate_search.median_ns() else {
             return f64::from(self.limits.in_flight_first);
@@ -180,7 +180,7 @@ impl Window {
         cap.min(f64::from(self.limits.in_flight_max))
     }
 
-    /// Queries that are let go together.
+    /// The number of queries that are permitted together.
     fn batch(&self) -> f64 {
         let quantum = self.rate_search.rate() * self.limits.quantum.as_secs_f64();
         quantum.clamp(1.0, f64::from(self.limits.batch_max))
@@ -189,11 +189,11 @@ impl Window {
     fn refill(&mut self, now: Time) {
         let span_s = now.since(self.refilled).as_secs_f64();
         self.refilled = now;
-        // What a late turn left over is made up for, up to a few batches.
+        // What a late turn did not send is made up for, up to a few batches.
         self.tokens = (self.tokens + span_s * self.rate_search.rate()).min(self.batch() * 4.0);
     }
 
-    /// A query left; `first` when it was its job's first.
+    /// A query was sent; `first` when it was its job's first.
     pub(crate) fn on_sent(&mut self, now: Time, first: bool) -> EpochId {
         self.turn_epoch(now);
         self.tokens -= 1.0;
@@ -206,12 +206,12 @@ impl Window {
         EpochId(self.first_epoch + self.epochs.len() as u32 - 1)
     }
 
-    /// An attempt is no longer in flight: it was answered, gave up, or its job ended.
+    /// An attempt is no longer in flight: it was answered or expired, or its job ended.
     pub(crate) fn on_landed(&mut self) {
         self.in_flight -= 1;
     }
 
-    /// A first query was answered with something that counts.
+    /// A first query was answered.
     pub(crate) fn on_answered(&mut self, now: Time, epoch: EpochId, round_trip_ns: u64) {
         let at = epoch.0.wrapping_sub(self.first_epoch) as usize;
         if let Some(epoch) = self.epochs.get_mut(at) {
@@ -222,7 +222,7 @@ impl Window {
         self.turn_epoch(now);
     }
 
-    /// A first query was taken back: it was never taken up, and says nothing.
+    /// A first query ended without a result, and does not count.
     pub(crate) fn on_returned(&mut self, epoch: EpochId) {
         let at = epoch.0.wrapping_sub(self.first_epoch) as usize;
         if let Some(epoch) = self.epochs.get_mut(at) {
@@ -230,7 +230,7 @@ impl Window {
         }
     }
 
-    /// The peer comes back from the dead: begin anew, from half of what it bore before.
+    /// The peer is back: starts again from half of the rate before.
     pub(crate) fn restart(&mut self, now: Time) {
         self.first_epoch += self.epochs.len() as u32;
         self.epochs.clear();
@@ -239,7 +239,7 @@ impl Window {
         self.tokens = self.tokens.min(1.0);
     }
 
-    /// Ends the running epoch when it has had its time, and judges those whose answers have.
+    /// Ends the present epoch when its time is over, and judges those whose answers are due.
     fn turn_epoch(&mut self, now: Time) {
         if now < self.look_at && !self.epochs.is_empty() {
             return;
@@ -283,7 +283,7 @@ impl Window {
         }
     }
 
-    /// Begins an epoch of its own for a rate that has just been set.
+    /// Begins a new epoch for a rate that has just been set.
     fn follow_rate(&mut self, now: Time) {
         let fresh = Epoch::new(now, self.rate_search.setting());
         match self.epochs.back_mut() {

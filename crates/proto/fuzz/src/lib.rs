@@ -1,5 +1,7 @@
-//! The part that the fuzz targets for HTTP share: a response is read whole and in pieces, and both
-//! must have the same result.
+//! What the fuzz targets check: an HTTP response is read whole and in pieces, and both must have the
+//! same result; a DNS message keeps the laws in [`dns_message`].
+
+pub mod dns_message;
 
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
-//! Record data in presentation form.
+//! Record data: in presentation form, and as addresses.
 
 use std::fmt::Write;
+use std::net::IpAddr;
 
 use canvass_model::{Record, RecordType};
 use hickory_proto::rr::RData;
@@ -11,8 +12,8 @@ use super::RecordView;
 impl RecordView<'_> {
     /// The record as a zone file would show it; `None` when its owner is broken.
     ///
-    /// Data that cannot be shown in the form of its type, be it unknown or broken, is shown as
-    /// `\# length hex` (RFC 3597 §5), so that no record is lost.
+    /// Data that cannot be shown in the form of its type, because it is unknown or broken, is shown
+    /// as `\# length hex` (RFC 3597 §5), so that no record is lost.
     pub fn presentation(&self) -> Option<Record> {
         let mut name = String::new();
         self.write_owner(&mut name)?;
@@ -25,8 +26,8 @@ impl RecordView<'_> {
         })
     }
 
-    /// The form of the record's type. Names are written here rather than by hickory-proto, which
-    /// shows A-labels as Unicode.
+    /// The data in the form of the record's type. Names are written here rather than by
+    /// hickory-proto, which shows A-labels as Unicode.
     fn typed(&self) -> Option<String> {
         let mut out = String::new();
         let data = self.data();
@@ -55,7 +56,7 @@ impl RecordView<'_> {
     fn by_hickory(&self) -> Option<String> {
         let (message, at) = self.place();
         let end = usize::from(at) + self.data().len();
-        // The decoder sees nothing behind the record, so that broken data cannot borrow from it.
+        // The decoder gets nothing behind the record, so that broken data cannot extend into it.
         let mut decoder = BinDecoder::new(&message[..end]).clone(at);
         let length = u16::try_from(self.data().len()).ok()?;
         let known = self.record_type.0.into();
@@ -68,7 +69,7 @@ impl RecordView<'_> {
         let mut out = String::new();
         write!(out, "{data}").ok()?;
         // hickory-proto replaces what is not UTF-8 and shows A-labels as Unicode: neither is what
-        // came.
+        // was received.
         (!out.is_empty() && out.bytes().all(|byte| (b' '..0x7f).contains(&byte))).then_some(out)
     }
 
@@ -95,10 +96,37 @@ impl super::Message<'_> {
         (records.len() == usize::from(self.answer_count())).then_some(records)
     }
 
-    /// Whether a record of this type stands in the answer section (any record will do for ANY).
+    /// The addresses in the answer section, of one type (A or AAAA), and the shortest TTL there;
+    /// `None` when the section is broken. An alias is kept no longer than its target, nor the
+    /// target longer than the alias.
+    pub fn addresses(&self, record_type: RecordType) -> Option<(Vec<IpAddr>, Option<u32>)> {
+        let mut addresses = Vec::new();
+        let mut ttl_s: Option<u32> = None;
+        let mut owner = String::new();
+        let mut seen = 0;
+        for record in self.answer_records() {
+            seen += 1;
+            owner.clear();
+            record.write_owner(&mut owner)?;
+            ttl_s = Some(ttl_s.map_or(record.ttl_s, |least| least.min(record.ttl_s)));
+            if record.record_type == record_type {
+                addresses.push(address(record_type, record.data())?);
+            }
+        }
+        (seen == self.answer_count()).then_some((addresses, ttl_s))
+    }
+
+    /// Whether there is a record of this type in the answer section; for ANY, any record.
     pub fn has_answer(&self, record_type: RecordType) -> bool {
         self.answer_records()
             .any(|record| record.record_type == record_type || record_type == RecordType::ANY)
+    }
+}
+
+fn address(record_type: RecordType, data: &[u8]) -> Option<IpAddr> {
+    match record_type {
+        RecordType::A => <[u8; 4]>::try_from(data).ok().map(IpAddr::from),
+        _ => <[u8; 16]>::try_from(data).ok().map(IpAddr::from),
     }
 }
 

@@ -1,6 +1,6 @@
-//! Messages on a stream, each behind its length (RFC 1035 §4.2.2).
+//! Messages on a stream, each preceded by its length (RFC 1035 §4.2.2).
 
-/// Appends a message to `out` behind its length; `write` appends the message itself.
+/// Appends the length of a message and the message to `out`; `write` appends the message itself.
 ///
 /// # Panics
 /// If `write` appends more than [`super::MESSAGE_OCTETS_MAX`] octets.
@@ -12,7 +12,7 @@ pub fn write(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     out[start..start + 2].copy_from_slice(&length.to_be_bytes());
 }
 
-/// Splits the first whole message off `bytes`; `None` while it has not arrived whole.
+/// Splits the first message off `bytes`; `None` while it is incomplete.
 pub fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk::<2>()?;
     rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))

@@ -1,8 +1,8 @@
-//! A borrowed view of a message that came.
+//! A borrowed view of a message.
 //!
-//! hickory-proto decodes whole messages into owned trees. Nearly every reply to a bulk query
-//! holds one record and dies at once, so the way to it is walked here without an allocation;
-//! record data that is more than a name is still hickory-proto's to read (see `data`).
+//! hickory-proto decodes whole messages into owned trees. Nearly every reply to a bulk query has
+//! one record and is dropped at once, so it is walked here without an allocation. Record data that
+//! is more than a name is still decoded by hickory-proto (see `data`).
 
 use canvass_model::{Rcode, RecordType, write_label};
 
@@ -10,17 +10,17 @@ use super::Question;
 
 /// Octets of the fixed header (RFC 1035 §4.1.1).
 const HEADER_OCTETS: usize = 12;
-/// Octets a name may have on the wire (RFC 1035 §3.1).
+/// The most octets of a name on the wire (RFC 1035 §3.1).
 const NAME_OCTETS_MAX: usize = 255;
 
-/// A message whose header is whole. What follows the header is checked as it is walked.
+/// A message with a complete header. What follows the header is checked as it is walked.
 #[derive(Clone, Copy, Debug)]
 pub struct Message<'a> {
     bytes: &'a [u8],
 }
 
 impl<'a> Message<'a> {
-    /// Takes what came; `None` when it is shorter than a header or is a query.
+    /// A view of `bytes`; `None` when it is shorter than a header or is a query.
     #[inline]
     pub fn new(bytes: &'a [u8]) -> Option<Self> {
         (bytes.len() >= HEADER_OCTETS && bytes[2] & 0x80 != 0).then_some(Self { bytes })
@@ -32,17 +32,17 @@ impl<'a> Message<'a> {
         self.u16_at(0)
     }
 
-    /// Whether the message was cut to fit a datagram (the TC bit).
+    /// Whether the message was truncated to fit a datagram (the TC bit).
     #[inline]
     pub fn truncated(&self) -> bool {
         self.bytes[2] & 0x02 != 0
     }
 
-    /// Whether this is a reply to `question`: it repeats the question and only that (names
+    /// Whether this is a reply to `question`: it repeats this question and no other (names are
     /// compared without case, RFC 4343 §3).
     ///
-    /// A server too old to read the query at all may send FORMERR or NOTIMP with nothing but a
-    /// header; that counts too, for it can settle nothing but how to ask again.
+    /// A server that cannot read the query may send FORMERR or NOTIMP with nothing but a header.
+    /// That counts too, since it decides only how to ask again.
     #[inline]
     pub fn answers(&self, question: &Question) -> bool {
         if self.bytes[2] & 0x78 != 0 {
@@ -61,8 +61,7 @@ impl<'a> Message<'a> {
 
     /// The response code, with the upper bits of an OPT record (RFC 6891 §6.1.3).
     ///
-    /// The OPT record is looked for only where it can change what a reader does: not in a plain
-    /// NOERROR that brought answers.
+    /// The OPT record is searched for only where it matters: not in a plain NOERROR with answers.
     pub fn rcode(&self) -> Rcode {
         let low = u16::from(self.bytes[3] & 15);
         if low == 0 && self.u16_at(6) > 0 || self.u16_at(10) == 0 {
@@ -74,13 +73,13 @@ impl<'a> Message<'a> {
         Rcode(opt.map_or(low, |opt| (opt.ttl_s >> 24 << 4) as u16 | low))
     }
 
-    /// How many records the answer section says it has.
+    /// The number of records of the answer section, by the header.
     pub fn answer_count(&self) -> u16 {
         self.u16_at(6)
     }
 
-    /// The records of the answer section. Ends early where the message is broken; compare the
-    /// count with [`Self::answer_count`].
+    /// The records of the answer section. Ends early if the message is broken: compare the count
+    /// with [`Self::answer_count`].
     pub fn answer_records(&self) -> impl Iterator<Item = RecordView<'a>> {
         self.records().take(usize::from(self.answer_count()))
     }
@@ -108,7 +107,7 @@ impl<'a> Message<'a> {
         u16::from_be_bytes([self.bytes[at], self.bytes[at + 1]])
     }
 
-    /// Where the name at `at` ends in place, that is after its first pointer or its root.
+    /// The end of the name at `at` in place: after its first pointer or its root.
     fn skip_name(&self, mut at: usize) -> Option<usize> {
         loop {
             match *self.bytes.get(at)? {
@@ -120,9 +119,9 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// Appends the name at `at` in presentation form to `out`, and returns where it ends in
-    /// place; `None` when it is broken: it runs out of the message, is over 255 octets, or a
-    /// pointer does not lead backwards (RFC 1035 §4.1.4).
+    /// Appends the name at `at` in presentation form to `out`, and returns where it ends in place;
+    /// `None` when it is broken: it exceeds the message or 255 octets, or a pointer does not point
+    /// backwards (RFC 1035 §4.1.4).
     fn write_name(&self, mut at: usize, out: &mut String) -> Option<usize> {
         let mut end = None;
         let mut octets = 1;
@@ -145,7 +144,7 @@ impl<'a> Message<'a> {
                     let low = *self.bytes.get(at + 1)?;
                     end.get_or_insert(at + 2);
                     at = usize::from(high & 0x3f) << 8 | usize::from(low);
-                    // Each jump must go before everything read so far, so the walk ends.
+                    // Each pointer must point before everything read so far, so the walk ends.
                     if at >= pointers_from {
                         return None;
                     }
@@ -194,7 +193,7 @@ impl<'a> RecordView<'a> {
         self.data_at + usize::from(self.data_octets)
     }
 
-    /// The data as it stands in the message; names in it may be compressed.
+    /// The data as it is in the message. Names in it may be compressed.
     pub fn data(&self) -> &'a [u8] {
         &self.message.bytes[self.data_at..self.data_end()]
     }

@@ -1,4 +1,4 @@
-//! Messages as they go on the wire (RFC 1035 §4).
+//! DNS messages on the wire (RFC 1035 §4).
 
 mod data;
 pub mod frame;

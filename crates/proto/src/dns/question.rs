@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use canvass_model::{DnsName, RecordType, reverse_name};
 use smallvec::SmallVec;
 
-/// The datagram size we offer by EDNS(0): what passes everywhere without fragments (DNS flag day
+/// The datagram size offered by EDNS(0): what passes everywhere without fragmentation (DNS flag day
 /// 2020, RFC 9715 §3).
 pub const EDNS_UDP_OCTETS: u16 = 1232;
 
-/// Octets a DNS message may have on a stream (RFC 1035 §4.2.2), and so anywhere.
+/// The most octets of a DNS message, on a stream (RFC 1035 §4.2.2) or anywhere.
 pub const MESSAGE_OCTETS_MAX: usize = 65_535;
 
 /// The class IN.
@@ -24,8 +24,8 @@ const OPT_RECORD: [u8; 11] = {
 /// One question of class IN.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
-    /// Name, type and class as they stand in a message. An IPv6 reverse name has 74 octets, so
-    /// the names asked for most stay out of the heap.
+    /// Name, type and class as in a message. An IPv6 reverse name has 74 octets, so the most
+    /// frequent names need no allocation.
     wire: SmallVec<[u8; 80]>,
 }
 
@@ -49,7 +49,7 @@ impl Question {
         Self { wire }
     }
 
-    /// Name, type and class as they stand in a message.
+    /// Name, type and class as in a message.
     pub fn wire(&self) -> &[u8] {
         &self.wire
     }

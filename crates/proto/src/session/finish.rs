@@ -1,62 +1,17 @@
 //! From the state of a session to its one outcome.
 
-use std::net::SocketAddr;
-
 use canvass_model::{
-    Answer, Cause, DnsAnswer, Fault, Job, Outcome, Phase, Phases, ProbeSpec, PtrAnswer, Rcode,
-    Status, Target, Time, Transport, Verdict,
+    Answer, Cause, DnsAnswer, Fault, Job, Outcome, Phase, Phases, ProbeSpec, PtrAnswer, Status,
+    Time, Verdict,
 };
 
-use super::{LostCause, Reply, ReplyClass, Session};
+use super::Session;
 
-/// The last thing that went wrong with the main question.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Last {
-    Silence,
-    Lost(LostCause),
-    Rcode(Rcode),
-    Malformed,
-    Truncated,
-}
-
-impl Last {
-    pub(super) fn of(reply: &Reply<'_>, class: ReplyClass) -> Self {
-        match class {
-            ReplyClass::Truncated => Self::Truncated,
-            // Only a message cut short on a stream is unusable with a good code.
-            _ if reply.message.truncated() => Self::Malformed,
-            _ => Self::Rcode(reply.message.rcode()),
-        }
-    }
-
-    /// Takes what came after. A truncated answer stays the reason when only TCP failed after
-    /// it, and an interrupt is the last word.
-    pub(super) fn follow(&mut self, next: Self) {
-        let interrupted = matches!(
-            next,
-            Self::Lost(LostCause {
-                cause: Cause::Interrupted,
-                ..
-            })
-        );
-        let by_code = matches!(next, Self::Rcode(_));
-        if *self != Self::Truncated || interrupted || by_code {
-            *self = next;
-        }
-    }
-}
-
-/// The outcome of a job that cannot even begin.
-pub(super) fn invalid(job: Job, now: Time, reason: Box<str>) -> Outcome {
-    let fault = Fault {
-        phase: Phase::Target,
-        cause: Cause::Invalid,
-        message: reason,
-        errno: None,
-    };
+/// The outcome of a job that does not begin.
+fn unbegun(job: Job, now: Time, status: Status, fault: Fault) -> Outcome {
     Outcome {
         verdict: Verdict::Failed,
-        status: Status::Invalid,
+        status,
         attempts: 0,
         due: job.due.unwrap_or(now),
         first_send: None,
@@ -72,26 +27,35 @@ pub(super) fn invalid(job: Job, now: Time, reason: Box<str>) -> Outcome {
     }
 }
 
+/// The outcome of a job whose target cannot be asked about.
+pub(super) fn invalid(job: Job, now: Time, reason: Box<str>) -> Outcome {
+    let fault = Fault {
+        phase: Phase::Target,
+        cause: Cause::Invalid,
+        message: reason,
+        errno: None,
+    };
+    unbegun(job, now, Status::Invalid, fault)
+}
+
 impl Session {
-    /// Ends the job with what is known. The session is spent: only its husk stays.
-    pub fn finish(&mut self, now: Time) -> Outcome {
+    /// The outcome of a job that waited for a resolver and could not be asked.
+    pub fn unasked(job: Job, now: Time, status: Status, cause: Cause, reason: &str) -> Outcome {
+        let fault = Fault {
+            phase: Phase::Wait,
+            cause,
+            message: reason.into(),
+            errno: None,
+        };
+        unbegun(job, now, status, fault)
+    }
+
+    /// Ends the job with what is known.
+    pub fn finish(mut self, now: Time) -> Outcome {
         let asking = self.any_out();
         self.clock.turn(now, asking);
-        let husk = Target::Invalid {
-            given: Box::default(),
-            reason: Box::default(),
-        };
-        let job = Job {
-            target: std::mem::replace(&mut self.job.target, husk),
-            ..self.job.clone()
-        };
-        let attempts = self.query.attempts()
-            + self
-                .forward
-                .as_ref()
-                .map_or(0, |forward| forward.attempts());
-        let forward = self.forward.take();
-        let (verdict, status, answer, fault) = match self.settled.take() {
+        let forward_attempts = self.forward.as_ref().map_or(0, |all| all.attempts());
+        let (verdict, status, answer, fault) = match self.settled {
             Some(settled) => {
                 let verdict = if settled.negative {
                     Verdict::Negative
@@ -99,133 +63,34 @@ impl Session {
                     Verdict::Answered
                 };
                 let mut answer = settled.answer;
-                if let (Answer::Ptr(ptr), Some(forward)) = (&mut answer, forward) {
+                if let (Answer::Ptr(ptr), Some(forward)) = (&mut answer, self.forward) {
                     ptr.confirmation = Some(Box::new(forward.confirmation()));
                 }
                 (verdict, Status::Rcode(settled.rcode), answer, None)
             }
             None => {
-                let (status, fault) = self.fault();
-                (
-                    Verdict::Failed,
-                    status,
-                    nothing(job.spec),
-                    Some(Box::new(fault)),
-                )
+                let (status, fault) = self.query.fault();
+                let answer = nothing(self.job.spec);
+                (Verdict::Failed, status, answer, Some(Box::new(fault)))
             }
         };
+        let resolver = self.query.resolver();
         Outcome {
             verdict,
             status,
-            attempts,
+            attempts: self.query.attempts() + forward_attempts,
             due: self.due,
             first_send: self.clock.first_send,
             finished: now,
             phases: self.clock.phases(),
             stalled: false,
-            resolver: self.resolver.map(|(resolver, _)| resolver),
-            transport: self.resolver.map(|(_, transport)| transport),
+            resolver: resolver.map(|(resolver, _)| resolver),
+            transport: resolver.map(|(_, transport)| transport),
             answer,
             fault,
-            trace: self.trace.take().map(Into::into),
-            job,
+            trace: self.trace.map(Into::into),
+            job: self.job,
         }
-    }
-
-    fn fault(&self) -> (Status, Fault) {
-        let attempts = self.query.attempts();
-        let who = self.resolver.map_or_else(
-            || "a resolver".to_owned(),
-            |(address, _)| address.to_string(),
-        );
-        let often = format!(
-            "in {attempts} attempt{}",
-            if attempts == 1 { "" } else { "s" }
-        );
-        let phase = if attempts == 0 {
-            Phase::Wait
-        } else {
-            Phase::Dns
-        };
-        let last = match self.last.as_deref() {
-            Some(last) => last,
-            None if attempts == 0 => {
-                let message = "no resolver could be asked before the deadline".into();
-                return (
-                    Status::Timeout,
-                    Fault {
-                        phase,
-                        cause: Cause::Timeout,
-                        message,
-                        errno: None,
-                    },
-                );
-            }
-            None => &Last::Silence,
-        };
-        let mut errno = None;
-        let (status, cause, message) = match last {
-            Last::Silence => (
-                Status::Timeout,
-                Cause::Timeout,
-                format!("no answer from {who} {often}"),
-            ),
-            Last::Malformed => (
-                Status::Malformed,
-                Cause::Malformed,
-                format!("{who} sent an answer that cannot be read, {often}"),
-            ),
-            Last::Truncated => (
-                Status::Truncated,
-                Cause::Truncated,
-                truncated_message(self.resolver, &who),
-            ),
-            Last::Rcode(rcode) => (
-                Status::Rcode(*rcode),
-                Cause::Rcode,
-                format!("{who} answered {rcode} {often}"),
-            ),
-            Last::Lost(lost) => {
-                errno = lost.errno;
-                let (status, what) = match lost.cause {
-                    Cause::Refused => (Status::ConnRefused, "refused the connection"),
-                    Cause::Reset => (Status::Reset, "broke the connection off"),
-                    Cause::Unreachable => (Status::Unreachable, "cannot be reached"),
-                    Cause::Interrupted => (
-                        Status::Local,
-                        "was still being asked when the run was stopped",
-                    ),
-                    Cause::Descriptors => (
-                        Status::Local,
-                        "could not be asked: no descriptors are left here",
-                    ),
-                    Cause::Timeout => (Status::Timeout, "did not accept the connection"),
-                    _ => (
-                        Status::Local,
-                        "could not be asked: this system would not send",
-                    ),
-                };
-                (status, lost.cause, format!("{who} {what}, {often}"))
-            }
-        };
-        (
-            status,
-            Fault {
-                phase,
-                cause,
-                message: message.into(),
-                errno,
-            },
-        )
-    }
-}
-
-fn truncated_message(last: Option<(SocketAddr, Transport)>, who: &str) -> String {
-    match last {
-        Some((_, Transport::Tcp)) => {
-            format!("the answer did not fit a datagram, and {who} gave none over tcp")
-        }
-        _ => format!("the answer of {who} did not fit a datagram, and tcp is not allowed"),
     }
 }
 

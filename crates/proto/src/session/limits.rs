@@ -1,4 +1,4 @@
-//! What a session and whoever drives it say to each other.
+//! What a session and the event loop tell each other, and the limits of a job.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::output::QuestionId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UpstreamId(pub u16);
 
-/// Which transports a query may take.
+/// Which transports a query may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransportPolicy {
     /// Datagrams only.
@@ -24,7 +24,7 @@ pub enum TransportPolicy {
 }
 
 impl TransportPolicy {
-    /// How a question is asked first.
+    /// The transport of the first query.
     pub fn first(self) -> Transport {
         match self {
             Self::Tcp => Transport::Tcp,
@@ -33,93 +33,103 @@ impl TransportPolicy {
     }
 }
 
-/// What a job may cost.
+/// The limits of a job.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Attempts after the first, for each question.
+    /// Attempts after the first, per question.
     pub retries: u32,
-    /// From when the engine takes a job to its end, whatever happens.
+    /// Total time limit, from when the engine admits the job.
     pub deadline: Duration,
-    /// The cap on the wait for one attempt.
+    /// The longest wait for one attempt.
     pub timeout: Duration,
     /// Which transports may be used.
     pub transport: TransportPolicy,
-    /// Whether there is more than one upstream to turn to.
+    /// Whether there is more than one upstream.
     pub alternatives: bool,
-    /// Whether what happens is noted in the outcome.
+    /// Whether events are recorded in the outcome.
     pub trace: bool,
 }
 
-/// A query that wants to leave.
+/// A query to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SendRequest {
     /// By stream or by datagram.
     pub transport: Transport,
-    /// The upstream that did not help last time.
+    /// The upstream whose last attempt failed.
     pub avoid: Option<UpstreamId>,
-    /// The upstream that asked for a stream.
+    /// The upstream that asked for a stream, or for a query without EDNS(0).
     pub prefer: Option<UpstreamId>,
-    /// Whether its question is asked this way for the first time, so that what becomes of it
-    /// tells of the upstream: what is asked again is mostly what cannot be answered.
+    /// The only upstream that may be asked.
+    pub only: Option<UpstreamId>,
+    /// Whether the question is asked in this way for the first time. Only first queries measure
+    /// an upstream: most of those that are sent again cannot be answered.
     pub first: bool,
 }
 
-/// A query left.
+/// A query that was sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Sent {
     /// The question it carried.
     pub question: QuestionId,
-    /// To which upstream.
+    /// The upstream it was sent to.
     pub upstream: UpstreamId,
-    /// At which address.
+    /// The address of that upstream.
     pub resolver: SocketAddr,
-    /// How.
+    /// The transport.
     pub transport: Transport,
-    /// How long that upstream's answers may take.
+    /// How long to wait for that upstream's answer.
     pub patience: Duration,
 }
 
-/// A message that came and matched.
+/// A message that matches an attempt.
 #[derive(Clone, Copy, Debug)]
 pub struct Reply<'a> {
     /// The question it answers.
     pub question: QuestionId,
-    /// From which upstream.
+    /// The upstream that sent it.
     pub upstream: UpstreamId,
-    /// At which address.
+    /// The address of that upstream.
     pub resolver: SocketAddr,
-    /// How it came.
+    /// The transport.
     pub transport: Transport,
     /// Whether the query it answers carried an OPT record.
     pub edns: bool,
-    /// Whether the attempt it answers had run out of time.
+    /// Whether the attempt it answers had expired.
     pub late: bool,
     /// The message.
     pub message: Message<'a>,
 }
 
-/// What a reply says of the upstream it came from.
+/// What a reply says of the upstream that sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplyClass {
-    /// It answered the question, if only to say that there is nothing.
+    /// It answered the question, if only to say that there is no such name or record.
     Answer,
-    /// It will not answer.
+    /// It refuses to answer.
     Refused,
-    /// It cannot answer.
+    /// It failed to find the answer.
     ServFail,
-    /// It does not know EDNS(0).
+    /// It does not support EDNS(0).
     NoEdns,
     /// Its answer did not fit a datagram.
     Truncated,
-    /// Its answer cannot be read, or has a code that settles nothing.
+    /// Its reply cannot be read, or has a code that is no answer.
     Unusable,
 }
 
-/// Why an attempt came to nothing before its time.
+/// Why an attempt failed before its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LostCause {
-    /// In one word.
+    /// The cause.
     pub cause: Cause,
-    /// The system's own number, where there is one.
+    /// The system's error number, if there is one.
     pub errno: Option<Errno>,
+}
+
+impl LostCause {
+    /// The run was stopped.
+    pub const INTERRUPTED: Self = Self {
+        cause: Cause::Interrupted,
+        errno: None,
+    };
 }

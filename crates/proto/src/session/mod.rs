@@ -1,33 +1,34 @@
-//! One job's life.
+//! Questions to resolvers: that of a job, and that of a host name.
 
+mod failure;
 mod finish;
 mod forward;
 mod limits;
+mod name_lookup;
 mod phase_clock;
 mod query;
 
-use std::net::SocketAddr;
-
 use canvass_model::{
-    Answer, Cause, DnsAnswer, Job, Outcome, ProbeSpec, PtrAnswer, RecordType, Target, Time,
-    TraceEvent, Transport,
+    Answer, DnsAnswer, Job, Outcome, ProbeSpec, PtrAnswer, RecordType, Target, Time, TraceEvent,
 };
 use rand::rngs::StdRng;
 
 use crate::dns::{Message, Question};
 use crate::output::{Output, QuestionId};
-use finish::Last;
 use forward::Forward;
 pub use limits::{
     Limits, LostCause, Reply, ReplyClass, SendRequest, Sent, TransportPolicy, UpstreamId,
 };
+pub use name_lookup::NameLookup;
 use phase_clock::PhaseClock;
 use query::{Query, Step};
 
-/// One job's life: its attempts, TC to TCP, EDNS to none, PTR to forward-confirm.
+/// A job that asks resolvers: its attempts, TC to TCP, EDNS(0) to none, PTR to forward
+/// confirmation.
 ///
-/// Drive it with [`Self::sent`], [`Self::reply`], [`Self::lost`], [`Self::returned`] and
-/// [`Self::cancel`], and drain [`Self::poll`] after each, until it says `Wait` or `Finish`.
+/// Report events with [`Self::sent`], [`Self::reply`], [`Self::lost`], [`Self::returned`],
+/// [`Self::blocked`] and [`Self::cancel`]. After each, drain [`Self::poll`] until it returns
+/// `Wait` or `Finish`.
 #[derive(Debug)]
 pub struct Session {
     job: Job,
@@ -36,13 +37,11 @@ pub struct Session {
     due: Time,
     deadline: Time,
     clock: PhaseClock,
-    last: Option<Box<Last>>,
     settled: Option<Settled>,
-    resolver: Option<(SocketAddr, Transport)>,
     trace: Option<Vec<TraceEvent>>,
 }
 
-/// How the main question was settled.
+/// The answer to the job's question.
 #[derive(Debug)]
 struct Settled {
     negative: bool,
@@ -51,8 +50,10 @@ struct Settled {
 }
 
 impl Session {
-    /// Begins the life of `job`. A target that is none gets its outcome at once, and so does a
-    /// job with a kind of probe that does not suit its target.
+    /// Begins `job`.
+    ///
+    /// # Errors
+    /// The outcome of a job whose target is invalid, or does not suit what is asked.
     #[expect(
         clippy::result_large_err,
         reason = "the outcome is moved on at once, like any other"
@@ -88,16 +89,19 @@ impl Session {
             due: job.due.unwrap_or(now),
             deadline: now + limits.deadline,
             clock: PhaseClock::default(),
-            last: None,
             settled: None,
-            resolver: None,
             trace: limits.trace.then(Vec::new),
             job,
         })
     }
 
+    /// Sends every query of this session to `upstream`.
+    pub fn ask_only(&mut self, upstream: UpstreamId) {
+        self.query.ask_only(Some(upstream));
+    }
+
     /// Appends the query for `question` to `out`. `edns` says whether the upstream is thought to
-    /// know EDNS(0); returns whether the query carries it.
+    /// support EDNS(0). Returns whether the query carries an OPT record.
     pub fn write_query(
         &self,
         question: QuestionId,
@@ -105,26 +109,23 @@ impl Session {
         edns: bool,
         out: &mut Vec<u8>,
     ) -> bool {
-        self.query_of(question).write_query(id, edns, out)
+        self.query(question).write_query(id, edns, out)
     }
 
-    /// The question `question` asks, for telling its reply from others.
+    /// The question with this number, to match replies with.
     pub fn question(&self, question: QuestionId) -> &Question {
-        &self.query_of(question).question
+        self.query(question).question()
     }
 
-    /// The query that was asked for has left.
+    /// The query that was requested has been sent.
     pub fn sent(&mut self, now: Time, sent: &Sent, limits: &Limits, rng: &mut StdRng) {
         self.clock.turn(now, true);
         let (resolver, transport) = (sent.resolver, sent.transport.as_str());
         self.note(now, "send", || format!("{resolver} by {transport}"));
-        if question_index(sent.question) == 0 {
-            self.resolver = Some((sent.resolver, sent.transport));
-        }
         self.query_mut(sent.question).sent(now, sent, limits, rng);
     }
 
-    /// A message came that matches an attempt, be it the last one or one before it.
+    /// A message was received that matches an attempt, be it the last one or an earlier one.
     pub fn reply(
         &mut self,
         now: Time,
@@ -132,14 +133,14 @@ impl Session {
         limits: &Limits,
         rng: &mut StdRng,
     ) -> ReplyClass {
-        let class = if question_index(reply.question) == 0 {
-            self.main_reply(now, reply, limits, rng)
-        } else {
-            let forward = self
+        let class = match forward_index(reply.question) {
+            None => self.main_reply(now, reply, limits, rng),
+            Some(at) => self
                 .forward
                 .as_mut()
-                .expect("a forward question has its lookups");
-            forward.reply(now, reply, limits, rng)
+                .expect(FORWARD)
+                .lookup_mut(at)
+                .reply(now, reply, limits, rng),
         };
         let (resolver, rcode) = (reply.resolver, reply.message.rcode());
         self.note(now, "reply", || format!("{rcode} from {resolver}"));
@@ -147,7 +148,7 @@ impl Session {
         class
     }
 
-    /// The attempt of `question` came to nothing before its time.
+    /// The attempt of `question` failed before its time.
     pub fn lost(
         &mut self,
         now: Time,
@@ -156,43 +157,33 @@ impl Session {
         limits: &Limits,
         rng: &mut StdRng,
     ) {
-        if question_index(question) == 0 && self.settled.is_none() {
-            self.remember(Last::Lost(lost));
-        }
         let cause = lost.cause;
         self.note(now, "lost", || cause.to_string());
-        self.query_mut(question).failed(now, limits, rng);
+        self.query_mut(question).lost(now, lost, limits, rng);
         self.clock.turn(now, self.any_out());
     }
 
-    /// An orderly close left `question` unanswered. It goes out again, and the attempt that was
-    /// is taken back.
+    /// The server closed the connection in good order without an answer to `question`. It is
+    /// sent again, and the attempt does not count.
     pub fn returned(&mut self, now: Time, question: QuestionId) {
         self.note(now, "returned", String::new);
         self.query_mut(question).returned();
         self.clock.turn(now, self.any_out());
     }
 
-    /// The query that was asked for could not leave, for a reason on this side. It still waits
-    /// for a permit; should the job end before it gets one, this is why.
-    pub fn hindered(&mut self, lost: LostCause) {
-        if self.settled.is_none() {
-            self.remember(Last::Lost(lost));
-        }
+    /// The query that was requested could not be sent, for a reason on this side. It still waits
+    /// for a permit. If the job ends before it gets one, this is the reason reported.
+    pub fn blocked(&mut self, lost: LostCause) {
+        self.query.blocked(lost);
     }
 
-    /// The run stops at once: the next [`Self::poll`] ends the job, with what is known.
+    /// The run stops at once: the next [`Self::poll`] ends the job with what is known.
     pub fn cancel(&mut self, now: Time) {
         self.deadline = now;
-        if self.settled.is_none() {
-            self.remember(Last::Lost(LostCause {
-                cause: Cause::Interrupted,
-                errno: None,
-            }));
-        }
+        self.query.blocked(LostCause::INTERRUPTED);
     }
 
-    /// What the session wants now.
+    /// What the event loop is to do now.
     pub fn poll(&mut self, now: Time, limits: &Limits) -> Output {
         if now >= self.deadline {
             return Output::Finish;
@@ -215,9 +206,6 @@ impl Session {
         if let Some(index) = expired {
             self.note(now, "expired", String::new);
             self.clock.turn(now, self.any_out());
-            if index == 0 {
-                self.remember(Last::Silence);
-            }
             return Output::Expired(QuestionId(index));
         }
         let done = match (&self.settled, &self.forward) {
@@ -232,13 +220,12 @@ impl Session {
         }
     }
 
-    /// The query that `question` wants to send now; `None` when it wants none any more, since
-    /// a late reply came while it waited for its permit.
+    /// The query to send for `question`; `None` if it was answered while it waited for its
+    /// permit.
     ///
-    /// With a permit at hand, call [`Self::write_query`], and when the query has left,
-    /// [`Self::sent`].
+    /// With a permit, call [`Self::write_query`], and once the query is sent, [`Self::sent`].
     pub fn request(&self, question: QuestionId) -> Option<SendRequest> {
-        self.query_of(question).request()
+        self.query(question).request()
     }
 
     fn main_reply(
@@ -248,59 +235,26 @@ impl Session {
         limits: &Limits,
         rng: &mut StdRng,
     ) -> ReplyClass {
-        let class = query::classify(reply);
-        if self.settled.is_some() {
-            return class;
+        let spec = self.job.spec;
+        let (class, answer) = self.query.reply(now, reply, limits, rng, |message| {
+            read_answer(spec, message)
+        });
+        if let Some(answer) = answer {
+            let negative = match &answer {
+                Answer::Ptr(ptr) => ptr.names.is_empty(),
+                _ => !reply
+                    .message
+                    .has_answer(self.query.question().record_type()),
+            };
+            self.forward = self.forward_of(&answer, limits);
+            let rcode = reply.message.rcode();
+            self.settled = Some(Settled {
+                negative,
+                rcode,
+                answer,
+            });
         }
-        self.resolver = Some((reply.resolver, reply.transport));
-        if class == ReplyClass::Answer {
-            if let Some(answer) = self.read_answer(reply.message) {
-                self.query.settle();
-                let negative = match &answer {
-                    Answer::Ptr(ptr) => ptr.names.is_empty(),
-                    _ => !reply.message.has_answer(self.query.question.record_type()),
-                };
-                self.forward = self.forward_of(&answer, limits);
-                let rcode = reply.message.rcode();
-                self.settled = Some(Settled {
-                    negative,
-                    rcode,
-                    answer,
-                });
-                return class;
-            }
-            self.remember(Last::Malformed);
-            self.query
-                .unhelpful(now, reply, ReplyClass::Unusable, limits, rng);
-            return ReplyClass::Unusable;
-        }
-        if class != ReplyClass::NoEdns {
-            self.remember(Last::of(reply, class));
-        }
-        self.query.unhelpful(now, reply, class, limits, rng);
         class
-    }
-
-    /// Reads what the job wants to know; `None` when the answer section is broken.
-    fn read_answer(&self, message: Message<'_>) -> Option<Answer> {
-        if let ProbeSpec::Dns { .. } = self.job.spec {
-            return Some(Answer::Dns(DnsAnswer {
-                records: message.answer_section()?,
-            }));
-        }
-        let mut ptr = PtrAnswer::default();
-        let mut seen = 0;
-        let mut name = String::with_capacity(64);
-        for record in message.answer_records() {
-            seen += 1;
-            if record.record_type == RecordType::PTR {
-                name.clear();
-                record.write_data_name(0, &mut name)?;
-                ptr.names.push(name.as_str().into());
-                ptr.ttl_s = Some(ptr.ttl_s.map_or(record.ttl_s, |ttl| ttl.min(record.ttl_s)));
-            }
-        }
-        (seen == message.answer_count()).then_some(Answer::Ptr(ptr))
     }
 
     fn forward_of(&self, answer: &Answer, limits: &Limits) -> Option<Box<Forward>> {
@@ -314,17 +268,15 @@ impl Session {
             return None;
         };
         let address = self.job.target.reverse_address()?;
-        (!ptr.names.is_empty()).then(|| Box::new(Forward::new(address, &ptr.names, limits)))
-    }
-
-    fn remember(&mut self, last: Last) {
-        match &mut self.last {
-            Some(slot) => slot.follow(last),
-            None => self.last = Some(Box::new(last)),
+        if ptr.names.is_empty() {
+            return None;
         }
+        let (only, deadline) = (self.query.only(), self.deadline);
+        let forward = Forward::new(address, &ptr.names, only, deadline, limits);
+        Some(Box::new(forward))
     }
 
-    /// Notes what happened, where that is asked for.
+    /// Records an event, if the job is traced.
     fn note(&mut self, now: Time, event: &'static str, detail: impl FnOnce() -> String) {
         if let Some(trace) = &mut self.trace {
             trace.push(TraceEvent {
@@ -337,38 +289,55 @@ impl Session {
     }
 
     fn any_out(&self) -> bool {
-        self.settled.is_none() && self.query.is_out()
-            || self
-                .forward
-                .as_ref()
-                .is_some_and(|forward| forward.any_out())
+        let forward = self.forward.as_ref();
+        self.query.is_out() || forward.is_some_and(|forward| forward.any_out())
     }
 
-    fn query_of(&self, question: QuestionId) -> &Query {
-        match question_index(question) {
-            0 => &self.query,
-            at => self
-                .forward
-                .as_ref()
-                .expect("a forward question has its lookups")
-                .query(at - 1),
+    fn query(&self, question: QuestionId) -> &Query {
+        match forward_index(question) {
+            None => &self.query,
+            Some(at) => self.forward.as_ref().expect(FORWARD).lookup(at).query(),
         }
     }
 
     fn query_mut(&mut self, question: QuestionId) -> &mut Query {
-        match question_index(question) {
-            0 => &mut self.query,
-            at => self
-                .forward
-                .as_mut()
-                .expect("a forward question has its lookups")
-                .query_mut(at - 1),
+        match forward_index(question) {
+            None => &mut self.query,
+            Some(at) => {
+                let forward = self.forward.as_mut().expect(FORWARD);
+                forward.lookup_mut(at).query_mut()
+            }
         }
     }
 }
 
-fn question_index(question: QuestionId) -> usize {
-    usize::from(question.0)
+const FORWARD: &str = "a forward question has its lookups";
+
+/// The place of the forward lookup that asks `question`; `None` for the job's own question.
+fn forward_index(question: QuestionId) -> Option<usize> {
+    usize::from(question.0).checked_sub(1)
+}
+
+/// Reads the answer out of a message; `None` when the answer section is broken.
+fn read_answer(spec: ProbeSpec, message: Message<'_>) -> Option<Answer> {
+    if let ProbeSpec::Dns { .. } = spec {
+        return Some(Answer::Dns(DnsAnswer {
+            records: message.answer_section()?,
+        }));
+    }
+    let mut ptr = PtrAnswer::default();
+    let mut seen = 0;
+    let mut name = String::with_capacity(64);
+    for record in message.answer_records() {
+        seen += 1;
+        if record.record_type == RecordType::PTR {
+            name.clear();
+            record.write_data_name(0, &mut name)?;
+            ptr.names.push(name.as_str().into());
+            ptr.ttl_s = Some(ptr.ttl_s.map_or(record.ttl_s, |ttl| ttl.min(record.ttl_s)));
+        }
+    }
+    (seen == message.answer_count()).then_some(Answer::Ptr(ptr))
 }
 
 #[cfg(test)]

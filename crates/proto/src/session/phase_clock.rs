@@ -1,10 +1,10 @@
-//! How a session's time was spent.
+//! How the time of a session is divided into phases.
 
 use std::time::Duration;
 
 use canvass_model::{Phase, Phases, Time};
 
-/// Splits the time since the first send into waiting and asking.
+/// Divides the time since the first send into waiting and asking.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct PhaseClock {
     pub(super) first_send: Option<Time>,
@@ -15,7 +15,7 @@ pub(super) struct PhaseClock {
 }
 
 impl PhaseClock {
-    /// From `now` on it is asking, or waiting.
+    /// From `now` on the session is asking, or waiting.
     pub(super) fn turn(&mut self, now: Time, asking: bool) {
         if self.first_send.is_some() {
             let spent_ns = now.nanos_since(self.mark);

@@ -1,60 +1,68 @@
-//! One question until it has an answer: attempts, patience, backoff, EDNS, TC.
+//! One question until it is answered: attempts, patience, backoff, EDNS, TC.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use canvass_model::{Rcode, Time, Transport};
 use rand::RngExt;
 use rand::rngs::StdRng;
 
-use super::{Limits, Reply, ReplyClass, SendRequest, Sent, TransportPolicy, UpstreamId};
-use crate::dns::Question;
+use super::failure::Failure;
+use super::{Limits, LostCause, Reply, ReplyClass, SendRequest, Sent, TransportPolicy, UpstreamId};
+use crate::dns::{Message, Question};
 
-/// How far the wait for an attempt may grow by itself; an upstream that is slower than this
-/// keeps the wait its own answers ask for.
+/// How far the wait for an attempt grows by itself. An upstream that is slower than this keeps
+/// the wait that its own round trips ask for.
 const PATIENCE_GROWN_MAX: Duration = Duration::from_secs(1);
-/// The wait after the first error answer; it doubles with each, and is drawn from half to one
-/// and a half of that, so that what failed together does not come back together.
+/// The wait after the first error reply. It doubles with each further one, and is drawn from half
+/// to one and a half of that, so that queries that failed together are not sent again together.
 const BACKOFF: Duration = Duration::from_millis(100);
-/// The longest wait after an error answer.
+/// The longest wait after an error reply.
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
 
-/// One question until it has an answer.
+/// One question until it is answered, or until nothing is left to try.
 #[derive(Debug)]
 pub(super) struct Query {
-    pub(super) question: Question,
+    question: Question,
     state: State,
     transport: Transport,
     edns: bool,
     attempts: u32,
-    /// Attempts that only asked again in the way the server wants: without EDNS(0), by TCP.
+    /// Attempts that only repeated the question in the way the server asked for: without EDNS(0),
+    /// over TCP.
     follow_ups: u32,
     avoid: Option<UpstreamId>,
     prefer: Option<UpstreamId>,
+    only: Option<UpstreamId>,
+    /// The resolver that was asked, or that replied, last.
+    resolver: Option<(SocketAddr, Transport)>,
+    /// The last thing that went wrong.
+    failure: Option<Box<Failure>>,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    /// It wants to be sent, and has not said so.
+    /// To be sent; the event loop has not been asked yet.
     Ready,
-    /// It has said so, and waits for a permit.
+    /// The event loop has been asked, and waits for a permit.
     Asked,
     /// A query is out.
     Out { until: Time },
-    /// It waits before it goes out again.
+    /// Waiting before it is sent again.
     Backoff { until: Time },
-    /// It has its answer.
+    /// Answered.
     Settled,
-    /// It has nothing left to try.
+    /// Nothing left to try.
     Spent,
 }
 
-/// What a query wants.
+/// The next step of a query.
 #[derive(Debug)]
 pub(super) enum Step {
     Send,
     Expired,
     Wait(Time),
-    /// Nothing by itself: it waits for a permit, or is done.
+    /// None by itself: it waits for a permit, or is done.
     Idle,
 }
 
@@ -69,7 +77,24 @@ impl Query {
             follow_ups: 0,
             avoid: None,
             prefer: None,
+            only: None,
+            resolver: None,
+            failure: None,
         }
+    }
+
+    /// Restricts the query to one upstream, or lifts the restriction.
+    pub(super) fn ask_only(&mut self, upstream: Option<UpstreamId>) {
+        self.only = upstream;
+    }
+
+    /// The upstream it is restricted to.
+    pub(super) fn only(&self) -> Option<UpstreamId> {
+        self.only
+    }
+
+    pub(super) fn question(&self) -> &Question {
+        &self.question
     }
 
     pub(super) fn write_query(&self, id: u16, edns: bool, out: &mut Vec<u8>) -> bool {
@@ -82,6 +107,14 @@ impl Query {
         self.attempts
     }
 
+    pub(super) fn resolver(&self) -> Option<(SocketAddr, Transport)> {
+        self.resolver
+    }
+
+    pub(super) fn failure(&self) -> Option<&Failure> {
+        self.failure.as_deref()
+    }
+
     pub(super) fn is_out(&self) -> bool {
         matches!(self.state, State::Out { .. })
     }
@@ -90,17 +123,18 @@ impl Query {
         matches!(self.state, State::Settled)
     }
 
-    /// Whether it has its answer, or nothing left to try.
+    /// Whether it is answered, or has nothing left to try.
     pub(super) fn is_done(&self) -> bool {
         matches!(self.state, State::Settled | State::Spent)
     }
 
-    /// The query it wants to send, if it still does.
+    /// What to send, if the query still waits for a permit.
     pub(super) fn request(&self) -> Option<SendRequest> {
         matches!(self.state, State::Asked).then_some(SendRequest {
             transport: self.transport,
             avoid: self.avoid,
             prefer: self.prefer,
+            only: self.only,
             first: self.attempts == 0 || self.prefer.is_some(),
         })
     }
@@ -109,6 +143,7 @@ impl Query {
         match self.state {
             State::Out { until } if now >= until => {
                 self.state = State::Ready;
+                self.fail(Failure::Silence);
                 return Step::Expired;
             }
             State::Backoff { until } if now >= until => self.state = State::Ready,
@@ -142,23 +177,71 @@ impl Query {
         self.state = State::Out {
             until: now.plus_nanos(patience_ns + jitter_ns),
         };
-        // Silence from here on is a reason to try another.
+        // If it is not answered, another upstream is tried.
         self.avoid = Some(sent.upstream);
         self.prefer = None;
+        self.resolver = Some((sent.resolver, sent.transport));
     }
 
-    pub(super) fn settle(&mut self) {
-        self.state = State::Settled;
+    /// A reply was received. `read` takes the answer out of the message, and returns `None` when
+    /// the message is broken. Returns the answer if it is the first.
+    pub(super) fn reply<T>(
+        &mut self,
+        now: Time,
+        reply: &Reply<'_>,
+        limits: &Limits,
+        rng: &mut StdRng,
+        read: impl FnOnce(Message<'_>) -> Option<T>,
+    ) -> (ReplyClass, Option<T>) {
+        let class = classify(reply);
+        if self.is_settled() {
+            return (class, None);
+        }
+        self.resolver = Some((reply.resolver, reply.transport));
+        if class == ReplyClass::Answer {
+            if let Some(answer) = read(reply.message) {
+                self.state = State::Settled;
+                return (class, Some(answer));
+            }
+            self.fail(Failure::Malformed);
+            self.unhelpful(now, reply, ReplyClass::Unusable, limits, rng);
+            return (ReplyClass::Unusable, None);
+        }
+        if class != ReplyClass::NoEdns {
+            self.fail(Failure::of(reply, class));
+        }
+        self.unhelpful(now, reply, class, limits, rng);
+        (class, None)
     }
 
-    /// The attempt came to nothing: again, elsewhere if there is an elsewhere.
-    pub(super) fn failed(&mut self, now: Time, limits: &Limits, rng: &mut StdRng) {
-        if !self.is_settled() && self.is_out() {
+    /// The attempt failed before its time.
+    pub(super) fn lost(&mut self, now: Time, lost: LostCause, limits: &Limits, rng: &mut StdRng) {
+        self.blocked(lost);
+        self.failed(now, limits, rng);
+    }
+
+    /// The query could not be sent, or will not be.
+    pub(super) fn blocked(&mut self, lost: LostCause) {
+        if !self.is_settled() {
+            self.fail(Failure::Lost(lost));
+        }
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        match &mut self.failure {
+            Some(last) => last.follow(failure),
+            None => self.failure = Some(Box::new(failure)),
+        }
+    }
+
+    /// Sends the query again after a while, to another upstream if there is one.
+    fn failed(&mut self, now: Time, limits: &Limits, rng: &mut StdRng) {
+        if self.is_out() {
             self.state = self.backoff(now, limits, rng);
         }
     }
 
-    /// The attempt was never taken up.
+    /// The server never took the attempt up: it does not count.
     pub(super) fn returned(&mut self) {
         if self.is_out() {
             self.attempts -= 1;
@@ -167,8 +250,8 @@ impl Query {
         }
     }
 
-    /// A reply came that settles nothing.
-    pub(super) fn unhelpful(
+    /// A reply was received that is no answer.
+    fn unhelpful(
         &mut self,
         now: Time,
         reply: &Reply<'_>,
@@ -192,14 +275,14 @@ impl Query {
                     self.again();
                 }
             }
-            // An error answer to an attempt that was given up says nothing about the one that is
-            // out now.
+            // An error reply to an attempt that has expired says nothing about the one that is out
+            // now.
             _ if reply.late => {}
             _ => self.failed(now, limits, rng),
         }
     }
 
-    /// Goes out again at once, to the same upstream if need be.
+    /// Sends the query again at once, possibly to the same upstream.
     fn again(&mut self) {
         if matches!(self.state, State::Out { .. } | State::Backoff { .. }) {
             self.state = State::Ready;
@@ -209,8 +292,8 @@ impl Query {
     }
 
     fn backoff(&self, now: Time, limits: &Limits, rng: &mut StdRng) -> State {
-        // Another upstream has not been asked yet, and need not be waited for.
-        if limits.alternatives && self.attempts == 1 {
+        // Another upstream has not been asked yet, so there is no reason to wait.
+        if limits.alternatives && self.only.is_none() && self.attempts == 1 {
             return State::Ready;
         }
         let doubled = BACKOFF * 2u32.pow(self.attempts.clamp(1, 8) - 1);
@@ -219,8 +302,8 @@ impl Query {
     }
 }
 
-/// What a matching reply says.
-pub(super) fn classify(reply: &Reply<'_>) -> ReplyClass {
+/// What a matching reply says of the upstream.
+fn classify(reply: &Reply<'_>) -> ReplyClass {
     let message = reply.message;
     if message.truncated() {
         let by_stream = reply.transport == Transport::Tcp;
@@ -232,7 +315,7 @@ pub(super) fn classify(reply: &Reply<'_>) -> ReplyClass {
     }
     match message.rcode() {
         Rcode::NOERROR | Rcode::NXDOMAIN => ReplyClass::Answer,
-        // FORMERR, NOTIMP and BADVERS are what servers without EDNS(0) say (RFC 6891 §7).
+        // Servers without EDNS(0) send FORMERR, NOTIMP or BADVERS (RFC 6891 §7).
         Rcode(1 | 4 | 16) if reply.edns => ReplyClass::NoEdns,
         Rcode::REFUSED => ReplyClass::Refused,
         Rcode::SERVFAIL => ReplyClass::ServFail,

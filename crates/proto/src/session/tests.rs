@@ -5,5 +5,6 @@ mod answers;
 mod fallback;
 mod forward;
 mod laws;
+mod name_lookup;
 mod retry;
 mod rig;

@@ -21,6 +21,7 @@ fn outcome(seq: u64, due: Time, target: Target, spec: ProbeSpec) -> Outcome {
             target,
             spec,
             due: None,
+            resolver: None,
         },
         verdict: Verdict::Answered,
         status: Status::Rcode(Rcode::NOERROR),

@@ -187,6 +187,7 @@ impl Line {
                 target: target(self.target, status),
                 spec,
                 due: None,
+                resolver: None,
             },
             verdict: self.outcome.0,
             status,

@@ -65,6 +65,7 @@ pub fn addresses(count: u32) -> Vec<Job> {
                 forward_confirm: false,
             },
             due: None,
+            resolver: None,
         })
         .collect()
 }
@@ -113,6 +114,7 @@ pub(super) fn mixed(rng: &mut SmallRng, count: u32, mix: &Mix) -> Vec<Job> {
                 due: mix
                     .due_interval_ns
                     .map(|interval_ns| Time::from_nanos(u64::from(index) * interval_ns)),
+                resolver: None,
             }
         })
         .collect()

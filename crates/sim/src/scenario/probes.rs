@@ -96,6 +96,7 @@ pub fn url_job(seq: u64, url: &str) -> Job {
             requests: NonZeroU32::MIN,
         },
         due: None,
+        resolver: None,
     }
 }
 
@@ -114,6 +115,7 @@ pub fn endpoint_job(seq: u64, host: &str, port: u16, spec: ProbeSpec) -> Job {
         },
         spec,
         due: None,
+        resolver: None,
     }
 }
 

@@ -1,63 +1,63 @@
-//! Which probes go on, and which begin.
+//! Begins probes, and goes on with those that waited.
 
 use std::sync::Arc;
 
 use canvass_model::{Job, ProbeSpec, Time};
 use canvass_proto::{Module, Probe};
 use rand::RngExt;
-use smallvec::SmallVec;
 
-use super::ProbeSlot;
+use super::ProbeTask;
 use crate::host_gates::{HostKey, Waiter};
 use crate::net::Net;
 use crate::shard::Shard;
+use crate::shard::tasks::Task;
 use crate::shard::transmit::SendTurn;
 use crate::slab::TaskKey;
 
 impl<N: Net> Shard<N> {
-    /// Goes on with probes that have waited: for a name, for their host, for a descriptor, for
-    /// their turn.
+    /// Goes on with probes that waited for a name, for their host, for a socket or for the pace.
     pub(in crate::shard) fn go_on_with_probes(&mut self, turn: &mut SendTurn) {
         self.take_names(turn.now);
-        self.drive_stirred(turn.now);
+        self.drive_ready(turn.now);
         self.begin_turns(turn);
         self.open_connections(turn);
         if turn.goes_on() {
             self.admit_parked(turn);
-            self.resume_by(self.probes.hosts.next_at());
+            let at = self.probes.hosts.next_at();
+            self.sender.resume_by(at);
         }
     }
 
-    pub(super) fn drive_stirred(&mut self, now: Time) {
-        while let Some(key) = self.probes.stirred.pop_front() {
-            self.drive_probe(now, key);
+    pub(super) fn drive_ready(&mut self, now: Time) {
+        while let Some(key) = self.tasks.next_ready() {
+            self.drive(now, key);
         }
     }
 
-    /// Takes the job that is staged next. Returns whether another may be looked at.
+    /// Admits the next job in order, a probe. Returns whether another may be admitted.
     pub(in crate::shard) fn admit_probe(&mut self, turn: &mut SendTurn) -> bool {
         if !self.has_probe_room() {
             return false;
         }
-        let Some(next) = self.staged.front() else {
+        let Some(next) = self.intake.next() else {
             return false;
         };
         let Some(host) = self.probes.hosts.key_of_target(&next.target) else {
-            if let Some(job) = self.staged.pop_front() {
+            if let Some(job) = self.intake.pop() {
                 self.begin_probe(turn, job, None);
             }
             return true;
         };
         if let Some(at) = self.pacer.hold(turn.now) {
-            self.resume_by(at);
+            self.sender.resume_by(at);
             return false;
         }
         if self.probes.hosts.try_enter(turn.now, host) {
-            if let Some(job) = self.staged.pop_front() {
+            if let Some(job) = self.intake.pop() {
                 self.begin_probe(turn, job, Some(host));
             }
         } else if self.probes.hosts.has_parking() {
-            if let Some(job) = self.staged.pop_front() {
+            if let Some(job) = self.intake.pop() {
                 self.probes.hosts.park(host, Waiter::Job(job));
             }
         } else {
@@ -66,13 +66,13 @@ impl<N: Net> Shard<N> {
         true
     }
 
-    /// Whether a probe may begin: not before those that have begun have their sockets, or will
-    /// need one when their names are known.
+    /// Whether a probe may begin. It must not before those that have begun have their sockets, or
+    /// will need one when their names are known.
     fn has_probe_room(&self) -> bool {
-        self.probes.connects.is_empty() && self.probes.slots.len() < self.probes.sockets_max
+        !self.probes.budget.is_awaited() && self.tasks.probes() < self.probes.budget.max()
     }
 
-    /// Admits those who waited for their hosts.
+    /// Admits jobs and probes that waited for their hosts.
     pub(super) fn admit_parked(&mut self, turn: &mut SendTurn) {
         while turn.goes_on() {
             let room = self.has_room() && self.has_probe_room();
@@ -83,13 +83,13 @@ impl<N: Net> Shard<N> {
                 Waiter::Job(job) => {
                     if let Some(at) = self.pacer.hold(turn.now) {
                         self.probes.hosts.put_back(turn.now, host, job);
-                        return self.resume_by(at);
+                        return self.sender.resume_by(at);
                     }
                     self.begin_probe(turn, job, Some(host));
                 }
                 Waiter::Probe(key) => {
                     if self.enters(turn.now, key, host) {
-                        self.drive_probe(turn.now, key);
+                        self.drive(turn.now, key);
                         self.open_connections(turn);
                     } else {
                         self.probes.hosts.leave_unused(turn.now, host);
@@ -101,7 +101,7 @@ impl<N: Net> Shard<N> {
 
     fn begin_probe(&mut self, turn: &mut SendTurn, job: Job, host: Option<HostKey>) {
         self.report.admitted += 1;
-        self.wanting_row = 0;
+        self.sender.begin_row();
         turn.count();
         let outcomes = job.spec.outcomes();
         let module = self.module_of(job.spec);
@@ -109,26 +109,22 @@ impl<N: Net> Shard<N> {
         match Probe::new(job, turn.now, module, nonce) {
             Ok(probe) => {
                 self.pacer.pass();
-                let key = self.probes.slots.insert(ProbeSlot {
-                    probe,
-                    sockets: SmallVec::new(),
-                    host,
-                    admitted: turn.now,
-                });
+                let task = ProbeTask::new(turn.now, probe, host);
+                let key = self.tasks.insert(Task::Probe(Box::new(task)));
                 self.count_in_flight();
-                self.drive_probe(turn.now, key);
+                self.drive(turn.now, key);
                 self.open_connections(turn);
             }
             Err(outcome) => {
                 if let Some(host) = host {
                     self.probes.hosts.leave(turn.now, host);
                 }
-                // What cannot begin cannot begin again either.
+                // A probe that cannot begin cannot repeat its request either.
                 self.report.admitted += outcomes - 1;
                 for _ in 1..outcomes {
-                    self.push_outcome(turn.now, outcome.clone());
+                    self.push_outcome(turn.now, turn.now, outcome.clone());
                 }
-                self.push_outcome(turn.now, outcome);
+                self.push_outcome(turn.now, turn.now, outcome);
             }
         }
     }
@@ -143,76 +139,73 @@ impl<N: Net> Shard<N> {
         Arc::clone(&self.config.probing.modules[usize::from(module.0)])
     }
 
-    /// Gives a probe the permit it waits for; it may have gone elsewhere, or be gone.
+    /// Gives a probe the permit it waits for, unless it has ended or was redirected elsewhere.
     fn enters(&mut self, now: Time, key: TaskKey, host: HostKey) -> bool {
         let hosts = &self.probes.hosts;
-        let waits = |slot: &&mut ProbeSlot| {
-            slot.host.is_none()
-                && slot.probe.is_entering()
-                && hosts.key_of(slot.probe.host()) == host
+        let waits = |task: &&mut ProbeTask| {
+            task.host.is_none()
+                && task.probe.is_entering()
+                && hosts.key_of(task.probe.host()) == host
         };
-        let Some(slot) = self.probes.slots.by_key(key).filter(waits) else {
+        let Some(task) = self.tasks.probe(key).filter(waits) else {
             return false;
         };
-        slot.host = Some(host);
-        slot.probe.entered(now);
+        task.host = Some(host);
+        task.probe.entered(now);
         true
     }
 
     /// A redirect led to another host.
-    pub(super) fn change_host(&mut self, now: Time, key: TaskKey) {
-        let Some(slot) = self.probes.slots.by_key(key) else {
+    pub(in crate::shard) fn change_host(&mut self, now: Time, key: TaskKey) {
+        let Some(task) = self.tasks.probe(key) else {
             return;
         };
-        if let Some(old) = slot.host.take() {
+        if let Some(old) = task.host.take() {
             self.probes.hosts.leave(now, old);
         }
-        let Some(slot) = self.probes.slots.by_key(key) else {
-            return;
-        };
-        let host = self.probes.hosts.key_of(slot.probe.host());
+        let host = self.probes.hosts.key_of(task.probe.host());
         if self.probes.hosts.try_enter(now, host) {
-            slot.host = Some(host);
-            slot.probe.entered(now);
+            task.host = Some(host);
+            task.probe.entered(now);
         } else {
             self.probes.hosts.park(host, Waiter::Probe(key));
         }
-        self.resume_by(now);
+        self.sender.resume_by(now);
     }
 
     /// Begins further requests on connections that are kept, as the pace allows.
     pub(super) fn begin_turns(&mut self, turn: &mut SendTurn) {
         for _ in 0..self.probes.turns.len() {
             if let Some(at) = self.pacer.hold(turn.now) {
-                return self.resume_by(at);
+                return self.sender.resume_by(at);
             }
             let Some(key) = self.probes.turns.pop_front() else {
                 return;
             };
-            let Some(slot) = self.probes.slots.by_key(key) else {
+            let Some(task) = self.tasks.probe(key) else {
                 continue;
             };
-            if let Some(host) = slot.host
+            if let Some(host) = task.host
                 && let Some(at) = self.probes.hosts.pace(turn.now, host)
             {
                 self.probes.turns.push_back(key);
-                self.resume_by(at);
+                self.sender.resume_by(at);
                 continue;
             }
-            // Who waits for room in the outbox must not be overtaken without end.
-            if self.finished.weight() >= self.config.jobs_max {
+            // Further requests must not fill the outbox before jobs that wait for room in it.
+            if self.outbox.weight() >= self.config.jobs_max {
                 self.probes.turns.push_front(key);
                 return;
             }
             self.pacer.pass();
             turn.now = self.net.now();
-            if let Some(slot) = self.probes.slots.by_key(key)
-                && slot.probe.granted(turn.now)
+            if let Some(task) = self.tasks.probe(key)
+                && task.probe.granted(turn.now)
             {
-                slot.admitted = turn.now;
+                task.admitted = turn.now;
                 self.report.admitted += 1;
             }
-            self.drive_probe(turn.now, key);
+            self.drive(turn.now, key);
         }
     }
 }

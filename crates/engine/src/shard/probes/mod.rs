@@ -1,12 +1,13 @@
-//! Probes of hosts under way, and what they share.
+//! Probes of hosts, and what they share.
 
 mod admission;
 mod connections;
+mod socket_budget;
 
 use std::collections::VecDeque;
 
-use canvass_model::{ConnectionReport, Outcome, Time, Verdict};
-use canvass_proto::{ConnectionId, Output, Probe};
+use canvass_model::{ConnectionReport, Outcome, Time};
+use canvass_proto::{ConnectionId, Probe};
 use smallvec::SmallVec;
 
 use super::Shard;
@@ -14,12 +15,12 @@ use crate::config::Probing;
 use crate::host_gates::{HostGates, HostKey};
 use crate::name_cache::NameCache;
 use crate::net::{Net, SocketId};
-use crate::slab::{Slab, TaskKey};
-use crate::wheel::Wheel;
+use crate::slab::TaskKey;
+use socket_budget::SocketBudget;
 
-/// A probe under way.
+/// A probe under way, and what it holds.
 #[derive(Debug)]
-pub(super) struct ProbeSlot {
+pub(super) struct ProbeTask {
     pub(super) probe: Probe,
     sockets: SmallVec<[(ConnectionId, SocketId); 2]>,
     /// The host it has a permit at.
@@ -27,135 +28,99 @@ pub(super) struct ProbeSlot {
     admitted: Time,
 }
 
-/// Probes of hosts, and what they share.
+impl ProbeTask {
+    fn new(now: Time, probe: Probe, host: Option<HostKey>) -> Self {
+        Self {
+            probe,
+            sockets: SmallVec::new(),
+            host,
+            admitted: now,
+        }
+    }
+
+    fn socket(&self, connection: ConnectionId) -> Option<SocketId> {
+        let mut sockets = self.sockets.iter();
+        sockets
+            .find(|(whose, _)| *whose == connection)
+            .map(|(_, socket)| *socket)
+    }
+
+    fn take_socket(&mut self, connection: ConnectionId) -> Option<SocketId> {
+        let mut sockets = self.sockets.iter();
+        let at = sockets.position(|(whose, _)| *whose == connection)?;
+        Some(self.sockets.remove(at).1)
+    }
+}
+
+/// What the probes of a shard share.
 #[derive(Debug)]
 pub(super) struct Probes {
-    pub(super) slots: Slab<ProbeSlot>,
-    pub(super) wheel: Wheel,
     pub(super) hosts: HostGates,
-    pub(super) names: NameCache,
-    /// Lookups of names that are under way.
-    pub(super) lookups: usize,
-    /// Probes that were told something, and are to be driven.
-    pub(super) stirred: VecDeque<TaskKey>,
-    /// Connections to be opened, and requests to be begun on ones that are kept.
-    connects: VecDeque<(TaskKey, ConnectionId)>,
+    budget: SocketBudget,
+    /// Probes that wait for the pace, to begin a further request.
     turns: VecDeque<TaskKey>,
-    pub(super) sockets_open: usize,
-    sockets_max: usize,
-    /// Until when nothing is opened, since the system had nothing left.
-    shortage_end: Time,
-    /// When a probe was last answered.
-    pub(super) answered_at: Time,
     /// No further request is begun.
     stopped: bool,
-    report: ConnectionReport,
 }
 
 impl Probes {
     pub(super) fn new(config: &Probing) -> Self {
         Self {
-            slots: Slab::new(),
-            wheel: Wheel::new(),
             hosts: HostGates::new(
                 config.per_host_max.max(1),
                 config.rate_per_host_max_per_second,
             ),
-            names: NameCache::default(),
-            lookups: 0,
-            stirred: VecDeque::new(),
-            connects: VecDeque::new(),
+            budget: SocketBudget::new(config.sockets_max),
             turns: VecDeque::new(),
-            sockets_open: 0,
-            sockets_max: config.sockets_max.max(1),
-            shortage_end: Time::ZERO,
-            answered_at: Time::ZERO,
             stopped: false,
-            report: ConnectionReport::default(),
         }
     }
 
-    pub(super) fn report(&self) -> ConnectionReport {
+    /// A probe waits to begin a further request.
+    pub(super) fn await_turn(&mut self, key: TaskKey) {
+        self.turns.push_back(key);
+    }
+
+    /// A probe waits for a socket.
+    pub(super) fn await_socket(&mut self, key: TaskKey, connection: ConnectionId) {
+        self.budget.enqueue(key, connection);
+    }
+
+    pub(super) fn sockets_open(&self) -> usize {
+        self.budget.open()
+    }
+
+    pub(super) fn report(&self, names: &NameCache) -> ConnectionReport {
         ConnectionReport {
-            open_limit: self.sockets_max as u64,
-            names_needed: self.names.needed,
-            names_looked_up: self.names.looked_up,
-            ..self.report
+            names_needed: names.needed,
+            names_looked_up: names.looked_up,
+            ..self.budget.report()
         }
-    }
-
-    fn socket_of(&mut self, key: TaskKey, connection: ConnectionId) -> Option<SocketId> {
-        let slot = self.slots.by_key(key)?;
-        let mut sockets = slot.sockets.iter();
-        sockets
-            .find(|(whose, _)| *whose == connection)
-            .map(|(_, socket)| *socket)
     }
 }
 
 impl<N: Net> Shard<N> {
-    pub(super) fn count_in_flight(&mut self) {
-        let under_way = self.jobs_under_way() as u64;
-        self.report.in_flight_max = self.report.in_flight_max.max(under_way);
-    }
-
-    /// Does what a probe wants, until it wants to wait.
-    pub(super) fn drive_probe(&mut self, now: Time, key: TaskKey) {
-        while let Some(slot) = self.probes.slots.by_key(key) {
-            match slot.probe.poll(now) {
-                Output::Resolve => self.look_up_for(now, key),
-                Output::AcquireHost => self.change_host(now, key),
-                Output::AcquireTurn => {
-                    self.probes.turns.push_back(key);
-                    self.resume_by(now);
-                }
-                Output::Connect(connection) => self.probes.connects.push_back((key, connection)),
-                Output::Write(connection) => self.write_probe(now, key, connection),
-                Output::ShutWrite(connection) => {
-                    if let Some(socket) = self.probes.socket_of(key, connection) {
-                        // A peer that is gone is heard of by reading.
-                        let _ = self.net.shut_write(socket);
-                    }
-                }
-                Output::Close(connection) => self.close_probe_socket(key, connection),
-                Output::Report(mut outcome) => {
-                    outcome.stalled = slot.admitted < self.stall_end;
-                    self.push_probe_outcome(now, *outcome);
-                }
-                Output::Wait(until) => {
-                    self.probes.wheel.set(key.index, until);
-                    return;
-                }
-                Output::Finish => return self.finish_probe(now, key),
-                other => unreachable!("a probe sends no queries: {other:?}"),
-            }
+    /// Hands over one of several outcomes of a probe.
+    pub(super) fn report_probe(&mut self, now: Time, key: TaskKey, outcome: Outcome) {
+        if let Some(task) = self.tasks.probe(key) {
+            let admitted = task.admitted;
+            self.push_probe_outcome(now, admitted, outcome);
         }
     }
 
-    fn finish_probe(&mut self, now: Time, key: TaskKey) {
-        let Some(mut slot) = self.probes.slots.remove(key) else {
-            return;
-        };
-        self.probes.wheel.clear(key.index);
-        for (_, socket) in std::mem::take(&mut slot.sockets) {
+    /// Gives back what a probe holds, and hands over its outcome.
+    pub(super) fn finish_probe(&mut self, now: Time, mut task: ProbeTask) {
+        for (_, socket) in std::mem::take(&mut task.sockets) {
             self.close_socket(socket);
         }
-        if let Some(host) = slot.host {
+        if let Some(host) = task.host {
             self.probes.hosts.leave(now, host);
-            self.resume_by(now);
+            self.sender.resume_by(now);
         }
-        if slot.probe.has_outcome() {
-            let mut outcome = slot.probe.finish(now);
-            outcome.stalled = slot.admitted < self.stall_end;
-            self.push_probe_outcome(now, outcome);
+        if task.probe.has_outcome() {
+            let outcome = task.probe.finish(now);
+            self.push_probe_outcome(now, task.admitted, outcome);
         }
-    }
-
-    fn push_probe_outcome(&mut self, now: Time, outcome: Outcome) {
-        if outcome.verdict == Verdict::Answered {
-            self.probes.answered_at = now;
-        }
-        self.push_outcome(now, outcome);
     }
 
     /// The run is to end: requests that have not begun are not begun.
@@ -163,22 +128,22 @@ impl<N: Net> Shard<N> {
         if std::mem::replace(&mut self.probes.stopped, true) {
             return;
         }
-        for key in self.probes.slots.keys() {
-            if let Some(slot) = self.probes.slots.by_key(key) {
-                slot.probe.stop_repeating();
+        for key in self.tasks.probe_keys() {
+            if let Some(task) = self.tasks.probe(key) {
+                task.probe.stop_repeating();
             }
-            self.drive_probe(now, key);
+            self.drive(now, key);
         }
         self.probes.turns.clear();
     }
 
     /// The run is to end at once.
     pub(super) fn cancel_probes(&mut self, now: Time) {
-        for key in self.probes.slots.keys() {
-            if let Some(slot) = self.probes.slots.by_key(key) {
-                slot.probe.cancel(now);
+        for key in self.tasks.probe_keys() {
+            if let Some(task) = self.tasks.probe(key) {
+                task.probe.cancel(now);
             }
-            self.drive_probe(now, key);
+            self.drive(now, key);
         }
     }
 }

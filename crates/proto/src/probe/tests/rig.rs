@@ -75,6 +75,7 @@ fn job(target: Target, spec: ProbeSpec) -> Job {
         target,
         spec,
         due: None,
+        resolver: None,
     }
 }
 

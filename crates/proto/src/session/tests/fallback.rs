@@ -31,6 +31,7 @@ fn a_truncated_answer_is_asked_for_over_tcp_where_it_came_from() {
             transport: Transport::Tcp,
             avoid: None,
             prefer: Some(UpstreamId(2)),
+            only: None,
             // By stream, nothing was asked before.
             first: true,
         }

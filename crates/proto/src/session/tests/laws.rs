@@ -64,7 +64,7 @@ fn live(rig: &mut Rig, fates: &[Fate]) -> (Outcome, Vec<u32>) {
                 flights.push(flight);
             }
             Output::Expired(question) => flights.retain(|flight| flight.question != question),
-            Output::Finish => return (rig.session.finish(rig.now), sent),
+            Output::Finish => return (rig.take_session().finish(rig.now), sent),
             Output::Wait(until) => {
                 let Some(fate) = fates.next() else {
                     rig.now = until;

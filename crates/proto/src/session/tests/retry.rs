@@ -28,6 +28,7 @@ fn an_answer_ends_the_job() {
             transport: Transport::Udp,
             avoid: None,
             prefer: None,
+            only: None,
             first: true,
         }
     );
@@ -131,7 +132,7 @@ fn a_job_that_was_never_asked_says_so_and_reached_no_phase() {
 fn a_hindrance_here_is_told_when_nothing_could_be_sent() {
     let mut rig = Rig::ptr(limits());
     assert!(matches!(rig.poll(), Output::Send(_)));
-    rig.session.hindered(LostCause {
+    rig.session.blocked(LostCause {
         cause: Cause::Descriptors,
         errno: Some(Errno(24)),
     });

@@ -59,6 +59,7 @@ pub(super) fn job(target: Target, spec: ProbeSpec) -> Job {
         target,
         spec,
         due: None,
+        resolver: None,
     }
 }
 
@@ -314,11 +315,17 @@ impl Rig {
         self.now = self.wait();
     }
 
+    /// Takes the session, and leaves a fresh one.
+    pub(super) fn take_session(&mut self) -> Session {
+        let fresh = Session::new(ptr_job("192.0.2.1", false), self.now, &self.limits);
+        std::mem::replace(&mut self.session, fresh.expect("the target is one"))
+    }
+
     /// The outcome, which the session must be ready to give now.
     #[track_caller]
     pub(super) fn finish(&mut self) -> Outcome {
         match self.poll() {
-            Output::Finish => self.session.finish(self.now),
+            Output::Finish => self.take_session().finish(self.now),
             other => panic!("it was to end, not {other:?}"),
         }
     }

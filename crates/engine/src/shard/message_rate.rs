@@ -1,36 +1,35 @@
-//! How fast messages come in.
+//! The rate at which messages are received.
 
 use std::time::Duration;
 
 use canvass_model::Time;
 
-/// Messages a second from which on they are taken together.
+/// Messages per second from which on they are received in batches.
 const FAST_PER_SECOND: f64 = 20_000.0;
-/// How long is slept so that messages come together. It is the most by which a time that is
-/// measured can be late for it, and only while messages come fast. On streams it is as long as
-/// their queries are gathered.
+/// How long to sleep so that messages collect. While messages are fast, a measured time can be
+/// late by this much. On streams it is as long as queries are collected for a write.
 const DATAGRAM_REST: Duration = Duration::from_micros(100);
 const STREAM_REST: Duration = Duration::from_millis(1);
-/// How long the past counts.
+/// The span over which the rate is averaged.
 const MEMORY_S: f64 = 0.005;
 
-/// What one turn took in.
+/// What one turn received.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Taken {
+pub(super) struct Received {
     pub(super) messages: usize,
     pub(super) datagrams: usize,
 }
 
-/// The rate at which messages come in, over the last few milliseconds.
+/// The rate at which messages were received, over the last few milliseconds.
 #[derive(Debug, Default)]
-pub(super) struct Flow {
+pub(super) struct MessageRate {
     per_second: f64,
     counted: Time,
     streams_only: bool,
 }
 
-impl Flow {
-    /// How long to sleep before looking for more; `None` while messages come one by one.
+impl MessageRate {
+    /// How long to sleep before receiving more; `None` while messages are slow.
     pub(super) fn rest(&self) -> Option<Duration> {
         let rest = if self.streams_only {
             STREAM_REST
@@ -40,12 +39,12 @@ impl Flow {
         (self.per_second >= FAST_PER_SECOND).then_some(rest)
     }
 
-    /// So many messages came since the last time, so many of them as datagrams.
-    pub(super) fn count(&mut self, now: Time, taken: Taken) {
-        let Taken {
+    /// Counts what was received since the last call.
+    pub(super) fn count(&mut self, now: Time, received: Received) {
+        let Received {
             messages,
             datagrams,
-        } = taken;
+        } = received;
         if messages > 0 {
             self.streams_only = datagrams == 0;
         }
@@ -61,35 +60,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fast_flow_is_known_in_milliseconds_and_forgotten_as_soon() {
-        let mut flow = Flow::default();
+    fn a_high_rate_is_noticed_and_forgotten_in_milliseconds() {
+        let mut rate = MessageRate::default();
         let mut now = Time::ZERO;
         for _ in 0..100 {
             now = now.plus_nanos(100_000);
-            flow.count(
+            rate.count(
                 now,
-                Taken {
+                Received {
                     messages: 5,
                     datagrams: 5,
                 },
             );
         }
-        assert_eq!(flow.rest(), Some(DATAGRAM_REST));
-        flow.count(
+        assert_eq!(rate.rest(), Some(DATAGRAM_REST));
+        rate.count(
             now,
-            Taken {
+            Received {
                 messages: 5,
                 datagrams: 0,
             },
         );
-        assert_eq!(flow.rest(), Some(STREAM_REST));
-        flow.count(
+        assert_eq!(rate.rest(), Some(STREAM_REST));
+        rate.count(
             now.plus_nanos(10_000_000),
-            Taken {
+            Received {
                 messages: 1,
                 datagrams: 1,
             },
         );
-        assert_eq!(flow.rest(), None);
+        assert_eq!(rate.rest(), None);
     }
 }

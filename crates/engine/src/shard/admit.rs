@@ -1,0 +1,180 @@
+//! Admits jobs.
+
+use canvass_model::{Cause, Job, ProbeSpec, Status, Target};
+use canvass_proto::{SendRequest, Session, UpstreamId};
+
+use super::Shard;
+use super::transmit::{BLOCKED_WAIT, PASSED_OVER_MAX, SendTurn};
+use crate::net::Net;
+use crate::upstream::UPSTREAMS_MAX;
+
+impl<N: Net> Shard<N> {
+    /// The first query of a new job, at the resolver it names if it names one.
+    fn first_request(&self, only: Option<UpstreamId>) -> SendRequest {
+        SendRequest {
+            transport: self.config.limits.transport.first(),
+            avoid: None,
+            prefer: None,
+            only,
+            first: true,
+        }
+    }
+
+    /// Begins jobs that waited for the resolver they name, at most one per resolver.
+    pub(super) fn admit_held(&mut self, turn: &mut SendTurn) {
+        for _ in 0..self.intake.awaited().min(PASSED_OVER_MAX) {
+            if !turn.goes_on() || !self.has_room() {
+                return;
+            }
+            if let Some(at) = self.pacer.hold(turn.now) {
+                return self.sender.resume_by(at);
+            }
+            let Some(only) = self.intake.next_awaited() else {
+                return;
+            };
+            let request = self.first_request(Some(only));
+            match self.upstreams.pick(turn.now, &request) {
+                Ok(upstream) => {
+                    if let Some(job) = self.intake.release() {
+                        self.admit_job(turn, job, &request, Some(upstream));
+                    }
+                }
+                Err(at) => {
+                    self.sender.resume_by(at);
+                    if self.upstreams.is_benched(only, request.transport) {
+                        self.end_overdue(turn);
+                    }
+                }
+            }
+        }
+        if self.intake.awaited() > PASSED_OVER_MAX {
+            self.sender.resume_by(turn.now + BLOCKED_WAIT);
+        }
+    }
+
+    /// Ends jobs that have waited for a resolver that does not answer for as long as a job may
+    /// take.
+    fn end_overdue(&mut self, turn: &mut SendTurn) {
+        while turn.goes_on()
+            && let Some(since) = self.intake.held_since()
+        {
+            let end = since + self.config.limits.deadline;
+            if end > turn.now {
+                return self.sender.resume_by(end);
+            }
+            if let Some(job) = self.intake.release() {
+                let reason = "the resolver that this job names answers no queries";
+                self.end_unasked(turn, job, Status::Timeout, Cause::Timeout, reason);
+            }
+        }
+    }
+
+    /// Begins new jobs while there is a permit for each; only one while other queries wait to be
+    /// sent.
+    pub(super) fn admit(&mut self, turn: &mut SendTurn) {
+        while turn.goes_on() {
+            self.intake.stage(&self.channels.jobs);
+            let Some(next) = self.intake.next() else {
+                return;
+            };
+            if !self.has_room() {
+                return;
+            }
+            if let Some(due) = next.due.filter(|due| *due > turn.now) {
+                return self.sender.resume_by(due);
+            }
+            if is_probe(next.spec) {
+                if !self.admit_probe(turn) {
+                    return;
+                }
+                continue;
+            }
+            let mut request = self.first_request(None);
+            let mut permit = None;
+            if !matches!(next.target, Target::Invalid { .. }) {
+                if let Some(at) = self.pacer.hold(turn.now) {
+                    return self.sender.resume_by(at);
+                }
+                if let Some(resolver) = next.resolver.as_deref() {
+                    request.only = self.upstreams.add(*resolver);
+                    if request.only.is_none()
+                        && let Some(job) = self.intake.pop()
+                    {
+                        let reason = format!(
+                            "a run can have {UPSTREAMS_MAX} resolvers, and this is one more"
+                        );
+                        self.end_unasked(turn, job, Status::Local, Cause::System, &reason);
+                        continue;
+                    }
+                }
+                match self.upstreams.pick(turn.now, &request) {
+                    Ok(upstream) => permit = Some(upstream),
+                    Err(at) => {
+                        self.sender.resume_by(at);
+                        match request.only {
+                            Some(only) if self.intake.hold(turn.now, only) => continue,
+                            _ => return,
+                        }
+                    }
+                }
+            }
+            let Some(job) = self.intake.pop() else {
+                return;
+            };
+            self.admit_job(turn, job, &request, permit);
+            if !self.sender.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Ends a job that cannot be asked.
+    fn end_unasked(
+        &mut self,
+        turn: &mut SendTurn,
+        job: Job,
+        status: Status,
+        cause: Cause,
+        reason: &str,
+    ) {
+        self.report.admitted += 1;
+        let outcome = Session::unasked(job, turn.now, status, cause, reason);
+        self.push_outcome(turn.now, turn.now, outcome);
+        self.count_sent(turn);
+    }
+
+    /// Begins a job, which has a permit unless its target is invalid.
+    fn admit_job(
+        &mut self,
+        turn: &mut SendTurn,
+        job: Job,
+        request: &SendRequest,
+        permit: Option<UpstreamId>,
+    ) {
+        self.sender.begin_row();
+        self.report.admitted += 1;
+        match Session::new(job, turn.now, &self.config.limits) {
+            Ok(session) => {
+                let mut session = Box::new(session);
+                if let Some(only) = request.only {
+                    session.ask_only(only);
+                }
+                self.begin(turn, session, request, permit);
+            }
+            Err(outcome) => {
+                self.push_outcome(turn.now, turn.now, outcome);
+                self.count_sent(turn);
+            }
+        }
+    }
+
+    pub(super) fn count_in_flight(&mut self) {
+        let under_way = self.tasks.jobs() as u64;
+        self.report.in_flight_max = self.report.in_flight_max.max(under_way);
+    }
+}
+
+/// Whether a job is a probe of a host.
+pub(super) fn is_probe(spec: ProbeSpec) -> bool {
+    !matches!(spec, ProbeSpec::Ptr { .. } | ProbeSpec::Dns { .. })
+}

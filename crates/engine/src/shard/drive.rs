@@ -1,0 +1,103 @@
+//! Does what tasks ask for, and ends them.
+
+use canvass_model::{Outcome, Time, Transport, Verdict};
+use canvass_proto::{Output, QuestionId};
+
+use super::Shard;
+use super::query_task::{Asker, QueryTask};
+use super::tasks::Task;
+use crate::net::Net;
+use crate::slab::TaskKey;
+use crate::upstream::AttemptKey;
+
+impl<N: Net> Shard<N> {
+    /// Does what a task asks for, until it waits or ends.
+    pub(super) fn drive(&mut self, now: Time, key: TaskKey) {
+        while let Some(task) = self.tasks.get(key) {
+            let output = match task {
+                Task::Query(query) => query.poll(now, &self.config.limits),
+                Task::Probe(probe) => probe.probe.poll(now),
+            };
+            match output {
+                Output::Send(question) => self.sender.enqueue(key, question),
+                Output::Expired(question) => self.expire_attempts(now, key, question),
+                Output::Resolve => self.look_up_for(now, key),
+                Output::AcquireHost => self.change_host(now, key),
+                Output::AcquireTurn => {
+                    self.probes.await_turn(key);
+                    self.sender.resume_by(now);
+                }
+                Output::Connect(connection) => self.probes.await_socket(key, connection),
+                Output::Write(connection) => self.write_probe(now, key, connection),
+                Output::ShutWrite(connection) => self.shut_probe(key, connection),
+                Output::Close(connection) => self.close_probe_socket(key, connection),
+                Output::Report(outcome) => self.report_probe(now, key, *outcome),
+                Output::Wait(until) => return self.tasks.wait(key, until),
+                Output::Finish => return self.finish(now, key),
+            }
+        }
+    }
+
+    /// Ends a task, and gives back all that it holds.
+    fn finish(&mut self, now: Time, key: TaskKey) {
+        match self.tasks.remove(key) {
+            Some(Task::Query(query)) => self.finish_query(now, query),
+            Some(Task::Probe(probe)) => self.finish_probe(now, *probe),
+            None => {}
+        }
+    }
+
+    fn finish_query(&mut self, now: Time, query: QueryTask) {
+        let (asker, open, admitted) = query.into_parts();
+        for at in open {
+            self.drop_attempt(at);
+        }
+        match asker {
+            Asker::Job(session) => self.push_outcome(now, admitted, session.finish(now)),
+            Asker::Host(host) => self.host_looked_up(now, *host),
+        }
+    }
+
+    /// Hands over the outcome of a job that was admitted at `admitted`.
+    pub(super) fn push_outcome(&mut self, now: Time, admitted: Time, mut outcome: Outcome) {
+        outcome.stalled = self.stalls.was_stalled_since(admitted);
+        self.outbox.push(now, outcome);
+    }
+
+    /// Hands over an outcome of a probe.
+    pub(super) fn push_probe_outcome(&mut self, now: Time, admitted: Time, outcome: Outcome) {
+        if outcome.verdict == Verdict::Answered {
+            self.outage.host_answered(now);
+        }
+        self.push_outcome(now, admitted, outcome);
+    }
+
+    /// The attempts that were out for `question` have expired.
+    fn expire_attempts(&mut self, now: Time, key: TaskKey, question: QuestionId) {
+        let Some(query) = self.tasks.query(key) else {
+            return;
+        };
+        for at in query.open() {
+            if let Some((_, transport)) = self.sockets.lane(at.socket) {
+                self.upstreams.expire(now, transport, at, question);
+            }
+        }
+    }
+
+    /// Closes an attempt whose task has ended.
+    fn drop_attempt(&mut self, at: AttemptKey) {
+        let Some((_, transport)) = self.sockets.lane(at.socket) else {
+            return;
+        };
+        let place = (at.upstream, transport, at.socket);
+        let Some(attempts) = self.upstreams.attempts(place) else {
+            return;
+        };
+        if let Some(attempt) = attempts.remove(at.id) {
+            self.upstreams.on_dropped(at.upstream, transport, &attempt);
+            if transport == Transport::Tcp {
+                self.close_if_finished(at.upstream, at.socket);
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! DNS over streams: connections of upstreams, many queries in a write (RFC 7766).
+
+use std::io;
+
+use canvass_model::{Cause, Time, Transport};
+use canvass_proto::connection::Received;
+use canvass_proto::tls::TlsFault;
+use canvass_proto::{LostCause, QuestionId, UpstreamId};
+
+use super::Shard;
+use super::sockets::{Owner, lost_cause};
+use crate::net::{Net, SocketId};
+use crate::slab::TaskKey;
+
+impl<N: Net> Shard<N> {
+    /// Appends a query to what a connection has to write; `Ok(None)` when there is no room for it
+    /// now.
+    pub(super) fn write_to_stream(
+        &mut self,
+        key: TaskKey,
+        question: QuestionId,
+        upstream: UpstreamId,
+    ) -> io::Result<Option<(SocketId, u16, bool)>> {
+        let known_edns = self.upstreams.by_id(upstream).edns;
+        let Some(lane) = &mut self.upstreams.by_id(upstream).tcp else {
+            return Ok(None);
+        };
+        let Some((at, opened)) = lane.sockets.pick(&mut self.net)? else {
+            return Ok(None);
+        };
+        let stream = lane.sockets.at(at);
+        let socket = stream.socket;
+        let id = stream.attempts.draw_id(&mut self.rng);
+        let Some(query) = self.tasks.query(key) else {
+            return Ok(None);
+        };
+        let mut edns = false;
+        stream.send(|out| edns = query.write_query(question, id, known_edns, out));
+        if opened {
+            self.upstreams.on_stream_opened(upstream);
+            let owner = Owner::Upstream(upstream, Transport::Tcp);
+            self.sockets.insert(socket, owner);
+        }
+        Ok(Some((socket, id, edns)))
+    }
+
+    /// A connection has room to write again.
+    pub(super) fn stream_writable(&mut self, now: Time, upstream: UpstreamId, socket: SocketId) {
+        if let Some(lane) = &mut self.upstreams.by_id(upstream).tcp
+            && let Some(stream) = lane.sockets.by_socket(socket)
+        {
+            stream.on_writable();
+        }
+        self.flush(now, upstream);
+    }
+
+    /// Writes the queries that this turn appended to connections.
+    pub(super) fn flush_all(&mut self) {
+        let upstreams = self.upstreams.take_streaming();
+        if upstreams.is_empty() {
+            return;
+        }
+        let now = self.net.now();
+        for upstream in &upstreams {
+            self.flush(now, *upstream);
+        }
+        self.upstreams.give_streaming_back(upstreams);
+    }
+
+    fn flush(&mut self, now: Time, upstream: UpstreamId) {
+        while let Some(lane) = &mut self.upstreams.by_id(upstream).tcp {
+            let Some(socket) = lane.sockets.unflushed() else {
+                return;
+            };
+            let Some(stream) = lane.sockets.by_socket(socket) else {
+                return;
+            };
+            if let Err(error) = stream.flush(&mut self.net) {
+                self.on_stream_end(now, upstream, socket, Some(lost_cause(&error)));
+                // Its queries are to be sent again, and this turn's look at those is over.
+                self.sender.resume_by(now);
+            }
+        }
+    }
+
+    /// Reads once from a connection. Returns whether it would block, or is gone.
+    pub(super) fn read_stream(
+        &mut self,
+        now: Time,
+        upstream: UpstreamId,
+        socket: SocketId,
+        buffer: &mut [u8],
+        messages: &mut usize,
+    ) -> bool {
+        let read = self.net.read(socket, buffer);
+        let now = self.net.now().max(now);
+        let octets = match read {
+            Ok(0) => {
+                self.on_stream_end(now, upstream, socket, None);
+                return true;
+            }
+            Ok(octets) => octets,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return false,
+            Err(error) => {
+                self.on_stream_end(now, upstream, socket, Some(lost_cause(&error)));
+                return true;
+            }
+        };
+        let Some(lane) = &mut self.upstreams.by_id(upstream).tcp else {
+            return true;
+        };
+        let Some(stream) = lane.sockets.by_socket(socket) else {
+            return true;
+        };
+        let Received { mut frames, fault } = stream.received(&buffer[..octets]);
+        while let Some(message) = frames.next_message() {
+            *messages += 1;
+            self.on_message(now, (upstream, Transport::Tcp, socket), message);
+        }
+        if let Some(TlsFault { cause, .. }) = fault {
+            let lost = LostCause { cause, errno: None };
+            self.on_stream_end(now, upstream, socket, Some(lost));
+            return true;
+        }
+        self.close_if_finished(upstream, socket);
+        false
+    }
+
+    /// A connection has ended: in good order (`None`), or by a fault. Its unanswered queries are
+    /// sent again. If the connection answered anything, that does not count as an attempt, since
+    /// the server never took them up.
+    fn on_stream_end(
+        &mut self,
+        now: Time,
+        upstream: UpstreamId,
+        socket: SocketId,
+        fault: Option<LostCause>,
+    ) {
+        let Some(lane) = &mut self.upstreams.by_id(upstream).tcp else {
+            return;
+        };
+        let Some(mut stream) = lane.sockets.remove(socket) else {
+            return;
+        };
+        let open = stream.attempts.drain();
+        let useful = stream.answers > 0;
+        // A name that is never answered is open on any connection, and shows no limit.
+        if useful && open.iter().any(|(_, attempt)| !attempt.expired) {
+            lane.sockets.queries_max = Some(stream.answers);
+        }
+        self.sockets.close(&mut self.net, socket);
+        let lost = match fault {
+            _ if useful => None,
+            Some(fault) => Some(fault),
+            None if open.is_empty() => None,
+            None => Some(LostCause {
+                cause: Cause::Reset,
+                errno: None,
+            }),
+        };
+        if lost.is_some() {
+            self.upstreams.on_error(now, upstream, Transport::Tcp);
+        }
+        self.lose(now, (upstream, Transport::Tcp, socket), open, lost);
+    }
+
+    /// Closes a connection that has taken all the queries it may and answered all of them.
+    pub(super) fn close_if_finished(&mut self, upstream: UpstreamId, socket: SocketId) {
+        let Some(lane) = &mut self.upstreams.by_id(upstream).tcp else {
+            return;
+        };
+        if lane.sockets.is_finished(socket) {
+            lane.sockets.remove(socket);
+            self.sockets.close(&mut self.net, socket);
+        }
+    }
+
+    /// Closes the connections of upstreams that were benched for silence: the query that tests
+    /// whether they are back must not use a connection that a middlebox has forgotten.
+    pub(super) fn close_silent(&mut self, now: Time) {
+        for upstream in self.upstreams.take_silent() {
+            let lane = &self.upstreams.by_id(upstream).tcp;
+            let sockets: Vec<SocketId> = lane
+                .iter()
+                .flat_map(|lane| lane.sockets.sockets())
+                .collect();
+            for socket in sockets {
+                let silent = LostCause {
+                    cause: Cause::Timeout,
+                    errno: None,
+                };
+                self.on_stream_end(now, upstream, socket, Some(silent));
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Which upstreams have stream connections.
+
+use canvass_proto::UpstreamId;
+
+/// The upstreams with stream connections, and those whose connections are to be closed.
+#[derive(Debug, Default)]
+pub(super) struct Streaming {
+    open: Vec<UpstreamId>,
+    silent: Vec<UpstreamId>,
+}
+
+impl Streaming {
+    /// An upstream has opened a connection.
+    pub(super) fn on_opened(&mut self, id: UpstreamId) {
+        self.open.push(id);
+    }
+
+    /// Takes the upstreams that may have connections, each once and in a fixed order.
+    pub(super) fn take(&mut self) -> Vec<UpstreamId> {
+        let mut open = std::mem::take(&mut self.open);
+        open.sort_unstable_by_key(|id| id.0);
+        open.dedup();
+        open
+    }
+
+    /// Takes back those that still have connections, besides those that opened one meanwhile.
+    pub(super) fn give_back(
+        &mut self,
+        mut taken: Vec<UpstreamId>,
+        has_streams: impl FnMut(&UpstreamId) -> bool,
+    ) {
+        taken.retain(has_streams);
+        taken.append(&mut self.open);
+        self.open = taken;
+    }
+
+    /// An upstream was benched for silence on its connections.
+    pub(super) fn on_silent(&mut self, id: UpstreamId) {
+        self.silent.push(id);
+    }
+
+    /// Takes the upstreams whose connections are to be closed.
+    pub(super) fn take_silent(&mut self) -> Vec<UpstreamId> {
+        std::mem::take(&mut self.silent)
+    }
+}

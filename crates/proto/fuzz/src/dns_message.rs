@@ -1,0 +1,180 @@
+//! The laws of the DNS message view: what any octets must do as a reply to a question.
+
+use canvass_model::{DnsName, Rcode, RecordType, Time};
+use canvass_proto::dns::{Message, Question, RecordView};
+use canvass_proto::{
+    AddressFamily, Limits, NameLookup, Output, QuestionId, Reply, ReplyClass, Sent,
+    TransportPolicy, UpstreamId,
+};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+/// Octets of a header (RFC 1035 §4.1.1).
+const HEADER_OCTETS: usize = 12;
+/// The least octets that a record takes: the root as its owner, and the fixed fields.
+const RECORD_OCTETS_MIN: usize = 11;
+/// The most octets a name can have in presentation form: each of 255 as `\DDD`.
+const NAME_TEXT_MAX: usize = 4 * 255;
+/// Octets of text that an octet of data may become, and those that any record may have besides.
+/// An octet of a type bitmap (RFC 4034 §4.1.2) names eight types.
+const TEXT_PER_OCTET_MAX: usize = 128;
+const TEXT_MAX: usize = 4 * NAME_TEXT_MAX;
+
+const LIMITS: Limits = Limits {
+    retries: 7,
+    deadline: Duration::from_secs(10),
+    timeout: Duration::from_secs(2),
+    transport: TransportPolicy::Auto,
+    alternatives: false,
+    trace: false,
+};
+
+/// Reads a message as a reply to a question. The input is the length of a name, that name, and the
+/// message; if the message begins with two zero octets, it is turned into a reply with that very
+/// question, so that what lies behind it is reached.
+///
+/// # Panics
+/// If a law does not hold.
+pub fn check(input: &[u8]) {
+    let Some((&length, rest)) = input.split_first() else {
+        return;
+    };
+    let (name, bytes) = rest.split_at(usize::from(length).min(rest.len()));
+    let Some(name) = name_of(name) else {
+        return;
+    };
+    let mut bytes = bytes.to_vec();
+    if bytes.starts_with(&[0, 0]) && bytes.len() >= HEADER_OCTETS {
+        let question = Question::new(&name, RecordType::A);
+        bytes[2] = 0x81;
+        bytes[4..6].copy_from_slice(&[0, 1]);
+        bytes.splice(
+            HEADER_OCTETS..HEADER_OCTETS,
+            question.wire().iter().copied(),
+        );
+    }
+    match Message::new(&bytes) {
+        None => assert!(bytes.len() < HEADER_OCTETS || bytes[2] & 0x80 == 0),
+        Some(message) => {
+            check_question(message, &bytes, &name);
+            check_records(message, &bytes);
+            check_lookup(message, &name);
+        }
+    }
+}
+
+/// A name with these octets as labels of at most 7.
+fn name_of(octets: &[u8]) -> Option<DnsName> {
+    let mut wire = Vec::new();
+    for label in octets.chunks(7) {
+        wire.push(label.len() as u8);
+        wire.extend_from_slice(label);
+    }
+    wire.push(0);
+    DnsName::from_wire(&wire)
+}
+
+/// A message answers no question but the one it repeats.
+fn check_question(message: Message<'_>, bytes: &[u8], name: &DnsName) {
+    let asked = [RecordType::A, RecordType::AAAA, RecordType::PTR];
+    let mut answered = 0;
+    for record_type in asked {
+        let question = Question::new(name, record_type);
+        if message.answers(&question) && bytes.len() > HEADER_OCTETS {
+            answered += 1;
+            let wire = question.wire();
+            let repeated = &bytes[HEADER_OCTETS..HEADER_OCTETS + wire.len()];
+            assert!(repeated.eq_ignore_ascii_case(wire));
+            assert_eq!(bytes[4..6], [0, 1]);
+        }
+    }
+    assert!(answered <= 1, "one message answers {answered} questions");
+}
+
+/// All records can be walked in bounded work, and what they write is bounded.
+fn check_records(message: Message<'_>, bytes: &[u8]) {
+    let records: Vec<RecordView<'_>> = message.answer_records().collect();
+    assert!(HEADER_OCTETS + records.len() * RECORD_OCTETS_MIN <= bytes.len());
+    assert!(records.len() <= usize::from(message.answer_count()));
+    let mut owners = 0;
+    for record in &records {
+        let mut owner = String::new();
+        let has_owner = record.write_owner(&mut owner).is_some();
+        owners += usize::from(has_owner);
+        assert!(owner.len() <= NAME_TEXT_MAX);
+        let mut data = String::new();
+        for skip in 0..=record.data().len() {
+            data.clear();
+            let _ = record.write_data_name(skip, &mut data);
+            assert!(data.len() <= NAME_TEXT_MAX);
+        }
+        let shown = record.presentation();
+        assert_eq!(shown.is_some(), has_owner);
+        if let Some(shown) = shown {
+            let most = TEXT_MAX + TEXT_PER_OCTET_MAX * record.data().len();
+            assert!(shown.data.len() <= most, "{} octets", shown.data.len());
+            assert_eq!(shown.record_type, record.record_type);
+        }
+        assert!(message.has_answer(record.record_type));
+    }
+    let whole = records.len() == usize::from(message.answer_count()) && owners == records.len();
+    let section = message.answer_section();
+    assert_eq!(section.map(|all| all.len()), whole.then_some(records.len()));
+    for (record_type, octets) in [(RecordType::A, 4), (RecordType::AAAA, 16)] {
+        let of_type = || records.iter().filter(|one| one.record_type == record_type);
+        let sound = whole && of_type().all(|one| one.data().len() == octets);
+        let addresses = message.addresses(record_type);
+        assert_eq!(addresses.is_some(), sound);
+        if let Some((addresses, ttl_s)) = addresses {
+            assert_eq!(addresses.len(), of_type().count());
+            assert_eq!(ttl_s, records.iter().map(|one| one.ttl_s).min());
+        }
+    }
+}
+
+/// A lookup takes any message, and believes no address of one that is no answer.
+fn check_lookup(message: Message<'_>, name: &DnsName) {
+    let now = Time::ZERO;
+    let mut rng = StdRng::seed_from_u64(1);
+    let deadline = now + LIMITS.deadline;
+    let mut lookup = NameLookup::new(name, AddressFamily::V4, deadline, &LIMITS);
+    if !message.answers(lookup.question()) {
+        return;
+    }
+    assert!(matches!(lookup.poll(now, &LIMITS), Output::Send(_)));
+    let request = lookup.request().expect("a query is to be sent");
+    let (upstream, resolver) = (UpstreamId(0), SocketAddr::from((Ipv4Addr::LOCALHOST, 53)));
+    let sent = Sent {
+        question: QuestionId(0),
+        upstream,
+        resolver,
+        transport: request.transport,
+        patience: LIMITS.timeout,
+    };
+    lookup.sent(now, &sent, &LIMITS, &mut rng);
+    let reply = Reply {
+        question: QuestionId(0),
+        upstream,
+        resolver,
+        transport: request.transport,
+        edns: true,
+        late: false,
+        message,
+    };
+    let class = lookup.reply(now, &reply, &LIMITS, &mut rng);
+    let settled = matches!(lookup.poll(now, &LIMITS), Output::Finish);
+    assert_eq!(settled, class == ReplyClass::Answer);
+    if settled {
+        assert!(!message.truncated());
+        assert!(matches!(message.rcode(), Rcode::NOERROR | Rcode::NXDOMAIN));
+        let addresses = message.addresses(RecordType::A).map(|(all, _)| all);
+        match lookup.finish() {
+            Ok((found, _)) => assert_eq!(Some(found), addresses),
+            Err(_) => assert_eq!(addresses, Some(Vec::new())),
+        }
+    } else {
+        assert!(lookup.finish().is_err());
+    }
+}

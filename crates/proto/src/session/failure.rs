@@ -1,0 +1,144 @@
+//! Why a query has no answer.
+
+use std::net::SocketAddr;
+
+use canvass_model::{Cause, Fault, Phase, Rcode, Status, Transport};
+
+use super::query::Query;
+use super::{LostCause, Reply, ReplyClass};
+
+/// The last thing that went wrong with a query.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    Silence,
+    Lost(LostCause),
+    Rcode(Rcode),
+    Malformed,
+    Truncated,
+}
+
+impl Failure {
+    pub(super) fn of(reply: &Reply<'_>, class: ReplyClass) -> Self {
+        match class {
+            ReplyClass::Truncated => Self::Truncated,
+            // A message that is truncated on a stream is unusable whatever its code.
+            _ if reply.message.truncated() => Self::Malformed,
+            _ => Self::Rcode(reply.message.rcode()),
+        }
+    }
+
+    /// Replaces the failure by a later one. A truncated answer stays the reason if only TCP failed
+    /// after it. An interrupt always replaces it.
+    pub(super) fn follow(&mut self, next: Self) {
+        let interrupted = matches!(
+            next,
+            Self::Lost(LostCause {
+                cause: Cause::Interrupted,
+                ..
+            })
+        );
+        let by_code = matches!(next, Self::Rcode(_));
+        if *self != Self::Truncated || interrupted || by_code {
+            *self = next;
+        }
+    }
+}
+
+impl Query {
+    /// What is reported if the query ends now.
+    pub(super) fn fault(&self) -> (Status, Fault) {
+        let attempts = self.attempts();
+        let who = self.resolver().map_or_else(
+            || "a resolver".to_owned(),
+            |(address, _)| address.to_string(),
+        );
+        let often = format!(
+            "in {attempts} attempt{}",
+            if attempts == 1 { "" } else { "s" }
+        );
+        let phase = if attempts == 0 {
+            Phase::Wait
+        } else {
+            Phase::Dns
+        };
+        let failure = match self.failure() {
+            Some(failure) => failure,
+            None if attempts == 0 => {
+                let message = "no resolver could be asked before the deadline".into();
+                return (
+                    Status::Timeout,
+                    Fault {
+                        phase,
+                        cause: Cause::Timeout,
+                        message,
+                        errno: None,
+                    },
+                );
+            }
+            None => &Failure::Silence,
+        };
+        let mut errno = None;
+        let (status, cause, message) = match failure {
+            Failure::Silence => (
+                Status::Timeout,
+                Cause::Timeout,
+                format!("no answer from {who} {often}"),
+            ),
+            Failure::Malformed => (
+                Status::Malformed,
+                Cause::Malformed,
+                format!("{who} sent an answer that cannot be read, {often}"),
+            ),
+            Failure::Truncated => (
+                Status::Truncated,
+                Cause::Truncated,
+                truncated_message(self.resolver(), &who),
+            ),
+            Failure::Rcode(rcode) => (
+                Status::Rcode(*rcode),
+                Cause::Rcode,
+                format!("{who} answered {rcode} {often}"),
+            ),
+            Failure::Lost(lost) => {
+                errno = lost.errno;
+                let (status, what) = match lost.cause {
+                    Cause::Refused => (Status::ConnRefused, "refused the connection"),
+                    Cause::Reset => (Status::Reset, "broke the connection off"),
+                    Cause::Unreachable => (Status::Unreachable, "cannot be reached"),
+                    Cause::Interrupted => (
+                        Status::Local,
+                        "was still being asked when the run was stopped",
+                    ),
+                    Cause::Descriptors => (
+                        Status::Local,
+                        "could not be asked: no descriptors are left here",
+                    ),
+                    Cause::Timeout => (Status::Timeout, "did not accept the connection"),
+                    _ => (
+                        Status::Local,
+                        "could not be asked: this system would not send",
+                    ),
+                };
+                (status, lost.cause, format!("{who} {what}, {often}"))
+            }
+        };
+        (
+            status,
+            Fault {
+                phase,
+                cause,
+                message: message.into(),
+                errno,
+            },
+        )
+    }
+}
+
+fn truncated_message(last: Option<(SocketAddr, Transport)>, who: &str) -> String {
+    match last {
+        Some((_, Transport::Tcp)) => {
+            format!("the answer did not fit a datagram, and {who} gave none over tcp")
+        }
+        _ => format!("the answer of {who} did not fit a datagram, and tcp is not allowed"),
+    }
+}

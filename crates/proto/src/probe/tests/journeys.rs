@@ -273,3 +273,39 @@ fn every_address_has_its_own_retries_and_facts() {
     assert_eq!(page(&outcome).code, None);
     assert_eq!(outcome.attempts, 3);
 }
+
+#[test]
+fn a_deadline_before_a_retry_is_of_the_address_and_not_of_its_redirect() {
+    let mut module = http_module(HttpSettings {
+        follow_max: 1,
+        ..HttpSettings::default()
+    });
+    module.reach.all_addresses = true;
+    module.retries = 1;
+    let mut rig = Rig::new(http_job("http://a.example/", 1), module);
+    rig.resolved(AddressFamily::V6, &["2001:db8::1"]);
+    rig.resolved(AddressFamily::V4, &["192.0.2.1"]);
+    rig.connected();
+    rig.receive(b"HTTP/1.1 302 Found\r\nLocation: http://192.0.2.9/\r\n\r\n");
+    rig.end();
+    rig.probe.entered(rig.now);
+    rig.drain();
+    rig.fail(Cause::Reset);
+    // The permit at the first host never comes.
+    rig.pass_wait();
+    rig.pass_wait();
+    let outcome = rig.finish();
+    let addresses: Vec<_> = page(&outcome)
+        .addresses
+        .iter()
+        .flatten()
+        .map(|one| (one.remote.to_string(), one.status))
+        .collect();
+    assert_eq!(
+        addresses,
+        [
+            ("[2001:db8::1]:80".into(), Status::Reset),
+            ("192.0.2.1:80".into(), Status::Local),
+        ]
+    );
+}

@@ -1,11 +1,15 @@
-//! Protocol machines without IO.
+//! Protocol state machines without IO.
 //!
-//! [`Session`] is the life of one question to resolvers, from the first query to its one outcome;
-//! [`Probe`] is the life of one job at a host, from the lookup of its name to the last octet of
-//! its answer. Below them stand the protocols: [`dns`], [`http`], [`tls`] and [`talk`].
+//! [`Session`] handles one question to resolvers, from the first query to its outcome; [`Probe`]
+//! handles one job at a host, from the name lookup to the last octet of the response. Below them
+//! are the protocols: [`dns`], [`http`], [`tls`] and [`talk`], and what carries them over a
+//! stream, [`connection`].
 //!
-//! Nothing here opens a socket, reads a clock or starts a thread: the caller hands in the time
-//! and what came, drains `poll`, and does what it says.
+//! Nothing here opens a socket, reads a clock or starts a thread: the caller passes in the time
+//! and what was received, drains `poll`, and does what that returns.
+
+#![deny(unsafe_code)]
+#![warn(unreachable_pub)]
 
 pub mod connection;
 pub mod dns;

@@ -1,4 +1,4 @@
-//! Chunked bodies. The first octet of the input says how the answer is cut up.
+//! Chunked bodies. The first octet of the input is the size of the pieces the response is read in.
 
 #![no_main]
 

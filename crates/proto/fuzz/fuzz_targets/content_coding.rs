@@ -1,5 +1,5 @@
-//! Bodies under content codings. The first octet of the input says under which, the second how the
-//! answer is cut up.
+//! Bodies with content codings. The first octet of the input selects them, the second is the size
+//! of the pieces the response is read in.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Answers from their first octet on. The first octet of the input says how they are cut up.
+//! Whole responses. The first octet of the input is the size of the pieces they are read in.
 
 #![no_main]
 

@@ -1,6 +1,5 @@
-//! Scripts, and peers that say anything at all. The input is a script up to the first zero octet,
-//! one octet that says how the peer's words are cut up and whether they are datagrams, and the
-//! words.
+//! Scripts, and peers that send anything. The input is a script up to the first zero octet, one
+//! octet for the size of the pieces and whether they are datagrams, and what the peer sends.
 
 #![no_main]
 
@@ -23,16 +22,16 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let Ok(script) = Script::parse(text, "fuzz") else {
         return;
     };
-    let Some((manner, words)) = input[end + 1..].split_first() else {
+    let Some((mode, sent)) = input[end + 1..].split_first() else {
         return;
     };
     let credentials = Credentials::new("frodo", PASSWORD).expect("they are plain words");
     let mut talk = Talk::new(&Arc::new(script), Some(&Arc::new(credentials)), 7, 0);
-    if manner & 1 == 1 {
+    if mode & 1 == 1 {
         talk = talk.over_datagrams();
     }
     let mut now = settle(&mut talk, Time::ZERO);
-    for piece in words.chunks(usize::from((manner >> 1).max(1))) {
+    for piece in sent.chunks(usize::from((mode >> 1).max(1))) {
         let judgement = talk.judge_datagram(now, piece);
         assert_eq!(judgement.matched, judgement.why_not.is_none());
         assert_hidden(&judgement.captures);
@@ -45,7 +44,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     assert_hidden(&talk.captures());
 });
 
-/// Goes on until something has to come.
+/// Polls until something must be received.
 fn settle(talk: &mut Talk, mut now: Time) -> Time {
     for _ in 0..POLLS_MAX {
         match talk.poll(now, &mut Vec::new()) {
@@ -61,7 +60,7 @@ fn settle(talk: &mut Talk, mut now: Time) -> Time {
             | TalkOutput::Fault(_) => return now,
         }
     }
-    panic!("{talk:?} does not come to rest");
+    panic!("{talk:?} never waits");
 }
 
 fn assert_hidden(captures: &[(Box<str>, Box<str>)]) {

@@ -1,5 +1,5 @@
-//! What the fuzz targets check: an HTTP response is read whole and cut up, and both must end alike;
-//! a DNS message keeps the laws in [`dns_message`].
+//! What the fuzz targets check: an HTTP response is read whole and in pieces, and both must have the
+//! same result; a DNS message keeps the laws in [`dns_message`].
 
 pub mod dns_message;
 
@@ -8,24 +8,24 @@ use std::sync::Arc;
 use canvass_model::Cause;
 use canvass_proto::http::{HttpFault, HttpSettings, Request, ResponseReader};
 
-/// What came of an answer.
+/// The result of reading a response.
 #[derive(Debug, PartialEq)]
 struct End {
     fault: Option<HttpFault>,
     code: Option<u16>,
     headers: Vec<(String, Vec<u8>)>,
-    /// Only of a whole answer.
+    /// Only of a complete response.
     body: Option<Vec<u8>>,
 }
 
 /// Reads `response` whole, and in pieces of `piece_octets`.
 ///
 /// # Panics
-/// If the ends differ.
+/// If the results differ.
 pub fn check(response: &[u8], piece_octets: u8) {
     let whole = read([response]);
-    let cut_up = read(response.chunks(usize::from(piece_octets.max(1))));
-    assert_eq!(whole, cut_up);
+    let pieces = read(response.chunks(usize::from(piece_octets.max(1))));
+    assert_eq!(whole, pieces);
 }
 
 fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> End {
@@ -37,13 +37,13 @@ fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> End {
         ..HttpSettings::default()
     };
     let url = "http://host.example/".parse().expect("it is a url");
-    let mut exchange = ResponseReader::new(&Request::new(&Arc::new(settings), &url));
+    let mut reader = ResponseReader::new(&Request::new(&Arc::new(settings), &url));
     let mut pieces = pieces.into_iter();
     let fault = pieces
-        .find_map(|piece| exchange.received(piece).err())
-        .or_else(|| exchange.ended().err());
-    let body = exchange.take_body().filter(|_| fault.is_none());
-    let head = exchange.head();
+        .find_map(|piece| reader.received(piece).err())
+        .or_else(|| reader.ended().err());
+    let body = reader.take_body().filter(|_| fault.is_none());
+    let head = reader.head();
     let headers: Vec<(String, Vec<u8>)> = head.map_or(Vec::new(), |head| {
         let headers = head.headers();
         headers
@@ -58,7 +58,7 @@ fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> End {
     }
 }
 
-/// A coded body that is bad in two ways may be found out by either first.
+/// If coded content has two faults, either may be reported.
 fn named_as_one(mut fault: HttpFault, headers: &[(String, Vec<u8>)]) -> HttpFault {
     let mut names = headers.iter().map(|(name, _)| name);
     if names.any(|name| name.eq_ignore_ascii_case("Content-Encoding"))

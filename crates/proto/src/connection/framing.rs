@@ -10,14 +10,14 @@ pub trait Framing: Default {
     /// The frames that one read completed.
     type Frames<'a>;
 
-    /// Appends a frame to `out`, whose content `write` appends.
+    /// Appends a frame to `out`; `write` appends its content.
     fn frame(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>));
 
-    /// Takes all of `plain`, and returns the frames that are whole now.
+    /// Takes all of `plain`, and returns the frames that are complete now.
     fn frames<'a>(&mut self, plain: Cow<'a, [u8]>) -> Self::Frames<'a>;
 }
 
-/// No framing: octets, as many as came.
+/// No framing: the octets of each read.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Octets;
 
@@ -36,11 +36,11 @@ impl Framing for Octets {
 /// DNS messages, each behind its length in two octets (RFC 1035 §4.2.2, RFC 7766 §8).
 #[derive(Debug, Default)]
 pub struct LengthPrefixed {
-    /// The beginning of a message that is not whole yet.
+    /// The beginning of a message that is not complete yet.
     partial: Vec<u8>,
 }
 
-/// The whole messages of one read.
+/// The messages that one read completed.
 #[derive(Debug)]
 pub struct Messages<'a> {
     octets: Cow<'a, [u8]>,
@@ -55,7 +55,7 @@ impl Framing for LengthPrefixed {
     }
 
     fn frames<'a>(&mut self, plain: Cow<'a, [u8]>) -> Messages<'a> {
-        // Copied are only messages that were cut, and what came with their rest.
+        // Only a message that was cut, and what follows it in the same read, is copied.
         let octets = if self.partial.is_empty() {
             plain
         } else {
@@ -66,7 +66,7 @@ impl Framing for LengthPrefixed {
         while let Some((_, rest)) = frame::split(cut) {
             cut = rest;
         }
-        // Behind the whole messages; they stop there by themselves.
+        // `Messages` stops before these octets.
         self.partial.extend_from_slice(cut);
         Messages { octets, taken: 0 }
     }

@@ -22,28 +22,20 @@ const WRITTEN_OCTETS_KEPT: usize = 64 << 10;
 /// One end of a stream.
 #[derive(Default)]
 pub struct Connection<F = Octets> {
-    /// What is to be written, from `written` on.
+    /// The octets to write; those before `written` were written.
     out: Vec<u8>,
     written: usize,
-    shutdown: Shutdown,
+    /// Whether the writing side has to be closed after the last octet.
+    shuts_write: bool,
     tls: Option<Box<TlsFilter>>,
     framing: F,
-}
-
-/// How far the closing of the writing side is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Shutdown {
-    #[default]
-    Open,
-    /// It follows the last octet.
-    Requested,
-    Done,
 }
 
 /// What one read yielded.
 #[derive(Debug)]
 pub struct Received<'a, F: Framing> {
-    /// The whole frames. They count even if a fault follows: how reads were cut must not matter.
+    /// The complete frames. They count even if a fault follows: how reads were divided must not
+    /// matter.
     pub frames: F::Frames<'a>,
     /// What is wrong with the peer's TLS. There may be an alert in [`Connection::outgoing`].
     pub fault: Option<TlsFault>,
@@ -54,12 +46,12 @@ pub struct Received<'a, F: Framing> {
 pub enum StreamEnd {
     /// As the protocol prescribes: with close_notify, where there is TLS.
     Complete,
-    /// Without close_notify, so what came may be cut short (RFC 8446 §6.1).
+    /// Without close_notify, so the data may be truncated (RFC 8446 §6.1).
     Truncated,
 }
 
 impl<F: Framing> Connection<F> {
-    /// Sends one frame, whose content `write` appends.
+    /// Sends one frame; `write` appends its content.
     pub fn send(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         match &mut self.tls {
             None => F::frame(&mut self.out, write),
@@ -72,12 +64,12 @@ impl<F: Framing> Connection<F> {
         }
     }
 
-    /// What is to be written to the socket.
+    /// The octets to write to the socket.
     pub fn outgoing(&self) -> &[u8] {
         &self.out[self.written..]
     }
 
-    /// Whether something is to be written.
+    /// Whether there are octets to write.
     pub fn has_outgoing(&self) -> bool {
         self.written < self.out.len()
     }
@@ -94,8 +86,8 @@ impl<F: Framing> Connection<F> {
         }
     }
 
-    /// Takes all of `octets`, which came from the peer, and returns the frames that are whole
-    /// now. Without TLS, frames that lie in `octets` are borrowed from it.
+    /// Takes all of `octets`, which the peer sent, and returns the frames that are complete now.
+    /// Without TLS, frames that lie in `octets` are borrowed from it.
     pub fn received<'a>(&mut self, octets: &'a [u8]) -> Received<'a, F> {
         let Some(tls) = &mut self.tls else {
             return Received {
@@ -134,8 +126,8 @@ impl<F: Framing> Connection<F> {
         self.tls.as_ref().is_some_and(|tls| tls.is_ended())
     }
 
-    /// Carries on over TLS, from the next octet in both directions. Its handshake is in
-    /// [`Self::outgoing`] then.
+    /// Starts TLS, from the next octet in both directions. [`Self::outgoing`] has its handshake
+    /// then.
     pub fn start_tls(&mut self, mut tls: TlsFilter) {
         tls.take_outgoing(&mut self.out);
         self.tls = Some(Box::new(tls));
@@ -146,24 +138,20 @@ impl<F: Framing> Connection<F> {
         self.tls.as_deref()
     }
 
-    /// Closes this side after all that was sent, in TLS with close_notify. Once
-    /// [`Self::take_shutdown`] says so, the socket's writing side is to be closed.
+    /// Closes this side after all that was sent, in TLS with close_notify. Close the socket's
+    /// writing side once [`Self::take_shutdown`] returns true.
     pub fn shut_write(&mut self) {
         if let Some(tls) = &mut self.tls {
             tls.close();
             tls.take_outgoing(&mut self.out);
         }
-        if self.shutdown == Shutdown::Open {
-            self.shutdown = Shutdown::Requested;
-        }
+        self.shuts_write = true;
     }
 
-    /// Whether the socket's writing side is to be closed now. True once.
+    /// Whether the socket's writing side has to be closed now. Returns true once.
     pub fn take_shutdown(&mut self) -> bool {
-        let now = self.shutdown == Shutdown::Requested && !self.has_outgoing();
-        if now {
-            self.shutdown = Shutdown::Done;
-        }
+        let now = self.shuts_write && !self.has_outgoing();
+        self.shuts_write &= !now;
         now
     }
 }
@@ -173,7 +161,7 @@ impl<F> fmt::Debug for Connection<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection")
             .field("unwritten", &(self.out.len() - self.written))
-            .field("shutdown", &self.shutdown)
+            .field("shuts_write", &self.shuts_write)
             .field("tls", &self.tls.is_some())
             .finish_non_exhaustive()
     }

@@ -1,4 +1,4 @@
-//! Bodies that come in chunks (RFC 9112 §7.1).
+//! The chunked transfer coding (RFC 9112 §7.1).
 
 use canvass_model::Cause;
 
@@ -6,20 +6,19 @@ use super::fault::HttpFault;
 use super::response::Body;
 use super::settings::{is_control, is_token_octet};
 
-/// The reader of a chunked body. Lines end in CRLF and nothing else: where ends may be disagreed
-/// on, leniency is a hole.
+/// Reads a chunked body. Only CRLF ends a line: leniency here permits request smuggling.
 #[derive(Debug)]
 pub(super) struct Chunked {
-    at: At,
-    /// Of the chunk: the size read so far, then the octets of it that are still to come.
+    state: State,
+    /// The size of the chunk as far as it is read, then the octets of it that are still to come.
     left: u64,
-    /// Octets that extensions, needless zeros and trailers may still have.
+    /// The octets that extensions, leading zeros and trailers may still have.
     extras_left: usize,
     extras_max: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum At {
+enum State {
     /// Before the first digit of a size.
     Size,
     /// After a digit.
@@ -27,9 +26,9 @@ enum At {
     /// In the white space before an extension.
     ExtensionSpace,
     Extension,
-    /// In a quoted value of one.
+    /// In a quoted value of an extension.
     Quoted,
-    /// After a backslash in that.
+    /// After a backslash in a quoted value.
     QuotedPair,
     SizeLf,
     Data,
@@ -37,7 +36,7 @@ enum At {
     DataLf,
     /// At the start of the first line after the last chunk.
     TrailerFirst,
-    /// At the start of a further one.
+    /// At the start of a further line.
     Trailer,
     TrailerName,
     TrailerValue,
@@ -49,7 +48,7 @@ enum At {
 impl Chunked {
     pub(super) fn new(extras_max: usize) -> Self {
         Self {
-            at: At::Size,
+            state: State::Size,
             left: 0,
             extras_left: extras_max,
             extras_max,
@@ -57,11 +56,11 @@ impl Chunked {
     }
 
     pub(super) fn is_done(&self) -> bool {
-        self.at == At::Done
+        self.state == State::Done
     }
 
-    /// Takes the framing off `octets`, which stand `offset` into the response, and hands the rest to
-    /// `body`. Returns how many of them belong to the body, which is all unless it is done.
+    /// Removes the framing from `octets` and passes the rest to `body`. `offset` is their place in
+    /// the response. Returns how many belong to the body: all, unless it ends among them.
     pub(super) fn read(
         &mut self,
         octets: &[u8],
@@ -69,8 +68,8 @@ impl Chunked {
         body: &mut Body,
     ) -> Result<usize, HttpFault> {
         let mut read = 0;
-        while read < octets.len() && self.at != At::Done {
-            if self.at == At::Data {
+        while read < octets.len() && self.state != State::Done {
+            if self.state == State::Data {
                 let rest = &octets[read..];
                 let data =
                     usize::try_from(self.left).map_or(rest, |left| &rest[..left.min(rest.len())]);
@@ -78,12 +77,12 @@ impl Chunked {
                 read += data.len();
                 self.left -= data.len() as u64;
                 if self.left == 0 {
-                    self.at = At::DataCr;
+                    self.state = State::DataCr;
                 }
                 continue;
             }
             let octet = octets[read];
-            self.at = self
+            self.state = self
                 .framing_octet(octet, body)
                 .map_err(|what| what.into_fault(offset + read as u64, self.extras_max))?;
             read += 1;
@@ -91,103 +90,106 @@ impl Chunked {
         Ok(read)
     }
 
-    fn framing_octet(&mut self, octet: u8, body: &mut Body) -> Result<At, Refused> {
-        Ok(match (self.at, octet) {
-            (At::Size | At::SizeMore, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
-                if self.at == At::Size {
+    fn framing_octet(&mut self, octet: u8, body: &mut Body) -> Result<State, FramingError> {
+        Ok(match (self.state, octet) {
+            (State::Size | State::SizeMore, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
+                if self.state == State::Size {
                     self.left = 0;
                 } else if self.left == 0 {
-                    self.extra()?;
+                    self.count_extra()?;
                 }
                 let digit = char::from(octet).to_digit(16).expect("it is one of these");
                 let shifted = self.left.checked_mul(16);
-                self.left =
-                    shifted.ok_or(Refused::Bad("chunk size without measure"))? | u64::from(digit);
-                At::SizeMore
+                self.left = shifted.ok_or(FramingError::Bad("chunk size without measure"))?
+                    | u64::from(digit);
+                State::SizeMore
             }
-            (At::SizeMore, b'\r') => At::SizeLf,
-            (At::SizeMore | At::ExtensionSpace, b';') => {
-                self.extra()?;
-                At::Extension
+            (State::SizeMore, b'\r') => State::SizeLf,
+            (State::SizeMore | State::ExtensionSpace, b';') => {
+                self.count_extra()?;
+                State::Extension
             }
-            (At::SizeMore | At::ExtensionSpace, b' ' | b'\t') => {
-                self.extra()?;
-                At::ExtensionSpace
+            (State::SizeMore | State::ExtensionSpace, b' ' | b'\t') => {
+                self.count_extra()?;
+                State::ExtensionSpace
             }
-            (At::Size | At::SizeMore | At::ExtensionSpace, _) => {
-                return Err(Refused::Bad("bad chunk size"));
+            (State::Size | State::SizeMore | State::ExtensionSpace, _) => {
+                return Err(FramingError::Bad("bad chunk size"));
             }
-            (At::Extension, b'\r') => At::SizeLf,
-            (At::Extension | At::Quoted | At::QuotedPair, _) => {
+            (State::Extension, b'\r') => State::SizeLf,
+            (State::Extension | State::Quoted | State::QuotedPair, _) => {
                 if is_control(octet) {
-                    return Err(Refused::Bad("bad chunk extension"));
+                    return Err(FramingError::Bad("bad chunk extension"));
                 }
-                self.extra()?;
-                match (self.at, octet) {
-                    (At::Extension, b'"') | (At::QuotedPair, _) => At::Quoted,
-                    (At::Quoted, b'"') => At::Extension,
-                    (At::Quoted, b'\\') => At::QuotedPair,
-                    (at, _) => at,
+                self.count_extra()?;
+                match (self.state, octet) {
+                    (State::Extension, b'"') | (State::QuotedPair, _) => State::Quoted,
+                    (State::Quoted, b'"') => State::Extension,
+                    (State::Quoted, b'\\') => State::QuotedPair,
+                    (state, _) => state,
                 }
             }
-            (At::SizeLf, b'\n') if self.left == 0 => At::TrailerFirst,
-            (At::SizeLf, b'\n') => {
-                body.announced(self.left).map_err(Refused::Fault)?;
-                At::Data
+            (State::SizeLf, b'\n') if self.left == 0 => State::TrailerFirst,
+            (State::SizeLf, b'\n') => {
+                body.check_size(self.left).map_err(FramingError::Fault)?;
+                State::Data
             }
-            (At::DataCr, b'\r') => At::DataLf,
-            (At::DataLf, b'\n') => At::Size,
-            (At::DataCr | At::DataLf, _) => {
-                return Err(Refused::Bad("chunk goes on after its end"));
+            (State::DataCr, b'\r') => State::DataLf,
+            (State::DataLf, b'\n') => State::Size,
+            (State::DataCr | State::DataLf, _) => {
+                return Err(FramingError::Bad("chunk goes on after its end"));
             }
-            (At::TrailerFirst | At::Trailer, b'\r') => At::LastLf,
-            // RFC 9112 §5.2: the line before goes on.
-            (At::Trailer, b' ' | b'\t') => {
-                self.extra()?;
-                At::TrailerValue
+            (State::TrailerFirst | State::Trailer, b'\r') => State::LastLf,
+            // Obsolete line folding (RFC 9112 §5.2).
+            (State::Trailer, b' ' | b'\t') => {
+                self.count_extra()?;
+                State::TrailerValue
             }
-            (At::TrailerName, b':') => {
-                self.extra()?;
-                At::TrailerValue
+            (State::TrailerName, b':') => {
+                self.count_extra()?;
+                State::TrailerValue
             }
-            (At::TrailerFirst | At::Trailer | At::TrailerName, _) => {
+            (State::TrailerFirst | State::Trailer | State::TrailerName, _) => {
                 if !is_token_octet(octet) {
-                    return Err(Refused::Bad("bad trailer name"));
+                    return Err(FramingError::Bad("bad trailer name"));
                 }
-                self.extra()?;
-                At::TrailerName
+                self.count_extra()?;
+                State::TrailerName
             }
-            (At::TrailerValue, b'\r') => At::TrailerLf,
-            (At::TrailerValue, _) => {
+            (State::TrailerValue, b'\r') => State::TrailerLf,
+            (State::TrailerValue, _) => {
                 if is_control(octet) {
-                    return Err(Refused::Bad("bad trailer value"));
+                    return Err(FramingError::Bad("bad trailer value"));
                 }
-                self.extra()?;
-                At::TrailerValue
+                self.count_extra()?;
+                State::TrailerValue
             }
-            (At::TrailerLf, b'\n') => At::Trailer,
-            (At::LastLf, b'\n') => At::Done,
-            (At::SizeLf | At::TrailerLf | At::LastLf, _) => {
-                return Err(Refused::Bad("bare cr in chunked framing"));
+            (State::TrailerLf, b'\n') => State::Trailer,
+            (State::LastLf, b'\n') => State::Done,
+            (State::SizeLf | State::TrailerLf | State::LastLf, _) => {
+                return Err(FramingError::Bad("bare cr in chunked framing"));
             }
-            (At::Data | At::Done, _) => unreachable!("no framing is read there"),
+            (State::Data | State::Done, _) => unreachable!("no framing is read there"),
         })
     }
 
-    fn extra(&mut self) -> Result<(), Refused> {
-        self.extras_left = self.extras_left.checked_sub(1).ok_or(Refused::Extras)?;
+    fn count_extra(&mut self) -> Result<(), FramingError> {
+        self.extras_left = self
+            .extras_left
+            .checked_sub(1)
+            .ok_or(FramingError::Extras)?;
         Ok(())
     }
 }
 
 /// Why an octet of the framing is refused.
-enum Refused {
+enum FramingError {
     Bad(&'static str),
     Extras,
     Fault(HttpFault),
 }
 
-impl Refused {
+impl FramingError {
     fn into_fault(self, offset: u64, extras_max: usize) -> HttpFault {
         match self {
             Self::Bad(what) => HttpFault::malformed(offset, what),

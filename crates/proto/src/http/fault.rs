@@ -1,17 +1,18 @@
-//! Why an answer is not one.
+//! Why a response is not valid.
 
 use std::fmt::Display;
 
 use canvass_model::Cause;
 
-/// Why there is no whole answer. What was read until then, the head above all, still stands.
+/// Why a response is not valid or not complete. What was read before, above all the head, still
+/// holds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct HttpFault {
     /// `Malformed`, `Truncated`, `Closed`, `Oversize` or `Coding`.
     pub cause: Cause,
-    /// What, for a person: lower case, no full stop. For `Malformed` it ends in the offset of the
-    /// octet that is wrong, from the first one of the response (interim responses counted in).
+    /// A message for people. For `Malformed` it ends in the offset of the wrong octet, counted from
+    /// the first of the response, interim ones included.
     pub message: Box<str>,
 }
 

@@ -1,59 +1,59 @@
-//! Where the body of an answer ends (RFC 9112 §6.3).
+//! Where the body of a response ends (RFC 9112 §6.3).
 
 use super::fault::HttpFault;
 use super::head::{Head, trimmed};
 use super::settings::HttpVersion;
 
-/// How the end of a body is told.
+/// How the end of a body is marked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
-    /// There is none.
+    /// There is no body.
     None,
-    /// After so many octets.
+    /// It has this number of octets.
     Length(u64),
-    /// By the last chunk.
+    /// By the last chunk (RFC 9112 §7.1).
     Chunked,
     /// By the end of the connection.
     Close,
 }
 
-/// What the method of a request means for the framing of its answer.
+/// What the method of a request means for the framing of its response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
-    /// An answer as it comes.
-    Any,
-    /// `HEAD`: the head alone.
+pub(super) enum RequestKind {
+    /// Nothing.
+    Other,
+    /// `HEAD`: the response has no body.
     HeadOnly,
-    /// `CONNECT`: no HTTP follows where it succeeds.
+    /// `CONNECT`: no HTTP follows a 2xx response.
     Tunnel,
 }
 
-impl Asked {
-    pub(super) fn by(method: &str) -> Self {
+impl RequestKind {
+    pub(super) fn of(method: &str) -> Self {
         match method {
             "HEAD" => Self::HeadOnly,
             "CONNECT" => Self::Tunnel,
-            _ => Self::Any,
+            _ => Self::Other,
         }
     }
 }
 
-/// How the end of the body after `head` is told.
-pub(super) fn framing(head: &Head, asked: Asked) -> Result<Framing, HttpFault> {
-    let bodiless = match asked {
-        Asked::HeadOnly => true,
-        Asked::Tunnel => head.code() / 100 == 2,
-        Asked::Any => false,
+/// How the end of the body after `head` is marked.
+pub(super) fn framing(head: &Head, kind: RequestKind) -> Result<Framing, HttpFault> {
+    let bodiless = match kind {
+        RequestKind::HeadOnly => true,
+        RequestKind::Tunnel => head.code() / 100 == 2,
+        RequestKind::Other => false,
     };
     if bodiless || matches!(head.code(), 204 | 304) {
         return Ok(Framing::None);
     }
     let length = content_length(head)?;
-    let Some((offset, _)) = head.placed("Transfer-Encoding").next() else {
+    let Some((offset, _)) = head.located("Transfer-Encoding").next() else {
         return Ok(length.map_or(Framing::Close, Framing::Length));
     };
-    // RFC 9112 §6.1: both together, or one of them in an answer of 1.0, may be the work of somebody
-    // who wants the ends to disagree, and is to be handled as an error.
+    // Both together, or transfer-encoding in an HTTP/1.0 response, can be an attempt at response
+    // splitting, and ought to be handled as an error (RFC 9112 §6.1).
     if head.header("Content-Length").is_some() {
         let what = "both transfer-encoding and content-length";
         return Err(HttpFault::malformed(offset, what));
@@ -67,7 +67,7 @@ pub(super) fn framing(head: &Head, asked: Asked) -> Result<Framing, HttpFault> {
     let mut codings = head.list("Transfer-Encoding").map(|(_, coding)| coding);
     match (codings.next(), codings.next()) {
         (Some(coding), None) if coding.eq_ignore_ascii_case(b"chunked") => Ok(Framing::Chunked),
-        // No other was asked for with TE (RFC 9110 §10.1.4).
+        // The request offers no other by TE (RFC 9110 §10.1.4).
         _ => Err(HttpFault::malformed(
             offset,
             "transfer-encoding other than chunked",
@@ -75,7 +75,7 @@ pub(super) fn framing(head: &Head, asked: Asked) -> Result<Framing, HttpFault> {
     }
 }
 
-/// Whether the connection outlasts the answer (RFC 9112 §9.3).
+/// Whether the connection persists after the response (RFC 9112 §9.3).
 pub(super) fn keeps_alive(head: &Head) -> bool {
     let says = |option: &str| {
         head.list("Connection")
@@ -87,10 +87,10 @@ pub(super) fn keeps_alive(head: &Head) -> bool {
     }
 }
 
-/// RFC 9110 §8.6: the same number again and again is that number.
+/// The Content-Length. The same number repeated is valid (RFC 9110 §8.6).
 pub(super) fn content_length(head: &Head) -> Result<Option<u64>, HttpFault> {
     let mut length = None;
-    for (offset, value) in head.placed("Content-Length") {
+    for (offset, value) in head.located("Content-Length") {
         for element in value.split(|octet| *octet == b',') {
             let Some(octets) = number(trimmed(element)) else {
                 return Err(HttpFault::malformed(offset, "bad content-length"));

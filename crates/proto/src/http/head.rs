@@ -1,4 +1,4 @@
-//! The head of an answer: where it ends, and what it says.
+//! The head of a response: the status line and the header fields.
 
 use std::borrow::Cow;
 use std::mem::MaybeUninit;
@@ -9,25 +9,25 @@ use canvass_model::Cause;
 use super::fault::HttpFault;
 use super::settings::HttpVersion;
 
-/// Header lines a head may have.
+/// The most header fields of a head.
 const FIELDS_MAX: usize = 256;
 
-/// What each answer begins with; the minor version follows.
+/// The start of a status line; the minor version follows.
 const START: &[u8] = b"HTTP/1.";
 
-/// The head of a final answer (RFC 9112 §2.1).
+/// The head of a final response (RFC 9112 §2.1).
 #[derive(Clone, Debug)]
 pub struct Head {
-    /// As it came, but for line folding.
+    /// As received, except for line folding.
     octets: Vec<u8>,
     fields: Vec<Field>,
     version: HttpVersion,
     code: u16,
-    /// Octets of the response before it.
+    /// The number of octets before it.
     offset: u64,
 }
 
-/// Where a header line's parts are in the octets of its head.
+/// The place of a header field in the octets of its head.
 #[derive(Clone, Debug)]
 struct Field {
     name: Range<u32>,
@@ -35,27 +35,27 @@ struct Field {
 }
 
 impl Head {
-    /// The version of the answer.
+    /// The HTTP version.
     pub fn version(&self) -> HttpVersion {
         self.version
     }
 
-    /// Its status code, 100 to 999.
+    /// The status code, 100 to 999.
     pub fn code(&self) -> u16 {
         self.code
     }
 
-    /// The value of the first header of this name, in whatever case, without white space around.
+    /// The value of the first header with this name, in any case, without surrounding white space.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         self.headers_named(name).next()
     }
 
-    /// The values of every header of this name, in order.
+    /// The values of all headers with this name, in order.
     pub fn headers_named(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        self.placed(name).map(|(_, value)| value)
+        self.located(name).map(|(_, value)| value)
     }
 
-    /// Every header with its value, in order.
+    /// All headers with their values, in order.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.fields.iter().map(|field| {
             let name = std::str::from_utf8(self.part(&field.name));
@@ -63,19 +63,18 @@ impl Head {
         })
     }
 
-    /// Where the answer leads (RFC 9110 §10.2.2), as text.
+    /// The value of Location (RFC 9110 §10.2.2), as text.
     pub fn location(&self) -> Option<Cow<'_, str>> {
         self.header("Location").map(String::from_utf8_lossy)
     }
 
-    /// What it says of the length of the body, in octets; `None` if it says nothing, or nothing
-    /// that can be held to.
+    /// The Content-Length, in octets; `None` if there is none or it is invalid.
     pub fn content_length(&self) -> Option<u64> {
         super::framing::content_length(self).unwrap_or(None)
     }
 
-    /// The values of every header of this name, with the offset of each in the response.
-    pub(super) fn placed(&self, name: &str) -> impl Iterator<Item = (u64, &[u8])> {
+    /// The values of all headers with this name, each with its offset in the response.
+    pub(super) fn located(&self, name: &str) -> impl Iterator<Item = (u64, &[u8])> {
         self.fields
             .iter()
             .filter(move |field| self.part(&field.name).eq_ignore_ascii_case(name.as_bytes()))
@@ -85,10 +84,10 @@ impl Head {
             })
     }
 
-    /// The elements of the comma lists that the headers of this name make up (RFC 9110 §5.6.1),
-    /// without the empty ones, each with the offset of its header's value.
+    /// The elements of the lists in the headers with this name (RFC 9110 §5.6.1), without empty
+    /// ones, each with the offset of its header's value.
     pub(super) fn list(&self, name: &str) -> impl Iterator<Item = (u64, &[u8])> {
-        self.placed(name).flat_map(|(offset, value)| {
+        self.located(name).flat_map(|(offset, value)| {
             value
                 .split(|octet| *octet == b',')
                 .map(trimmed)
@@ -101,10 +100,10 @@ impl Head {
         &self.octets[range.start as usize..range.end as usize]
     }
 
-    /// Reads a whole head, from the status line to the empty line, that stands `offset` octets into
-    /// the response.
+    /// Parses a whole head, from the status line to the empty line. `offset` is its place in the
+    /// response.
     pub(super) fn parse(mut octets: Vec<u8>, folded: bool, offset: u64) -> Result<Self, HttpFault> {
-        // RFC 9110 §2.5: a minor version from the future is read as the highest known.
+        // A higher minor version is handled as the highest known (RFC 9110 §2.5).
         if let Some(minor @ b'2'..=b'9') = octets.get_mut(START.len()) {
             *minor = b'1';
         }
@@ -123,7 +122,7 @@ impl Head {
         if let Err(error) = parsed {
             return Err(parse_fault(error, &octets, offset));
         }
-        // A head that has its empty line is never in want of more.
+        // A head with its empty line is complete.
         let (Some(minor), Some(code)) = (response.version, response.code) else {
             return Err(HttpFault::malformed(offset, "no status line"));
         };
@@ -132,7 +131,7 @@ impl Head {
             return Err(HttpFault::malformed(at, "status code below 100"));
         }
         let place = |part: &[u8]| {
-            // An empty value need not lie within the head.
+            // An empty value may point outside the head.
             if part.is_empty() {
                 return 0..0;
             }
@@ -162,25 +161,25 @@ impl Head {
     }
 }
 
-/// The search for the empty line that ends a head, which goes on where it left off.
+/// The search for the empty line that ends a head. It continues where it stopped.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct HeadScan {
-    /// Everything before has been looked at.
+    /// The octets before this were searched.
     at: usize,
-    /// A line began with white space.
+    /// A line begins with white space.
     pub(super) folded: bool,
 }
 
 impl HeadScan {
-    /// The length of the head that `octets` begin with, once it is there. They may only have grown
-    /// since the last time. A line ends in CRLF or in LF alone (RFC 9112 §2.2).
+    /// The length of the head at the start of `octets`, once it is whole. Between two calls
+    /// `octets` may only grow. A line ends in CRLF or LF (RFC 9112 §2.2).
     pub(super) fn end(&mut self, octets: &[u8]) -> Option<usize> {
         while let Some(to_end) = octets[self.at..].iter().position(|octet| *octet == b'\n') {
             let line_end = self.at + to_end;
             match octets[line_end + 1..] {
                 [b'\n', ..] => return Some(line_end + 2),
                 [b'\r', b'\n', ..] => return Some(line_end + 3),
-                // It may become one of the two.
+                // It may become either of the two.
                 [] | [b'\r'] => {
                     self.at = line_end;
                     return None;
@@ -195,7 +194,7 @@ impl HeadScan {
     }
 }
 
-/// Refuses what no head begins with, from the first octet that is there.
+/// Refuses what cannot be the start of a head, from its first octet on.
 pub(super) fn check_start(octets: &[u8], offset: u64) -> Result<(), HttpFault> {
     let differs = |(got, want): (&u8, &u8)| got != want;
     match octets.iter().zip(START).position(differs) {
@@ -231,7 +230,7 @@ fn parse_fault(error: httparse::Error, octets: &[u8], offset: u64) -> HttpFault 
         httparse::Error::Token => "bad octet",
     };
     let bad = first_bad(octets);
-    // It is what comes after that is not taken, and the carriage return that is wrong (RFC 9112
+    // httparse refuses the octet after it, but the carriage return is what is wrong (RFC 9112
     // §2.2).
     if let Some(before) = bad.checked_sub(1)
         && octets[before] == b'\r'
@@ -242,8 +241,8 @@ fn parse_fault(error: httparse::Error, octets: &[u8], offset: u64) -> HttpFault 
     HttpFault::malformed(offset + bad as u64, what)
 }
 
-/// The first octet with which httparse is not content. It does not say which, but of a beginning
-/// that is still good it says that there must be more.
+/// The first octet that httparse refuses. It does not say which that is, but it finds every shorter
+/// prefix incomplete.
 fn first_bad(octets: &[u8]) -> usize {
     let is_bad = |length: usize| {
         let mut storage = [const { MaybeUninit::uninit() }; FIELDS_MAX];
@@ -267,8 +266,9 @@ fn first_bad(octets: &[u8]) -> usize {
     good
 }
 
-/// Turns ends of line that a header goes on after into spaces (RFC 9112 §5.2), and says where white
-/// space stands around each. Nothing moves, so that offsets hold. A status line does not go on.
+/// Replaces the line ends of obsolete line folding by spaces (RFC 9112 §5.2), and returns where the
+/// white space around each is. The length stays the same, so that offsets hold. A status line
+/// cannot be folded.
 fn unfold(octets: &mut [u8]) -> Vec<Range<usize>> {
     let mut folds = Vec::new();
     let is_space = |octet: &u8| matches!(octet, b' ' | b'\t');
@@ -292,7 +292,7 @@ fn unfold(octets: &mut [u8]) -> Vec<Range<usize>> {
     folds
 }
 
-/// Leaves one space of the white space at `fold` if it is in the midst of `value`.
+/// Reduces the white space at `fold` to one space, if it is within `value`.
 fn narrow(octets: &mut [u8], value: &mut Range<u32>, fold: &Range<usize>) {
     let (start, end) = (value.start as usize, value.end as usize);
     if start < fold.start && fold.end < end {

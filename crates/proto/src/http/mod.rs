@@ -1,9 +1,9 @@
-//! HTTP/1.0 and 1.1 as a client speaks it (RFC 9110, RFC 9112), without IO.
+//! HTTP/1.0 and 1.1 for clients (RFC 9110, RFC 9112), without IO.
 //!
-//! A [`Request`] is one request and writes itself; a [`ResponseReader`] reads the one answer to it, octet
-//! by octet or all at once with the same end. Neither opens a connection, reads a clock or decides
-//! whether a redirect is followed: the caller moves the octets and counts the hops. There is no
-//! HTTP/2, no cache and no cookie jar here.
+//! A [`Request`] writes itself; a [`ResponseReader`] reads the response to it, with the same result
+//! however the octets are divided. Neither opens a connection, reads a clock or decides whether a
+//! redirect is followed: the caller moves the octets and counts the hops. There is no HTTP/2, no
+//! cache and no cookie jar.
 
 mod chunked;
 mod coding;

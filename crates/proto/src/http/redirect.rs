@@ -1,19 +1,19 @@
-//! Where a redirect leads, and what goes along.
+//! Redirects (RFC 9110 §15.4).
 
 use canvass_model::Url;
 
 use super::request::{Request, without_userinfo};
 
 impl Request {
-    /// The request that an answer with `code` and this `Location` leads to (RFC 9110 §15.4); `None`
-    /// if the code is no redirect.
+    /// The request that a response with `code` and this `Location` leads to (RFC 9110 §15.4);
+    /// `None` if the code is not a redirect.
     ///
-    /// 303 turns every method but `HEAD` into `GET`, 301 and 302 turn `POST` into `GET`, both
-    /// without the content; 307 and 308 change nothing. The fragment goes along unless the location
-    /// has its own (RFC 9110 §10.2.2). Credentials (in the URL, and the headers `Authorization`,
-    /// `Cookie` and `Proxy-Authorization`) and the user's `Host` are left behind for good once the
-    /// scheme, host or port is another. Userinfo in the location is not used: it is the peer's, not
-    /// the user's.
+    /// 303 changes every method but `HEAD` to `GET`, 301 and 302 change `POST` to `GET`, all
+    /// without the content; 307 and 308 change nothing. The fragment is inherited unless the
+    /// location has its own (RFC 9110 §10.2.2). Credentials (in the URL, and the headers
+    /// `Authorization`, `Cookie` and `Proxy-Authorization`) and the user's `Host` are dropped for
+    /// good once the origin differs. Userinfo in the location is ignored: it is the peer's, not the
+    /// user's.
     pub fn redirected(&self, code: u16, location: &str) -> Result<Option<Self>, RedirectError> {
         let drops_content = match code {
             301 | 302 => self.method() == "POST",
@@ -48,23 +48,23 @@ impl Request {
     }
 }
 
-/// Why a redirect leads nowhere.
+/// Why a redirect cannot be followed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RedirectError {
-    /// The location is no URL.
+    /// The location is not a URL.
     #[error("location {location:?} cannot be read: {reason}")]
     Unreadable {
-        /// What it says.
+        /// The location.
         location: Box<str>,
-        /// Why it cannot be read.
+        /// What is wrong with it.
         reason: Box<str>,
     },
-    /// The location is not for HTTP.
+    /// The location has another scheme than http and https.
     #[error("location {location:?} has the scheme {scheme}, neither http nor https")]
     Scheme {
-        /// What it is for.
+        /// Its scheme.
         scheme: Box<str>,
-        /// What it says.
+        /// The location.
         location: Box<str>,
     },
 }

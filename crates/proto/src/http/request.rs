@@ -1,4 +1,4 @@
-//! One request, and how it is written.
+//! HTTP requests.
 
 use std::fmt;
 use std::io::Write;
@@ -8,24 +8,24 @@ use canvass_model::Url;
 
 use super::settings::{HttpSettings, HttpVersion, RequestHeader};
 
-/// One request to be made: that of a job, or that of a redirect ([`Request::redirected`]).
+/// A request: that of a job, or that of a redirect ([`Request::redirected`]).
 #[derive(Clone)]
 pub struct Request {
     pub(super) settings: Arc<HttpSettings>,
     /// Without userinfo.
     pub(super) url: Url,
-    /// `Basic ...`, out of the userinfo of the URL.
+    /// `Basic ...`, from the userinfo of the URL.
     pub(super) authorization: Option<Box<str>>,
-    /// A redirect has turned the method into `GET` and left the content behind (RFC 9110 §15.4).
+    /// A redirect changed the method to `GET` and dropped the content (RFC 9110 §15.4).
     pub(super) without_content: bool,
-    /// A redirect has led away from where the credentials are for.
+    /// A redirect left the origin that the credentials are for.
     pub(super) without_credentials: bool,
 }
 
-/// What is for one host alone, and not for the one it redirects to (RFC 9110 §15.4).
+/// Headers for one host only: redirects to another drop them (RFC 9110 §15.4).
 const HOST_BOUND: [&str; 4] = ["Authorization", "Cookie", "Proxy-Authorization", "Host"];
 
-/// What speaks of content, and goes with it (RFC 9110 §15.4).
+/// Headers that describe the content, and are dropped with it (RFC 9110 §15.4).
 const CONTENT_BOUND: [&str; 9] = [
     "Content-Digest",
     "Content-Encoding",
@@ -41,8 +41,8 @@ const CONTENT_BOUND: [&str; 9] = [
 const USER_AGENT: &str = concat!("canvass/", env!("CARGO_PKG_VERSION"));
 
 impl Request {
-    /// The request for `url`. A user and password in it become `Authorization: Basic` (RFC 7617)
-    /// and are in nothing else that is sent or shown.
+    /// The request for `url`. A user and password in the URL become `Authorization: Basic` (RFC
+    /// 7617), and are not sent or shown otherwise.
     pub fn new(settings: &Arc<HttpSettings>, url: &Url) -> Self {
         let authorization = basic_authorization(url);
         Self {
@@ -54,12 +54,12 @@ impl Request {
         }
     }
 
-    /// What is asked for, without userinfo.
+    /// The URL, without userinfo.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// The method it is asked with.
+    /// The method.
     pub fn method(&self) -> &str {
         if self.without_content {
             "GET"
@@ -68,7 +68,7 @@ impl Request {
         }
     }
 
-    /// What it has in common with others.
+    /// The settings it shares with others.
     pub fn settings(&self) -> &Arc<HttpSettings> {
         &self.settings
     }
@@ -88,8 +88,8 @@ impl Request {
             out.extend_from_slice(piece.as_bytes());
         }
 
-        // RFC 9110 §7.2: first of all.
-        if !self.is_the_users("Host") {
+        // Host is the first header (RFC 9110 §7.2).
+        if !self.is_overridden("Host") {
             out.extend_from_slice(b"Host: ");
             out.extend_from_slice(self.url.host_str().unwrap_or_default().as_bytes());
             if let Some(port) = self.url.port() {
@@ -97,32 +97,32 @@ impl Request {
             }
             out.extend_from_slice(b"\r\n");
         }
-        for header in self.users().filter(|header| header.is("Host")) {
+        for header in self.user_headers().filter(|header| header.is("Host")) {
             write_header(out, header.name(), header.value());
         }
 
-        self.write_ours(out, "Authorization", self.authorization.as_deref());
-        self.write_ours(out, "User-Agent", Some(USER_AGENT));
-        self.write_ours(out, "Accept", Some("*/*"));
-        self.write_ours(out, "Accept-Encoding", Some("gzip, deflate, br, zstd"));
+        self.write_default(out, "Authorization", self.authorization.as_deref());
+        self.write_default(out, "User-Agent", Some(USER_AGENT));
+        self.write_default(out, "Accept", Some("*/*"));
+        self.write_default(out, "Accept-Encoding", Some("gzip, deflate, br, zstd"));
         let connection = match (settings.keep_alive, version) {
             (false, _) => Some("close"),
             (true, HttpVersion::V10) => Some("keep-alive"),
             (true, HttpVersion::V11) => None,
         };
-        self.write_ours(out, "Connection", connection);
+        self.write_default(out, "Connection", connection);
         let body = self.body();
         if body.is_some() {
             let form = "application/x-www-form-urlencoded";
-            self.write_ours(out, "Content-Type", Some(form));
+            self.write_default(out, "Content-Type", Some(form));
         }
-        // RFC 9110 §8.6: also where a method that asks for content is sent without.
+        // A method that defines content needs it even without (RFC 9110 §8.6).
         if body.is_some() || matches!(self.method(), "POST" | "PUT" | "PATCH") {
             let length = body.map_or(0, <[u8]>::len).to_string();
-            self.write_ours(out, "Content-Length", Some(&length));
+            self.write_default(out, "Content-Length", Some(&length));
         }
 
-        for header in self.users().filter(|header| !header.is("Host")) {
+        for header in self.user_headers().filter(|header| !header.is("Host")) {
             write_header(out, header.name(), header.value());
         }
         out.extend_from_slice(b"\r\n");
@@ -136,27 +136,27 @@ impl Request {
             .filter(|_| !self.without_content)
     }
 
-    /// The headers the user asked for, as far as redirects have left them.
-    fn users(&self) -> impl Iterator<Item = &RequestHeader> {
+    /// The user's headers, without those that redirects drop.
+    fn user_headers(&self) -> impl Iterator<Item = &RequestHeader> {
         self.settings.headers.iter().filter(|header| {
             !(self.without_credentials && header.is_one_of(&HOST_BOUND)
                 || self.without_content && header.is_one_of(&CONTENT_BOUND))
         })
     }
 
-    fn is_the_users(&self, name: &str) -> bool {
-        self.users().any(|header| header.is(name))
+    fn is_overridden(&self, name: &str) -> bool {
+        self.user_headers().any(|header| header.is(name))
     }
 
-    fn write_ours(&self, out: &mut Vec<u8>, name: &str, value: Option<&str>) {
-        if !self.is_the_users(name) {
+    fn write_default(&self, out: &mut Vec<u8>, name: &str, value: Option<&str>) {
+        if !self.is_overridden(name) {
             write_header(out, name, value);
         }
     }
 }
 
 impl fmt::Debug for Request {
-    /// Without what may be secret.
+    /// Without headers and content, which may be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
             .field("method", &self.method())
@@ -167,7 +167,7 @@ impl fmt::Debug for Request {
 
 pub(super) fn without_userinfo(mut url: Url) -> Url {
     if !url.username().is_empty() || url.password().is_some() {
-        // They fail only for URLs without a host, which have no userinfo either.
+        // Both fail only for URLs without a host, which have no userinfo either.
         let _ = url.set_username("");
         let _ = url.set_password(None);
     }

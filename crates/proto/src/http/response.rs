@@ -1,4 +1,4 @@
-//! One answer being read.
+//! HTTP responses.
 
 use std::sync::Arc;
 
@@ -7,29 +7,29 @@ use canvass_model::Cause;
 use super::chunked::Chunked;
 use super::coding::{CodingFault, Decoder};
 use super::fault::HttpFault;
-use super::framing::{Asked, Framing, framing, keeps_alive};
+use super::framing::{Framing, RequestKind, framing, keeps_alive};
 use super::head::{Head, HeadScan, check_start};
 use super::request::Request;
 use super::settings::HttpSettings;
 
-/// Interim responses (RFC 9110 §15.2) that may come before the final one.
+/// The most interim responses (RFC 9110 §15.2) before the final one.
 const INTERIM_MAX: u32 = 16;
 
-/// Octets that are set aside at once for a body to be kept, if its length is known.
+/// The most octets that are allocated in advance for a body to be kept.
 const RESERVED_MAX: u64 = 1 << 20;
 
-/// The reader of one answer. It ends the same however the octets are cut up on their way, with one
-/// exception: where a coded body is bad in two ways at once (broken and too large, or broken in two
-/// of its codings), the cut can decide which of the two is named.
+/// Reads one response. The result does not depend on how the octets are divided, with one
+/// exception: if coded content has two faults (broken and too large, or broken in two of its
+/// codings), the division can decide which of them is reported.
 #[derive(Debug)]
 pub struct ResponseReader {
     settings: Arc<HttpSettings>,
-    asked: Asked,
+    kind: RequestKind,
     state: State,
-    /// The beginning of a head that has not come whole.
+    /// The beginning of a head that is not whole yet.
     pending: Vec<u8>,
     scan: HeadScan,
-    /// Octets of the response that have been dealt with.
+    /// The number of octets read.
     offset: u64,
     interim: u32,
     head: Option<Head>,
@@ -37,23 +37,23 @@ pub struct ResponseReader {
     body: Body,
 }
 
-/// How far an answer is read.
+/// How far a response is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// The head is not there yet.
+    /// The head is not complete yet.
     Head,
-    /// The head is there, and the body goes on.
+    /// The head is complete, the body is not.
     Body,
-    /// The answer is there. Nothing may follow it.
+    /// The response is complete. Nothing may follow it.
     Done,
 }
 
-/// Octets of a body.
+/// The size of a body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// As they were received, without framing.
+    /// In octets as received, without framing.
     pub body_bytes: u64,
-    /// Without content codings.
+    /// In octets without content codings.
     pub decoded_bytes: u64,
 }
 
@@ -68,11 +68,11 @@ enum State {
 }
 
 impl ResponseReader {
-    /// Ready for the answer to `request`.
+    /// Reads the response to `request`.
     pub fn new(request: &Request) -> Self {
         let settings = request.settings();
         Self {
-            asked: Asked::by(request.method()),
+            kind: RequestKind::of(request.method()),
             state: State::Head,
             pending: Vec::new(),
             scan: HeadScan::default(),
@@ -90,43 +90,44 @@ impl ResponseReader {
         }
     }
 
-    /// Takes what the peer sent next.
+    /// Takes octets that were received.
     ///
-    /// Octets after the end of the answer are a fault, whether they come with it or in a later call.
-    /// After a fault every further call gives the same again.
+    /// Octets after the end of the response are a fault, in the same call or a later one. After a
+    /// fault every further call returns it again.
     pub fn received(&mut self, octets: &[u8]) -> Result<Progress, HttpFault> {
         let taken = self.take(octets);
-        self.settle(taken)
+        self.progress(taken)
     }
 
-    /// Takes note that the peer will send no more: the end of a body that lasts as long as the
-    /// connection does, and of any other answer only if it was there already.
+    /// The peer closed its side. That ends a body without other framing; every other response must
+    /// be complete.
     pub fn ended(&mut self) -> Result<Progress, HttpFault> {
         let ended = self.end();
-        self.settle(ended)
+        self.progress(ended)
     }
 
-    /// The head of the final answer, once it is there; also after a fault in the body.
+    /// The head of the final response, once it is complete; also after a fault in the body.
     pub fn head(&self) -> Option<&Head> {
         self.head.as_ref()
     }
 
-    /// What has come of the body.
+    /// The size of what was received of the body.
     pub fn counts(&self) -> Counts {
         self.body.counts
     }
 
-    /// Whether the connection may take another request: the answer is done, and both sides keep it.
+    /// Whether the connection can carry another request: the response is complete, and neither side
+    /// closes it.
     pub fn can_reuse(&self) -> bool {
         matches!(self.state, State::Done) && self.keeps_alive
     }
 
-    /// The decoded body as far as it has come, once, where it was to be kept.
+    /// Takes the decoded body as far as it was received, if it is to be kept.
     pub fn take_body(&mut self) -> Option<Vec<u8>> {
         self.body.kept.take()
     }
 
-    fn settle(&mut self, result: Result<(), HttpFault>) -> Result<Progress, HttpFault> {
+    fn progress(&mut self, result: Result<(), HttpFault>) -> Result<Progress, HttpFault> {
         if let Err(fault) = result {
             self.state = State::Failed(fault);
         }
@@ -209,7 +210,7 @@ impl ResponseReader {
         let bytes_max = self.settings.head_bytes_max.min(u32::MAX as usize);
         let before = self.pending.len();
         let octets = &octets[..octets.len().min(bytes_max - before)];
-        // A head that comes whole is not gathered first.
+        // A head that is received whole is not buffered first.
         let gathered = if before == 0 {
             octets
         } else {
@@ -239,11 +240,11 @@ impl ResponseReader {
         };
         let folded = std::mem::take(&mut self.scan).folded;
         let head = Head::parse(whole, folded, start)?;
-        self.take_answer(head, start)?;
+        self.on_head(head, start)?;
         Ok(length - before)
     }
 
-    fn take_answer(&mut self, head: Head, start: u64) -> Result<(), HttpFault> {
+    fn on_head(&mut self, head: Head, start: u64) -> Result<(), HttpFault> {
         match head.code() {
             101 => Err(HttpFault::malformed(
                 start,
@@ -258,21 +259,22 @@ impl ResponseReader {
                 Ok(())
             }
             _ => {
-                let framing = framing(&head, self.asked);
+                let framing = framing(&head, self.kind);
                 self.body.coding = Coding::of(&head);
-                self.keeps_alive =
-                    self.settings.keep_alive && self.asked != Asked::Tunnel && keeps_alive(&head);
+                self.keeps_alive = self.settings.keep_alive
+                    && self.kind != RequestKind::Tunnel
+                    && keeps_alive(&head);
                 self.head = Some(head);
-                self.begin_body(framing?)
+                self.start_body(framing?)
             }
         }
     }
 
-    fn begin_body(&mut self, framing: Framing) -> Result<(), HttpFault> {
+    fn start_body(&mut self, framing: Framing) -> Result<(), HttpFault> {
         match framing {
             Framing::None | Framing::Length(0) => self.state = State::Done,
             Framing::Length(octets) => {
-                self.body.announced(octets)?;
+                self.body.check_size(octets)?;
                 if let (Some(kept), Coding::None) = (&mut self.body.kept, &self.body.coding) {
                     kept.reserve_exact(octets.min(RESERVED_MAX) as usize);
                 }
@@ -295,7 +297,7 @@ impl ResponseReader {
     }
 }
 
-/// Where the octets of a body go.
+/// The body that was received.
 #[derive(Debug)]
 pub(super) struct Body {
     counts: Counts,
@@ -307,10 +309,10 @@ pub(super) struct Body {
 #[derive(Debug)]
 enum Coding {
     None,
-    /// What the head names, outermost last. A decoder is made for the first octet of a body: an
-    /// empty one needs none.
+    /// Those that the head names, outermost last. The decoder is created with the first octet of
+    /// the body, since an empty one needs none.
     Named(Vec<Box<[u8]>>),
-    Under(Decoder),
+    Decoding(Decoder),
 }
 
 impl Coding {
@@ -330,18 +332,18 @@ impl Coding {
 }
 
 impl Body {
-    /// Takes octets without framing.
+    /// Takes octets of the body, without framing.
     pub(super) fn received(&mut self, octets: &[u8]) -> Result<(), HttpFault> {
         let left = self.bytes_max - self.counts.body_bytes;
         let fitting =
             usize::try_from(left).map_or(octets, |left| &octets[..left.min(octets.len())]);
         self.counts.body_bytes += fitting.len() as u64;
         self.decode(fitting)?;
-        self.announced((octets.len() - fitting.len()) as u64)
+        self.check_size((octets.len() - fitting.len()) as u64)
     }
 
-    /// Refuses a body that is to have `octets` more than there are, if these are too many.
-    pub(super) fn announced(&self, octets: u64) -> Result<(), HttpFault> {
+    /// Refuses further `octets` if the body becomes too large by them.
+    pub(super) fn check_size(&self, octets: u64) -> Result<(), HttpFault> {
         if octets > self.bytes_max - self.counts.body_bytes {
             let message = format!("the body is larger than {} octets", self.bytes_max);
             return Err(HttpFault::new(Cause::Oversize, message));
@@ -355,7 +357,7 @@ impl Body {
         }
         if let Coding::Named(codings) = &self.coding {
             let decoder = Decoder::new(codings, self.bytes_max);
-            self.coding = Coding::Under(decoder.map_err(|fault| self.coding_fault(fault))?);
+            self.coding = Coding::Decoding(decoder.map_err(|fault| self.coding_fault(fault))?);
         }
         let Self { counts, kept, .. } = self;
         let mut keep = |decoded: &[u8]| {
@@ -365,7 +367,7 @@ impl Body {
             }
         };
         match &mut self.coding {
-            Coding::Under(decoder) => decoder
+            Coding::Decoding(decoder) => decoder
                 .decode(octets, &mut keep)
                 .map_err(|fault| self.coding_fault(fault)),
             _ => {
@@ -377,7 +379,7 @@ impl Body {
 
     fn end(&mut self) -> Result<(), HttpFault> {
         match &self.coding {
-            Coding::Under(decoder) => decoder.end().map_err(|fault| self.coding_fault(fault)),
+            Coding::Decoding(decoder) => decoder.end().map_err(|fault| self.coding_fault(fault)),
             _ => Ok(()),
         }
     }

@@ -1,35 +1,36 @@
-//! What all requests of one kind have in common.
+//! The settings that all requests of one kind share.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What every request of a module is like.
+/// The settings that all requests of one kind share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpSettings {
     /// The method of the first request; redirects may change it. See
     /// [`parse_method`].
     pub method: Box<str>,
-    /// What is sent instead of, beside, or without what is sent anyway.
+    /// Headers to send in addition to, or instead of, the default ones.
     pub headers: Vec<RequestHeader>,
     /// The content of the request.
     pub body: Option<Box<[u8]>>,
-    /// The version asked with.
+    /// The HTTP version of the request.
     pub version: HttpVersion,
-    /// How many redirects are followed.
+    /// The most redirects that are followed.
     pub follow_max: u32,
-    /// Octets of the head of an answer, of each interim one, and of all that chunked framing adds
-    /// to a body beside sizes and ends of line. 4 GiB at most.
+    /// The most octets of a head, final or interim, and of all chunk extensions and trailers of a
+    /// body. At most 4 GiB.
     pub head_bytes_max: usize,
-    /// Octets of a body: as it is received, and as it is decoded.
+    /// The most octets of a body, both as received and decoded.
     pub body_bytes_max: u64,
-    /// Whether [`ResponseReader::take_body`](super::ResponseReader::take_body) has something to give.
+    /// Whether the body is kept for
+    /// [`ResponseReader::take_body`](super::ResponseReader::take_body).
     pub keep_body: bool,
-    /// Whether the server is to keep the connection for another request.
+    /// Whether the server is asked to keep the connection open for another request.
     pub keep_alive: bool,
 }
 
 impl Default for HttpSettings {
-    /// `GET` by HTTP/1.1 on a connection of its own, following nothing, heads up to 64 KiB, bodies
+    /// `GET` by HTTP/1.1, a connection for each request, no redirects, heads up to 64 KiB, bodies
     /// up to 16 MiB.
     fn default() -> Self {
         Self {
@@ -51,7 +52,7 @@ impl Default for HttpSettings {
 pub enum HttpVersion {
     /// HTTP/1.0.
     V10,
-    /// HTTP/1.1, and in an answer any later HTTP/1 (RFC 9110 §2.5).
+    /// HTTP/1.1; in a response also any later HTTP/1 (RFC 9110 §2.5).
     V11,
 }
 
@@ -65,7 +66,7 @@ impl HttpVersion {
     }
 }
 
-/// A header as the user wants it.
+/// A header that the user adds, replaces or removes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RequestHeader {
     name: Box<str>,
@@ -73,8 +74,7 @@ pub struct RequestHeader {
 }
 
 impl RequestHeader {
-    /// A header that is sent, whatever its value. It takes the place of the one that would be sent
-    /// anyway under this name.
+    /// A header to send. It replaces a default header of the same name.
     pub fn new(name: &str, value: &str) -> Result<Self, HeaderError> {
         if !is_token(name) {
             return Err(HeaderError::Name(name.into()));
@@ -88,7 +88,7 @@ impl RequestHeader {
         })
     }
 
-    /// Nothing is sent under this name.
+    /// Removes the default header of this name.
     pub fn removed(name: &str) -> Result<Self, HeaderError> {
         Self::new(name, "").map(|header| Self {
             value: None,
@@ -96,12 +96,12 @@ impl RequestHeader {
         })
     }
 
-    /// Its name, as it was given.
+    /// Its name, as given.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its value; `None` if nothing is to be sent.
+    /// Its value; `None` if the header is removed.
     pub fn value(&self) -> Option<&str> {
         self.value.as_deref()
     }
@@ -118,7 +118,8 @@ impl RequestHeader {
 impl FromStr for RequestHeader {
     type Err = HeaderError;
 
-    /// As curl's `-H` reads it: `Name: value` is sent, `Name:` removes, `Name;` sends it empty.
+    /// Parses a header as curl's `-H` does: `Name: value` sends it, `Name:` removes it, `Name;`
+    /// sends it empty.
     fn from_str(text: &str) -> Result<Self, HeaderError> {
         if let Some((name, value)) = text.split_once(':') {
             if value.trim_matches([' ', '\t']).is_empty() {
@@ -142,16 +143,16 @@ impl fmt::Debug for RequestHeader {
     }
 }
 
-/// Why a text is no header.
+/// Why a text is not a header.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
-    /// It has no colon, nor the semicolon that sends it empty.
+    /// It has neither a colon nor a semicolon at the end.
     #[error("header {0:?} is neither `name: value` nor `name;`")]
     Colon(Box<str>),
-    /// Its name is no token (RFC 9110 §5.6.2).
+    /// Its name is not a token (RFC 9110 §5.6.2).
     #[error("header name {0:?} is no token")]
     Name(Box<str>),
-    /// Its value would not stay on its line. It is not shown, as it may be a secret.
+    /// Its value has control characters. It is not shown, as it may be a secret.
     #[error("the value of header {0:?} holds a control character")]
     Value(Box<str>),
 }
@@ -163,17 +164,17 @@ pub fn parse_method(text: &str) -> Result<Box<str>, MethodError> {
         .ok_or_else(|| MethodError(text.into()))
 }
 
-/// A text that is no method.
+/// A text that is not a method.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("method {0:?} is no token")]
 pub struct MethodError(Box<str>);
 
-/// RFC 9110 §5.6.2.
+/// Whether an octet may be part of a token (RFC 9110 §5.6.2).
 pub(super) fn is_token_octet(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&octet)
 }
 
-/// What has no place in a line, beside the tab.
+/// Whether an octet is a control character that no line may contain: all but the tab.
 pub(super) fn is_control(octet: u8) -> bool {
     octet.is_ascii_control() && octet != b'\t'
 }

@@ -1,4 +1,4 @@
-//! The addresses of a host, and in what order they are tried (RFC 8305).
+//! The addresses of a host, and the order in which they are tried (RFC 8305).
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -8,24 +8,24 @@ use canvass_model::{Cause, Status, Time};
 
 use super::module::{AddressFamily, FamilyPreference};
 
-/// How long IPv4 addresses wait for the IPv6 ones to be known (RFC 8305 §3).
+/// How long IPv4 addresses wait for the IPv6 lookup (RFC 8305 §3).
 const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
 
 /// Why a name has no addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResolveFault {
-    /// The one word for it.
+    /// Its status.
     pub status: Status,
-    /// What, in one word.
+    /// Its cause.
     pub cause: Cause,
-    /// What, for a person.
+    /// A message for people.
     pub message: Box<str>,
 }
 
-/// What is known of one address family of a name.
+/// The state of the lookup of one address family.
 #[derive(Clone, Debug, Default)]
 enum Known {
-    /// It is not asked for.
+    /// The family is not looked up.
     #[default]
     Unasked,
     Pending,
@@ -34,38 +34,38 @@ enum Known {
     Fault(ResolveFault),
 }
 
-/// The addresses of a host, those to be tried next first.
+/// The addresses of a host that are still to be tried.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Candidates {
     four: VecDeque<IpAddr>,
     six: VecDeque<IpAddr>,
     known: [Known; 2],
-    /// Of which kind the last one tried was.
+    /// The family of the last address tried.
     last: Option<AddressFamily>,
-    /// Until when IPv4 waits for IPv6.
+    /// Until when IPv4 addresses wait for IPv6 ones.
     hold_until: Option<Time>,
 }
 
-/// Whether there is an address to begin with.
+/// Whether a connection can begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Readiness {
-    /// There is.
+    /// There is an address.
     Ready,
-    /// Not before the lookups say more, or this time has come.
+    /// Not before another lookup is done, or this time.
     Wait(Option<Time>),
-    /// There is none, and will be none.
+    /// There is no address.
     Fault(ResolveFault),
 }
 
 impl Candidates {
-    /// Of a host that is an address.
+    /// The candidate for a host that is an address.
     pub(super) fn of(address: IpAddr) -> Self {
         let mut candidates = Self::default();
         candidates.extend(AddressFamily::of(address), &[address]);
         candidates
     }
 
-    /// Of a host that is being looked up.
+    /// The candidates for a host that is being looked up.
     pub(super) fn pending(preference: FamilyPreference) -> Self {
         let mut candidates = Self::default();
         for family in AddressFamily::BOTH {
@@ -76,7 +76,7 @@ impl Candidates {
         candidates
     }
 
-    /// Takes in what a lookup gave.
+    /// Adds the result of a lookup.
     pub(super) fn resolved(
         &mut self,
         now: Time,
@@ -99,7 +99,7 @@ impl Candidates {
         }
     }
 
-    /// Whether every lookup has said what it has to say.
+    /// Whether every lookup is done.
     pub(super) fn is_complete(&self) -> bool {
         !self
             .known
@@ -107,13 +107,13 @@ impl Candidates {
             .any(|known| matches!(known, Known::Pending))
     }
 
-    /// Whether a first connection may begin. With `all`, every lookup is waited for.
+    /// Whether a first connection can begin. With `all`, every lookup has to be done.
     pub(super) fn readiness(&self, now: Time, all: bool) -> Readiness {
         if !self.is_complete() {
             if all || self.is_empty() {
                 return Readiness::Wait(None);
             }
-            // What is missing is preferred, and gets a moment more.
+            // IPv6 is preferred, so its lookup gets a moment more.
             if self.six.is_empty()
                 && let Some(until) = self.hold_until.filter(|until| now < *until)
             {
@@ -131,7 +131,7 @@ impl Candidates {
         self.four.is_empty() && self.six.is_empty()
     }
 
-    /// The next to try: the kinds by turns, IPv6 first (RFC 8305 §4).
+    /// Takes the next address: families alternate, IPv6 first (RFC 8305 §4).
     pub(super) fn next(&mut self) -> Option<IpAddr> {
         let first = match self.last {
             Some(AddressFamily::V6) => AddressFamily::V4,
@@ -153,23 +153,6 @@ impl Candidates {
         None
     }
 
-    /// An address that is to be tried again, before all others.
-    pub(super) fn put_back(&mut self, address: IpAddr) {
-        let family = AddressFamily::of(address);
-        self.queue(family).push_front(address);
-        // So that its kind is the next in turn.
-        self.last = match family {
-            AddressFamily::V4 => Some(AddressFamily::V6),
-            AddressFamily::V6 => None,
-        };
-    }
-
-    /// An address that is to be tried no more.
-    pub(super) fn remove(&mut self, address: IpAddr) {
-        self.queue(AddressFamily::of(address))
-            .retain(|one| *one != address);
-    }
-
     fn queue(&mut self, family: AddressFamily) -> &mut VecDeque<IpAddr> {
         match family {
             AddressFamily::V4 => &mut self.four,
@@ -186,7 +169,7 @@ impl Candidates {
         }
     }
 
-    /// Why there is none: what failed tells more than what is empty.
+    /// Why there is no address. A failed lookup is a better reason than an empty answer.
     fn fault(&self) -> ResolveFault {
         let faults = self.known.iter().filter_map(|known| match known {
             Known::Fault(fault) => Some(fault),
@@ -196,8 +179,7 @@ impl Candidates {
             .known
             .iter()
             .any(|known| matches!(known, Known::Nothing));
-        // A name that does not exist has no data of any kind; a server that says otherwise for
-        // one kind has the name.
+        // NXDOMAIN holds for all types, so if one lookup found the name to exist, it does.
         let telling = faults
             .clone()
             .find(|fault| fault.cause != Cause::NxDomain)

@@ -1,4 +1,4 @@
-//! How a probe's time was spent.
+//! How the time of a request was spent.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ pub(super) struct Clock {
     mark: Time,
     phase: Option<Phase>,
     phases: Phases,
-    /// Those since the last [`Self::begin_leg`].
+    /// Those since the last [`Self::take_leg`].
     leg: Phases,
 }
 
 impl Clock {
-    /// From `now` on this phase is on. Before the first send, waiting is no phase.
+    /// Starts a phase. Before the first send, waiting is no phase.
     pub(super) fn turn(&mut self, now: Time, phase: Phase) {
         let now = self.settle(now);
         if self.first_send.is_none() {
@@ -30,13 +30,13 @@ impl Clock {
         self.phase = Some(phase);
     }
 
-    /// The phase that is on; `None` before the first send.
+    /// The present phase; `None` before the first send.
     pub(super) fn phase(&self) -> Option<Phase> {
         self.phase
     }
 
-    /// Counts what was spent until `now`, and returns that time: it never goes back, though two
-    /// who look at the clock may tell it in the wrong order.
+    /// Counts the time until `now`, and returns `now`, or the last time reported if that is later:
+    /// the clock never goes back.
     pub(super) fn settle(&mut self, now: Time) -> Time {
         let now = now.max(self.mark);
         let span = now.since(self.mark);
@@ -51,7 +51,7 @@ impl Clock {
         self.phases
     }
 
-    /// What was spent since the last call, up to the last [`Self::settle`].
+    /// The phases since the last call, up to the last [`Self::settle`].
     pub(super) fn take_leg(&mut self) -> Phases {
         std::mem::take(&mut self.leg)
     }

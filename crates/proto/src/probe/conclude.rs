@@ -1,280 +1,274 @@
-//! What follows from how a journey ended: another hop, another way, another try, the next
-//! address, the next request, or the end.
+//! What follows from how an attempt ended: another hop, the fallback, a retry, the next address,
+//! the next request, or the end of the job.
 
 use std::time::Duration;
 
-use canvass_model::{AddressVerdict, Cause, Hop, Phase, Phases, Remote, Status, Time, Verdict};
+use canvass_model::{
+    AddressVerdict, Cause, Hop, HttpFallback, Phase, Phases, Remote, Status, Time, Verdict,
+};
 
-use super::destination::Destination;
+use super::destination::Course;
 use super::failure::{Ended, Failure};
-use super::line::Dialog;
-use super::{Output, Probe, Stage, destination};
+use super::module::ModuleKind;
+use super::protocol::Protocol;
+use super::stage::{Departure, Route, Stage};
+use super::tour::{Journey, Peer};
+use super::{Output, Probe};
 use crate::http::Request;
 
-/// The wait before a second attempt; it doubles with each.
+/// The wait before a second attempt. It doubles with each further one.
 const BACKOFF: Duration = Duration::from_millis(100);
 /// The longest wait between two attempts.
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
 
 impl Probe {
-    /// The answer of an HTTP server is there, whole.
+    /// The response of an HTTP server is complete.
     pub(super) fn answered(&mut self, now: Time) {
-        let Some(Dialog::Http(answer)) = self.line.as_ref().map(|line| &line.dialog) else {
+        let ModuleKind::Http { settings, .. } = &self.job.module.kind else {
             return;
         };
-        let Some(head) = answer.head() else { return };
-        let code = head.code();
-        let follow_max = self.http_follow_max();
-        let leads = if follow_max > 0 {
-            head.location()
-        } else {
-            None
+        let follow_max = settings.follow_max as usize;
+        let established = self.journey.stage.established();
+        let Some(Protocol::Http(response)) = established.map(|one| &one.protocol) else {
+            return;
         };
-        let next = match (leads, &self.request) {
+        let Some(head) = response.head() else { return };
+        let code = head.code();
+        let location = head.location().filter(|_| follow_max > 0);
+        let next = match (location, &self.course().request) {
             (Some(location), Some(request)) => request.redirected(code, &location),
             _ => Ok(None),
         };
-        match next {
+        let failed = match next {
             Ok(None) => {
-                self.conclude(now, Ended::Settled(Verdict::Answered, Status::Http(code)));
+                return self.conclude(now, Ended::Settled(Verdict::Answered, Status::Http(code)));
             }
-            Ok(Some(_)) if self.hops.len() >= follow_max as usize => {
-                let text = format!("more than {follow_max} redirects");
-                self.redirect_failed(now, code, text);
+            Ok(Some(_)) if self.journey.hops.len() >= follow_max => {
+                format!("more than {follow_max} redirects").into()
             }
-            Ok(Some(request)) => self.hop(now, code, request),
-            Err(error) => self.redirect_failed(now, code, error.to_string()),
-        }
-    }
-
-    fn redirect_failed(&mut self, now: Time, code: u16, message: String) {
-        let mut failure = self.failure(Cause::Redirect, message);
+            Ok(Some(request)) => match Course::of_request(request, &self.job.module) {
+                Ok(course) => return self.hop(now, code, course),
+                Err(reason) => reason,
+            },
+            Err(error) => error.to_string().into(),
+        };
+        let mut failure = self.failure(Cause::Redirect, failed);
         failure.status = Status::Http(code);
         self.conclude(now, Ended::Failed(failure));
     }
 
-    /// Goes on to where an answer leads.
-    fn hop(&mut self, now: Time, code: u16, next: Request) {
-        let destination = match Destination::of_url(next.url(), &self.module) {
-            Ok(destination) => destination,
-            Err(reason) => return self.redirect_failed(now, code, reason.into()),
-        };
-        let same = destination.is_same_server(&self.destination);
-        self.note(now, "redirect", None, || format!("{code} {}", next.url()));
-        let url = self
-            .request
-            .replace(next)
-            .map(|request| request.url().to_string());
-        let location = self
-            .request
-            .as_ref()
-            .map(|request| request.url().to_string());
-        self.hops.push(Hop {
-            url: url.unwrap_or_default().into(),
-            code,
-            remote: self.remote.clone(),
-            location: location.unwrap_or_default().into(),
-        });
-        self.fallback = None;
-        self.strayed = true;
-        if self.takes_all_addresses() && self.addresses_left.is_none() {
-            self.addresses_left = Some(std::mem::take(&mut self.candidates));
-        }
-        let unix = self.destination.unix.take();
-        self.destination = destination;
+    /// Follows a redirect.
+    fn hop(&mut self, now: Time, code: u16, mut course: Course) {
+        let present = &self.course().destination;
+        let same = course.destination.is_same_server(present);
         if same {
-            self.destination.unix = unix;
-            if self.keeps_line() {
-                if let Some(line) = &mut self.line {
-                    line.reused = true;
-                    line.dialog = Dialog::None;
-                }
-                return self.begin_talk(now);
-            }
+            course.destination.unix.clone_from(&present.unix);
         }
-        self.close_line(now);
-        self.gathered.forget_page();
-        self.clock.turn(now, Phase::Wait);
-        self.enter_stage(Stage::Setting, Time::MAX);
+        let location = course.url();
+        self.note(now, "redirect", None, || format!("{code} {location}"));
+        let hop = Hop {
+            url: self.course().url(),
+            code,
+            remote: self.tour.peer.remote.clone(),
+            location,
+        };
+        let kept = if same && self.can_reuse() {
+            self.journey.stage.take_established()
+        } else {
+            None
+        };
+        self.journey.hops.push(hop);
+        self.journey.detour = Some(Box::new(course));
+        if let Some(established) = kept {
+            return self.start_protocol(now, established.reuse());
+        }
+        self.close_stage(now);
+        self.depart_anew(now, Departure::UNPACED);
     }
 
-    /// A journey is over.
+    /// Departs for another page.
+    fn depart_anew(&mut self, now: Time, departure: Departure) {
+        self.journey.findings.forget_page();
+        self.tour.clock.turn(now, Phase::Wait);
+        self.enter_stage(Stage::Departing(departure), Time::MAX);
+    }
+
+    /// An attempt is over.
     pub(super) fn conclude(&mut self, now: Time, ended: Ended) {
-        let keep = matches!(ended, Ended::Settled(..)) && !self.strayed && self.keeps_line();
-        if keep && self.has_more_requests() {
-            self.gather();
-        } else {
-            self.close_line(now);
+        if !self.keeps_connection(&ended) {
+            self.close_stage(now);
         }
-        self.race_off();
         if let Ended::Failed(failure) = &ended {
-            if self.falls_back(failure) {
-                return self.fall_back(now);
+            if let Some(fallback) = self.fallback_after(failure) {
+                return self.fall_back(now, fallback);
             }
-            if self.tries_again(now, failure) {
-                return self.pause(now, failure.clone());
+            if self.is_retried(now, failure) {
+                return self.back_off(now, failure.clone());
             }
         }
-        if self.takes_all_addresses() {
-            self.note_verdict(now, &ended);
-            if let Some(left) = self.addresses_left.take() {
-                self.candidates = left;
-            }
-            if !self.candidates.is_empty() {
-                return self.next_address(now);
-            }
+        if !self.probes_all_addresses() {
+            return self.end(now, ended);
+        }
+        self.note_verdict(now, &ended);
+        if self.tour.addresses.is_empty() {
             let overall = self.overall(ended);
             return self.end(now, overall);
+        }
+        self.tour.retries = 0;
+        self.tour.peer = Peer::default();
+        self.tour.clock.turn(now, Phase::Wait);
+        let (paced, route) = (false, Route::NextAddress);
+        self.journey = Journey::new(Stage::Departing(Departure { paced, route }));
+    }
+
+    /// The stage timed out, or the whole job.
+    pub(super) fn run_out(&mut self, now: Time, by_deadline: bool) {
+        if self.script_timed_out(now) {
+            return;
+        }
+        if matches!(self.journey.stage, Stage::Resolving(_))
+            && let Some(known) = self.lookup_failure(now)
+        {
+            let ended = Ended::Failed(known);
+            return if by_deadline {
+                self.end(now, ended)
+            } else {
+                self.conclude(now, ended)
+            };
+        }
+        if !by_deadline {
+            let goes_on = match self.journey.stage {
+                Stage::Dialing(_) => self.dial_on(now),
+                Stage::Talking(_) => self.next_datagram_address(now),
+                _ => false,
+            };
+            if !goes_on {
+                let failure = self.timeout_failure(false);
+                self.conclude(now, Ended::Failed(failure));
+            }
+            return;
+        }
+        let mut failure = self.timeout_failure(true);
+        // How the last attempt failed matters more than what delayed the next.
+        if self.journey.stage.is_before_start()
+            && let Some(previous) = self.journey.previous.take()
+        {
+            failure = previous;
+        }
+        let mut ended = Ended::Failed(failure);
+        if self.probes_all_addresses()
+            && (self.tour.peer.remote.is_some() || self.tour.verdicts.is_some())
+        {
+            self.close_stage(now);
+            self.note_verdict(now, &ended);
+            self.note_addresses_left();
+            ended = self.overall(ended);
         }
         self.end(now, ended);
     }
 
-    /// The time of a stage, or of the whole, is over.
-    pub(super) fn run_out(&mut self, now: Time, by_deadline: bool) {
-        if self.stage == Stage::Talking && self.talk_over(now) {
-            return;
-        }
-        if self.stage == Stage::Resolving
-            && let Some(known) = self.lookup_failure(now)
-        {
-            return if by_deadline {
-                self.end(now, Ended::Failed(known))
-            } else {
-                self.conclude(now, Ended::Failed(known))
-            };
-        }
-        if !by_deadline {
-            let goes_on = match self.stage {
-                Stage::Racing => self.race_on(now),
-                Stage::Talking => self.next_datagram_address(now),
-                _ => false,
-            };
-            if goes_on {
-                return;
-            }
-        }
-        if !by_deadline {
-            let failure = self.timeout_failure(false);
-            return self.conclude(now, Ended::Failed(failure));
-        }
-        let mut failure = self.timeout_failure(true);
-        // What kept it from its next attempt is no news; the last attempt is.
-        let between = matches!(
-            self.stage,
-            Stage::Pausing | Stage::Setting | Stage::Pacing | Stage::Entering
-        );
-        if between && let Some(last) = self.gathered.last_failure.take() {
-            failure = last;
-        }
-        if self.takes_all_addresses() && (self.remote.is_some() || self.verdicts.is_some()) {
-            let ended = Ended::Failed(failure);
-            self.close_line(now);
-            if let (true, Some(Remote::Inet(address))) = (self.keeps_addresses, &self.remote) {
-                // It was to be tried again, and has its verdict now.
-                self.candidates.remove(address.ip());
-            }
-            self.note_verdict(now, &ended);
-            self.note_addresses_left();
-            let overall = self.overall(ended);
-            return self.end(now, overall);
-        }
-        self.end(now, Ended::Failed(failure));
-    }
-
-    /// The request is over, for good.
+    /// The request is over.
     pub(super) fn end(&mut self, now: Time, ended: Ended) {
-        let more = self.has_more_requests();
-        self.race_off();
-        let kept = more && matches!(ended, Ended::Settled(..)) && self.keeps_line();
-        if !kept || self.strayed {
-            self.close_line(now);
-        }
-        self.ended = Some(ended);
-        self.requests_done += 1;
-        if more {
-            let outcome = self.outcome(now);
+        let kept = if self.keeps_connection(&ended) {
+            self.gather();
+            self.journey.stage.take_established()
+        } else {
+            self.close_stage(now);
+            None
+        };
+        let has_more = self.has_more_requests();
+        self.job.requests_done += 1;
+        if has_more {
+            let outcome = self.outcome(now, self.job.given.clone(), ended);
             self.output(Output::Report(Box::new(outcome)));
             self.output(Output::AcquireTurn);
-            self.enter_stage(Stage::Waiting, Time::MAX);
-            self.deadline = Time::MAX;
+            self.enter_stage(Stage::Idle(kept), Time::MAX);
         } else {
-            self.enter_stage(Stage::Over, Time::MAX);
+            self.enter_stage(Stage::Over(Some(ended)), Time::MAX);
         }
     }
 
     fn has_more_requests(&self) -> bool {
-        !self.last_request && u64::from(self.requests_done) + 1 < self.job.spec.outcomes()
+        let begun = u64::from(self.job.requests_done) + 1;
+        !self.job.is_last_request && begun < self.job.given.spec.outcomes()
     }
 
-    /// Whether the connection may carry another request.
-    fn keeps_line(&self) -> bool {
-        let Some(line) = &self.line else { return false };
-        match &line.dialog {
-            Dialog::Http(answer) => {
-                answer.can_reuse() && !line.has_unsent() && !self.takes_all_addresses()
+    /// Whether the connection is kept for the job's next request.
+    fn keeps_connection(&self, ended: &Ended) -> bool {
+        matches!(ended, Ended::Settled(..))
+            && self.journey.detour.is_none()
+            && self.has_more_requests()
+            && self.can_reuse()
+    }
+
+    /// Whether the connection can carry another request.
+    fn can_reuse(&self) -> bool {
+        let Some(established) = self.journey.stage.established() else {
+            return false;
+        };
+        match &established.protocol {
+            Protocol::Http(response) => {
+                response.can_reuse() && !established.has_unsent() && !self.probes_all_addresses()
             }
             _ => false,
         }
     }
 
-    /// Closes the connection, and keeps what it told.
-    pub(super) fn close_line(&mut self, now: Time) {
+    /// Closes what the stage has open, and keeps what it has shown.
+    pub(super) fn close_stage(&mut self, now: Time) {
         self.gather();
-        if let Some(line) = self.line.take() {
+        if let Some(established) = self.journey.stage.take_established() {
             self.note(now, "close", None, String::new);
-            self.output(Output::Close(line.connection));
+            self.output(Output::Close(established.id));
+        } else if let Some(dialing) = self.journey.stage.dialing_mut() {
+            for dial in std::mem::take(dialing).dials {
+                self.output(Output::Close(dial.connection));
+            }
         }
     }
 
-    /// Ends connections that are still being opened.
-    fn race_off(&mut self) {
-        for racer in std::mem::take(&mut self.race) {
-            self.output(Output::Close(racer.connection));
-        }
-        self.stagger_at = Time::MAX;
+    /// What can be tried if https fails.
+    pub(super) fn fallback(&self) -> Option<HttpFallback> {
+        self.course().fallback
     }
 
-    /// Whether https came to nothing in a way that leaves http to be tried.
-    fn falls_back(&self, failure: &Failure) -> bool {
-        self.fallback.is_some()
-            && matches!(
-                failure.fault.cause,
-                Cause::Refused
-                    | Cause::Reset
-                    | Cause::Closed
-                    | Cause::Timeout
-                    | Cause::Unreachable
-                    | Cause::Alert
-                    | Cause::Handshake
-            )
-            && matches!(failure.fault.phase, Phase::Connect | Phase::Tls)
+    /// The fallback, if https failed in a way that http may not.
+    fn fallback_after(&self, failure: &Failure) -> Option<HttpFallback> {
+        let is_unreachable = matches!(
+            failure.fault.cause,
+            Cause::Refused
+                | Cause::Reset
+                | Cause::Closed
+                | Cause::Timeout
+                | Cause::Unreachable
+                | Cause::Alert
+                | Cause::Handshake
+        );
+        let is_early = matches!(failure.fault.phase, Phase::Connect | Phase::Tls);
+        self.fallback().filter(|_| is_unreachable && is_early)
     }
 
-    fn fall_back(&mut self, now: Time) {
-        let (Some(fallback), Some(request)) = (self.fallback.take(), &self.request) else {
+    fn fall_back(&mut self, now: Time, fallback: HttpFallback) {
+        let Some(request) = &self.course().request else {
             return;
         };
         let mut url = request.url().clone();
-        // A known scheme and a host that is there: neither can fail.
+        // It has a known scheme and a host, so neither can fail.
         let _ = url.set_scheme("http");
         let _ = url.set_port(Some(fallback.port));
         let request = Request::new(request.settings(), &url);
-        if let Ok(destination) = Destination::of_url(request.url(), &self.module) {
-            self.destination = destination;
-        }
-        self.note(now, "fallback", None, || request.url().to_string());
-        self.request = Some(request);
-        self.strayed = true;
-        self.paced = true;
-        self.keep_this_address();
-        self.gathered.forget_page();
-        self.clock.turn(now, Phase::Wait);
-        self.enter_stage(Stage::Setting, Time::MAX);
+        let Ok(course) = Course::of_request(request, &self.job.module) else {
+            return;
+        };
+        self.note(now, "fallback", None, || course.url().into());
+        self.journey.detour = Some(Box::new(course));
+        let (paced, route) = (true, self.same_route());
+        self.depart_anew(now, Departure { paced, route });
     }
 
-    fn tries_again(&self, now: Time, failure: &Failure) -> bool {
-        self.retries < self.module.retries
-            && now + self.backoff() < self.deadline
+    fn is_retried(&self, now: Time, failure: &Failure) -> bool {
+        self.tour.retries < self.job.module.retries
+            && now + self.backoff() < self.tour.deadline
             && matches!(
                 failure.fault.cause,
                 Cause::Timeout
@@ -289,120 +283,84 @@ impl Probe {
 
     fn backoff(&self) -> Duration {
         BACKOFF
-            .saturating_mul(1 << self.retries.min(16))
+            .saturating_mul(1 << self.tour.retries.min(16))
             .min(BACKOFF_MAX)
     }
 
-    /// Waits, and then begins from the start.
-    fn pause(&mut self, now: Time, failure: Failure) {
+    /// Waits, and then begins another attempt at the start.
+    fn back_off(&mut self, now: Time, failure: Failure) {
         let end = now + self.backoff();
-        self.retries += 1;
+        self.tour.retries += 1;
         self.note(now, "retry", None, String::new);
-        self.keep_this_address();
-        self.back_to_start();
-        self.gathered = super::Gathered::default();
-        self.gathered.last_failure = Some(failure);
-        self.clock.turn(now, Phase::Wait);
-        self.enter_stage(Stage::Pausing, end);
-    }
-
-    /// Puts the first destination back, after redirects and fallbacks.
-    fn back_to_start(&mut self) {
-        if std::mem::take(&mut self.strayed)
-            && let Ok((destination, request, fallback)) =
-                destination::of_job(&self.job, &self.module)
-        {
-            self.hops.clear();
-            self.destination = destination;
-            self.request = request;
-            self.fallback = fallback;
-        }
-    }
-
-    /// Where the addresses are probed one after the other, the next try is at the same one.
-    fn keep_this_address(&mut self) {
-        if !self.takes_all_addresses() {
-            return;
-        }
-        let first = self.hops.first().and_then(|hop| hop.remote.as_ref());
-        let Some(Remote::Inet(address)) = first.or(self.remote.as_ref()) else {
-            return;
+        self.tour.clock.turn(now, Phase::Wait);
+        self.journey = Journey {
+            previous: Some(failure),
+            stage_end: end,
+            ..Journey::new(Stage::BackingOff(self.same_route()))
         };
-        let address = address.ip();
-        if let Some(left) = self.addresses_left.take() {
-            self.candidates = left;
-        }
-        self.candidates.put_back(address);
-        self.keeps_addresses = true;
     }
 
-    /// The addresses that were not come to before the deadline.
+    /// If addresses are probed one after the other, another try is at the same one.
+    fn same_route(&mut self) -> Route {
+        if !self.probes_all_addresses() {
+            return Route::LookUp;
+        }
+        if let Some(first) = self.journey.hops.first() {
+            self.tour.peer.remote.clone_from(&first.remote);
+        }
+        match &self.tour.peer.remote {
+            Some(Remote::Inet(address)) => Route::SameAddress(address.ip()),
+            _ => Route::LookUp,
+        }
+    }
+
+    /// Notes the verdicts of addresses that were not probed before the deadline.
     fn note_addresses_left(&mut self) {
-        let mut left = self
-            .addresses_left
-            .take()
-            .unwrap_or_else(|| std::mem::take(&mut self.candidates));
-        self.back_to_start();
-        while let Some(address) = left.next() {
-            let remote = Remote::Inet((address, self.destination.connect_port).into());
+        // The outcome is not that of the last redirect then.
+        self.journey.detour = None;
+        self.journey.hops.clear();
+        let port = self.job.start.destination.connect_port;
+        while let Some(address) = self.tour.addresses.next() {
+            let remote = Remote::Inet((address, port).into());
             let message = format!("the deadline came before {remote} was asked");
-            let mut failure = Failure::new(Phase::Wait, Cause::Timeout, message);
-            // Nobody asked it, so it is not to blame.
-            failure.status = Status::Local;
-            self.verdicts.get_or_insert_default().push(AddressVerdict {
-                remote,
-                verdict: Verdict::Failed,
-                status: failure.status,
-                phases: Phases::default(),
-                fault: Some(Box::new(failure.fault)),
-            });
+            let fault = Failure::new(Phase::Wait, Cause::Timeout, message).fault;
+            self.tour
+                .verdicts
+                .get_or_insert_default()
+                .push(AddressVerdict {
+                    remote,
+                    verdict: Verdict::Failed,
+                    // Nobody asked it, so it is not to blame.
+                    status: Status::Local,
+                    phases: Phases::default(),
+                    fault: Some(Box::new(fault)),
+                });
         }
-    }
-
-    /// Whether every address of the host is to be probed.
-    pub(super) fn takes_all_addresses(&self) -> bool {
-        self.module.reach.all_addresses && self.module.reach.unix_socket.is_none()
     }
 
     fn note_verdict(&mut self, now: Time, ended: &Ended) {
-        self.clock.settle(now);
-        let (verdict, status, fault) = match ended {
-            Ended::Settled(verdict, status) => (*verdict, *status, None),
-            Ended::Failed(failure) => (
-                Verdict::Failed,
-                failure.status,
-                Some(Box::new(failure.fault.clone())),
-            ),
-        };
-        let phases = self.clock.take_leg();
-        let first = self.hops.first().and_then(|hop| hop.remote.clone());
-        if let Some(remote) = first.or_else(|| self.remote.clone()) {
-            self.verdicts.get_or_insert_default().push(AddressVerdict {
-                remote,
-                verdict,
-                status,
-                phases,
-                fault,
-            });
+        self.tour.clock.settle(now);
+        let phases = self.tour.clock.take_leg();
+        let first = self.journey.hops.first().and_then(|hop| hop.remote.clone());
+        if let Some(remote) = first.or_else(|| self.tour.peer.remote.clone()) {
+            let (verdict, status, fault) = ended.clone().into_parts();
+            self.tour
+                .verdicts
+                .get_or_insert_default()
+                .push(AddressVerdict {
+                    remote,
+                    verdict,
+                    status,
+                    phases,
+                    fault,
+                });
         }
     }
 
-    fn next_address(&mut self, now: Time) {
-        self.back_to_start();
-        self.retries = 0;
-        self.remote = None;
-        self.tls = None;
-        self.lost = None;
-        self.gathered = super::Gathered::default();
-        self.keeps_addresses = true;
-        self.clock.turn(now, Phase::Wait);
-        self.enter_stage(Stage::Setting, Time::MAX);
-    }
-
-    /// What all addresses come to: the first of the worst of them.
+    /// The verdict on all addresses together: the first of the worst.
     fn overall(&self, last: Ended) -> Ended {
         let of = |verdict| {
-            let mut verdicts = self.verdicts.iter().flatten();
+            let mut verdicts = self.tour.verdicts.iter().flatten();
             verdicts.find(|one| one.verdict == verdict)
         };
         let worst = of(Verdict::Failed)
@@ -419,26 +377,6 @@ impl Probe {
             }),
             Some(one) => Ended::Settled(one.verdict, one.status),
             None => last,
-        }
-    }
-
-    /// Forgets the request that was, for the next.
-    pub(super) fn begin_request(&mut self, now: Time) {
-        self.back_to_start();
-        self.due = now;
-        self.deadline = now + self.module.timeouts.deadline;
-        self.clock = super::clock::Clock::default();
-        self.attempts = 0;
-        self.retries = 0;
-        self.hindrance = None;
-        self.lost = None;
-        self.keeps_addresses = false;
-        self.verdicts = None;
-        self.addresses_left = None;
-        self.ended = None;
-        self.gathered = super::Gathered::default();
-        if let Some(trace) = &mut self.trace {
-            trace.clear();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where a probe goes.
+//! The server that a probe connects to, and what it requests there.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -8,65 +8,87 @@ use canvass_model::{Host, HttpFallback, Job, Target, Url};
 use super::module::{Module, ModuleKind, Pin, PinHost};
 use crate::http::Request;
 
-/// Where a probe goes.
+/// The server that a probe connects to.
 #[derive(Clone, Debug)]
 pub(super) struct Destination {
-    /// Who is asked: for caps per host, for the name to verify.
+    /// The host named in the target. Used for limits per host and certificate verification.
     pub(super) host: Host,
     pub(super) port: u16,
-    /// Who is connected to: the same, but for pins.
+    /// The host to connect to: the same, unless a pin leads elsewhere.
     pub(super) connect_host: Host,
     pub(super) connect_port: u16,
-    /// The socket in the file system it is connected to instead.
+    /// The Unix socket to connect to instead.
     pub(super) unix: Option<Box<Path>>,
-    /// TLS comes first.
+    /// TLS starts with the connection.
     pub(super) tls: bool,
 }
 
-type First = (Destination, Option<Request>, Option<HttpFallback>);
+/// The server that a probe connects to, and what it requests there.
+pub(super) struct Course {
+    pub(super) destination: Destination,
+    /// What an HTTP server is asked for.
+    pub(super) request: Option<Request>,
+    /// What is tried if https fails.
+    pub(super) fallback: Option<HttpFallback>,
+}
 
-/// Where a job goes first, or why it goes nowhere.
-pub(super) fn of_job(job: &Job, module: &Module) -> Result<First, Box<str>> {
-    match (&module.kind, &job.target) {
-        (_, Target::Invalid { reason, .. }) => Err(reason.clone()),
-        (ModuleKind::Http { settings, .. }, Target::Url(target)) => {
-            let request = Request::new(settings, &target.url);
-            Ok((
-                Destination::of_url(request.url(), module)?,
-                Some(request),
-                target.fallback,
-            ))
+impl Course {
+    /// The course of a job, or why its target is invalid.
+    pub(super) fn of_job(job: &Job, module: &Module) -> Result<Self, Box<str>> {
+        let destination = |host: &Host, port, tls| Self {
+            destination: Destination::new(host.clone(), port, tls, module),
+            request: None,
+            fallback: None,
+        };
+        match (&module.kind, &job.target) {
+            (_, Target::Invalid { reason, .. }) => Err(reason.clone()),
+            (ModuleKind::Http { settings, .. }, Target::Url(target)) => Ok(Self {
+                fallback: target.fallback,
+                ..Self::of_request(Request::new(settings, &target.url), module)?
+            }),
+            (ModuleKind::Http { settings, .. }, Target::Unix { path, .. }) => {
+                let url = Url::parse("http://localhost/").expect("it is a valid URL");
+                let course = Self::of_request(Request::new(settings, &url), module)?;
+                Ok(course.over_unix(path))
+            }
+            (ModuleKind::Tcp { tls_from_start, .. }, Target::Endpoint { host, port, .. }) => {
+                Ok(destination(host, *port, *tls_from_start))
+            }
+            (ModuleKind::Tcp { tls_from_start, .. }, Target::Unix { path, .. }) => {
+                let localhost = Host::Name("localhost".into());
+                Ok(destination(&localhost, 0, *tls_from_start).over_unix(path))
+            }
+            (ModuleKind::Udp { .. }, Target::Endpoint { host, port, .. }) => {
+                Ok(destination(host, *port, false))
+            }
+            _ => Err("this kind of probe has no use for this kind of target".into()),
         }
-        (ModuleKind::Http { settings, .. }, Target::Unix { path, .. }) => {
-            let url = Url::parse("http://localhost/").expect("a URL that is known");
-            let request = Request::new(settings, &url);
-            let mut destination = Destination::of_url(request.url(), module)?;
-            destination.unix = Some(path.clone());
-            Ok((destination, Some(request), None))
-        }
-        (ModuleKind::Tcp { tls_from_start, .. }, Target::Endpoint { host, port, .. }) => Ok((
-            Destination::new(host.clone(), *port, *tls_from_start, module),
-            None,
-            None,
-        )),
-        (ModuleKind::Tcp { tls_from_start, .. }, Target::Unix { path, .. }) => {
-            let localhost = Host::Name("localhost".into());
-            let mut destination = Destination::new(localhost, 0, *tls_from_start, module);
-            destination.unix = Some(path.clone());
-            Ok((destination, None, None))
-        }
-        (ModuleKind::Udp { .. }, Target::Endpoint { host, port, .. }) => Ok((
-            Destination::new(host.clone(), *port, false, module),
-            None,
-            None,
-        )),
-        _ => Err("this kind of probe has no use for this kind of target".into()),
+    }
+
+    /// The course of a request.
+    pub(super) fn of_request(request: Request, module: &Module) -> Result<Self, Box<str>> {
+        Ok(Self {
+            destination: Destination::of_url(request.url(), module)?,
+            request: Some(request),
+            fallback: None,
+        })
+    }
+
+    fn over_unix(mut self, path: &Path) -> Self {
+        self.destination.unix = Some(path.into());
+        self
+    }
+
+    /// The URL of the request.
+    pub(super) fn url(&self) -> Box<str> {
+        let url = self.request.as_ref().map(Request::url);
+        url.map_or_else(Box::default, |url| url.as_str().into())
     }
 }
 
 impl Destination {
     /// The server of a URL.
-    pub(super) fn of_url(url: &Url, module: &Module) -> Result<Self, Box<str>> {
+    fn of_url(url: &Url, module: &Module) -> Result<Self, Box<str>> {
         let host = Host::of_url(url).ok_or("the URL names no host")?;
         let port = url
             .port_or_known_default()
@@ -88,13 +110,13 @@ impl Destination {
         }
     }
 
-    /// Whether the connection to this can serve the other as well.
+    /// Whether a connection to this one can serve the other as well.
     pub(super) fn is_same_server(&self, other: &Self) -> bool {
         self.host == other.host && self.port == other.port && self.tls == other.tls
     }
 
-    /// The addresses of this machine, where the name stands for it (RFC 6761 §6.3): no lookup
-    /// is made for it.
+    /// The loopback addresses, if the name stands for this machine: it is not looked up then (RFC
+    /// 6761 §6.3).
     pub(super) fn loopback(&self) -> Option<[std::net::IpAddr; 2]> {
         let Host::Name(name) = &self.connect_host else {
             return None;

@@ -1,44 +1,56 @@
-//! What went wrong, in the words of an outcome.
+//! How an attempt ended or failed.
 
 use canvass_model::{Cause, Errno, Fault, Phase, Remote, Status, Verdict};
 
-use super::{Probe, ResolveFault, Stage, status_of};
+use super::stage::Stage;
+use super::{Probe, ResolveFault};
 
-/// EAGAIN (a socket in the file system whose backlog is full), ENOMEM, EADDRINUSE, ENOBUFS.
-const PASSING: [i32; 4] = [11, 12, 98, 105];
+/// EAGAIN (a Unix socket whose backlog is full), ENOMEM, EADDRINUSE, ENOBUFS.
+const SHORTAGES: [i32; 4] = [11, 12, 98, 105];
 
-/// What the system said of a socket.
+/// An error of the system for a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SystemFault {
-    /// In one word.
+    /// Its kind.
     pub cause: Cause,
-    /// The system's own number, where there is one.
+    /// The error number, if there is one.
     pub errno: Option<Errno>,
-    /// The system's own words.
+    /// The system's message.
     pub message: Box<str>,
 }
 
 impl SystemFault {
-    /// Whether the fault is on this side, and may pass.
+    /// Whether this side is short of something, which may pass.
     pub fn is_shortage(&self) -> bool {
-        let passes = self.errno.is_some_and(|errno| PASSING.contains(&errno.0));
-        passes || matches!(self.cause, Cause::Descriptors | Cause::Ports)
+        let is_short = self.errno.is_some_and(|errno| SHORTAGES.contains(&errno.0));
+        is_short || matches!(self.cause, Cause::Descriptors | Cause::Ports)
     }
 }
 
-/// How a journey ended.
+/// How an attempt ended.
 #[derive(Clone, Debug)]
 pub(super) enum Ended {
-    /// With an answer, be it not the one that was expected.
+    /// With an answer, expected or not.
     Settled(Verdict, Status),
     Failed(Failure),
 }
 
-/// How a journey failed.
+/// How an attempt failed.
 #[derive(Clone, Debug)]
 pub(super) struct Failure {
     pub(super) status: Status,
     pub(super) fault: Fault,
+}
+
+impl Ended {
+    pub(super) fn into_parts(self) -> (Verdict, Status, Option<Box<Fault>>) {
+        match self {
+            Self::Settled(verdict, status) => (verdict, status, None),
+            Self::Failed(Failure { status, fault }) => {
+                (Verdict::Failed, status, Some(Box::new(fault)))
+            }
+        }
+    }
 }
 
 impl Failure {
@@ -86,75 +98,97 @@ impl Failure {
 }
 
 impl Probe {
-    /// A failure in the phase that is on.
+    /// A failure in the present phase.
     pub(super) fn failure(&self, cause: Cause, message: impl Into<Box<str>>) -> Failure {
         Failure::new(self.phase(), cause, message)
     }
 
-    /// Where only this side kept it from going on.
-    fn shortage(&self) -> Option<Failure> {
-        if matches!(self.stage, Stage::Entering | Stage::Pacing) {
-            let host = &self.destination.host;
-            let what = format!("the caps on {host} left no room for it in time");
-            let mut failure = self.failure(Cause::Timeout, what);
-            failure.status = Status::Local;
-            return Some(failure);
-        }
-        let opened = self.race.iter().any(|racer| racer.opened);
-        if self.stage != Stage::Racing || opened {
-            return None;
-        }
-        let remote = self.race.first().map(|racer| &racer.remote);
-        if let Some(hindrance) = self.hindrance.clone() {
-            return Some(Failure::system(self.phase(), remote, hindrance));
-        }
-        let host = &self.destination.connect_host;
-        let mut failure = self.failure(
-            Cause::Timeout,
-            format!("this side did not come to connecting to {host} in time"),
-        );
+    /// What kept the attempt from going on, if it was this side alone.
+    fn local_failure(&self) -> Option<Failure> {
+        let stage = &self.journey.stage;
+        let what = match stage {
+            Stage::AwaitingHost(_) | Stage::AwaitingTurn(_) => {
+                let host = self.host();
+                format!("the caps on {host} left no room for it in time")
+            }
+            Stage::Dialing(dialing) if !dialing.has_started() => {
+                if let Some(fault) = &dialing.local_fault {
+                    let remote = dialing.dials.first().map(|dial| &dial.remote);
+                    return Some(Failure::system(self.phase(), remote, (**fault).clone()));
+                }
+                let host = &self.course().destination.connect_host;
+                format!("this side did not come to connecting to {host} in time")
+            }
+            _ => return None,
+        };
+        let mut failure = self.failure(Cause::Timeout, what);
         failure.status = Status::Local;
         Some(failure)
     }
 
-    /// What to say when the time is over.
+    /// The failure of an attempt whose stage, or whose job, timed out.
     pub(super) fn timeout_failure(&self, by_deadline: bool) -> Failure {
-        let who = match self.line.as_ref().map(|line| &line.remote) {
-            Some(remote) => remote.to_string(),
-            None => match self.race.first() {
-                Some(racer) => racer.remote.to_string(),
-                None => self.destination.connect_host.to_string(),
-            },
-        };
-        if let Some(failure) = self.shortage() {
+        if let Some(failure) = self.local_failure() {
             return failure;
         }
-        let phase = match self.stage {
-            Stage::Resolving => Phase::Resolve,
-            Stage::Racing if self.race.iter().any(|racer| racer.opened) => Phase::Connect,
+        let stage = &self.journey.stage;
+        let dial = stage.dialing().and_then(|dialing| dialing.dials.first());
+        let remote = stage.established().map(|established| &established.remote);
+        let who = match remote.or(dial.map(|dial| &dial.remote)) {
+            Some(remote) => remote.to_string(),
+            None => self.course().destination.connect_host.to_string(),
+        };
+        let phase = match stage {
+            Stage::Resolving(_) => Phase::Resolve,
+            Stage::Dialing(_) => Phase::Connect,
             _ => self.phase(),
         };
-        let what = match (self.stage, phase) {
-            (Stage::Resolving, _) => format!("the addresses of {who} were not found in time"),
-            (Stage::Racing, Phase::Connect) => {
-                format!("{who} did not accept the connection in time")
+        let mut what = match (stage, self.waiting_for()) {
+            (Stage::Resolving(_), _) => format!("the addresses of {who} were not found in time"),
+            (Stage::Dialing(_), _) => format!("{who} did not accept the connection in time"),
+            (Stage::Handshaking(_), _) => format!("{who} did not end the TLS handshake in time"),
+            (Stage::Talking(_), Some(wanted)) if phase == Phase::Transfer => {
+                format!("{who} did not send {wanted} in time")
             }
-            (Stage::Securing, _) => format!("{who} did not end the TLS handshake in time"),
-            (Stage::Talking, Phase::Transfer) => match self.waiting_for() {
-                Some(what) => format!("{who} did not send {what} in time"),
-                None => format!("{who} did not come to an end in time"),
-            },
-            (Stage::Talking, _) => match self.waiting_for() {
-                Some(what) => format!("{who} sent nothing in time; it was to send {what}"),
-                None => format!("{who} sent nothing in time"),
-            },
+            (Stage::Talking(_), None) if phase == Phase::Transfer => {
+                format!("{who} did not come to an end in time")
+            }
+            (Stage::Talking(_), Some(wanted)) => {
+                format!("{who} sent nothing in time; it was to send {wanted}")
+            }
+            (Stage::Talking(_), None) => format!("{who} sent nothing in time"),
             _ => format!("{who} could not be asked in time"),
         };
-        let what = if by_deadline {
-            format!("{what} (the deadline)")
-        } else {
-            what
-        };
+        if by_deadline {
+            what.push_str(" (the deadline)");
+        }
         Failure::new(phase, Cause::Timeout, what)
+    }
+}
+
+/// The status of a failure with this cause.
+fn status_of(cause: Cause) -> Status {
+    match cause {
+        Cause::Timeout => Status::Timeout,
+        Cause::Refused => Status::ConnRefused,
+        Cause::Reset | Cause::Closed => Status::Reset,
+        Cause::Unreachable => Status::Unreachable,
+        Cause::Truncated | Cause::Oversize => Status::Truncated,
+        Cause::Malformed | Cause::Coding | Cause::Redirect => Status::Malformed,
+        Cause::Expired
+        | Cause::NotYetValid
+        | Cause::WrongHost
+        | Cause::UnknownIssuer
+        | Cause::BadCertificate
+        | Cause::Alert
+        | Cause::Handshake => Status::Tls,
+        Cause::Invalid => Status::Invalid,
+        Cause::Rcode
+        | Cause::NxDomain
+        | Cause::NoData
+        | Cause::Descriptors
+        | Cause::Ports
+        | Cause::System
+        | Cause::Interrupted => Status::Local,
     }
 }

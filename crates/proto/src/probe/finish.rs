@@ -5,26 +5,26 @@ use canvass_model::{
     TalkReply, Target, Time, Verdict,
 };
 
-use super::failure::{Ended, Failure};
-use super::line::Dialog;
-use super::{Probe, Stage};
+use super::Probe;
+use super::established::Established;
+use super::failure::Ended;
+use super::protocol::Protocol;
+use super::stage::Stage;
 use crate::http::Head;
 
-/// What connections told, after they are closed.
+/// What an attempt found out, kept after its connections are closed.
 #[derive(Debug, Default)]
-pub(super) struct Gathered {
+pub(super) struct Findings {
     page: Page,
     captures: Vec<(Box<str>, Box<str>)>,
     sent_bytes: u64,
     received_bytes: u64,
     replies: Option<Vec<TalkReply>>,
-    /// How what came differs from what was expected.
+    /// How what was received differs from what was expected.
     pub(super) mismatch: Option<Box<str>>,
-    /// Why the attempt before failed.
-    pub(super) last_failure: Option<Failure>,
 }
 
-/// What is known of an HTTP answer.
+/// What is known of an HTTP response.
 #[derive(Debug, Default)]
 struct Page {
     version: Option<&'static str>,
@@ -37,14 +37,42 @@ struct Page {
     body: Option<Vec<u8>>,
 }
 
-impl Gathered {
-    /// What is asked now is another page.
+impl Findings {
+    /// Forgets the page: another one is requested now.
     pub(super) fn forget_page(&mut self) {
         self.page = Page::default();
     }
+
+    fn gather(&mut self, established: &mut Established) {
+        self.replies = established.take_replies();
+        match &mut established.protocol {
+            Protocol::None => {}
+            Protocol::Talk(talk) => {
+                self.captures = talk.captures();
+                self.sent_bytes = talk.sent_bytes();
+                self.received_bytes = match &self.replies {
+                    Some(replies) => replies.iter().map(|reply| reply.received_bytes).sum(),
+                    None => talk.received_bytes(),
+                };
+            }
+            Protocol::Http(response) => {
+                let Some(head) = response.head() else { return };
+                let page = &mut self.page;
+                page.version = Some(head.version().as_str());
+                page.code = Some(head.code());
+                page.content_length = head.content_length();
+                page.content_type = text(head, "content-type");
+                page.server = text(head, "server");
+                let counts = response.counts();
+                page.body_bytes = Some(counts.body_bytes);
+                page.decoded_bytes = Some(counts.decoded_bytes);
+                page.body = response.take_body().or(page.body.take());
+            }
+        }
+    }
 }
 
-/// The outcome of a job that cannot even begin.
+/// The outcome of a job that cannot begin.
 pub(super) fn invalid(job: Job, now: Time, reason: Box<str>) -> Outcome {
     Outcome {
         verdict: Verdict::Failed,
@@ -75,7 +103,7 @@ fn text(head: &Head, name: &str) -> Option<Box<str>> {
     Some(String::from_utf8_lossy(value).into())
 }
 
-/// An answer that says nothing.
+/// An empty answer.
 fn nothing(spec: ProbeSpec) -> Answer {
     match spec {
         ProbeSpec::Http { .. } => Answer::Http(Box::default()),
@@ -84,74 +112,59 @@ fn nothing(spec: ProbeSpec) -> Answer {
 }
 
 impl Probe {
-    /// Ends the job with what is known. The probe is spent: only its husk stays.
+    /// Takes the last outcome. The probe must not be used after this.
+    ///
+    /// # Panics
+    /// If [`Self::has_outcome`] is false.
     pub fn finish(&mut self, now: Time) -> Outcome {
-        debug_assert_eq!(self.stage, Stage::Over);
-        self.outcome(now)
+        let stage = std::mem::replace(&mut self.journey.stage, Stage::Over(None));
+        let Stage::Over(Some(ended)) = stage else {
+            panic!("an outcome is taken once, when the job has ended");
+        };
+        let target = Target::Invalid {
+            given: Box::default(),
+            reason: Box::default(),
+        };
+        let job = Job {
+            target: std::mem::replace(&mut self.job.given.target, target),
+            ..self.job.given.clone()
+        };
+        self.outcome(now, job, ended)
     }
 
-    /// The outcome of the request that is over.
-    pub(super) fn outcome(&mut self, now: Time) -> Outcome {
-        let now = self.clock.settle(now);
-        let more = self.stage != Stage::Over && self.job.spec.outcomes() > 1;
-        let job = if more {
-            self.job.clone()
-        } else {
-            let husk = Target::Invalid {
-                given: Box::default(),
-                reason: Box::default(),
-            };
-            Job {
-                target: std::mem::replace(&mut self.job.target, husk),
-                ..self.job.clone()
-            }
-        };
-        let (verdict, status, fault) = match self.ended.take() {
-            Some(Ended::Settled(verdict, status)) => (verdict, status, None),
-            Some(Ended::Failed(failure)) => (
-                Verdict::Failed,
-                failure.status,
-                Some(Box::new(failure.fault)),
-            ),
-            None => unreachable!("an outcome is taken once, when a request is over"),
-        };
-        let started = self.clock.first_send.is_some();
+    /// The outcome of the request that ended.
+    pub(super) fn outcome(&mut self, now: Time, job: Job, ended: Ended) -> Outcome {
+        let finished = self.tour.clock.settle(now);
+        let (verdict, status, fault) = ended.into_parts();
+        let first_send = self.tour.clock.first_send;
         Outcome {
             verdict,
             status,
-            attempts: if started { self.attempts } else { 0 },
-            due: self.due,
-            first_send: self.clock.first_send,
-            finished: now,
-            phases: self.clock.phases(),
+            attempts: first_send.map_or(0, |_| self.tour.attempts),
+            due: self.tour.due,
+            first_send,
+            finished,
+            phases: self.tour.clock.phases(),
             stalled: false,
             resolver: None,
             transport: None,
             answer: self.answer(),
             fault,
-            trace: self
-                .trace
-                .as_mut()
-                .map(|trace| std::mem::take(trace).into()),
+            trace: self.tour.trace.take().map(Into::into),
             job,
         }
     }
 
     fn answer(&mut self) -> Answer {
-        let gathered = std::mem::take(&mut self.gathered);
-        let tls = self.tls.take();
-        let remote = self.remote.take();
-        let addresses = self.verdicts.take();
-        match self.job.spec {
+        let findings = std::mem::take(&mut self.journey.findings);
+        let peer = std::mem::take(&mut self.tour.peer);
+        let addresses = self.tour.verdicts.take();
+        match self.job.given.spec {
             ProbeSpec::Http { requests, .. } => {
-                let page = gathered.page;
-                let url = self
-                    .request
-                    .as_ref()
-                    .map(|request| request.url().to_string());
+                let page = findings.page;
                 Answer::Http(Box::new(HttpAnswer {
-                    url: url.unwrap_or_default().into(),
-                    remote,
+                    url: self.course().url(),
+                    remote: peer.remote,
                     version: page.version,
                     code: page.code,
                     content_length: page.content_length,
@@ -159,57 +172,33 @@ impl Probe {
                     server: page.server,
                     body_bytes: page.body_bytes,
                     decoded_bytes: page.decoded_bytes,
-                    redirects: std::mem::take(&mut self.hops),
-                    tls,
-                    repeat: (requests.get() > 1).then_some(self.requests_done),
+                    redirects: std::mem::take(&mut self.journey.hops),
+                    tls: peer.tls,
+                    repeat: (requests.get() > 1).then_some(self.job.requests_done),
                     addresses,
                     body: page.body,
                 }))
             }
             _ => Answer::Talk(Box::new(TalkAnswer {
-                remote,
-                captures: gathered.captures,
-                sent_bytes: gathered.sent_bytes,
-                received_bytes: gathered.received_bytes,
-                tls,
-                mismatch: gathered.mismatch,
-                replies: gathered.replies,
+                remote: peer.remote,
+                captures: findings.captures,
+                sent_bytes: findings.sent_bytes,
+                received_bytes: findings.received_bytes,
+                tls: peer.tls,
+                mismatch: findings.mismatch,
+                replies: findings.replies,
                 addresses,
             })),
         }
     }
 
-    /// Keeps what the connection told, while it is there.
+    /// Keeps what the connection that is open has shown.
     pub(super) fn gather(&mut self) {
-        let Some(line) = &mut self.line else { return };
-        if let Some(tls) = &line.tls {
-            self.tls = Some(Box::new(tls.facts()));
-        }
-        self.gathered.replies = line.take_replies();
-        match &mut line.dialog {
-            Dialog::None => {}
-            Dialog::Talk(talk) => {
-                self.gathered.captures = talk.captures();
-                self.gathered.sent_bytes = talk.sent_bytes();
-                self.gathered.received_bytes = talk.received_bytes();
-                if let Some(replies) = &self.gathered.replies {
-                    self.gathered.received_bytes =
-                        replies.iter().map(|reply| reply.received_bytes).sum();
-                }
+        if let Some(established) = self.journey.stage.established_mut() {
+            if let Some(tls) = established.connection.tls() {
+                self.tour.peer.tls = Some(Box::new(tls.facts()));
             }
-            Dialog::Http(answer) => {
-                let Some(head) = answer.head() else { return };
-                let page = &mut self.gathered.page;
-                page.version = Some(head.version().as_str());
-                page.code = Some(head.code());
-                page.content_length = head.content_length();
-                page.content_type = text(head, "content-type");
-                page.server = text(head, "server");
-                let counts = answer.counts();
-                page.body_bytes = Some(counts.body_bytes);
-                page.decoded_bytes = Some(counts.decoded_bytes);
-                page.body = answer.take_body().or(page.body.take());
-            }
+            self.journey.findings.gather(established);
         }
     }
 }

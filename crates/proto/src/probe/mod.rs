@@ -1,42 +1,42 @@
-//! One job's life at a host: lookups, connections, TLS, a conversation, and what follows from it.
+//! One probe of a host: lookups, connections, TLS, a protocol over them, and what follows from
+//! its result.
+//!
+//! State is divided by how long it lasts: [`ProbeJob`] for the whole job, [`Tour`] for one of its
+//! requests, [`Journey`] for one attempt, and in it a [`Stage`], which owns what is open.
 
 mod candidates;
 mod clock;
 mod conclude;
 mod destination;
-mod dialog;
+mod dial;
+mod established;
 mod failure;
 mod finish;
-mod line;
 mod module;
-mod travel;
+mod protocol;
+mod stage;
+mod tour;
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use canvass_model::{
-    AddressVerdict, Cause, Hop, Host, HttpFallback, Job, Outcome, Phase, Remote, Status, Time,
-    TlsFacts, TraceEvent,
-};
+use canvass_model::{Cause, Host, Job, Outcome, Phase, Remote, Time, TraceEvent};
 use smallvec::SmallVec;
 
-use crate::http::Request;
-use crate::output::{ConnectionId, Output};
-use candidates::Candidates;
 pub use candidates::ResolveFault;
-use clock::Clock;
-use destination::Destination;
 pub use failure::SystemFault;
-use failure::{Ended, Failure};
-use finish::Gathered;
-use line::Line;
 pub use module::{
     AddressFamily, FamilyPreference, Module, ModuleKind, Pin, PinHost, Reach, Timeouts,
 };
-use travel::Dial;
 
-/// Events of one probe that are noted.
+use crate::output::{ConnectionId, Output};
+use destination::Course;
+use failure::Ended;
+use stage::{Departure, Stage};
+use tour::{Journey, Tour};
+
+/// Trace events that are kept of one request.
 const TRACE_MAX: usize = 4_096;
 
 /// The socket that a connection needs.
@@ -44,272 +44,205 @@ const TRACE_MAX: usize = 4_096;
 pub enum SocketRequest {
     /// A stream.
     Stream(Remote),
-    /// A socket for datagrams; with `many`, one that hears every host.
+    /// A datagram socket.
     Datagram {
-        /// Where they go.
+        /// Where datagrams are sent to.
         peer: SocketAddr,
-        /// Whether replies of any host count.
+        /// Whether replies of any host count: the socket must not be connected then.
         many: bool,
     },
 }
 
-/// One job's life at a host.
+/// The probe of one job.
 ///
-/// Drive it with what happens, and drain [`Self::poll`] after each, until it says `Wait` or
-/// `Finish`.
+/// Report to it what happens, and after each event drain [`Self::poll`] until that returns
+/// [`Output::Wait`] or [`Output::Finish`].
 pub struct Probe {
-    job: Job,
-    module: Arc<Module>,
-    nonce: u64,
-    due: Time,
-    deadline: Time,
-    clock: Clock,
-    stage: Stage,
-    /// When the stage has had its time.
-    stage_end: Time,
-    destination: Destination,
-    request: Option<Request>,
-    /// What is still to be tried when https comes to nothing.
-    fallback: Option<HttpFallback>,
-    candidates: Candidates,
-    race: SmallVec<[Dial; 2]>,
-    /// When the next address is tried beside those under way.
-    stagger_at: Time,
-    line: Option<Line>,
-    connections: u16,
+    job: ProbeJob,
+    tour: Tour,
+    journey: Journey,
     outputs: SmallVec<[Output; 4]>,
-    /// Journeys begun.
-    attempts: u32,
-    retries: u32,
-    /// The host it has a permit at.
-    permitted: Option<Host>,
-    /// The pace allows its next journey.
-    paced: bool,
-    /// It is no longer where its job began: led elsewhere, or fallen back.
-    strayed: bool,
-    /// The addresses at hand are gone on with, and not looked up again.
-    keeps_addresses: bool,
-    /// What kept it from opening a socket.
-    hindrance: Option<SystemFault>,
-    /// How the last connection that came to nothing did so.
-    lost: Option<Failure>,
-    hops: Vec<Hop>,
-    remote: Option<Remote>,
-    tls: Option<Box<TlsFacts>>,
-    gathered: Gathered,
-    verdicts: Option<Vec<AddressVerdict>>,
-    /// The addresses that are still to be probed, while redirects lead elsewhere.
-    addresses_left: Option<Candidates>,
-    ended: Option<Ended>,
+}
+
+/// What lasts for the whole job.
+struct ProbeJob {
+    given: Job,
+    module: Arc<Module>,
+    /// The random number that scripts can send.
+    nonce: u64,
+    /// Where every attempt starts.
+    start: Course,
+    /// The host it holds a permit at.
+    permit: Option<Host>,
+    connections: u16,
     /// Requests that have their outcome.
     requests_done: u32,
-    /// No further request is to be begun.
-    last_request: bool,
-    trace: Option<Vec<TraceEvent>>,
+    /// No further request begins.
+    is_last_request: bool,
 }
 
 impl fmt::Debug for Probe {
-    /// Without what is said: it may hold secrets.
+    /// Without what is sent: it may hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Probe")
-            .field("seq", &self.job.seq)
-            .field("stage", &self.stage)
+            .field("seq", &self.job.given.seq)
+            .field("stage", &self.journey.stage.name())
             .finish_non_exhaustive()
     }
 }
 
-/// How far it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    /// It has not begun, or begins anew.
-    Setting,
-    /// It waits until the pace allows another journey.
-    Pacing,
-    /// It waits for a permit at its host.
-    Entering,
-    /// It waits for addresses.
-    Resolving,
-    /// It waits for a connection.
-    Racing,
-    /// It waits for a TLS handshake.
-    Securing,
-    /// It talks.
-    Talking,
-    /// It waits before it tries again.
-    Pausing,
-    /// It waits for its turn to begin a further request.
-    Waiting,
-    /// It is over.
-    Over,
-}
-
 impl Probe {
-    /// Begins the life of `job`, which has its permit at its host. `nonce` is drawn at random.
+    /// Begins the probe of `job`, which holds a permit at its host. `nonce` should be random.
     ///
     /// # Errors
-    /// The outcome of a job whose target is none, or does not suit its probe.
+    /// The outcome of a job whose target is invalid or does not suit its kind of probe.
     #[expect(
         clippy::result_large_err,
         reason = "the outcome is moved on at once, like any other"
     )]
     pub fn new(job: Job, now: Time, module: Arc<Module>, nonce: u64) -> Result<Self, Outcome> {
-        let (destination, request, fallback) = match destination::of_job(&job, &module) {
-            Ok(first) => first,
+        let start = match Course::of_job(&job, &module) {
+            Ok(start) => start,
             Err(reason) => return Err(finish::invalid(job, now, reason)),
         };
+        let due = job.due.unwrap_or(now);
         Ok(Self {
-            due: job.due.unwrap_or(now),
-            deadline: now + module.timeouts.deadline,
-            clock: Clock::default(),
-            stage: Stage::Setting,
-            stage_end: Time::MAX,
-            request,
-            fallback,
-            candidates: Candidates::default(),
-            race: SmallVec::new(),
-            stagger_at: Time::MAX,
-            line: None,
-            connections: 0,
+            tour: Tour::new(due, now, &module),
+            journey: Journey::new(Stage::Departing(Departure::PACED)),
             outputs: SmallVec::new(),
-            attempts: 0,
-            retries: 0,
-            permitted: Some(destination.host.clone()),
-            paced: true,
-            strayed: false,
-            keeps_addresses: false,
-            hindrance: None,
-            lost: None,
-            hops: Vec::new(),
-            remote: None,
-            tls: None,
-            gathered: Gathered::default(),
-            verdicts: None,
-            addresses_left: None,
-            ended: None,
-            requests_done: 0,
-            last_request: false,
-            trace: module.trace.then(Vec::new),
-            destination,
-            job,
-            module,
-            nonce,
+            job: ProbeJob {
+                permit: Some(start.destination.host.clone()),
+                given: job,
+                module,
+                nonce,
+                start,
+                connections: 0,
+                requests_done: 0,
+                is_last_request: false,
+            },
         })
     }
 
-    /// The host it connects to, or wants a permit at.
+    /// The host it connects to, or needs a permit at.
     pub fn host(&self) -> &Host {
-        &self.destination.host
+        &self.course().destination.host
     }
 
-    /// The name it wants to have looked up.
+    /// The name that is to be looked up.
     pub fn name(&self) -> Option<&str> {
-        match &self.destination.connect_host {
+        match &self.course().destination.connect_host {
             Host::Name(name) => Some(name),
             Host::Address(_) => None,
         }
     }
 
-    /// Which addresses of the name are of use.
+    /// Which addresses of the name are used.
     pub fn family(&self) -> FamilyPreference {
-        self.module.reach.family
+        self.job.module.reach.family
     }
 
-    /// What the probe wants now.
+    /// What the event loop is to do now.
     pub fn poll(&mut self, now: Time) -> Output {
         loop {
             if !self.outputs.is_empty() {
                 return self.outputs.remove(0);
             }
-            match self.stage {
-                Stage::Over => return Output::Finish,
-                _ if now >= self.deadline => self.run_out(now, true),
-                _ if now >= self.stage_end => self.stage_over(now),
-                Stage::Setting => self.depart(now),
-                Stage::Resolving => match self.look_around(now) {
-                    Some(until) => return self.wait(until),
-                    None => continue,
-                },
-                Stage::Racing if now >= self.stagger_at => self.race_next(now),
-                Stage::Talking => match self.converse(now) {
-                    Some(until) => return self.wait(until),
-                    None => continue,
-                },
-                Stage::Waiting if self.last_request => {
-                    self.close_line(now);
-                    self.stage = Stage::Over;
-                }
-                _ => return self.wait(Time::MAX),
+            if let Some(output) = self.advance(now) {
+                return output;
             }
         }
     }
 
-    /// The run stops at once: the next [`Self::poll`] ends the job, with what is known.
-    pub fn cancel(&mut self, now: Time) {
-        self.last_request = true;
-        if matches!(self.stage, Stage::Over | Stage::Waiting) {
-            return;
-        }
-        let failure = self.failure(Cause::Interrupted, "the run was stopped before it was done");
-        self.end(now, Ended::Failed(failure));
+    /// Does what is due in the present stage, or returns what to wait for.
+    fn advance(&mut self, now: Time) -> Option<Output> {
+        let until = match &self.journey.stage {
+            Stage::Over(_) => return Some(Output::Finish),
+            Stage::Idle(_) if self.job.is_last_request => {
+                self.close_stage(now);
+                self.enter_stage(Stage::Over(None), Time::MAX);
+                return None;
+            }
+            Stage::Idle(_) => return Some(Output::Wait(Time::MAX)),
+            _ if now >= self.tour.deadline => {
+                self.run_out(now, true);
+                return None;
+            }
+            Stage::BackingOff(route) if now >= self.journey.stage_end => {
+                let (paced, route) = (false, *route);
+                self.depart(now, Departure { paced, route });
+                return None;
+            }
+            _ if now >= self.journey.stage_end => {
+                self.run_out(now, false);
+                return None;
+            }
+            Stage::Departing(departure) => {
+                self.depart(now, *departure);
+                return None;
+            }
+            Stage::Dialing(dialing) if now >= dialing.stagger_at => {
+                self.dial_next(now);
+                return None;
+            }
+            Stage::Dialing(dialing) => dialing.stagger_at,
+            Stage::Resolving(_) => self.check_addresses(now)?,
+            Stage::Talking(_) => self.run_script(now)?,
+            Stage::AwaitingHost(_)
+            | Stage::AwaitingTurn(_)
+            | Stage::BackingOff(_)
+            | Stage::Handshaking(_) => Time::MAX,
+        };
+        let end = self.journey.stage_end.min(self.tour.deadline);
+        Some(Output::Wait(until.min(end)))
     }
 
-    /// No further request is begun.
+    /// The run is stopped at once: the next [`Self::poll`] ends the job, with what is known.
+    pub fn cancel(&mut self, now: Time) {
+        self.job.is_last_request = true;
+        if !matches!(self.journey.stage, Stage::Over(_) | Stage::Idle(_)) {
+            let message = "the run was stopped before it was done";
+            let failure = self.failure(Cause::Interrupted, message);
+            self.end(now, Ended::Failed(failure));
+        }
+    }
+
+    /// No further request begins.
     pub fn stop_repeating(&mut self) {
-        self.last_request = true;
+        self.job.is_last_request = true;
     }
 
     /// Whether it waits for a permit at [`Self::host`].
     pub fn is_entering(&self) -> bool {
-        self.stage == Stage::Entering
+        matches!(self.journey.stage, Stage::AwaitingHost(_))
     }
 
-    /// Whether there is an outcome to take: there is none when it was stopped between two
-    /// requests.
+    /// Whether [`Self::finish`] has an outcome: a probe that was stopped between two requests has
+    /// none.
     pub fn has_outcome(&self) -> bool {
-        self.ended.is_some()
-    }
-
-    fn wait(&self, until: Time) -> Output {
-        let stagger = if self.stage == Stage::Racing {
-            self.stagger_at
-        } else {
-            Time::MAX
-        };
-        Output::Wait(until.min(stagger).min(self.stage_end).min(self.deadline))
-    }
-
-    /// The stage has had its time.
-    fn stage_over(&mut self, now: Time) {
-        match self.stage {
-            Stage::Pausing => {
-                self.stage = Stage::Setting;
-                self.stage_end = Time::MAX;
-            }
-            _ => self.run_out(now, false),
-        }
+        matches!(self.journey.stage, Stage::Over(Some(_)))
     }
 
     fn enter_stage(&mut self, stage: Stage, end: Time) {
-        self.stage = stage;
-        self.stage_end = end;
+        self.journey.stage = stage;
+        self.journey.stage_end = end;
     }
 
     fn output(&mut self, output: Output) {
         self.outputs.push(output);
     }
 
+    /// The course of the present attempt.
+    fn course(&self) -> &Course {
+        self.journey.detour.as_deref().unwrap_or(&self.job.start)
+    }
+
     fn next_connection(&mut self) -> ConnectionId {
-        let connection = ConnectionId(self.connections);
-        self.connections = self.connections.wrapping_add(1);
+        let connection = ConnectionId(self.job.connections);
+        self.job.connections = self.job.connections.wrapping_add(1);
         connection
     }
 
-    fn unix_s(&self, now: Time) -> i64 {
-        let unix_ns = self.module.unix_ns_at_zero + i128::from(now.as_nanos());
-        i64::try_from(unix_ns.div_euclid(1_000_000_000)).unwrap_or(i64::MAX)
-    }
-
-    /// Notes what happened, where that is asked for.
+    /// Adds an event to the trace, if one is kept.
     fn note(
         &mut self,
         now: Time,
@@ -317,7 +250,8 @@ impl Probe {
         octets: Option<usize>,
         detail: impl FnOnce() -> String,
     ) {
-        if let Some(trace) = self.trace.as_mut().filter(|trace| trace.len() < TRACE_MAX) {
+        let trace = self.tour.trace.as_mut();
+        if let Some(trace) = trace.filter(|trace| trace.len() < TRACE_MAX) {
             trace.push(TraceEvent {
                 at: now,
                 event,
@@ -327,36 +261,15 @@ impl Probe {
         }
     }
 
-    /// The phase that is on, for a fault: where nothing was sent yet, it waits.
+    /// The phase a fault belongs to now. Before the first send that is the wait.
     fn phase(&self) -> Phase {
-        self.clock.phase().unwrap_or(Phase::Wait)
+        self.tour.clock.phase().unwrap_or(Phase::Wait)
     }
-}
 
-/// The word for a failure of this cause.
-fn status_of(cause: Cause) -> Status {
-    match cause {
-        Cause::Timeout => Status::Timeout,
-        Cause::Refused => Status::ConnRefused,
-        Cause::Reset | Cause::Closed => Status::Reset,
-        Cause::Unreachable => Status::Unreachable,
-        Cause::Truncated | Cause::Oversize => Status::Truncated,
-        Cause::Malformed | Cause::Coding | Cause::Redirect => Status::Malformed,
-        Cause::Expired
-        | Cause::NotYetValid
-        | Cause::WrongHost
-        | Cause::UnknownIssuer
-        | Cause::BadCertificate
-        | Cause::Alert
-        | Cause::Handshake => Status::Tls,
-        Cause::Invalid => Status::Invalid,
-        Cause::Rcode
-        | Cause::NxDomain
-        | Cause::NoData
-        | Cause::Descriptors
-        | Cause::Ports
-        | Cause::System
-        | Cause::Interrupted => Status::Local,
+    /// Whether every address of the host is probed, one after the other.
+    fn probes_all_addresses(&self) -> bool {
+        let reach = &self.job.module.reach;
+        reach.all_addresses && reach.unix_socket.is_none()
     }
 }
 

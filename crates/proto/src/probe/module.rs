@@ -1,4 +1,4 @@
-//! How a probe of hosts is done: the settings all its jobs share.
+//! The settings that all probes of one kind share.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -12,17 +12,17 @@ use crate::http::HttpSettings;
 use crate::talk::{Credentials, Script};
 use crate::tls::TlsClient;
 
-/// How a probe of hosts is done.
+/// The settings that all probes of one kind share.
 pub struct Module {
-    /// What is done once a connection is there.
+    /// What is done over a connection.
     pub kind: ModuleKind,
-    /// How a connection comes about.
+    /// Which connections are opened.
     pub reach: Reach,
-    /// How long each part may take.
+    /// Time limits.
     pub timeouts: Timeouts,
-    /// Attempts after the first.
+    /// The number of attempts after the first.
     pub retries: u32,
-    /// Whether what happens is noted in the outcome.
+    /// Whether the outcome has a trace.
     pub trace: bool,
     /// The wall clock at [`Time::ZERO`](canvass_model::Time::ZERO), in nanoseconds since 1970
     /// (UTC).
@@ -30,7 +30,7 @@ pub struct Module {
 }
 
 impl fmt::Debug for Module {
-    /// Without what is said: it may hold secrets.
+    /// Without what is sent: it may hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Module")
             .field("reach", &self.reach)
@@ -39,60 +39,60 @@ impl fmt::Debug for Module {
     }
 }
 
-/// What is done once a connection is there.
+/// What is done over a connection.
 pub enum ModuleKind {
-    /// A page is fetched.
+    /// Sends an HTTP request.
     Http {
-        /// How it is asked for.
+        /// What the request is like.
         settings: Arc<HttpSettings>,
-        /// For `https`.
+        /// For https.
         tls: TlsClient,
     },
-    /// A stream is opened.
+    /// Opens a stream.
     Tcp {
-        /// What is said; without it an open port is all that is asked for.
+        /// The script that runs over it. Without one, an open port is all that is asked for.
         script: Option<Arc<Script>>,
-        /// What a script may say and nobody may read.
+        /// The credentials that the script can send.
         credentials: Option<Arc<Credentials>>,
-        /// For TLS, when a script asks for it or from the start.
+        /// For TLS, from the start or when the script starts it.
         tls: TlsClient,
-        /// TLS comes first.
+        /// TLS starts with the connection.
         tls_from_start: bool,
     },
-    /// Datagrams are sent.
+    /// Sends datagrams.
     Udp {
-        /// What is said.
+        /// The script that runs over them.
         script: Arc<Script>,
-        /// What a script may say and nobody may read.
+        /// The credentials that the script can send.
         credentials: Option<Arc<Credentials>>,
-        /// How long replies of any host are gathered; without it the first host's alone counts,
-        /// but where the target is no single host.
+        /// How long replies of any host are collected. Without it only those of the target count,
+        /// unless that is a broadcast or multicast address.
         window: Option<Duration>,
     },
 }
 
-/// How a connection comes about.
+/// Which connections are opened.
 #[derive(Clone, Debug, Default)]
 pub struct Reach {
     /// Which addresses of a name are used.
     pub family: FamilyPreference,
-    /// Connections that lead elsewhere.
+    /// Connections that are made to another host or port.
     pub pins: Vec<Pin>,
-    /// The socket in the file system that every connection is made to.
+    /// The Unix socket that every connection is made to.
     pub unix_socket: Option<Box<Path>>,
-    /// Every address of a host is probed, one after the other.
+    /// Whether every address of a host is probed, one after the other.
     pub all_addresses: bool,
 }
 
 /// Which addresses of a name are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FamilyPreference {
-    /// Whichever connects first (RFC 8305).
+    /// Both; the first that connects is used (RFC 8305).
     #[default]
     Any,
-    /// IPv4 alone.
+    /// IPv4 only.
     V4,
-    /// IPv6 alone.
+    /// IPv6 only.
     V6,
 }
 
@@ -111,7 +111,7 @@ impl FamilyPreference {
     }
 }
 
-/// One of the two kinds of addresses a name may have.
+/// An address family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AddressFamily {
     /// IPv4 (A records).
@@ -121,10 +121,10 @@ pub enum AddressFamily {
 }
 
 impl AddressFamily {
-    /// Both.
+    /// Both families.
     pub const BOTH: [Self; 2] = [Self::V4, Self::V6];
 
-    /// What people call it.
+    /// Its usual name.
     pub(super) const fn family_name(self) -> &'static str {
         match self {
             Self::V4 => "IPv4",
@@ -132,7 +132,7 @@ impl AddressFamily {
         }
     }
 
-    /// The kind of `address`.
+    /// The family of `address`.
     pub fn of(address: IpAddr) -> Self {
         if address.is_ipv4() {
             Self::V4
@@ -142,30 +142,30 @@ impl AddressFamily {
     }
 }
 
-/// A connection that leads elsewhere, as curl's `--connect-to` has it: what is asked and
-/// verified stays as it was.
+/// A connection that is made to another host or port, as with curl's `--connect-to`. The request
+/// and the name to verify stay the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pin {
-    /// For which hosts.
+    /// The hosts it applies to.
     pub whose: PinHost,
-    /// For this port; `None` for any.
+    /// The port it applies to; `None` for any.
     pub port: Option<u16>,
-    /// To this host; `None` for the same.
+    /// The host to connect to; `None` for the same.
     pub to_host: Option<Host>,
-    /// To this port; `None` for the same.
+    /// The port to connect to; `None` for the same.
     pub to_port: Option<u16>,
 }
 
-/// Whose connections lead elsewhere.
+/// The hosts a pin applies to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PinHost {
-    /// Those of every host.
+    /// Every host.
     Any,
-    /// Those of every host but addresses of this machine's loopback.
+    /// Every host except loopback addresses.
     Elsewhere,
-    /// Those of every name under this one.
+    /// Every name that ends in this one.
     Under(Box<str>),
-    /// Those of this host.
+    /// This host.
     Is(Host),
 }
 
@@ -175,20 +175,19 @@ impl From<Option<Host>> for PinHost {
     }
 }
 
-/// How long each part of a probe may take.
+/// The time limits of a probe.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
-    /// Looking the host up.
+    /// For the name lookup.
     pub resolve: Duration,
-    /// Opening the connection.
+    /// For opening the connection.
     pub connect: Duration,
-    /// The TLS handshake.
+    /// For the TLS handshake.
     pub tls: Duration,
-    /// Until the first octet comes.
+    /// From the request to the first octet received.
     pub first_byte: Duration,
-    /// From the first octet to the last.
+    /// From the first octet received to the last.
     pub transfer: Duration,
-    /// From when the engine takes a job, or begins a further request of it, to its end, whatever
-    /// happens.
+    /// Total time limit for one target, or for one request of it, from when the engine takes it.
     pub deadline: Duration,
 }

@@ -1,8 +1,8 @@
-//! What a conversation picks out.
+//! The captures of a conversation.
 
 use super::CAPTURED_BYTES_MAX;
 
-/// What a conversation picked out, in order, each name once.
+/// The captures of a conversation, in order, each name once.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Captures {
     entries: Vec<(Box<str>, Box<str>)>,
@@ -10,9 +10,9 @@ pub(super) struct Captures {
 }
 
 impl Captures {
-    /// Keeps a value. A later one takes the place of an earlier one of the same name. `None`
-    /// where there is more than may be kept.
-    pub(super) fn keep(&mut self, name: &str, value: String) -> Option<()> {
+    /// Adds a capture. It replaces an earlier one of the same name. `None` if the limit is
+    /// exceeded.
+    pub(super) fn insert(&mut self, name: &str, value: String) -> Option<()> {
         self.bytes += value.len();
         match self.entries.iter_mut().find(|(known, _)| **known == *name) {
             Some((_, old)) => {
@@ -24,15 +24,14 @@ impl Captures {
         (self.bytes <= CAPTURED_BYTES_MAX).then_some(())
     }
 
-    /// Hands all over.
+    /// Takes all captures.
     pub(super) fn take(&mut self) -> Vec<(Box<str>, Box<str>)> {
         self.bytes = 0;
         std::mem::take(&mut self.entries)
     }
 }
 
-/// Octets as text where they are UTF-8 without control characters but tabs and line ends, else
-/// as hex.
+/// Whether octets are text: UTF-8 without control characters other than tabs and line ends.
 pub(super) fn is_text(octets: &[u8]) -> bool {
     std::str::from_utf8(octets).is_ok_and(|text| {
         let odd = |character: char| character.is_control() && !"\t\r\n".contains(character);
@@ -40,7 +39,7 @@ pub(super) fn is_text(octets: &[u8]) -> bool {
     })
 }
 
-/// Octets as hex digits.
+/// Octets in hex.
 pub(super) fn hex(octets: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digits = octets.iter().flat_map(|octet| [octet >> 4, octet & 15]);

@@ -9,15 +9,15 @@ use std::sync::Arc;
 use canvass_model::{Cause, Time};
 
 use super::captures::Captures;
-use super::inbox::{Datagrams, Stream};
 use super::line_match::{Gathered, Groups};
 use super::script::{Action, LineEnd, Script, Send};
 use super::template::{ExpandError, Expansion};
+use super::unread::{Datagrams, Stream};
 use super::{Credentials, RECEIVED_BYTES_MAX, SEND_BYTES_MAX, UNREAD_BYTES_MAX};
 
 pub use judge::Judgement;
 
-/// One conversation. It is copied where several hosts answer one datagram; see
+/// One conversation. It is cloned if several hosts reply to one datagram; see
 /// [`Self::judge_datagram`].
 #[derive(Clone)]
 pub struct Talk {
@@ -26,77 +26,77 @@ pub struct Talk {
     nonce: u64,
     unix_ns_at_zero: i128,
     /// The next step.
-    place: usize,
-    here: Here,
-    inbox: Inbox,
-    /// What the last `expect` found, and its place.
+    index: usize,
+    state: StepState,
+    unread: Unread,
+    /// The place of the last `expect` that matched, and its groups.
     found: Option<(usize, Groups)>,
     captures: Captures,
-    /// When something came last.
-    came: Option<Time>,
+    /// When something was last received.
+    received_at: Option<Time>,
     received_bytes: u64,
     sent_bytes: u64,
     /// How it ended.
     end: Option<TalkOutput>,
 }
 
-/// What is to be done now.
+/// What to do now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TalkOutput {
-    /// What was appended to `out` is to be sent; over UDP as one datagram, also where it is
-    /// empty. It may hold credentials.
+    /// Send what was appended to `out`, over UDP as one datagram, even if it is empty. It may
+    /// contain credentials.
     Send,
-    /// TLS is to begin; [`Talk::secured`] says that it has.
+    /// Start TLS, then call [`Talk::secured`].
     StartTls,
-    /// The writing side is to be closed.
+    /// Close the writing side.
     HalfClose,
-    /// Nothing is to be done before this time, but to hand in what comes.
+    /// Wait until this time, or until something is received.
     Wait(Time),
-    /// More octets are needed, or the end.
+    /// Wait until something is received, or the peer closes its side.
     Read,
-    /// It went as the script says. What was sent before still has to leave.
+    /// The conversation is done, and matches the script. What was sent before still has to leave.
     Matched,
-    /// The peer spoke, and not as the script says: why, for a person.
+    /// The peer sent something that does not match the script: why.
     Unmatched(String),
-    /// It cannot go on.
+    /// It cannot continue.
     Fault(TalkFault),
 }
 
-/// Why a conversation cannot go on.
+/// Why a conversation cannot continue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TalkFault {
-    /// What, in one word.
+    /// Its cause.
     pub cause: Cause,
-    /// What, for a person.
+    /// A message for people.
     pub message: String,
 }
 
-/// What came and was not yet looked at.
+/// What was received and not consumed yet.
 #[derive(Clone)]
-enum Inbox {
+enum Unread {
     Stream(Stream),
     Datagrams(Datagrams),
 }
 
-/// What is known of the present step.
+/// The state of the present step.
 #[derive(Clone, Default)]
-struct Here {
-    /// When its delay is over.
+struct StepState {
+    /// When its delay ends.
     wake: Option<Time>,
-    /// How many octets it took and did not keep.
+    /// The number of octets it consumed and did not keep.
     taken: usize,
-    /// The first octets that `expect_bytes` passed over.
+    /// The first octets that `expect_bytes` skipped.
     passed: Vec<u8>,
     gathered: Gathered,
-    /// The last that came and is not what it waits for, as it may be shown.
+    /// The last that was received and does not match, quoted.
     other: Option<String>,
-    /// TLS was asked for.
-    securing: bool,
+    /// TLS is starting.
+    starting_tls: bool,
 }
 
 impl Talk {
-    /// A conversation over a stream. `nonce` should be another one each time;
-    /// `unix_ns_at_zero` is the wall clock at [`Time::ZERO`], in nanoseconds since 1970 (UTC).
+    /// A conversation over a stream. `nonce` should be random; `unix_ns_at_zero` is the wall clock
+    /// at [`Time::ZERO`], in nanoseconds since 1970 (UTC).
     pub fn new(
         script: &Arc<Script>,
         credentials: Option<&Arc<Credentials>>,
@@ -108,58 +108,59 @@ impl Talk {
             credentials: credentials.map(Arc::clone),
             nonce,
             unix_ns_at_zero,
-            place: 0,
-            here: Here::default(),
-            inbox: Inbox::Stream(Stream::default()),
+            index: 0,
+            state: StepState::default(),
+            unread: Unread::Stream(Stream::default()),
             found: None,
             captures: Captures::default(),
-            came: None,
+            received_at: None,
             received_bytes: 0,
             sent_bytes: 0,
             end: None,
         }
     }
 
-    /// The same over datagrams. To be called before anything else.
+    /// Makes it a conversation over datagrams. Must be called first.
     #[must_use]
     pub fn over_datagrams(mut self) -> Self {
-        self.inbox = Inbox::Datagrams(Datagrams::default());
+        self.unread = Unread::Datagrams(Datagrams::default());
         self
     }
 
-    /// What is to be done now. What is to be sent is appended to `out`. To be called again after
-    /// each [`TalkOutput::Send`], [`TalkOutput::StartTls`] and [`TalkOutput::HalfClose`]; else
-    /// when something came, or the time waited for has come. The end stays the end.
+    /// Returns what to do now, and appends what is to be sent to `out`. Call it again after each
+    /// [`TalkOutput::Send`], [`TalkOutput::StartTls`] and [`TalkOutput::HalfClose`], and otherwise
+    /// when something was received or the time of [`TalkOutput::Wait`] has come. The end is
+    /// returned again and again.
     pub fn poll(&mut self, now: Time, out: &mut Vec<u8>) -> TalkOutput {
         if let Some(end) = &self.end {
             return end.clone();
         }
         let script = Arc::clone(&self.script);
-        let mut has_spoken = false;
-        while let Some(step) = script.steps.get(self.place) {
+        let mut has_output = false;
+        while let Some(step) = script.steps.get(self.index) {
             if step.when_credentials && self.credentials.is_none() {
                 self.advance();
                 continue;
             }
             if let Action::Send(send) = &step.action {
-                match self.say(send, out) {
-                    Ok(spoken) => has_spoken |= spoken,
+                match self.append(send, out) {
+                    Ok(appended) => has_output |= appended,
                     Err(error) => {
                         let fault = send_fault(error, step.number);
                         return self.finish(fault);
                     }
                 }
                 self.advance();
-                // What a stream carries in one write are several datagrams.
-                if has_spoken && self.is_over_datagrams() {
+                // A stream sends several steps in one write, but each is a datagram.
+                if has_output && self.is_over_datagrams() {
                     return TalkOutput::Send;
                 }
                 continue;
             }
-            if has_spoken {
+            if has_output {
                 return TalkOutput::Send;
             }
-            match self.go_on(&step.action, now) {
+            match self.run(&step.action, now) {
                 Ok(()) => self.advance(),
                 Err(end @ (TalkOutput::Unmatched(_) | TalkOutput::Fault(_))) => {
                     return self.finish(end);
@@ -172,28 +173,28 @@ impl Talk {
                 }
             }
         }
-        if has_spoken {
+        if has_output {
             return TalkOutput::Send;
         }
         self.finish(TalkOutput::Matched)
     }
 
-    /// Takes what came; over UDP, one datagram.
+    /// Takes octets that were received; over UDP, one datagram.
     pub fn received(&mut self, now: Time, bytes: &[u8]) {
         if bytes.is_empty() && !self.is_over_datagrams() {
             return;
         }
-        self.came = Some(now);
+        self.received_at = Some(now);
         self.received_bytes += bytes.len() as u64;
         if self.end.is_some() {
             return;
         }
-        let unread = match &mut self.inbox {
-            Inbox::Stream(stream) => {
+        let unread = match &mut self.unread {
+            Unread::Stream(stream) => {
                 stream.push(bytes);
                 stream.rest().len()
             }
-            Inbox::Datagrams(datagrams) => {
+            Unread::Datagrams(datagrams) => {
                 datagrams.push(bytes);
                 datagrams.bytes()
             }
@@ -209,72 +210,71 @@ impl Talk {
         }
     }
 
-    /// The peer has closed its side: nothing more comes.
+    /// The peer closed its side.
     pub fn ended(&mut self) {
-        if let Inbox::Stream(stream) = &mut self.inbox {
+        if let Unread::Stream(stream) = &mut self.unread {
             stream.ended = true;
         }
     }
 
-    /// TLS has begun, after [`TalkOutput::StartTls`].
+    /// TLS has started, after [`TalkOutput::StartTls`].
     pub fn secured(&mut self) {
-        if !std::mem::take(&mut self.here.securing) {
+        if !std::mem::take(&mut self.state.starting_tls) {
             return;
         }
-        match self.plain_octets_behind() {
+        match self.injected_plain_text() {
             Some(fault) => self.end = Some(fault),
             None => self.advance(),
         }
     }
 
-    /// What was picked out so far, in order, each name once. It is handed over: a second call
-    /// gives what came since.
+    /// Takes the captures so far, in order, each name once.
     pub fn captures(&mut self) -> Vec<(Box<str>, Box<str>)> {
         self.captures.take()
     }
 
-    /// Octets that came, those of TLS not counted.
+    /// The number of octets received, without those of TLS.
     pub fn received_bytes(&self) -> u64 {
         self.received_bytes
     }
 
-    /// Octets that were to be sent, those of TLS not counted.
+    /// The number of octets to send, without those of TLS.
     pub fn sent_bytes(&self) -> u64 {
         self.sent_bytes
     }
 
-    /// Whether anything came at all.
-    pub fn heard_anything(&self) -> bool {
-        self.came.is_some()
+    /// Whether anything was received.
+    pub fn received_anything(&self) -> bool {
+        self.received_at.is_some()
     }
 
-    /// Whether something came that is not what the present step waits for. When time is up this
-    /// tells a peer that says something else (UNMATCHED) from one that says nothing (TIMEOUT).
-    pub fn heard_other(&self) -> bool {
+    /// Whether something was received that the present step does not match. After a timeout this
+    /// tells a peer that sent something else (UNMATCHED) from a silent one (TIMEOUT).
+    pub fn received_other(&self) -> bool {
         if self.end.is_some() {
             return false;
         }
-        let waits_for_words = match self.script.steps.get(self.place).map(|step| &step.action) {
+        let waits_for_words = match self.script.steps.get(self.index).map(|step| &step.action) {
             Some(Action::Expect(_) | Action::ExpectLine(_) | Action::ExpectBytes(_)) => true,
             Some(Action::Read(_)) => false,
             _ => return false,
         };
-        let lies_there = match &self.inbox {
-            Inbox::Stream(stream) => !stream.rest().is_empty(),
-            Inbox::Datagrams(_) => false,
+        let lies_there = match &self.unread {
+            Unread::Stream(stream) => !stream.rest().is_empty(),
+            Unread::Datagrams(_) => false,
         };
-        self.here.other.is_some() || (waits_for_words && (self.here.taken > 0 || lies_there))
+        self.state.other.is_some() || (waits_for_words && (self.state.taken > 0 || lies_there))
     }
 
-    /// What it waits for, as in `a line that matches /^220/`, with what came instead where
-    /// something did. The password is not in it.
+    /// What it waits for, as in `a line that matches /^220/`, and what was received instead, if
+    /// anything. The password is masked.
     pub fn waiting_for(&self) -> String {
-        self.wanted() + &self.instead()
+        self.wanted() + &self.received_instead()
     }
 
     fn advance(&mut self) {
-        self.place += 1;
-        self.here = Here::default();
+        self.index += 1;
+        self.state = StepState::default();
     }
 
     fn finish(&mut self, end: TalkOutput) -> TalkOutput {
@@ -283,17 +283,17 @@ impl Talk {
     }
 
     fn is_over_datagrams(&self) -> bool {
-        matches!(self.inbox, Inbox::Datagrams(_))
+        matches!(self.unread, Unread::Datagrams(_))
     }
 
-    /// Appends what is to be said; returns whether there is anything to send.
-    fn say(&mut self, send: &Send, out: &mut Vec<u8>) -> Result<bool, ExpandError> {
+    /// Appends what is to be sent; returns whether there is anything to send.
+    fn append(&mut self, send: &Send, out: &mut Vec<u8>) -> Result<bool, ExpandError> {
         let before = out.len();
-        send.template.fill(self.filling(), out)?;
+        send.template.expand(self.expansion(), out)?;
         let end: &[u8] = match send.end {
             LineEnd::None => b"",
             LineEnd::Lf => b"\n",
-            // Scripts for blackbox_exporter write the carriage return themselves.
+            // Scripts for blackbox_exporter contain the carriage return.
             LineEnd::CrLf if out[before..].ends_with(b"\r") => b"\n",
             LineEnd::CrLf => b"\r\n",
         };
@@ -305,22 +305,22 @@ impl Talk {
         Ok(out.len() > before || self.is_over_datagrams())
     }
 
-    fn filling(&self) -> Expansion<'_> {
+    fn expansion(&self) -> Expansion<'_> {
         Expansion {
             found: self
                 .found
                 .as_ref()
-                .map(|(place, groups)| (*place, groups.as_slice())),
+                .map(|(index, groups)| (*index, groups.as_slice())),
             credentials: self.credentials.as_deref(),
             nonce: self.nonce,
         }
     }
 
-    /// A fault if the peer went on in plain text behind the line that lets TLS begin. Whoever
-    /// sits on the way could have put that there, and it would be taken for the peer's own word
-    /// behind TLS (the STARTTLS injection of CVE-2011-0411, from the other side).
-    fn plain_octets_behind(&self) -> Option<TalkOutput> {
-        let Inbox::Stream(stream) = &self.inbox else {
+    /// A fault if the peer sent plain text after the line that starts TLS. Someone on the path
+    /// could have inserted it, and it would be taken for part of the TLS stream (STARTTLS
+    /// injection, CVE-2011-0411, towards the client).
+    fn injected_plain_text(&self) -> Option<TalkOutput> {
+        let Unread::Stream(stream) = &self.unread else {
             return None;
         };
         let count = stream.rest().len();
@@ -332,8 +332,7 @@ impl Talk {
         })
     }
 
-    /// What the peer said, to be shown: without the password, without control characters, and
-    /// not too much of it.
+    /// Quotes what the peer sent: the password masked, control characters escaped, and shortened.
     fn quote(&self, octets: &[u8]) -> String {
         const QUOTED_CHARS_MAX: usize = 200;
         let text = self.text(octets);
@@ -343,7 +342,7 @@ impl Talk {
         format!("\"{}\"{more}", head.escape_debug())
     }
 
-    /// Octets as text, without the password.
+    /// Octets as text, with the password masked.
     fn text(&self, octets: &[u8]) -> String {
         let text = String::from_utf8_lossy(octets);
         match &self.credentials {
@@ -354,11 +353,11 @@ impl Talk {
 }
 
 impl fmt::Debug for Talk {
-    /// Shows how far it is, and nothing of what was said: there may be credentials in that.
+    /// Without what was sent and received: it may contain credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Talk")
             .field("script", &self.script.name)
-            .field("place", &self.place)
+            .field("index", &self.index)
             .field("received_bytes", &self.received_bytes)
             .field("sent_bytes", &self.sent_bytes)
             .finish_non_exhaustive()

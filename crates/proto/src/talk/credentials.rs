@@ -1,10 +1,9 @@
-//! What a script may say and nobody may read.
+//! Credentials for scripts.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// A user and a password. Neither is ever printed, and what the peer sends back of the password
-/// is masked.
+/// A user and a password. Neither is ever printed; the password is masked in what the peer sends.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     user: Box<str>,
@@ -15,33 +14,33 @@ pub struct Credentials {
 /// Why a user and a password cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialsError {
-    /// A line break in a name could end the line it stands in and begin another command.
+    /// The user has a control character. A line break could start another command.
     #[error("the user holds a control character")]
     User,
-    /// The same for the password.
+    /// The password has a control character.
     #[error("the password holds a control character")]
     Password,
 }
 
-/// Whether a script speaks of credentials.
+/// Whether a script uses credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialUse {
-    /// It does not.
+    /// It does not use them.
     None,
-    /// It says them where there are some.
+    /// It uses them if there are any.
     Optional,
-    /// It cannot do without.
+    /// It needs them.
     Required,
 }
 
-/// What stands for a password.
+/// The mask for a password.
 const MASK: &str = "***";
 
 impl Credentials {
-    /// Takes a user and a password.
+    /// Creates credentials.
     ///
     /// # Errors
-    /// If one holds a control character; the error does not show it.
+    /// If one has a control character; the error does not show it.
     pub fn new(user: &str, password: &str) -> Result<Self, CredentialsError> {
         if user.chars().any(char::is_control) {
             return Err(CredentialsError::User);
@@ -56,7 +55,7 @@ impl Credentials {
         })
     }
 
-    /// The user, as it is.
+    /// The user.
     pub(super) fn user(&self) -> &str {
         &self.user
     }
@@ -66,7 +65,7 @@ impl Credentials {
         quoted(&self.user)
     }
 
-    /// The password, as it is.
+    /// The password.
     pub(super) fn password(&self) -> &str {
         &self.password
     }
@@ -76,10 +75,10 @@ impl Credentials {
         &self.password_quoted
     }
 
-    /// `text` without the password, in either of the forms a script may have said it in.
+    /// `text` with the password masked, in both forms a script can send it in.
     pub(super) fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let inner = &self.password_quoted[1..self.password_quoted.len() - 1];
-        // The longer form first: it may hold the shorter.
+        // The quoted form first, since it may contain the other.
         let mut masked = Cow::Borrowed(text);
         for form in [inner, &self.password] {
             if !form.is_empty() && masked.contains(form) {
@@ -89,7 +88,7 @@ impl Credentials {
         masked
     }
 
-    /// `hex` digits of `octets`; none of them where the password is among the octets.
+    /// `hex`, the hex digits of `octets`, masked if the password is in the octets.
     pub(super) fn mask_hex(&self, octets: &[u8], hex: String) -> String {
         match self.mask(&String::from_utf8_lossy(octets)) {
             Cow::Borrowed(_) => self.mask(&hex).into_owned(),
@@ -99,7 +98,7 @@ impl Credentials {
 }
 
 impl fmt::Debug for Credentials {
-    /// Shows neither.
+    /// Without user and password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Credentials(***)")
     }

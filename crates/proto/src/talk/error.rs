@@ -1,8 +1,8 @@
-//! What is wrong with a script.
+//! Errors in scripts.
 
 use std::fmt;
 
-/// Why a text is no script.
+/// Why a text is not a script.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ScriptError {
     name: Box<str>,
@@ -12,19 +12,19 @@ pub struct ScriptError {
 }
 
 impl ScriptError {
-    /// The line it is about, from 1, where there is one.
+    /// The line, from 1, if it is known.
     pub fn line(&self) -> Option<usize> {
         self.line
     }
 
-    /// The step it is about, from 1, where there is one.
+    /// The step, from 1, if it is known.
     pub fn step(&self) -> Option<usize> {
         self.step
     }
 }
 
 impl fmt::Display for ScriptError {
-    /// The script's name, the line, the step and what is wrong.
+    /// The script's name, the line, the step and the reason.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
         match (self.line, self.step) {
@@ -37,16 +37,16 @@ impl fmt::Display for ScriptError {
     }
 }
 
-/// The same, before the script's name is put to it.
+/// A [`ScriptError`] without the name of the script.
 #[derive(Debug)]
-pub(super) struct Trouble {
+pub(super) struct ParseError {
     line: Option<usize>,
     step: Option<usize>,
     reason: String,
 }
 
-impl Trouble {
-    /// What is wrong with all of it.
+impl ParseError {
+    /// An error of the whole script.
     pub(super) fn whole(reason: impl Into<String>) -> Self {
         Self {
             line: None,
@@ -55,7 +55,7 @@ impl Trouble {
         }
     }
 
-    /// What is wrong at a line.
+    /// An error at a line.
     pub(super) fn at(line: usize, reason: impl Into<String>) -> Self {
         Self {
             line: Some(line),
@@ -63,7 +63,7 @@ impl Trouble {
         }
     }
 
-    /// The same, in a step.
+    /// Adds the step.
     pub(super) fn in_step(self, step: usize) -> Self {
         Self {
             step: Some(step),
@@ -71,7 +71,7 @@ impl Trouble {
         }
     }
 
-    /// The same, in the script of this name.
+    /// Adds the name of the script.
     pub(super) fn in_script(self, name: &str) -> ScriptError {
         ScriptError {
             name: name.into(),

@@ -1,13 +1,13 @@
-//! Whether a received line matches a step of the script.
+//! Matching of received lines.
 
 use regex::bytes::Captures;
 
 use super::CAPTURED_BYTES_MAX;
 use super::script::{Expect, Fail, Gather};
 
-/// What a group of a match found.
+/// The octets of a regex group.
 pub(super) type Group = Option<Box<[u8]>>;
-/// What all of them found, by number; the first is the whole match.
+/// The groups of a match by number; the first is the whole match.
 pub(super) type Groups = Vec<Group>;
 
 /// The result of matching a received line against a step.
@@ -23,22 +23,22 @@ pub(super) enum LineMatch {
     Oversize,
 }
 
-/// What `gather` has found so far.
+/// What `gather` has collected.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Gathered {
     seen: usize,
     bytes: usize,
-    /// By the number of the group.
+    /// The values by the number of their group.
     pub(super) found: Vec<(usize, Vec<u8>)>,
 }
 
-/// Between what two lines gave.
-const BETWEEN: &[u8] = b", ";
+/// The separator of values.
+const SEPARATOR: &[u8] = b", ";
 
 impl Expect {
-    /// Looks at a line.
-    pub(super) fn look(&self, line: &[u8]) -> LineMatch {
-        if self.fail.is_in(line) {
+    /// Matches a line.
+    pub(super) fn match_line(&self, line: &[u8]) -> LineMatch {
+        if self.fail.matches(line) {
             return LineMatch::Fail;
         }
         match self.regex.captures(line) {
@@ -49,14 +49,14 @@ impl Expect {
 }
 
 impl Fail {
-    /// Whether the line ends the conversation.
-    pub(super) fn is_in(&self, line: &[u8]) -> bool {
+    /// Whether the line fails the conversation.
+    pub(super) fn matches(&self, line: &[u8]) -> bool {
         self.0.iter().any(|regex| regex.is_match(line))
     }
 }
 
 impl Gathered {
-    /// Keeps what is to be kept of a line; `None` where that is more than may be.
+    /// Collects the groups of a line, if it matches. `None` if the limit is exceeded.
     pub(super) fn add(&mut self, gather: &Gather, line: &[u8]) -> Option<()> {
         let Some(captures) = gather.regex.captures(line) else {
             return Some(());
@@ -69,13 +69,13 @@ impl Gathered {
             let (Some(_), Some(found)) = (name, captures.get(group)) else {
                 continue;
             };
-            self.bytes += BETWEEN.len() + found.len();
+            self.bytes += SEPARATOR.len() + found.len();
             if self.bytes > CAPTURED_BYTES_MAX {
                 return None;
             }
             match self.found.iter_mut().find(|(number, _)| *number == group) {
                 Some((_, all)) => {
-                    all.extend_from_slice(BETWEEN);
+                    all.extend_from_slice(SEPARATOR);
                     all.extend_from_slice(found.as_bytes());
                 }
                 None => self.found.push((group, found.as_bytes().to_vec())),

@@ -1,4 +1,4 @@
-//! Scripts out of YAML.
+//! From YAML to a script.
 
 mod keys;
 mod step;
@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use regex::bytes::Regex;
 
-use super::error::Trouble;
+use super::error::ParseError;
 use super::script::Script;
 use super::yaml::{Node, Value, read};
 use super::{SCRIPT_BYTES_MAX, STEPS_MAX};
 use keys::Keys;
-use step::Writer;
+use step::StepParser;
 
 const TOP_KEYS: &[&str] = &[
     "query_response",
@@ -27,10 +27,10 @@ const TOP_KEYS: &[&str] = &[
 const MODULE_KEYS: &[&str] = &["prober", "timeout", "tcp"];
 const TCP_KEYS: &[&str] = &["query_response", "crlf", "fail", "tls"];
 
-/// Reads a script.
-pub(super) fn script(text: &str, name: &str) -> Result<Script, Trouble> {
+/// Parses a script.
+pub(super) fn script(text: &str, name: &str) -> Result<Script, ParseError> {
     if text.len() > SCRIPT_BYTES_MAX {
-        return Err(Trouble::whole(format!(
+        return Err(ParseError::whole(format!(
             "a script has at most {SCRIPT_BYTES_MAX} octets, and this one {}",
             text.len()
         )));
@@ -39,19 +39,19 @@ pub(super) fn script(text: &str, name: &str) -> Result<Script, Trouble> {
     let (list, top) = match &root.value {
         Value::List(_) => (&root, Top::default()),
         Value::Map(_) => Top::read(&root)?,
-        Value::Scalar(_) => return Err(Trouble::at(root.line, "a script is a list of steps")),
+        Value::Scalar(_) => return Err(ParseError::at(root.line, "a script is a list of steps")),
     };
     let Value::List(items) = &list.value else {
-        return Err(Trouble::at(
+        return Err(ParseError::at(
             list.line,
             "`query_response` must be a list of steps",
         ));
     };
     if items.is_empty() {
-        return Err(Trouble::at(list.line, "there are no steps"));
+        return Err(ParseError::at(list.line, "there are no steps"));
     }
     if items.len() > STEPS_MAX {
-        return Err(Trouble::at(
+        return Err(ParseError::at(
             list.line,
             format!(
                 "a script has at most {STEPS_MAX} steps, and this one {}",
@@ -59,20 +59,20 @@ pub(super) fn script(text: &str, name: &str) -> Result<Script, Trouble> {
             ),
         ));
     }
-    let mut writer = Writer::new(&top);
+    let mut parser = StepParser::new(&top);
     for (number, item) in (1..).zip(items) {
-        let written = writer.step(item, number);
-        written.map_err(|trouble| trouble.in_step(number))?;
+        let parsed = parser.step(item, number);
+        parsed.map_err(|error| error.in_step(number))?;
     }
     Ok(Script {
         name: name.into(),
-        steps: writer.steps,
+        steps: parser.steps,
         tls_from_start: top.tls,
         timeout: top.timeout,
     })
 }
 
-/// What is said at the top, for all steps.
+/// The settings at the top, for all steps.
 #[derive(Default)]
 struct Top {
     crlf: bool,
@@ -82,13 +82,13 @@ struct Top {
 }
 
 impl Top {
-    /// Reads all but the steps, and finds those.
-    fn read(root: &Node) -> Result<(&Node, Self), Trouble> {
+    /// Parses the settings, and returns them with the list of steps.
+    fn read(root: &Node) -> Result<(&Node, Self), ParseError> {
         let mut keys = Keys::of(root, "a script", TOP_KEYS)?;
         if let Some(prober) = keys.value("prober") {
-            let named = prober.word("prober")?;
+            let named = prober.text("prober")?;
             if named != "tcp" {
-                return Err(Trouble::at(
+                return Err(ParseError::at(
                     prober.line,
                     format!("only `prober: tcp` holds conversations, not `{named}`"),
                 ));
@@ -107,7 +107,7 @@ impl Top {
         };
         let steps = keys
             .value("query_response")
-            .ok_or_else(|| Trouble::at(root.line, "there is no `query_response`"))?;
+            .ok_or_else(|| ParseError::at(root.line, "there is no `query_response`"))?;
         Ok((steps, top))
     }
 }

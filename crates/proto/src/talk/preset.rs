@@ -2,27 +2,27 @@
 
 use super::{CredentialUse, Script};
 
-/// A built-in script, and what is to be known of it.
+/// A built-in script and its properties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preset {
-    /// What it is called.
+    /// Its name.
     pub name: &'static str,
-    /// What it does, for a person.
+    /// A description.
     pub about: &'static str,
-    /// The port its service has, where it is for one service.
+    /// The port of its service, if it is for one service.
     pub port: Option<u16>,
     /// Whether it works over TCP.
     pub tcp: bool,
     /// Whether it works over UDP.
     pub udp: bool,
-    /// Whether it speaks of credentials.
+    /// Whether it uses credentials.
     pub credentials: CredentialUse,
     /// Its text.
     pub text: &'static str,
 }
 
 impl Preset {
-    /// Every one.
+    /// All presets.
     pub const ALL: &[Self] = &[
         Self {
             about: "the first line the peer says",
@@ -71,10 +71,10 @@ impl Preset {
         },
     ];
 
-    /// Its script.
+    /// The parsed script.
     ///
     /// # Panics
-    /// Never: the tests read every one.
+    /// Never: the tests parse every preset.
     pub fn script(&self) -> Script {
         Script::parse(self.text, self.name).expect("a preset is a script")
     }

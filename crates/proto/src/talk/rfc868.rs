@@ -1,27 +1,27 @@
 //! The time protocol (RFC 868).
 
-/// Seconds from 1900, where RFC 868 begins, to 1970.
+/// Seconds from 1900, the epoch of RFC 868, to 1970.
 const UNIX_EPOCH_S: i128 = 2_208_988_800;
-/// Seconds after which the 32 bits begin anew, first in February 2036.
+/// The period of the 32-bit counter in seconds; it wraps first in February 2036.
 const ERA_S: i128 = 1 << 32;
 const NANOS_PER_S: i128 = 1_000_000_000;
 
-/// What a time server said, beside the clock here.
+/// The time of a server, compared to the local clock.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ServerTime {
-    /// What it said, in RFC 3339.
+    /// Its time in RFC 3339.
     pub(super) time: String,
-    /// How far it is ahead, in decimal seconds to the millisecond. A server says whole seconds.
+    /// How far it is ahead, in decimal seconds to the millisecond. A server sends whole seconds.
     pub(super) drift_s: String,
 }
 
 impl ServerTime {
-    /// How many octets say it.
+    /// The octets of a time.
     pub(super) const OCTETS: usize = 4;
 }
 
-/// Reads the four octets, that came at `unix_ns` (nanoseconds since 1970). They stand for the
-/// time closest to that of all they may stand for.
+/// Decodes the four octets, received at `unix_ns` (nanoseconds since 1970), as the time closest to
+/// that.
 pub(super) fn read(octets: [u8; ServerTime::OCTETS], unix_ns: i128) -> ServerTime {
     let since_1970_s = i128::from(u32::from_be_bytes(octets)) - UNIX_EPOCH_S;
     let here_s = unix_ns.div_euclid(NANOS_PER_S);
@@ -40,7 +40,7 @@ pub(super) fn read(octets: [u8; ServerTime::OCTETS], unix_ns: i128) -> ServerTim
     }
 }
 
-/// Days are counted from 1 March of the year 0, so that the day that leap years add comes last.
+/// Days are counted from 1 March of the year 0, so that leap days come last in a year.
 fn rfc3339(unix_s: i128) -> String {
     let (days, second) = (unix_s.div_euclid(86_400), unix_s.rem_euclid(86_400));
     let days = days + 719_468;
@@ -76,7 +76,7 @@ mod tests {
         ] {
             assert_eq!(said(seconds, here_s, 0), (time.to_owned(), "0.000".into()));
         }
-        // The RFC's last example lies before 1900, and the bits say so only beside such a clock.
+        // The RFC's last example is before 1900, which is the closest time only for such a clock.
         let seconds = (-1_297_728_000_i64) as u32;
         assert_eq!(said(seconds, -3_506_716_800, 0).0, "1858-11-17T00:00:00Z");
     }
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn the_era_is_the_closest_one() {
-        // 2036-02-07T06:28:16Z, where the bits begin anew.
+        // 2036-02-07T06:28:16Z, when the counter wraps.
         let turn = ERA_S - UNIX_EPOCH_S;
         assert_eq!(
             said(0, turn, 0),

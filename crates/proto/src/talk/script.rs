@@ -1,4 +1,4 @@
-//! A conversation as it is to go.
+//! Scripts.
 
 use std::time::Duration;
 
@@ -8,8 +8,7 @@ use super::rfc868::ServerTime;
 use super::template::Template;
 use super::{CredentialUse, Preset, ScriptError, parse};
 
-/// A conversation as it is to go. The form of its text is told in the [module](super)'s own
-/// documentation.
+/// A script. Its syntax is in the documentation of the [module](super).
 #[derive(Debug)]
 pub struct Script {
     pub(super) name: Box<str>,
@@ -18,17 +17,17 @@ pub struct Script {
     pub(super) timeout: Option<Duration>,
 }
 
-/// One thing to do.
+/// One action.
 #[derive(Debug)]
 pub(super) struct Step {
-    /// The step of the text it came from, from 1.
+    /// The number of its step in the text, from 1.
     pub(super) number: usize,
-    /// It is left out where there are no credentials.
+    /// It is skipped if there are no credentials.
     pub(super) when_credentials: bool,
     pub(super) action: Action,
 }
 
-/// What is to be done.
+/// What to do.
 #[derive(Debug)]
 pub(super) enum Action {
     Expect(Box<Expect>),
@@ -41,7 +40,7 @@ pub(super) enum Action {
     StartTls,
 }
 
-/// Wait for a line that matches.
+/// Waits for a line that matches.
 #[derive(Debug)]
 pub(super) struct Expect {
     pub(super) regex: Regex,
@@ -50,54 +49,54 @@ pub(super) struct Expect {
     pub(super) labels: Vec<(Box<str>, Template)>,
 }
 
-/// Keep what the named groups find on lines that go by.
+/// Collects the named groups of lines.
 #[derive(Debug)]
 pub(super) struct Gather {
     pub(super) regex: Regex,
     pub(super) skip: usize,
 }
 
-/// Wait for one certain line.
+/// Waits for one line.
 #[derive(Debug)]
 pub(super) struct ExpectLine {
     pub(super) template: Template,
-    /// As it was written.
+    /// The template as written.
     pub(super) source: Box<str>,
     pub(super) fail: Fail,
 }
 
-/// Lines that end the conversation.
+/// Lines that fail the conversation.
 #[derive(Debug, Default)]
 pub(super) struct Fail(pub(super) Vec<Regex>);
 
-/// Wait for certain octets.
+/// Waits for octets.
 #[derive(Debug)]
 pub(super) struct ExpectBytes {
     pub(super) octets: Box<[u8]>,
-    /// Finds them.
+    /// Searches for them.
     pub(super) finder: Regex,
 }
 
-/// Take what comes.
+/// Reads octets.
 #[derive(Debug)]
 pub(super) struct Read {
-    /// How many octets; `None` for all there are.
+    /// The number of octets; `None` for all until the peer closes its side.
     pub(super) octets: Option<usize>,
-    /// What is kept of them.
+    /// Which capture they become.
     pub(super) keep: Option<Keep>,
 }
 
-/// Keep what was read under a name.
+/// A capture of what was read.
 #[derive(Debug)]
 pub(super) struct Keep {
     pub(super) name: Box<str>,
     pub(super) form: Form,
 }
 
-/// How octets are shown.
+/// How octets are formatted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// As text where they are text, else as hex.
+    /// As text if they are text, otherwise in hex.
     Auto,
     Text,
     Hex,
@@ -105,17 +104,17 @@ pub(super) enum Form {
     Time,
 }
 
-/// Say something.
+/// Sends text.
 #[derive(Debug)]
 pub(super) struct Send {
     pub(super) template: Template,
-    /// What ends it, where there is anything to end.
+    /// The line end that is appended.
     pub(super) end: LineEnd,
-    /// It is sent even if it is empty: over UDP that is a datagram.
+    /// Whether it is sent even if it is empty: over UDP that is a datagram.
     pub(super) even_empty: bool,
 }
 
-/// What ends a line that is sent.
+/// The end of a line that is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LineEnd {
     None,
@@ -124,12 +123,12 @@ pub(super) enum LineEnd {
 }
 
 impl Script {
-    /// Reads a script. `name` is what errors call it.
+    /// Parses a script. `name` is its name in errors.
     ///
     /// # Errors
-    /// If the text is no script; the error names the line, the step and what is wrong.
+    /// If the text is not a script; the error names the line, the step and the reason.
     pub fn parse(text: &str, name: &str) -> Result<Self, ScriptError> {
-        parse::script(text, name).map_err(|trouble| trouble.in_script(name))
+        parse::script(text, name).map_err(|error| error.in_script(name))
     }
 
     /// The built-in script of this name.
@@ -137,27 +136,27 @@ impl Script {
         Preset::ALL.iter().find(|preset| preset.name == name)
     }
 
-    /// What errors call it.
+    /// Its name in errors.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether it begins TLS on the way.
+    /// Whether one of its steps starts TLS.
     pub fn starts_tls(&self) -> bool {
         self.any(|action| matches!(action, Action::StartTls))
     }
 
-    /// Whether it asks for TLS before anything is said (`tls: true`).
+    /// Whether TLS starts with the connection (`tls: true`).
     pub fn tls_from_start(&self) -> bool {
         self.tls_from_start
     }
 
-    /// How long all of it may take, where it says so (`timeout`).
+    /// The time limit for the whole conversation (`timeout`), if it has one.
     pub fn timeout(&self) -> Option<Duration> {
         self.timeout
     }
 
-    /// Whether it speaks of credentials.
+    /// Whether it uses credentials.
     pub fn credential_use(&self) -> CredentialUse {
         let speaks = |step: &Step| match &step.action {
             Action::Send(send) => send.template.needs_credentials(),
@@ -173,13 +172,12 @@ impl Script {
         }
     }
 
-    /// Whether it cannot do without credentials.
+    /// Whether it needs credentials.
     pub fn needs_credentials(&self) -> bool {
         self.credential_use() == CredentialUse::Required
     }
 
-    /// Whether it can be held over UDP: it speaks first, and asks for nothing that only a
-    /// stream has.
+    /// Whether it works over UDP: it sends first, and has no step that needs a stream.
     pub fn udp_ok(&self) -> bool {
         let first = self
             .steps
@@ -197,7 +195,7 @@ impl Script {
 }
 
 impl Action {
-    /// Whether it asks for something that datagrams do not have.
+    /// Whether it needs a stream.
     pub(super) fn needs_stream(&self) -> bool {
         matches!(
             self,
@@ -207,7 +205,7 @@ impl Action {
 }
 
 impl Form {
-    /// How many octets it is made of, where that is fixed.
+    /// The number of octets it needs, if that is fixed.
     pub(super) fn octets(self) -> Option<usize> {
         (self == Self::Time).then_some(ServerTime::OCTETS)
     }

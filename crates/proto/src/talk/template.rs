@@ -1,11 +1,11 @@
-//! Text with places in it that are filled in while a conversation lasts.
+//! Templates: text with variables.
 
 use regex::bytes::Regex;
 
 use super::line_match::Group;
 use super::{Credentials, SEND_BYTES_MAX};
 
-/// Text with places in it.
+/// Text with variables.
 #[derive(Debug)]
 pub(super) struct Template {
     parts: Vec<Part>,
@@ -14,9 +14,9 @@ pub(super) struct Template {
 #[derive(Debug, PartialEq, Eq)]
 enum Part {
     Text(Vec<u8>),
-    /// What a group of the `expect` at this place in the script found.
+    /// A group of the `expect` at this place in the script.
     Group {
-        place: usize,
+        index: usize,
         group: usize,
     },
     Nonce,
@@ -26,58 +26,58 @@ enum Part {
     PasswordQuoted,
 }
 
-/// What a template may speak of.
+/// The variables that a template can use.
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'a> {
-    /// The last `expect`, with its place in the script.
+    /// The last `expect`, and its place in the script.
     pub(super) expect: Option<(usize, &'a Regex)>,
-    /// `$name` and `$$` mean something too, as they do to Go's `Regexp.Expand`.
+    /// Whether `$name` and `$$` are special too, as in Go's `Regexp.Expand`.
     pub(super) bare: bool,
-    /// What else it may speak of.
-    pub(super) beyond: Beyond,
+    /// The variables besides groups.
+    pub(super) variables: Variables,
 }
 
-/// What a template may speak of beside groups.
+/// The variables besides groups that a template can use.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Beyond {
-    /// Nothing.
-    Nothing,
+pub(super) enum Variables {
+    /// None.
+    None,
     /// The nonce.
     Nonce,
     /// The nonce and the credentials.
     Credentials,
 }
 
-/// What places are filled with.
+/// The values of variables.
 #[derive(Clone, Copy)]
 pub(super) struct Expansion<'a> {
-    /// The last `expect` that matched, by its place, with what its groups found.
+    /// The place of the last `expect` that matched, and its groups.
     pub(super) found: Option<(usize, &'a [Group])>,
     pub(super) credentials: Option<&'a Credentials>,
     pub(super) nonce: u64,
 }
 
-/// Why a template could not be filled.
+/// Why a template cannot be expanded.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ExpandError {
-    /// It speaks of credentials, and there are none.
+    /// It uses credentials, and there are none.
     NoCredentials,
-    /// It became larger than may be.
+    /// The result is too large.
     Oversize,
 }
 
-/// The words that are not names of groups.
+/// Names that groups cannot have.
 pub(super) const RESERVED: [&str; 3] = ["nonce", "user", "password"];
 
 impl Template {
-    /// Text without places.
+    /// Text without variables.
     pub(super) fn literal(octets: Vec<u8>) -> Self {
         Self {
             parts: vec![Part::Text(octets)],
         }
     }
 
-    /// Reads a template. The error says what it speaks of that it may not.
+    /// Parses a template. The error names the variable that cannot be used.
     pub(super) fn parse(source: &[u8], scope: Scope<'_>) -> Result<Self, String> {
         let mut parts = Vec::new();
         let mut text = Vec::new();
@@ -96,7 +96,7 @@ impl Template {
             } else if after.starts_with(b"${") || (scope.bare && after.starts_with(b"$")) {
                 text.push(b'$');
                 rest = &after[1..];
-                // What follows an escaped `${` is text, its brace included.
+                // An escaped `${` is text, and so is what follows it.
                 if let Some(inner) = rest.strip_prefix(b"{") {
                     text.push(b'{');
                     rest = inner;
@@ -122,7 +122,7 @@ impl Template {
         Ok(Self { parts })
     }
 
-    /// Whether it speaks of credentials.
+    /// Whether it uses credentials.
     pub(super) fn needs_credentials(&self) -> bool {
         self.parts.iter().any(|part| {
             matches!(
@@ -132,22 +132,22 @@ impl Template {
         })
     }
 
-    /// Appends it to `out`, with its places filled. In an error `out` is as it was.
-    pub(super) fn fill(
+    /// Appends the expanded text to `out`. After an error `out` is unchanged.
+    pub(super) fn expand(
         &self,
-        filling: Expansion<'_>,
+        expansion: Expansion<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), ExpandError> {
         let before = out.len();
         for part in &self.parts {
-            let filled = part.fill(filling, out);
-            let filled = match filled {
+            let expanded = part.expand(expansion, out);
+            let expanded = match expanded {
                 Ok(()) if out.len() - before > SEND_BYTES_MAX => Err(ExpandError::Oversize),
                 other => other,
             };
-            if filled.is_err() {
+            if expanded.is_err() {
                 out.truncate(before);
-                return filled;
+                return expanded;
             }
         }
         Ok(())
@@ -155,20 +155,20 @@ impl Template {
 }
 
 impl Part {
-    fn fill(&self, filling: Expansion<'_>, out: &mut Vec<u8>) -> Result<(), ExpandError> {
-        let credentials = || filling.credentials.ok_or(ExpandError::NoCredentials);
+    fn expand(&self, expansion: Expansion<'_>, out: &mut Vec<u8>) -> Result<(), ExpandError> {
+        let credentials = || expansion.credentials.ok_or(ExpandError::NoCredentials);
         match self {
             Self::Text(text) => out.extend_from_slice(text),
-            Self::Group { place, group } => {
-                // An `expect` that was left out has found nothing.
-                if let Some((at, groups)) = filling.found
-                    && at == *place
+            Self::Group { index, group } => {
+                // An `expect` that was skipped has no groups.
+                if let Some((at, groups)) = expansion.found
+                    && at == *index
                     && let Some(Some(found)) = groups.get(*group)
                 {
                     out.extend_from_slice(found);
                 }
             }
-            Self::Nonce => out.extend_from_slice(format!("{:016x}", filling.nonce).as_bytes()),
+            Self::Nonce => out.extend_from_slice(format!("{:016x}", expansion.nonce).as_bytes()),
             Self::User => out.extend_from_slice(credentials()?.user().as_bytes()),
             Self::UserQuoted => out.extend_from_slice(credentials()?.user_quoted().as_bytes()),
             Self::Password => out.extend_from_slice(credentials()?.password().as_bytes()),
@@ -182,15 +182,15 @@ impl Part {
 
 fn part(name: &str, scope: Scope<'_>) -> Result<Part, String> {
     let known = match name {
-        "nonce" => Some((Part::Nonce, Beyond::Nonce)),
-        "user" => Some((Part::User, Beyond::Credentials)),
-        "user.quoted" => Some((Part::UserQuoted, Beyond::Credentials)),
-        "password" => Some((Part::Password, Beyond::Credentials)),
-        "password.quoted" => Some((Part::PasswordQuoted, Beyond::Credentials)),
+        "nonce" => Some((Part::Nonce, Variables::Nonce)),
+        "user" => Some((Part::User, Variables::Credentials)),
+        "user.quoted" => Some((Part::UserQuoted, Variables::Credentials)),
+        "password" => Some((Part::Password, Variables::Credentials)),
+        "password.quoted" => Some((Part::PasswordQuoted, Variables::Credentials)),
         _ => None,
     };
     if let Some((part, needed)) = known {
-        if scope.beyond < needed {
+        if scope.variables < needed {
             return Err(format!("`${{{name}}}` cannot stand here"));
         }
         return Ok(part);
@@ -200,7 +200,7 @@ fn part(name: &str, scope: Scope<'_>) -> Result<Part, String> {
             "`${{{name}}}`: a script cannot read the environment; credentials are `${{user}}` and `${{password}}`"
         ));
     }
-    let Some((place, regex)) = scope.expect else {
+    let Some((index, regex)) = scope.expect else {
         return Err(format!("`${{{name}}}` has no `expect` before it"));
     };
     let group = match name.parse::<usize>() {
@@ -209,34 +209,34 @@ fn part(name: &str, scope: Scope<'_>) -> Result<Part, String> {
     };
     let group = group
         .ok_or_else(|| format!("`${{{name}}}` is no group of the last `expect`, /{regex}/"))?;
-    Ok(Part::Group { place, group })
+    Ok(Part::Group { index, group })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn filled(source: &str, bare: bool) -> Result<String, String> {
+    fn expanded(source: &str, bare: bool) -> Result<String, String> {
         let regex = Regex::new("(a)(?P<second>b)(c)?").unwrap();
         let template = Template::parse(
             source.as_bytes(),
             Scope {
                 expect: Some((3, &regex)),
                 bare,
-                beyond: Beyond::Credentials,
+                variables: Variables::Credentials,
             },
         )?;
         let groups =
             [Some(&b"ab"[..]), Some(b"a"), Some(b"b"), None].map(|group| group.map(Box::from));
         let credentials = Credentials::new("me", "it").unwrap();
-        let filling = Expansion {
+        let expansion = Expansion {
             found: Some((3, &groups)),
             credentials: Some(&credentials),
             nonce: 0xbeef,
         };
         let mut out = Vec::new();
         template
-            .fill(filling, &mut out)
+            .expand(expansion, &mut out)
             .map_err(|error| format!("{error:?}"))?;
         Ok(String::from_utf8(out).unwrap())
     }
@@ -251,7 +251,7 @@ mod tests {
             ("$1 costs $$5 $", "$1 costs $$5 $"),
             ("$${1}", "${1}"),
         ] {
-            assert_eq!(filled(source, false).as_deref(), Ok(out), "{source}");
+            assert_eq!(expanded(source, false).as_deref(), Ok(out), "{source}");
         }
     }
 
@@ -265,9 +265,9 @@ mod tests {
             ("$$$1", "$a"),
             ("$${1}", "${1}"),
         ] {
-            assert_eq!(filled(source, true).as_deref(), Ok(out), "{source}");
+            assert_eq!(expanded(source, true).as_deref(), Ok(out), "{source}");
         }
-        assert!(filled("$1x", true).unwrap_err().contains("`${1x}`"));
+        assert!(expanded("$1x", true).unwrap_err().contains("`${1x}`"));
     }
 
     #[test]
@@ -281,7 +281,7 @@ mod tests {
             ("${", "a `${` has no `}`"),
             ("${env:HOME}", "a script cannot read the environment"),
         ] {
-            let error = filled(source, false).unwrap_err();
+            let error = expanded(source, false).unwrap_err();
             assert!(error.contains(reason), "{source}: {error}");
         }
     }
@@ -292,17 +292,20 @@ mod tests {
         let scope = Scope {
             expect: Some((0, &regex)),
             bare: false,
-            beyond: Beyond::Nothing,
+            variables: Variables::None,
         };
         let template = Template::parse("${1}".repeat(40).as_bytes(), scope).unwrap();
         let groups = [None, Some(vec![b'x'; SEND_BYTES_MAX / 39].into())];
-        let filling = Expansion {
+        let expansion = Expansion {
             found: Some((0, &groups)),
             credentials: None,
             nonce: 0,
         };
         let mut out = b"before".to_vec();
-        assert_eq!(template.fill(filling, &mut out), Err(ExpandError::Oversize));
+        assert_eq!(
+            template.expand(expansion, &mut out),
+            Err(ExpandError::Oversize)
+        );
         assert_eq!(out, b"before");
     }
 }

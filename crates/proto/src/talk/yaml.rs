@@ -1,31 +1,31 @@
-//! YAML as a tree that knows its lines.
+//! YAML as a tree with line numbers.
 //!
-//! Built from the parser's events rather than by serde, so that every complaint names its line
-//! and a number without quotes stays the text it was written as.
+//! Built from the parser's events rather than by serde, so that every error has its line, and a
+//! number without quotes stays the text it was written as.
 
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Tag};
 
-use super::error::Trouble;
+use super::error::ParseError;
 
-/// One value and the line it begins at, from 1.
+/// A value and the line it starts at, from 1.
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) line: usize,
     pub(super) value: Value,
 }
 
-/// What a value is.
+/// The kinds of values.
 #[derive(Debug)]
 pub(super) enum Value {
-    /// Text, a number, a truth value; `!!binary` octets.
+    /// Text, a number, a boolean; `!!binary` octets.
     Scalar(Scalar),
     /// A sequence.
     List(Vec<Node>),
-    /// A mapping, in the order it was written.
+    /// A mapping, in the order of the text.
     Map(Vec<Entry>),
 }
 
-/// A value that holds no others.
+/// A scalar.
 #[derive(Debug)]
 pub(super) struct Scalar {
     /// UTF-8, unless it was `!!binary`.
@@ -42,22 +42,22 @@ pub(super) struct Entry {
     pub(super) value: Node,
 }
 
-/// How deep values may lie in each other.
+/// The deepest nesting of values.
 const DEPTH_MAX: usize = 8;
-/// How many keys a mapping may have.
+/// The most keys of a mapping.
 const KEYS_MAX: usize = 64;
 
-/// Reads the one document `text` holds.
-pub(super) fn read(text: &str) -> Result<Node, Trouble> {
+/// Parses the only document of `text`.
+pub(super) fn read(text: &str) -> Result<Node, ParseError> {
     let mut reader = Reader {
         parser: Parser::new_from_str(text),
     };
     let root = match reader.next()? {
         Some((event, line)) => reader.node(event, line, 0)?,
-        None => return Err(Trouble::whole("the script is empty")),
+        None => return Err(ParseError::whole("the script is empty")),
     };
     match reader.next()? {
-        Some((_, line)) => Err(Trouble::at(line, "a second document begins here")),
+        Some((_, line)) => Err(ParseError::at(line, "a second document begins here")),
         None => Ok(root),
     }
 }
@@ -68,10 +68,10 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// The next event that is part of a value; `None` at the end.
-    fn next(&mut self) -> Result<Option<(Event<'a>, usize)>, Trouble> {
+    fn next(&mut self) -> Result<Option<(Event<'a>, usize)>, ParseError> {
         for next in self.parser.by_ref() {
-            let (event, span) =
-                next.map_err(|error| Trouble::at(error.marker().line(), said(&error.info())))?;
+            let (event, span) = next
+                .map_err(|error| ParseError::at(error.marker().line(), message(&error.info())))?;
             match event {
                 Event::Scalar(..)
                 | Event::SequenceStart(..)
@@ -85,14 +85,14 @@ impl<'a> Reader<'a> {
         Ok(None)
     }
 
-    fn next_inside(&mut self) -> Result<(Event<'a>, usize), Trouble> {
+    fn next_inside(&mut self) -> Result<(Event<'a>, usize), ParseError> {
         self.next()?
-            .ok_or_else(|| Trouble::whole("the script breaks off"))
+            .ok_or_else(|| ParseError::whole("the script breaks off"))
     }
 
-    fn node(&mut self, event: Event<'a>, line: usize, depth: usize) -> Result<Node, Trouble> {
+    fn node(&mut self, event: Event<'a>, line: usize, depth: usize) -> Result<Node, ParseError> {
         if depth > DEPTH_MAX {
-            return Err(Trouble::at(line, "values lie too deep in each other"));
+            return Err(ParseError::at(line, "values lie too deep in each other"));
         }
         let value = match event {
             Event::Scalar(text, style, _, tag) => {
@@ -109,24 +109,29 @@ impl<'a> Reader<'a> {
                 Value::List(list)
             }
             Event::MappingStart(..) => Value::Map(self.entries(depth)?),
-            _ => return Err(Trouble::at(line, "a script cannot refer to its own parts")),
+            _ => {
+                return Err(ParseError::at(
+                    line,
+                    "a script cannot refer to its own parts",
+                ));
+            }
         };
         Ok(Node { line, value })
     }
 
-    fn entries(&mut self, depth: usize) -> Result<Vec<Entry>, Trouble> {
+    fn entries(&mut self, depth: usize) -> Result<Vec<Entry>, ParseError> {
         let mut entries: Vec<Entry> = Vec::new();
         loop {
             let (key, line) = match self.next_inside()? {
                 (Event::MappingEnd, _) => return Ok(entries),
                 (Event::Scalar(key, ..), line) => (key.into_owned(), line),
-                (_, line) => return Err(Trouble::at(line, "a key must be a word")),
+                (_, line) => return Err(ParseError::at(line, "a key must be a word")),
             };
             if entries.iter().any(|entry| entry.key == key) {
-                return Err(Trouble::at(line, format!("`{key}` stands here twice")));
+                return Err(ParseError::at(line, format!("`{key}` stands here twice")));
             }
             if entries.len() == KEYS_MAX {
-                return Err(Trouble::at(
+                return Err(ParseError::at(
                     line,
                     format!("there are more than {KEYS_MAX} keys"),
                 ));
@@ -143,15 +148,15 @@ fn scalar(
     style: ScalarStyle,
     tag: Option<&Tag>,
     line: usize,
-) -> Result<Scalar, Trouble> {
+) -> Result<Scalar, ParseError> {
     let plain = style == ScalarStyle::Plain && tag.is_none();
     let octets = match tag.map(|tag| (tag.handle(), tag.suffix())) {
         None | Some(("tag:yaml.org,2002:", "str") | ("!", "") | ("", "!")) => {
             text.as_bytes().to_vec()
         }
         Some(("tag:yaml.org,2002:", "binary")) => base64(text)
-            .ok_or_else(|| Trouble::at(line, "what is tagged `!!binary` is not base64"))?,
-        Some(_) => return Err(Trouble::at(line, "the tag here is unknown")),
+            .ok_or_else(|| ParseError::at(line, "what is tagged `!!binary` is not base64"))?,
+        Some(_) => return Err(ParseError::at(line, "the tag here is unknown")),
     };
     Ok(Scalar { octets, plain })
 }
@@ -193,13 +198,13 @@ fn base64(text: &str) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// The parser's own words, in the manner of all others.
-fn said(words: &str) -> String {
-    let mut words = words.trim_end_matches('.').to_owned();
-    if let Some(first) = words.get_mut(..1) {
+/// The parser's message, in the style of the others.
+fn message(message: &str) -> String {
+    let mut message = message.trim_end_matches('.').to_owned();
+    if let Some(first) = message.get_mut(..1) {
         first.make_ascii_lowercase();
     }
-    words
+    message
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What the connections of a run have in common.
+//! The TLS configuration of a run.
 
 use std::sync::Arc;
 
@@ -8,28 +8,28 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{DnsName, IpAddr, ServerName};
 use rustls::{CipherSuite, ClientConfig, SupportedProtocolVersion, version};
 
-use super::handshake_context::{HandshakeClock, attended};
+use super::handshake_context::{HandshakeClock, with_context};
 use super::options::{
     Anchors, TlsIdentity, TlsOptions, TlsSetupError, TlsVersion, certificates, private_key,
 };
 use super::verifier::{Checks, Verifier};
 use super::{TlsFault, TlsFilter};
 
-/// What the connections of a run have in common. A clone shares everything with the first, and
-/// may be used on another thread at the same time.
+/// The TLS configuration that all connections of a run share. A clone shares everything with the
+/// first, and may be used on another thread at the same time.
 #[derive(Clone)]
 pub struct TlsClient {
     config: Arc<ClientConfig>,
-    /// Asked for and verified instead of the host's own name.
+    /// Sent and verified instead of the host's own name.
     server_name: Option<ServerName<'static>>,
     insecure: bool,
 }
 
 impl TlsClient {
-    /// Reads the roots and the files of `options` once, for every connection.
+    /// Loads the roots and the files of `options` once for all connections.
     ///
     /// # Errors
-    /// What is wrong with the options, with the name of the file where it is in one.
+    /// What is wrong with the options, and in which file.
     pub fn new(options: &TlsOptions) -> Result<Self, TlsSetupError> {
         let provider = Arc::new(provider());
         let anchors = Anchors::new(options)?;
@@ -71,13 +71,13 @@ impl TlsClient {
         })
     }
 
-    /// Begins a handshake with `host`; the first octets to send are ready then. Certificates are
-    /// judged by `unix_now_s`, the seconds since 1970 (UTC). A name is asked for by SNI (RFC 6066
-    /// §3), an address is only verified.
+    /// Starts a handshake with `host`; the first octets to send are available then. Certificates
+    /// are validated at `unix_now_s`, the seconds since 1970 (UTC). A name is sent by SNI (RFC 6066
+    /// §3); an address is only verified.
     ///
     /// # Errors
-    /// [`Cause::Invalid`] where the host's name cannot be asked for, [`Cause::System`] where
-    /// this system has no random octets to give.
+    /// [`Cause::Invalid`] if the host's name cannot be sent in TLS, [`Cause::System`] if this
+    /// system has no random octets.
     pub fn connect(&self, host: &Host, unix_now_s: i64) -> Result<TlsFilter, TlsFault> {
         let name = match &self.server_name {
             Some(name) => name.clone(),
@@ -90,14 +90,14 @@ impl TlsClient {
         };
         let config = Arc::clone(&self.config);
         let (connection, _) =
-            attended(unix_now_s, || UnbufferedClientConnection::new(config, name));
+            with_context(unix_now_s, || UnbufferedClientConnection::new(config, name));
         let connection = connection.map_err(|error| TlsFault::of_connection(&error, true))?;
         TlsFilter::begin(connection, unix_now_s, self.insecure)
     }
 }
 
-/// The cipher suites of TLS 1.3 that hash with SHA-256 come first, as in browsers: processors
-/// have instructions for it and none for SHA-384, and a handshake hashes a lot.
+/// TLS 1.3 cipher suites with SHA-256 come first, as in browsers: processors have instructions for
+/// it and none for SHA-384, and a handshake hashes a lot.
 fn provider() -> CryptoProvider {
     let mut provider = ring::default_provider();
     provider
@@ -138,7 +138,7 @@ fn alpn(protocols: &[Box<str>]) -> Result<Vec<Vec<u8>>, TlsSetupError> {
         .collect()
 }
 
-/// `host` as TLS knows it: a name has no last dot there (RFC 6066 §3).
+/// `host` as TLS names it, without a final dot (RFC 6066 §3).
 fn server_name(host: &Host) -> Option<ServerName<'static>> {
     Some(match host {
         Host::Address(address) => ServerName::IpAddress(IpAddr::from(*address)),

@@ -1,4 +1,4 @@
-//! What a certificate says of itself.
+//! The fields of a certificate.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use super::names::distinguished_name;
 
 const DAY_S: i64 = 86_400;
 
-/// What the certificate says, as at `unix_now_s`; `None` where it cannot be read.
+/// The fields of a certificate at `unix_now_s`; `None` if it cannot be parsed.
 pub(super) fn certificate_facts(der: &[u8], unix_now_s: i64) -> Option<CertificateFacts> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     let not_after_s = certificate.validity().not_after.timestamp();
@@ -25,7 +25,8 @@ pub(super) fn certificate_facts(der: &[u8], unix_now_s: i64) -> Option<Certifica
     })
 }
 
-/// The host names and addresses that the certificate is for (RFC 5280 §4.2.1.6), in its order.
+/// The host names and addresses that the certificate is valid for (RFC 5280 §4.2.1.6), in its
+/// order.
 fn subject_alt_names(certificate: &X509Certificate<'_>) -> Vec<Box<str>> {
     let Ok(Some(extension)) = certificate.subject_alternative_name() else {
         return Vec::new();

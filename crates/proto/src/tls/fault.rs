@@ -1,19 +1,19 @@
-//! Why a TLS connection came to nothing.
+//! Why a TLS connection failed.
 
 use canvass_model::Cause;
 use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
 
-use super::refusal::spaced;
+use super::certificate_fault::spaced;
 
-/// How much of what is not TLS is shown, in octets.
+/// The most octets of a reply in another protocol that are shown.
 const EXCERPT_MAX: usize = 40;
 
-/// Why a TLS connection came to nothing.
+/// Why a TLS connection failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFault {
-    /// What, in one word.
+    /// Its cause.
     pub cause: Cause,
-    /// What, for a person. The peer's address is for the caller to add.
+    /// A message for people, without the address of the peer.
     pub message: Box<str>,
 }
 
@@ -25,7 +25,7 @@ impl TlsFault {
         }
     }
 
-    /// The peer said `first` before anything of TLS.
+    /// The peer sent `first` instead of TLS.
     pub(super) fn of_other_protocol(first: &[u8]) -> Self {
         let line = first.split(|octet| matches!(octet, b'\r' | b'\n')).next();
         let line = line.unwrap_or_default();
@@ -39,8 +39,8 @@ impl TlsFault {
         )
     }
 
-    /// What the library found wrong, in or after the handshake. What is wrong with certificates
-    /// themselves is the verifier's to tell.
+    /// The fault for an error of rustls, in or after the handshake. Certificates are the
+    /// verifier's.
     pub(super) fn of_connection(error: &Error, handshaking: bool) -> Self {
         let protocol = if handshaking {
             Cause::Handshake
@@ -104,7 +104,7 @@ impl TlsFault {
     }
 }
 
-/// The name that RFC 8446 §6 or IANA has for an alert.
+/// The name of an alert (RFC 8446 §6, IANA registry).
 fn alert_name(alert: AlertDescription) -> String {
     let irregular = match alert {
         AlertDescription::UnknownCA => "unknown_ca",

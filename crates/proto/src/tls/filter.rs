@@ -11,39 +11,39 @@ use rustls::unbuffered::{
 use rustls::{Error, ProtocolVersion, SupportedCipherSuite};
 
 use super::TlsFault;
+use super::certificate_fault::CertificateFault;
 use super::facts::certificate_facts;
-use super::handshake_context::{Shown, attended};
-use super::refusal::Refusal;
+use super::handshake_context::{PeerChain, with_context};
 
-/// What a record adds to its plaintext at most, and the plaintext it holds at most, in octets
-/// (RFC 5246 §6.2, RFC 8446 §5.1).
+/// The most octets a record adds to its plaintext, and the most plaintext octets of a record (RFC
+/// 5246 §6.2, RFC 8446 §5.1).
 const RECORD_OVERHEAD_MAX: usize = 64;
 const RECORD_PLAIN_MAX: usize = 1 << 14;
 
-/// One TLS connection, seen from the client: what comes from the peer goes through
-/// [`received`](Self::received), what goes to it through [`send`](Self::send), and after either
-/// there may be something in [`take_outgoing`](Self::take_outgoing) for the wire.
+/// The client's side of one TLS connection: pass what the peer sends to
+/// [`received`](Self::received) and what is to be sent to [`send`](Self::send); after either,
+/// [`take_outgoing`](Self::take_outgoing) may have octets for the wire.
 ///
-/// A fault is final: it is told again by every call that can.
+/// A fault is final: every later call that can returns it again.
 pub struct TlsFilter {
     connection: UnbufferedClientConnection,
-    /// The beginning of what is not yet whole; empty between records.
+    /// The beginning of a record that is not whole yet.
     incoming: Vec<u8>,
     /// For the wire.
     outgoing: Vec<u8>,
-    /// What was given before the handshake was over.
+    /// What was sent before the end of the handshake.
     unsent: Vec<u8>,
-    /// The server's certificate, until the library keeps it itself.
-    shown: Option<Box<Shown>>,
-    /// Why the server is not to be trusted.
-    refusal: Option<Box<Refusal>>,
+    /// The server's certificate chain, until rustls stores it itself.
+    chain: Option<Box<PeerChain>>,
+    /// Why the server is not trusted.
+    certificate_fault: Option<Box<CertificateFault>>,
     fault: Option<Box<TlsFault>>,
     unix_now_s: i64,
     insecure: bool,
-    /// A whole record came.
-    speaks_tls: bool,
+    /// A whole record was received.
+    has_record: bool,
     peer_closed: bool,
-    /// Nothing more is to be sent.
+    /// Nothing more is sent.
     closing: bool,
     close_notify_sent: bool,
 }
@@ -59,12 +59,12 @@ impl TlsFilter {
             incoming: Vec::new(),
             outgoing: Vec::new(),
             unsent: Vec::new(),
-            shown: None,
-            refusal: None,
+            chain: None,
+            certificate_fault: None,
             fault: None,
             unix_now_s,
             insecure,
-            speaks_tls: false,
+            has_record: false,
             peer_closed: false,
             closing: false,
             close_notify_sent: false,
@@ -73,13 +73,13 @@ impl TlsFilter {
         Ok(filter)
     }
 
-    /// Takes all of `bytes`, which came from the peer, and appends to `plain` what they hold. A
-    /// server's verdict comes here, once the handshake is over: nothing that a server says is
-    /// passed on, nor anything to it, before it was found good or the client is to go on anyway.
+    /// Takes all of `bytes`, which the peer sent, and appends their plaintext to `plain`. The
+    /// result of certificate verification is returned here, at the end of the handshake: before the
+    /// certificate is accepted, nothing is passed on in either direction.
     ///
     /// # Errors
-    /// What is wrong with the peer's certificate, with its TLS, or what it says is wrong with
-    /// ours. There may be an alert to send all the same.
+    /// What is wrong with the peer's certificate or its TLS, or the alert it sent. There may be an
+    /// alert to send even so.
     pub fn received(&mut self, bytes: &[u8], plain: &mut Vec<u8>) -> Result<(), TlsFault> {
         if let Some(fault) = &self.fault {
             return Err(TlsFault::clone(fault));
@@ -93,12 +93,12 @@ impl TlsFilter {
         self.advance(plain)
     }
 
-    /// The peer will send nothing more. Tells whether it had said so itself: where it had not,
-    /// what it sent may be cut short (RFC 8446 §6.1).
+    /// The peer closed its side of the stream. Returns whether it sent close_notify before; if not,
+    /// its data may be truncated (RFC 8446 §6.1).
     ///
     /// # Errors
-    /// [`Cause::Closed`] where the handshake was not over, [`Cause::Handshake`] where what came
-    /// was no TLS.
+    /// [`Cause::Closed`] if the handshake was not complete, [`Cause::Handshake`] if the peer sent
+    /// something other than TLS.
     pub fn ended(&mut self) -> Result<bool, TlsFault> {
         if self.fault.is_none() && self.is_handshaking() {
             let fault = if self.is_other_protocol(&self.incoming) {
@@ -117,7 +117,7 @@ impl TlsFilter {
         }
     }
 
-    /// Sends `plain`; where the handshake is not over, once it is.
+    /// Sends `plain`, after the handshake if that is not complete.
     pub fn send(&mut self, plain: &[u8]) {
         if self.fault.is_some() || self.closing {
             return;
@@ -126,15 +126,14 @@ impl TlsFilter {
         self.flush();
     }
 
-    /// Appends to `out` what is to be written to the peer now.
+    /// Moves the octets for the wire to the end of `out`.
     pub fn take_outgoing(&mut self, out: &mut Vec<u8>) {
         out.append(&mut self.outgoing);
         self.outgoing = Vec::new();
     }
 
-    /// Tells the peer, after all that was sent, that nothing more will come (close_notify, RFC
-    /// 8446 §6.1). What it still sends is read. In the handshake it has no effect before that is
-    /// over.
+    /// Sends close_notify after all that was sent (RFC 8446 §6.1). What the peer still sends is
+    /// read. During the handshake it has no effect until that is complete.
     pub fn close(&mut self) {
         if self.fault.is_none() && !self.closing {
             self.closing = true;
@@ -142,24 +141,24 @@ impl TlsFilter {
         }
     }
 
-    /// Whether the handshake is not over yet.
+    /// Whether the handshake is not complete yet.
     pub fn is_handshaking(&self) -> bool {
         self.connection.is_handshaking()
     }
 
-    /// Whether the peer has said that nothing more will come.
+    /// Whether the peer has sent close_notify.
     pub fn is_ended(&self) -> bool {
         self.peer_closed
     }
 
-    /// What the handshake has shown so far. With a fault, too, all that was seen before it.
+    /// What is known from the handshake so far, also after a fault.
     pub fn facts(&self) -> TlsFacts {
-        let (leaf, chain_length) = match (self.connection.peer_certificates(), &self.shown) {
+        let (leaf, chain_length) = match (self.connection.peer_certificates(), &self.chain) {
             (Some([leaf, rest @ ..]), _) => (Some(leaf), 1 + rest.len()),
-            (_, Some(shown)) => (Some(&shown.leaf), shown.chain_length),
+            (_, Some(chain)) => (Some(&chain.leaf), chain.chain_length),
             (_, None) => (None, 0),
         };
-        let refusal = self.refusal.as_deref();
+        let certificate_fault = self.certificate_fault.as_deref();
         let alpn = self.connection.alpn_protocol();
         TlsFacts {
             version: self.connection.protocol_version().and_then(version_name),
@@ -168,23 +167,24 @@ impl TlsFilter {
                 .negotiated_cipher_suite()
                 .map(|suite| cipher_name(suite).into()),
             alpn: alpn.map(|name| String::from_utf8_lossy(name).into()),
-            verified: leaf.map(|_| refusal.is_none()),
-            verify_error: refusal.map(|refusal| refusal.message.clone()),
+            verified: leaf.map(|_| certificate_fault.is_none()),
+            verify_error: certificate_fault
+                .map(|certificate_fault| certificate_fault.message.clone()),
             certificate: leaf.and_then(|leaf| certificate_facts(leaf, self.unix_now_s)),
             chain_length,
         }
     }
 
-    /// Does what can be done now that there is something to send.
+    /// Processes what can be sent.
     fn flush(&mut self) {
         if !self.is_handshaking() {
-            // What came is all read, so there is no plaintext, and a fault is kept for the next
-            // that asks.
+            // All received data is processed, so there is no plaintext; a fault is stored for the
+            // next call.
             let _ = self.advance(&mut Vec::new());
         }
     }
 
-    /// Goes on with all that came and all that is to be sent, as far as that leads.
+    /// Processes what was received and what is to be sent, as far as possible.
     fn advance(&mut self, plain: &mut Vec<u8>) -> Result<(), TlsFault> {
         let mut incoming = mem::take(&mut self.incoming);
         let mut used = 0;
@@ -213,7 +213,7 @@ impl TlsFilter {
         }
     }
 
-    /// Does the next thing that the connection wants done, with what of `incoming` is not `used`.
+    /// Takes the next step of the connection, with the octets of `incoming` that are not `used`.
     fn step(
         &mut self,
         incoming: &mut [u8],
@@ -222,18 +222,18 @@ impl TlsFilter {
     ) -> Result<Step, TlsFault> {
         let connection = &mut self.connection;
         let unread = &mut incoming[*used..];
-        let (UnbufferedStatus { discard, state, .. }, seen) =
-            attended(self.unix_now_s, || connection.process_tls_records(unread));
-        if let Some(seen) = seen {
-            self.refusal = seen.refusal;
-            self.shown = Some(seen.shown);
+        let (UnbufferedStatus { discard, state, .. }, verification) =
+            with_context(self.unix_now_s, || connection.process_tls_records(unread));
+        if let Some(verification) = verification {
+            self.certificate_fault = verification.fault;
+            self.chain = Some(verification.chain);
         }
-        let refusal = self.refusal.as_deref().filter(|_| !self.insecure);
+        let certificate_fault = self.certificate_fault.as_deref().filter(|_| !self.insecure);
         let done = match state {
             Ok(ConnectionState::ReadTraffic(mut traffic)) => {
                 while let Some(Ok(record)) = traffic.next_record() {
                     *used += record.discard;
-                    if refusal.is_none() {
+                    if certificate_fault.is_none() {
                         plain.extend_from_slice(record.payload);
                     }
                 }
@@ -253,37 +253,37 @@ impl TlsFilter {
             }
             Ok(ConnectionState::WriteTraffic(mut traffic)) => {
                 let unsent = mem::take(&mut self.unsent);
-                if refusal.is_none() && !unsent.is_empty() {
+                if certificate_fault.is_none() && !unsent.is_empty() {
                     encrypt(&mut self.outgoing, &mut traffic, &unsent);
                 }
-                if (refusal.is_some() || self.closing) && !self.close_notify_sent {
+                if (certificate_fault.is_some() || self.closing) && !self.close_notify_sent {
                     self.close_notify_sent = true;
                     append(&mut self.outgoing, RECORD_OVERHEAD_MAX, |room| {
                         traffic.queue_close_notify(room).map_err(missing_room)
                     });
                 }
-                match refusal {
-                    Some(refusal) => return Err(refusal.clone().into()),
+                match certificate_fault {
+                    Some(certificate_fault) => return Err(certificate_fault.clone().into()),
                     None => Ok(Step::Wait),
                 }
             }
             Ok(_) => Ok(Step::Wait),
             Err(error) => Err(error),
         };
-        if self.shown.is_some() && self.connection.peer_certificates().is_some() {
-            self.shown = None;
+        if self.chain.is_some() && self.connection.peer_certificates().is_some() {
+            self.chain = None;
         }
         let unread_start = *used;
         *used += discard;
         let step = done.map_err(|error| self.fault_of(&error, &incoming[unread_start..]))?;
-        self.speaks_tls |= discard > 0;
+        self.has_record |= discard > 0;
         Ok(step)
     }
 
     fn fault_of(&self, error: &Error, unread: &[u8]) -> TlsFault {
-        match (error, self.refusal.as_deref()) {
-            (Error::InvalidCertificate(_), Some(refusal)) if !self.insecure => {
-                refusal.clone().into()
+        match (error, self.certificate_fault.as_deref()) {
+            (Error::InvalidCertificate(_), Some(certificate_fault)) if !self.insecure => {
+                certificate_fault.clone().into()
             }
             (Error::InvalidMessage(_), _) if self.is_other_protocol(unread) => {
                 TlsFault::of_other_protocol(unread)
@@ -292,14 +292,14 @@ impl TlsFilter {
         }
     }
 
-    /// Whether the peer's first octets cannot be those of a TLS record: a content type, and the
-    /// first half of a version (RFC 8446 §5.1).
+    /// Whether the first octets cannot be those of a TLS record: a content type and the major
+    /// version (RFC 8446 §5.1).
     fn is_other_protocol(&self, unread: &[u8]) -> bool {
-        !self.speaks_tls && !matches!(unread, [] | [20..=24] | [20..=24, 3, ..])
+        !self.has_record && !matches!(unread, [] | [20..=24] | [20..=24, 3, ..])
     }
 
-    /// After a fault of the peer's there may be an alert for it. The library gives that out before
-    /// it looks at what came, and must not be let look there again: it would panic.
+    /// After a fault there may be an alert to send. rustls returns it before it looks at the input,
+    /// and must not get any more of that: it would panic.
     fn take_alerts(&mut self) {
         while self.connection.wants_write() {
             match self.connection.process_tls_records(&mut []).state {
@@ -311,9 +311,9 @@ impl TlsFilter {
 }
 
 enum Step {
-    /// There may be more to do.
+    /// There may be another step.
     Again,
-    /// Nothing more can be done before more comes, or is to be sent.
+    /// No step is possible before more is received, or sent.
     Wait,
 }
 
@@ -346,8 +346,7 @@ fn missing_room(error: EncryptError) -> Option<InsufficientSizeError> {
     }
 }
 
-/// Appends what `write` writes, in a room of that many octets or of as many as it turns out to
-/// need.
+/// Appends what `write` writes, with space for `room_bytes` octets, or for as many as it needs.
 fn append(
     out: &mut Vec<u8>,
     room_bytes: usize,
@@ -375,7 +374,7 @@ fn version_name(version: ProtocolVersion) -> Option<&'static str> {
     }
 }
 
-/// The library marks the suites of TLS 1.3, and IANA does not.
+/// The IANA name: rustls adds a prefix to TLS 1.3 suites.
 fn cipher_name(suite: SupportedCipherSuite) -> String {
     let name = format!("{:?}", suite.suite());
     match name.strip_prefix("TLS13_") {

@@ -1,10 +1,10 @@
-//! Where a connection and the verifier that all connections share meet.
+//! The context of the handshake that is being processed, shared by its connection and the verifier.
 //!
-//! The library calls the verifier without a word on whose handshake it is about. It does so
-//! while the connection works, on the same thread, so what the two have to tell each other lies
-//! in thread-local variables for just as long. The alternatives cost more: a verifier for each
-//! connection needs a copy of the whole configuration, which stays in memory with it, and shared state
-//! in the client would mix up connections of different threads.
+//! rustls calls the verifier without saying which connection it is for. It does so on the thread
+//! that processes the connection, so thread-local variables carry what the two exchange. The
+//! alternatives cost more: a verifier per connection needs a copy of the whole configuration, which
+//! stays in memory with it, and shared state in the client would mix up connections of different
+//! threads.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -12,46 +12,49 @@ use std::time::Duration;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::time_provider::TimeProvider;
 
-use super::refusal::Refusal;
+use super::certificate_fault::CertificateFault;
 
-/// What the verifier found out.
+/// The result of the verifier.
 #[derive(Debug)]
-pub(super) struct Seen {
-    /// What the server showed.
-    pub(super) shown: Box<Shown>,
-    /// Why it is not to be trusted.
-    pub(super) refusal: Option<Box<Refusal>>,
+pub(super) struct Verification {
+    /// The certificate chain.
+    pub(super) chain: Box<PeerChain>,
+    /// Why it is not trusted.
+    pub(super) fault: Option<Box<CertificateFault>>,
 }
 
-/// What a server showed of itself.
+/// The certificate chain that a server sent.
 #[derive(Debug)]
-pub(super) struct Shown {
-    /// Its own certificate.
+pub(super) struct PeerChain {
+    /// The server's own certificate.
     pub(super) leaf: CertificateDer<'static>,
-    /// How many certificates it sent.
+    /// The number of certificates.
     pub(super) chain_length: usize,
 }
 
 thread_local! {
     static NOW_S: Cell<i64> = const { Cell::new(0) };
-    static SEEN: RefCell<Option<Seen>> = const { RefCell::new(None) };
+    static VERIFICATION: RefCell<Option<Verification>> = const { RefCell::new(None) };
 }
 
-/// Does `work` for one connection at `unix_now_s`. What the verifier saw meanwhile comes with
-/// the result.
-pub(super) fn attended<T>(unix_now_s: i64, work: impl FnOnce() -> T) -> (T, Option<Seen>) {
+/// Runs `work` for one connection at `unix_now_s`. Returns its result, and that of the verifier if
+/// it was called.
+pub(super) fn with_context<T>(
+    unix_now_s: i64,
+    work: impl FnOnce() -> T,
+) -> (T, Option<Verification>) {
     NOW_S.set(unix_now_s);
-    SEEN.take();
+    VERIFICATION.take();
     let done = work();
-    (done, SEEN.take())
+    (done, VERIFICATION.take())
 }
 
-/// Leaves what was seen for the connection that is at work.
-pub(super) fn report(seen: Seen) {
-    SEEN.replace(Some(seen));
+/// Stores the result for the connection that is being processed.
+pub(super) fn store(verification: Verification) {
+    VERIFICATION.replace(Some(verification));
 }
 
-/// The time that the connection at work goes by.
+/// The clock of the connection that is being processed.
 #[derive(Debug)]
 pub(super) struct HandshakeClock;
 

@@ -1,12 +1,14 @@
-//! The client's side of TLS as a filter between octets: ciphertext in, plaintext out, and back.
+//! TLS for clients, as a filter between octets: ciphertext in, plaintext out, and back.
 //!
-//! [`TlsClient`] is what the connections of a run have in common; [`TlsFilter`] is one
-//! connection. Neither opens a socket nor reads a clock, and no session is ever resumed: every
-//! connection shows a whole handshake.
+//! [`TlsClient`] is the configuration that connections share; [`TlsFilter`] is one connection.
+//! Neither opens a socket or reads a clock. Sessions are never resumed: every connection has a full
+//! handshake.
 //!
-//! A handshake goes to its end whatever the certificate is, so that its facts are known, and only
-//! then comes the verdict. Where the client has an identity to show, the verdict comes first.
+//! A handshake completes whatever the certificate is, so that its facts are known; the certificate
+//! is accepted or rejected after that. With a client certificate it is before, so that an untrusted
+//! server never sees it.
 
+mod certificate_fault;
 mod client;
 mod facts;
 mod fault;
@@ -14,8 +16,7 @@ mod filter;
 mod handshake_context;
 mod names;
 mod options;
-mod refusal;
-mod signatures;
+mod signature_cache;
 mod verifier;
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use x509_parser::prelude::X509Name;
 use x509_parser::x509::AttributeTypeAndValue;
 
-/// The types that are written by a word: those of RFC 4514 §3, and others that certificates
-/// often have.
+/// The attribute types that have a short name: those of RFC 4514 §3, and others that are common in
+/// certificates.
 const TYPES: [(&str, &str); 16] = [
     ("2.5.4.3", "CN"),
     ("2.5.4.7", "L"),
@@ -29,7 +29,7 @@ const TYPES: [(&str, &str); 16] = [
 const TELETEX_STRING: u32 = 20;
 const BMP_STRING: u32 = 30;
 
-/// `name` as RFC 4514 writes it: the last part first, with commas between.
+/// `name` as RFC 4514 formats it: the last part first, separated by commas.
 pub(super) fn distinguished_name(name: &X509Name<'_>) -> Box<str> {
     let mut parts: Vec<_> = name.iter_rdn().collect();
     parts.reverse();
@@ -55,7 +55,7 @@ fn write_attribute(text: &mut String, attribute: &AttributeTypeAndValue<'_>) {
     text.push('=');
     match (word, value(attribute)) {
         (Some(_), Some(value)) => write_value(text, &value),
-        // Of another type not even the form is known (RFC 4514 §2.4).
+        // The syntax of other types is unknown (RFC 4514 §2.4).
         _ => write_der(text, attribute),
     }
 }
@@ -66,7 +66,7 @@ fn value(attribute: &AttributeTypeAndValue<'_>) -> Option<String> {
     }
     let octets = attribute.as_slice();
     match attribute.attr_value().tag().0 {
-        // Nobody ever wrote T.61; what is found there is Latin-1.
+        // In practice this is Latin-1 and never T.61.
         TELETEX_STRING => Some(octets.iter().map(|octet| char::from(*octet)).collect()),
         BMP_STRING => {
             let units = octets
@@ -78,7 +78,7 @@ fn value(attribute: &AttributeTypeAndValue<'_>) -> Option<String> {
     }
 }
 
-/// Escapes what has a meaning in a distinguished name (RFC 4514 §2.4).
+/// Escapes the special characters of distinguished names (RFC 4514 §2.4).
 fn write_value(text: &mut String, value: &str) {
     let last = value.chars().count().saturating_sub(1);
     for (index, character) in value.chars().enumerate() {
@@ -109,7 +109,7 @@ fn write_der(text: &mut String, attribute: &AttributeTypeAndValue<'_>) {
         header.extend_from_slice(significant);
     }
     for octet in header.iter().chain(octets) {
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = write!(text, "{octet:02x}");
     }
 }
@@ -181,7 +181,7 @@ mod tests {
     fn what_is_not_known_is_shown_as_it_came() {
         assert_eq!(shown(&[attribute(99, 0x0c, b"ab")]), "2.5.4.99=#0c026162");
         assert_eq!(shown(&[attribute(3, 0x02, &[5])]), "CN=#020105");
-        // AddressFamily a pair of UTF-16 is no text.
+        // Half a surrogate pair of UTF-16 is not text.
         assert_eq!(shown(&[attribute(3, 0x1e, b"\xd8\0")]), "CN=#1e02d800");
     }
 }

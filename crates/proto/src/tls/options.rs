@@ -1,26 +1,26 @@
-//! What a user can say about TLS, and how the files that belong to it are read.
+//! TLS options, and the files they refer to.
 
 use rustls::RootCertStore;
 use rustls::pki_types::pem::{Error as PemError, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use thiserror::Error;
 
-/// What a user can say about TLS. The default trusts the roots that Mozilla does, verifies, and
-/// offers no application protocol.
+/// TLS options. The default trusts Mozilla's roots, verifies certificates, and offers no
+/// application protocol.
 #[derive(Clone, Debug, Default)]
 pub struct TlsOptions {
-    /// Tell what is wrong with a certificate, and go on. Whether the server has the key of the
-    /// certificate that it shows is then not checked.
+    /// Accept invalid certificates, but report what is wrong with them. Whether the server has the
+    /// key of its certificate is not checked then.
     pub insecure: bool,
-    /// Who is trusted.
+    /// The trusted roots.
     pub roots: Roots,
     /// Trusted instead of `roots`. A certificate in it is also trusted as a server's own.
     pub ca: Option<PemFile>,
-    /// What this side shows to a server that asks for a certificate.
+    /// The client certificate for servers that request one.
     pub identity: Option<TlsIdentity>,
-    /// The application protocols to offer, the best first (RFC 7301).
+    /// The application protocols to offer, the preferred first (RFC 7301).
     pub alpn: Vec<Box<str>>,
-    /// The name or address to ask for and to verify, instead of the host's own.
+    /// The name or address to send and to verify, instead of the host's own.
     pub server_name: Option<Box<str>>,
     /// The oldest version to offer; `None` is TLS 1.2.
     pub version_min: Option<TlsVersion>,
@@ -28,36 +28,36 @@ pub struct TlsOptions {
     pub version_max: Option<TlsVersion>,
 }
 
-/// Who is trusted.
+/// The trusted roots.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Roots {
-    /// The roots that Mozilla trusts, as they were when canvass was built.
+    /// Mozilla's roots at the time canvass was built.
     #[default]
     WebPki,
-    /// The roots that this system trusts. Its files are read when a client is made.
+    /// The roots of this system. Its files are read when a client is created.
     System,
 }
 
 /// A version of TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TlsVersion {
-    /// RFC 5246.
+    /// TLS 1.2 (RFC 5246).
     Tls12,
-    /// RFC 8446.
+    /// TLS 1.3 (RFC 8446).
     Tls13,
 }
 
-/// A file in PEM form (RFC 7468), read by the caller.
+/// A PEM file (RFC 7468), read by the caller.
 #[derive(Clone)]
 pub struct PemFile {
-    /// What to call it in errors.
+    /// Its name in errors.
     pub name: Box<str>,
-    /// What it holds.
+    /// Its content.
     pub bytes: Vec<u8>,
 }
 
 impl std::fmt::Debug for PemFile {
-    /// Without what it holds, which may be a key.
+    /// Without the content, which may be a key.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("PemFile").field(&self.name).finish()
     }
@@ -66,73 +66,73 @@ impl std::fmt::Debug for PemFile {
 /// A certificate with its key.
 #[derive(Clone, Debug)]
 pub struct TlsIdentity {
-    /// The certificate, and then those that lead to its root.
+    /// The certificate, followed by the chain to its root.
     pub chain: PemFile,
     /// Its private key: PKCS #8, PKCS #1 or SEC 1, without a pass phrase.
     pub key: PemFile,
 }
 
-/// Why a client cannot be made of some options.
+/// Why a client cannot be created.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TlsSetupError {
     /// A file is not PEM.
     #[error("cannot read {file}: {reason}")]
     Unreadable {
-        /// Which.
+        /// The file.
         file: Box<str>,
         /// What is wrong with it.
         reason: Box<str>,
     },
-    /// A file holds none of what it is for.
+    /// A file has nothing of the expected kind.
     #[error("{file} holds no {what} in PEM form")]
     Empty {
-        /// Which.
+        /// The file.
         file: Box<str>,
-        /// What it should hold.
+        /// What it should have.
         what: &'static str,
     },
     /// A certificate in a file cannot be trusted as a root.
     #[error("certificate {number} of {file} cannot be a root: {reason}")]
     Root {
-        /// Which file.
+        /// The file.
         file: Box<str>,
-        /// Which certificate of it, from 1.
+        /// The number of the certificate in it, from 1.
         number: usize,
-        /// Why not.
+        /// The reason.
         reason: Box<str>,
     },
-    /// This system's roots could not be found.
+    /// The roots of this system cannot be found.
     #[error("no roots found on this system: {0}")]
     NoSystemRoots(Box<str>),
-    /// An identity cannot be used.
+    /// A client certificate cannot be used.
     #[error("cannot show the certificate of {chain} with the key of {key}: {reason}")]
     Identity {
         /// The file with the certificate.
         chain: Box<str>,
         /// The file with the key.
         key: Box<str>,
-        /// Why not.
+        /// The reason.
         reason: Box<str>,
     },
-    /// An application protocol's name does not fit (RFC 7301 §3.1).
+    /// The name of an application protocol is empty or too long (RFC 7301 §3.1).
     #[error("the application protocol {0:?} is not 1 to 255 octets long")]
     Alpn(Box<str>),
-    /// The name to ask for is neither a host name nor an address.
+    /// The server name is neither a host name nor an address.
     #[error("{0:?} is no host name or address")]
     ServerName(Box<str>),
-    /// There is no version from the oldest to the newest.
+    /// The oldest version is newer than the newest.
     #[error("the oldest TLS version is newer than the newest")]
     Versions,
-    /// The cryptography will not do what is asked.
+    /// The cryptographic provider does not support an option.
     #[error("cannot set up TLS: {0}")]
     Unsupported(Box<str>),
 }
 
-/// Who is trusted: roots, and certificates that are trusted as they are.
+/// Trust anchors: roots, and certificates that are trusted as they are.
 pub(super) struct Anchors {
     pub(super) roots: RootCertStore,
-    /// What the user trusts by name. These may also be servers' own certificates, which are no
-    /// root to a path builder.
+    /// The certificates that the user trusts. They may be servers' own, which webpki does not
+    /// accept as roots.
     pub(super) pinned: Vec<CertificateDer<'static>>,
 }
 
@@ -146,7 +146,7 @@ impl Anchors {
             Roots::WebPki => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
             Roots::System => {
                 let found = rustls_native_certs::load_native_certs();
-                // A system's store may hold old roots that are no use here; the others are.
+                // The system's store may have old roots that are unusable; they are skipped.
                 let (added, _) = roots.add_parsable_certificates(found.certs);
                 if added == 0 {
                     let reason = match found.errors.first() {

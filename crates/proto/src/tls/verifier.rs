@@ -1,4 +1,4 @@
-//! Who is trusted, and what is told of those who are not.
+//! Certificate verification.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,31 +11,31 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 use x509_parser::prelude::{ASN1Time, FromDer, X509Certificate};
 
-use super::handshake_context::{Seen, Shown, report};
+use super::certificate_fault::CertificateFault;
+use super::handshake_context::{PeerChain, Verification, store};
 use super::options::Anchors;
-use super::refusal::Refusal;
-use super::signatures::{RememberingAlgorithm, SignatureMemory};
+use super::signature_cache::{CachingAlgorithm, SignatureCache};
 
-/// Judges a server's certificates and leaves the verdict in the handshake context. Unless it is to verify
-/// first, the handshake goes on whatever the verdict is.
+/// Verifies a server's certificates and stores the result in the handshake context. The handshake
+/// continues whatever the result is, except with [`Checks::First`].
 #[derive(Debug)]
 pub(super) struct Verifier {
     roots: rustls::RootCertStore,
     pinned: Vec<CertificateDer<'static>>,
-    chain_algorithms: Vec<RememberingAlgorithm>,
+    chain_algorithms: Vec<CachingAlgorithm>,
     handshake_algorithms: WebPkiSupportedAlgorithms,
     checks: Checks,
 }
 
-/// What a verdict means for the handshake.
+/// What an invalid certificate means for the handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Checks {
-    /// It is told afterwards.
+    /// It is reported after the handshake.
     Deferred,
     /// It ends the handshake.
     First,
-    /// It is told and ends nothing, and whether the server has the key of its certificate is not
-    /// looked at: nothing depends on who it is.
+    /// It is reported and ends nothing. Whether the server has the key of its certificate is not
+    /// checked, since nothing depends on its identity.
     None,
 }
 
@@ -45,22 +45,22 @@ impl Verifier {
         algorithms: WebPkiSupportedAlgorithms,
         checks: Checks,
     ) -> Self {
-        let memory = Arc::<SignatureMemory>::default();
+        let cache = Arc::<SignatureCache>::default();
         Self {
             roots: anchors.roots,
             pinned: anchors.pinned,
             chain_algorithms: algorithms
                 .all
                 .iter()
-                .map(|algorithm| RememberingAlgorithm::new(*algorithm, &memory))
+                .map(|algorithm| CachingAlgorithm::new(*algorithm, &cache))
                 .collect(),
             handshake_algorithms: algorithms,
             checks,
         }
     }
 
-    /// What is wrong with the chain, and what is wrong with the name.
-    fn judge(
+    /// The errors of the chain and of the name.
+    fn verify(
         &self,
         leaf: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
@@ -100,13 +100,14 @@ impl ServerCertVerifier for Verifier {
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let (chain, name) = self.judge(leaf, intermediates, server_name, now);
-        report(Seen {
-            shown: Box::new(Shown {
+        let (chain, name) = self.verify(leaf, intermediates, server_name, now);
+        store(Verification {
+            chain: Box::new(PeerChain {
                 leaf: leaf.clone().into_owned(),
                 chain_length: 1 + intermediates.len(),
             }),
-            refusal: Refusal::of(leaf, chain.as_ref().err(), name.as_ref().err()).map(Box::new),
+            fault: CertificateFault::of(leaf, chain.as_ref().err(), name.as_ref().err())
+                .map(Box::new),
         });
         if self.checks == Checks::First {
             chain.and(name)?;

@@ -75,7 +75,7 @@ impl<N: Net> Shard<N> {
         if fault.cause == Cause::Descriptors {
             self.block_waiting(&fault);
         } else if let Some(task) = self.tasks.probe(key) {
-            task.probe.hindered(fault);
+            task.probe.blocked(fault);
         }
         self.sender.resume_by(end);
     }
@@ -85,7 +85,7 @@ impl<N: Net> Shard<N> {
     fn block_waiting(&mut self, fault: &SystemFault) {
         for key in self.probes.budget.waiting() {
             if let Some(task) = self.tasks.probe(key) {
-                task.probe.hindered(fault.clone());
+                task.probe.blocked(fault.clone());
             }
         }
     }
@@ -161,7 +161,7 @@ impl<N: Net> Shard<N> {
             let Some(bytes) = task.probe.outgoing(connection) else {
                 return;
             };
-            let written = if task.probe.speaks_datagrams() {
+            let written = if task.probe.uses_datagrams() {
                 self.net.send(socket, bytes).map(|()| bytes.len())
             } else {
                 self.net.write(socket, bytes)
@@ -216,7 +216,7 @@ impl<N: Net> Shard<N> {
         let Some(task) = self.tasks.probe(key) else {
             return true;
         };
-        if task.probe.speaks_datagrams() {
+        if task.probe.uses_datagrams() {
             return self.take_datagrams(*now, key, connection, socket, buffer);
         }
         let read = self.net.read(socket, buffer);
@@ -258,7 +258,7 @@ impl<N: Net> Shard<N> {
             let Some(task) = self.tasks.probe(key) else {
                 return true;
             };
-            let taken = if task.probe.hears_many() {
+            let taken = if task.probe.receives_from_any() {
                 let taken = self.net.recv_from(socket, buffer);
                 taken.map(|(octets, from)| (octets, Some(from)))
             } else {

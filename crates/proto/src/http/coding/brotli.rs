@@ -15,7 +15,7 @@ impl Brotli {
     pub(super) fn new() -> Self {
         let alloc = StandardAlloc::default;
         Self {
-            // Strict, for only that has windows of 16 MiB at most.
+            // Strict mode limits the window to 16 MiB.
             state: Box::new(BrotliState::new_strict(alloc(), alloc(), alloc())),
             complete: false,
         }

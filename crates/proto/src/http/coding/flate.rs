@@ -1,4 +1,4 @@
-//! Deflate (RFC 1951), and the coding of that name (RFC 9110 §8.4.1.2).
+//! Deflate (RFC 1951), and the content coding `deflate` (RFC 9110 §8.4.1.2).
 
 use flate2::{Decompress, FlushDecompress, Status};
 
@@ -6,11 +6,12 @@ use super::{CodingFault, PIECE_BYTES, Sink};
 
 pub(super) const NAME: &str = "deflate";
 
-/// The coding `deflate`: the zlib format (RFC 1950), or bare deflate, as some servers take the word.
+/// The content coding `deflate`: the zlib format (RFC 1950), or raw deflate, which some servers
+/// send instead.
 pub(super) struct Deflate(State);
 
 enum State {
-    /// The octets so far do not tell which of the two it is.
+    /// The first octet, if any, does not tell which of the two it is.
     Unknown(Option<u8>),
     Running(Inflate),
     Complete,
@@ -31,7 +32,7 @@ impl Deflate {
                 State::Unknown(Some(first)) => {
                     let start = [*first, *next];
                     let mut inflate = Inflate::new(is_zlib(start));
-                    // Two octets of a zlib header end nothing, of bare deflate they may.
+                    // Two octets can be a whole stream of raw deflate.
                     let ended = inflate.run(&start, NAME, sink)?;
                     octets = rest;
                     self.0 = match ended {
@@ -58,21 +59,21 @@ impl Deflate {
     }
 }
 
-/// A deflate stream being read.
+/// Decodes one deflate stream.
 pub(super) struct Inflate(Decompress);
 
 impl Inflate {
-    /// With the header and checksum of zlib around it, or bare.
+    /// With the header and checksum of zlib, or raw.
     pub(super) fn new(zlib: bool) -> Self {
         Self(Decompress::new(zlib))
     }
 
-    /// Ready for another bare one.
+    /// Prepares for another raw stream.
     pub(super) fn restart(&mut self) {
         self.0.reset(false);
     }
 
-    /// Takes octets. If the stream ends among them, how many belong to it.
+    /// Decodes octets. If the stream ends among them, returns how many belong to it.
     pub(super) fn run(
         &mut self,
         octets: &[u8],
@@ -89,7 +90,7 @@ impl Inflate {
                 .decompress(&octets[used..], &mut piece, FlushDecompress::None);
             let decoded = (self.0.total_out() - out_before) as usize;
             out_before += decoded as u64;
-            // What came before the octet that is wrong is as good as if it had come on its own.
+            // What precedes the wrong octet counts, as if it had been received by itself.
             sink(&piece[..decoded])?;
             let status = status.map_err(|_| bad("not a deflate stream"))?;
             let used_now = (self.0.total_in() - in_before) as usize;
@@ -108,8 +109,9 @@ impl Inflate {
     }
 }
 
-/// RFC 1950 §2.2: deflate by method, and a check over the two octets. Bare deflate that begins so
-/// would be a stored block with padding that is not zero, which nobody writes.
+/// Whether a stream starts with a zlib header (RFC 1950 §2.2): the method deflate, and a check over
+/// the two octets. Raw deflate that starts so would be a stored block with non-zero padding, which
+/// no encoder writes.
 fn is_zlib([method_and_window, flags]: [u8; 2]) -> bool {
     method_and_window & 15 == 8
         && method_and_window >> 4 <= 7

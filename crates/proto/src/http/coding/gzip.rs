@@ -1,4 +1,4 @@
-//! Gzip (RFC 1952): members one after another, each with its checksum.
+//! Gzip (RFC 1952): a sequence of members, each with its checksum.
 
 use flate2::Crc;
 
@@ -8,19 +8,19 @@ use super::{CodingFault, Sink};
 pub(super) const NAME: &str = "gzip";
 
 pub(super) struct Gzip {
-    at: At,
-    /// Of the fixed part being read, or the trailer.
+    state: State,
+    /// Octets of the fixed part or the trailer that is being read.
     gathered: [u8; 10],
     gathered_octets: usize,
     flags: u8,
-    /// Over the header first, then over what the member decodes to.
+    /// Over the header first, then over the decoded content.
     crc: Crc,
     inflate: Inflate,
 }
 
-/// Parts of a member (RFC 1952 §2.3).
+/// The parts of a member (RFC 1952 §2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum At {
+enum State {
     Fixed,
     ExtraLength,
     Extra { left: u16 },
@@ -40,7 +40,7 @@ const FLAGS_RESERVED: u8 = 0b1110_0000;
 impl Gzip {
     pub(super) fn new() -> Self {
         Self {
-            at: At::Fixed,
+            state: State::Fixed,
             gathered: [0; 10],
             gathered_octets: 0,
             flags: 0,
@@ -51,7 +51,7 @@ impl Gzip {
 
     pub(super) fn decode(&mut self, mut octets: &[u8], sink: Sink<'_>) -> Result<(), CodingFault> {
         while let [next, rest @ ..] = octets {
-            if self.at == At::Content {
+            if self.state == State::Content {
                 let crc = &mut self.crc;
                 let ended = self.inflate.run(octets, NAME, &mut |decoded| {
                     crc.update(decoded);
@@ -59,30 +59,30 @@ impl Gzip {
                 })?;
                 let Some(used) = ended else { return Ok(()) };
                 octets = &octets[used..];
-                self.at = At::Trailer;
+                self.state = State::Trailer;
                 continue;
             }
-            self.at = self.frame_octet(*next)?;
+            self.state = self.frame_octet(*next)?;
             octets = rest;
         }
         Ok(())
     }
 
-    /// Whether a member has ended and no other begun.
+    /// Whether a member is complete, and no other has started.
     pub(super) fn is_complete(&self) -> bool {
-        self.at == At::Fixed && self.gathered_octets == 0
+        self.state == State::Fixed && self.gathered_octets == 0
     }
 
-    /// Takes an octet that stands around the content.
-    fn frame_octet(&mut self, octet: u8) -> Result<At, CodingFault> {
-        if !matches!(self.at, At::HeaderCrc | At::Trailer) {
+    /// Takes an octet of the header or the trailer.
+    fn frame_octet(&mut self, octet: u8) -> Result<State, CodingFault> {
+        if !matches!(self.state, State::HeaderCrc | State::Trailer) {
             self.crc.update(&[octet]);
         }
-        Ok(match self.at {
-            At::Fixed => {
-                let place = self.gathered_octets;
-                match place {
-                    0 | 1 if octet != [0x1f, 0x8b][place] => {
+        Ok(match self.state {
+            State::Fixed => {
+                let index = self.gathered_octets;
+                match index {
+                    0 | 1 if octet != [0x1f, 0x8b][index] => {
                         return Err(bad("it does not begin as gzip does"));
                     }
                     2 if octet != 8 => return Err(bad("its method is not deflate")),
@@ -91,32 +91,32 @@ impl Gzip {
                     _ => {}
                 }
                 match self.gather(octet, 10) {
-                    None => At::Fixed,
-                    Some(_) => self.after(At::Fixed),
+                    None => State::Fixed,
+                    Some(_) => self.after(State::Fixed),
                 }
             }
-            At::ExtraLength => match self.gather(octet, 2) {
-                None => At::ExtraLength,
+            State::ExtraLength => match self.gather(octet, 2) {
+                None => State::ExtraLength,
                 Some([low, high, ..]) => match u16::from_le_bytes([low, high]) {
-                    0 => self.after(At::Extra { left: 0 }),
-                    left => At::Extra { left },
+                    0 => self.after(State::Extra { left: 0 }),
+                    left => State::Extra { left },
                 },
             },
-            At::Extra { left: 1 } => self.after(self.at),
-            At::Extra { left } => At::Extra { left: left - 1 },
-            At::Name | At::Comment if octet == 0 => self.after(self.at),
-            At::Name | At::Comment => self.at,
-            At::HeaderCrc => match self.gather(octet, 2) {
-                None => At::HeaderCrc,
+            State::Extra { left: 1 } => self.after(self.state),
+            State::Extra { left } => State::Extra { left: left - 1 },
+            State::Name | State::Comment if octet == 0 => self.after(self.state),
+            State::Name | State::Comment => self.state,
+            State::HeaderCrc => match self.gather(octet, 2) {
+                None => State::HeaderCrc,
                 Some([low, high, ..]) => {
                     if u16::from_le_bytes([low, high]) != self.crc.sum() as u16 {
                         return Err(bad("the checksum of its header is wrong"));
                     }
-                    self.after(At::HeaderCrc)
+                    self.after(State::HeaderCrc)
                 }
             },
-            At::Trailer => match self.gather(octet, 8) {
-                None => At::Trailer,
+            State::Trailer => match self.gather(octet, 8) {
+                None => State::Trailer,
                 Some([a, b, c, d, e, f, g, h, ..]) => {
                     if u32::from_le_bytes([a, b, c, d]) != self.crc.sum() {
                         return Err(bad("its checksum is wrong"));
@@ -125,14 +125,14 @@ impl Gzip {
                         return Err(bad("its length is wrong"));
                     }
                     self.crc.reset();
-                    At::Fixed
+                    State::Fixed
                 }
             },
-            At::Content => unreachable!("inflate reads that"),
+            State::Content => unreachable!("inflate reads that"),
         })
     }
 
-    /// Gathers an octet of a part of `wanted`; all of them once they are there.
+    /// Collects the octets of a part of `wanted` octets. Returns them once they are complete.
     fn gather(&mut self, octet: u8, wanted: usize) -> Option<[u8; 10]> {
         self.gathered[self.gathered_octets] = octet;
         self.gathered_octets += 1;
@@ -143,28 +143,28 @@ impl Gzip {
         Some(self.gathered)
     }
 
-    /// The part of the header that comes after `part`, going by the flags.
-    fn after(&mut self, part: At) -> At {
+    /// The part that follows `part`, according to the flags.
+    fn after(&mut self, part: State) -> State {
         let has = |flag: u8| self.flags & flag != 0;
-        let place = match part {
-            At::Fixed => 0,
-            At::Extra { .. } => 1,
-            At::Name => 2,
-            At::Comment => 3,
+        let index = match part {
+            State::Fixed => 0,
+            State::Extra { .. } => 1,
+            State::Name => 2,
+            State::Comment => 3,
             _ => 4,
         };
         let parts = [
-            (FLAG_EXTRA, At::ExtraLength),
-            (FLAG_NAME, At::Name),
-            (FLAG_COMMENT, At::Comment),
-            (FLAG_HEADER_CRC, At::HeaderCrc),
+            (FLAG_EXTRA, State::ExtraLength),
+            (FLAG_NAME, State::Name),
+            (FLAG_COMMENT, State::Comment),
+            (FLAG_HEADER_CRC, State::HeaderCrc),
         ];
-        let next = parts[place..].iter().find(|(flag, _)| has(*flag));
+        let next = parts[index..].iter().find(|(flag, _)| has(*flag));
         next.map_or_else(
             || {
                 self.crc.reset();
                 self.inflate.restart();
-                At::Content
+                State::Content
             },
             |(_, part)| *part,
         )

@@ -1,4 +1,4 @@
-//! Content codings (RFC 9110 §8.4), taken off a body as it streams by.
+//! Content codings (RFC 9110 §8.4), decoded as a body is received.
 
 mod brotli;
 mod flate;
@@ -10,14 +10,14 @@ use flate::Deflate;
 use gzip::Gzip;
 use zstd::Zstd;
 
-/// Codings a body may be under.
+/// The most codings of a body.
 const CODINGS_MAX: usize = 4;
 
-/// Octets that are decoded before they are handed on.
+/// Octets that are decoded at a time.
 const PIECE_BYTES: usize = 8 << 10;
 
-/// Takes a list of codings off a body. What it holds is bounded by the windows of the codings: 32 KiB
-/// for gzip and deflate, 16 MiB for br (RFC 7932 §9.1), 8 MiB and a block for zstd (RFC 9659).
+/// Decodes the codings of a body. Its memory is bounded by their windows: 32 KiB for gzip and
+/// deflate, 16 MiB for br (RFC 7932 §9.1), 8 MiB and a block for zstd (RFC 9659).
 pub(super) struct Decoder {
     /// Outermost first.
     stages: Vec<Stage>,
@@ -26,7 +26,7 @@ pub(super) struct Decoder {
 
 struct Stage {
     coding: Coding,
-    /// Whether anything came to it at all: nothing decodes to nothing.
+    /// Whether it received anything: nothing decodes to nothing.
     begun: bool,
     decoded_bytes: u64,
 }
@@ -38,19 +38,19 @@ enum Coding {
     Zstd(Zstd),
 }
 
-/// Why a body could not be decoded.
+/// Why a body cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum CodingFault {
-    /// There is more than was allowed.
+    /// It decodes to more octets than the limit.
     #[error("larger than was allowed")]
     Oversize,
-    /// A coding that was not offered.
+    /// A coding that the request did not offer.
     #[error("content coding {0:?} was not offered")]
     Unknown(Box<str>),
-    /// More codings than anyone needs.
+    /// Too many codings.
     #[error("more than {CODINGS_MAX} content codings")]
     TooMany,
-    /// The coded octets are not what they should be.
+    /// The coded octets are invalid.
     #[error("bad {coding} content: {what}")]
     Bad {
         coding: &'static str,
@@ -62,7 +62,7 @@ pub(super) enum CodingFault {
 type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> Result<(), CodingFault>;
 
 impl Decoder {
-    /// For a body under `codings`, in the order in which they were put on.
+    /// For a body with `codings`, in the order in which they were applied.
     pub(super) fn new(codings: &[Box<[u8]>], bytes_max: u64) -> Result<Self, CodingFault> {
         if codings.len() > CODINGS_MAX {
             return Err(CodingFault::TooMany);
@@ -80,8 +80,7 @@ impl Decoder {
         })
     }
 
-    /// Takes coded octets and hands what they decode to to `keep`, of which there is never more than
-    /// was allowed.
+    /// Decodes octets and passes the result to `keep`, never more than the limit in total.
     pub(super) fn decode(
         &mut self,
         octets: &[u8],
@@ -90,7 +89,7 @@ impl Decoder {
         feed(&mut self.stages, self.bytes_max, octets, keep)
     }
 
-    /// Whether every coding has come to its end.
+    /// Checks that every coding has ended.
     pub(super) fn end(&self) -> Result<(), CodingFault> {
         let mut begun = self.stages.iter().filter(|stage| stage.begun);
         begun.try_for_each(|stage| {
@@ -109,8 +108,8 @@ impl std::fmt::Debug for Decoder {
     }
 }
 
-/// Sends `octets` through the stages. Each is held to what the body may decode to, or a small body
-/// under two codings could keep the one in the middle busy for long.
+/// Passes `octets` through the stages. The limit holds for each: otherwise a small body with two
+/// codings could decode to a huge one in the middle.
 fn feed(
     stages: &mut [Stage],
     bytes_max: u64,
@@ -140,7 +139,7 @@ fn feed(
 }
 
 impl Coding {
-    /// RFC 9110 §8.4.1 (`x-gzip` by §8.4.1.3), RFC 7932, RFC 8878.
+    /// The coding of this name (RFC 9110 §8.4.1; `x-gzip`: §8.4.1.3; RFC 7932; RFC 8878).
     fn named(name: &[u8]) -> Result<Self, CodingFault> {
         Ok(match name.to_ascii_lowercase().as_slice() {
             b"gzip" | b"x-gzip" => Self::Gzip(Gzip::new()),

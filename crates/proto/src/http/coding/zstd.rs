@@ -1,4 +1,4 @@
-//! Zstandard (RFC 8878): frames one after another, block by block.
+//! Zstandard (RFC 8878): a sequence of frames, block by block.
 
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
@@ -6,7 +6,7 @@ use super::{CodingFault, PIECE_BYTES, Sink};
 
 pub(super) const NAME: &str = "zstd";
 
-/// The largest window there may be under this content coding (RFC 9659 §3).
+/// The largest window of this content coding (RFC 9659 §3).
 const WINDOW_BYTES_MAX: u64 = 8 << 20;
 
 /// The most octets of a block (RFC 8878 §3.1.1.2.4).
@@ -14,25 +14,25 @@ const BLOCK_BYTES_MAX: usize = 128 << 10;
 
 const MAGIC: u32 = 0xfd2f_b528;
 
-/// Any of sixteen marks a frame to be skipped (RFC 8878 §3.1.2).
+/// The first of sixteen magic numbers of skippable frames (RFC 8878 §3.1.2).
 const SKIPPABLE: u32 = 0x184d_2a50;
 
 pub(super) struct Zstd {
     decoder: Box<FrameDecoder>,
-    at: At,
-    /// The beginning of a unit that has not come whole.
+    state: State,
+    /// The beginning of a unit that is not whole yet.
     pending: Vec<u8>,
     frame: FrameHeader,
     frame_decoded_bytes: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum At {
+enum State {
     /// Before a frame: its magic number and header are the next unit.
     Frame,
-    /// In a frame: a block is the next unit, the last one with the checksum of the frame.
+    /// In a frame: a block is the next unit, with the checksum of the frame if it is the last.
     Block,
-    /// In a frame to be skipped.
+    /// In a skippable frame.
     Skip { left: u32 },
 }
 
@@ -40,7 +40,7 @@ impl Zstd {
     pub(super) fn new() -> Self {
         Self {
             decoder: Box::new(FrameDecoder::new()),
-            at: At::Frame,
+            state: State::Frame,
             pending: Vec::new(),
             frame: FrameHeader::default(),
             frame_decoded_bytes: 0,
@@ -49,17 +49,17 @@ impl Zstd {
 
     pub(super) fn decode(&mut self, mut octets: &[u8], sink: Sink<'_>) -> Result<(), CodingFault> {
         loop {
-            if let At::Skip { left } = &mut self.at {
+            if let State::Skip { left } = &mut self.state {
                 let skipped = octets.len().min(*left as usize);
                 octets = &octets[skipped..];
                 *left -= skipped as u32;
                 if *left > 0 {
                     return Ok(());
                 }
-                self.at = At::Frame;
+                self.state = State::Frame;
             }
             if self.pending.is_empty() {
-                // What lies whole in the input is read from there.
+                // A unit that is whole in the input is not buffered.
                 let Some(unit) = self
                     .unit_octets(octets)?
                     .filter(|unit| *unit <= octets.len())
@@ -93,17 +93,17 @@ impl Zstd {
         }
     }
 
-    /// Whether a frame has ended and no other begun.
+    /// Whether a frame is complete, and no other has started.
     pub(super) fn is_complete(&self) -> bool {
-        self.at == At::Frame && self.pending.is_empty()
+        self.state == State::Frame && self.pending.is_empty()
     }
 
-    /// The length of the unit that `octets` begin with, as soon as they tell. It is never less than
-    /// what it took to tell.
+    /// The length of the unit at the start of `octets`, once they determine it. It is never less
+    /// than the octets needed for that.
     fn unit_octets(&self, octets: &[u8]) -> Result<Option<usize>, CodingFault> {
-        match self.at {
-            At::Frame => frame_start_octets(octets),
-            At::Block | At::Skip { .. } => {
+        match self.state {
+            State::Frame => frame_start_octets(octets),
+            State::Block | State::Skip { .. } => {
                 let Some(header) = octets.first_chunk::<3>() else {
                     return Ok(None);
                 };
@@ -118,9 +118,9 @@ impl Zstd {
         }
     }
 
-    /// Takes a whole unit.
+    /// Decodes a whole unit.
     fn unit(&mut self, octets: &[u8], sink: Sink<'_>) -> Result<(), CodingFault> {
-        if self.at == At::Frame {
+        if self.state == State::Frame {
             return self.begin_frame(octets);
         }
         let finished = self
@@ -139,7 +139,7 @@ impl Zstd {
         if u32::from_le_bytes(*magic) != MAGIC {
             let left = rest.first_chunk::<4>().expect("a unit is whole");
             let left = u32::from_le_bytes(*left);
-            self.at = At::Skip { left };
+            self.state = State::Skip { left };
             return Ok(());
         }
         self.frame = FrameHeader::read(rest)?;
@@ -147,11 +147,11 @@ impl Zstd {
         self.decoder
             .reset(octets)
             .map_err(|_| bad("the header of a frame cannot be read"))?;
-        self.at = At::Block;
+        self.state = State::Block;
         Ok(())
     }
 
-    /// Hands on what no further block of the frame refers to.
+    /// Passes on what no further block of the frame refers to.
     fn drain(&mut self, sink: Sink<'_>) -> Result<(), CodingFault> {
         use std::io::Read;
         let mut piece = [0; PIECE_BYTES];
@@ -176,12 +176,12 @@ impl Zstd {
         if octets.is_some_and(|octets| octets != self.frame_decoded_bytes) {
             return Err(bad("the length of a frame is wrong"));
         }
-        self.at = At::Frame;
+        self.state = State::Frame;
         Ok(())
     }
 }
 
-/// What the header of a frame says (RFC 8878 §3.1.1.1).
+/// A frame header (RFC 8878 §3.1.1.1).
 #[derive(Clone, Copy, Debug, Default)]
 struct FrameHeader {
     has_checksum: bool,
@@ -189,7 +189,7 @@ struct FrameHeader {
 }
 
 impl FrameHeader {
-    /// Reads a whole one, without the magic number.
+    /// Parses a whole header, without the magic number.
     fn read(octets: &[u8]) -> Result<Self, CodingFault> {
         let (descriptor, rest) = octets.split_first().expect("a unit is whole");
         if descriptor & 1 << 3 != 0 {
@@ -205,7 +205,7 @@ impl FrameHeader {
         if content_octets > 0 {
             let mut wide = [0; 8];
             wide[..content_octets].copy_from_slice(content);
-            // Two octets leave out what one can say.
+            // A field of two octets has an offset of 256.
             let least = if content_octets == 2 { 256 } else { 0 };
             content_bytes = Some(u64::from_le_bytes(wide).saturating_add(least));
         }
@@ -226,10 +226,10 @@ impl FrameHeader {
     }
 }
 
-/// What the header of a block says (RFC 8878 §3.1.1.2).
+/// A block header (RFC 8878 §3.1.1.2).
 struct BlockHeader {
     last: bool,
-    /// Of the block as it is coded.
+    /// The size of the coded block.
     octets: usize,
 }
 
@@ -243,7 +243,7 @@ impl BlockHeader {
         Ok(Self {
             last: bits & 1 != 0,
             octets: match bits >> 1 & 3 {
-                // One octet, over and over.
+                // RLE: one octet, repeated.
                 1 => 1,
                 3 => return Err(bad("a block is of no known type")),
                 _ => size,
@@ -252,7 +252,7 @@ impl BlockHeader {
     }
 }
 
-/// The length of magic number and header, as soon as `octets` tell.
+/// The length of magic number and header, once `octets` determine it.
 fn frame_start_octets(octets: &[u8]) -> Result<Option<usize>, CodingFault> {
     let Some((magic, rest)) = octets.split_first_chunk::<4>() else {
         return Ok(None);
@@ -269,7 +269,8 @@ fn frame_start_octets(octets: &[u8]) -> Result<Option<usize>, CodingFault> {
         .map(|descriptor| 5 + header_parts(*descriptor).iter().sum::<usize>()))
 }
 
-/// How many octets of window, dictionary and content size follow (RFC 8878 §3.1.1.1.1).
+/// The sizes of the window descriptor, the dictionary id and the content size (RFC 8878
+/// §3.1.1.1.1).
 fn header_parts(descriptor: u8) -> [usize; 3] {
     let single_segment = descriptor & 1 << 5 != 0;
     [

@@ -1,13 +1,13 @@
-//! Ends of bodies (RFC 9112 §6.3, §7.1).
+//! Message framing (RFC 9112 §6.3, §7.1).
 
 use canvass_model::Cause;
 
 use super::{Case, HEAD_BYTES_MAX, answer, fault, good, last, malformed};
 
-/// The head of most chunked answers; 47 octets.
+/// The head of most chunked responses; 47 octets.
 const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-/// More than may stand beside the sizes of chunks.
+/// More than chunk extensions may have.
 const LONG: &[u8] = &[b'a'; HEAD_BYTES_MAX + 1];
 
 const LONG_ZERO: &[u8] = &[b'0'; HEAD_BYTES_MAX + 2];

@@ -4,7 +4,7 @@ use canvass_model::Cause;
 
 use super::{Case, HEAD_BYTES_MAX, answer, fault, good, last, malformed};
 
-/// A header line that leaves no room for others.
+/// A header line that fills the head.
 const LONG_LINE: &[u8] = &[b'a'; HEAD_BYTES_MAX];
 
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";

@@ -1,8 +1,9 @@
-//! Answers, good and bad, with what is to be made of them however they are cut up on their way.
+//! Valid and invalid responses, and the result that is expected of each, however its octets are
+//! divided.
 //!
-//! For tests: of the reader itself, of a simulated peer, of a real one. After each response the peer
-//! closes the connection in good order. Compressed bodies are in `data/`, made from `data/text` and
-//! from zeros with `zlib`, `brotli` and `zstd`; `block-too-large.zst` is written by hand: one block of
+//! For tests of the reader, of a simulated peer and of a real one. After each response the peer
+//! closes the connection in order. Compressed bodies are in `data/`, made from `data/text` and from
+//! zeros with `zlib`, `brotli` and `zstd`; `block-too-large.zst` is written by hand: one block of
 //! 72 octets that decodes to 4 MB.
 
 mod codings;
@@ -13,36 +14,36 @@ use canvass_model::Cause;
 
 use super::HttpSettings;
 
-/// A response and what is to be made of it.
+/// A response and its expected result.
 #[derive(Clone, Copy, Debug)]
 pub struct Case {
-    /// What it shows.
+    /// What the case is about.
     pub name: &'static str,
     /// The method of the request.
     pub method: &'static str,
-    /// What the peer sends, one after the other.
+    /// The parts that the peer sends.
     pub parts: &'static [&'static [u8]],
-    /// What is to be made of it.
+    /// The expected result.
     pub expected: Expected,
 }
 
-/// What is to be made of a response.
+/// The expected result of a response.
 #[derive(Clone, Copy, Debug)]
 pub enum Expected {
-    /// An answer.
+    /// A valid response.
     Answer {
         /// Its status code.
         code: u16,
         /// Its body, decoded.
         body: &'static [u8],
-        /// Whether the connection may take another request, if the peer has not closed it.
+        /// Whether the connection can carry another request, if the peer keeps it open.
         reusable: bool,
     },
-    /// None.
+    /// A fault.
     Fault {
-        /// Why, in a word.
+        /// Its cause.
         cause: Cause,
-        /// Why, for a person.
+        /// Its message.
         message: &'static str,
     },
 }
@@ -54,8 +55,8 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
         .flatten()
 }
 
-/// How the cases are to be asked for: their bodies are kept, their connections too, and they make do
-/// with heads of 1 KiB and bodies of 4 KiB.
+/// The settings for all cases: bodies and connections are kept, heads may have 1 KiB and bodies 4
+/// KiB.
 pub fn settings(method: &str) -> HttpSettings {
     HttpSettings {
         method: method.into(),
@@ -79,12 +80,12 @@ impl Case {
     }
 }
 
-/// An answer to `GET` after which the connection may be used again.
+/// A valid response to `GET` after which the connection can be reused.
 const fn good(name: &'static str, parts: &'static [&'static [u8]], body: &'static [u8]) -> Case {
     answer(name, "GET", parts, 200, body, true)
 }
 
-/// An answer to `GET` after which it may not.
+/// A valid response to `GET` after which it cannot.
 const fn last(name: &'static str, parts: &'static [&'static [u8]], body: &'static [u8]) -> Case {
     answer(name, "GET", parts, 200, body, false)
 }
@@ -110,7 +111,7 @@ const fn answer(
     }
 }
 
-/// No answer to `GET`, for octets that cannot be read.
+/// A malformed response to `GET`.
 const fn malformed(
     name: &'static str,
     parts: &'static [&'static [u8]],
@@ -119,7 +120,7 @@ const fn malformed(
     fault(name, parts, Cause::Malformed, message)
 }
 
-/// No answer to `GET`.
+/// A response to `GET` with a fault.
 const fn fault(
     name: &'static str,
     parts: &'static [&'static [u8]],

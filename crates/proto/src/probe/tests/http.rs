@@ -28,9 +28,9 @@ fn a_page_is_fetched_and_its_time_is_split() {
     rig.connected();
     assert!(rig.written.starts_with(b"GET /a?b HTTP/1.1\r\n"));
     rig.pass_ms(20);
-    rig.hear(&OK[..10]);
+    rig.receive(&OK[..10]);
     rig.pass_ms(5);
-    rig.hear(&OK[10..]);
+    rig.receive(&OK[10..]);
     let outcome = rig.finish();
     assert_eq!(
         (outcome.verdict, outcome.status),
@@ -62,7 +62,7 @@ fn a_reset_is_told_by_when_it_came() {
         let mut rig = Rig::http("http://192.0.2.1/");
         rig.connected();
         if !heard.is_empty() {
-            rig.hear(heard);
+            rig.receive(heard);
         }
         rig.fail(Cause::Reset);
         let outcome = rig.finish();
@@ -76,7 +76,7 @@ fn a_reset_is_told_by_when_it_came() {
 fn an_answer_that_breaks_off_is_truncated_and_keeps_its_code() {
     let mut rig = Rig::http("http://192.0.2.1/");
     rig.connected();
-    rig.hear(&OK[..OK.len() - 1]);
+    rig.receive(&OK[..OK.len() - 1]);
     rig.end();
     let outcome = rig.finish();
     assert_eq!(outcome.status, Status::Truncated);
@@ -91,19 +91,19 @@ fn redirects_lead_on_and_every_hop_is_kept() {
     rig.resolved(AddressFamily::V4, &["192.0.2.1"]);
     rig.resolved(AddressFamily::V6, &[]);
     rig.connected();
-    rig.hear(b"HTTP/1.1 302 Found\r\nLocation: /2\r\nContent-Length: 0\r\n\r\n");
+    rig.receive(b"HTTP/1.1 302 Found\r\nLocation: /2\r\nContent-Length: 0\r\n\r\n");
     // The same host: no other permit is needed, and its name is looked up in the engine's cache.
     assert_eq!((rig.enters.len(), rig.resolves.len()), (0, 2));
     rig.resolved(AddressFamily::V4, &["192.0.2.1"]);
     rig.resolved(AddressFamily::V6, &[]);
     rig.connected();
-    rig.hear(b"HTTP/1.1 307 On\r\nLocation: http://192.0.2.9:81/3\r\nContent-Length: 0\r\n\r\n");
+    rig.receive(b"HTTP/1.1 307 On\r\nLocation: http://192.0.2.9:81/3\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(rig.enters, ["192.0.2.9"]);
     rig.pass_ms(7);
     rig.probe.entered(rig.now);
     rig.drain();
     rig.connected();
-    rig.hear(OK);
+    rig.receive(OK);
     let outcome = rig.finish();
     assert_eq!(outcome.status, Status::Http(200));
     let page = page(&outcome);
@@ -129,9 +129,9 @@ fn more_redirects_than_allowed_are_a_failure_and_none_allowed_is_an_answer() {
     let moved = b"HTTP/1.1 301 Moved\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n";
     let mut rig = Rig::new(http_job("http://192.0.2.1/", 1), http_module(following(1)));
     rig.connected();
-    rig.hear(moved);
+    rig.receive(moved);
     rig.connected();
-    rig.hear(moved);
+    rig.receive(moved);
     let outcome = rig.finish();
     assert_eq!(
         (outcome.verdict, outcome.status),
@@ -141,7 +141,7 @@ fn more_redirects_than_allowed_are_a_failure_and_none_allowed_is_an_answer() {
 
     let mut rig = Rig::http("http://192.0.2.1/");
     rig.connected();
-    rig.hear(moved);
+    rig.receive(moved);
     assert_eq!(rig.finish().status, Status::Http(301));
 }
 
@@ -152,7 +152,7 @@ fn requests_go_over_one_connection_and_each_has_its_outcome() {
     rig.connected();
     for turn in 1..=3 {
         rig.pass_ms(10);
-        rig.hear(OK);
+        rig.receive(OK);
         if turn < 3 {
             assert_eq!((rig.turns, rig.reported.len()), (turn, turn));
             rig.pass_ms(50);
@@ -182,12 +182,14 @@ fn every_request_begins_at_the_target_whatever_it_was_led_to() {
     let mut rig = Rig::new(http_job("http://192.0.2.1/", 2), http_module(settings));
     for turn in 1..=2 {
         rig.connected();
-        rig.hear(b"HTTP/1.1 302 On\r\nLocation: http://192.0.2.2/b\r\nContent-Length: 0\r\n\r\n");
+        rig.receive(
+            b"HTTP/1.1 302 On\r\nLocation: http://192.0.2.2/b\r\nContent-Length: 0\r\n\r\n",
+        );
         assert_eq!(rig.enters.last().unwrap(), "192.0.2.2");
         rig.probe.entered(rig.now);
         rig.drain();
         rig.connected();
-        rig.hear(OK);
+        rig.receive(OK);
         if turn == 1 {
             rig.probe.granted(rig.now);
             rig.drain();
@@ -209,20 +211,20 @@ fn a_kept_connection_that_is_gone_is_replaced() {
     // It ended while nothing was asked.
     let mut rig = Rig::new(http_job("http://192.0.2.1/", 2), http_module(keeping()));
     rig.connected();
-    rig.hear(OK);
+    rig.receive(OK);
     rig.end();
     rig.probe.granted(rig.now);
     rig.drain();
     assert_eq!(rig.opened.len(), 2);
     rig.connected();
-    rig.hear(OK);
+    rig.receive(OK);
     assert_eq!(rig.finish().status, Status::Http(200));
 
     // It broke when the next request was on its way.
     for broken in [true, false] {
         let mut rig = Rig::new(http_job("http://192.0.2.1/", 2), http_module(keeping()));
         rig.connected();
-        rig.hear(OK);
+        rig.receive(OK);
         rig.probe.granted(rig.now);
         rig.drain();
         if broken {
@@ -232,7 +234,7 @@ fn a_kept_connection_that_is_gone_is_replaced() {
         }
         assert_eq!(rig.opened.len(), 2);
         rig.connected();
-        rig.hear(OK);
+        rig.receive(OK);
         let outcome = rig.finish();
         assert_eq!((outcome.status, outcome.attempts), (Status::Http(200), 2));
     }
@@ -242,7 +244,7 @@ fn a_kept_connection_that_is_gone_is_replaced() {
 fn no_further_request_is_begun_once_the_run_stops() {
     let mut rig = Rig::new(http_job("http://192.0.2.1/", 5), http_module(keeping()));
     rig.connected();
-    rig.hear(OK);
+    rig.receive(OK);
     rig.probe.stop_repeating();
     rig.drain();
     assert_eq!((rig.until, rig.reported.len()), (None, 1));
@@ -251,7 +253,7 @@ fn no_further_request_is_begun_once_the_run_stops() {
     let mut rig = Rig::new(http_job("http://192.0.2.1/", 5), http_module(keeping()));
     rig.connected();
     rig.probe.stop_repeating();
-    rig.hear(OK);
+    rig.receive(OK);
     assert_eq!(rig.finish().status, Status::Http(200));
     assert_eq!(rig.reported.len(), 0);
 }
@@ -266,7 +268,7 @@ fn every_answer_cut_anywhere_comes_to_the_same() {
             rig.connected();
             for part in [&response[..cut], &response[cut..]] {
                 if rig.until.is_some() && !part.is_empty() {
-                    rig.hear(part);
+                    rig.receive(part);
                 }
             }
             if rig.until.is_some() {

@@ -23,7 +23,7 @@ fn addresses_race_and_the_first_that_is_open_wins() {
     let slow = rig.opened[0].0;
     rig.connected();
     assert_eq!(rig.closed, [slow]);
-    rig.hear(OK);
+    rig.receive(OK);
     let outcome = rig.finish();
     assert_eq!(
         page(&outcome).remote.as_ref().unwrap().to_string(),
@@ -94,7 +94,7 @@ fn a_bare_host_is_tried_by_https_and_then_by_http() {
         rig.fail(cause);
         assert_eq!(rig.opened[1].1, "192.0.2.1:80");
         rig.connected();
-        rig.hear(OK);
+        rig.receive(OK);
         let outcome = rig.finish();
         assert_eq!((outcome.status, outcome.attempts), (Status::Http(200), 2));
         assert_eq!(&*page(&outcome).url, "http://192.0.2.1/");
@@ -105,11 +105,11 @@ fn a_bare_host_is_tried_by_https_and_then_by_http() {
 fn what_is_no_tls_leads_to_http_too() {
     let mut rig = Rig::new(bare_job("192.0.2.1"), http_module(HttpSettings::default()));
     rig.connected();
-    rig.hear(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    rig.receive(b"HTTP/1.1 400 Bad Request\r\n\r\n");
     assert_eq!(rig.opened.len(), 2);
     let mut rig = Rig::http("https://192.0.2.1/");
     rig.connected();
-    rig.hear(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    rig.receive(b"HTTP/1.1 400 Bad Request\r\n\r\n");
     let outcome = rig.finish();
     assert_eq!(outcome.status, Status::Tls);
     assert_eq!(cause(&outcome), (Phase::Tls, Cause::Handshake));
@@ -127,7 +127,7 @@ fn every_address_is_probed_where_that_is_asked() {
     assert_eq!(rig.opened.len(), 1, "they do not race");
     rig.fail(Cause::Refused);
     rig.connected();
-    rig.hear(OK);
+    rig.receive(OK);
     let outcome = rig.finish();
     assert_eq!(
         (outcome.verdict, outcome.status),
@@ -158,7 +158,7 @@ fn failures_that_may_pass_are_tried_again_after_a_while() {
     rig.fail(Cause::Refused);
     rig.pass_wait();
     rig.connected();
-    rig.hear(OK);
+    rig.receive(OK);
     let outcome = rig.finish();
     assert_eq!((outcome.status, outcome.attempts), (Status::Http(200), 3));
     assert_eq!(rig.took_ms(&outcome, Phase::Wait), Some(300));
@@ -212,14 +212,14 @@ fn who_waits_for_room_is_given_that_of_those_who_hang() {
     let Output::Connect(second) = rig.probe.poll(rig.now) else {
         panic!("the second address is not tried");
     };
-    rig.probe.hindered(fault(Cause::Descriptors));
+    rig.probe.blocked(fault(Cause::Descriptors));
     rig.now = rig.now + timeouts().connect;
     assert!(matches!(rig.probe.poll(rig.now), Output::Close(first) if first == rig.opened[0].0));
     rig.opened.push((second, "192.0.2.1:80".into()));
     rig.probe.opening(rig.now, second);
     rig.drain();
     rig.connected();
-    rig.hear(OK);
+    rig.receive(OK);
     assert_eq!(rig.finish().status, Status::Http(200));
 }
 
@@ -242,7 +242,7 @@ fn every_address_has_its_own_retries_and_facts() {
     rig.resolved(AddressFamily::V6, &["2001:db8::1"]);
     rig.resolved(AddressFamily::V4, &["192.0.2.1"]);
     rig.connected();
-    rig.hear(OK);
+    rig.receive(OK);
     rig.fail(Cause::Refused);
     rig.pass_wait();
     rig.fail(Cause::Refused);
@@ -272,4 +272,40 @@ fn every_address_has_its_own_retries_and_facts() {
     );
     assert_eq!(page(&outcome).code, None);
     assert_eq!(outcome.attempts, 3);
+}
+
+#[test]
+fn a_deadline_before_a_retry_is_of_the_address_and_not_of_its_redirect() {
+    let mut module = http_module(HttpSettings {
+        follow_max: 1,
+        ..HttpSettings::default()
+    });
+    module.reach.all_addresses = true;
+    module.retries = 1;
+    let mut rig = Rig::new(http_job("http://a.example/", 1), module);
+    rig.resolved(AddressFamily::V6, &["2001:db8::1"]);
+    rig.resolved(AddressFamily::V4, &["192.0.2.1"]);
+    rig.connected();
+    rig.receive(b"HTTP/1.1 302 Found\r\nLocation: http://192.0.2.9/\r\n\r\n");
+    rig.end();
+    rig.probe.entered(rig.now);
+    rig.drain();
+    rig.fail(Cause::Reset);
+    // The permit at the first host never comes.
+    rig.pass_wait();
+    rig.pass_wait();
+    let outcome = rig.finish();
+    let addresses: Vec<_> = page(&outcome)
+        .addresses
+        .iter()
+        .flatten()
+        .map(|one| (one.remote.to_string(), one.status))
+        .collect();
+    assert_eq!(
+        addresses,
+        [
+            ("[2001:db8::1]:80".into(), Status::Reset),
+            ("192.0.2.1:80".into(), Status::Local),
+        ]
+    );
 }

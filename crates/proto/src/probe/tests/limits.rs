@@ -41,7 +41,7 @@ fn each_phase_has_its_time() {
     // The last.
     let mut rig = Rig::http("http://192.0.2.1/");
     rig.connected();
-    rig.hear(&OK[..9]);
+    rig.receive(&OK[..9]);
     rig.pass_wait();
     assert_eq!(cause(&rig.finish()), (Phase::Transfer, Cause::Timeout));
 }
@@ -52,9 +52,9 @@ fn a_trickle_cannot_stretch_the_deadline() {
     module.timeouts.transfer = Duration::from_secs(3_600);
     let mut rig = Rig::new(http_job("http://192.0.2.1/", 1), module);
     rig.connected();
-    rig.hear(b"HTTP/1.1 200 OK\r\n\r\n");
+    rig.receive(b"HTTP/1.1 200 OK\r\n\r\n");
     while rig.until.is_some() {
-        rig.hear(b"x");
+        rig.receive(b"x");
         rig.pass_ms(100);
     }
     let outcome = rig.finish();
@@ -74,14 +74,14 @@ fn a_shortage_of_ours_is_never_the_peers_fault() {
             probe: Probe::new(
                 http_job("http://192.0.2.1/", 1),
                 rig.now,
-                std::sync::Arc::clone(&rig.probe.module),
+                std::sync::Arc::clone(&rig.probe.job.module),
                 1,
             )
             .unwrap(),
             ..rig
         };
         assert!(matches!(fresh.probe.poll(fresh.now), Output::Connect(_)));
-        fresh.probe.hindered(fault(Cause::Descriptors));
+        fresh.probe.blocked(fault(Cause::Descriptors));
         fresh.drain();
         fresh
     };

@@ -123,23 +123,23 @@ pub(super) fn endpoint_job(host: &str, port: u16, udp: bool) -> Job {
 
 /// A probe and what it wanted.
 pub(super) struct Rig {
-    pub probe: Probe,
-    pub now: Time,
+    pub(super) probe: Probe,
+    pub(super) now: Time,
     /// Streams it wanted opened, and where they lead.
-    pub opened: Vec<(ConnectionId, String)>,
-    pub closed: Vec<ConnectionId>,
-    pub shut: usize,
-    pub written: Vec<u8>,
-    pub reported: Vec<Outcome>,
-    pub resolves: Vec<String>,
-    pub enters: Vec<String>,
-    pub turns: usize,
+    pub(super) opened: Vec<(ConnectionId, String)>,
+    pub(super) closed: Vec<ConnectionId>,
+    pub(super) shut: usize,
+    pub(super) written: Vec<u8>,
+    pub(super) reported: Vec<Outcome>,
+    pub(super) resolves: Vec<String>,
+    pub(super) enters: Vec<String>,
+    pub(super) turns: usize,
     /// Until when it waits; `None` when it is over.
-    pub until: Option<Time>,
+    pub(super) until: Option<Time>,
 }
 
 impl Rig {
-    pub fn new(job: Job, module: Module) -> Self {
+    pub(super) fn new(job: Job, module: Module) -> Self {
         let now = Time::from_nanos(1_000_000_000);
         let probe = Probe::new(job, now, Arc::new(module), 99).unwrap();
         let mut rig = Self {
@@ -159,12 +159,12 @@ impl Rig {
         rig
     }
 
-    pub fn http(url: &str) -> Self {
+    pub(super) fn http(url: &str) -> Self {
         Self::new(http_job(url, 1), http_module(HttpSettings::default()))
     }
 
     /// Does what it wants, but for what needs an answer.
-    pub fn drain(&mut self) {
+    pub(super) fn drain(&mut self) {
         for _ in 0..1_000 {
             match self.probe.poll(self.now) {
                 Output::Resolve => {
@@ -173,7 +173,9 @@ impl Rig {
                 }
                 Output::AcquireHost => self.enters.push(self.probe.host().to_string()),
                 // A journey may go on at once; a request waits for the test.
-                Output::AcquireTurn if self.probe.stage == Stage::Pacing => {
+                Output::AcquireTurn
+                    if matches!(self.probe.journey.stage, Stage::AwaitingTurn(_)) =>
+                {
                     assert!(!self.probe.granted(self.now));
                 }
                 Output::AcquireTurn => self.turns += 1,
@@ -213,56 +215,56 @@ impl Rig {
         panic!("it never comes to rest");
     }
 
-    pub fn pass_ms(&mut self, ms: u64) {
+    pub(super) fn pass_ms(&mut self, ms: u64) {
         self.now = self.now + Duration::from_millis(ms);
         self.drain();
     }
 
     /// Waits as long as it wants to.
-    pub fn pass_wait(&mut self) {
+    pub(super) fn pass_wait(&mut self) {
         self.now = self.until.expect("it is not over");
         self.drain();
     }
 
-    pub fn last(&self) -> ConnectionId {
+    pub(super) fn last(&self) -> ConnectionId {
         self.opened.last().expect("nothing was opened").0
     }
 
-    pub fn connected(&mut self) {
+    pub(super) fn connected(&mut self) {
         let last = self.last();
         self.probe.connected(self.now, last);
         self.drain();
     }
 
-    pub fn hear(&mut self, octets: &[u8]) {
+    pub(super) fn receive(&mut self, octets: &[u8]) {
         let last = self.last();
         self.probe.received(self.now, last, octets);
         self.drain();
     }
 
-    pub fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         let last = self.last();
         self.probe.ended(self.now, last);
         self.drain();
     }
 
-    pub fn fail(&mut self, cause: Cause) {
+    pub(super) fn fail(&mut self, cause: Cause) {
         let last = self.last();
         self.fail_one(last, cause);
     }
 
-    pub fn fail_one(&mut self, connection: ConnectionId, cause: Cause) {
+    pub(super) fn fail_one(&mut self, connection: ConnectionId, cause: Cause) {
         self.probe.failed(self.now, connection, fault(cause));
         self.drain();
     }
 
-    pub fn resolved(&mut self, family: AddressFamily, addresses: &[&str]) {
+    pub(super) fn resolved(&mut self, family: AddressFamily, addresses: &[&str]) {
         let addresses: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
         self.probe.resolved(self.now, family, Ok(&addresses));
         self.drain();
     }
 
-    pub fn finish(&mut self) -> Outcome {
+    pub(super) fn finish(&mut self) -> Outcome {
         assert_eq!(self.until, None, "it is not over");
         assert!(self.probe.has_outcome());
         let outcome = self.probe.finish(self.now);
@@ -270,7 +272,7 @@ impl Rig {
         outcome
     }
 
-    pub fn took_ms(&self, outcome: &Outcome, phase: Phase) -> Option<u64> {
+    pub(super) fn took_ms(&self, outcome: &Outcome, phase: Phase) -> Option<u64> {
         outcome
             .phases
             .span(phase)

@@ -28,11 +28,11 @@ fn a_conversation_follows_its_script() {
         tcp_module(Some(script)),
     );
     rig.connected();
-    rig.hear(b"hello wo");
-    rig.hear(b"rld\n");
+    rig.receive(b"hello wo");
+    rig.receive(b"rld\n");
     assert_eq!(rig.written, b"you are world\n");
     assert_eq!(rig.shut, 1);
-    rig.hear(b"bye");
+    rig.receive(b"bye");
     rig.end();
     let outcome = rig.finish();
     assert_eq!(
@@ -63,7 +63,7 @@ fn silence_is_a_timeout_and_other_words_are_a_mismatch() {
 
     let mut rig = Rig::new(job(), tcp_module(Some(script)));
     rig.connected();
-    rig.hear(b"554 go away\r\n");
+    rig.receive(b"554 go away\r\n");
     rig.pass_wait();
     let outcome = rig.finish();
     assert_eq!(

@@ -2,20 +2,20 @@
 
 use canvass_model::{Cause, Time};
 
-use super::{Inbox, Talk, TalkOutput, fault, oversize};
+use super::{Talk, TalkOutput, Unread, fault, oversize};
 use crate::talk::captures::{hex, is_text};
-use crate::talk::inbox::{NextLine, lines, without_end};
 use crate::talk::line_match::{Groups, LineMatch};
 use crate::talk::rfc868::{self, ServerTime};
 use crate::talk::script::{Action, Expect, ExpectBytes, ExpectLine, Form, Keep, Read};
+use crate::talk::unread::{NextLine, lines, without_end};
 use crate::talk::{CAPTURED_BYTES_MAX, LINE_BYTES_MAX, READ_BYTES_MAX};
 
-/// The most octets of what is passed over for `expect_bytes` that are kept to be shown.
+/// The most octets skipped by `expect_bytes` that are kept to be quoted.
 const PASSED_BYTES_MAX: usize = 256;
 
 impl Talk {
-    /// Does a step that is no `send`. The error is what is to be done before it is done.
-    pub(super) fn go_on(&mut self, action: &Action, now: Time) -> Result<(), TalkOutput> {
+    /// Runs a step that is not `send`. The error is what has to be done first.
+    pub(super) fn run(&mut self, action: &Action, now: Time) -> Result<(), TalkOutput> {
         if self.is_over_datagrams() && action.needs_stream() {
             return Err(fault(
                 Cause::Invalid,
@@ -28,7 +28,7 @@ impl Talk {
             Action::ExpectBytes(bytes) => self.expect_bytes(bytes),
             Action::Read(read) => self.read(read),
             Action::Delay(delay) => {
-                let wake = *self.here.wake.get_or_insert(now + *delay);
+                let wake = *self.state.wake.get_or_insert(now + *delay);
                 if now < wake {
                     Err(TalkOutput::Wait(wake))
                 } else {
@@ -37,14 +37,14 @@ impl Talk {
             }
             Action::HalfClose => Err(TalkOutput::HalfClose),
             Action::StartTls => Err(self.start_tls()),
-            // Said before it comes to this.
+            // It was sent before.
             Action::Send(_) => Ok(()),
         }
     }
 
     /// What the present step waits for.
     pub(super) fn wanted(&self) -> String {
-        let Some(step) = self.script.steps.get(self.place) else {
+        let Some(step) = self.script.steps.get(self.index) else {
             return "nothing".to_owned();
         };
         match &step.action {
@@ -63,9 +63,9 @@ impl Talk {
         }
     }
 
-    /// What came instead, where something did.
-    pub(super) fn instead(&self) -> String {
-        match (&self.here.other, self.here.taken) {
+    /// What was received instead, if anything.
+    pub(super) fn received_instead(&self) -> String {
+        match (&self.state.other, self.state.taken) {
             (Some(other), _) => format!("; the last it said was {other}"),
             (None, 0) => String::new(),
             (None, count) => format!("; {count} octets came"),
@@ -73,38 +73,38 @@ impl Talk {
     }
 
     fn start_tls(&mut self) -> TalkOutput {
-        if self.here.securing {
+        if self.state.starting_tls {
             return self.not_yet();
         }
-        self.plain_octets_behind().unwrap_or_else(|| {
-            self.here.securing = true;
+        self.injected_plain_text().unwrap_or_else(|| {
+            self.state.starting_tls = true;
             TalkOutput::StartTls
         })
     }
 
     fn expect(&mut self, expect: &Expect) -> Result<(), TalkOutput> {
-        let mut gathered = std::mem::take(&mut self.here.gathered);
-        let groups = self.look(|line, is_whole_datagram| {
+        let mut gathered = std::mem::take(&mut self.state.gathered);
+        let groups = self.match_lines(|line, is_whole_datagram| {
             if let Some(gather) = &expect.gather
                 && !is_whole_datagram
                 && gathered.add(gather, line).is_none()
             {
                 return LineMatch::Oversize;
             }
-            expect.look(line)
+            expect.match_line(line)
         });
-        self.here.gathered = gathered;
-        self.keep_found(expect, groups?)
+        self.state.gathered = gathered;
+        self.capture_groups(expect, groups?)
             .ok_or_else(oversized_captures)
     }
 
     fn expect_line(&mut self, wanted: &ExpectLine) -> Result<(), TalkOutput> {
         let mut text = Vec::new();
-        if wanted.template.fill(self.filling(), &mut text).is_err() {
+        if wanted.template.expand(self.expansion(), &mut text).is_err() {
             return Err(oversize(format!("{} is too long", self.wanted())));
         }
-        self.look(|line, _| {
-            if wanted.fail.is_in(line) {
+        self.match_lines(|line, _| {
+            if wanted.fail.matches(line) {
                 LineMatch::Fail
             } else if line == text {
                 LineMatch::Match(Groups::new())
@@ -116,32 +116,32 @@ impl Talk {
     }
 
     fn expect_bytes(&mut self, wanted: &ExpectBytes) -> Result<(), TalkOutput> {
-        match &mut self.inbox {
-            Inbox::Stream(stream) => {
+        match &mut self.unread {
+            Unread::Stream(stream) => {
                 let rest = stream.rest();
                 if let Some(found) = wanted.finder.find(rest) {
                     let end = found.end();
                     stream.take(end);
                     return Ok(());
                 }
-                // The end of what is here may be the beginning of what is waited for.
+                // The end of the buffer may be the beginning of what is expected.
                 let undecided = if stream.ended {
                     0
                 } else {
                     wanted.octets.len() - 1
                 };
                 let passed = rest.len().saturating_sub(undecided);
-                let room = PASSED_BYTES_MAX.saturating_sub(self.here.passed.len());
-                self.here
+                let room = PASSED_BYTES_MAX.saturating_sub(self.state.passed.len());
+                self.state
                     .passed
                     .extend_from_slice(&rest[..passed.min(room)]);
-                self.here.taken += passed;
+                self.state.taken += passed;
                 stream.take(passed);
-                // Cut off, it might show a part of the password.
-                let is_whole = (1..=PASSED_BYTES_MAX).contains(&self.here.taken);
-                self.here.other = is_whole.then(|| self.quote(&self.here.passed));
+                // If it were cut off, it might show part of the password.
+                let is_whole = (1..=PASSED_BYTES_MAX).contains(&self.state.taken);
+                self.state.other = is_whole.then(|| self.quote(&self.state.passed));
             }
-            Inbox::Datagrams(datagrams) => {
+            Unread::Datagrams(datagrams) => {
                 let mut other = None;
                 while let Some(datagram) = datagrams.first() {
                     if let Some(found) = wanted.finder.find(datagram) {
@@ -152,15 +152,15 @@ impl Talk {
                     other = Some(datagram.to_vec());
                     datagrams.drop_first();
                 }
-                self.remember(other);
+                self.set_other(other);
             }
         }
         Err(self.not_yet())
     }
 
     fn read(&mut self, read: &Read) -> Result<(), TalkOutput> {
-        let octets = match &mut self.inbox {
-            Inbox::Datagrams(datagrams) => {
+        let octets = match &mut self.unread {
+            Unread::Datagrams(datagrams) => {
                 let mut other = None;
                 let fitting = loop {
                     let Some(datagram) = datagrams.first().map(<[u8]>::to_vec) else {
@@ -172,21 +172,21 @@ impl Talk {
                     }
                     other = Some(datagram);
                 };
-                self.remember(other);
+                self.set_other(other);
                 fitting
             }
-            Inbox::Stream(stream) => {
+            Unread::Stream(stream) => {
                 let rest = stream.rest();
                 let is_enough = match read.octets {
-                    Some(count) => self.here.taken + rest.len() >= count,
+                    Some(count) => self.state.taken + rest.len() >= count,
                     None => stream.ended,
                 };
                 let most = read
                     .octets
-                    .map_or(rest.len(), |count| count - self.here.taken);
+                    .map_or(rest.len(), |count| count - self.state.taken);
                 let part = &rest[..most.min(rest.len())];
                 if read.keep.is_none() {
-                    self.here.taken += part.len();
+                    self.state.taken += part.len();
                     stream.take(part.len());
                     is_enough.then(Vec::new)
                 } else if part.len() > READ_BYTES_MAX {
@@ -206,20 +206,22 @@ impl Talk {
             return Err(self.not_yet());
         };
         match &read.keep {
-            Some(keep) => self.keep_read(keep, &octets).ok_or_else(oversized_captures),
+            Some(keep) => self
+                .capture_read(keep, &octets)
+                .ok_or_else(oversized_captures),
             None => Ok(()),
         }
     }
 
-    /// Looks at line after line, and at datagrams as a whole too; the second argument of `matches` is then true.
-    /// The error is how things stand where none is what was waited for.
-    fn look(
+    /// Matches line after line, and a datagram also as a whole; the second argument of `matches` is
+    /// true then. The error is what to do if none matches.
+    fn match_lines(
         &mut self,
         mut matches: impl FnMut(&[u8], bool) -> LineMatch,
     ) -> Result<Groups, TalkOutput> {
         let mut other = None;
-        let seen = match &mut self.inbox {
-            Inbox::Stream(stream) => loop {
+        let seen = match &mut self.unread {
+            Unread::Stream(stream) => loop {
                 let (text, next) = match stream.line() {
                     NextLine::Whole { text, next } => (text, next),
                     NextLine::Partial => break None,
@@ -240,7 +242,7 @@ impl Talk {
                     break Some(matched);
                 }
             },
-            Inbox::Datagrams(datagrams) => loop {
+            Unread::Datagrams(datagrams) => loop {
                 let Some(datagram) = datagrams.first() else {
                     break None;
                 };
@@ -270,30 +272,30 @@ impl Talk {
             ))),
             Some(LineMatch::Oversize) => Err(oversized_captures()),
             Some(LineMatch::Other) | None => {
-                self.remember(other);
+                self.set_other(other);
                 Err(self.not_yet())
             }
         }
     }
 
-    /// Notes what came and is not what is waited for.
-    fn remember(&mut self, other: Option<Vec<u8>>) {
+    /// Stores what was received and does not match.
+    fn set_other(&mut self, other: Option<Vec<u8>>) {
         if let Some(other) = other {
-            self.here.other = Some(self.quote(&other));
+            self.state.other = Some(self.quote(&other));
         }
     }
 
-    /// How things stand where what is waited for is not here.
+    /// What to do if the step does not match yet.
     fn not_yet(&self) -> TalkOutput {
-        let Inbox::Stream(stream) = &self.inbox else {
+        let Unread::Stream(stream) = &self.unread else {
             return TalkOutput::Read;
         };
         if !stream.ended {
             return TalkOutput::Read;
         }
         let wanted = self.wanted();
-        let came = self.here.taken + stream.rest().len();
-        let step = self.script.steps.get(self.place);
+        let came = self.state.taken + stream.rest().len();
+        let step = self.script.steps.get(self.index);
         if matches!(step.map(|step| &step.action), Some(Action::Read(_))) && came > 0 {
             return fault(
                 Cause::Truncated,
@@ -302,51 +304,51 @@ impl Talk {
         }
         let message = format!(
             "the peer closed its side before {wanted} came{}",
-            self.instead()
+            self.received_instead()
         );
-        if self.here.other.is_some() || came > 0 {
+        if self.state.other.is_some() || came > 0 {
             TalkOutput::Unmatched(message)
         } else {
             fault(Cause::Closed, message)
         }
     }
 
-    /// Keeps what an `expect` found; `None` where that is more than may be kept.
-    fn keep_found(&mut self, expect: &Expect, groups: Groups) -> Option<()> {
+    /// Adds the captures of an `expect`; `None` if the limit is exceeded.
+    fn capture_groups(&mut self, expect: &Expect, groups: Groups) -> Option<()> {
         for (number, name) in expect.regex.capture_names().enumerate().skip(1) {
             if let Some(Some(found)) = groups.get(number) {
                 let value = self.text(found);
                 let number = number.to_string();
-                self.captures.keep(name.unwrap_or(&number), value)?;
+                self.captures.insert(name.unwrap_or(&number), value)?;
             }
         }
         if let Some(gather) = &expect.gather {
-            let found = std::mem::take(&mut self.here.gathered.found);
+            let found = std::mem::take(&mut self.state.gathered.found);
             let names: Vec<_> = gather.regex.capture_names().collect();
             for (number, octets) in found {
                 let value = self.text(&octets);
                 self.captures
-                    .keep(names[number].unwrap_or_default(), value)?;
+                    .insert(names[number].unwrap_or_default(), value)?;
             }
         }
-        self.found = Some((self.place, groups));
+        self.found = Some((self.index, groups));
         for (name, template) in &expect.labels {
             let mut value = Vec::new();
-            template.fill(self.filling(), &mut value).ok()?;
+            template.expand(self.expansion(), &mut value).ok()?;
             let value = self.text(&value);
-            self.captures.keep(name, value)?;
+            self.captures.insert(name, value)?;
         }
         Some(())
     }
 
-    /// Keeps what a `read` took; `None` where that is more than may be kept.
-    fn keep_read(&mut self, keep: &Keep, octets: &[u8]) -> Option<()> {
+    /// Adds the capture of a `read`; `None` if the limit is exceeded.
+    fn capture_read(&mut self, keep: &Keep, octets: &[u8]) -> Option<()> {
         if let (Form::Time, Ok(seconds)) = (keep.form, octets.try_into()) {
-            let came = self.came.unwrap_or_default();
+            let came = self.received_at.unwrap_or_default();
             let unix_ns = self.unix_ns_at_zero + i128::from(came.as_nanos());
             let ServerTime { time, drift_s } = rfc868::read(seconds, unix_ns);
-            self.captures.keep(&keep.name, time)?;
-            return self.captures.keep("drift_s", drift_s);
+            self.captures.insert(&keep.name, time)?;
+            return self.captures.insert("drift_s", drift_s);
         }
         let as_text = match keep.form {
             Form::Text => true,
@@ -358,7 +360,7 @@ impl Talk {
             Some(credentials) => credentials.mask_hex(octets, hex(octets)),
             None => hex(octets),
         };
-        self.captures.keep(&keep.name, value)
+        self.captures.insert(&keep.name, value)
     }
 }
 

@@ -1,4 +1,4 @@
-//! One step of a script.
+//! The steps of a script.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use super::Top;
 use super::keys::Keys;
-use crate::talk::error::Trouble;
+use crate::talk::error::ParseError;
 use crate::talk::script::{
     Action, Expect, ExpectBytes, ExpectLine, Fail, Form, Gather, Keep, LineEnd, Read, Send, Step,
 };
-use crate::talk::template::{Beyond, RESERVED, Scope, Template};
+use crate::talk::template::{RESERVED, Scope, Template, Variables};
 use crate::talk::yaml::{Node, Value};
 use crate::talk::{DELAY_MS_MAX, LINE_BYTES_MAX, READ_BYTES_MAX, RECEIVED_BYTES_MAX};
 
@@ -36,16 +36,16 @@ const STEP_KEYS: &[&str] = &[
 ];
 const LABEL_KEYS: &[&str] = &["name", "value"];
 
-/// Writes steps down in the order they are done.
-pub(super) struct Writer<'a> {
+/// Parses steps into actions, in the order in which they run.
+pub(super) struct StepParser<'a> {
     pub(super) steps: Vec<Step>,
     top: &'a Top,
     half_closed: bool,
     secured: bool,
 }
 
-impl<'a> Writer<'a> {
-    /// Nothing is written yet.
+impl<'a> StepParser<'a> {
+    /// Starts without steps.
     pub(super) fn new(top: &'a Top) -> Self {
         Self {
             steps: Vec::new(),
@@ -55,8 +55,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Writes one step of the text.
-    pub(super) fn step(&mut self, item: &Node, number: usize) -> Result<(), Trouble> {
+    /// Parses one step of the text.
+    pub(super) fn step(&mut self, item: &Node, number: usize) -> Result<(), ParseError> {
         let keys = Keys::of(item, "a step", STEP_KEYS)?;
         keys.one_of(&["expect", "expect_bytes", "expect_line", "read"])?;
         keys.one_of(&["send", "send_bytes"])?;
@@ -68,9 +68,12 @@ impl<'a> Writer<'a> {
         keys.only_with(&["form"], &["as"])?;
         keys.only_with(&["crlf", "newline"], &["send"])?;
         let when_credentials = match keys.value("when") {
-            Some(when) if when.word("when")? == "credentials" => true,
+            Some(when) if when.text("when")? == "credentials" => true,
             Some(when) => {
-                return Err(Trouble::at(when.line, "`when` can only be `credentials`"));
+                return Err(ParseError::at(
+                    when.line,
+                    "`when` can only be `credentials`",
+                ));
             }
             None => false,
         };
@@ -92,12 +95,12 @@ impl<'a> Writer<'a> {
             }
         }
         if self.steps.len() == before {
-            return Err(Trouble::at(item.line, "the step does nothing"));
+            return Err(ParseError::at(item.line, "the step does nothing"));
         }
         Ok(())
     }
 
-    fn wait(&mut self, keys: Keys<'_>) -> Result<Option<Action>, Trouble> {
+    fn wait(&mut self, keys: Keys<'_>) -> Result<Option<Action>, ParseError> {
         Ok(if let Some(regex) = keys.value("expect") {
             Some(Action::Expect(Box::new(self.expect(regex, keys)?)))
         } else if let Some(line) = keys.value("expect_line") {
@@ -111,22 +114,22 @@ impl<'a> Writer<'a> {
         })
     }
 
-    fn expect(&self, node: &Node, keys: Keys<'_>) -> Result<Expect, Trouble> {
+    fn expect(&self, node: &Node, keys: Keys<'_>) -> Result<Expect, ParseError> {
         let regex = node.regex("expect")?;
-        free_names(&regex, node, "expect")?;
+        check_group_names(&regex, node, "expect")?;
         let scope = Scope {
             expect: Some((self.steps.len(), &regex)),
             bare: true,
-            beyond: Beyond::Nothing,
+            variables: Variables::None,
         };
         let labels = keys.value("labels").map(|node| labels(node, scope));
         let labels = labels.transpose()?.unwrap_or_default();
         let gather = match keys.value("gather") {
             Some(node) => {
                 let regex = node.regex("gather")?;
-                free_names(&regex, node, "gather")?;
+                check_group_names(&regex, node, "gather")?;
                 if regex.capture_names().flatten().next().is_none() {
-                    return Err(Trouble::at(
+                    return Err(ParseError::at(
                         node.line,
                         "`gather` needs a named group, as in (?P<name>...)",
                     ));
@@ -147,15 +150,15 @@ impl<'a> Writer<'a> {
         })
     }
 
-    fn expect_line(&self, node: &Node, keys: Keys<'_>) -> Result<ExpectLine, Trouble> {
-        let source = node.word("expect_line")?;
+    fn expect_line(&self, node: &Node, keys: Keys<'_>) -> Result<ExpectLine, ParseError> {
+        let source = node.text("expect_line")?;
         if source.contains(['\r', '\n']) {
-            return Err(Trouble::at(
+            return Err(ParseError::at(
                 node.line,
                 "`expect_line` is one line, without its end",
             ));
         }
-        let scope = self.scope(false, Beyond::Nonce);
+        let scope = self.scope(false, Variables::Nonce);
         Ok(ExpectLine {
             template: template(node, source.as_bytes(), scope)?,
             source: source.into(),
@@ -163,18 +166,18 @@ impl<'a> Writer<'a> {
         })
     }
 
-    fn fail(&self, keys: Keys<'_>) -> Result<Fail, Trouble> {
+    fn fail(&self, keys: Keys<'_>) -> Result<Fail, ParseError> {
         let own = keys.read("fail", Node::regex)?;
         Ok(Fail(self.top.fail.iter().cloned().chain(own).collect()))
     }
 
-    fn delay(&mut self, keys: Keys<'_>) -> Result<Option<Action>, Trouble> {
+    fn delay(&mut self, keys: Keys<'_>) -> Result<Option<Action>, ParseError> {
         let Some(node) = keys.value("delay") else {
             return Ok(None);
         };
         let delay = node.duration("delay")?;
         if delay > Duration::from_millis(DELAY_MS_MAX) {
-            return Err(Trouble::at(
+            return Err(ParseError::at(
                 node.line,
                 format!("`delay` is at most {} s", DELAY_MS_MAX / 1000),
             ));
@@ -182,16 +185,16 @@ impl<'a> Writer<'a> {
         Ok(Some(Action::Delay(delay)))
     }
 
-    fn send(&mut self, keys: Keys<'_>) -> Result<Option<Action>, Trouble> {
+    fn send(&mut self, keys: Keys<'_>) -> Result<Option<Action>, ParseError> {
         let send = if let Some(node) = keys.value("send") {
             let source = node.octets("send")?;
             if source.is_empty() {
-                return Err(Trouble::at(
+                return Err(ParseError::at(
                     node.line,
                     "`send` is empty, and would send nothing; an empty line is `send_bytes: 0a`",
                 ));
             }
-            let scope = self.scope(keys.value("expect").is_some(), Beyond::Credentials);
+            let scope = self.scope(keys.value("expect").is_some(), Variables::Credentials);
             Send {
                 template: template(node, source, scope)?,
                 end: self.line_end(keys)?,
@@ -208,7 +211,7 @@ impl<'a> Writer<'a> {
         };
         if self.half_closed {
             let node = keys.value("send").or(keys.value("send_bytes"));
-            return Err(Trouble::at(
+            return Err(ParseError::at(
                 node.map_or(0, |node| node.line),
                 "nothing can be sent after `half_close`",
             ));
@@ -216,13 +219,13 @@ impl<'a> Writer<'a> {
         Ok(Some(Action::Send(send)))
     }
 
-    fn line_end(&self, keys: Keys<'_>) -> Result<LineEnd, Trouble> {
+    fn line_end(&self, keys: Keys<'_>) -> Result<LineEnd, ParseError> {
         if let Some(node) = keys.value("newline") {
-            return match node.word("newline")? {
+            return match node.text("newline")? {
                 "none" => Ok(LineEnd::None),
                 "lf" => Ok(LineEnd::Lf),
                 "crlf" => Ok(LineEnd::CrLf),
-                _ => Err(Trouble::at(
+                _ => Err(ParseError::at(
                     node.line,
                     "`newline` can only be `none`, `lf` or `crlf`",
                 )),
@@ -232,26 +235,26 @@ impl<'a> Writer<'a> {
         Ok(if crlf { LineEnd::CrLf } else { LineEnd::Lf })
     }
 
-    fn half_close(&mut self, keys: Keys<'_>) -> Result<Option<Action>, Trouble> {
-        let Some(node) = asked_for(keys, "half_close")? else {
+    fn half_close(&mut self, keys: Keys<'_>) -> Result<Option<Action>, ParseError> {
+        let Some(node) = enabled(keys, "half_close")? else {
             return Ok(None);
         };
         if self.half_closed {
-            return Err(Trouble::at(node.line, "`half_close` can be done once"));
+            return Err(ParseError::at(node.line, "`half_close` can be done once"));
         }
         self.half_closed = true;
         Ok(Some(Action::HalfClose))
     }
 
-    fn start_tls(&mut self, keys: Keys<'_>) -> Result<Option<Action>, Trouble> {
-        let Some(node) = asked_for(keys, "starttls")? else {
+    fn start_tls(&mut self, keys: Keys<'_>) -> Result<Option<Action>, ParseError> {
+        let Some(node) = enabled(keys, "starttls")? else {
             return Ok(None);
         };
         if self.secured {
-            return Err(Trouble::at(node.line, "TLS is there already"));
+            return Err(ParseError::at(node.line, "TLS is there already"));
         }
         if self.half_closed {
-            return Err(Trouble::at(
+            return Err(ParseError::at(
                 node.line,
                 "TLS cannot begin after `half_close`",
             ));
@@ -260,28 +263,28 @@ impl<'a> Writer<'a> {
         Ok(Some(Action::StartTls))
     }
 
-    /// What a template may speak of, behind all that is written.
-    fn scope(&self, bare: bool, beyond: Beyond) -> Scope<'_> {
+    /// The variables that a template can use after the steps so far.
+    fn scope(&self, bare: bool, variables: Variables) -> Scope<'_> {
         let mut steps = self.steps.iter().enumerate().rev();
-        let expect = steps.find_map(|(place, step)| match &step.action {
-            Action::Expect(expect) => Some((place, &expect.regex)),
+        let expect = steps.find_map(|(index, step)| match &step.action {
+            Action::Expect(expect) => Some((index, &expect.regex)),
             _ => None,
         });
         Scope {
             expect,
             bare,
-            beyond,
+            variables,
         }
     }
 }
 
-fn expect_bytes(node: &Node) -> Result<ExpectBytes, Trouble> {
+fn expect_bytes(node: &Node) -> Result<ExpectBytes, ParseError> {
     let octets = node.octets("expect_bytes")?;
     if octets.is_empty() {
-        return Err(Trouble::at(node.line, "`expect_bytes` is empty"));
+        return Err(ParseError::at(node.line, "`expect_bytes` is empty"));
     }
     if octets.len() > LINE_BYTES_MAX {
-        return Err(Trouble::at(
+        return Err(ParseError::at(
             node.line,
             format!("`expect_bytes` has at most {LINE_BYTES_MAX} octets"),
         ));
@@ -294,14 +297,14 @@ fn expect_bytes(node: &Node) -> Result<ExpectBytes, Trouble> {
         .unicode(false)
         .size_limit(64 * (octets.len() + 1024))
         .build()
-        .map_err(|error| Trouble::at(node.line, format!("`expect_bytes`: {error}")))?;
+        .map_err(|error| ParseError::at(node.line, format!("`expect_bytes`: {error}")))?;
     Ok(ExpectBytes {
         octets: octets.into(),
         finder,
     })
 }
 
-fn read(node: &Node, keys: Keys<'_>) -> Result<Read, Trouble> {
+fn read(node: &Node, keys: Keys<'_>) -> Result<Read, ParseError> {
     let keep = match keys.value("as") {
         Some(name) => Some(Keep {
             name: capture_name(name, "as")?,
@@ -314,17 +317,17 @@ fn read(node: &Node, keys: Keys<'_>) -> Result<Read, Trouble> {
     } else {
         usize::try_from(RECEIVED_BYTES_MAX).unwrap_or(usize::MAX)
     };
-    let octets = match node.word("read")? {
+    let octets = match node.text("read")? {
         "to_end" => None,
         _ => Some(node.number("read", max)?),
     };
     if octets == Some(0) {
-        return Err(Trouble::at(node.line, "`read: 0` would read nothing"));
+        return Err(ParseError::at(node.line, "`read: 0` would read nothing"));
     }
     if let Some(needed) = keep.as_ref().and_then(|keep| keep.form.octets())
         && octets != Some(needed)
     {
-        return Err(Trouble::at(
+        return Err(ParseError::at(
             node.line,
             format!("`form: time` is made of `read: {needed}`"),
         ));
@@ -332,28 +335,28 @@ fn read(node: &Node, keys: Keys<'_>) -> Result<Read, Trouble> {
     Ok(Read { octets, keep })
 }
 
-fn form(node: &Node, key: &str) -> Result<Form, Trouble> {
-    match node.word(key)? {
+fn form(node: &Node, key: &str) -> Result<Form, ParseError> {
+    match node.text(key)? {
         "text" => Ok(Form::Text),
         "hex" => Ok(Form::Hex),
         "time" => Ok(Form::Time),
-        _ => Err(Trouble::at(
+        _ => Err(ParseError::at(
             node.line,
             "`form` can only be `text`, `hex` or `time`",
         )),
     }
 }
 
-fn labels(node: &Node, scope: Scope<'_>) -> Result<Vec<(Box<str>, Template)>, Trouble> {
+fn labels(node: &Node, scope: Scope<'_>) -> Result<Vec<(Box<str>, Template)>, ParseError> {
     let Value::List(list) = &node.value else {
-        return Err(Trouble::at(
+        return Err(ParseError::at(
             node.line,
             "`labels` must be a list of `name` and `value`",
         ));
     };
     let label = |node: &Node| {
         let keys = Keys::of(node, "a label", LABEL_KEYS)?;
-        let missing = |key| Trouble::at(node.line, format!("a label needs a `{key}`"));
+        let missing = |key| ParseError::at(node.line, format!("a label needs a `{key}`"));
         let name = keys.value("name").ok_or_else(|| missing("name"))?;
         let value = keys.value("value").ok_or_else(|| missing("value"))?;
         let source = value.octets("value")?;
@@ -362,11 +365,11 @@ fn labels(node: &Node, scope: Scope<'_>) -> Result<Vec<(Box<str>, Template)>, Tr
     list.iter().map(label).collect()
 }
 
-fn capture_name(node: &Node, key: &str) -> Result<Box<str>, Trouble> {
-    let name = node.word(key)?;
+fn capture_name(node: &Node, key: &str) -> Result<Box<str>, ParseError> {
+    let name = node.text(key)?;
     let is_name = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'-' | b'.');
     if name.is_empty() || name.len() > 64 || !name.bytes().all(is_name) {
-        return Err(Trouble::at(
+        return Err(ParseError::at(
             node.line,
             format!("`{key}` must be a name of letters, digits, `_`, `-` and `.`"),
         ));
@@ -374,24 +377,24 @@ fn capture_name(node: &Node, key: &str) -> Result<Box<str>, Trouble> {
     Ok(name.into())
 }
 
-/// The node of a key that is true.
-fn asked_for<'a>(keys: Keys<'a>, key: &str) -> Result<Option<&'a Node>, Trouble> {
-    let is_asked_for = keys.read(key, Node::flag)?.unwrap_or(false);
-    Ok(keys.value(key).filter(|_| is_asked_for))
+/// The node of a key, if its value is true.
+fn enabled<'a>(keys: Keys<'a>, key: &str) -> Result<Option<&'a Node>, ParseError> {
+    let is_enabled = keys.read(key, Node::flag)?.unwrap_or(false);
+    Ok(keys.value(key).filter(|_| is_enabled))
 }
 
-fn template(node: &Node, source: &[u8], scope: Scope<'_>) -> Result<Template, Trouble> {
-    Template::parse(source, scope).map_err(|reason| Trouble::at(node.line, reason))
+fn template(node: &Node, source: &[u8], scope: Scope<'_>) -> Result<Template, ParseError> {
+    Template::parse(source, scope).map_err(|reason| ParseError::at(node.line, reason))
 }
 
-/// Refuses groups that a template could not speak of.
-fn free_names(regex: &Regex, node: &Node, key: &str) -> Result<(), Trouble> {
+/// Refuses groups with reserved names.
+fn check_group_names(regex: &Regex, node: &Node, key: &str) -> Result<(), ParseError> {
     match regex
         .capture_names()
         .flatten()
         .find(|name| RESERVED.contains(name))
     {
-        Some(name) => Err(Trouble::at(
+        Some(name) => Err(ParseError::at(
             node.line,
             format!("`{key}` has a group `{name}`, and that word means something else in `send`"),
         )),

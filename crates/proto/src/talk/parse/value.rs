@@ -1,62 +1,62 @@
-//! Values of keys.
+//! The values of keys.
 
 use std::time::Duration;
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use crate::talk::error::Trouble;
+use crate::talk::error::ParseError;
 use crate::talk::yaml::{Node, Scalar, Value};
 use crate::talk::{REGEX_BYTES_MAX, REGEX_CACHE_BYTES_MAX};
 
 impl Node {
-    /// Octets: text, or what was `!!binary`.
-    pub(super) fn octets(&self, key: &str) -> Result<&[u8], Trouble> {
+    /// Octets: text or `!!binary`.
+    pub(super) fn octets(&self, key: &str) -> Result<&[u8], ParseError> {
         let scalar = self.scalar(key)?;
         let is_null = matches!(
             scalar.octets.as_slice(),
             b"" | b"~" | b"null" | b"Null" | b"NULL"
         );
         if scalar.plain && is_null {
-            return Err(Trouble::at(self.line, format!("`{key}` has no value")));
+            return Err(ParseError::at(self.line, format!("`{key}` has no value")));
         }
         Ok(&scalar.octets)
     }
 
     /// Text.
-    pub(super) fn word(&self, key: &str) -> Result<&str, Trouble> {
+    pub(super) fn text(&self, key: &str) -> Result<&str, ParseError> {
         std::str::from_utf8(self.octets(key)?)
-            .map_err(|_| Trouble::at(self.line, format!("`{key}` must be text")))
+            .map_err(|_| ParseError::at(self.line, format!("`{key}` must be text")))
     }
 
     /// `true` or `false`.
-    pub(super) fn flag(&self, key: &str) -> Result<bool, Trouble> {
+    pub(super) fn flag(&self, key: &str) -> Result<bool, ParseError> {
         match self.octets(key)? {
             b"true" => Ok(true),
             b"false" => Ok(false),
-            other => Err(Trouble::at(
+            other => Err(ParseError::at(
                 self.line,
-                format!("`{key}` must be true or false, not `{}`", shown(other)),
+                format!("`{key}` must be true or false, not `{}`", quoted(other)),
             )),
         }
     }
 
     /// A number from 0 up to `max`.
-    pub(super) fn number(&self, key: &str, max: usize) -> Result<usize, Trouble> {
-        let text = self.word(key)?;
+    pub(super) fn number(&self, key: &str, max: usize) -> Result<usize, ParseError> {
+        let text = self.text(key)?;
         let is_number = !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_digit());
         let number = text.parse().ok().filter(|number| *number <= max);
         number.filter(|_| is_number).ok_or_else(|| {
-            let text = shown(text.as_bytes());
-            Trouble::at(
+            let text = quoted(text.as_bytes());
+            ParseError::at(
                 self.line,
                 format!("`{key}` must be a number up to {max}, not `{text}`"),
             )
         })
     }
 
-    /// A span, as `150ms`, `2s`, `1m` or `1h`.
-    pub(super) fn duration(&self, key: &str) -> Result<Duration, Trouble> {
-        let text = self.word(key)?;
+    /// A duration such as `150ms`, `2s`, `1m` or `1h`.
+    pub(super) fn duration(&self, key: &str) -> Result<Duration, ParseError> {
+        let text = self.text(key)?;
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let (number, unit) = text.split_at(digits);
         let unit_ms = match unit {
@@ -68,20 +68,20 @@ impl Node {
         };
         let span_ms = unit_ms.and_then(|unit_ms| number.parse::<u64>().ok()?.checked_mul(unit_ms));
         span_ms.map(Duration::from_millis).ok_or_else(|| {
-            let text = shown(text.as_bytes());
-            Trouble::at(
+            let text = quoted(text.as_bytes());
+            ParseError::at(
                 self.line,
                 format!("`{key}` must be a span such as 150ms or 2s, not `{text}`"),
             )
         })
     }
 
-    /// Octets in hex, with white space wherever one likes.
-    pub(super) fn hex(&self, key: &str) -> Result<Vec<u8>, Trouble> {
+    /// Octets in hex; white space is ignored.
+    pub(super) fn hex(&self, key: &str) -> Result<Vec<u8>, ParseError> {
         let octets = self.octets(key)?;
         let wrong = || {
-            let text = shown(octets);
-            Trouble::at(
+            let text = quoted(octets);
+            ParseError::at(
                 self.line,
                 format!("`{key}` must be pairs of hex digits, not `{text}`"),
             )
@@ -104,12 +104,12 @@ impl Node {
 
     /// A regular expression over octets.
     ///
-    /// It knows no Unicode where it can do without: then `.` is any octet, and a line that is
-    /// not UTF-8 matches as it does for Go, whose `\w` and `\d` are ASCII too.
-    pub(super) fn regex(&self, key: &str) -> Result<Regex, Trouble> {
-        let pattern = self.word(key)?;
+    /// Unicode is off if the pattern permits: then `.` is any octet, and a line that is not UTF-8
+    /// matches as in Go, whose `\w` and `\d` are ASCII too.
+    pub(super) fn regex(&self, key: &str) -> Result<Regex, ParseError> {
+        let pattern = self.text(key)?;
         if pattern.is_empty() {
-            return Err(Trouble::at(self.line, format!("`{key}` is empty")));
+            return Err(ParseError::at(self.line, format!("`{key}` is empty")));
         }
         let build = |unicode| {
             RegexBuilder::new(pattern)
@@ -124,20 +124,20 @@ impl Node {
                 regex::Error::CompiledTooBig(_) => "it is too large once compiled".to_owned(),
                 other => last_line(&other.to_string()),
             };
-            Trouble::at(
+            ParseError::at(
                 self.line,
                 format!(
                     "`{key}` is no regular expression: /{}/: {reason}",
-                    shown(pattern.as_bytes())
+                    quoted(pattern.as_bytes())
                 ),
             )
         })
     }
 
-    fn scalar(&self, key: &str) -> Result<&Scalar, Trouble> {
+    fn scalar(&self, key: &str) -> Result<&Scalar, ParseError> {
         match &self.value {
             Value::Scalar(scalar) => Ok(scalar),
-            _ => Err(Trouble::at(
+            _ => Err(ParseError::at(
                 self.line,
                 format!("`{key}` must be one value, not several"),
             )),
@@ -145,18 +145,18 @@ impl Node {
     }
 }
 
-/// What was written, shortened where it is long.
-fn shown(octets: &[u8]) -> String {
+/// Quotes what was written, shortened if it is long.
+fn quoted(octets: &[u8]) -> String {
     const SHOWN_CHARS_MAX: usize = 60;
     let text = String::from_utf8_lossy(octets);
-    let mut shown: String = text.chars().take(SHOWN_CHARS_MAX).collect();
-    if shown.len() < text.len() {
-        shown.push_str("...");
+    let mut quoted: String = text.chars().take(SHOWN_CHARS_MAX).collect();
+    if quoted.len() < text.len() {
+        quoted.push_str("...");
     }
-    shown.escape_debug().to_string()
+    quoted.escape_debug().to_string()
 }
 
-/// The regex crate draws the pattern and says in the last line what is wrong with it.
+/// The last line of a message of the regex crate, which repeats the pattern before it.
 fn last_line(message: &str) -> String {
     let line = message.lines().last().unwrap_or(message);
     line.trim_start_matches("error: ").to_owned()

@@ -60,18 +60,18 @@ fn a_datagram_is_looked_at_by_line_and_as_a_whole() {
 fn what_is_not_waited_for_is_dropped() {
     let mut talk = talk("[{send: a}, {expect: b}, {read: 2, as: two}]").over_datagrams();
     assert_eq!(begin(&mut talk).1, TalkOutput::Read);
-    assert!(!talk.heard_anything());
+    assert!(!talk.received_anything());
     assert_eq!(hear(&mut talk, b""), TalkOutput::Read);
-    assert!(talk.heard_anything() && talk.heard_other());
+    assert!(talk.received_anything() && talk.received_other());
     assert_eq!(hear(&mut talk, b"no\nneither"), TalkOutput::Read);
     assert_eq!(
         talk.waiting_for(),
         "a line that matches /b/; the last it said was \"no\\nneither\""
     );
     assert_eq!(hear(&mut talk, b"b"), TalkOutput::Read);
-    assert!(!talk.heard_other());
+    assert!(!talk.received_other());
     assert_eq!(hear(&mut talk, b"123"), TalkOutput::Read);
-    assert!(talk.heard_other());
+    assert!(talk.received_other());
     assert_eq!(hear(&mut talk, b"12"), TalkOutput::Matched);
     assert_eq!(talk.captures(), [("two".into(), "12".into())]);
 }
@@ -155,7 +155,7 @@ fn each_of_several_answers_is_judged_for_itself() {
         wrong.why_not.as_deref(),
         Some("waiting for 4 octets; the last it said was \"?\"")
     );
-    assert!(!talk.heard_anything());
+    assert!(!talk.received_anything());
 }
 
 #[test]

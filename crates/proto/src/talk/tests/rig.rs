@@ -99,7 +99,7 @@ pub(super) fn run(mut talk: Talk, peer: &[Peer<'_>]) -> Transcript {
         said,
         end,
         waiting_for: talk.waiting_for(),
-        heard: (talk.heard_anything(), talk.heard_other()),
+        heard: (talk.received_anything(), talk.received_other()),
         received_bytes: talk.received_bytes(),
         sent_bytes: talk.sent_bytes(),
         captures: talk.captures(),

@@ -1,4 +1,4 @@
-//! Why a server is not to be trusted, in words.
+//! Why a certificate is not accepted.
 
 use canvass_model::{Cause, CertificateFacts};
 use rustls::pki_types::{CertificateDer, UnixTime};
@@ -8,19 +8,19 @@ use x509_parser::prelude::ASN1Time;
 use super::TlsFault;
 use super::facts::certificate_facts;
 
-/// How many of a certificate's names are told where none of them is the right one.
+/// The most names of a certificate that are listed if none of them matches.
 const NAMES_TOLD_MAX: usize = 5;
 
-/// Why a server is not to be trusted.
+/// Why a certificate is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct CertificateFault {
     pub(super) cause: Cause,
     pub(super) message: Box<str>,
 }
 
-impl Refusal {
-    /// What is wrong with a chain, and what with the name of its first certificate. Both are
-    /// told, and the chain's fault is the cause where there are two.
+impl CertificateFault {
+    /// The faults of a chain and of the name of its first certificate, if any. Both are in the
+    /// message; the chain's gives the cause.
     pub(super) fn of(
         leaf: &CertificateDer<'_>,
         chain: Option<&Error>,
@@ -46,8 +46,8 @@ impl Refusal {
     }
 }
 
-impl From<Refusal> for TlsFault {
-    fn from(refusal: Refusal) -> Self {
+impl From<CertificateFault> for TlsFault {
+    fn from(refusal: CertificateFault) -> Self {
         Self {
             cause: refusal.cause,
             message: refusal.message,
@@ -81,7 +81,7 @@ fn reason(error: &Error, facts: &CertificateFacts) -> (Cause, String) {
                 expected.to_str()
             ),
         ),
-        // A path builder takes no issuer's certificate for a server's, and says so first.
+        // webpki reports first that the certificate is a CA's.
         CertificateError::UnknownIssuer | CertificateError::Other(_) if self_signed => (
             Cause::UnknownIssuer,
             format!(
@@ -122,7 +122,7 @@ fn reason(error: &Error, facts: &CertificateFacts) -> (Cause, String) {
     }
 }
 
-/// Whose time it is that is over or has not begun.
+/// The certificate that has expired or is not valid yet.
 fn whose(facts: &CertificateFacts, of_leaf_s: i64, found: UnixTime) -> &'static str {
     if i64::try_from(found.as_secs()) == Ok(of_leaf_s) {
         return "the certificate";
@@ -145,7 +145,7 @@ fn names(names: &[Box<str>]) -> String {
     }
 }
 
-/// As RFC 3339 has it.
+/// A time in RFC 3339.
 fn date(time: UnixTime) -> String {
     let seconds = i64::try_from(time.as_secs()).ok();
     let Some(time) = seconds.and_then(|seconds| ASN1Time::from_timestamp(seconds).ok()) else {
@@ -163,7 +163,7 @@ fn date(time: UnixTime) -> String {
     )
 }
 
-/// Words that were written `LikeThis`.
+/// The words of a name `LikeThis`.
 pub(super) fn spaced(joined: &str) -> String {
     let mut words = String::with_capacity(joined.len() + 8);
     let mut before = ' ';

@@ -1,50 +1,51 @@
-//! What came and was not yet looked at.
+//! Buffers of what was received and not consumed yet.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::LINE_BYTES_MAX;
 
-/// Octets of a stream that came and were not yet taken.
+/// The octets of a stream that are not consumed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stream {
     octets: Vec<u8>,
-    /// Where the first octet stands that was not yet taken.
+    /// The place of the first octet that is not consumed.
     start: usize,
-    /// How far it is known that no line ends.
+    /// Up to here no line ends.
     scanned: usize,
-    /// Nothing more comes.
+    /// The peer closed its side.
     pub(super) ended: bool,
 }
 
-/// A look for a line.
+/// The next line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NextLine {
-    /// It is here: without its end, and with it.
+    /// It is whole: its text, and the place after its end.
     Whole { text: Range<usize>, next: usize },
-    /// It is not whole yet, or will never come.
+    /// It is not whole, yet or for good.
     Partial,
-    /// It is longer than a line may be.
+    /// It is too long.
     TooLong,
 }
 
 impl Stream {
-    /// Adds what came.
+    /// Appends octets.
     pub(super) fn push(&mut self, octets: &[u8]) {
         self.octets.extend_from_slice(octets);
     }
 
-    /// What was not yet taken.
+    /// The octets that are not consumed.
     pub(super) fn rest(&self) -> &[u8] {
         &self.octets[self.start..]
     }
 
-    /// Takes as many octets.
+    /// Consumes `count` octets.
     pub(super) fn take(&mut self, count: usize) {
         self.take_to(self.start + count);
     }
 
-    /// The next line; nothing is taken. The last line of a stream that has ended needs no end.
+    /// Finds the next line, and does not consume it. The last line of a stream that has ended needs
+    /// no line end.
     pub(super) fn line(&mut self) -> NextLine {
         let from = self.scanned.max(self.start);
         let feed = self.octets[from..].iter().position(|octet| *octet == b'\n');
@@ -65,16 +66,16 @@ impl Stream {
         NextLine::Whole { text, next }
     }
 
-    /// The octets of a line.
+    /// The text of a line.
     pub(super) fn text(&self, text: Range<usize>) -> &[u8] {
         &self.octets[text]
     }
 
-    /// Takes what lies before this place.
+    /// Consumes what is before `next`.
     pub(super) fn take_to(&mut self, next: usize) {
         self.start = next;
         if self.start == self.octets.len() {
-            // A buffer that a long line has left behind is not kept for thousands of peers.
+            // A large buffer is not kept: there may be thousands of peers.
             if self.octets.capacity() > 4096 {
                 self.octets = Vec::new();
             }
@@ -88,30 +89,30 @@ impl Stream {
     }
 }
 
-/// Datagrams that came and were not yet taken.
+/// The datagrams that are not consumed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Datagrams {
     queue: VecDeque<Box<[u8]>>,
-    /// Where in the first one the first octet stands that was not yet taken.
+    /// The place of the first octet of the first one that is not consumed.
     start: usize,
-    /// The octets in the queue.
+    /// Their size.
     bytes: usize,
 }
 
 impl Datagrams {
-    /// Adds one.
+    /// Appends a datagram.
     pub(super) fn push(&mut self, datagram: &[u8]) {
-        // An empty one takes room as well.
+        // An empty one needs memory too.
         self.bytes += datagram.len() + size_of::<Box<[u8]>>();
         self.queue.push_back(datagram.into());
     }
 
-    /// What was not yet taken of the first.
+    /// What is not consumed of the first datagram.
     pub(super) fn first(&self) -> Option<&[u8]> {
         self.queue.front().map(|datagram| &datagram[self.start..])
     }
 
-    /// Takes as many octets of the first, and all of it when none remain.
+    /// Consumes `count` octets of the first datagram, and drops it if none remain.
     pub(super) fn take(&mut self, count: usize) {
         self.start += count;
         if self.first().is_some_and(<[u8]>::is_empty) {
@@ -119,7 +120,7 @@ impl Datagrams {
         }
     }
 
-    /// Takes the first.
+    /// Drops the first datagram.
     pub(super) fn drop_first(&mut self) {
         if let Some(datagram) = self.queue.pop_front() {
             self.bytes -= datagram.len() + size_of::<Box<[u8]>>();
@@ -127,13 +128,13 @@ impl Datagrams {
         self.start = 0;
     }
 
-    /// The room they take.
+    /// The memory they need.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 }
 
-/// The lines of a datagram, each with the place after it; the last needs no end.
+/// The lines of a datagram, each with the place after it. The last needs no line end.
 pub(super) fn lines(datagram: &[u8]) -> impl Iterator<Item = (&[u8], usize)> {
     let mut next = 0;
     datagram
@@ -144,7 +145,7 @@ pub(super) fn lines(datagram: &[u8]) -> impl Iterator<Item = (&[u8], usize)> {
         })
 }
 
-/// `line` without the line feed at its end and the carriage return before it.
+/// `line` without its line end: LF or CRLF.
 pub(super) fn without_end(line: &[u8]) -> &[u8] {
     without_return(line.strip_suffix(b"\n").unwrap_or(line))
 }

@@ -1,9 +1,9 @@
-//! Signatures that were found good are not checked again.
+//! A cache of valid signatures.
 //!
-//! A few hundred issuers sign for the whole web, so most servers' chains have a signature in
-//! common with one seen before, and a server that is asked again has all of them in common.
-//! Whether a signature is good depends on nothing but the key, the message and itself, so the
-//! answer keeps for ever. The signature of a handshake is new each time and never comes here.
+//! A few hundred issuers sign for the whole web, so most servers' chains share a signature with an
+//! earlier one, and a server that is probed again shares all. Whether a signature is valid depends
+//! only on the key, the message and itself, so a result never expires. Handshake signatures are new
+//! each time and not cached.
 
 use std::collections::HashSet;
 use std::mem;
@@ -12,41 +12,42 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustls::pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm};
 use sha2::{Digest, Sha256};
 
-/// How many good signatures are remembered at least; twice as many at most, of 32 octets each.
-const REMEMBERED_MIN: usize = 4096;
+/// The number of signatures the cache holds at least; at most it holds twice as many, of 32 octets
+/// each.
+const CACHED_MIN: usize = 4096;
 
-/// Signatures that were found good.
+/// Hashes of valid signatures.
 #[derive(Debug, Default)]
-pub(super) struct SignatureMemory {
+pub(super) struct SignatureCache {
     generations: Mutex<Generations>,
 }
 
-/// When the young are full they become the old, which are forgotten: what is met again and again
-/// moves on to the young each time and stays.
+/// When the young generation is full it replaces the old one. What is used moves to the young
+/// generation, and so stays.
 #[derive(Debug, Default)]
 struct Generations {
     young: HashSet<[u8; 32]>,
     old: HashSet<[u8; 32]>,
 }
 
-impl SignatureMemory {
-    fn knows(&self, mark: &[u8; 32]) -> bool {
+impl SignatureCache {
+    fn contains(&self, key: &[u8; 32]) -> bool {
         let mut generations = self.generations();
-        if generations.young.contains(mark) {
+        if generations.young.contains(key) {
             return true;
         }
-        if !generations.old.contains(mark) {
+        if !generations.old.contains(key) {
             return false;
         }
-        generations.insert(*mark);
+        generations.insert(*key);
         true
     }
 
-    fn remember(&self, mark: [u8; 32]) {
-        self.generations().insert(mark);
+    fn insert(&self, key: [u8; 32]) {
+        self.generations().insert(key);
     }
 
-    /// What a thread that panicked left behind is still a set of good signatures.
+    /// The set is valid even if a thread panicked while it held the lock.
     fn generations(&self) -> std::sync::MutexGuard<'_, Generations> {
         self.generations
             .lock()
@@ -55,35 +56,35 @@ impl SignatureMemory {
 }
 
 impl Generations {
-    fn insert(&mut self, mark: [u8; 32]) {
-        if self.young.len() >= REMEMBERED_MIN {
+    fn insert(&mut self, key: [u8; 32]) {
+        if self.young.len() >= CACHED_MIN {
             self.old = mem::take(&mut self.young);
         }
-        self.young.insert(mark);
+        self.young.insert(key);
     }
 }
 
-/// An algorithm that asks the memory first.
+/// An algorithm that looks up the cache first.
 #[derive(Debug)]
-pub(super) struct RememberingAlgorithm {
+pub(super) struct CachingAlgorithm {
     algorithm: &'static dyn SignatureVerificationAlgorithm,
-    memory: Arc<SignatureMemory>,
+    cache: Arc<SignatureCache>,
 }
 
-impl RememberingAlgorithm {
+impl CachingAlgorithm {
     pub(super) fn new(
         algorithm: &'static dyn SignatureVerificationAlgorithm,
-        memory: &Arc<SignatureMemory>,
+        cache: &Arc<SignatureCache>,
     ) -> Self {
         Self {
             algorithm,
-            memory: Arc::clone(memory),
+            cache: Arc::clone(cache),
         }
     }
 
-    /// One number for the whole question. Lengths stand before all parts but the last, so that
-    /// no two questions read the same.
-    fn mark(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> [u8; 32] {
+    /// A hash of the key, the message and the signature. Lengths precede all parts but the last, so
+    /// that no two inputs are the same.
+    fn key(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> [u8; 32] {
         let mut hash = Sha256::new();
         for part in [
             self.algorithm.public_key_alg_id().as_ref(),
@@ -99,20 +100,20 @@ impl RememberingAlgorithm {
     }
 }
 
-impl SignatureVerificationAlgorithm for RememberingAlgorithm {
+impl SignatureVerificationAlgorithm for CachingAlgorithm {
     fn verify_signature(
         &self,
         public_key: &[u8],
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), InvalidSignature> {
-        let mark = self.mark(public_key, message, signature);
-        if self.memory.knows(&mark) {
+        let key = self.key(public_key, message, signature);
+        if self.cache.contains(&key) {
             return Ok(());
         }
         self.algorithm
             .verify_signature(public_key, message, signature)?;
-        self.memory.remember(mark);
+        self.cache.insert(key);
         Ok(())
     }
 
@@ -133,7 +134,7 @@ mod tests {
 
     use super::*;
 
-    /// Finds the signature `good` good, and counts how often it is asked.
+    /// Accepts the signature `good`, and counts its calls.
     #[derive(Debug, Default)]
     struct Counting(AtomicUsize);
 
@@ -157,17 +158,14 @@ mod tests {
         }
     }
 
-    fn remembering() -> (&'static Counting, RememberingAlgorithm) {
+    fn caching() -> (&'static Counting, CachingAlgorithm) {
         let counting: &'static Counting = Box::leak(Box::default());
-        (
-            counting,
-            RememberingAlgorithm::new(counting, &Arc::default()),
-        )
+        (counting, CachingAlgorithm::new(counting, &Arc::default()))
     }
 
     #[test]
     fn a_good_signature_is_checked_once_and_a_bad_one_every_time() {
-        let (counting, algorithm) = remembering();
+        let (counting, algorithm) = caching();
         for _ in 0..3 {
             assert!(algorithm.verify_signature(b"k", b"m", b"good").is_ok());
         }
@@ -180,7 +178,7 @@ mod tests {
 
     #[test]
     fn another_key_or_message_is_another_question() {
-        let (counting, algorithm) = remembering();
+        let (counting, algorithm) = caching();
         for (key, message) in [
             (&b"k"[..], &b"m"[..]),
             (b"", b"km"),
@@ -194,20 +192,20 @@ mod tests {
 
     #[test]
     fn what_is_met_again_stays_and_the_rest_is_forgotten() {
-        let memory = SignatureMemory::default();
-        let mark = |number: usize| {
-            let mut mark = [0; 32];
-            mark[..8].copy_from_slice(&number.to_be_bytes());
-            mark
+        let cache = SignatureCache::default();
+        let key = |number: usize| {
+            let mut key = [0; 32];
+            key[..8].copy_from_slice(&number.to_be_bytes());
+            key
         };
-        memory.remember(mark(0));
-        memory.remember(mark(1));
-        for number in 2..REMEMBERED_MIN * 3 {
-            memory.remember(mark(number));
-            assert!(memory.knows(&mark(0)));
+        cache.insert(key(0));
+        cache.insert(key(1));
+        for number in 2..CACHED_MIN * 3 {
+            cache.insert(key(number));
+            assert!(cache.contains(&key(0)));
         }
-        assert!(!memory.knows(&mark(1)));
-        let generations = memory.generations();
-        assert!(generations.young.len() + generations.old.len() <= 2 * REMEMBERED_MIN);
+        assert!(!cache.contains(&key(1)));
+        let generations = cache.generations();
+        assert!(generations.young.len() + generations.old.len() <= 2 * CACHED_MIN);
     }
 }

@@ -1,0 +1,229 @@
+//! What is exchanged over a connection: an HTTP request and its response, or a script.
+
+use canvass_model::{Cause, Phase, Status, Time, Verdict};
+
+use super::established::Established;
+use super::failure::Ended;
+use super::module::ModuleKind;
+use super::stage::{Departure, Stage};
+use super::tour::{Journey, Tour};
+use super::{Output, Probe};
+use crate::http::{Progress, ResponseReader};
+use crate::talk::{Talk, TalkOutput};
+
+/// The protocol over a connection.
+pub(super) enum Protocol {
+    None,
+    Http(Box<ResponseReader>),
+    Talk(Box<Talk>),
+}
+
+impl Probe {
+    /// The connection is ready: sends the request, or starts the script.
+    pub(super) fn start_protocol(&mut self, now: Time, mut established: Established) {
+        let timeouts = self.job.module.timeouts;
+        if let Protocol::Talk(talk) = &mut established.protocol {
+            // The script started TLS. What was received before still counts.
+            talk.secured();
+            self.tour.clock.turn(now, Phase::Transfer);
+            return self.enter_stage(Stage::Talking(established), now + timeouts.transfer);
+        }
+        let mut end = now + timeouts.first_byte;
+        let talk = |script, credentials: &Option<_>| {
+            let unix_ns = self.job.module.unix_ns_at_zero;
+            Talk::new(script, credentials.as_ref(), self.job.nonce, unix_ns)
+        };
+        established.protocol = match (&self.job.module.kind, &self.course().request) {
+            (ModuleKind::Tcp { script: None, .. }, _) => {
+                self.enter_stage(Stage::Talking(established), end);
+                return self.conclude(now, Ended::Settled(Verdict::Answered, Status::Open));
+            }
+            (
+                ModuleKind::Tcp {
+                    script: Some(script),
+                    credentials,
+                    ..
+                },
+                _,
+            ) => Protocol::Talk(Box::new(talk(script, credentials))),
+            (
+                ModuleKind::Udp {
+                    script,
+                    credentials,
+                    window,
+                },
+                _,
+            ) => {
+                end = window.map_or(end, |window| now + window);
+                Protocol::Talk(Box::new(talk(script, credentials).over_datagrams()))
+            }
+            (ModuleKind::Http { .. }, Some(request)) => {
+                established.connection.send(|out| {
+                    out.reserve(256);
+                    request.write(out);
+                });
+                Protocol::Http(Box::new(ResponseReader::new(request)))
+            }
+            (ModuleKind::Http { .. }, None) => unreachable!("every http job has a request"),
+        };
+        established.has_received = false;
+        self.tour.clock.turn(now, Phase::FirstByte);
+        // A script sends only when it runs.
+        if matches!(established.protocol, Protocol::Http(_)) {
+            self.output(Output::Write(established.id));
+        }
+        self.enter_stage(Stage::Talking(established), end);
+    }
+
+    /// Takes octets that were received for the protocol.
+    pub(super) fn take(&mut self, now: Time, octets: &[u8]) {
+        let Some(established) = self.journey.stage.established_mut() else {
+            return;
+        };
+        if !std::mem::replace(&mut established.has_received, true) {
+            self.tour.clock.turn(now, Phase::Transfer);
+            self.journey.stage_end = now + self.job.module.timeouts.transfer;
+        }
+        match &mut established.protocol {
+            Protocol::None => {}
+            Protocol::Talk(talk) => talk.received(now, octets),
+            Protocol::Http(response) => match response.received(octets) {
+                Ok(Progress::Done) => self.answered(now),
+                Ok(_) => {}
+                Err(fault) => self.response_failed(now, fault.cause, &fault.message),
+            },
+        }
+    }
+
+    /// Runs a script as far as possible. Returns how long to wait if it can go no further by
+    /// itself.
+    pub(super) fn run_script(&mut self, now: Time) -> Option<Time> {
+        let Some(established) = self.journey.stage.established_mut() else {
+            return Some(Time::MAX);
+        };
+        // Datagrams leave one by one.
+        let is_pending = established.has_pending_datagram();
+        let Protocol::Talk(talk) = &mut established.protocol else {
+            return Some(Time::MAX);
+        };
+        if is_pending {
+            return Some(Time::MAX);
+        }
+        let mut said = Vec::new();
+        match talk.poll(now, &mut said) {
+            TalkOutput::Send => {
+                established.connection.send(|out| out.append(&mut said));
+                if let Some(datagrams) = &mut established.datagrams {
+                    datagrams.pending = true;
+                }
+                let id = established.id;
+                self.output(Output::Write(id));
+            }
+            TalkOutput::StartTls => {
+                if let Some(established) = self.journey.stage.take_established() {
+                    self.start_tls(now, established);
+                }
+            }
+            TalkOutput::HalfClose => {
+                established.connection.shut_write();
+                let id = established.id;
+                let output = if established.connection.take_shutdown() {
+                    Output::ShutWrite(id)
+                } else {
+                    Output::Write(id)
+                };
+                self.output(output);
+            }
+            TalkOutput::Wait(until) => return Some(until),
+            TalkOutput::Read => return Some(Time::MAX),
+            // What was sent has to leave before the end.
+            TalkOutput::Matched if established.has_unsent() => return Some(Time::MAX),
+            TalkOutput::Matched => {
+                self.conclude(now, Ended::Settled(Verdict::Answered, Status::Matched));
+            }
+            TalkOutput::Unmatched(why) => self.unmatched(now, why),
+            TalkOutput::Fault(fault) => {
+                let failure = self.failure(fault.cause, fault.message);
+                self.conclude(now, Ended::Failed(failure));
+            }
+        }
+        None
+    }
+
+    /// What was received is not what the script expects.
+    fn unmatched(&mut self, now: Time, why: impl Into<Box<str>>) {
+        self.journey.findings.mismatch = Some(why.into());
+        self.conclude(now, Ended::Settled(Verdict::Negative, Status::Unmatched));
+    }
+
+    /// A script timed out, or the time to collect replies is over. Returns whether that concluded
+    /// the attempt: a reply that does not match does, silence does not.
+    pub(super) fn script_timed_out(&mut self, now: Time) -> bool {
+        let Stage::Talking(established) = &self.journey.stage else {
+            return false;
+        };
+        let Protocol::Talk(talk) = &established.protocol else {
+            return false;
+        };
+        if let Some(datagrams) = established.datagrams.as_ref().filter(|one| one.many) {
+            if datagrams.replies.is_empty() {
+                return false;
+            }
+            if datagrams.replies.iter().any(|reply| reply.matched) {
+                self.conclude(now, Ended::Settled(Verdict::Answered, Status::Matched));
+            } else {
+                self.unmatched(now, "no reply is what the script expects");
+            }
+            return true;
+        }
+        let received = talk.received_other();
+        if received {
+            let why = format!("nothing that came is {}", talk.waiting_for());
+            self.unmatched(now, why);
+        }
+        received
+    }
+
+    /// What the protocol waits for.
+    pub(super) fn waiting_for(&self) -> Option<String> {
+        match &self.journey.stage.established()?.protocol {
+            Protocol::Talk(talk) => Some(talk.waiting_for()),
+            Protocol::Http(response) if response.head().is_some() => {
+                Some("the rest of the body".into())
+            }
+            Protocol::Http(_) => Some("the head of its answer".into()),
+            Protocol::None => None,
+        }
+    }
+
+    pub(super) fn response_failed(&mut self, now: Time, cause: Cause, message: &str) {
+        let message = match self.journey.stage.established() {
+            Some(established) => format!("{}: {message}", established.remote),
+            None => message.to_owned(),
+        };
+        let failure = self.failure(cause, message);
+        self.conclude(now, Ended::Failed(failure));
+    }
+
+    /// The pace allows an attempt to go on, or a further request to begin, on the connection that
+    /// was kept or else on a new one. Returns whether it was a request.
+    pub fn granted(&mut self, now: Time) -> bool {
+        let kept = match &mut self.journey.stage {
+            Stage::AwaitingTurn(route) => {
+                let (paced, route) = (true, *route);
+                self.enter_stage(Stage::Departing(Departure { paced, route }), Time::MAX);
+                return false;
+            }
+            Stage::Idle(kept) => kept.take(),
+            _ => return false,
+        };
+        self.tour = Tour::new(now, now, &self.job.module);
+        self.journey = Journey::new(Stage::Departing(Departure::PACED));
+        if let Some(established) = kept {
+            self.tour.peer.remote = Some(established.remote.clone());
+            self.tour.attempts = 1;
+            self.start_protocol(now, established.reuse());
+        }
+        true
+    }
+}

@@ -1,0 +1,82 @@
+//! What lasts for one request of a job, and for one attempt at it.
+
+use canvass_model::{AddressVerdict, Hop, Remote, Time, TlsFacts, TraceEvent};
+
+use super::candidates::Candidates;
+use super::clock::Clock;
+use super::destination::Course;
+use super::failure::Failure;
+use super::finish::Findings;
+use super::module::Module;
+use super::stage::Stage;
+
+/// One request of the job, from its due time to its outcome: all attempts, at one address or, if
+/// all addresses are probed, at each.
+pub(super) struct Tour {
+    pub(super) due: Time,
+    pub(super) deadline: Time,
+    pub(super) clock: Clock,
+    /// Attempts begun.
+    pub(super) attempts: u32,
+    /// Those after the first, at the present address.
+    pub(super) retries: u32,
+    pub(super) peer: Peer,
+    /// If all addresses are probed: those that are still to be.
+    pub(super) addresses: Candidates,
+    /// If all addresses are probed: the result of each.
+    pub(super) verdicts: Option<Vec<AddressVerdict>>,
+    pub(super) trace: Option<Vec<TraceEvent>>,
+}
+
+/// The peer of the last connection. It outlives the attempt, so that an outcome between two
+/// attempts still names it.
+#[derive(Default)]
+pub(super) struct Peer {
+    pub(super) remote: Option<Remote>,
+    pub(super) tls: Option<Box<TlsFacts>>,
+}
+
+/// One attempt, with all redirects it follows.
+pub(super) struct Journey {
+    /// The course after a redirect or the fallback to http; `None` at the start of the job.
+    pub(super) detour: Option<Box<Course>>,
+    pub(super) hops: Vec<Hop>,
+    /// The addresses of the host that are still to be tried.
+    pub(super) candidates: Candidates,
+    pub(super) findings: Findings,
+    /// How the attempt before failed.
+    pub(super) previous: Option<Failure>,
+    pub(super) stage: Stage,
+    /// When the stage times out.
+    pub(super) stage_end: Time,
+}
+
+impl Tour {
+    pub(super) fn new(due: Time, now: Time, module: &Module) -> Self {
+        Self {
+            due,
+            deadline: now + module.timeouts.deadline,
+            clock: Clock::default(),
+            attempts: 0,
+            retries: 0,
+            peer: Peer::default(),
+            addresses: Candidates::default(),
+            verdicts: None,
+            trace: module.trace.then(Vec::new),
+        }
+    }
+}
+
+impl Journey {
+    pub(super) fn new(stage: Stage) -> Self {
+        Self {
+            detour: None,
+            hops: Vec::new(),
+            candidates: Candidates::default(),
+            findings: Findings::default(),
+            previous: None,
+            stage,
+            stage_end: Time::MAX,
+        }
+    }
+}

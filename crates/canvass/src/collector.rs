@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use canvass_model::{Outcome, Verdict};
-use canvass_queue::Ledger;
-use canvass_report::{LatencyRecorder, LineSink, Sink, SinkError, Tally, Timeline, trace};
+use canvass_queue::{Ledger, Receipt};
+use canvass_report::{
+    IntervalLog, LatencyRecorder, LineSink, Sink, SinkError, Tally, Timeline, trace,
+};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::bodies::Bodies;
@@ -33,6 +35,7 @@ pub struct Collector<W: Write> {
     pub levers: Levers,
     pub lines: LineSink<W>,
     pub latency: LatencyRecorder,
+    pub intervals: Option<IntervalLog>,
     /// How the run goes over time, where somebody will want to see it.
     pub timeline: Option<Timeline>,
     /// Where bodies are kept.
@@ -89,7 +92,7 @@ impl From<io::Error> for CollectorError {
     }
 }
 
-impl<W: Write> Collector<W> {
+impl<W: Write + Send> Collector<W> {
     pub fn run(mut self) -> Collected {
         let mut tally = Tally::default();
         let error = self.take_all(&mut tally).err();
@@ -110,8 +113,11 @@ impl<W: Write> Collector<W> {
                     if let Some(bodies) = &self.bodies {
                         batch.iter().try_for_each(|outcome| bodies.keep(outcome))?;
                     }
-                    self.lines.accept(&batch)?;
-                    self.latency.accept(&batch)?;
+                    self.lines.record(&batch)?;
+                    if let Some(intervals) = &mut self.intervals {
+                        intervals.record(&batch)?;
+                    }
+                    batch.iter().for_each(|one| self.latency.record(one));
                     tally.record_all(&batch);
                     if let Some(timeline) = &mut self.timeline {
                         batch.iter().for_each(|outcome| timeline.record(outcome));
@@ -119,7 +125,7 @@ impl<W: Write> Collector<W> {
                     if self.trace {
                         batch.iter().for_each(|outcome| say(trace(outcome)));
                     }
-                    self.ledger.acknowledge(batch.len() as u64);
+                    self.ledger.acknowledge(batch.iter().map(Receipt::of));
                     self.publish(tally);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -128,12 +134,17 @@ impl<W: Write> Collector<W> {
             // Also while outcomes keep coming, but slowly.
             if flushed.elapsed() >= FLUSH_AFTER {
                 self.lines.flush()?;
-                self.latency.flush()?;
+                if let Some(intervals) = &mut self.intervals {
+                    intervals.flush()?;
+                }
                 flushed = Instant::now();
             }
         }
         self.lines.finish()?;
-        Ok(self.latency.finish()?)
+        match &mut self.intervals {
+            Some(intervals) => Ok(intervals.finish()?),
+            None => Ok(()),
+        }
     }
 
     fn publish(&self, tally: &Tally) {

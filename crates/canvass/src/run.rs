@@ -13,8 +13,8 @@ use canvass_lab::Lab;
 use canvass_model::{Job, ShardReport};
 use canvass_queue::{Ended, Feeder, FeederEnd, Ledger};
 use canvass_report::{
-    LineSink, RunReport, SummaryInput, Timeline, balance, run_page, summary, warnings,
-    write_percentile_tables,
+    LatencyRecorder, LineSink, RunReport, SummaryInput, Timeline, balance, run_page, summary,
+    warnings, write_percentile_tables,
 };
 use crossbeam_channel::{RecvTimeoutError, Sender, unbounded};
 
@@ -92,9 +92,9 @@ pub fn run(mut plan: Plan) -> Result<Exit, Failure> {
     for path in [&plan.hgrm, &plan.html] {
         files::check_writable(path.as_deref())?;
     }
-    let latency = latency::recorder(plan.hlog.as_deref(), epoch)?;
+    let intervals = latency::intervals(plan.hlog.as_deref(), epoch)?;
 
-    let ledger = Arc::new(Ledger::new());
+    let ledger = Arc::new(Ledger::default());
     let counters = Arc::new(Counters::default());
     let done = sender.clone();
     let shards = Shards::start(
@@ -114,7 +114,8 @@ pub fn run(mut plan: Plan) -> Result<Exit, Failure> {
         outcomes: shards.outcomes,
         levers: shards.levers,
         lines: LineSink::new(output, output_name, plan.format, plan.columns, epoch),
-        latency,
+        latency: LatencyRecorder::new(),
+        intervals,
         timeline: plan.html.is_some().then(|| Timeline::new(feeding)),
         bodies: plan.save.take().map(Bodies::new),
         trace: plan.trace,
@@ -354,6 +355,10 @@ fn write_page(
 struct Nothing;
 
 impl canvass_queue::Source for Nothing {
+    fn position(&self) -> canvass_queue::Position {
+        canvass_queue::Position::default()
+    }
+
     fn next(&mut self, _: usize, _: &mut Vec<Job>) -> Result<bool, canvass_queue::SourceError> {
         Ok(false)
     }

@@ -62,9 +62,7 @@ pub fn run(plan: ComparePlan) -> Result<Exit, Failure> {
     let mut list = List::new(source)?;
     let schedule = Schedule::new(list.targets(), others.len(), seed);
     let mut rig = Rig::start(start.began, &config, threads, &others, budget)?;
-    if let Some(path) = &hlog {
-        rig.intervals = Some(latency::recorder(Some(path), start.epoch)?);
-    }
+    rig.intervals = latency::intervals(hlog.as_deref(), start.epoch)?;
     rig.rounds(&mut list, &schedule, progress)?;
 
     if let Some((bad, first)) = list.bad() {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use canvass_engine::Config;
 use canvass_model::{Outcome, ShardReport};
-use canvass_report::{Against, Block, LatencyRecorder, Side, Sink, Tally};
+use canvass_report::{Against, Block, IntervalLog, Side, Sink, Tally};
 
 use super::answers::Judge;
 use super::engine_side::EngineSide;
@@ -63,7 +63,7 @@ pub struct Rig {
     /// How long the first side waited for the last of its targets, over all blocks.
     tail: Duration,
     /// The first side's interval log, where somebody wants one.
-    pub intervals: Option<LatencyRecorder>,
+    pub intervals: Option<IntervalLog>,
     others: Vec<Opponent>,
     pub asks: Asks,
     pub stop: Stop,
@@ -230,7 +230,7 @@ impl Rig {
                     let mut each = |batch: &[Outcome]| {
                         tally.record_all(batch);
                         if let (Some(intervals), Ok(())) = (&mut *intervals, &written) {
-                            written = intervals.accept(batch);
+                            written = intervals.record(batch);
                         }
                     };
                     let (mut block, asked) =

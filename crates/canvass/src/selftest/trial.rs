@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use canvass_lab::LabReport;
 use canvass_model::{Outcome, Phase, ShardReport};
-use canvass_queue::{Feeder, Ledger};
+use canvass_queue::{Feeder, Ledger, Receipt};
 use canvass_report::Tally;
 use clap::Parser;
 use crossbeam_channel::unbounded;
@@ -83,7 +83,7 @@ fn drive(plan: Plan, phase: Phase) -> Result<Trial, Failure> {
     } = Shards::start(&config, threads, false, start.began, move |report| {
         drop(sender.send(report));
     })?;
-    let ledger = Arc::new(Ledger::new());
+    let ledger = Arc::new(Ledger::default());
     let feeder = Feeder {
         source,
         rate_per_second,
@@ -103,7 +103,7 @@ fn drive(plan: Plan, phase: Phase) -> Result<Trial, Failure> {
         });
         for batch in outcomes {
             levers.outcomes_taken();
-            ledger.acknowledge(batch.len() as u64);
+            ledger.acknowledge(batch.iter().map(Receipt::of));
             tally.record_all(&batch);
             finished_ns.extend(batch.iter().map(|one| one.finished.as_nanos()));
             phase_ns.extend(batch.iter().filter_map(|one: &Outcome| {

@@ -90,6 +90,7 @@ impl Shards {
                 names: system_resolver
                     .then(|| system_names::door(Arc::clone(&outbox_waker), began))
                     .transpose()?,
+                latest: Arc::default(),
             };
             let shard = Shard::new(net, config.clone(), doors, rand::random());
             let ended = ended.clone();

@@ -116,6 +116,7 @@ impl<N: Net> Shard<N> {
     /// Takes down how the loop stands.
     pub(super) fn take_sample(&mut self, now: Time) {
         let sample = self.sample(now);
+        self.channels.latest.set(sample);
         self.record.on_sample(sample);
     }
 
@@ -123,6 +124,7 @@ impl<N: Net> Shard<N> {
     pub(super) fn end_record(&mut self) {
         let now = self.net.now();
         let last = self.sample(now);
+        self.channels.latest.set(last);
         std::mem::take(&mut self.record).write_to(last, &mut self.report);
     }
 

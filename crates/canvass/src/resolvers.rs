@@ -8,8 +8,6 @@ use crate::exit::Failure;
 const DNS_PORT: u16 = 53;
 /// The system's own list.
 const RESOLV_CONF: &str = "/etc/resolv.conf";
-/// An upstream is known by a number of 16 bits.
-const RESOLVERS_MAX: usize = 65_535;
 
 /// Reads what `--resolver` was given: addresses, and files of them. Without any, the system's.
 pub fn read(given: &[String]) -> Result<Vec<SocketAddr>, Failure> {
@@ -42,12 +40,6 @@ pub fn read(given: &[String]) -> Result<Vec<SocketAddr>, Failure> {
     }
     let mut seen = std::collections::HashSet::new();
     resolvers.retain(|resolver| seen.insert(*resolver));
-    if resolvers.len() > RESOLVERS_MAX {
-        return Err(Failure::usage(format!(
-            "{} resolvers are too many; the most is {RESOLVERS_MAX}",
-            resolvers.len()
-        )));
-    }
     Ok(resolvers)
 }
 

@@ -63,7 +63,8 @@ impl Collector {
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
             // Also while outcomes keep coming, but slowly.
-            if flushed.elapsed() >= FLUSH_AFTER {
+            let is_full = self.acknowledger.pending.len() >= UNDURABLE_MAX;
+            if is_full || flushed.elapsed() >= FLUSH_AFTER {
                 self.flush()?;
                 while self.acknowledger.pending.len() >= UNDURABLE_MAX && !self.stop.is_aborting() {
                     thread::sleep(FLUSH_AFTER);

@@ -145,6 +145,14 @@ impl Plan {
         self.concurrency
     }
 
+    /// The same plan without a schedule: a rate is a cap alone, and a target is due when an event
+    /// loop takes it.
+    #[must_use]
+    pub fn unscheduled(mut self) -> Self {
+        self.rate_per_second = None;
+        self
+    }
+
     /// The same plan over another transport.
     #[must_use]
     pub fn with_transport(mut self, transport: TransportPolicy) -> Self {

@@ -1,6 +1,6 @@
 //! canvass as a side: a run that is asked block by block, and keeps what it learned in between.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -77,6 +77,7 @@ impl EngineSide {
         let source = Blocks {
             given,
             current: None,
+            ready: VecDeque::new(),
             next_seq: 0,
             events: event_sender.clone(),
         };
@@ -186,8 +187,27 @@ struct Blocks {
     given: Receiver<Block>,
     /// The block that was begun, and how far it is.
     current: Option<(Block, usize)>,
+    /// Jobs of it that did not fit yet, with their places.
+    ready: VecDeque<(u32, Target, ProbeSpec)>,
     next_seq: u64,
     events: Sender<Event>,
+}
+
+impl Blocks {
+    /// Makes the jobs of the next targets of the block, if there is time for more.
+    fn make_ready(&mut self) {
+        if let Some((block, at)) = &mut self.current {
+            if block.until.is_some_and(|until| Instant::now() >= until) {
+                *at = block.places.len();
+            }
+            for &place in block.places[*at..].iter().take(BATCH_TARGETS) {
+                *at += 1;
+                let jobs = jobs_of(&block.questions[place as usize]);
+                self.ready
+                    .extend(jobs.map(|(target, spec)| (place, target, spec)));
+            }
+        }
+    }
 }
 
 impl Source for Blocks {
@@ -198,37 +218,26 @@ impl Source for Blocks {
             };
             self.current = Some((block, 0));
         }
-        let Some((block, at)) = &mut self.current else {
-            return Ok(true);
-        };
-        let mut places = Vec::new();
-        let is_late = block.until.is_some_and(|until| Instant::now() >= until);
-        if !is_late {
-            let before = out.len();
-            // A name is two jobs.
-            let batch = block.places[*at..].iter().take(BATCH_TARGETS.min(max / 2));
-            for &place in batch {
-                *at += 1;
-                let jobs = jobs_of(&block.questions[place as usize]);
-                for (target, spec) in jobs {
-                    let seq = self.next_seq;
-                    self.next_seq += 1;
-                    places.push(place);
-                    out.push(Job {
-                        seq,
-                        line: None,
-                        target,
-                        spec,
-                        due: None,
-                    });
-                }
-            }
-            debug_assert!(out.len() - before <= max);
+        if self.ready.is_empty() {
+            self.make_ready();
         }
-        let is_done = is_late || *at == block.places.len();
+        let mut places = Vec::new();
+        let count = self.ready.len().min(max);
+        for (place, target, spec) in self.ready.drain(..count) {
+            places.push(place);
+            out.push(Job {
+                seq: self.next_seq,
+                line: None,
+                target,
+                spec,
+                due: None,
+            });
+            self.next_seq += 1;
+        }
         // Before the jobs go out, so that no outcome comes first.
         let _ = self.events.send(Event::Asked(places));
-        if is_done {
+        let all_made = matches!(&self.current, Some((block, at)) if *at == block.places.len());
+        if all_made && self.ready.is_empty() {
             self.current = None;
             let _ = self.events.send(Event::AllAsked);
         }

@@ -59,7 +59,9 @@ pub fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
     }
     let capped =
         common.rate.is_some() || common.rate_per_resolver.is_some() || common.concurrency.is_some();
-    let first = lookups::lookups("compare", TargetKind::Lookups, targets, common)?;
+    let mut first = lookups::lookups("compare", TargetKind::Lookups, targets, common)?;
+    // A side stands still while another is asked, and would have a schedule to catch up with.
+    first.plan = first.plan.unscheduled();
     let plan = &first.plan;
     let mut warnings = Vec::new();
     if capped {

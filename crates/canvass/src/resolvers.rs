@@ -1,22 +1,23 @@
-//! Which resolvers to ask.
+//! The resolvers to ask.
 
 use std::net::{IpAddr, SocketAddr};
 
 use crate::exit::Failure;
 
-/// Where DNS is answered.
+/// The port of DNS (RFC 1035 §4.2).
 const DNS_PORT: u16 = 53;
-/// The system's own list.
+/// The system's list of resolvers.
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 
-/// Reads what `--resolver` was given: addresses, and files of them. Without any, the system's.
+/// Reads the values of `--resolver`: addresses, and files of addresses. Without any, reads
+/// `/etc/resolv.conf`.
 pub fn read(given: &[String]) -> Result<Vec<SocketAddr>, Failure> {
     let mut resolvers = Vec::new();
     if given.is_empty() {
         read_file(RESOLV_CONF, &mut resolvers)?;
         if resolvers.is_empty() {
             return Err(Failure::usage(format!(
-                "{RESOLV_CONF} names no resolver; name one with --resolver"
+                "{RESOLV_CONF} lists no resolver; give one with --resolver"
             )));
         }
     }
@@ -27,13 +28,13 @@ pub fn read(given: &[String]) -> Result<Vec<SocketAddr>, Failure> {
                 let before = resolvers.len();
                 read_file(given, &mut resolvers)?;
                 if resolvers.len() == before {
-                    return Err(Failure::usage(format!("{given} names no resolver")));
+                    return Err(Failure::usage(format!("{given} lists no resolver")));
                 }
             }
             None => {
                 return Err(Failure::usage(format!(
-                    "the resolver {given:?} is no address (ADDR, ADDR:PORT, [ADDR]:PORT) and no file; \
-                     a resolver cannot be named by its host name"
+                    "the resolver {given:?} is neither an IP address (ADDR, ADDR:PORT, [ADDR]:PORT) nor \
+                     a file; a resolver cannot be given by its host name"
                 )));
             }
         }
@@ -67,7 +68,7 @@ fn read_file(path: &str, resolvers: &mut Vec<SocketAddr>) -> Result<(), Failure>
         let word = match words.next() {
             None => continue,
             Some("nameserver") => match words.next().unwrap_or_default() {
-                // A link-local address of one interface: others may be listed beside it.
+                // A link-local address with an interface. Other resolvers may be listed.
                 scoped if scoped.contains('%') => continue,
                 word => word,
             },
@@ -79,7 +80,7 @@ fn read_file(path: &str, resolvers: &mut Vec<SocketAddr>) -> Result<(), Failure>
             None => {
                 let line = at + 1;
                 return Err(Failure::usage(format!(
-                    "{path}, line {line}: {word:?} is no resolver address"
+                    "{path}, line {line}: {word:?} is not the IP address of a resolver"
                 )));
             }
         }

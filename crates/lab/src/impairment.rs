@@ -10,144 +10,120 @@ use ipnet::IpNet;
 
 pub use value::Percent;
 
-/// Every key [`Impairments::set`] knows: its name, what its value is called (nothing for a
-/// switch), and a line of help.
+/// The keys of [`Impairments::set`]: each with the name of its value (empty for a switch) and its
+/// help, which is an imperative line that fits `canvass lab -h`, and details after an empty line.
 pub const KEYS: &[(&str, &str, &str)] = &[
-    ("delay", "D", "hold every reply back for D"),
+    ("delay", "D", "Delay every reply by D"),
     (
         "jitter",
         "D",
-        "vary the delay evenly by up to D either way, never below zero",
+        "Vary the delay by up to D in both directions\n\nUniformly, and never below 0.",
     ),
-    (
-        "loss",
-        "PCT",
-        "lose this share of the exchanges over UDP, drawn once for each",
-    ),
+    ("loss", "PCT", "Lose this share of the queries over UDP"),
     (
         "rate-cap",
         "QPS",
-        "answer at most QPS queries a second for each server address",
+        "Answer at most QPS queries per second\n\nFor each server address.",
     ),
     (
         "burst",
         "N",
-        "what the rate cap lets through at once [default: a tenth of the cap]",
+        "Let N queries through at once\n\nWith --rate-cap; the default is a tenth of it.",
     ),
     (
         "over",
         "HOW",
-        "what queries over the rate cap get: silent or refused [default: silent]",
+        "Choose the reply to queries over the rate cap\n\nsilent (the default) or refused.",
     ),
     (
         "truncate",
         "PCT",
-        "answer this share over UDP with TC set and no records",
+        "Answer this share over UDP with TC\n\nThe answers have no records.",
     ),
-    ("servfail", "PCT", "answer this share with SERVFAIL"),
-    ("refused", "PCT", "answer this share with REFUSED"),
+    ("servfail", "PCT", "Answer this share with SERVFAIL"),
+    ("refused", "PCT", "Answer this share with REFUSED"),
     (
         "no-edns",
         "",
-        "answer FORMERR to every query that has an OPT record",
+        "Answer FORMERR to queries with an OPT record",
     ),
     (
         "forge",
         "PCT",
-        "over UDP, send two forgeries ahead of this share of the answers: one with a wrong id, one with a wrong question",
+        "Forge two answers to this share over UDP\n\nThey are sent ahead of the answer: one with a wrong id, one with a wrong question.",
     ),
     (
         "duplicate",
         "PCT",
-        "send this share of the replies twice over UDP",
+        "Duplicate this share of the replies over UDP",
     ),
-    (
-        "late",
-        "PCT",
-        "hold this share of the replies back for longer",
-    ),
-    (
-        "late-by",
-        "D",
-        "how much longer late replies take [default: 3s]",
-    ),
+    ("late", "PCT", "Delay this share of the replies further"),
+    ("late-by", "D", "Delay late replies by D [default: 3s]"),
     (
         "corrupt",
         "PCT",
-        "cut or garble this share of the replies over UDP so that nothing can be read from them",
+        "Corrupt this share of the replies over UDP\n\nThey are cut or garbled, and unreadable.",
     ),
     (
         "slow",
         "PCT",
-        "hold the replies for this share of the names back, always the same names",
+        "Delay the replies for this share of names\n\nIt is always the same names.",
     ),
-    (
-        "slow-by",
-        "D",
-        "how much longer slow names take [default: 800ms]",
-    ),
+    ("slow-by", "D", "Delay slow names by D [default: 800ms]"),
     (
         "never",
         "PCT",
-        "never answer for this share of the names, always the same names",
+        "Answer nothing for this share of the names\n\nIt is always the same names.",
     ),
     (
         "outage-after",
         "D",
-        "fall silent so long after the first query [default with an outage: 0s]",
+        "Stop answering D after the first query\n\nThe default with --outage is 0s.",
     ),
     (
         "outage",
         "D",
-        "how long that silence lasts [default with outage-after: for ever]",
+        "Stop answering for D\n\nThe default with --outage-after is unlimited.",
     ),
     (
         "dead",
         "CIDR",
-        "server addresses that never answer; may repeat",
+        "Answer nothing at these addresses (may repeat)",
     ),
     (
         "lying",
         "CIDR",
-        "server addresses that answer SERVFAIL to everything; may repeat",
+        "Answer SERVFAIL at these addresses (may repeat)",
     ),
     (
         "tcp-close-after",
         "N",
-        "close a TCP connection in good order after N answers",
+        "Close a TCP connection after N answers",
     ),
     (
         "tcp-serial",
         "",
-        "answer one query at a time on a TCP connection, the delay for each",
+        "Answer one query at a time over TCP\n\nThe delay applies to each in turn.",
     ),
     (
         "tcp-silent",
         "",
-        "accept TCP connections and answer nothing on them",
+        "Accept TCP connections and answer nothing",
     ),
-    ("tcp-refuse", "", "have no TCP listener"),
-    (
-        "trickle",
-        "D",
-        "services: send one octet each D down a connection",
-    ),
+    ("tcp-refuse", "", "Listen on UDP only"),
+    ("trickle", "D", "Send one octet per D (services)"),
     (
         "reset-at",
         "N",
-        "services: reset a connection after N octets were sent down it",
+        "Close with a reset after N octets (services)",
     ),
-    (
-        "close-at",
-        "N",
-        "services: close a connection after N octets were sent down it",
-    ),
+    ("close-at", "N", "Close after N octets (services)"),
     (
         "time-skew",
         "S",
-        "services: tell a time so many seconds ahead, or behind with a minus",
+        "Set the clock S seconds ahead (services)\n\nA negative number sets it back.",
     ),
-    ("seed", "N", "what chance starts from [default: 0]"),
+    ("seed", "N", "Draw at random from this seed [default: 0]"),
 ];
 
 /// What the lab does wrong. The default is nothing.

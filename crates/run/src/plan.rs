@@ -404,7 +404,7 @@ pub enum PlanError {
     #[error("there is no resolver to ask")]
     NoResolver,
     /// More resolvers than [`RESOLVERS_MAX`].
-    #[error("{count} resolvers are too many; the most is {RESOLVERS_MAX}")]
+    #[error("{count} resolvers are too many; at most {RESOLVERS_MAX} are supported")]
     TooManyResolvers {
         /// How many.
         count: usize,

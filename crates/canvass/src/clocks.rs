@@ -1,14 +1,8 @@
-//! The clocks of this process: that of a run, and that of its CPU time.
+//! The CPU time of this process.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use canvass_model::Time;
 use rustix::time::{ClockId, clock_gettime};
-
-/// The time now in a run that began then.
-pub fn run_time(began: Instant) -> Time {
-    Time::from_nanos(began.elapsed().as_nanos() as u64)
-}
 
 /// What this process has used so far, user and system together.
 pub fn process_time() -> Duration {

@@ -3,9 +3,6 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use canvass_model::Verdict;
-use canvass_report::Tally;
-
 /// The exit statuses of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -22,10 +19,8 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The status of a run that went to its end, with so many failures beside those counted.
-    pub fn of(tally: &Tally, also_failed: u64, fail_below_percent: f64) -> Self {
-        let good = tally.verdict(Verdict::Answered) + tally.verdict(Verdict::Negative);
-        let all = tally.total() + also_failed;
+    /// The status of a run that went to its end.
+    pub fn of(good: u64, all: u64, fail_below_percent: f64) -> Self {
         if good as f64 * 100.0 >= fail_below_percent * all as f64 {
             Self::Complete
         } else {

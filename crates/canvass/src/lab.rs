@@ -14,7 +14,7 @@ use crossbeam_channel::bounded;
 use crate::args::{ImpairmentArgs, LabArgs, Served};
 use crate::descriptors;
 use crate::exit::{Exit, Failure};
-use crate::say::say;
+use crate::message::message;
 use crate::signals;
 
 /// The names that a lab's DNS leads to this machine.
@@ -57,7 +57,7 @@ pub fn serve(args: &LabArgs) -> Result<Exit, Failure> {
     let report = lab
         .stop()
         .map_err(|error| Failure::stopped(format!("the lab failed: {error}")))?;
-    say(report);
+    message(report);
     Ok(Exit::Complete)
 }
 

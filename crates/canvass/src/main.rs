@@ -4,9 +4,7 @@
 //! how the pieces are put together, and what a person sees of it.
 
 mod args;
-mod bodies;
 mod clocks;
-mod collector;
 mod command_line;
 mod compare;
 mod credentials;
@@ -15,17 +13,15 @@ mod exit;
 mod explain;
 mod files;
 mod lab;
-mod latency;
+mod message;
+mod outputs;
 mod plan;
 mod progress;
 mod report;
 mod resolvers;
 mod run;
-mod say;
 mod selftest;
-mod shards;
 mod signals;
-mod system_names;
 mod terminal;
 mod units;
 
@@ -65,7 +61,7 @@ fn main() -> ExitCode {
     match ended {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            say::say(format_args!("canvass: {failure}"));
+            message::message(format_args!("canvass: {failure}"));
             failure.exit().into()
         }
     }

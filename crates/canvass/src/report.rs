@@ -10,7 +10,7 @@ use canvass_report::{ReadRun, read_run, run_page};
 use crate::args::ReportArgs;
 use crate::exit::{Exit, Failure};
 use crate::files;
-use crate::say::say;
+use crate::message::message;
 
 /// Octets of a file that are read at once.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -28,7 +28,7 @@ pub fn report(args: &ReportArgs) -> Result<Exit, Failure> {
     }
     let run = read(&args.file)?;
     if let Some(bad) = run.bad_lines() {
-        say(format_args!("canvass: warning: {}", bad.warning()));
+        message(format_args!("canvass: warning: {}", bad.warning()));
     }
     let page = run_page(&run.report());
     files::write_to(output.as_deref(), page.as_bytes())?;

@@ -8,8 +8,6 @@ use crate::exit::Failure;
 const DNS_PORT: u16 = 53;
 /// The system's list of resolvers.
 const RESOLV_CONF: &str = "/etc/resolv.conf";
-/// An upstream is identified by a number of 16 bits.
-const RESOLVERS_MAX: usize = 65_535;
 
 /// Reads the values of `--resolver`: addresses, and files of addresses. Without any, reads
 /// `/etc/resolv.conf`.
@@ -43,12 +41,6 @@ pub fn read(given: &[String]) -> Result<Vec<SocketAddr>, Failure> {
     }
     let mut seen = std::collections::HashSet::new();
     resolvers.retain(|resolver| seen.insert(*resolver));
-    if resolvers.len() > RESOLVERS_MAX {
-        return Err(Failure::usage(format!(
-            "{} resolvers are too many; at most {RESOLVERS_MAX} are supported",
-            resolvers.len()
-        )));
-    }
     Ok(resolvers)
 }
 

@@ -22,7 +22,9 @@ mod upstream;
 mod wheel;
 
 pub use config::{Config, JOBS_MAX, OUTCOME_BATCH_MAX, OUTCOME_WAIT_US, Probing};
-pub use mailbox::{Channels, Inbox, NameAnswer, NameRequest, NameService, StopSignal, Waker};
+pub use mailbox::{
+    Channels, Inbox, LatestSample, NameAnswer, NameRequest, NameService, StopSignal, Waker,
+};
 pub use mio_net::MioNet;
 pub use net::{Event, Net, SocketId};
 pub use shard::{Census, Shard, Turn};

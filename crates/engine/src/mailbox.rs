@@ -1,10 +1,10 @@
 //! The two channels of a shard: jobs in, outcomes out.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use canvass_model::{Job, Outcome, Time};
+use canvass_model::{Job, LoopSample, Outcome, Time};
 use canvass_proto::ResolveFault;
 use crossbeam_channel::{Receiver, SendError, Sender};
 
@@ -70,7 +70,8 @@ impl StopSignal {
         self.0.load(Ordering::Relaxed) >= 1
     }
 
-    pub(crate) fn is_aborting(&self) -> bool {
+    /// Whether jobs under way are to end at once.
+    pub fn is_aborting(&self) -> bool {
         self.0.load(Ordering::Relaxed) >= 2
     }
 }
@@ -138,6 +139,21 @@ pub struct NameAnswer {
     pub addresses: Result<Vec<IpAddr>, ResolveFault>,
 }
 
+/// How a shard stood when it last looked, for those who watch the run while it goes on.
+#[derive(Debug, Default)]
+pub struct LatestSample(Mutex<LoopSample>);
+
+impl LatestSample {
+    /// The sample.
+    pub fn get(&self) -> LoopSample {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set(&self, sample: LoopSample) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = sample;
+    }
+}
+
 /// A shard's side of its channels.
 #[derive(Debug)]
 pub struct Channels {
@@ -153,4 +169,6 @@ pub struct Channels {
     pub stop: Arc<StopSignal>,
     /// Who looks up the names of hosts, if it is not the upstreams.
     pub names: Option<NameService>,
+    /// How the shard stood when it last looked.
+    pub latest: Arc<LatestSample>,
 }

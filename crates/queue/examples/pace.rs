@@ -13,8 +13,7 @@ use std::time::Instant;
 
 use canvass_model::{ModuleId, RecordType, Time};
 use canvass_queue::{
-    Exclusions, Feeder, Ledger, Ports, Protocol, TargetKind, TargetOptions, Targets, arguments,
-    stream,
+    Exclusions, Feeder, Ports, Protocol, TargetKind, TargetOptions, Targets, arguments, stream,
 };
 
 const JOBS: u64 = 8_000_000;
@@ -140,7 +139,7 @@ fn measure(what: &str, source: Targets, rate_per_second: Option<f64>, shards: No
         start: Time::ZERO,
         batch_jobs_max: 512,
         shards,
-        ledger: Arc::new(Ledger::new()),
+        ledger: Arc::default(),
     };
     let began = Instant::now();
     let end = feeder.run(

@@ -87,6 +87,12 @@ impl Part for InOrder {
     fn jobs_left(&self) -> Option<u128> {
         Some(self.jobs_left)
     }
+
+    fn skip(&mut self, jobs: u64) -> u64 {
+        let skipped = self.walk.as_mut().map_or(0, |walk| walk.skip(jobs));
+        self.jobs_left = self.jobs_left.saturating_sub(skipped.into());
+        skipped
+    }
 }
 
 /// The arguments as one list in a keyed order.
@@ -99,6 +105,8 @@ struct Shuffled {
     next: Option<u128>,
     /// The last place.
     last: u128,
+    /// Every place is one job.
+    is_one_to_one: bool,
     exclude: Arc<Exclusions>,
     kind: TargetKind,
     jobs_left: u128,
@@ -129,6 +137,10 @@ impl Shuffled {
         Ok(Self {
             next: last.map(|_| 0),
             last: last.unwrap_or(0),
+            is_one_to_one: placed.iter().all(|placed| match placed {
+                Placed::One(item) => jobs_of(item, &intake.kind) == 1,
+                Placed::Block(_) => true,
+            }),
             permutation: Permutation::new(last.unwrap_or(0), seed),
             placed,
             firsts,
@@ -165,5 +177,17 @@ impl Part for Shuffled {
 
     fn jobs_left(&self) -> Option<u128> {
         Some(self.jobs_left)
+    }
+
+    fn skip(&mut self, jobs: u64) -> u64 {
+        let (Some(next), true, true) = (self.next, self.is_one_to_one, jobs > 0) else {
+            return 0;
+        };
+        let last = (self.last - next).min(u128::from(jobs) - 1);
+        self.next = (next + last)
+            .checked_add(1)
+            .filter(|next| *next <= self.last);
+        self.jobs_left = self.jobs_left.saturating_sub(last + 1);
+        last as u64 + 1
     }
 }

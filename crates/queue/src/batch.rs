@@ -56,6 +56,12 @@ impl Numbering {
         self.allowed
     }
 
+    /// Passes over jobs, which must be allowed and not pending.
+    pub(crate) fn skip(&mut self, jobs: u64) {
+        self.seq += jobs;
+        self.allowed -= jobs;
+    }
+
     /// Jobs of the target that did not fit the last batch.
     pub(crate) fn pending(&self) -> u64 {
         match &self.pending {

@@ -121,6 +121,18 @@ impl Walk {
         self.next.is_none()
     }
 
+    /// Passes over at most so many targets. Returns how many.
+    pub(crate) fn skip(&mut self, targets: u64) -> u64 {
+        let (Some(next), true) = (self.next, targets > 0) else {
+            return 0;
+        };
+        let last = (self.block.last - next).min(u128::from(targets) - 1);
+        self.next = (next + last)
+            .checked_add(1)
+            .filter(|next| *next <= self.block.last);
+        last as u64 + 1
+    }
+
     /// Goes on until the end or until the batch is full.
     pub(crate) fn fill(&mut self, exclude: &Exclusions, batch: &mut Batch<'_>) {
         while let Some(index) = self.next {

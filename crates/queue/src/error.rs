@@ -37,6 +37,22 @@ pub enum SourceError {
         /// Why it is no target.
         reason: Box<str>,
     },
+    /// The source is past the position that a run is to be resumed at.
+    #[error("cannot go back to target {position}: {given} were given already")]
+    Passed {
+        /// How many targets stand in front of it.
+        position: u64,
+        /// How many were given.
+        given: u64,
+    },
+    /// The list ends before the position that a run is to be resumed at.
+    #[error("cannot resume at target {position}: the list ends after {given}")]
+    TooShort {
+        /// How many targets stand in front of it.
+        position: u64,
+        /// How many there are.
+        given: u64,
+    },
     /// The places of a shuffled list are numbers of 128 bits.
     #[error("the arguments contain more than 2^128 targets, too many to shuffle as one list")]
     TooManyToShuffle,

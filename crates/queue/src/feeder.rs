@@ -53,7 +53,10 @@ impl<S: Source> Feeder<S> {
     /// shards, a batch from the source comes in parts, by host (see [`Router`]), all of them
     /// before the source is asked again. `deliver` may wait, and that is what holds the source
     /// back. It returns the jobs that nobody was left to take; those are withdrawn from the
-    /// ledger, with the parts that would have come after. `stop` is looked at between batches; a
+    /// ledger, with the parts that would have come after.
+    ///
+    /// It waits, too, while a batch is too far ahead of the oldest job that is not done
+    /// ([`LEDGER_SPAN_MAX`](crate::LEDGER_SPAN_MAX)). `stop` is looked at between batches; a
     /// source that waits for its reader is not woken.
     pub fn run(
         mut self,
@@ -71,7 +74,10 @@ impl<S: Source> Feeder<S> {
                 Ok(more) => more,
                 Err(error) => break Ended::Failed(error),
             };
-            if !batch.is_empty() {
+            if let Some(last) = batch.last() {
+                if !self.ledger.wait_for_room(last.seq, stop) {
+                    break Ended::Stopped;
+                }
                 self.schedule(&mut batch, produced);
                 self.ledger.feed(&batch);
                 produced += batch.len() as u64;
@@ -120,7 +126,7 @@ mod tests {
             start: Time::from_nanos(500),
             batch_jobs_max: 512,
             shards: NonZeroUsize::MIN,
-            ledger: Arc::new(Ledger::new()),
+            ledger: Arc::default(),
         }
     }
 
@@ -211,7 +217,7 @@ mod tests {
             start: Time::ZERO,
             batch_jobs_max: 512,
             shards: NonZeroUsize::MIN,
-            ledger: Arc::new(Ledger::new()),
+            ledger: Arc::default(),
         };
         let end = feeder.run(&mut |_, _| Ok(()), &GO_ON);
         assert_eq!(end.produced, 4);
@@ -231,7 +237,7 @@ mod tests {
             ports: None,
         });
         let list: String = (0..100).map(|host| format!("h{host}.example\n")).collect();
-        let ledger = Arc::new(Ledger::new());
+        let ledger = Arc::default();
         let feeder = Feeder {
             source: crate::stream(std::io::Cursor::new(list + "bad line\n"), "list", &options),
             rate_per_second: None,

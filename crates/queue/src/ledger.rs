@@ -1,37 +1,125 @@
-//! How many outcomes are to come, and how many came.
+//! Which jobs are out, and which are done for good.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use canvass_model::Job;
+use canvass_model::{Job, Outcome};
 
-/// Counts the outcomes of jobs that were fed, and those that were taken. It holds numbers, never
-/// work, and is shared by the feeder and the collector.
-#[derive(Debug, Default)]
+/// How far the feeder may be ahead of the oldest job that is not done: a bit of memory for each
+/// job in between, 8 MiB at most.
+pub const LEDGER_SPAN_MAX: u64 = 1 << 26;
+
+/// Keeps account of the jobs of a run: how many outcomes are still to come, and which jobs are
+/// done, so that the run can be resumed. It holds numbers, never work, and is shared by the
+/// feeder, the collector and those who watch the run.
+#[derive(Debug)]
 pub struct Ledger {
     fed: AtomicU64,
     acknowledged: AtomicU64,
+    done: Mutex<Done>,
+    /// Notified when the watermark has risen, or somebody should look whether to stop.
+    changed: Condvar,
+}
+
+/// One outcome to acknowledge: the job it is of, and how many that job has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    seq: u64,
+    of: u64,
+}
+
+impl Receipt {
+    /// The receipt of an outcome.
+    pub fn of(outcome: &Outcome) -> Self {
+        Self {
+            seq: outcome.job.seq,
+            of: outcome.job.spec.outcomes(),
+        }
+    }
+}
+
+/// Which jobs of a run are done, all of their outcomes being durable.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Completed {
+    /// Every job whose sequence number is less than this is done.
+    pub watermark: u64,
+    /// The jobs from there on that are done too, in order.
+    pub above: Vec<Range<u64>>,
+}
+
+/// The jobs that are done: a watermark, and a bit for each job above it.
+#[derive(Debug)]
+struct Done {
+    watermark: u64,
+    /// The first word holds the watermark's bit, at its place in 64.
+    words: VecDeque<u64>,
+    /// How many outcomes are still to come of jobs that have several and not yet all of them.
+    partial: HashMap<u64, u64>,
 }
 
 impl Ledger {
-    /// Nothing fed, nothing acknowledged.
-    pub fn new() -> Self {
-        Self::default()
+    /// An account of a run whose first job has the sequence number `first`.
+    pub fn starting_at(first: u64) -> Self {
+        Self {
+            fed: AtomicU64::new(0),
+            acknowledged: AtomicU64::new(0),
+            done: Mutex::new(Done {
+                watermark: first,
+                words: VecDeque::new(),
+                partial: HashMap::new(),
+            }),
+            changed: Condvar::new(),
+        }
     }
 
-    /// Jobs go out. To be said before they do, so that no outcome can come first.
+    /// Waits until a job with this sequence number is less than [`LEDGER_SPAN_MAX`] ahead of the
+    /// oldest one that is not done. Returns `false` where `stop` was set before;
+    /// [`wake`](Self::wake) makes it look.
+    pub(crate) fn wait_for_room(&self, seq: u64, stop: &AtomicBool) -> bool {
+        let mut done = self.lock();
+        while !stop.load(Ordering::SeqCst) {
+            if seq.saturating_sub(done.watermark) < LEDGER_SPAN_MAX {
+                return true;
+            }
+            let woken = self.changed.wait(done);
+            done = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+        false
+    }
+
+    /// Makes a feeder that waits look whether it was told to stop.
+    pub fn wake(&self) {
+        drop(self.lock());
+        self.changed.notify_all();
+    }
+
+    /// Counts jobs before they are passed on, so that no outcome can come first.
     pub fn feed(&self, jobs: &[Job]) {
         self.fed.fetch_add(outcomes_of(jobs), Ordering::AcqRel);
     }
 
-    /// Jobs that were fed came back untouched and are no part of the run: nobody was left to take
-    /// them, or an interrupt came first.
+    /// Takes jobs that were fed out of the account: nobody was left to take them, or an interrupt
+    /// came first.
     pub fn withdraw(&self, jobs: &[Job]) {
         self.fed.fetch_sub(outcomes_of(jobs), Ordering::AcqRel);
     }
 
-    /// Outcomes were taken, and written where they belong.
-    pub fn acknowledge(&self, outcomes: u64) {
+    /// Counts outcomes that are durable.
+    pub fn acknowledge(&self, receipts: impl IntoIterator<Item = Receipt>) {
+        let mut done = self.lock();
+        let before = done.watermark;
+        let mut outcomes = 0;
+        for receipt in receipts {
+            outcomes += 1;
+            done.acknowledge(receipt);
+        }
+        done.raise_watermark();
         self.acknowledged.fetch_add(outcomes, Ordering::AcqRel);
+        if done.watermark > before {
+            self.changed.notify_all();
+        }
     }
 
     /// Outcomes of the jobs that are part of the run, one for each time a job is to be repeated:
@@ -40,16 +128,99 @@ impl Ledger {
         self.fed.load(Ordering::Acquire)
     }
 
-    /// Outcomes taken: what `answered + negative + failed` must come to.
+    /// Outcomes that are durable: what `answered + negative + failed` must come to.
     pub fn acknowledged(&self) -> u64 {
         self.acknowledged.load(Ordering::Acquire)
     }
 
-    /// Outcomes that are still to come; 0 at the end of a run whose balance holds.
+    /// Outcomes that are not durable yet; 0 at the end of a run whose balance holds.
     pub fn in_flight(&self) -> u64 {
         // What is read first can only be too small: every outcome counted was fed before.
         let acknowledged = self.acknowledged();
         self.fed().saturating_sub(acknowledged)
+    }
+
+    /// The jobs that are done.
+    pub fn completed(&self) -> Completed {
+        self.lock().completed()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Done> {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self::starting_at(0)
+    }
+}
+
+impl Done {
+    fn acknowledge(&mut self, Receipt { seq, of }: Receipt) {
+        if of > 1 {
+            let left = self.partial.entry(seq).or_insert(of);
+            *left -= 1;
+            if *left > 0 {
+                return;
+            }
+            self.partial.remove(&seq);
+        }
+        if seq < self.watermark {
+            return;
+        }
+        let (word, bit) = self.place_of(seq);
+        if word >= self.words.len() {
+            self.words.resize(word + 1, 0);
+        }
+        self.words[word] |= bit;
+    }
+
+    /// The word and the bit of a job that is not below the watermark.
+    fn place_of(&self, seq: u64) -> (usize, u64) {
+        let base = self.watermark & !63;
+        let offset = seq - base;
+        ((offset / 64) as usize, 1 << (offset % 64))
+    }
+
+    /// Raises the watermark over all jobs that follow it without a gap.
+    fn raise_watermark(&mut self) {
+        while let Some(word) = self.words.front() {
+            let passed = self.watermark % 64;
+            let run = u64::from((word >> passed).trailing_ones());
+            self.watermark += run;
+            if passed + run < 64 {
+                return;
+            }
+            self.words.pop_front();
+        }
+    }
+
+    fn completed(&self) -> Completed {
+        let base = self.watermark & !63;
+        let mut above: Vec<Range<u64>> = Vec::new();
+        for (first, word) in (base..).step_by(64).zip(&self.words) {
+            let mut left = *word;
+            while left != 0 {
+                let skipped = u64::from(left.trailing_zeros());
+                let run = u64::from((left >> skipped).trailing_ones());
+                left &= !((u64::MAX >> (64 - run)) << skipped);
+                let done = first + skipped..first + skipped + run;
+                match above.last_mut() {
+                    Some(last) if last.end == done.start => last.end = done.end,
+                    _ => above.push(done),
+                }
+            }
+        }
+        // Bits below the watermark stay in the first word until all of it is done.
+        above.retain_mut(|done| {
+            done.start = done.start.max(self.watermark);
+            !done.is_empty()
+        });
+        Completed {
+            watermark: self.watermark,
+            above,
+        }
     }
 }
 
@@ -62,6 +233,7 @@ fn outcomes_of(jobs: &[Job]) -> u64 {
 mod tests {
     use super::*;
     use canvass_model::{ModuleId, ProbeSpec, Target};
+    use proptest::prelude::*;
     use std::num::NonZeroU32;
 
     fn jobs(count: u64, requests: u32) -> Vec<Job> {
@@ -83,27 +255,85 @@ mod tests {
             .collect()
     }
 
+    fn done(seqs: impl IntoIterator<Item = u64>) -> impl IntoIterator<Item = Receipt> {
+        seqs.into_iter().map(|seq| Receipt { seq, of: 1 })
+    }
+
     #[test]
     fn what_is_fed_is_in_flight_until_it_is_acknowledged_or_withdrawn() {
-        let ledger = Ledger::new();
+        let ledger = Ledger::default();
         ledger.feed(&jobs(512, 1));
         ledger.feed(&jobs(3, 1));
-        ledger.acknowledge(500);
+        ledger.acknowledge(done(0..500));
         assert_eq!(ledger.in_flight(), 15);
         ledger.withdraw(&jobs(5, 1));
-        ledger.acknowledge(10);
+        ledger.acknowledge(done(500..510));
         assert_eq!((ledger.fed(), ledger.acknowledged()), (510, 510));
         assert_eq!(ledger.in_flight(), 0);
     }
 
     #[test]
-    fn a_job_counts_once_for_each_of_its_outcomes() {
-        let ledger = Ledger::new();
+    fn a_job_counts_once_for_each_of_its_outcomes_and_is_done_with_the_last() {
+        let ledger = Ledger::default();
         ledger.feed(&jobs(10, 100));
         ledger.feed(&jobs(1, u32::MAX));
         ledger.withdraw(&jobs(1, u32::MAX));
         ledger.withdraw(&jobs(4, 100));
-        ledger.acknowledge(599);
+        let receipts = (0..6).flat_map(|seq| [Receipt { seq, of: 100 }; 100]);
+        ledger.acknowledge(receipts.skip(1));
         assert_eq!((ledger.fed(), ledger.in_flight()), (600, 1));
+        let expected = Completed {
+            watermark: 0,
+            above: Vec::from([1..6]),
+        };
+        assert_eq!(ledger.completed(), expected);
+        ledger.acknowledge([Receipt { seq: 0, of: 100 }]);
+        assert_eq!((ledger.completed().watermark, ledger.in_flight()), (6, 0));
+        assert!(ledger.lock().partial.is_empty());
+    }
+
+    #[test]
+    fn a_job_far_ahead_waits_for_the_oldest_one_or_for_the_end() {
+        let ledger = Ledger::starting_at(7);
+        let stop = AtomicBool::new(false);
+        let far = 7 + LEDGER_SPAN_MAX;
+        assert!(ledger.wait_for_room(far - 1, &stop));
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| ledger.wait_for_room(far, &stop));
+            ledger.acknowledge(done([7]));
+            assert!(waiting.join().unwrap());
+            let waiting = scope.spawn(|| ledger.wait_for_room(far + 1, &stop));
+            stop.store(true, Ordering::SeqCst);
+            ledger.wake();
+            assert!(!waiting.join().unwrap());
+        });
+    }
+
+    proptest! {
+        #[test]
+        fn the_watermark_and_what_is_above_it_are_what_was_acknowledged(
+            first in 0..200_u64,
+            order in Just((0..400_u64).collect::<Vec<_>>()).prop_shuffle(),
+            count in 0..400_usize,
+            step in 1..50_usize,
+        ) {
+            let ledger = Ledger::starting_at(first);
+            let acknowledged: Vec<u64> = order[..count].iter().map(|at| first + at).collect();
+            for some in acknowledged.chunks(step) {
+                ledger.acknowledge(done(some.iter().copied()));
+            }
+            let completed = ledger.completed();
+            let mut expected = acknowledged;
+            expected.sort_unstable();
+            let told: Vec<u64> = (first..completed.watermark)
+                .chain(completed.above.iter().cloned().flatten())
+                .collect();
+            prop_assert_eq!(told, expected);
+            // There is a gap at the watermark, and between any two that follow.
+            let ends = std::iter::once(completed.watermark)
+                .chain(completed.above.iter().map(|done| done.end));
+            prop_assert!(ends.zip(&completed.above).all(|(end, next)| end < next.start));
+            prop_assert!(ledger.lock().words.len() <= 400 / 64 + 2);
+        }
     }
 }

@@ -3,7 +3,8 @@
 //! A [`Source`] gives jobs: [`arguments`] from the command line, [`stream`] and [`open`] from a
 //! list that is read as it comes. A [`Feeder`] pulls batches from a source, says when each job is
 //! due, and hands them on, all jobs of a host to the same shard of the engine (a [`Router`] knows
-//! which); a [`Ledger`] counts what went out and what came back.
+//! which); a [`Ledger`] knows which of them are out and which are done. A source has a
+//! [`Position`] that can be saved, so that a run can be resumed.
 //!
 //! Nothing here sends a packet, reads a clock or holds a list in memory. A CIDR is two numbers,
 //! however large it is and however many ports it is asked on: exclusion, sharding and shuffling
@@ -23,6 +24,7 @@ mod lines;
 mod options;
 mod permutation;
 mod ports;
+mod position;
 mod route;
 mod services;
 mod shard;
@@ -36,10 +38,11 @@ use canvass_model::Job;
 pub use error::{ExclusionError, PortsError, ShardError, SourceError};
 pub use exclusions::Exclusions;
 pub use feeder::{Ended, Feeder, FeederEnd};
-pub use ledger::Ledger;
+pub use ledger::{Completed, LEDGER_SPAN_MAX, Ledger, Receipt};
 pub use lines::LINE_BYTES_MAX;
 pub use options::{TargetKind, TargetOptions};
 pub use ports::Ports;
+pub use position::Position;
 pub use route::Router;
 pub use services::Protocol;
 pub use shard::Shard;
@@ -63,6 +66,23 @@ pub trait Source: Send {
     /// Jobs still to come, where that is known: `None` while a list is being read. More than
     /// `u64::MAX` is given as that.
     fn remaining(&self) -> Option<u64>;
+
+    /// Where the source is: in front of the job that it gives next.
+    fn position(&self) -> Position;
+
+    /// Passes over the jobs in front of `position`, which may have been saved from another source
+    /// that was made of the same list with the same options. The next job is then the one that
+    /// followed there, with the same number. What does not have to be read is not: a CIDR of any
+    /// size is passed over at once.
+    ///
+    /// # Errors
+    ///
+    /// Where the source is past the position, or ends before it, or fails as in
+    /// [`next`](Self::next): then it is at its end.
+    fn skip_to(&mut self, position: Position) -> Result<(), SourceError> {
+        while position::pass_some(self, position)? {}
+        Ok(())
+    }
 }
 
 impl<S: Source + ?Sized> Source for Box<S> {
@@ -72,5 +92,13 @@ impl<S: Source + ?Sized> Source for Box<S> {
 
     fn remaining(&self) -> Option<u64> {
         (**self).remaining()
+    }
+
+    fn position(&self) -> Position {
+        (**self).position()
+    }
+
+    fn skip_to(&mut self, position: Position) -> Result<(), SourceError> {
+        (**self).skip_to(position)
     }
 }

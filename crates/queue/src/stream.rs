@@ -97,6 +97,10 @@ struct InOrder<R> {
 }
 
 impl<R: Read + Send> Part for InOrder<R> {
+    fn skip(&mut self, jobs: u64) -> u64 {
+        self.walk.as_mut().map_or(0, |walk| walk.skip(jobs))
+    }
+
     fn fill(&mut self, batch: &mut Batch<'_>) -> Result<Progress, SourceError> {
         let mut may_read = true;
         loop {
@@ -157,6 +161,11 @@ impl<R: Read> Shuffled<R> {
 }
 
 impl<R: Read + Send> Part for Shuffled<R> {
+    /// What is drawn next follows from all that was drawn before.
+    fn skip(&mut self, _jobs: u64) -> u64 {
+        0
+    }
+
     fn fill(&mut self, batch: &mut Batch<'_>) -> Result<Progress, SourceError> {
         let mut may_read = true;
         while !batch.is_full() {

@@ -7,7 +7,8 @@ use std::io::{self, Read};
 use canvass_model::Job;
 
 use crate::batch::{Batch, Numbering};
-use crate::{Source, SourceError, TargetOptions};
+use crate::position::pass_some;
+use crate::{Position, Source, SourceError, TargetOptions};
 
 /// Takes targets from the command line. They are shuffled as one list, whatever their number.
 ///
@@ -76,6 +77,10 @@ pub(crate) trait Part: Send {
     /// Jobs it has yet to add, if the limit allows them; `None` where that is not known, and
     /// `u128::MAX` where it is more than that.
     fn jobs_left(&self) -> Option<u128>;
+
+    /// Passes over at most so many jobs without making them. Returns how many; none where only
+    /// [`fill`](Self::fill) goes on.
+    fn skip(&mut self, jobs: u64) -> u64;
 }
 
 /// How far a list is.
@@ -106,6 +111,19 @@ impl Targets {
     /// How many jobs were given.
     pub fn produced(&self) -> u64 {
         self.numbering.given()
+    }
+
+    /// Passes over jobs in front of `position` that do not have to be made. Returns whether there
+    /// were any.
+    fn pass_unmade(&mut self, position: Position) -> bool {
+        let left = position.seq().saturating_sub(self.numbering.given());
+        let left = left.min(self.numbering.allowed());
+        let passed = match self.parts.front_mut() {
+            Some(part) if self.numbering.pending() == 0 => part.skip(left),
+            _ => 0,
+        };
+        self.numbering.skip(passed);
+        passed > 0
     }
 }
 
@@ -141,5 +159,14 @@ impl Source for Targets {
         }
         let jobs = u64::try_from(jobs).unwrap_or(u64::MAX);
         Some(jobs.min(self.numbering.allowed()))
+    }
+
+    fn position(&self) -> Position {
+        Position::before(self.numbering.given())
+    }
+
+    fn skip_to(&mut self, position: Position) -> Result<(), SourceError> {
+        while self.pass_unmade(position) || pass_some(self, position)? {}
+        Ok(())
     }
 }

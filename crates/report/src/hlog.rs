@@ -11,15 +11,15 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use canvass_model::Time;
+use canvass_model::{Outcome, Time};
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{
     IntervalLogWriterBuilder, IntervalLogWriterError, Tag,
 };
 
-use crate::latency::{Histograms, Spans, TAGS, count};
+use crate::latency::{Histograms, Spans, TAGS, count, measured};
 use crate::write::nanos;
-use crate::{Epoch, SinkError};
+use crate::{Durable, Epoch, Sink, SinkError};
 
 /// The names of the columns, after the header comments; readers skip it, people do not.
 const LEGEND: &str =
@@ -84,12 +84,7 @@ impl IntervalLog {
     }
 
     /// Counts the spans of an outcome of `probe` that ended at `finished`.
-    pub(crate) fn record(
-        &mut self,
-        probe: usize,
-        spans: &Spans,
-        finished: Time,
-    ) -> Result<(), SinkError> {
+    fn count(&mut self, probe: usize, spans: &Spans, finished: Time) -> Result<(), SinkError> {
         let interval = finished.as_nanos() / self.interval_ns;
         match &mut self.open {
             Some((open, last)) if interval <= *open => *last = finished.max(*last),
@@ -103,23 +98,6 @@ impl IntervalLog {
         }
         count(&mut self.probes[probe], spans);
         Ok(())
-    }
-
-    /// Hands on the intervals that are over.
-    pub(crate) fn flush(&mut self) -> Result<(), SinkError> {
-        self.writer
-            .flush()
-            .map_err(|error| SinkError::new(&self.path, error))
-    }
-
-    /// Writes the open interval, as long as it was, and hands everything on.
-    pub(crate) fn finish(&mut self) -> Result<(), SinkError> {
-        if let Some((open, last)) = self.open.take() {
-            let start_ns = open * self.interval_ns;
-            let length_ns = last.nanos_since(Time::from_nanos(start_ns));
-            self.write_interval(start_ns, length_ns.max(1_000_000))?;
-        }
-        self.flush()
     }
 
     /// Writes a line for each tag that has values, and empties the histograms.
@@ -149,6 +127,34 @@ impl IntervalLog {
     }
 }
 
+impl Sink for IntervalLog {
+    fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
+        outcomes
+            .iter()
+            .filter_map(|outcome| Some((measured(outcome)?, outcome.finished)))
+            .try_for_each(|((probe, spans), finished)| self.count(probe, &spans, finished))
+    }
+
+    /// Passes on the intervals that are over. The open one is still in memory, but no run can take
+    /// its histograms up again, so none has to wait for them.
+    fn flush(&mut self) -> Result<Durable, SinkError> {
+        self.writer
+            .flush()
+            .map_err(|error| SinkError::new(&self.path, error))?;
+        Ok(Durable::All)
+    }
+
+    /// Writes the open interval, as long as it was, and passes everything on.
+    fn finish(&mut self) -> Result<(), SinkError> {
+        if let Some((open, last)) = self.open.take() {
+            let start_ns = open * self.interval_ns;
+            let length_ns = last.nanos_since(Time::from_nanos(start_ns));
+            self.write_interval(start_ns, length_ns.max(1_000_000))?;
+        }
+        self.flush().map(drop)
+    }
+}
+
 fn into_io<E: std::error::Error + Send + Sync + 'static>(
     error: IntervalLogWriterError<E>,
 ) -> io::Error {
@@ -162,8 +168,7 @@ fn into_io<E: std::error::Error + Send + Sync + 'static>(
 mod tests {
     use super::*;
     use crate::latency::histogram;
-    use crate::{LatencyRecorder, Measure, Sink, fixture};
-    use canvass_model::Outcome;
+    use crate::{LatencyRecorder, Measure, fixture};
     use hdrhistogram::Histogram;
     use hdrhistogram::serialization::Deserializer;
     use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
@@ -195,10 +200,11 @@ mod tests {
     fn log_of(outcomes: &[Outcome]) -> (String, LatencyRecorder) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run.hlog");
-        let log = IntervalLog::create(&path, fixture::epoch(), Duration::from_secs(1)).unwrap();
-        let mut latency = LatencyRecorder::with_intervals(log);
-        latency.accept(outcomes).unwrap();
-        latency.finish().unwrap();
+        let mut log = IntervalLog::create(&path, fixture::epoch(), Duration::from_secs(1)).unwrap();
+        log.record(outcomes).unwrap();
+        log.finish().unwrap();
+        let mut latency = LatencyRecorder::new();
+        outcomes.iter().for_each(|outcome| latency.record(outcome));
         (std::fs::read_to_string(path).unwrap(), latency)
     }
 

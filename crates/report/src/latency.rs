@@ -16,7 +16,6 @@ use canvass_model::{Outcome, Phase, ProbeSpec, Status};
 use hdrhistogram::Histogram;
 
 use crate::write::nanos;
-use crate::{IntervalLog, Sink, SinkError};
 
 /// The longest span kept apart, in nanoseconds: an hour. What is longer counts as an hour.
 pub const LATENCY_MAX_NS: u64 = 3_600_000_000_000;
@@ -175,43 +174,24 @@ impl Percentiles {
     }
 }
 
-/// Keeps the latency of every outcome, and hands it to an interval log where there is one.
-#[derive(Default)]
+/// Keeps the latency of every outcome.
+#[derive(Clone, Default)]
 pub struct LatencyRecorder {
     probes: Histograms<u64>,
-    intervals: Option<IntervalLog>,
     scheduled: bool,
 }
 
 impl LatencyRecorder {
-    /// Totals only.
+    /// Nothing was counted yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Totals, and an interval log.
-    pub fn with_intervals(intervals: IntervalLog) -> Self {
-        Self {
-            intervals: Some(intervals),
-            ..Self::default()
-        }
-    }
-
     /// Counts one outcome.
-    ///
-    /// # Errors
-    /// The interval log could not be written; the outcome is in the totals all the same.
-    pub fn record(&mut self, outcome: &Outcome) -> Result<(), SinkError> {
-        if outcome.status == Status::Invalid {
-            return Ok(());
-        }
-        self.scheduled |= outcome.job.due.is_some();
-        let probe = probe_index(outcome.job.spec);
-        let spans = spans(outcome);
-        count(&mut self.probes[probe], &spans);
-        match &mut self.intervals {
-            Some(intervals) => intervals.record(probe, &spans, outcome.finished),
-            None => Ok(()),
+    pub fn record(&mut self, outcome: &Outcome) {
+        if let Some((probe, spans)) = measured(outcome) {
+            self.scheduled |= outcome.job.due.is_some();
+            count(&mut self.probes[probe], &spans);
         }
     }
 
@@ -255,21 +235,6 @@ impl LatencyRecorder {
     }
 }
 
-impl Sink for LatencyRecorder {
-    fn accept(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
-        outcomes.iter().try_for_each(|outcome| self.record(outcome))
-    }
-
-    /// Hands on the intervals that are over; the open one stays.
-    fn flush(&mut self) -> Result<(), SinkError> {
-        self.intervals.as_mut().map_or(Ok(()), IntervalLog::flush)
-    }
-
-    fn finish(&mut self) -> Result<(), SinkError> {
-        self.intervals.as_mut().map_or(Ok(()), IntervalLog::finish)
-    }
-}
-
 /// An empty histogram with the bounds every one here has.
 pub(crate) fn histogram<C: hdrhistogram::Counter>() -> Histogram<C> {
     Histogram::new_with_bounds(1, LATENCY_MAX_NS, SIGNIFICANT_DIGITS)
@@ -288,6 +253,12 @@ pub(crate) fn count<C: hdrhistogram::Counter>(
                 .saturating_record(span);
         }
     }
+}
+
+/// The probe of an outcome and how long it took, by measure; `None` for a target that was never
+/// asked.
+pub(crate) fn measured(outcome: &Outcome) -> Option<(usize, Spans)> {
+    (outcome.status != Status::Invalid).then(|| (probe_index(outcome.job.spec), spans(outcome)))
 }
 
 fn probe_index(spec: ProbeSpec) -> usize {
@@ -316,8 +287,8 @@ mod tests {
     fn every_probe_counts_for_the_distribution() {
         let mut latency = LatencyRecorder::new();
         let outcome = fixture::ptr_negative();
-        latency.record(&outcome).unwrap();
-        latency.record(&fixture::dns_answered()).unwrap();
+        latency.record(&outcome);
+        latency.record(&fixture::dns_answered());
         for (measure, longest_ns) in [
             (Measure::Service, 200_000_001),
             (Measure::Response, 200_000_001),
@@ -356,13 +327,13 @@ mod tests {
     #[test]
     fn the_phases_of_a_probe_of_hosts_are_kept_apart() {
         let mut latency = LatencyRecorder::new();
-        latency
-            .accept(&[
-                fixture::http_redirected(90),
-                fixture::tcp_matched(),
-                fixture::udp_replies(),
-            ])
-            .unwrap();
+        for outcome in [
+            fixture::http_redirected(90),
+            fixture::tcp_matched(),
+            fixture::udp_replies(),
+        ] {
+            latency.record(&outcome);
+        }
         let counts = Measure::ALL.map(|measure| latency.distribution(measure).len());
         assert_eq!(counts, [3, 3, 3, 0, 1, 2, 1, 3, 3]);
         let tls = latency.percentiles(Measure::Tls).unwrap();
@@ -373,15 +344,15 @@ mod tests {
     fn failures_count_and_what_was_never_asked_does_not() {
         let mut latency = LatencyRecorder::new();
         assert_eq!(latency.percentiles(Measure::Service), None);
-        latency
-            .accept(&[
-                fixture::ptr_timeout(),
-                fixture::local_failure(),
-                fixture::invalid(ProbeSpec::Ptr {
-                    forward_confirm: false,
-                }),
-            ])
-            .unwrap();
+        for outcome in [
+            fixture::ptr_timeout(),
+            fixture::local_failure(),
+            fixture::invalid(ProbeSpec::Ptr {
+                forward_confirm: false,
+            }),
+        ] {
+            latency.record(&outcome);
+        }
         let counts = Measure::ALL.map(|measure| latency.distribution(measure).len());
         assert_eq!(counts, [1, 2, 1, 1, 0, 0, 0, 0, 0]);
         let service = latency.percentiles(Measure::Service).unwrap();
@@ -393,7 +364,7 @@ mod tests {
         let mut latency = LatencyRecorder::new();
         let mut outcome = fixture::ptr_answered();
         outcome.finished = Time::MAX;
-        latency.record(&outcome).unwrap();
+        latency.record(&outcome);
         let max_ns = latency.percentiles(Measure::Response).unwrap().max_ns;
         assert!((LATENCY_MAX_NS..LATENCY_MAX_NS + LATENCY_MAX_NS / 500).contains(&max_ns));
     }
@@ -401,7 +372,7 @@ mod tests {
     #[test]
     fn the_histograms_of_one_probe_stay_under_four_mebibytes() {
         let mut latency = LatencyRecorder::new();
-        latency.record(&fixture::http_redirected(90)).unwrap();
+        latency.record(&fixture::http_redirected(90));
         let kept = latency.probes.iter().flatten().flatten().count();
         assert_eq!(kept, 8);
         let counts = histogram::<u64>().distinct_values();
@@ -419,7 +390,7 @@ mod tests {
             for &span_ns in &spans_ns {
                 let mut outcome = fixture::ptr_answered();
                 outcome.finished = outcome.due.plus_nanos(span_ns);
-                latency.record(&outcome).unwrap();
+                latency.record(&outcome);
             }
             spans_ns.sort_unstable();
             let read = latency.percentiles(Measure::Response).unwrap();

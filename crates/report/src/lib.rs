@@ -7,7 +7,7 @@
 //! | to | use |
 //! |---|---|
 //! | write a line for each target | [`LineSink`] with a [`Format`] |
-//! | keep latency, with an interval log | [`LatencyRecorder`], [`IntervalLog`], [`write_percentile_tables`] |
+//! | keep latency | [`LatencyRecorder`], [`IntervalLog`], [`write_percentile_tables`] |
 //! | count | [`Tally`], [`balance`] |
 //! | read a run's output back | [`read_run`] |
 //! | tell a person how it went | [`summary`], [`warnings`] |
@@ -60,7 +60,7 @@ pub use read::{BadLines, ReadError, ReadRun, read_run};
 pub use resolver_counts::{ResolverCount, ResolverCounts};
 pub use run_report::{Origin, RunReport};
 pub use selftest::{DelayError, SelfTest, SystemLimits, TimedDelay};
-pub use sink::{LineSink, Sink, SinkError};
+pub use sink::{Durable, LineSink, Sink, SinkError};
 pub use summary::{SummaryInput, summary, warnings};
 pub use tally::{
     CERTIFICATE_DAYS_FEW, Confirmations, EndingCertificates, FaultCount, LATE_START_MIN, Tally,

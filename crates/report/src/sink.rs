@@ -1,30 +1,82 @@
-//! Where outcomes go: the trait, and the sink that writes lines.
+//! Where outcomes go: the trait, the sink that writes lines, and those that only count.
 
 use std::io::{self, Write};
 
 use canvass_model::Outcome;
 
-use crate::{Columns, Epoch, Format, LineFormat};
+use crate::{Columns, Epoch, Format, LatencyRecorder, LineFormat, Tally, Timeline};
 
-/// Something that takes every outcome of a run, in the order they end.
-pub trait Sink {
-    /// Takes some outcomes. It may keep them for a while; see [`flush`](Self::flush).
+/// Takes every outcome of a run, in the order they end.
+///
+/// A sink that only counts needs [`record`](Self::record) alone.
+pub trait Sink: Send {
+    /// Takes some outcomes. It may buffer them; see [`flush`](Self::flush).
     ///
     /// # Errors
-    /// What was taken before the error is not undone. No more should be given.
-    fn accept(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError>;
+    /// What was written before the error is not undone. The sink is not called again.
+    fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError>;
 
-    /// Hands on everything that was accepted. A journal may count outcomes as done only then.
+    /// Passes on everything recorded so far. Returns how much of it would survive the end of this
+    /// process: only that much counts as done when a run is resumed.
     ///
     /// # Errors
-    /// As for [`accept`](Self::accept).
-    fn flush(&mut self) -> Result<(), SinkError>;
+    /// As for [`record`](Self::record).
+    fn flush(&mut self) -> Result<Durable, SinkError> {
+        Ok(Durable::All)
+    }
 
-    /// Ends the output: whatever closes it is written, and everything is handed on.
+    /// Ends the output: writes whatever closes it, and makes everything durable. The sink is not
+    /// called again.
     ///
     /// # Errors
-    /// As for [`accept`](Self::accept).
-    fn finish(&mut self) -> Result<(), SinkError>;
+    /// As for [`record`](Self::record).
+    fn finish(&mut self) -> Result<(), SinkError> {
+        self.flush().map(drop)
+    }
+}
+
+/// How many of the outcomes that a sink has recorded are durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durable {
+    /// Everything recorded so far, or the sink keeps nothing that could be lost.
+    All,
+    /// The first so many since the sink was created.
+    First(u64),
+}
+
+impl Sink for Box<dyn Sink> {
+    fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
+        (**self).record(outcomes)
+    }
+
+    fn flush(&mut self) -> Result<Durable, SinkError> {
+        (**self).flush()
+    }
+
+    fn finish(&mut self) -> Result<(), SinkError> {
+        (**self).finish()
+    }
+}
+
+impl Sink for Tally {
+    fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
+        self.record_all(outcomes);
+        Ok(())
+    }
+}
+
+impl Sink for Timeline {
+    fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
+        outcomes.iter().for_each(|outcome| self.record(outcome));
+        Ok(())
+    }
+}
+
+impl Sink for LatencyRecorder {
+    fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
+        outcomes.iter().for_each(|outcome| self.record(outcome));
+        Ok(())
+    }
 }
 
 /// Why an output could not be written.
@@ -143,8 +195,8 @@ impl<W: Write> LineSink<W> {
     }
 }
 
-impl<W: Write> Sink for LineSink<W> {
-    fn accept(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
+impl<W: Write + Send> Sink for LineSink<W> {
+    fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
         for outcome in outcomes {
             self.format.line(outcome, &mut self.buffer);
             if self.buffer.len() >= BUFFER_BYTES {
@@ -154,15 +206,12 @@ impl<W: Write> Sink for LineSink<W> {
         Ok(())
     }
 
-    fn flush(&mut self) -> Result<(), SinkError> {
+    fn flush(&mut self) -> Result<Durable, SinkError> {
         self.drain()?;
         self.writer
             .flush()
-            .map_err(|error| SinkError::new(&self.path, error))
-    }
-
-    fn finish(&mut self) -> Result<(), SinkError> {
-        self.flush()
+            .map_err(|error| SinkError::new(&self.path, error))?;
+        Ok(Durable::All)
     }
 }
 
@@ -218,10 +267,10 @@ mod tests {
         let mut writer = Grudging::new(usize::MAX, io::ErrorKind::Other);
         let mut lines = sink(&mut writer, Format::Text);
         let batch = vec![fixture::ptr_answered(); 1000];
-        lines.accept(&batch).unwrap();
+        lines.record(&batch).unwrap();
         assert_eq!(lines.written_bytes(), 0);
         for _ in 0..3 {
-            lines.accept(&batch).unwrap();
+            lines.record(&batch).unwrap();
         }
         assert!(lines.written_bytes() >= BUFFER_BYTES as u64);
         lines.finish().unwrap();
@@ -245,7 +294,7 @@ mod tests {
             Columns::Dns,
             fixture::epoch(),
         );
-        continued.accept(&[fixture::ptr_answered()]).unwrap();
+        continued.record(&[fixture::ptr_answered()]).unwrap();
         continued.finish().unwrap();
         assert!(writer.taken[before..].starts_with(b"0,1,10.1.2.3,"));
     }
@@ -272,7 +321,7 @@ mod tests {
         ] {
             let mut writer = Grudging::new(10, kind);
             let mut lines = sink(&mut writer, Format::Text);
-            lines.accept(&[fixture::ptr_answered()]).unwrap();
+            lines.record(&[fixture::ptr_answered()]).unwrap();
             let error = lines.flush().unwrap_err();
             assert_eq!(error.is_closed(), closed, "{error}");
             assert!(error.to_string().starts_with(text), "{error}");
@@ -283,7 +332,7 @@ mod tests {
     fn what_was_taken_before_an_error_is_not_written_again() {
         let mut writer = Grudging::new(10, io::ErrorKind::StorageFull);
         let mut lines = sink(&mut writer, Format::Text);
-        lines.accept(&[fixture::ptr_answered()]).unwrap();
+        lines.record(&[fixture::ptr_answered()]).unwrap();
         assert!(lines.flush().is_err());
         assert_eq!(lines.written_bytes(), 10);
         lines.writer.room = usize::MAX;

@@ -78,6 +78,7 @@ pub fn run_scenario(scenario: &Scenario, telling: Telling) -> RunResult {
         outbox_waker,
         stop: control,
         names: None,
+        latest: Arc::default(),
     };
     let world = Rc::new(RefCell::new(World::new(scenario, far, telling)));
     let mut seed = [0; 32];

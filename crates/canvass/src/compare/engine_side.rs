@@ -1,198 +1,261 @@
-//! canvass as a side: its own event loops, which keep what they learned from block to block.
+//! canvass as a side: a run that is asked block by block, and keeps what it learned in between.
 
-use std::collections::HashMap;
-use std::io;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use canvass_engine::{Config, Inbox};
 use canvass_model::{
     Answer, Job, Outcome, ProbeSpec, Rcode, RecordType, ShardReport, Status, Target, Time, Verdict,
 };
-use crossbeam_channel::{Receiver, bounded, never, select, unbounded};
+use canvass_queue::{Position, Source, SourceError};
+use canvass_report::{Durable, IntervalLog, Sink, SinkError};
+use canvass_run::{Plan, Run, RunError, StopHandle};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::question::{Asked, Done, Found, Question};
-use crate::clocks::run_time;
 use crate::exit::Failure;
-use crate::shards::{Levers, Shards};
 
-/// Targets that are given to a loop at once.
+/// Targets that are given to an event loop at once.
 const BATCH_TARGETS: usize = 256;
 
-/// Event loops that are asked block by block.
+/// A run that is asked block by block.
 pub struct EngineSide {
-    shards: Shards,
-    began: Instant,
-    ended: Receiver<io::Result<ShardReport>>,
-    /// What loops had to say that ended before they were told to.
-    reports: Vec<io::Result<ShardReport>>,
+    plan: Plan,
+    run: Run,
+    blocks: Sender<Block>,
+    events: Receiver<Event>,
+    /// Whether outcomes count for the interval log.
+    measuring: Arc<AtomicBool>,
+    /// The sequence number of the first job of the next block.
+    next_seq: u64,
+    has_ended: bool,
 }
 
-/// The half of a name's addresses that came first.
-struct Half {
+/// What is to be asked next.
+struct Block {
+    questions: Arc<[Question]>,
+    /// Which of them, in order.
+    places: Vec<u32>,
+    /// When the last may begin.
+    until: Option<Instant>,
+}
+
+/// What becomes of a block.
+enum Event {
+    /// The places that the next jobs are for.
+    Asked(Vec<u32>),
+    /// No more of the block will be asked.
+    AllAsked,
+    Taken(Vec<Taken>),
+    /// The run takes no more outcomes.
+    Ended,
+}
+
+/// An outcome, as far as a comparison needs it.
+struct Taken {
+    seq: u64,
+    verdict: Verdict,
+    /// It is about one family of a name's addresses.
+    is_half: bool,
+    result: LookupResult,
+}
+
+/// What came of a lookup, or of the half of one that came first.
+struct LookupResult {
     began: Time,
     finished: Time,
     found: Found,
 }
 
 impl EngineSide {
-    /// Starts so many loops.
-    pub fn start(config: &Config, threads: usize, began: Instant) -> Result<Self, Failure> {
-        let (sender, ended) = unbounded();
-        let shards = Shards::start(config, threads, false, began, move |report| {
-            drop(sender.send(report));
-        })?;
+    /// Starts a run. What is measured goes into `intervals` too.
+    pub fn start(plan: &Plan, intervals: Option<IntervalLog>) -> Result<Self, Failure> {
+        // The next block is given when all outcomes of the one before it are there.
+        let (blocks, given) = bounded(1);
+        let (event_sender, events) = unbounded();
+        let source = Blocks {
+            given,
+            current: None,
+            ready: VecDeque::new(),
+            next_seq: 0,
+            events: event_sender.clone(),
+        };
+        let measuring = Arc::new(AtomicBool::new(false));
+        let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+        if let Some(log) = intervals {
+            let measuring = Arc::clone(&measuring);
+            sinks.push(Box::new(WhileMeasuring { log, measuring }));
+        }
+        sinks.push(Box::new(Results(event_sender)));
         Ok(Self {
-            shards,
-            began,
-            ended,
-            reports: Vec::new(),
+            plan: plan.clone(),
+            run: Run::start(plan.clone(), source, sinks).map_err(Failure::stopped)?,
+            blocks,
+            events,
+            measuring,
+            next_seq: 0,
+            has_ended: false,
         })
     }
 
-    /// Whether a loop has ended: then nothing can be asked any more.
+    /// Whether the run has ended: then nothing can be asked any more.
     pub fn has_ended(&self) -> bool {
-        !self.reports.is_empty()
+        self.has_ended
     }
 
-    /// What stops the loops.
-    pub fn levers(&self) -> Levers {
-        self.shards.levers.clone()
+    /// What stops the run.
+    pub fn stop_handle(&self) -> StopHandle {
+        self.run.stop_handle()
     }
 
-    /// Asks for these places, in order, beginning no more after `until`. Every outcome is shown
-    /// to `each`.
+    /// Asks for these places, in order, beginning no more after `until`.
     ///
-    /// When the loops have ended before all was asked (they were told to, or no resolver answers
-    /// any more), what was done until then comes back.
+    /// When the run has ended before all was asked (it was told to, or no resolver answers any
+    /// more), what was done until then comes back.
     pub fn ask(
         &mut self,
         questions: &Arc<[Question]>,
-        places: &[u32],
+        places: Vec<u32>,
         until: Option<Instant>,
-        each: &mut dyn FnMut(&[Outcome]),
+        measured: bool,
     ) -> Asked {
-        let Self {
-            shards:
-                Shards {
-                    inboxes,
-                    outcomes,
-                    levers,
-                },
-            began,
-            ended,
-            reports,
-        } = self;
-        let start = run_time(*began);
+        let start = self.plan.now();
         let mut finished = Vec::with_capacity(places.len());
-        let mut done = Vec::with_capacity(places.len());
-        std::thread::scope(|scope| {
-            let (say_fed, fed) = bounded(1);
-            scope.spawn(move || {
-                // Only one is ever sent, and there is room for it.
-                let _ = say_fed.send(feed(inboxes, questions, places, until));
-            });
-            let mut fed = fed;
-            let mut expected = None;
-            let mut taken = 0;
-            let mut halves = HashMap::new();
-            while expected != Some(taken) {
-                select! {
-                    recv(fed) -> jobs => {
-                        expected = jobs.ok();
-                        fed = never();
-                    }
-                    recv(ended) -> report => {
-                        // What is asked of the others is of no use any more, and they must be
-                        // told, or their outcomes would be waited for.
-                        reports.extend(report);
-                        levers.drain();
-                    }
-                    recv(outcomes) -> batch => {
-                        let Ok(batch) = batch else { break };
-                        levers.outcomes_taken();
-                        taken += batch.len();
-                        each(&batch);
-                        for outcome in batch {
-                            let at = outcome.finished;
-                            if let Some(one) = done_of(outcome, &mut halves) {
-                                finished.push(at);
-                                done.push(one);
-                            }
+        let mut asked = Asked {
+            done: Vec::with_capacity(places.len()),
+            ..Asked::default()
+        };
+        self.measuring.store(measured, Ordering::SeqCst);
+        // Where nobody takes it any more, that is among the events.
+        let _ = self.blocks.send(Block {
+            questions: Arc::clone(questions),
+            places,
+            until,
+        });
+        let mut places_asked = Vec::new();
+        let mut all_asked = false;
+        let mut halves = HashMap::new();
+        while !(all_asked && asked.outcomes == places_asked.len() as u64) {
+            match self.events.recv() {
+                Ok(Event::Asked(places)) => places_asked.extend(places),
+                Ok(Event::AllAsked) => all_asked = true,
+                Ok(Event::Taken(batch)) => {
+                    for taken in batch {
+                        asked.outcomes += 1;
+                        asked.good += u64::from(taken.verdict != Verdict::Failed);
+                        let at = taken.result.finished;
+                        let place = places_asked[(taken.seq - self.next_seq) as usize];
+                        if let Some(done) = done_of(taken, place, &mut halves) {
+                            finished.push(at);
+                            asked.done.push(done);
                         }
                     }
                 }
+                Ok(Event::Ended) | Err(_) => {
+                    self.has_ended = true;
+                    break;
+                }
             }
-        });
+        }
+        self.next_seq += places_asked.len() as u64;
         finished.sort_unstable();
         let last = finished.last().copied().unwrap_or(start);
         let most = finished
             .get((finished.len() * 99).div_ceil(100).saturating_sub(1))
             .copied()
             .unwrap_or(start);
-        Asked {
-            done,
-            wall: last.since(start),
-            tail: last.since(most),
-        }
+        asked.wall = last.since(start);
+        asked.tail = last.since(most);
+        asked
     }
 
-    /// Ends the loops, and gives what each has to say.
+    /// Ends the run, and gives what each event loop has to say.
     pub fn finish(self) -> Result<Vec<ShardReport>, Failure> {
-        let Shards {
-            inboxes, outcomes, ..
-        } = self.shards;
-        let left = inboxes.len() - self.reports.len();
-        drop(inboxes);
-        // Of jobs that nobody waited for any more.
-        while outcomes.recv().is_ok() {}
-        let rest = self.ended.iter().take(left);
-        self.reports
-            .into_iter()
-            .chain(rest)
-            .map(|report| {
-                report.map_err(|error| Failure::stopped(format!("an event loop failed: {error}")))
-            })
-            .collect()
+        drop(self.blocks);
+        let report = self.run.join();
+        match report.error {
+            // The shards say so too.
+            None | Some(RunError::GaveUp) => Ok(report.shards),
+            Some(error) => Err(Failure::stopped(error)),
+        }
     }
 }
 
-/// Gives jobs to the loops by turns, and says how many.
-fn feed(
-    inboxes: &[Inbox],
-    questions: &[Question],
-    places: &[u32],
-    until: Option<Instant>,
-) -> usize {
-    let mut fed = 0;
-    for (number, batch) in places.chunks(BATCH_TARGETS).enumerate() {
-        if until.is_some_and(|until| Instant::now() >= until) {
-            break;
+/// Gives the jobs of blocks as they come.
+struct Blocks {
+    given: Receiver<Block>,
+    /// The block that was begun, and how far it is.
+    current: Option<(Block, usize)>,
+    /// Jobs of it that did not fit yet, with their places.
+    ready: VecDeque<(u32, Target, ProbeSpec)>,
+    next_seq: u64,
+    events: Sender<Event>,
+}
+
+impl Blocks {
+    /// Makes the jobs of the next targets of the block, if there is time for more.
+    fn make_ready(&mut self) {
+        if let Some((block, at)) = &mut self.current {
+            if block.until.is_some_and(|until| Instant::now() >= until) {
+                *at = block.places.len();
+            }
+            for &place in block.places[*at..].iter().take(BATCH_TARGETS) {
+                *at += 1;
+                let jobs = jobs_of(&block.questions[place as usize]);
+                self.ready
+                    .extend(jobs.map(|(target, spec)| (place, target, spec)));
+            }
         }
-        let jobs: Vec<Job> = batch
-            .iter()
-            .flat_map(|&place| jobs_of(&questions[place as usize], place))
-            .collect();
-        let count = jobs.len();
-        if inboxes[number % inboxes.len()].put(jobs).is_err() {
-            break;
-        }
-        fed += count;
     }
-    fed
+}
+
+impl Source for Blocks {
+    fn next(&mut self, max: usize, out: &mut Vec<Job>) -> Result<bool, SourceError> {
+        if self.current.is_none() {
+            let Ok(block) = self.given.recv() else {
+                return Ok(false);
+            };
+            self.current = Some((block, 0));
+        }
+        if self.ready.is_empty() {
+            self.make_ready();
+        }
+        let mut places = Vec::new();
+        let count = self.ready.len().min(max);
+        for (place, target, spec) in self.ready.drain(..count) {
+            places.push(place);
+            out.push(Job {
+                seq: self.next_seq,
+                line: None,
+                target,
+                spec,
+                due: None,
+                resolver: None,
+            });
+            self.next_seq += 1;
+        }
+        // Before the jobs go out, so that no outcome comes first.
+        let _ = self.events.send(Event::Asked(places));
+        let all_made = matches!(&self.current, Some((block, at)) if *at == block.places.len());
+        if all_made && self.ready.is_empty() {
+            self.current = None;
+            let _ = self.events.send(Event::AllAsked);
+        }
+        Ok(true)
+    }
+
+    fn remaining(&self) -> Option<u64> {
+        None
+    }
+
+    fn position(&self) -> Position {
+        Position::before(self.next_seq)
+    }
 }
 
 /// An address is one question, a name is two.
-fn jobs_of(question: &Question, place: u32) -> impl Iterator<Item = Job> {
-    let seq = u64::from(place);
-    let job = move |target: Target, spec| Job {
-        seq,
-        line: None,
-        target,
-        spec,
-        due: None,
-        resolver: None,
-    };
+fn jobs_of(question: &Question) -> impl Iterator<Item = (Target, ProbeSpec)> {
     let (first, second) = match question {
         Question::Names(address) => {
             let target = Target::Address {
@@ -202,56 +265,88 @@ fn jobs_of(question: &Question, place: u32) -> impl Iterator<Item = Job> {
             let spec = ProbeSpec::Ptr {
                 forward_confirm: false,
             };
-            (job(target, spec), None)
+            ((target, spec), None)
         }
         Question::Addresses { name, given } => {
             let target = Target::Name {
                 name: name.clone(),
                 given: given.clone(),
             };
-            let of_type = |record_type| job(target.clone(), ProbeSpec::Dns { record_type });
+            let of_type = |record_type| (target.clone(), ProbeSpec::Dns { record_type });
             (of_type(RecordType::A), Some(of_type(RecordType::AAAA)))
         }
     };
     std::iter::once(first).chain(second)
 }
 
-/// What an outcome comes to; `None` while the other half of its name is out.
-fn done_of(outcome: Outcome, halves: &mut HashMap<u64, Half>) -> Option<Done> {
-    let place = outcome.job.seq;
-    let began = outcome.first_send.unwrap_or(outcome.due);
-    let finished = outcome.finished;
-    let found = found_in(&outcome);
-    let whole = match outcome.job.spec {
-        ProbeSpec::Dns { .. } => {
-            let this = Half {
-                began,
-                finished,
-                found,
-            };
-            match halves.remove(&place) {
-                Some(other) => joined(this, other),
-                None => {
-                    halves.insert(place, this);
-                    return None;
-                }
-            }
+/// Passes results on, and says when there are no more.
+struct Results(Sender<Event>);
+
+impl Sink for Results {
+    fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
+        let taken = outcomes.iter().map(|outcome| Taken {
+            seq: outcome.job.seq,
+            verdict: outcome.verdict,
+            is_half: matches!(outcome.job.spec, ProbeSpec::Dns { .. }),
+            result: LookupResult {
+                began: outcome.first_send.unwrap_or(outcome.due),
+                finished: outcome.finished,
+                found: found_in(outcome),
+            },
+        });
+        let _ = self.0.send(Event::Taken(taken.collect()));
+        Ok(())
+    }
+}
+
+impl Drop for Results {
+    fn drop(&mut self) {
+        let _ = self.0.send(Event::Ended);
+    }
+}
+
+/// An interval log of what is measured, without what only warms up.
+struct WhileMeasuring {
+    log: IntervalLog,
+    measuring: Arc<AtomicBool>,
+}
+
+impl Sink for WhileMeasuring {
+    fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
+        if self.measuring.load(Ordering::SeqCst) {
+            self.log.record(outcomes)?;
         }
-        _ => Half {
-            began,
-            finished,
-            found,
-        },
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<Durable, SinkError> {
+        self.log.flush()
+    }
+
+    fn finish(&mut self) -> Result<(), SinkError> {
+        self.log.finish()
+    }
+}
+
+/// What an outcome comes to; `None` while the other half of its name is out.
+fn done_of(taken: Taken, place: u32, halves: &mut HashMap<u32, LookupResult>) -> Option<Done> {
+    let whole = if !taken.is_half {
+        taken.result
+    } else if let Some(other) = halves.remove(&place) {
+        joined(taken.result, other)
+    } else {
+        halves.insert(place, taken.result);
+        return None;
     };
     Some(Done {
-        place: place as u32,
+        place,
         latency_ns: whole.finished.nanos_since(whole.began),
         found: whole.found,
     })
 }
 
-fn joined(one: Half, other: Half) -> Half {
-    Half {
+fn joined(one: LookupResult, other: LookupResult) -> LookupResult {
+    LookupResult {
         began: one.began.min(other.began),
         finished: one.finished.max(other.finished),
         found: match (one.found, other.found) {

@@ -10,8 +10,8 @@ mod local_sources;
 mod names;
 mod output;
 mod question;
-mod rig;
 mod schedule;
+mod sides;
 mod stop;
 mod system_side;
 
@@ -19,79 +19,67 @@ use std::thread::available_parallelism;
 
 use canvass_report::Comparison;
 
+use crate::descriptors;
 use crate::exit::{Exit, Failure};
 use crate::plan::{ComparePlan, Other};
-use crate::{descriptors, latency};
 use list::List;
 use local_sources::LocalSources;
 use output::Output;
-use rig::{Measured, Rig};
 use schedule::Schedule;
+use sides::{Measured, Sides};
 
 /// Runs a comparison, and shows it.
 pub fn run(plan: ComparePlan) -> Result<Exit, Failure> {
     descriptors::raise_limit();
     let ComparePlan {
-        source,
-        start,
-        config,
-        threads,
+        first: invocation,
         others,
         budget,
         seed,
         mut warnings,
-        lab,
-        output,
-        format,
-        hlog,
-        hgrm,
-        html,
-        progress,
-        quiet,
-        fail_below_percent,
     } = plan;
+    let (plan, outputs) = (invocation.plan, invocation.outputs);
     let output = Output {
-        path: output,
-        format,
-        hgrm,
-        html,
-        quiet,
-        began: start.epoch.wall,
+        path: outputs.lines.clone(),
+        format: outputs.format,
+        hgrm: outputs.hgrm.clone(),
+        html: outputs.html.clone(),
+        quiet: invocation.quiet,
+        began: plan.epoch().wall,
     };
     output.check()?;
-    let mut list = List::new(source)?;
+    let mut list = List::new(invocation.source)?;
     let schedule = Schedule::new(list.targets(), others.len(), seed);
-    let mut rig = Rig::start(start.began, &config, threads, &others, budget)?;
-    if let Some(path) = &hlog {
-        rig.intervals = Some(latency::recorder(Some(path), start.epoch)?);
-    }
-    rig.rounds(&mut list, &schedule, progress)?;
+    let intervals = outputs.open_intervals(&plan)?;
+    let mut sides = Sides::start(&plan, intervals, &others, budget)?;
+    sides.rounds(&mut list, &schedule, invocation.progress)?;
 
     if let Some((bad, first)) = list.bad() {
         warnings.push(format!(
             "{bad} of the list cannot be asked about, the first: {first}"
         ));
     }
-    let stop = rig.stop.clone();
+    let stop = sides.stop.clone();
     if stop.signal().is_some() {
         warnings.push("the comparison was stopped before its end".to_owned());
     }
-    let asks = rig.asks;
+    let asks = sides.asks;
     let Measured {
         mut first,
         others: mut measured,
-        tally,
+        outcomes,
+        good,
         reports,
         warnings: weaknesses,
-    } = rig.finish()?;
+    } = sides.finish()?;
     warnings.extend(weaknesses);
-    let tells_resolver = names::tell_resolvers(&config, &others);
-    first.name = names::engine("canvass", &config, &reports[0], tells_resolver);
+    let tells_resolver = names::tell_resolvers(&plan, &others);
+    first.name = names::engine("canvass", &plan, &reports[0], tells_resolver);
     for ((against, other), reports) in measured.iter_mut().zip(&others).zip(&reports[1..]) {
         against.side.name = match other {
             Other::System { threads } => names::system(asks, *threads),
             Other::Engine(other) => {
-                let same = other.upstreams == config.upstreams && !names::differ(&config, other);
+                let same = other.resolvers() == plan.resolvers() && !names::differ(&plan, other);
                 let who = if same { "canvass again" } else { "canvass" };
                 names::engine(who, other, reports, tells_resolver)
             }
@@ -108,7 +96,7 @@ pub fn run(plan: ComparePlan) -> Result<Exit, Failure> {
     if gave_up {
         warnings.push("no resolver answered any more, so the rest was not asked".to_owned());
     }
-    if lab.is_some() {
+    if invocation.lab.is_some() {
         warnings
             .push("the lab works in this process, so its CPU is in that of the sides".to_owned());
     }
@@ -130,5 +118,9 @@ pub fn run(plan: ComparePlan) -> Result<Exit, Failure> {
         ));
     }
     let bad = list.bad().map_or(0, |(bad, _)| bad);
-    Ok(Exit::of(&tally, bad, fail_below_percent))
+    Ok(Exit::of(
+        good,
+        outcomes + bad,
+        invocation.fail_below_percent,
+    ))
 }

@@ -1,14 +1,14 @@
 //! What the sides are called.
 
-use canvass_engine::Config;
 use canvass_model::{ShardReport, UpstreamReport, WindowReport};
 use canvass_proto::TransportPolicy;
+use canvass_run::Plan;
 
-use super::rig::Asks;
+use super::sides::Asks;
 use crate::plan::Other;
 
 /// Whether sides that are canvass are told apart by whom they ask: where it is not the transport.
-pub fn tell_resolvers(first: &Config, others: &[Other]) -> bool {
+pub fn tell_resolvers(first: &Plan, others: &[Other]) -> bool {
     others.iter().any(|other| match other {
         Other::Engine(other) => !differ(first, other),
         Other::System { .. } => false,
@@ -16,14 +16,14 @@ pub fn tell_resolvers(first: &Config, others: &[Other]) -> bool {
 }
 
 /// Whether two sides differ in their transport: `auto` is UDP until an answer does not fit.
-pub fn differ(one: &Config, other: &Config) -> bool {
-    let is_tcp = |config: &Config| config.limits.transport == TransportPolicy::Tcp;
+pub fn differ(one: &Plan, other: &Plan) -> bool {
+    let is_tcp = |plan: &Plan| plan.transport() == TransportPolicy::Tcp;
     is_tcp(one) != is_tcp(other)
 }
 
 /// `canvass (udp, window 412)`: how it asked, and how much the windows of all its resolvers
 /// allowed in flight.
-pub fn engine(who: &str, config: &Config, reports: &[ShardReport], tells_resolver: bool) -> String {
+pub fn engine(who: &str, plan: &Plan, reports: &[ShardReport], tells_resolver: bool) -> String {
     let upstreams = || reports.iter().flat_map(|report| &report.upstreams);
     let window = |pick: fn(&UpstreamReport) -> Option<WindowReport>| {
         upstreams()
@@ -33,11 +33,11 @@ pub fn engine(who: &str, config: &Config, reports: &[ShardReport], tells_resolve
     };
     let (udp, tcp) = (window(|one| one.udp), window(|one| one.tcp));
     let (transport, window) = match (udp, tcp) {
-        (0, tcp) if config.limits.transport == TransportPolicy::Tcp => ("tcp", tcp),
+        (0, tcp) if plan.transport() == TransportPolicy::Tcp => ("tcp", tcp),
         (udp, 0) => ("udp", udp),
         (udp, tcp) => ("udp and tcp", udp + tcp),
     };
-    match &config.upstreams[..] {
+    match plan.resolvers() {
         [one] if tells_resolver => format!("{who} ({transport}, {one}, window {window})"),
         many if tells_resolver => format!(
             "{who} ({transport}, {} resolvers, window {window})",

@@ -10,7 +10,7 @@ use canvass_report::{
 };
 
 use crate::exit::Failure;
-use crate::say::say;
+use crate::message::message;
 use crate::{command_line, files, terminal};
 
 /// Where a comparison is written, and in which forms.
@@ -44,7 +44,7 @@ impl Output {
         };
         if !self.quiet && self.format != Format::Text {
             let colour = terminal::wants_colour(&io::stderr());
-            say(comparison_text(comparison, colour).trim_end());
+            message(comparison_text(comparison, colour).trim_end());
         }
         files::write_to(self.path.as_deref(), &bytes)?;
         if let Some(path) = &self.hgrm {

@@ -41,6 +41,10 @@ pub struct Asked {
     pub wall: Duration,
     /// How much of it passed after all but one in a hundred were there.
     pub tail: Duration,
+    /// Outcomes of canvass: a name has two.
+    pub outcomes: u64,
+    /// Of these, how many are no failure.
+    pub good: u64,
 }
 
 /// A target of one block that is done.

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
+use canvass_run::StopHandle;
+
 use crate::exit::{Exit, Failure};
-use crate::say::say;
-use crate::shards::Levers;
+use crate::message::message;
 use crate::signals;
 
 /// Whether the comparison was told to stop, and by what.
@@ -16,18 +17,18 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Watches for signals from now on. The first lets the loops behind `levers` finish what is
+    /// Watches for signals from now on. The first lets `runs` finish what is
     /// under way, another ends the process: it may be in a call, or at a list, that does not end.
-    pub fn watch(levers: Vec<Levers>) -> Result<Self, Failure> {
+    pub fn watch(runs: Vec<StopHandle>) -> Result<Self, Failure> {
         let stop = Self::default();
         let on_signal = stop.clone();
         signals::watch(move |number| {
             on_signal.number.store(number, Ordering::Relaxed);
             if on_signal.set.swap(true, Ordering::Relaxed) {
-                say("canvass: stopped at once, without a result");
+                message("canvass: stopped at once, without a result");
                 std::process::exit(Exit::Signal(number).code().into());
             }
-            levers.iter().for_each(Levers::drain);
+            runs.iter().for_each(StopHandle::drain);
         })
         .map_err(|error| Failure::stopped(format!("cannot watch for signals: {error}")))?;
         Ok(stop)

@@ -3,15 +3,15 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use canvass_run::system_addresses;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 use dns_lookup::{LookupError, LookupErrorKind, getnameinfo};
 
 use super::question::{Asked, Done, Found, Question};
 use crate::exit::Failure;
-use crate::shards::spawn;
-use crate::system_names;
 
 /// How often it is looked whether somebody has said to stop.
 const LOOK: Duration = Duration::from_millis(100);
@@ -47,7 +47,10 @@ impl SystemSide {
             .map(|number| {
                 let (give, take) = bounded::<Arc<Work>>(1);
                 let found = found.clone();
-                spawn(format!("system {number}"), move || serve(&take, &found))?;
+                thread::Builder::new()
+                    .name(format!("system {number}"))
+                    .spawn(move || serve(&take, &found))
+                    .map_err(|error| Failure::stopped(format!("cannot start a thread: {error}")))?;
                 Ok(give)
             })
             .collect::<Result<_, Failure>>()?;
@@ -135,7 +138,7 @@ fn ask(question: &Question) -> Found {
     match question {
         Question::Names(address) => names_of(*address),
         // As it was typed: with a last dot libc would look no name up in /etc/hosts.
-        Question::Addresses { given, .. } => match system_names::addresses(given) {
+        Question::Addresses { given, .. } => match system_addresses(given) {
             Ok(addresses) => Found::addresses(addresses),
             Err(error) => nothing(&error),
         },

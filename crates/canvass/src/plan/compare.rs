@@ -1,27 +1,21 @@
 //! The plan of a comparison.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use canvass_engine::Config;
-use canvass_lab::Lab;
 use canvass_proto::TransportPolicy;
-use canvass_queue::{Source, TargetKind};
-use canvass_report::Format;
+use canvass_queue::TargetKind;
+use canvass_run::Plan;
 
-use super::{Start, lookups};
+use super::{Invocation, lookups};
 use crate::args::{AgainstArg, CompareArgs};
 use crate::exit::Failure;
 use crate::resolvers;
 
 /// What will be compared with what.
 pub struct ComparePlan {
-    pub source: Box<dyn Source>,
-    pub start: Start,
-    /// What each shard of the first side is told.
-    pub config: Config,
-    pub threads: usize,
+    /// The first side.
+    pub first: Invocation,
     /// Those it is compared with.
     pub others: Vec<Other>,
     /// How long they may take together.
@@ -29,17 +23,6 @@ pub struct ComparePlan {
     pub seed: u64,
     /// What there is to say against the comparison before it has begun.
     pub warnings: Vec<String>,
-    /// The embedded peers, while they are needed.
-    pub lab: Option<Lab>,
-    pub output: Option<PathBuf>,
-    pub format: Format,
-    /// For the first side's interval log.
-    pub hlog: Option<PathBuf>,
-    pub hgrm: Option<PathBuf>,
-    pub html: Option<PathBuf>,
-    pub progress: bool,
-    pub quiet: bool,
-    pub fail_below_percent: f64,
 }
 
 /// Another side.
@@ -47,7 +30,7 @@ pub enum Other {
     /// libc's resolver, called from so many threads.
     System { threads: usize },
     /// canvass with other settings.
-    Engine(Box<Config>),
+    Engine(Box<Plan>),
 }
 
 /// The plan of `canvass compare`.
@@ -76,8 +59,10 @@ pub fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
     }
     let capped =
         common.rate.is_some() || common.rate_per_resolver.is_some() || common.concurrency.is_some();
-    let plan = lookups::plan_for(TargetKind::Lookups, targets, common)?;
-    let config = plan.config;
+    let mut first = lookups::lookups("compare", TargetKind::Lookups, targets, common)?;
+    // A side stands still while another is asked, and would have a schedule to catch up with.
+    first.plan = first.plan.unscheduled();
+    let plan = &first.plan;
     let mut warnings = Vec::new();
     if capped {
         warnings
@@ -85,7 +70,7 @@ pub fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
     }
     let others = match against {
         AgainstArg::System => {
-            warnings.extend(resolvers_differ(&config.upstreams));
+            warnings.extend(resolvers_differ(plan.resolvers()));
             let mut others = vec![Other::System { threads: 1 }];
             if system_threads > 1 {
                 others.push(Other::System {
@@ -94,41 +79,25 @@ pub fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
             }
             others
         }
-        AgainstArg::Udp => vec![with_transport(&config, TransportPolicy::Udp)],
-        AgainstArg::Tcp => vec![with_transport(&config, TransportPolicy::Tcp)],
+        AgainstArg::Udp => vec![with_transport(plan, TransportPolicy::Udp)],
+        AgainstArg::Tcp => vec![with_transport(plan, TransportPolicy::Tcp)],
         AgainstArg::Resolver(resolver) => {
-            let upstreams = resolvers::read(&[resolver])?;
-            let mut other = config.clone();
-            other.limits.alternatives = upstreams.len() > 1;
-            other.upstreams = upstreams;
-            vec![Other::Engine(Box::new(other))]
+            let resolvers = resolvers::read(&[resolver])?;
+            let other = plan.clone().with_resolvers(resolvers);
+            vec![Other::Engine(Box::new(other.map_err(Failure::usage)?))]
         }
     };
     Ok(ComparePlan {
-        source: plan.source,
-        start: plan.start,
-        config,
-        threads: plan.threads,
+        first,
         others,
         budget,
         seed: seed.unwrap_or_else(rand::random),
         warnings,
-        lab: plan.lab,
-        output: plan.output,
-        format: plan.format,
-        hlog: plan.hlog,
-        hgrm: plan.hgrm,
-        html: plan.html,
-        progress: plan.progress,
-        quiet: plan.quiet,
-        fail_below_percent: plan.fail_below_percent,
     })
 }
 
-fn with_transport(config: &Config, transport: TransportPolicy) -> Other {
-    let mut other = config.clone();
-    other.limits.transport = transport;
-    Other::Engine(Box::new(other))
+fn with_transport(plan: &Plan, transport: TransportPolicy) -> Other {
+    Other::Engine(Box::new(plan.clone().with_transport(transport)))
 }
 
 /// What is said when the two sides do not ask the same servers.

@@ -7,34 +7,31 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use canvass_engine::{Probing, SocketOptions};
+use canvass_engine::SocketOptions;
 use canvass_lab::Lab;
 use canvass_model::{Host, ModuleId};
 use canvass_proto::http::{HttpSettings, HttpVersion};
 use canvass_proto::tls::{PemFile, Roots, TlsClient, TlsIdentity, TlsOptions, TlsVersion};
-use canvass_proto::{FamilyPreference, Module, ModuleKind, Pin, Reach, Timeouts};
+use canvass_proto::{FamilyPreference, ModuleKind, Pin, Reach, Timeouts};
 use canvass_queue::{Ports, Protocol, TargetKind};
+use canvass_report::Columns;
+use canvass_run::{DEFAULT_TIMEOUTS, Plan, SYSTEM_NAME_THREADS};
 
 use super::talk::{Talk, talk_credentials};
-use super::{Kind, Plan, Start, loops, plan};
+use super::{Invocation, Request, event_loops, invocation};
 use crate::args::{
     CommonArgs, HostArgs, HttpArgs, ReachArgs, ResolveArg, RootsArg, SocketArgs, TcpArgs,
     TimeoutArgs, TlsArgs, TlsVersionArg, UdpArgs,
 };
 use crate::exit::Failure;
-use crate::{descriptors, lab, resolvers, system_names};
+use crate::{descriptors, lab, resolvers};
 
-/// Probes under way at once, where nobody says how many.
-const JOBS_USUAL: usize = 512;
-/// How long a connection, and a TLS handshake, may take where nobody says: three tries of a
-/// first packet (RFC 6298 §2).
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The one module of a run.
 const MODULE: ModuleId = ModuleId(0);
 
-/// The plan of `canvass http`.
-pub fn http(args: HttpArgs) -> Result<Plan, Failure> {
-    let begun = Begun::new(&args.host.common)?;
+/// What `canvass http` asks for.
+pub fn http(args: HttpArgs) -> Result<Invocation, Failure> {
+    let lab = start_lab(&args.host.common)?;
     let body = args.data.as_deref().map(data).transpose()?;
     let method = match (&args.request, &body) {
         (Some(method), _) => method.clone(),
@@ -56,8 +53,8 @@ pub fn http(args: HttpArgs) -> Result<Plan, Failure> {
         keep_body: args.save.is_some(),
         keep_alive: args.repeat > 1,
     };
-    let tls = tls_client(&args.tls, Some("http/1.1"), &begun)?;
-    let mut reach = reach(&args.host.reach, &begun)?;
+    let tls = tls_client(&args.tls, Some("http/1.1"), lab.as_ref())?;
+    let mut reach = reach(&args.host.reach, lab.as_ref())?;
     reach.unix_socket = args.unix_socket.map(|path| path.into_boxed_path());
     let kind = TargetKind::Http {
         module: MODULE,
@@ -73,20 +70,22 @@ pub fn http(args: HttpArgs) -> Result<Plan, Failure> {
         settings: Arc::new(settings),
         tls,
     };
-    let mut kind = probes(begun, kind, module, reach, args.targets, &args.host)?;
-    kind.save = args.save;
-    plan(kind, args.host.common)
+    let request = Request {
+        save: args.save,
+        ..probes("http", lab, kind, module, reach, args.targets, &args.host)?
+    };
+    invocation(request, args.host.common)
 }
 
-/// The plan of `canvass tcp`.
-pub fn tcp(args: TcpArgs) -> Result<Plan, Failure> {
-    let begun = Begun::new(&args.host.common)?;
+/// What `canvass tcp` asks for.
+pub fn tcp(args: TcpArgs) -> Result<Invocation, Failure> {
+    let lab = start_lab(&args.host.common)?;
     let talk = args.talk.as_deref().map(Talk::read).transpose()?;
     if let Some(talk) = &talk {
         talk.suits(Protocol::Tcp)?;
     }
     let credentials = talk_credentials(talk.as_ref(), args.credentials.as_deref())?;
-    let reach = reach(&args.host.reach, &begun)?;
+    let reach = reach(&args.host.reach, lab.as_ref())?;
     let kind = TargetKind::Tcp {
         module: MODULE,
         ports: ports(&args.host.reach, Protocol::Tcp)?,
@@ -98,23 +97,23 @@ pub fn tcp(args: TcpArgs) -> Result<Plan, Failure> {
     let module = ModuleKind::Tcp {
         script: talk.map(|talk| talk.script),
         credentials,
-        tls: tls_client(&args.tls, None, &begun)?,
+        tls: tls_client(&args.tls, None, lab.as_ref())?,
         tls_from_start: args.tls_from_start || script_wants_tls,
     };
-    let kind = probes(begun, kind, module, reach, args.targets, &args.host)?;
-    plan(kind, args.host.common)
+    let request = probes("tcp", lab, kind, module, reach, args.targets, &args.host)?;
+    invocation(request, args.host.common)
 }
 
-/// The plan of `canvass udp`.
-pub fn udp(args: UdpArgs) -> Result<Plan, Failure> {
-    let begun = Begun::new(&args.host.common)?;
+/// What `canvass udp` asks for.
+pub fn udp(args: UdpArgs) -> Result<Invocation, Failure> {
+    let lab = start_lab(&args.host.common)?;
     let talk = match &args.talk {
         Some(name) => Talk::read(name)?,
         None => Talk::any_reply(),
     };
     talk.suits(Protocol::Udp)?;
     let credentials = talk_credentials(Some(&talk), args.credentials.as_deref())?;
-    let reach = reach(&args.host.reach, &begun)?;
+    let reach = reach(&args.host.reach, lab.as_ref())?;
     let kind = TargetKind::Udp {
         module: MODULE,
         ports: ports(&args.host.reach, Protocol::Udp)?,
@@ -125,85 +124,66 @@ pub fn udp(args: UdpArgs) -> Result<Plan, Failure> {
         credentials,
         window: args.window,
     };
-    let kind = probes(begun, kind, module, reach, args.targets, &args.host)?;
-    plan(kind, args.host.common)
+    let request = probes("udp", lab, kind, module, reach, args.targets, &args.host)?;
+    invocation(request, args.host.common)
 }
 
-/// What is there before the rest is known.
-struct Begun {
-    start: Start,
-    lab: Option<Lab>,
-}
-
-impl Begun {
-    fn new(args: &CommonArgs) -> Result<Self, Failure> {
-        let lab = match &args.lab {
-            Some(impairments) => Some(lab::start_all(impairments.clone().unwrap_or_default())?),
-            None => None,
-        };
-        Ok(Self {
-            start: Start::now(),
-            lab,
-        })
-    }
+fn start_lab(args: &CommonArgs) -> Result<Option<Lab>, Failure> {
+    let impairments = args.lab.clone();
+    impairments
+        .map(|impairments| lab::start_all(impairments.unwrap_or_default()))
+        .transpose()
 }
 
 fn probes(
-    begun: Begun,
+    probe: &'static str,
+    lab: Option<Lab>,
     kind: TargetKind,
     module: ModuleKind,
     reach: Reach,
     targets: Vec<String>,
     args: &HostArgs,
-) -> Result<Kind, Failure> {
+) -> Result<Request, Failure> {
     let common = &args.common;
-    let system_resolver = args.reach.resolve == ResolveArg::System;
-    let wall = begun.start.epoch.wall;
-    let unix = wall
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
-    let timeouts = timeouts(&args.timeouts, common, script_timeout(&module));
-    let module = Module {
-        kind: module,
-        reach,
-        timeouts,
-        retries: common.retries.unwrap_or(0),
-        trace: common.trace,
-        unix_ns_at_zero: i128::try_from(unix.as_nanos()).unwrap_or(0),
+    let columns = match kind {
+        TargetKind::Http { .. } => Columns::Http,
+        _ => Columns::Talk,
     };
-    let loops = loops(common);
-    let lookups = if system_resolver {
-        loops * system_names::THREADS
+    let system_names = args.reach.resolve == ResolveArg::System;
+    let timeouts = timeouts(&args.timeouts, common, script_timeout(&module));
+    let loops = event_loops(common);
+    let lookups = if system_names {
+        loops * SYSTEM_NAME_THREADS
     } else {
         0
     };
-    let sockets_max = descriptors::sockets_max(loops, lookups, begun.lab.is_some());
-    let probing = Probing {
-        modules: vec![Arc::new(module)],
-        sockets_max: 0,
-        per_host_max: args.reach.per_host,
-        rate_per_host_max_per_second: args.reach.rate_per_host,
-        socket_options: socket_options(&args.sockets)?,
-    };
-    Ok(Kind {
+    let builder = Plan::builder(kind)
+        .resolvers(name_servers(lab.as_ref(), common, system_names)?)
+        .deadline(timeouts.resolve.min(timeouts.deadline))
+        .module(module, reach, timeouts)
+        .sockets(descriptors::sockets_max(loops, lookups, lab.is_some()))
+        .socket_options(socket_options(&args.sockets)?)
+        .probes_per_host(args.reach.per_host)
+        .rate_per_host(args.reach.rate_per_host)
+        .system_names(system_names);
+    Ok(Request {
+        probe,
+        columns,
+        builder,
         targets,
-        kind,
-        upstreams: upstreams(&begun, common, system_resolver)?,
-        lab: begun.lab,
-        jobs_max: JOBS_USUAL,
-        probing,
-        sockets_max: Some(sockets_max),
-        system_resolver,
-        lookup_deadline: timeouts.resolve.min(timeouts.deadline),
+        lab,
         save: None,
-        start: begun.start,
     })
 }
 
 /// The resolvers for the names of hosts. Where none is named and the system knows none, hosts
 /// may still be addresses.
-fn upstreams(begun: &Begun, common: &CommonArgs, system: bool) -> Result<Vec<SocketAddr>, Failure> {
-    match &begun.lab {
+fn name_servers(
+    lab: Option<&Lab>,
+    common: &CommonArgs,
+    system: bool,
+) -> Result<Vec<SocketAddr>, Failure> {
+    match lab {
         Some(lab) => Ok(vec![lab.address()]),
         None if system => Ok(Vec::new()),
         None if common.resolver.is_empty() => Ok(resolvers::read(&[]).unwrap_or_default()),
@@ -222,18 +202,19 @@ fn script_timeout(module: &ModuleKind) -> Option<Duration> {
 
 fn timeouts(args: &TimeoutArgs, common: &CommonArgs, talk: Option<Duration>) -> Timeouts {
     let talk = talk.unwrap_or(common.deadline);
+    let handshake = DEFAULT_TIMEOUTS.connect;
     let or = |own: Option<Duration>, usual: Duration| own.or(common.timeout).unwrap_or(usual);
     Timeouts {
         resolve: or(args.resolve_timeout, common.deadline),
-        connect: or(args.connect_timeout, HANDSHAKE_TIMEOUT),
-        tls: or(args.tls_timeout, HANDSHAKE_TIMEOUT),
+        connect: or(args.connect_timeout, handshake),
+        tls: or(args.tls_timeout, handshake),
         first_byte: or(args.first_byte_timeout, talk),
         transfer: or(args.transfer_timeout, talk),
         deadline: common.deadline,
     }
 }
 
-fn reach(args: &ReachArgs, begun: &Begun) -> Result<Reach, Failure> {
+fn reach(args: &ReachArgs, lab: Option<&Lab>) -> Result<Reach, Failure> {
     let mut pins = args
         .connect_to
         .iter()
@@ -245,7 +226,7 @@ fn reach(args: &ReachArgs, begun: &Begun) -> Result<Reach, Failure> {
         })
         })
         .collect::<Result<Vec<_>, _>>()?;
-    if let Some(lab) = &begun.lab {
+    if let Some(lab) = lab {
         pins.extend(lab::pins(lab));
     }
     Ok(Reach {
@@ -322,8 +303,8 @@ fn socket_options(args: &SocketArgs) -> Result<SocketOptions, Failure> {
     })
 }
 
-fn tls_client(args: &TlsArgs, alpn: Option<&str>, begun: &Begun) -> Result<TlsClient, Failure> {
-    let ca = match (&args.cacert, &begun.lab) {
+fn tls_client(args: &TlsArgs, alpn: Option<&str>, lab: Option<&Lab>) -> Result<TlsClient, Failure> {
+    let ca = match (&args.cacert, lab) {
         (Some(path), _) => Some(pem(path)?),
         (None, Some(lab)) => lab::authority(lab),
         (None, None) => None,

@@ -1,131 +1,190 @@
-//! One of canvass's own commands, run against the lab and looked at from both ends.
+//! A run against the lab, looked at from both ends.
 
-use std::num::NonZeroUsize;
+use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use canvass_lab::LabReport;
-use canvass_model::{Outcome, Phase, ShardReport};
-use canvass_queue::{Feeder, Ledger};
-use canvass_report::Tally;
-use clap::Parser;
-use crossbeam_channel::unbounded;
+use canvass_lab::{Impairments, Lab, LabConfig, LabReport, ServiceKind};
+use canvass_model::{ModuleId, Outcome, Phase, ShardReport};
+use canvass_proto::tls::{TlsClient, TlsOptions};
+use canvass_proto::{ModuleKind, Reach, TransportPolicy};
+use canvass_queue::{Ports, Protocol, TargetKind, TargetOptions, arguments};
+use canvass_report::{Sink, SinkError, Tally};
+use canvass_run::{DEFAULT_TIMEOUTS, Plan, Run, Shared};
 
-use crate::args::{Cli, Command};
-use crate::clocks::run_time;
 use crate::exit::Failure;
-use crate::plan::{self, Plan};
-use crate::shards::Shards;
+use crate::{descriptors, lab};
 
-/// Jobs that are given to a loop at once: few, so that each is there when it is due.
-const BATCH_JOBS: usize = 32;
+/// What is asked of the lab.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// Reverse DNS over this transport.
+    Ptr(TransportPolicy),
+    /// Pages.
+    Http,
+}
+
+/// How much is asked how fast, and how the lab answers.
+#[derive(Clone, Copy, Debug)]
+pub struct Load {
+    pub targets: u64,
+    pub rate_per_second: f64,
+    /// How long the lab holds each answer back.
+    pub delay: Duration,
+    pub event_loops: usize,
+}
 
 /// What one run showed.
 pub struct Trial {
-    pub tally: Tally,
-    pub reports: Vec<ShardReport>,
+    pub tally: Arc<Tally>,
+    pub shards: Vec<ShardReport>,
     pub lab: LabReport,
-    /// What each outcome spent in the phase that was asked for, in nanoseconds, from the least on.
+    spans: Spans,
+}
+
+/// What is kept of each outcome.
+#[derive(Clone)]
+struct Spans {
+    phase: Phase,
+    /// What it spent in the phase, in nanoseconds.
     phase_ns: Vec<u64>,
-    /// When each outcome was there, in nanoseconds, from the first on.
+    /// When it was there, in nanoseconds.
     finished_ns: Vec<u64>,
 }
 
-impl Trial {
-    /// Runs a command as it would be typed, `--lab` among its words.
-    pub fn run(words: &[&str], phase: Phase) -> Result<Self, Failure> {
-        let words = ["canvass"].iter().chain(words);
-        let cli = Cli::try_parse_from(words).map_err(Failure::usage)?;
-        let plan = match cli.command {
-            Command::Ptr(args) => plan::ptr(args),
-            Command::Http(args) => plan::http(args),
-            _ => Err(Failure::usage("no trial is made of this command")),
+impl Sink for Spans {
+    fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
+        for outcome in outcomes {
+            self.finished_ns.push(outcome.finished.as_nanos());
+            let span = outcome.phases.span(self.phase);
+            self.phase_ns
+                .extend(span.map(|span| span.as_nanos() as u64));
+        }
+        Ok(())
+    }
+}
+
+impl Probe {
+    /// The phase in which an answer that is held back is waited for.
+    pub fn phase(self) -> Phase {
+        match self {
+            Self::Ptr(_) => Phase::Dns,
+            Self::Http => Phase::FirstByte,
+        }
+    }
+
+    /// The lab's service that keeps the delay; its DNS where there is none.
+    pub fn service(self) -> Option<ServiceKind> {
+        match self {
+            Self::Ptr(_) => None,
+            Self::Http => Some(ServiceKind::Http),
+        }
+    }
+
+    fn lab(self, delay: Duration) -> Result<Lab, Failure> {
+        let impairments = Impairments {
+            delay,
+            ..Impairments::default()
         };
-        drive(plan?, phase)
+        match self {
+            Self::Ptr(_) => lab::start(LabConfig {
+                impairments,
+                ..LabConfig::default()
+            }),
+            Self::Http => lab::start_all(impairments),
+        }
+    }
+
+    fn plan(self, load: &Load, lab: &Lab) -> Result<Plan, Failure> {
+        let builder = match self {
+            Self::Ptr(transport) => Plan::builder(TargetKind::Ptr {
+                forward_confirm: false,
+            })
+            .transport(transport),
+            Self::Http => {
+                let ports = Ports::parse("80", Protocol::Tcp).map_err(Failure::usage)?;
+                let http = ModuleKind::Http {
+                    settings: Default::default(),
+                    tls: TlsClient::new(&TlsOptions::default()).map_err(Failure::usage)?,
+                };
+                let reach = Reach {
+                    pins: lab::pins(lab),
+                    ..Reach::default()
+                };
+                Plan::builder(TargetKind::Http {
+                    module: ModuleId(0),
+                    requests: NonZeroU32::MIN,
+                    ports: Some(ports),
+                })
+                .module(http, reach, DEFAULT_TIMEOUTS)
+                .sockets(descriptors::sockets_max(load.event_loops, 0, true))
+            }
+        };
+        builder
+            .resolvers([lab.address()])
+            .retries(Some(0))
+            .rate(Some(load.rate_per_second))
+            .event_loops(load.event_loops)
+            .build()
+            .map_err(Failure::usage)
+    }
+
+    fn network(self) -> &'static str {
+        match self {
+            Self::Ptr(_) => "10.0.0.0/8",
+            Self::Http => "127.0.0.0/16",
+        }
+    }
+}
+
+impl Trial {
+    /// Asks a lab that is there for this trial alone.
+    pub fn run(probe: Probe, load: Load) -> Result<Self, Failure> {
+        let lab = probe.lab(load.delay)?;
+        let plan = probe.plan(&load, &lab)?;
+        let options = TargetOptions {
+            limit: Some(load.targets),
+            ..plan.target_options()
+        };
+        let source = arguments([probe.network().to_owned()], &options).map_err(Failure::usage)?;
+        let spans = Shared::new(Spans {
+            phase: probe.phase(),
+            phase_ns: Vec::new(),
+            finished_ns: Vec::new(),
+        });
+        let run = Run::start(plan, source, vec![Box::new(spans.clone())]);
+        let report = run.map_err(Failure::stopped)?.join();
+        let report = report.into_result().map_err(Failure::stopped)?;
+        let mut spans = Arc::unwrap_or_clone(spans.get());
+        spans.phase_ns.sort_unstable();
+        spans.finished_ns.sort_unstable();
+        Ok(Self {
+            tally: report.tally,
+            shards: report.shards,
+            lab: lab
+                .stop()
+                .map_err(|error| Failure::stopped(format!("the lab failed: {error}")))?,
+            spans,
+        })
     }
 
     /// What this share of the outcomes (0 to 1) spent no more in the phase than.
     pub fn quantile(&self, share: f64) -> Option<Duration> {
-        let rank = (self.phase_ns.len() as f64 * share).ceil() as usize;
-        let spent_ns = self.phase_ns.get(rank.max(1) - 1)?;
+        let phase_ns = &self.spans.phase_ns;
+        let rank = (phase_ns.len() as f64 * share).ceil() as usize;
+        let spent_ns = phase_ns.get(rank.max(1) - 1)?;
         Some(Duration::from_nanos(*spent_ns))
     }
 
     /// Outcomes a second in the second half of them: by then a window knows its rate.
     pub fn settled_rate_per_second(&self) -> f64 {
-        let half = self.finished_ns.len() / 2;
-        match (self.finished_ns.get(half), self.finished_ns.last()) {
+        let finished_ns = &self.spans.finished_ns;
+        let half = finished_ns.len() / 2;
+        match (finished_ns.get(half), finished_ns.last()) {
             (Some(from), Some(to)) if to > from => {
-                (self.finished_ns.len() - half) as f64 * 1e9 / (to - from) as f64
+                (finished_ns.len() - half) as f64 * 1e9 / (to - from) as f64
             }
             _ => 0.0,
         }
     }
-}
-
-fn drive(plan: Plan, phase: Phase) -> Result<Trial, Failure> {
-    let Plan {
-        source,
-        start,
-        config,
-        threads,
-        rate_per_second,
-        lab,
-        ..
-    } = plan;
-    let lab = lab.ok_or_else(|| Failure::usage("a trial needs a lab"))?;
-    let (sender, ended) = unbounded();
-    let Shards {
-        inboxes,
-        outcomes,
-        levers,
-    } = Shards::start(&config, threads, false, start.began, move |report| {
-        drop(sender.send(report));
-    })?;
-    let ledger = Arc::new(Ledger::new());
-    let feeder = Feeder {
-        source,
-        rate_per_second,
-        start: run_time(start.began),
-        batch_jobs_max: BATCH_JOBS,
-        shards: NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN),
-        ledger: Arc::clone(&ledger),
-    };
-    let mut tally = Tally::default();
-    let mut phase_ns = Vec::new();
-    let mut finished_ns = Vec::new();
-    std::thread::scope(|scope| {
-        scope.spawn(move || {
-            let never_stop = AtomicBool::new(false);
-            let mut deliver = |shard: usize, jobs| inboxes[shard].put(jobs);
-            feeder.run(&mut deliver, &never_stop);
-        });
-        for batch in outcomes {
-            levers.outcomes_taken();
-            ledger.acknowledge(batch.len() as u64);
-            tally.record_all(&batch);
-            finished_ns.extend(batch.iter().map(|one| one.finished.as_nanos()));
-            phase_ns.extend(batch.iter().filter_map(|one: &Outcome| {
-                one.phases.span(phase).map(|span| span.as_nanos() as u64)
-            }));
-        }
-    });
-    phase_ns.sort_unstable();
-    finished_ns.sort_unstable();
-    let reports = ended
-        .iter()
-        .take(threads)
-        .collect::<Result<_, _>>()
-        .map_err(|error| Failure::stopped(format!("an event loop failed: {error}")))?;
-    let lab = lab
-        .stop()
-        .map_err(|error| Failure::stopped(format!("the lab failed: {error}")))?;
-    Ok(Trial {
-        tally,
-        reports,
-        lab,
-        phase_ns,
-        finished_ns,
-    })
 }

@@ -115,6 +115,7 @@ impl<N: Net> Shard<N> {
     /// Samples the state of the loop.
     pub(super) fn take_sample(&mut self, now: Time) {
         let sample = self.sample(now);
+        self.channels.latest.set(sample);
         self.record.on_sample(sample);
     }
 
@@ -122,6 +123,7 @@ impl<N: Net> Shard<N> {
     pub(super) fn end_record(&mut self) {
         let now = self.net.now();
         let last = self.sample(now);
+        self.channels.latest.set(last);
         std::mem::take(&mut self.record).write_to(last, &mut self.report);
     }
 

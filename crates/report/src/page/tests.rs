@@ -37,7 +37,7 @@ impl Run {
         };
         for outcome in outcomes {
             run.tally.record(outcome);
-            run.latency.record(outcome).unwrap();
+            run.latency.record(outcome);
             run.timeline.record(outcome);
             run.resolvers.record(outcome);
         }
@@ -424,7 +424,7 @@ proptest! {
             outcome.due = Time::from_nanos((1 << finished.min(46)) - 1);
             outcome.first_send = Some(outcome.due);
             outcome.finished = outcome.due + Duration::from_nanos((1 << span) - 1);
-            latency.record(&outcome).unwrap();
+            latency.record(&outcome);
             timeline.add(outcome.finished, &Bin { ended: count, answered: count, ..Bin::default() });
         }
         let run = Run::of(&[]);

@@ -139,7 +139,7 @@ mod tests {
             let mut outcome = fixture::ptr_answered();
             let sent = outcome.first_send.unwrap();
             outcome.finished = sent.plus_nanos(span_ns);
-            latency.record(&outcome).unwrap();
+            latency.record(&outcome);
         }
         latency
     }
@@ -196,7 +196,7 @@ mod tests {
         let mut outcome = fixture::ptr_answered();
         outcome.job.due = Some(outcome.due);
         outcome.finished = outcome.due.plus_nanos(2_000_000_000);
-        latency.record(&outcome).unwrap();
+        latency.record(&outcome);
         let text = drawn(&latency, false);
         assert!(text.starts_with("response time up to\n"), "{text}");
         assert!(text.contains("\n   2.00 s  1  "), "{text}");

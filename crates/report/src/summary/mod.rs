@@ -226,7 +226,7 @@ mod tests {
         let mut latency = LatencyRecorder::new();
         tally.record_all(outcomes);
         for outcome in outcomes {
-            latency.record(outcome).unwrap();
+            latency.record(outcome);
         }
         (tally, latency)
     }

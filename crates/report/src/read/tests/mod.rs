@@ -27,10 +27,9 @@ fn lines_of(outcomes: &[Outcome]) -> Vec<u8> {
 fn log_of(outcomes: &[Outcome]) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.hlog");
-    let log = IntervalLog::create(&path, fixture::epoch(), Duration::from_secs(1)).unwrap();
-    let mut latency = LatencyRecorder::with_intervals(log);
-    crate::Sink::accept(&mut latency, outcomes).unwrap();
-    crate::Sink::finish(&mut latency).unwrap();
+    let mut log = IntervalLog::create(&path, fixture::epoch(), Duration::from_secs(1)).unwrap();
+    crate::Sink::record(&mut log, outcomes).unwrap();
+    crate::Sink::finish(&mut log).unwrap();
     std::fs::read(path).unwrap()
 }
 
@@ -81,7 +80,7 @@ fn live(outcomes: &[Outcome]) -> Live {
     };
     for outcome in outcomes {
         live.tally.record(outcome);
-        live.latency.record(outcome).unwrap();
+        live.latency.record(outcome);
         live.timeline.record(outcome);
         live.resolvers.record(outcome);
     }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use canvass_engine::Config;
-use canvass_model::{Outcome, ShardReport};
-use canvass_report::{Against, Block, LatencyRecorder, Side, Sink, Tally};
+use canvass_model::ShardReport;
+use canvass_report::{Against, Block, IntervalLog, Side};
+use canvass_run::Plan;
 
 use super::answers::Judge;
 use super::engine_side::EngineSide;
@@ -15,10 +15,10 @@ use super::question::{Asked, Done, Found, Question};
 use super::schedule::{Schedule, Turn};
 use super::stop::Stop;
 use super::system_side::SystemSide;
-use crate::clocks::{process_time, run_time};
+use crate::clocks::process_time;
 use crate::exit::Failure;
+use crate::message::message;
 use crate::plan::Other;
-use crate::say::say;
 
 /// A rate that grows by less than this from one time to the next has settled.
 const SETTLED_SHARE: f64 = 0.1;
@@ -51,19 +51,19 @@ struct Opponent {
 
 enum Asker {
     System(SystemSide),
-    Engine(EngineSide),
+    Engine(Box<EngineSide>),
 }
 
 /// All sides, and what was measured so far.
-pub struct Rig {
-    began: Instant,
+pub struct Sides {
+    plan: Plan,
     first: EngineSide,
     first_side: Side,
-    tally: Tally,
+    /// Outcomes of the first side, and how many of them are no failure.
+    outcomes: u64,
+    good: u64,
     /// How long the first side waited for the last of its targets, over all blocks.
     tail: Duration,
-    /// The first side's interval log, where somebody wants one.
-    pub intervals: Option<LatencyRecorder>,
     others: Vec<Opponent>,
     pub asks: Asks,
     pub stop: Stop,
@@ -73,24 +73,25 @@ pub struct Rig {
 pub struct Measured {
     pub first: Side,
     pub others: Vec<Against>,
-    pub tally: Tally,
+    /// Outcomes of the first side, and how many of them are no failure.
+    pub outcomes: u64,
+    pub good: u64,
     /// Those of the first side, and then those of the others.
     pub reports: Vec<Vec<ShardReport>>,
     /// What makes it weak that the figures do not show.
     pub warnings: Vec<String>,
 }
 
-impl Rig {
+impl Sides {
     /// Starts all sides.
     pub fn start(
-        began: Instant,
-        config: &Config,
-        threads: usize,
+        plan: &Plan,
+        intervals: Option<IntervalLog>,
         others: &[Other],
         budget: Duration,
     ) -> Result<Self, Failure> {
-        let first = EngineSide::start(config, threads, began)?;
-        let mut levers = vec![first.levers()];
+        let first = EngineSide::start(plan, intervals)?;
+        let mut runs = vec![first.stop_handle()];
         let mut opponents = Vec::new();
         for other in others {
             let (asker, local) = match other {
@@ -98,10 +99,10 @@ impl Rig {
                     Asker::System(SystemSide::start(*threads)?),
                     Some(LocalSources::read()),
                 ),
-                Other::Engine(config) => {
-                    let engine = EngineSide::start(config, threads, began)?;
-                    levers.push(engine.levers());
-                    (Asker::Engine(engine), None)
+                Other::Engine(plan) => {
+                    let engine = EngineSide::start(plan, None)?;
+                    runs.push(engine.stop_handle());
+                    (Asker::Engine(Box::new(engine)), None)
                 }
             };
             let left = budget / others.len() as u32;
@@ -117,14 +118,14 @@ impl Rig {
                 overrun_max: left.max(OVERRUN_MIN),
             });
         }
-        let stop = Stop::watch(levers)?;
+        let stop = Stop::watch(runs)?;
         Ok(Self {
-            began,
+            plan: plan.clone(),
             first,
             first_side: Side::default(),
-            tally: Tally::default(),
+            outcomes: 0,
+            good: 0,
             tail: Duration::ZERO,
-            intervals: None,
             others: opponents,
             asks: Asks::default(),
             stop,
@@ -154,7 +155,7 @@ impl Rig {
                 break;
             }
             if tell {
-                say(format_args!(
+                message(format_args!(
                     "round {}: {} targets, {} done before",
                     round + 1,
                     chunk.len(),
@@ -163,7 +164,7 @@ impl Rig {
             }
             self.note(&chunk);
             let warm = if round == 0 { &warm[..] } else { &[] };
-            self.round(round, &chunk, schedule, warm)?;
+            self.round(round, &chunk, schedule, warm);
             chunk = list.take(schedule.chunk(round + 1))?;
         }
         Ok(())
@@ -187,7 +188,7 @@ impl Rig {
     /// files read, and caches hold what they will hold.
     fn warm_up(&mut self, chunk: &Arc<[Question]>, places: &[u32]) {
         let first = &mut self.first;
-        warm_until_settled(|| first.ask(chunk, places, None, &mut |_| {}));
+        warm_until_settled(|| first.ask(chunk, places.to_vec(), None, false));
         for other in &mut self.others {
             if self.stop.is_set() {
                 break;
@@ -199,7 +200,7 @@ impl Rig {
                     system.ask(chunk, places.to_vec(), until, self.stop.flag());
                 }
                 Asker::Engine(engine) => {
-                    warm_until_settled(|| engine.ask(chunk, places, Some(until), &mut |_| {}));
+                    warm_until_settled(|| engine.ask(chunk, places.to_vec(), Some(until), false));
                 }
             }
             // A call that waits for ever must not leave the measured blocks nothing.
@@ -207,13 +208,7 @@ impl Rig {
         }
     }
 
-    fn round(
-        &mut self,
-        round: usize,
-        chunk: &Arc<[Question]>,
-        schedule: &Schedule,
-        warm: &[u32],
-    ) -> Result<(), Failure> {
+    fn round(&mut self, round: usize, chunk: &Arc<[Question]>, schedule: &Schedule, warm: &[u32]) {
         let first_leads = Schedule::first_leads(round);
         let mut ours: Vec<Option<(u64, Found)>> = vec![None; chunk.len()];
         let mut theirs: Vec<Vec<Done>> = self.others.iter().map(|_| Vec::new()).collect();
@@ -224,18 +219,11 @@ impl Rig {
             match turn {
                 Turn::First => {
                     let places = self.first_places(round, chunk.len(), schedule);
-                    let (tally, intervals) = (&mut self.tally, &mut self.intervals);
                     let first = &mut self.first;
-                    let mut written = Ok(());
-                    let mut each = |batch: &[Outcome]| {
-                        tally.record_all(batch);
-                        if let (Some(intervals), Ok(())) = (&mut *intervals, &written) {
-                            written = intervals.accept(batch);
-                        }
-                    };
                     let (mut block, asked) =
-                        measure(self.began, || first.ask(chunk, &places, None, &mut each));
-                    written.map_err(Failure::stopped)?;
+                        measure(&self.plan, || first.ask(chunk, places, None, true));
+                    self.outcomes += asked.outcomes;
+                    self.good += asked.good;
                     block.asked_first = first_leads;
                     self.first_side.blocks.push(block);
                     self.tail += asked.tail;
@@ -260,7 +248,7 @@ impl Rig {
                     let start = Instant::now();
                     let stop = &self.stop;
                     let (mut block, asked) =
-                        measure(self.began, || other.ask(chunk, places, start + time, stop));
+                        measure(&self.plan, || other.ask(chunk, places, start + time, stop));
                     let took = start.elapsed();
                     other.left = other.left.saturating_sub(took.min(time));
                     other.overrun += took.saturating_sub(time);
@@ -290,7 +278,6 @@ impl Rig {
                 other.judge.judge(&chunk[place as usize], our_found, &found);
             }
         }
-        Ok(())
     }
 
     /// In which order the first side asks for a chunk: in that of the list, which is what it is for;
@@ -309,9 +296,6 @@ impl Rig {
 
     /// Ends all sides, and gives what was measured.
     pub fn finish(self) -> Result<Measured, Failure> {
-        if let Some(mut intervals) = self.intervals {
-            intervals.finish().map_err(Failure::stopped)?;
-        }
         let mut warnings = Vec::new();
         let wall = self.first_side.wall();
         if self.tail.as_secs_f64() > TAIL_SHARE_MAX * wall.as_secs_f64() {
@@ -343,7 +327,8 @@ impl Rig {
         Ok(Measured {
             first: self.first_side,
             others,
-            tally: self.tally,
+            outcomes: self.outcomes,
+            good: self.good,
             reports,
             warnings,
         })
@@ -360,16 +345,14 @@ impl Opponent {
     ) -> Asked {
         match &mut self.asker {
             Asker::System(system) => system.ask(chunk, places, until, stop.flag()),
-            Asker::Engine(engine) => {
-                engine.ask(chunk, &places, Some(until), &mut |_: &[Outcome]| {})
-            }
+            Asker::Engine(engine) => engine.ask(chunk, places, Some(until), false),
         }
     }
 }
 
 /// Runs one block, and says what it took.
-fn measure(began: Instant, work: impl FnOnce() -> Asked) -> (Block, Asked) {
-    let at = run_time(began);
+fn measure(plan: &Plan, work: impl FnOnce() -> Asked) -> (Block, Asked) {
+    let at = plan.now();
     let cpu = process_time();
     let asked = work();
     let block = Block {

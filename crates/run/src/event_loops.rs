@@ -1,0 +1,73 @@
+//! The event loops of a run, ready to be started.
+
+use std::sync::Arc;
+
+use canvass_engine::{Channels, Inbox, LatestSample, MioNet, Shard, StopSignal, Waker};
+use canvass_model::Outcome;
+use crossbeam_channel::{Receiver, bounded};
+
+use crate::error::StartError;
+use crate::plan::Plan;
+use crate::system_names::{self, NameWorker};
+
+/// Batches of jobs that may wait for a loop, and batches of outcomes for the sinks.
+const BATCHES_WAITING_MAX: usize = 4;
+
+/// The event loops of a run and the ends of their channels.
+pub(crate) struct EventLoops {
+    pub shards: Vec<Shard<MioNet>>,
+    /// Where each takes its jobs. A loop ends when its inbox is dropped and all is done.
+    pub inboxes: Vec<Inbox>,
+    /// What came of the jobs of all.
+    pub outcomes: Receiver<Vec<Outcome>>,
+    /// The threads that look names up for them.
+    pub name_workers: Vec<NameWorker>,
+    pub stop: Arc<StopSignal>,
+    pub outbox_wakers: Vec<Arc<Waker>>,
+    pub latest: Vec<Arc<LatestSample>>,
+}
+
+impl EventLoops {
+    pub fn new(plan: &Plan) -> Result<Self, StartError> {
+        let count = plan.event_loops();
+        let (outcome_sender, outcomes) = bounded(BATCHES_WAITING_MAX * count);
+        let mut loops = Self {
+            shards: Vec::new(),
+            inboxes: Vec::new(),
+            outcomes,
+            name_workers: Vec::new(),
+            stop: Arc::default(),
+            outbox_wakers: Vec::new(),
+            latest: Vec::new(),
+        };
+        for _ in 0..count {
+            let net = MioNet::new(plan.clock.began).map_err(StartError::EventLoop)?;
+            let waker = || Arc::new(Waker::new(Some(net.waker())));
+            let (inbox_waker, outbox_waker) = (waker(), waker());
+            let (job_sender, jobs) = bounded(BATCHES_WAITING_MAX);
+            let latest = Arc::new(LatestSample::default());
+            let names = plan.system_names.then(|| {
+                let (service, workers) = system_names::service(&outbox_waker, plan.clock.began);
+                loops.name_workers.extend(workers);
+                service
+            });
+            loops
+                .inboxes
+                .push(Inbox::new(job_sender, Arc::clone(&inbox_waker)));
+            loops.outbox_wakers.push(Arc::clone(&outbox_waker));
+            loops.latest.push(Arc::clone(&latest));
+            let channels = Channels {
+                jobs,
+                outcomes: outcome_sender.clone(),
+                inbox_waker,
+                outbox_waker,
+                stop: Arc::clone(&loops.stop),
+                names,
+                latest,
+            };
+            let shard = Shard::new(net, plan.config.clone(), channels, rand::random());
+            loops.shards.push(shard);
+        }
+        Ok(loops)
+    }
+}

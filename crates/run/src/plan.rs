@@ -1,0 +1,438 @@
+//! What to ask, of whom, under which limits.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use canvass_engine::{Config, JOBS_MAX, Probing, SocketOptions};
+use canvass_model::{ModuleId, Time};
+use canvass_proto::{Limits, Module, ModuleKind, Reach, Timeouts, TransportPolicy};
+use canvass_queue::{TargetKind, TargetOptions};
+use canvass_report::Epoch;
+
+/// The most resolvers of one plan: the engine knows each by a number of 16 bits.
+pub const RESOLVERS_MAX: usize = 65_535;
+/// The time limits of a probe of a host unless others are given. Opening a connection and a TLS
+/// handshake have time for three tries of a first packet (RFC 6298 §2).
+pub const DEFAULT_TIMEOUTS: Timeouts = Timeouts {
+    resolve: DEADLINE,
+    connect: Duration::from_secs(5),
+    tls: Duration::from_secs(5),
+    first_byte: DEADLINE,
+    transfer: DEADLINE,
+    deadline: DEADLINE,
+};
+
+const DEADLINE: Duration = Duration::from_secs(10);
+/// The cap on the wait for one attempt of a question to a resolver.
+const TIMEOUT: Duration = Duration::from_secs(2);
+/// Further attempts for each question to a resolver.
+const QUESTION_RETRIES: u32 = 7;
+/// Further attempts for each probe of a host.
+const PROBE_RETRIES: u32 = 0;
+/// Probes of hosts under way at once.
+const PROBES: usize = 512;
+/// Sockets of probes open at once: half of the usual limit of 1,024 descriptors.
+const SOCKETS: usize = 512;
+/// Probes of one host at once.
+const PROBES_PER_HOST: u32 = 6;
+
+/// What a [`Run`](crate::Run) does: what to ask, of whom, under which limits. Targets come from a
+/// [`Source`](crate::Source), and outcomes go to [`Sink`](crate::Sink)s.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    kind: TargetKind,
+    /// What each event loop is told.
+    pub(crate) config: Config,
+    pub(crate) event_loops: NonZeroUsize,
+    concurrency: usize,
+    pub(crate) rate_per_second: Option<f64>,
+    pub(crate) system_names: bool,
+    pub(crate) clock: Clock,
+}
+
+/// The clock of a run: when it began.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    pub began: Instant,
+    wall: SystemTime,
+}
+
+impl Clock {
+    pub fn now(&self) -> Time {
+        Time::ZERO + self.began.elapsed()
+    }
+}
+
+impl Plan {
+    /// Begins a plan that asks what `kind` says. The clock of the run starts now.
+    pub fn builder(kind: TargetKind) -> PlanBuilder {
+        PlanBuilder {
+            kind,
+            resolvers: Vec::new(),
+            transport: TransportPolicy::Auto,
+            retries: None,
+            deadline: DEADLINE,
+            timeout: TIMEOUT,
+            rate: None,
+            rate_per_resolver: None,
+            rate_per_host: None,
+            concurrency: None,
+            event_loops: default_event_loops(),
+            modules: Vec::new(),
+            probes_per_host: PROBES_PER_HOST,
+            sockets: SOCKETS,
+            socket_options: SocketOptions::default(),
+            system_names: false,
+            trace: false,
+            clock: Clock {
+                began: Instant::now(),
+                wall: SystemTime::now(),
+            },
+        }
+    }
+
+    /// The options for a [`Source`](crate::Source) of targets that this plan can ask: all of them,
+    /// in the order given.
+    pub fn target_options(&self) -> TargetOptions {
+        TargetOptions::new(self.kind.clone())
+    }
+
+    /// How many outcomes so many targets have.
+    pub(crate) fn outcomes_of(&self, targets: u64) -> u64 {
+        match &self.kind {
+            TargetKind::Http { requests, .. } => targets.saturating_mul(requests.get().into()),
+            _ => targets,
+        }
+    }
+
+    /// When the run began, by the calendar: sinks that write times need it.
+    pub fn epoch(&self) -> Epoch {
+        Epoch {
+            wall: self.clock.wall,
+        }
+    }
+
+    /// The time now by the clock of the run.
+    pub fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// When the run began.
+    pub fn began(&self) -> Instant {
+        self.clock.began
+    }
+
+    /// The resolvers that are asked.
+    pub fn resolvers(&self) -> &[SocketAddr] {
+        &self.config.upstreams
+    }
+
+    /// How queries travel.
+    pub fn transport(&self) -> TransportPolicy {
+        self.config.limits.transport
+    }
+
+    /// The number of event loops.
+    pub fn event_loops(&self) -> usize {
+        self.event_loops.get()
+    }
+
+    /// The most targets under way at once.
+    pub fn concurrency(&self) -> usize {
+        self.concurrency
+    }
+
+    /// The same plan without a schedule: a rate is a cap alone, and a target is due when an event
+    /// loop takes it.
+    #[must_use]
+    pub fn unscheduled(mut self) -> Self {
+        self.rate_per_second = None;
+        self
+    }
+
+    /// The same plan over another transport.
+    #[must_use]
+    pub fn with_transport(mut self, transport: TransportPolicy) -> Self {
+        self.config.limits.transport = transport;
+        self
+    }
+
+    /// The same plan with other resolvers.
+    ///
+    /// # Errors
+    /// As for [`PlanBuilder::build`].
+    pub fn with_resolvers(mut self, resolvers: Vec<SocketAddr>) -> Result<Self, PlanError> {
+        check_resolvers(&self.kind, &resolvers)?;
+        self.config.limits.alternatives = resolvers.len() > 1;
+        self.config.upstreams = resolvers;
+        Ok(self)
+    }
+}
+
+/// Collects what a [`Plan`] is made of. What is not set has a default.
+#[derive(Debug)]
+pub struct PlanBuilder {
+    kind: TargetKind,
+    resolvers: Vec<SocketAddr>,
+    transport: TransportPolicy,
+    retries: Option<u32>,
+    deadline: Duration,
+    timeout: Duration,
+    rate: Option<f64>,
+    rate_per_resolver: Option<f64>,
+    rate_per_host: Option<f64>,
+    concurrency: Option<usize>,
+    event_loops: usize,
+    modules: Vec<Module>,
+    probes_per_host: u32,
+    sockets: usize,
+    socket_options: SocketOptions,
+    system_names: bool,
+    trace: bool,
+    clock: Clock,
+}
+
+/// Defines setters, each for the field of its name.
+macro_rules! setters {
+    ($($(#[$doc:meta])* $name:ident: $type:ty,)*) => {$(
+        $(#[$doc])*
+        #[must_use]
+        pub fn $name(mut self, $name: $type) -> Self {
+            self.$name = $name;
+            self
+        }
+    )*};
+}
+
+impl PlanBuilder {
+    setters! {
+        /// How queries travel. The default is UDP, and TCP after a truncated answer.
+        transport: TransportPolicy,
+        /// Attempts after the first. The default is 7 for a question to resolvers, and none for a
+        /// probe of a host.
+        retries: Option<u32>,
+        /// Total time limit for one question to resolvers, be it about a target or about the name
+        /// of a host. The default is 10 s.
+        deadline: Duration,
+        /// The cap on the wait for one attempt of such a question, which adapts to the resolver.
+        /// The default is 2 s.
+        timeout: Duration,
+        /// The most targets, and the most queries, per second. Targets are due evenly spaced.
+        rate: Option<f64>,
+        /// The most queries per second to one resolver.
+        rate_per_resolver: Option<f64>,
+        /// The most requests per second to one host.
+        rate_per_host: Option<f64>,
+        /// The most targets under way at once. The default is 512 for probes of hosts; questions to
+        /// resolvers have no cap but that of the engine.
+        concurrency: Option<usize>,
+        /// The number of event loops, each on a thread. The default is one less than there are
+        /// processors.
+        event_loops: usize,
+        /// The most probes that one host has at once. The default is 6.
+        probes_per_host: u32,
+        /// The most sockets of probes open at once. The default is 512. A caller that has raised
+        /// the limit on descriptors may raise this too.
+        sockets: usize,
+        /// How the sockets of probes are set up.
+        socket_options: SocketOptions,
+        /// Whether names of hosts are looked up by the system (`getaddrinfo`) and not by the
+        /// resolvers of the plan.
+        system_names: bool,
+        /// Whether outcomes list what happened when.
+        trace: bool,
+    }
+
+    /// Adds resolvers to ask.
+    #[must_use]
+    pub fn resolvers(mut self, resolvers: impl IntoIterator<Item = SocketAddr>) -> Self {
+        self.resolvers.extend(resolvers);
+        self
+    }
+
+    /// Adds settings for probes of hosts. The first have the [`ModuleId`] 0, which is what the
+    /// target kind names them by.
+    #[must_use]
+    pub fn module(mut self, kind: ModuleKind, reach: Reach, timeouts: Timeouts) -> Self {
+        let since_1970 = self.clock.wall.duration_since(UNIX_EPOCH);
+        self.modules.push(Module {
+            kind,
+            reach,
+            timeouts,
+            // Set for all modules alike when the plan is built.
+            retries: 0,
+            trace: false,
+            unix_ns_at_zero: i128::try_from(since_1970.unwrap_or_default().as_nanos()).unwrap_or(0),
+        });
+        self
+    }
+
+    /// Checks everything.
+    ///
+    /// # Errors
+    /// The first input that cannot be.
+    pub fn build(self) -> Result<Plan, PlanError> {
+        check_resolvers(&self.kind, &self.resolvers)?;
+        for (input, rate) in [
+            ("rate", self.rate),
+            ("rate_per_resolver", self.rate_per_resolver),
+            ("rate_per_host", self.rate_per_host),
+        ] {
+            if let Some(rate) = rate.filter(|rate| !(rate.is_finite() && *rate > 0.0)) {
+                return Err(PlanError::Rate { input, rate });
+            }
+        }
+        let probes_per_host = self.probes_per_host as usize;
+        let is_probe = self.module_id().is_some();
+        let mut concurrency = self.concurrency.unwrap_or(JOBS_MAX).min(JOBS_MAX);
+        if is_probe {
+            concurrency = self.concurrency.unwrap_or(PROBES).min(concurrency);
+            concurrency = concurrency.min(self.sockets);
+        }
+        for (input, number) in [
+            ("sockets", self.sockets),
+            ("concurrency", concurrency),
+            ("event_loops", self.event_loops),
+            ("probes_per_host", probes_per_host),
+        ] {
+            if number == 0 {
+                return Err(PlanError::Zero { input });
+            }
+        }
+        self.check_module()?;
+        // A cap for all is divided, and a loop that may do nothing would be none.
+        let loops = self.event_loops.min(concurrency);
+        let per_loop = |rate: Option<f64>| rate.map(|rate| rate / loops as f64);
+        let sockets = if is_probe { self.sockets / loops } else { 0 };
+        let modules = self.modules.into_iter().map(|module| {
+            Arc::new(Module {
+                retries: self.retries.unwrap_or(PROBE_RETRIES),
+                trace: self.trace,
+                ..module
+            })
+        });
+        Ok(Plan {
+            config: Config {
+                limits: Limits {
+                    retries: self.retries.unwrap_or(QUESTION_RETRIES),
+                    deadline: self.deadline,
+                    timeout: self.timeout,
+                    transport: self.transport,
+                    alternatives: self.resolvers.len() > 1,
+                    trace: self.trace,
+                },
+                upstreams: self.resolvers,
+                rate_max_per_second: per_loop(self.rate),
+                rate_per_resolver_max_per_second: per_loop(self.rate_per_resolver),
+                jobs_max: concurrency / loops,
+                probing: Probing {
+                    modules: modules.collect(),
+                    sockets_max: sockets.max(1),
+                    per_host_max: self.probes_per_host,
+                    rate_per_host_max_per_second: self.rate_per_host,
+                    socket_options: self.socket_options,
+                },
+            },
+            kind: self.kind,
+            event_loops: NonZeroUsize::new(loops).unwrap_or(NonZeroUsize::MIN),
+            concurrency,
+            rate_per_second: self.rate,
+            system_names: self.system_names,
+            clock: self.clock,
+        })
+    }
+
+    fn module_id(&self) -> Option<ModuleId> {
+        match self.kind {
+            TargetKind::Ptr { .. } | TargetKind::Dns { .. } | TargetKind::Lookups => None,
+            TargetKind::Http { module, .. }
+            | TargetKind::Tcp { module, .. }
+            | TargetKind::Udp { module, .. } => Some(module),
+        }
+    }
+
+    /// Checks that the settings the targets name are there, and are for their protocol.
+    fn check_module(&self) -> Result<(), PlanError> {
+        let Some(ModuleId(id)) = self.module_id() else {
+            return Ok(());
+        };
+        let fits = |module: &Module| {
+            matches!(
+                (&self.kind, &module.kind),
+                (TargetKind::Http { .. }, ModuleKind::Http { .. })
+                    | (TargetKind::Tcp { .. }, ModuleKind::Tcp { .. })
+                    | (TargetKind::Udp { .. }, ModuleKind::Udp { .. })
+            )
+        };
+        match self.modules.get(usize::from(id)) {
+            Some(module) if fits(module) => Ok(()),
+            _ => Err(PlanError::Module { id }),
+        }
+    }
+}
+
+fn check_resolvers(kind: &TargetKind, resolvers: &[SocketAddr]) -> Result<(), PlanError> {
+    let asks = matches!(
+        kind,
+        TargetKind::Ptr { .. } | TargetKind::Dns { .. } | TargetKind::Lookups
+    );
+    match resolvers.len() {
+        0 if asks => Err(PlanError::NoResolver),
+        count if count > RESOLVERS_MAX => Err(PlanError::TooManyResolvers { count }),
+        _ => match resolvers.iter().find(|resolver| resolver.port() == 0) {
+            Some(&resolver) => Err(PlanError::ResolverPort { resolver }),
+            None => Ok(()),
+        },
+    }
+}
+
+/// The number of event loops of a plan that does not say: one processor is left to the feeder and
+/// the sinks.
+pub fn default_event_loops() -> usize {
+    available_parallelism()
+        .map_or(1, |count| count.get() - 1)
+        .max(1)
+}
+
+/// Why a [`Plan`] cannot be.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum PlanError {
+    /// Questions to resolvers are to be asked, and there is no resolver.
+    #[error("there is no resolver to ask")]
+    NoResolver,
+    /// More resolvers than [`RESOLVERS_MAX`].
+    #[error("{count} resolvers are too many; at most {RESOLVERS_MAX} are supported")]
+    TooManyResolvers {
+        /// How many.
+        count: usize,
+    },
+    /// A resolver without a port.
+    #[error("the resolver {resolver} has no port")]
+    ResolverPort {
+        /// Which.
+        resolver: SocketAddr,
+    },
+    /// A rate that is not a number over 0.
+    #[error("{input} is {rate}, which is not a number over 0")]
+    Rate {
+        /// The setter of [`PlanBuilder`].
+        input: &'static str,
+        /// What it was given.
+        rate: f64,
+    },
+    /// A number that must be at least 1.
+    #[error("{input} is 0; it must be at least 1")]
+    Zero {
+        /// The setter of [`PlanBuilder`].
+        input: &'static str,
+    },
+    /// The targets name settings that are not there, or are for another protocol.
+    #[error("module {id} is not there, or is for another protocol than the targets")]
+    Module {
+        /// The [`ModuleId`].
+        id: u16,
+    },
+}

@@ -1,0 +1,309 @@
+//! A run: its threads, started and ended in one place.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use canvass_engine::LatestSample;
+use canvass_model::ShardReport;
+use canvass_queue::{Completed, Ended, Feeder, FeederEnd, Ledger, Source};
+use canvass_report::{LatencyRecorder, Sink, SinkError, Tally, balance};
+use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
+
+use crate::collector::{Acknowledger, Collector};
+use crate::error::{RunError, StartError};
+use crate::event_loops::EventLoops;
+use crate::plan::{Clock, Plan};
+use crate::sinks::Shared;
+use crate::snapshot::{PublishedRate, RateMeter, Snapshot};
+use crate::stop::StopHandle;
+use crate::threads::{End, Thread, Threads};
+
+/// Jobs in one batch.
+const JOB_BATCH_MAX: usize = 512;
+/// How much of a schedule ([`PlanBuilder::rate`](crate::PlanBuilder::rate)) is in one batch at
+/// most, in seconds: a batch goes to one event loop, which must not be given a second's work at
+/// once.
+const BATCH_SPAN_S: f64 = 0.001;
+
+/// A plan that is being run, on threads of its own.
+///
+/// Dropping it aborts the run without waiting for its end.
+pub struct Run {
+    clock: Clock,
+    total: Option<u64>,
+    stop: StopHandle,
+    ledger: Arc<Ledger>,
+    tally: Shared<Tally>,
+    latency: Shared<LatencyRecorder>,
+    rate: Arc<PublishedRate>,
+    latest: Vec<Arc<LatestSample>>,
+    ends: Receiver<End>,
+    progress: Progress,
+}
+
+/// What is known of the ends of threads.
+#[derive(Default)]
+struct Progress {
+    loops_left: usize,
+    shards: Vec<ShardReport>,
+    collected: Option<Result<(), SinkError>>,
+    feeder: Option<FeederEnd>,
+    /// A thread that failed, or panicked.
+    failed: Option<RunError>,
+    wall: Option<Duration>,
+}
+
+/// How a run went.
+pub struct Report {
+    /// The outcomes, by verdict, status and cause.
+    pub tally: Arc<Tally>,
+    /// How long they took.
+    pub latency: Arc<LatencyRecorder>,
+    /// What each event loop has to say, with the windows of its resolvers.
+    pub shards: Vec<ShardReport>,
+    /// How long the run took.
+    pub wall: Duration,
+    /// Outcomes that never came since the run was stopped, where the length of the list is known.
+    pub remaining: Option<u64>,
+    /// Which targets are done, by sequence number: with it a run can be resumed.
+    pub completed: Completed,
+    /// Why the run did not go to its end as it should. One that was stopped by its
+    /// [`StopHandle`] has no error.
+    pub error: Option<RunError>,
+}
+
+impl Report {
+    /// Targets that the event loops took.
+    pub fn admitted(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.admitted).sum()
+    }
+
+    /// The report, or the error where there was one.
+    ///
+    /// # Errors
+    /// Those of [`error`](Self::error).
+    pub fn into_result(self) -> Result<Self, RunError> {
+        match self.error {
+            Some(error) => Err(error),
+            None => Ok(self),
+        }
+    }
+}
+
+impl Run {
+    /// Starts to ask what `source` gives, and passes every outcome to all `sinks`, in their order.
+    ///
+    /// # Errors
+    /// The system gives no event loop, or no thread.
+    pub fn start(
+        plan: Plan,
+        source: impl Source + 'static,
+        mut sinks: Vec<Box<dyn Sink>>,
+    ) -> Result<Self, StartError> {
+        let EventLoops {
+            shards,
+            inboxes,
+            outcomes,
+            name_workers,
+            stop,
+            outbox_wakers,
+            latest,
+        } = EventLoops::new(&plan)?;
+        let (ended, ends) = unbounded();
+        let ledger = Arc::new(Ledger::starting_at(source.position().seq()));
+        let stop = StopHandle::new(Arc::clone(&ledger), stop, outbox_wakers);
+        // Threads that were started before one that cannot be are stopped by the drop of this.
+        let run = Self {
+            clock: plan.clock,
+            total: source.remaining().map(|targets| plan.outcomes_of(targets)),
+            stop: stop.clone(),
+            ledger: Arc::clone(&ledger),
+            tally: Shared::default(),
+            latency: Shared::default(),
+            rate: Arc::default(),
+            latest,
+            ends,
+            progress: Progress {
+                loops_left: shards.len(),
+                ..Progress::default()
+            },
+        };
+        sinks.push(Box::new(run.tally.clone()));
+        sinks.push(Box::new(run.latency.clone()));
+
+        let threads = Threads { stop, ended };
+        for (number, worker) in name_workers.into_iter().enumerate() {
+            threads.spawn(Thread::Names(number), worker, |worker| {
+                worker.run();
+                End::Names
+            })?;
+        }
+        for (number, shard) in shards.into_iter().enumerate() {
+            let work = move |(): &()| End::EventLoop(Box::new(shard.run()));
+            threads.spawn(Thread::EventLoop(number), (), work)?;
+        }
+        let collector = Collector {
+            outcomes,
+            stop: run.stop.clone(),
+            sinks,
+            rate: RateMeter::new(Instant::now(), Arc::clone(&run.rate)),
+            acknowledger: Acknowledger::new(Arc::clone(&ledger)),
+        };
+        let work = move |(): &()| End::Collector(collector.run());
+        threads.spawn(Thread::Collector, (), work)?;
+        let feeder = Feeder {
+            source,
+            rate_per_second: plan.rate_per_second,
+            start: plan.now(),
+            batch_jobs_max: plan.rate_per_second.map_or(JOB_BATCH_MAX, |rate| {
+                ((rate * BATCH_SPAN_S) as usize).clamp(1, JOB_BATCH_MAX)
+            }),
+            shards: plan.event_loops,
+            ledger,
+        };
+        let stop = run.stop.clone();
+        // The loops end when their inboxes are dropped. By then it is known how feeding ended.
+        threads.spawn(Thread::Feeder, inboxes, move |inboxes| {
+            let mut deliver = |number: usize, jobs| inboxes[number].put(jobs);
+            End::Feeder(feeder.run(&mut deliver, stop.feeding()))
+        })?;
+        Ok(run)
+    }
+
+    /// How the run stands now.
+    pub fn snapshot(&self) -> Snapshot {
+        let tally = self.tally.get();
+        Snapshot {
+            at: self.clock.now(),
+            total: self.total,
+            // Read after the tally: what was counted was fed before.
+            in_flight: self.ledger.fed().saturating_sub(tally.total()),
+            durable: self.ledger.acknowledged(),
+            latency: self.latency.get(),
+            rate_per_second: self.rate.per_second(),
+            loops: self.latest.iter().map(|latest| latest.get()).collect(),
+            tally,
+        }
+    }
+
+    /// A handle that stops the run from another thread.
+    pub fn stop_handle(&self) -> StopHandle {
+        self.stop.clone()
+    }
+
+    /// Starts no more targets. Those under way go on to their end.
+    pub fn drain(&self) {
+        self.stop.drain();
+    }
+
+    /// Ends the targets under way now, each with an outcome.
+    pub fn abort(&self) {
+        self.stop.abort();
+    }
+
+    /// Waits until the run has ended, or for so long. Returns whether it has ended.
+    pub fn wait(&mut self, timeout: Duration) -> bool {
+        let until = Instant::now() + timeout;
+        while !self.has_ended() {
+            match self.ends.recv_deadline(until) {
+                Ok(end) => self.note(end),
+                Err(RecvTimeoutError::Timeout) => return false,
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        true
+    }
+
+    /// Waits until the run has ended, and says how it went. The feeder is not waited for: it may
+    /// be waiting itself, for a line of standard input that will not come.
+    pub fn join(mut self) -> Report {
+        while !self.has_ended() {
+            match self.ends.recv() {
+                Ok(end) => self.note(end),
+                Err(_) => break,
+            }
+        }
+        while let Ok(end) = self.ends.try_recv() {
+            self.note(end);
+        }
+        let progress = std::mem::take(&mut self.progress);
+        let admitted: u64 = progress.shards.iter().map(|shard| shard.admitted).sum();
+        let remaining = self.total.map(|total| total.saturating_sub(admitted));
+        let tally = self.tally.get();
+        Report {
+            latency: self.latency.get(),
+            wall: progress.wall.unwrap_or_else(|| self.clock.began.elapsed()),
+            remaining: remaining.filter(|_| self.stop.is_stopping()),
+            completed: self.ledger.completed(),
+            shards: progress.shards.clone(),
+            error: self.error(progress, &tally),
+            tally,
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.progress.loops_left == 0 && self.progress.collected.is_some()
+    }
+
+    fn note(&mut self, end: End) {
+        let progress = &mut self.progress;
+        match end {
+            End::Feeder(end) => progress.feeder = Some(end),
+            End::EventLoop(ended) => {
+                progress.loops_left -= 1;
+                match *ended {
+                    Ok(report) => progress.shards.push(report),
+                    Err(error) => progress.failed = Some(RunError::EventLoop(error)),
+                }
+            }
+            End::Collector(ended) => progress.collected = Some(ended),
+            End::Names => {}
+            End::Panicked(thread, error) => {
+                progress.failed = Some(error);
+                match thread {
+                    Thread::EventLoop(_) => progress.loops_left -= 1,
+                    Thread::Collector => progress.collected = Some(Ok(())),
+                    Thread::Feeder | Thread::Names(_) => {}
+                }
+            }
+        }
+        if self.has_ended() {
+            let wall = self.clock.began.elapsed();
+            self.progress.wall.get_or_insert(wall);
+        }
+    }
+
+    /// The error that explains the others.
+    fn error(&self, progress: Progress, tally: &Tally) -> Option<RunError> {
+        if progress.failed.is_some() {
+            return progress.failed;
+        }
+        if let Some(Err(error)) = progress.collected {
+            return Some(RunError::Sink(error));
+        }
+        if let Err(error) = balance(tally, &progress.shards) {
+            return Some(RunError::Balance(error));
+        }
+        if progress.shards.iter().any(|shard| shard.gave_up) {
+            return Some(RunError::GaveUp);
+        }
+        if let Some(FeederEnd {
+            ended: Ended::Failed(error),
+            ..
+        }) = progress.feeder
+        {
+            return Some(RunError::Source(error));
+        }
+        match self.ledger.in_flight() {
+            0 => None,
+            _ if self.stop.is_stopping() => None,
+            targets => Some(RunError::Lost { targets }),
+        }
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.stop.abort();
+    }
+}

@@ -1,0 +1,98 @@
+//! Names of hosts by the system's own resolver, which blocks: it has threads of its own.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use canvass_engine::{NameAnswer, NameRequest, NameService, Waker};
+use canvass_model::{Cause, Rcode, Status, Time};
+use canvass_proto::ResolveFault;
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind, SockType, getaddrinfo};
+
+/// Threads that look names up for one event loop of a plan with
+/// [`system_names`](crate::PlanBuilder::system_names). Each takes descriptors while it does.
+pub const SYSTEM_NAME_THREADS: usize = 16;
+
+/// What one thread needs to look names up.
+#[derive(Clone)]
+pub(crate) struct NameWorker {
+    requests: Receiver<NameRequest>,
+    answers: Sender<NameAnswer>,
+    waker: Arc<Waker>,
+    began: Instant,
+}
+
+/// The service of one event loop, and its threads' work, which ends when the loop does.
+pub(crate) fn service(waker: &Arc<Waker>, began: Instant) -> (NameService, Vec<NameWorker>) {
+    let (request_sender, requests) = unbounded();
+    let (answer_sender, answers) = unbounded();
+    let worker = NameWorker {
+        requests,
+        answers: answer_sender,
+        waker: Arc::clone(waker),
+        began,
+    };
+    let service = NameService {
+        requests: request_sender,
+        answers,
+    };
+    (service, vec![worker; SYSTEM_NAME_THREADS])
+}
+
+impl NameWorker {
+    pub fn run(&self) {
+        for NameRequest { name, give_up } in &self.requests {
+            // Nobody waits for it any more, and the names behind it must not wait for it either.
+            let late = self.began.elapsed() >= give_up.since(Time::ZERO);
+            let addresses = if late {
+                Err(ResolveFault {
+                    status: Status::Timeout,
+                    cause: Cause::Timeout,
+                    message: "the system's resolver has too much to do".into(),
+                })
+            } else {
+                look_up(&name)
+            };
+            if self.answers.send(NameAnswer { name, addresses }).is_err() {
+                return;
+            }
+            self.waker.wake();
+        }
+    }
+}
+
+fn look_up(name: &str) -> Result<Vec<IpAddr>, ResolveFault> {
+    system_addresses(name).map_err(|error| {
+        let (status, cause) = match error.kind() {
+            LookupErrorKind::NoName => (Status::Rcode(Rcode::NXDOMAIN), Cause::NxDomain),
+            LookupErrorKind::NoData => (Status::Rcode(Rcode::NOERROR), Cause::NoData),
+            LookupErrorKind::Again => (Status::Timeout, Cause::Timeout),
+            LookupErrorKind::Fail => (Status::Rcode(Rcode::SERVFAIL), Cause::Rcode),
+            _ => (Status::Local, Cause::System),
+        };
+        let text = std::io::Error::from(error).to_string();
+        ResolveFault {
+            status,
+            cause,
+            message: format!("the system's resolver: {text}").into(),
+        }
+    })
+}
+
+/// The addresses of both families that `getaddrinfo` has for a name, whether this machine has
+/// such itself or not. It blocks.
+///
+/// # Errors
+/// Those of `getaddrinfo`.
+pub fn system_addresses(name: &str) -> Result<Vec<IpAddr>, LookupError> {
+    let hints = AddrInfoHints {
+        socktype: SockType::Stream.into(),
+        ..AddrInfoHints::default()
+    };
+    let entries = getaddrinfo(Some(name), None, Some(hints))?;
+    Ok(entries
+        .filter_map(Result::ok)
+        .map(|entry| entry.sockaddr.ip())
+        .collect())
+}

@@ -1,0 +1,103 @@
+//! The threads of a run, and what follows from the end of each.
+
+use std::any::Any;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+
+use canvass_model::ShardReport;
+use canvass_queue::FeederEnd;
+use canvass_report::SinkError;
+use crossbeam_channel::Sender;
+
+use crate::error::{RunError, StartError};
+use crate::stop::StopHandle;
+
+/// A thread of a run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Thread {
+    Feeder,
+    EventLoop(usize),
+    Collector,
+    Names(usize),
+}
+
+/// How a thread ended.
+pub(crate) enum End {
+    Feeder(FeederEnd),
+    EventLoop(Box<io::Result<ShardReport>>),
+    Collector(Result<(), SinkError>),
+    Names,
+    Panicked(Thread, RunError),
+}
+
+/// Starts the threads of a run.
+pub(crate) struct Threads {
+    pub stop: StopHandle,
+    /// Where each says how it ended.
+    pub ended: Sender<End>,
+}
+
+impl Thread {
+    fn name(self) -> String {
+        match self {
+            Self::Feeder => "feeder".into(),
+            Self::EventLoop(number) => format!("loop {number}"),
+            Self::Collector => "collector".into(),
+            Self::Names(number) => format!("names {number}"),
+        }
+    }
+}
+
+impl Threads {
+    /// Starts a thread. What it `holds` is dropped only after its end is known, however it ends.
+    ///
+    /// The thread itself stops the run where that has to follow from its end: nobody has to wait
+    /// for the run for that.
+    pub fn spawn<T: Send + 'static>(
+        &self,
+        thread: Thread,
+        holds: T,
+        work: impl FnOnce(&T) -> End + Send + 'static,
+    ) -> Result<(), StartError> {
+        let stop = self.stop.clone();
+        let ended = self.ended.clone();
+        thread::Builder::new()
+            .name(thread.name())
+            .spawn(move || {
+                let end = match catch_unwind(AssertUnwindSafe(|| work(&holds))) {
+                    Ok(end) => end,
+                    Err(panic) => End::Panicked(
+                        thread,
+                        RunError::Panicked {
+                            thread: thread.name().into(),
+                            message: message_of(&*panic),
+                        },
+                    ),
+                };
+                match &end {
+                    End::EventLoop(ended) => match &**ended {
+                        Ok(report) if report.gave_up => stop.drain(),
+                        Ok(_) => {}
+                        Err(_) => stop.abort(),
+                    },
+                    End::Collector(Err(_)) | End::Panicked(..) => stop.abort(),
+                    End::Collector(Ok(())) | End::Feeder(_) | End::Names => {}
+                }
+                // Fails where the run was dropped, and nobody wants to know.
+                let _ = ended.send(end);
+            })
+            .map(drop)
+            .map_err(StartError::Thread)
+    }
+}
+
+fn message_of(panic: &(dyn Any + Send)) -> Box<str> {
+    if let Some(message) = panic.downcast_ref::<&str>() {
+        (*message).into()
+    } else if let Some(message) = panic.downcast_ref::<String>() {
+        message.as_str().into()
+    } else {
+        "no message".into()
+    }
+}

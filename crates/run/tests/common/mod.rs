@@ -1,0 +1,90 @@
+//! What the tests of runs share.
+
+// Each test file takes what it needs.
+#![allow(dead_code)]
+
+use std::time::Duration;
+
+use canvass_lab::{Lab, LabConfig};
+use canvass_run::{
+    Job, Plan, PlanBuilder, Position, Run, Sink, SinkError, Snapshot, Source, SourceError,
+    TargetKind, Targets, arguments,
+};
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+pub const PTR: TargetKind = TargetKind::Ptr {
+    forward_confirm: false,
+};
+
+/// A lab with this wrong, each as `KEY=VALUE`.
+pub fn lab(impairments: &[(&str, &str)]) -> Lab {
+    let mut config = LabConfig::default();
+    for (key, value) in impairments {
+        config.impairments.set(key, value).unwrap();
+    }
+    Lab::start(config).unwrap()
+}
+
+/// A plan that asks a lab for names, on two event loops, and waits for an answer for ever.
+pub fn ptr(lab: &Lab) -> PlanBuilder {
+    Plan::builder(PTR)
+        .resolvers([lab.address()])
+        .event_loops(2)
+        .deadline(Duration::from_secs(3600))
+}
+
+pub fn targets(plan: &Plan, list: &str) -> Targets {
+    arguments([list.to_owned()], &plan.target_options()).unwrap()
+}
+
+/// Waits until a run stands as it should.
+pub fn until(run: &mut Run, is_there: impl Fn(&Snapshot) -> bool) -> Snapshot {
+    loop {
+        let snapshot = run.snapshot();
+        if is_there(&snapshot) {
+            return snapshot;
+        }
+        assert!(!run.wait(Duration::from_millis(1)), "the run has ended");
+    }
+}
+
+/// A source that gives what it has and then waits until it is let go.
+pub struct Waiting {
+    targets: Targets,
+    release: Receiver<()>,
+}
+
+impl Waiting {
+    /// The source, and what lets it go when it is dropped.
+    pub fn new(targets: Targets) -> (Self, Sender<()>) {
+        let (let_go, release) = bounded(0);
+        (Self { targets, release }, let_go)
+    }
+}
+
+impl Source for Waiting {
+    fn next(&mut self, max: usize, out: &mut Vec<Job>) -> Result<bool, SourceError> {
+        if self.targets.remaining() == Some(0) {
+            let _ = self.release.recv();
+            return Ok(false);
+        }
+        self.targets.next(max, out).map(|_| true)
+    }
+
+    fn remaining(&self) -> Option<u64> {
+        self.targets.remaining()
+    }
+
+    fn position(&self) -> Position {
+        self.targets.position()
+    }
+}
+
+/// A sink that only calls something.
+pub struct Calling<F>(pub F);
+
+impl<F: FnMut(&[canvass_run::Outcome]) -> Result<(), SinkError> + Send> Sink for Calling<F> {
+    fn record(&mut self, outcomes: &[canvass_run::Outcome]) -> Result<(), SinkError> {
+        self.0(outcomes)
+    }
+}

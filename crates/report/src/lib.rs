@@ -23,6 +23,8 @@ mod facts;
 #[cfg(test)]
 mod fixture;
 mod format;
+#[cfg(test)]
+mod golden;
 mod hgrm;
 mod hlog;
 mod human;

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use canvass_model::Time;
 use jiff::Timestamp;
 
-use crate::write::push_six_digits;
+use crate::write::six_digits;
 
 /// When, by the calendar, [`Time::ZERO`] was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Epoch {
 const SECONDS_KEPT: usize = 16;
 /// Length of `2026-01-02T03:04:05`.
 const SECOND_TEXT_BYTES: usize = 19;
+/// Length of `2026-01-02T03:04:05.123456Z`.
+const TIME_TEXT_BYTES: usize = SECOND_TEXT_BYTES + 8;
 /// 0000-01-01T00:00:00Z; RFC 3339 §5.6 has four digits for the year and no sign.
 const FIRST_SECOND: i64 = -62_167_219_200;
 
@@ -26,7 +28,7 @@ const FIRST_SECOND: i64 = -62_167_219_200;
 pub(crate) struct Calendar {
     epoch_s: i64,
     epoch_ns: u64,
-    kept: [(i64, [u8; SECOND_TEXT_BYTES]); SECONDS_KEPT],
+    kept: [(i64, [u8; TIME_TEXT_BYTES]); SECONDS_KEPT],
 }
 
 impl Calendar {
@@ -35,7 +37,7 @@ impl Calendar {
         Self {
             epoch_s,
             epoch_ns,
-            kept: [(i64::MIN, [0; SECOND_TEXT_BYTES]); SECONDS_KEPT],
+            kept: [(i64::MIN, *b"0000-00-00T00:00:00.000000Z"); SECONDS_KEPT],
         }
     }
 
@@ -49,13 +51,14 @@ impl Calendar {
             .saturating_add((time.as_nanos() / NANOS + sub_second_ns / NANOS) as i64)
             .clamp(FIRST_SECOND, Timestamp::MAX.as_second());
         let kept = &mut self.kept[second.rem_euclid(SECONDS_KEPT as i64) as usize];
-        if kept.0 != second {
-            *kept = (second, second_text(second));
+        let (kept_second, text) = kept;
+        if *kept_second != second {
+            *kept_second = second;
+            text[..SECOND_TEXT_BYTES].copy_from_slice(&second_text(second));
         }
-        out.extend_from_slice(&kept.1);
-        out.push(b'.');
-        push_six_digits(out, (sub_second_ns % NANOS / 1000) as u32);
-        out.push(b'Z');
+        let fraction = six_digits((sub_second_ns % NANOS / 1000) as u32);
+        text[SECOND_TEXT_BYTES + 1..TIME_TEXT_BYTES - 1].copy_from_slice(&fraction);
+        out.extend_from_slice(text);
     }
 }
 

@@ -19,7 +19,7 @@ mod compare;
 mod csv;
 mod epoch;
 mod explain;
-mod facts;
+mod fields;
 #[cfg(test)]
 mod fixture;
 mod format;
@@ -28,6 +28,7 @@ mod golden;
 mod hgrm;
 mod hlog;
 mod human;
+mod json;
 mod latency;
 mod ndjson;
 mod page;
@@ -52,6 +53,7 @@ pub use compare::{
 pub use csv::{Columns, Csv};
 pub use epoch::Epoch;
 pub use explain::{Explanation, Kind, explain, faults_markdown, suggestions};
+pub use fields::formats_markdown;
 pub use format::{Format, FormatError, LineFormat};
 pub use hgrm::{path_beside, response_path, write_percentile_table, write_percentile_tables};
 pub use hlog::IntervalLog;

@@ -20,12 +20,8 @@ pub(crate) fn push_number(out: &mut Vec<u8>, number: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
-/// Appends `number`, which is below a million, with leading zeros.
-pub(crate) fn push_six_digits(out: &mut Vec<u8>, number: u32) {
-    out.extend_from_slice(&six_digits(number));
-}
-
-fn six_digits(number: u32) -> [u8; 6] {
+/// `number`, which is below a million, with leading zeros.
+pub(crate) fn six_digits(number: u32) -> [u8; 6] {
     let mut digits = [0; 6];
     for (pair, value) in
         digits
@@ -64,18 +60,15 @@ pub(crate) fn push_ms(out: &mut Vec<u8>, span: Duration) {
 pub(crate) struct LastSpan(Option<(Duration, Range<usize>)>);
 
 impl LastSpan {
-    /// Appends a span in milliseconds, or null.
-    pub(crate) fn push(&mut self, out: &mut Vec<u8>, span: Option<Duration>) {
+    /// Appends a span in milliseconds.
+    pub(crate) fn push(&mut self, out: &mut Vec<u8>, span: Duration) {
         let start = out.len();
-        match (span, &self.0) {
-            (None, _) => return out.extend_from_slice(b"null"),
-            (Some(Duration::ZERO), _) => return out.push(b'0'),
-            (Some(span), Some((last, place))) if span == *last => {
-                return out.extend_from_within(place.clone());
-            }
-            (Some(span), _) => push_ms(out, span),
+        match &self.0 {
+            _ if span.is_zero() => return out.push(b'0'),
+            Some((last, place)) if span == *last => return out.extend_from_within(place.clone()),
+            _ => push_ms(out, span),
         }
-        self.0 = span.map(|span| (span, start..out.len()));
+        self.0 = Some((span, start..out.len()));
     }
 }
 

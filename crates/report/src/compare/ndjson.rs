@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Comparison, Side};
-use crate::ndjson::json::{push_or_null, push_string, put};
+use crate::json::{push_or_null, push_string, put};
 use crate::write::{push_display, push_ms, push_number};
 
 /// One object for each pair, in the order of `others`, each with a line feed after it. What is not

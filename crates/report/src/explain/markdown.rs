@@ -19,7 +19,7 @@ const INTRODUCTION: &str = "\
 What `status`, `error.cause` and `error.errno` mean, and what to look at next. `canvass explain \
 WORD` prints the same on a terminal: it takes an errno by name or number, a cause, or a status.
 
-This page is written by `cargo run -p canvass-report --example faults`.
+This page is written by `cargo run -p canvass-report --example docs`.
 
 - [Statuses](#statuses)
 - [Causes](#causes), [by phase](#causes-by-phase)
@@ -114,7 +114,7 @@ mod tests {
         let page = std::fs::read_to_string(&path).unwrap();
         assert!(
             page == faults_markdown(),
-            "docs/FAULTS.md is old: run cargo run -p canvass-report --example faults"
+            "docs/FAULTS.md is out of date: run cargo run -p canvass-report --example docs"
         );
     }
 

@@ -12,7 +12,7 @@ mod lines;
 mod ndjson;
 #[cfg(test)]
 mod tests;
-mod word;
+mod value;
 
 use std::collections::BTreeSet;
 use std::io::{self, BufRead};
@@ -21,7 +21,9 @@ use std::time::{Duration, SystemTime};
 use crate::human::count;
 use crate::{LatencyRecorder, Origin, ResolverCounts, RunReport, SummaryInput, Tally, Timeline};
 use form::{Form, Look, look};
+pub(crate) use line::{FaultDraft, LineDraft, Probe};
 use lines::Lines;
+pub(crate) use value::{FromText, Millis};
 
 /// Lines at the beginning that need not look like any form, before the file is none.
 const UNKNOWN_LINES_MAX: u64 = 8;

@@ -6,9 +6,10 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use canvass_model::{Answer, Cause, Errno, Outcome, Phase, ProbeSpec, Rcode, Status, Verdict};
+use canvass_model::{
+    Answer, Cause, Errno, Outcome, Phase, ProbeSpec, Rcode, Status, TlsFacts, Verdict,
+};
 
-use crate::facts::tls_facts;
 use crate::write::{push_visible, target_text};
 
 /// How many outcomes there were of each kind. Its size does not grow with the run.
@@ -307,6 +308,14 @@ impl Confirmations {
     /// All of them.
     pub fn total(&self) -> u64 {
         self.confirmed + self.unconfirmed + self.unknown
+    }
+}
+
+fn tls_facts(answer: &Answer) -> Option<&TlsFacts> {
+    match answer {
+        Answer::Http(answer) => answer.tls.as_deref(),
+        Answer::Talk(answer) => answer.tls.as_deref(),
+        Answer::Ptr(_) | Answer::Dns(_) => None,
     }
 }
 

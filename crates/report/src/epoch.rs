@@ -1,4 +1,4 @@
-//! From the run's own clock to the calendar.
+//! Converts the clock of the run to calendar time.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -7,15 +7,15 @@ use jiff::Timestamp;
 
 use crate::write::six_digits;
 
-/// When, by the calendar, [`Time::ZERO`] was.
+/// The calendar time of [`Time::ZERO`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Epoch {
-    /// The wall clock at the beginning of the run.
+    /// The wall clock at the start of the run.
     pub wall: SystemTime,
 }
 
-/// Seconds whose text is kept. Lines of one moment differ in when they started by as much as a
-/// deadline allows, so keeping only the last second would miss whenever retries are about.
+/// How many seconds have their text cached. The start times of consecutive lines can differ by up to
+/// the deadline if there are retries, so caching only the last second is not enough.
 const SECONDS_KEPT: usize = 16;
 /// Length of `2026-01-02T03:04:05`.
 const SECOND_TEXT_BYTES: usize = 19;
@@ -24,7 +24,7 @@ const TIME_TEXT_BYTES: usize = SECOND_TEXT_BYTES + 8;
 /// 0000-01-01T00:00:00Z; RFC 3339 §5.6 has four digits for the year and no sign.
 const FIRST_SECOND: i64 = -62_167_219_200;
 
-/// Writes RFC 3339 times; formats each second once and patches the fraction in.
+/// Writes RFC 3339 times. Each second is formatted once; then only the fraction is replaced.
 pub(crate) struct Calendar {
     epoch_s: i64,
     epoch_ns: u64,

@@ -1,8 +1,8 @@
-//! Pieces of JSON.
+//! Writes parts of JSON text.
 
 use crate::write::{is_breaking, is_plain, push_display};
 
-/// Appends what is not known to need an escape.
+/// Appends text that needs no escape.
 pub(crate) fn put(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
@@ -26,7 +26,7 @@ pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
     put(out, "\"");
 }
 
-/// Appends what stands between the quotes of a JSON string.
+/// Appends the content of a JSON string, without quotes.
 pub(crate) fn push_inner(out: &mut Vec<u8>, text: &str) {
     if is_plain(text) {
         put(out, text);
@@ -44,7 +44,7 @@ fn push_escaped(out: &mut Vec<u8>, text: &str) {
             '\n' => put(out, "\\n"),
             '\r' => put(out, "\\r"),
             '\t' => put(out, "\\t"),
-            // All of these lie below U+10000, so four digits hold them.
+            // All of these are below U+10000, so four digits are enough.
             breaking if is_breaking(breaking) => {
                 push_display(out, format_args!("\\u{:04x}", u32::from(breaking)));
             }

@@ -1,18 +1,18 @@
-//! Outcomes out: line formats, latency histograms, the summary of a run.
+//! Output of outcomes: line formats, latency histograms, summaries and pages.
 //!
-//! This crate turns [`Outcome`](canvass_model::Outcome)s into bytes and figures. It asks nobody
-//! anything: no socket, no clock, no thread. When a run began by the calendar is an argument
-//! ([`Epoch`]), and so is every span of time the summary shows.
+//! This crate formats and counts [`Outcome`](canvass_model::Outcome)s. It has no sockets, clocks or
+//! threads: the start of the run ([`Epoch`]) and every time span in the summary are arguments.
 //!
 //! | to | use |
 //! |---|---|
 //! | write a line for each target | [`LineSink`] with a [`Format`] |
-//! | keep latency, with an interval log | [`LatencyRecorder`], [`IntervalLog`], [`write_percentile_tables`] |
+//! | record latency, also per interval | [`LatencyRecorder`], [`IntervalLog`], [`write_percentile_tables`] |
 //! | count | [`Tally`], [`balance`] |
-//! | read a run's output back | [`read_run`] |
-//! | tell a person how it went | [`summary`], [`warnings`] |
-//! | tell a person what an error means | [`explain`], [`faults_markdown`] |
-//! | show one probe's life | [`trace`] |
+//! | read the output of a run | [`read_run`] |
+//! | summarize a run | [`summary`], [`warnings`], [`run_page`] |
+//! | explain errors | [`explain`], [`faults_markdown`] |
+//! | document the fields of lines | [`formats_markdown`] |
+//! | show the timeline of a probe | [`trace`] |
 
 mod balance;
 mod compare;
@@ -47,7 +47,7 @@ mod write;
 
 pub use balance::{BalanceError, balance};
 pub use compare::{
-    Against, Answers, Block, Comparison, Difference, Ratio, Side, Throughput, comparison_csv,
+    Answers, Block, Comparison, Difference, OtherSide, Ratio, Side, Throughput, comparison_csv,
     comparison_ndjson, comparison_text,
 };
 pub use csv::{Columns, Csv};

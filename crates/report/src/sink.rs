@@ -14,7 +14,7 @@ pub trait Sink {
     /// What was taken before the error is not undone. No more should be given.
     fn accept(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError>;
 
-    /// Hands on everything that was accepted. A journal may count outcomes as done only then.
+    /// Writes out everything that was accepted.
     ///
     /// # Errors
     /// As for [`accept`](Self::accept).

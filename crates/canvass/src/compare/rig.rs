@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use canvass_engine::Config;
 use canvass_model::{Outcome, ShardReport};
-use canvass_report::{Against, Block, LatencyRecorder, Side, Sink, Tally};
+use canvass_report::{Block, LatencyRecorder, OtherSide, Side, Sink, Tally};
 
 use super::answers::Judge;
 use super::engine_side::EngineSide;
@@ -72,7 +72,7 @@ pub struct Rig {
 /// What was measured of all sides.
 pub struct Measured {
     pub first: Side,
-    pub others: Vec<Against>,
+    pub others: Vec<OtherSide>,
     pub tally: Tally,
     /// Those of the first side, and then those of the others.
     pub reports: Vec<Vec<ShardReport>>,
@@ -335,7 +335,7 @@ impl Rig {
                 Asker::System(_) => Vec::new(),
                 Asker::Engine(engine) => engine.finish()?,
             });
-            others.push(Against {
+            others.push(OtherSide {
                 side: other.side,
                 answers: other.judge.verdict(),
             });

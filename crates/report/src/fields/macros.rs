@@ -1,12 +1,12 @@
-//! What generates code from tables of fields.
+//! The macros that generate code from tables of fields.
 
-/// Defines a table. `line` tables are parts of a line; `object` tables are objects in one, whose
-/// CSV columns are named by a pattern in which `*` stands for the key. After `into` stands what
-/// fields are read back into.
+/// Defines a table: its name, what the values are taken from, what comes before the first key and
+/// after the last value in JSON, how the CSV columns of an object are named (`*` stands for the
+/// key), and what the fields are read back into.
 ///
-/// An entry is `key: type of the value = the value, csv or json, read(...), "documentation"`. With
-/// `json` there is no CSV column. `read` is given only for what is read back: whether the key is
-/// `required` or `optional`, and a function that stores the value.
+/// An entry is `key: Type = value, csv, read(required, |draft, value| ...), "documentation";`. With
+/// `json` instead of `csv` there is no CSV column. Without `read` the field is not read back; a line
+/// without a field that is `required` is rejected.
 macro_rules! fields {
     (
         $(#[$meta:meta])*

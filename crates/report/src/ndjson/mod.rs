@@ -24,7 +24,7 @@ pub struct Ndjson {
 }
 
 impl Ndjson {
-    /// For a run that began at `epoch`.
+    /// For a run that started at `epoch`.
     pub fn new(epoch: Epoch) -> Self {
         Self {
             calendar: Calendar::new(epoch),

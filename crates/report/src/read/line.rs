@@ -1,7 +1,7 @@
-//! A line of ndjson, and the outcome that it tells of.
+//! A line of ndjson and its outcome.
 //!
-//! Only what is counted is read back: verdict, status, times, phases, fault, resolver, and how
-//! long a certificate has left. Names, records and bodies are not.
+//! Only what is counted is read back: verdict, status, times, phases, fault, resolver and the days
+//! left of a certificate. Names, records and bodies are not.
 
 use std::num::NonZeroU32;
 use std::str::FromStr;
@@ -19,12 +19,12 @@ use serde::de::IgnoredAny;
 use crate::fields::{LineReader, Read};
 use crate::write::nanos;
 
-/// Nanoseconds before the first line's time that times still have: a century.
+/// How far before the first line times can lie, in nanoseconds: a century.
 const MARGIN_NS: i128 = 100 * 365 * 86_400 * 1_000_000_000;
 
-/// What a line says, as far as it is counted.
+/// The values of a line while it is read.
 pub(crate) struct LineDraft {
-    /// The outcome, but for what the members below say.
+    /// The outcome, except for the values below.
     pub(crate) outcome: Outcome,
     pub(crate) target: Box<str>,
     pub(crate) probe: Probe,
@@ -112,12 +112,12 @@ impl FromStr for Probe {
             "http" => Self::Http,
             "tcp" => Self::Tcp,
             "udp" => Self::Udp,
-            _ => return Err("the probe is none of ptr, dns, http, tcp and udp".to_owned()),
+            _ => return Err("the probe is not ptr, dns, http, tcp or udp".to_owned()),
         })
     }
 }
 
-/// The object that `compare` writes.
+/// A line of `compare`.
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "that the keys are there is all there is to know")]
 struct ComparisonLine {
@@ -134,14 +134,14 @@ pub(super) fn is_comparison(text: &[u8]) -> bool {
 /// Reads a line.
 ///
 /// # Errors
-/// Says why it is none, for a person.
+/// The reason why the line cannot be read, for people.
 pub(super) fn parse(text: &[u8]) -> Result<LineDraft, String> {
     let read = serde_json::from_slice::<Read<LineReader>>(text.trim_ascii_end());
     read.map(|line| line.0).map_err(|error| {
         if error.is_eof() {
-            return "it is cut off".to_owned();
+            return "the line is incomplete".to_owned();
         }
-        // There is only one line; which one of the file the caller knows.
+        // The caller knows the line number.
         let place = format!(" at line {} column {}", error.line(), error.column());
         let text = error.to_string();
         match text.strip_suffix(&place) {
@@ -151,7 +151,7 @@ pub(super) fn parse(text: &[u8]) -> Result<LineDraft, String> {
     })
 }
 
-/// From the calendar to [`Time`], whose zero is chosen when the first line is known.
+/// Converts times of the calendar to [`Time`]. Its zero is chosen from the first line.
 #[derive(Clone, Copy)]
 pub(super) struct Clock {
     /// Nanoseconds from 1970 to [`Time::ZERO`].
@@ -159,8 +159,8 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// For a file whose first line is this one. Lines tell when they ended, more or less in
-    /// order, so others may have begun long before it.
+    /// For a file with this first line. Lines are ordered by their end, so later lines may have
+    /// started long before it.
     pub(super) fn starting_with(first: &LineDraft) -> Self {
         Self {
             zero_ns: first.due_ns() - MARGIN_NS,

@@ -172,6 +172,8 @@ macro_rules! reader {
         $(#[$meta])*
         pub(crate) struct $Reader;
 
+        const _: () = assert!(<$Reader as Readable>::TABLES.len() <= TABLES_MAX);
+
         impl Readable for $Reader {
             type Draft = $Draft;
             const TABLES: &'static [&'static [Field]] = &[$(<$Part>::FIELDS),*];

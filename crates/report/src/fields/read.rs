@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use canvass_model::{Phases, TlsFacts};
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
-use super::{Field, Presence, Table, common, host, http, lookup};
+use super::{Field, Presence, Table, common, host, http, lookup, talk};
 use crate::read::{FaultDraft, LineDraft};
 
 /// The tables that an object is read back with.
@@ -26,14 +26,14 @@ pub(crate) trait Readable {
     ) -> Result<bool, A::Error>;
 }
 
-/// More tables than any object has.
-const TABLES_MAX: usize = 8;
+/// The maximum number of tables for an object.
+const TABLES_MAX: usize = 12;
 
 reader! {
     /// A line of any probe.
     LineReader into LineDraft:
-    common::Start, lookup::Question, common::Ending, lookup::Answer, http::Answer, common::Times,
-    lookup::Time, common::End
+    common::Start, lookup::Question, common::Ending, lookup::Answer, http::Answer, talk::Answer,
+    common::Times, lookup::Time, host::Time, common::End
 }
 
 reader! {
@@ -102,28 +102,6 @@ pub(super) fn store<'de, A: MapAccess<'de>, D, T: Deserialize<'de>>(
     Ok(true)
 }
 
-struct Key<'de>(Cow<'de, str>);
-
-impl<'de> Deserialize<'de> for Key<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct KeyVisitor;
-
-        impl<'de> Visitor<'de> for KeyVisitor {
-            type Value = Key<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Owned(text.to_owned())))
-            }
-        }
-
-        deserializer.deserialize_str(KeyVisitor)
-    }
-}
+/// A key, which is copied only if it has escapes.
+#[derive(serde::Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);

@@ -7,7 +7,7 @@
 use std::fmt::{self, Write};
 
 use super::scale::{Anchor, Axis, Label, NARROW_PX, TEXT_PX, WIDE_PX, shown_across, shown_along};
-use super::words::escaped;
+use super::text::escaped;
 
 /// The width of the nested drawing, in its own units.
 const UNITS: f64 = 1000.0;

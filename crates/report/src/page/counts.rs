@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use canvass_model::{Losses, Rcode, ShardReport, Status};
 
 use super::table::{Column, Table, bar};
-use super::words::{counted, escaped, grouped};
+use super::text::{counted, escaped, grouped};
 use crate::Tally;
 use crate::explain::advice;
 use crate::human::percent;

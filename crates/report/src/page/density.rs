@@ -12,7 +12,7 @@ use bins::{Bins, Density};
 use super::chart::{Chart, LegendEntry, Step, area, beside_px, line, write_legend};
 use super::scale::{Axis, Label, Scale};
 use super::table::{Column, Table};
-use super::words::{counted, escaped, grouped, span, trimmed};
+use super::text::{counted, escaped, grouped, span, trimmed};
 use crate::human::percent;
 
 /// The height of a single chart, in CSS pixels.

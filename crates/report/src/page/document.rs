@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::words::escaped;
+use super::text::escaped;
 
 const CSS: &str = include_str!("page.css");
 
@@ -47,7 +47,7 @@ pub(super) fn write_warnings(warnings: &[String], out: &mut String) -> fmt::Resu
         writeln!(
             out,
             "<li>{}</li>",
-            super::words::foreign(warning, super::words::TEXT_CHARS_MAX)
+            super::text::foreign(warning, super::text::TEXT_CHARS_MAX)
         )?;
     }
     if let Some(more) = warnings.len().checked_sub(WARNINGS_MAX + 1) {

@@ -6,7 +6,7 @@ use canvass_model::Verdict;
 
 use super::over_time::VERDICTS;
 use super::table::bar;
-use super::words::{
+use super::text::{
     TEXT_CHARS_MAX, calendar, counted, escaped, foreign, grouped, per_second, rate_figure, span,
     wall,
 };

@@ -2,7 +2,7 @@
 //!
 //! A page is a single file without scripts or external resources. It supports light and dark mode,
 //! phones and print; `page.css` has the colours. Untrusted text is escaped and limited in length
-//! ([`words`]).
+//! ([`text`]).
 
 mod chart;
 mod comparison;
@@ -22,7 +22,7 @@ mod stack;
 mod table;
 #[cfg(test)]
 mod tests;
-mod words;
+mod text;
 
 pub use comparison::comparison_page;
 pub use run::run_page;

@@ -11,7 +11,7 @@ use super::chart::{Chart, LegendEntry, Step, beside_px, line, write_legend};
 use super::scale::{Axis, Scale};
 use super::stack::{StackLayer, stack, write_stack_legend};
 use super::table::{Column, Table};
-use super::words::{count_tick, grouped, per_second, trimmed};
+use super::text::{count_tick, grouped, per_second, trimmed};
 use crate::{Bin, Timeline};
 
 pub(super) use windows::WindowSteps;
@@ -215,7 +215,7 @@ fn table(timeline_bins: &[TimelineBin], layers: &[Layer]) -> Table {
     let counts = layers.iter().map(|layer| (layer.name, Column::Number));
     let mut table = Table::new(columns.into_iter().chain(counts));
     for one in timeline_bins {
-        let from = super::words::span(one.from_ns as u64);
+        let from = super::text::span(one.from_ns as u64);
         let counts = layers.iter().map(|layer| grouped((layer.count)(&one.bin)));
         let rate = per_second(one.rate(one.bin.ended));
         table.row([from, rate].into_iter().chain(counts));

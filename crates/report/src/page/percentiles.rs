@@ -9,7 +9,7 @@ use super::chart::{Chart, LegendEntry, Step, beside_px, line, write_legend};
 use super::density::NamedHistogram;
 use super::scale::{Axis, Label, Scale};
 use super::table::{Column, Table};
-use super::words::{counted, escaped, span, span_tick};
+use super::text::{counted, escaped, span, span_tick};
 
 /// Points of a line.
 const POINTS: usize = 240;

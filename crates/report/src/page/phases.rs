@@ -10,7 +10,7 @@ use super::over_time::{TimelineBin, time_axis, timeline_bins};
 use super::scale::Scale;
 use super::stack::{StackLayer, stack, write_stack_legend};
 use super::table::{Column, Table, bar};
-use super::words::{grouped, span, span_tick};
+use super::text::{grouped, span, span_tick};
 use crate::human::percent;
 use crate::{Bin, Timeline};
 

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use canvass_model::{LagCounts, ShardReport};
 
 use super::table::{Column, Table};
-use super::words::{COMMAND_CHARS_MAX, TEXT_CHARS_MAX, calendar, counted, foreign, grouped};
+use super::text::{COMMAND_CHARS_MAX, TEXT_CHARS_MAX, calendar, counted, foreign, grouped};
 use crate::Origin;
 use crate::human::seconds;
 

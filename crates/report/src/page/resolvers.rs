@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use canvass_model::ShardReport;
 
 use super::table::{Column, Table};
-use super::words::{counted, grouped, per_second, span};
+use super::text::{counted, grouped, per_second, span};
 use crate::resolvers::{HEADING, ResolverState, Style, busiest_first};
 use crate::write::nanos;
 use crate::{ResolverCount, ResolverCounts};

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use super::density::{NamedHistogram, write_below_each_other, write_overlaid};
 use super::document::{document, figure, section, write_warnings};
 use super::table::{Column, Table};
-use super::words::{grouped, span};
+use super::text::{grouped, span};
 use super::{counts, heading, left_out, over_time, percentiles, phases, provenance, resolvers};
 use crate::{LatencyRecorder, Measure, Percentiles, RunReport};
 

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use super::chart::{LegendEntry, Step, area, percent};
 use super::scale::TEXT_PX;
-use super::words::escaped;
+use super::text::escaped;
 
 /// The minimum thickness of a layer with its name in it, in CSS pixels.
 const NAMED_PX_MIN: f64 = 17.0;

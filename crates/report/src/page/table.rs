@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::words::escaped;
+use super::text::escaped;
 
 /// A table with more columns becomes cards on a phone.
 const COLUMNS_NARROW_MAX: usize = 5;

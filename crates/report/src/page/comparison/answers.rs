@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::super::table::{Column, Table, bar};
-use super::super::words::{TEXT_CHARS_MAX, counted, foreign, grouped};
+use super::super::text::{TEXT_CHARS_MAX, counted, foreign, grouped};
 use super::LetteredSide;
 use crate::human::percent;
 use crate::{Answers, Comparison};

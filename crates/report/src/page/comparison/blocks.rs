@@ -6,7 +6,7 @@ use super::super::chart::{Chart, beside_px, percent};
 use super::super::over_time::time_axis;
 use super::super::scale::{Axis, Scale};
 use super::super::table::{Column, Table};
-use super::super::words::{count_tick, escaped, grouped, per_second, span};
+use super::super::text::{count_tick, escaped, grouped, per_second, span};
 use super::LetteredSide;
 use crate::Block;
 use crate::human::seconds;

@@ -11,7 +11,7 @@ use super::chart::STYLES;
 use super::density::{NamedHistogram, write_overlaid};
 use super::document::{document, figure, section, write_warnings};
 use super::table::{Column, Table};
-use super::words::{TEXT_CHARS_MAX, calendar, counted, foreign, grouped, per_second, span};
+use super::text::{TEXT_CHARS_MAX, calendar, counted, foreign, grouped, per_second, span};
 use super::{percentiles, provenance};
 use crate::{Comparison, Origin, Side};
 

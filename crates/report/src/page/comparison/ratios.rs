@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use super::super::chart::{Chart, percent};
 use super::super::scale::{Axis, Scale};
-use super::super::words::{grouped, trimmed};
+use super::super::text::{grouped, trimmed};
 use super::LetteredSide;
 use crate::{Comparison, Ratio};
 

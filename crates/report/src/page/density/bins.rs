@@ -4,7 +4,7 @@ use hdrhistogram::Histogram;
 
 use super::super::chart::Step;
 use super::super::scale::{Axis, Scale};
-use super::super::words::span_tick;
+use super::super::text::span_tick;
 
 /// Bins per power of ten, the finest first. The first that does not give too many bins is used.
 const BINS_PER_DECADE: [i32; 3] = [48, 24, 12];

@@ -7,7 +7,7 @@ use canvass_model::{LoopSample, ShardReport, Time};
 use super::super::chart::{LegendEntry, Step};
 use super::super::scale::{Axis, Scale};
 use super::super::table::{Column, Table};
-use super::super::words::{count_tick, grouped, per_second, span};
+use super::super::text::{count_tick, grouped, per_second, span};
 
 /// The maximum number of points in time.
 const MOMENTS_MAX: usize = 256;

@@ -1,8 +1,8 @@
 //! The macros that generate code from tables of fields.
 
 /// Defines a table: its name, what the values are taken from, what comes before the first key and
-/// after the last value in JSON, how the CSV columns of an object are named (`*` stands for the
-/// key), and what the fields are read back into.
+/// after the last value in JSON, the pattern for the CSV columns of an object (with `*` for
+/// the key), and what the fields are read back into.
 ///
 /// An entry is `key: Type = value, csv, read(required, |draft, value| ...), "documentation";`. With
 /// `json` instead of `csv` there is no CSV column. Without `read` the field is not read back; a line

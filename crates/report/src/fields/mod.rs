@@ -24,7 +24,7 @@ pub use document::formats_markdown;
 pub(crate) use read::{LineReader, Read};
 pub(crate) use value::{CsvContext, JsonContext, LastResolver};
 
-/// What documentation and reader need to know of an entry.
+/// An entry of a table, for the documentation and the reader.
 pub(crate) struct Field {
     key: &'static str,
     /// The JSON type, and whether null is possible too.
@@ -32,13 +32,13 @@ pub(crate) struct Field {
     is_nullable: bool,
     /// The names of its CSV columns.
     columns: fn(&str) -> Vec<String>,
-    /// Whether only some lines of ndjson have it.
+    /// Whether only some lines of ndjson have the key.
     is_conditional: bool,
     presence: Presence,
     documentation: &'static str,
 }
 
-/// Whether a line must have a key to be read back.
+/// Whether a field is read back, and whether it must be present.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Presence {
     /// It is not read.
@@ -55,7 +55,7 @@ pub(crate) trait Table {
     type Draft;
     const FIELDS: &'static [Field];
     const KEYS: &'static [&'static str];
-    /// How the CSV columns of an object are named: `*` stands for the key.
+    /// The pattern for the CSV columns of an object, with `*` for the key.
     const COLUMNS: &'static str;
     /// How many columns CSV has for it.
     const CELLS: usize;

@@ -17,7 +17,7 @@ pub(crate) trait Readable {
     const TABLES: &'static [&'static [Field]];
 
     /// Reads the value of `key` and sets the bit of the field in the element of `seen` for its
-    /// table. Returns false where there is no such field to read.
+    /// table. Returns false if no such field is read.
     fn read<'de, A: MapAccess<'de>>(
         key: &str,
         map: &mut A,

@@ -13,20 +13,20 @@ use crate::write::{
     push_socket_address, push_status, target_text,
 };
 
-/// What the values of one line of ndjson need.
+/// The state that values need to write a line of ndjson.
 pub(crate) struct JsonContext<'a> {
     pub(crate) calendar: &'a mut Calendar,
     pub(crate) resolver: &'a mut LastResolver,
     pub(crate) spans: LastSpan,
 }
 
-/// The last resolver and its text: the next one is mostly the same.
+/// The last resolver and its JSON text: consecutive lines mostly have the same one.
 pub(crate) type LastResolver = Option<(SocketAddr, Vec<u8>)>;
 
-/// What the values of one row of CSV need.
+/// The state that values need to write a row of CSV.
 pub(crate) struct CsvContext<'a> {
     pub(crate) calendar: &'a mut Calendar,
-    /// For text that must be complete before it is known whether it needs quotes.
+    /// Holds a cell until it is known whether it needs quotes.
     pub(crate) scratch: &'a mut Vec<u8>,
 }
 
@@ -57,7 +57,7 @@ pub(crate) trait Value: Sized {
         true
     }
 
-    /// Appends what stands between [`Self::OPEN`] and [`Self::CLOSE`].
+    /// Appends the value without [`Self::OPEN`] and [`Self::CLOSE`].
     fn write_json(self, out: &mut Vec<u8>, context: &mut JsonContext<'_>);
 
     /// Appends the content of a cell.
@@ -68,7 +68,7 @@ pub(crate) trait Value: Sized {
         vec![key.to_owned()]
     }
 
-    /// Appends all cells, each with a comma after it; they are empty where there is no value.
+    /// Appends all cells, each with a comma after it. They are empty if there is no value.
     #[inline(always)]
     fn write_cells(value: Option<Self>, out: &mut Vec<u8>, context: &mut CsvContext<'_>) {
         if let Some(value) = value {
@@ -78,8 +78,8 @@ pub(crate) trait Value: Sized {
     }
 }
 
-/// Implements [`Value`] by a name, what stands around the value in JSON, and how it is written in
-/// JSON and in CSV.
+/// Implements [`Value`] from the JSON type, the text before and after the value in JSON, and how the
+/// value is written in JSON and in CSV.
 macro_rules! value {
     (
         $(#[$meta:meta])*
@@ -181,7 +181,7 @@ fn push_resolver(out: &mut Vec<u8>, address: SocketAddr, last: &mut LastResolver
     }
 }
 
-/// Null in JSON and empty in CSV where there is none.
+/// `None` is null in JSON and empty in CSV.
 impl<T: Value> Value for Option<T> {
     const TYPE: &'static str = T::TYPE;
     const NULLABLE: bool = true;
@@ -219,7 +219,7 @@ fn write_enclosed<T: Value>(value: T, out: &mut Vec<u8>, context: &mut JsonConte
     put(out, T::CLOSE);
 }
 
-/// A value that JSON leaves out with its key where the condition does not hold.
+/// A value whose key is in JSON only if the condition holds.
 pub(super) struct KeyIf<T>(pub(super) bool, pub(super) T);
 
 impl<T: Value> Value for KeyIf<T> {
@@ -243,7 +243,7 @@ impl<T: Value> Value for KeyIf<T> {
     }
 }
 
-/// A value that JSON leaves out with its key where there is none.
+/// A value whose key is in JSON only if there is one.
 pub(super) struct KeyIfSome<T>(pub(super) Option<T>);
 
 impl<T: Value> Value for KeyIfSome<T> {

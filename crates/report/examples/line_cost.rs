@@ -1,6 +1,8 @@
-//! Prints what a line costs in each format, and what counting costs, in nanoseconds an outcome.
+//! Prints the cost of a line in each format and of counting, in nanoseconds per outcome.
 //!
-//! Run it with `cargo run --release -p canvass-report --example line_cost`.
+//! Run it with `cargo run --release -p canvass-report --example line_cost`. Two arguments, as in
+//! `line_cost ndjson-http 4`, select what is measured and how many rounds are run once: that is
+//! short enough for `valgrind --tool=callgrind`, which counts instructions.
 
 #![expect(
     clippy::disallowed_methods,
@@ -22,6 +24,44 @@ use canvass_report::{Columns, Epoch, Format, IntervalLog, LatencyRecorder, LineS
 const OUTCOMES: usize = 4096;
 const ROUNDS: usize = 500;
 const TRIALS: usize = 5;
+
+/// What the arguments select.
+struct Selection {
+    name: Option<String>,
+    trials: usize,
+    rounds: usize,
+}
+
+impl Selection {
+    fn from_arguments() -> Self {
+        let mut arguments = std::env::args().skip(1);
+        let name = arguments.next();
+        let rounds = arguments.next().and_then(|text| text.parse().ok());
+        Self {
+            name,
+            trials: rounds.map_or(TRIALS, |_| 1),
+            rounds: rounds.unwrap_or(ROUNDS),
+        }
+    }
+
+    /// Prints the best of several trials of `work` in nanoseconds per outcome, if `name` is
+    /// selected.
+    fn measure(&self, name: &str, mut work: impl FnMut()) {
+        if self.name.as_ref().is_some_and(|selected| selected != name) {
+            return;
+        }
+        let best_ns = (0..self.trials)
+            .map(|_| {
+                let began = Instant::now();
+                for _ in 0..self.rounds {
+                    work();
+                }
+                began.elapsed().as_nanos() as f64 / (self.rounds * OUTCOMES) as f64
+            })
+            .fold(f64::INFINITY, f64::min);
+        println!("{name:<14}{best_ns:6.1} ns per outcome");
+    }
+}
 
 fn outcome(seq: u64, address: IpAddr) -> Outcome {
     let sent = Time::from_nanos(1_000_000_000 + seq * 7_001);
@@ -101,19 +141,6 @@ fn page(seq: u64, address: IpAddr) -> Outcome {
     outcome
 }
 
-/// The best of several trials, in nanoseconds an outcome.
-fn cost_ns(mut work: impl FnMut()) -> f64 {
-    (0..TRIALS)
-        .map(|_| {
-            let began = Instant::now();
-            for _ in 0..ROUNDS {
-                work();
-            }
-            began.elapsed().as_nanos() as f64 / (ROUNDS * OUTCOMES) as f64
-        })
-        .fold(f64::INFINITY, f64::min)
-}
-
 fn main() {
     let epoch = Epoch {
         wall: SystemTime::now(),
@@ -130,37 +157,34 @@ fn main() {
     let pages: Vec<Outcome> = (0..OUTCOMES as u64)
         .map(|seq| page(seq, Ipv4Addr::from(0x7f01_0000 + seq as u32).into()))
         .collect();
+    let selection = Selection::from_arguments();
     for format in [Format::Ndjson, Format::Text, Format::Csv] {
-        for (kind, outcomes) in [("IPv4", &v4), ("IPv6", &v6), ("http", &pages)] {
+        for (kind, outcomes) in [("ipv4", &v4), ("ipv6", &v6), ("http", &pages)] {
             let columns = Columns::of(&outcomes[0].job.spec);
             let mut sink = LineSink::new(io::sink(), "nothing", format, columns, epoch);
-            let cost = cost_ns(|| {
+            selection.measure(&format!("{}-{kind}", format.as_str()), || {
                 sink.record(black_box(outcomes))
-                    .expect("nothing refuses nothing");
+                    .expect("io::sink accepts everything");
             });
-            println!("{:<8}{kind}  {cost:6.1} ns a line", format.as_str());
         }
     }
     let mut tally = Tally::default();
-    let cost = cost_ns(|| tally.record_all(black_box(&v4)));
-    println!("tally           {cost:6.1} ns an outcome");
+    selection.measure("tally", || tally.record_all(black_box(&v4)));
     let mut latency = LatencyRecorder::new();
-    let cost = cost_ns(|| {
+    selection.measure("latency", || {
         black_box(&v4)
             .iter()
             .for_each(|outcome| latency.record(outcome));
     });
-    println!("latency         {cost:6.1} ns an outcome");
     let log = IntervalLog::new(
         Box::new(io::sink()),
         "nothing",
         epoch,
         Duration::from_secs(1),
     );
-    let mut log = log.expect("nothing refuses nothing");
-    let cost = cost_ns(|| {
-        log.record(black_box(&v4)).expect("nothing refuses nothing");
+    let mut log = log.expect("io::sink accepts everything");
+    selection.measure("latency-log", || {
+        log.record(black_box(&v4))
+            .expect("io::sink accepts everything");
     });
-    println!("interval log    {cost:6.1} ns an outcome");
-    assert_eq!(tally.total(), (TRIALS * ROUNDS * OUTCOMES) as u64);
 }

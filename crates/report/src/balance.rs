@@ -1,28 +1,28 @@
-//! Whether every target that went in came out.
+//! Checks that every admitted target has exactly one outcome.
 
 use canvass_model::ShardReport;
 
 use crate::Tally;
 
-/// What went in is not what came out: a fault of this program.
+/// The counts differ, which is a bug in this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the balance does not hold: {admitted} targets admitted, {finished} finished by the shards, \
      {counted} outcomes counted"
 )]
 pub struct BalanceError {
-    /// Jobs the shards took.
+    /// Targets admitted by the shards.
     pub admitted: u64,
-    /// Outcomes the shards handed over.
+    /// Outcomes delivered by the shards.
     pub finished: u64,
-    /// Outcomes that arrived.
+    /// Outcomes counted.
     pub counted: u64,
 }
 
-/// Checks that what the shards admitted, what they finished and what was counted are the same.
+/// Checks that the numbers of targets admitted, finished and counted are equal.
 ///
 /// # Errors
-/// The three numbers, where they differ.
+/// The three numbers, if they differ.
 pub fn balance(tally: &Tally, shards: &[ShardReport]) -> Result<(), BalanceError> {
     let numbers = BalanceError {
         admitted: shards.iter().map(|shard| shard.admitted).sum(),

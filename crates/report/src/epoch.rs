@@ -1,32 +1,34 @@
-//! From the run's own clock to the calendar.
+//! Converts the clock of the run to calendar time.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use canvass_model::Time;
 use jiff::Timestamp;
 
-use crate::write::push_six_digits;
+use crate::write::six_digits;
 
-/// When, by the calendar, [`Time::ZERO`] was.
+/// The calendar time of [`Time::ZERO`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Epoch {
-    /// The wall clock at the beginning of the run.
+    /// The wall clock at the start of the run.
     pub wall: SystemTime,
 }
 
-/// Seconds whose text is kept. Lines of one moment differ in when they started by as much as a
-/// deadline allows, so keeping only the last second would miss whenever retries are about.
+/// How many seconds have their text cached. The start times of consecutive lines can differ by up to
+/// the deadline if there are retries, so caching only the last second is not enough.
 const SECONDS_KEPT: usize = 16;
 /// Length of `2026-01-02T03:04:05`.
 const SECOND_TEXT_BYTES: usize = 19;
+/// Length of `2026-01-02T03:04:05.123456Z`.
+const TIME_TEXT_BYTES: usize = SECOND_TEXT_BYTES + 8;
 /// 0000-01-01T00:00:00Z; RFC 3339 §5.6 has four digits for the year and no sign.
 const FIRST_SECOND: i64 = -62_167_219_200;
 
-/// Writes RFC 3339 times; formats each second once and patches the fraction in.
+/// Writes RFC 3339 times. Each second is formatted once; then only the fraction is replaced.
 pub(crate) struct Calendar {
     epoch_s: i64,
     epoch_ns: u64,
-    kept: [(i64, [u8; SECOND_TEXT_BYTES]); SECONDS_KEPT],
+    kept: [(i64, [u8; TIME_TEXT_BYTES]); SECONDS_KEPT],
 }
 
 impl Calendar {
@@ -35,7 +37,7 @@ impl Calendar {
         Self {
             epoch_s,
             epoch_ns,
-            kept: [(i64::MIN, [0; SECOND_TEXT_BYTES]); SECONDS_KEPT],
+            kept: [(i64::MIN, *b"0000-00-00T00:00:00.000000Z"); SECONDS_KEPT],
         }
     }
 
@@ -49,13 +51,14 @@ impl Calendar {
             .saturating_add((time.as_nanos() / NANOS + sub_second_ns / NANOS) as i64)
             .clamp(FIRST_SECOND, Timestamp::MAX.as_second());
         let kept = &mut self.kept[second.rem_euclid(SECONDS_KEPT as i64) as usize];
-        if kept.0 != second {
-            *kept = (second, second_text(second));
+        let (kept_second, text) = kept;
+        if *kept_second != second {
+            *kept_second = second;
+            text[..SECOND_TEXT_BYTES].copy_from_slice(&second_text(second));
         }
-        out.extend_from_slice(&kept.1);
-        out.push(b'.');
-        push_six_digits(out, (sub_second_ns % NANOS / 1000) as u32);
-        out.push(b'Z');
+        let fraction = six_digits((sub_second_ns % NANOS / 1000) as u32);
+        text[SECOND_TEXT_BYTES + 1..TIME_TEXT_BYTES - 1].copy_from_slice(&fraction);
+        out.extend_from_slice(text);
     }
 }
 

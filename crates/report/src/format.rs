@@ -1,4 +1,4 @@
-//! Which line formats there are.
+//! The line formats.
 
 use std::str::FromStr;
 
@@ -6,12 +6,12 @@ use canvass_model::Outcome;
 
 use crate::{Columns, Csv, Epoch, Ndjson, Text};
 
-/// How an outcome becomes a line.
+/// A format for the lines of outcomes.
 pub trait LineFormat {
-    /// Appends what stands once at the top, its line end included; nothing for most formats.
+    /// Appends the header with its line end. Most formats have none.
     fn header(&mut self, out: &mut Vec<u8>);
 
-    /// Appends the one line of `outcome`, its line end included.
+    /// Appends the line of `outcome` with its line end.
     fn line(&mut self, outcome: &Outcome, out: &mut Vec<u8>);
 }
 
@@ -21,20 +21,20 @@ pub enum Format {
     /// For people and `cut`: see [`Text`].
     #[default]
     Text,
-    /// One JSON object a line: see [`Ndjson`].
+    /// One JSON object per line: see [`Ndjson`].
     Ndjson,
     /// For spreadsheets: see [`Csv`].
     Csv,
 }
 
-/// A text that names no line format.
+/// A text that is not the name of a line format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no output format is called {0:?}; write text, ndjson or csv")]
 pub struct FormatError(pub String);
 
 impl Format {
-    /// The format's writer, for a run that began at `epoch`. `columns` are those of a format that
-    /// has the same ones on every line.
+    /// Returns the writer of the format for a run that started at `epoch`. `columns` are the columns
+    /// of [`Csv`].
     pub fn lines(self, columns: Columns, epoch: Epoch) -> Box<dyn LineFormat + Send> {
         match self {
             Self::Text => Box::new(Text),
@@ -43,7 +43,7 @@ impl Format {
         }
     }
 
-    /// The name it is asked for by.
+    /// Its name on the command line.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Text => "text",

@@ -1,7 +1,7 @@
-//! Percentile tables in HdrHistogram's own text form, which its plotters read.
+//! Percentile tables in the text format of HdrHistogram, which its plotters read.
 //!
-//! A plotter takes one table a file, so service time and response time go to two files. Values
-//! are nanoseconds.
+//! A file has a single table, so service time and response time are in two files. Values are
+//! nanoseconds.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -11,7 +11,7 @@ use hdrhistogram::Histogram;
 
 use crate::{LatencyRecorder, Measure, SinkError};
 
-/// Steps between two halvings of the distance to 100 %, as HdrHistogram's own tools have it.
+/// Steps per halving of the distance to 100 %, as in the tools of HdrHistogram.
 const TICKS_PER_HALF_DISTANCE: u32 = 5;
 
 /// Writes the table of service times to `path` and that of response times to
@@ -34,12 +34,12 @@ pub fn write_percentile_tables(path: &Path, latency: &LatencyRecorder) -> Result
     Ok(())
 }
 
-/// Where the table of response times goes: `run.hgrm` gives `run.response.hgrm`.
+/// The path of the table of response times: `run.response.hgrm` for `run.hgrm`.
 pub fn response_path(path: &Path) -> PathBuf {
     path_beside(path, "response")
 }
 
-/// A path beside `path` for what belongs to it: `run.hgrm` and `1` give `run.1.hgrm`.
+/// The path of a file that belongs to `path`: `run.1.hgrm` for `run.hgrm` and `1`.
 pub fn path_beside(path: &Path, what: &str) -> PathBuf {
     let mut name = path.file_stem().unwrap_or_default().to_owned();
     name.push(".");
@@ -51,7 +51,7 @@ pub fn path_beside(path: &Path, what: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Writes one percentile table.
+/// Writes a percentile table.
 ///
 /// # Errors
 /// Those of `out`.
@@ -67,7 +67,7 @@ pub fn write_percentile_table(histogram: &Histogram<u64>, out: &mut impl Write) 
         let value = step.value_iterated_to() as f64;
         let quantile = step.quantile_iterated_to();
         write!(out, "{value:12.3} {quantile:2.12} {count:10}")?;
-        // At 100 % the last column would be infinite; readers expect it left out.
+        // At 100 % the last column would be infinite; readers expect it to be missing.
         if quantile < 1.0 {
             write!(out, " {:14.2}", 1.0 / (1.0 - quantile))?;
         }
@@ -98,8 +98,8 @@ pub fn write_percentile_table(histogram: &Histogram<u64>, out: &mut impl Write) 
     )
 }
 
-/// Values the first bucket tells apart: the power of two that two units of the last significant
-/// digit need.
+/// The number of values that the first bucket distinguishes: the power of two for two units of the
+/// last significant digit.
 fn sub_buckets(significant_digits: u8) -> u64 {
     (2 * 10_u64.pow(significant_digits.into())).next_power_of_two()
 }

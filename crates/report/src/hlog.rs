@@ -1,10 +1,10 @@
-//! HdrHistogram interval logs: what latency was like, second by second.
+//! HdrHistogram interval logs: latency per second.
 //!
-//! The format is HdrHistogram's log version 1.3 with V2 compressed payloads, so the readers of
-//! other languages and the plotters take it. Values are nanoseconds, the `Interval_Max` column
-//! too. Each interval has one line for each tag that has values in it, and none where nothing
-//! ended. Intervals are told by when outcomes ended. Several shards deliver in batches, so a few
-//! outcomes arrive when their interval is written already: they count in the open one.
+//! The format is HdrHistogram's log version 1.3 with V2 compressed payloads, which the readers of
+//! other languages and plotters support. All values, including `Interval_Max`, are nanoseconds. An
+//! interval has a line for each tag with values, and none if no outcome ended in it. Shards deliver
+//! outcomes in batches, so a few may arrive after their interval has been written; they are counted
+//! in the open one.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -21,7 +21,7 @@ use crate::latency::{Histograms, Spans, TAGS, count, measured};
 use crate::write::nanos;
 use crate::{Durable, Epoch, Sink, SinkError};
 
-/// The names of the columns, after the header comments; readers skip it, people do not.
+/// The names of the columns, after the header comments. Programs skip this line.
 const LEGEND: &str =
     "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"";
 
@@ -31,9 +31,9 @@ pub struct IntervalLog {
     path: Box<str>,
     serializer: V2DeflateSerializer,
     interval_ns: u64,
-    /// The interval that outcomes are counted in, and the end of the last one of them.
+    /// The open interval, and the end of the last outcome in it.
     open: Option<(u64, Time)>,
-    /// A second never holds more outcomes than 32 bits count.
+    /// 32 bits are enough to count the outcomes of a second.
     probes: Histograms<u32>,
 }
 
@@ -49,7 +49,7 @@ impl IntervalLog {
         Self::new(Box::new(BufWriter::new(file)), name, epoch, interval)
     }
 
-    /// As [`create`](Self::create), to any writer; `path` is what errors call it.
+    /// Like [`create`](Self::create), to any writer. `path` is its name in errors.
     ///
     /// # Errors
     /// The header could not be written.
@@ -100,9 +100,9 @@ impl IntervalLog {
         Ok(())
     }
 
-    /// Writes a line for each tag that has values, and empties the histograms.
+    /// Writes a line for each tag that has values, and clears the histograms.
     fn write_interval(&mut self, start_ns: u64, length_ns: u64) -> Result<(), SinkError> {
-        // A writer without headers of its own goes on where the header ended.
+        // This writer writes no header of its own.
         let mut lines = IntervalLogWriterBuilder::new()
             .begin_log_with(&mut self.writer, &mut self.serializer)
             .map_err(|error| SinkError::new(&self.path, error))?;

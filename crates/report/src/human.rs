@@ -1,4 +1,4 @@
-//! Figures as a person reads them.
+//! Figures formatted for people.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ pub(crate) fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
-/// A share of `total` with as many digits as it deserves.
+/// `part` as a percentage of `total`. Small shares have more digits.
 pub(crate) fn percent(part: u64, total: u64) -> String {
     let share = 100.0 * part as f64 / total.max(1) as f64;
     let digits = match share {
@@ -21,16 +21,21 @@ pub(crate) fn percent(part: u64, total: u64) -> String {
     format!("{share:.digits$} %")
 }
 
-/// So many a second; a slow rate keeps a decimal.
+/// A rate with its unit, for tables: `2.5/s`.
 pub(crate) fn rate(per_second: f64) -> String {
-    if per_second < 10.0 {
-        format!("{per_second:.1}/s")
+    format!("{}/s", figure(per_second))
+}
+
+/// A number without a fraction, or with one decimal below 10.
+pub(crate) fn figure(number: f64) -> String {
+    if number < 10.0 {
+        format!("{number:.1}")
     } else {
-        format!("{per_second:.0}/s")
+        format!("{number:.0}")
     }
 }
 
-/// A span with three significant digits and the unit that fits.
+/// A span with three significant digits and a unit.
 pub(crate) fn span_ns(nanos: u64) -> String {
     const UNITS: [(&str, f64); 4] = [("ns", 1.0), ("µs", 1e3), ("ms", 1e6), ("s", 1e9)];
     if nanos == 0 {
@@ -56,13 +61,13 @@ pub(crate) fn seconds(span: Duration) -> String {
     span_ns(nanos(span))
 }
 
-/// Appends rows with their columns aligned, two blanks in front and between: the first column
-/// to the left, the others to the right.
+/// Appends rows with aligned columns, with two blanks before each: the first column to the left,
+/// the others to the right.
 pub(crate) fn table(out: &mut String, rows: &[Vec<String>]) {
     aligned(out, rows, |column| column > 0);
 }
 
-/// As [`table`]; `to_the_right` says of each column which way it is aligned.
+/// Like [`table`]. `to_the_right` returns for each column whether it is aligned to the right.
 pub(crate) fn aligned(
     out: &mut String,
     rows: &[Vec<String>],

@@ -1,13 +1,13 @@
 //! Latency over a whole run, in histograms of a fixed size.
 //!
-//! Every outcome counts, timeouts and failures too, for as long as they took: leaving the slow
-//! ones out would make a bad run look fast. A target that could not be read was never asked, and
-//! does not count. Where nothing was sent there is no service time, only a response time.
+//! All outcomes count, including timeouts and other failures: without the slow ones a bad run would
+//! look fast. Invalid targets do not count. If nothing was sent, there is a response time but no
+//! service time.
 //!
-//! One histogram goes from 1 ns to an hour with three significant digits: 33 buckets of 1,024
-//! counts, 264 KiB with `u64` counts, and 132 KiB more with an interval log, which counts in
-//! `u32`. There is one for each measure of a probe that was ever taken, at most eight for one
-//! probe: 3.1 MiB. None of them grows.
+//! A histogram ranges from 1 ns to an hour with three significant digits: 33 buckets of 1,024 counts,
+//! 264 KiB with `u64` counts, and 132 KiB more with an interval log, which has `u32` counts. There is
+//! one for each measure of a probe that has values, at most eight per probe: 3.1 MiB. None of them
+//! grows.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -17,9 +17,9 @@ use hdrhistogram::Histogram;
 
 use crate::write::nanos;
 
-/// The longest span kept apart, in nanoseconds: an hour. What is longer counts as an hour.
+/// The maximum latency in nanoseconds: an hour. Longer ones count as an hour.
 pub const LATENCY_MAX_NS: u64 = 3_600_000_000_000;
-/// Significant decimal digits of a kept value.
+/// Significant decimal digits of a value.
 const SIGNIFICANT_DIGITS: u8 = 3;
 
 /// What is measured of an outcome.
@@ -27,26 +27,26 @@ const SIGNIFICANT_DIGITS: u8 = 3;
 pub enum Measure {
     /// From the first send to the end.
     Service,
-    /// From when it was due to the end.
+    /// From when the target was due to the end.
     Response,
-    /// The phase of waiting, as far as it lies after the first send.
+    /// The phase `wait`.
     Wait,
-    /// The phase of queries being out.
+    /// The phase `dns`.
     Dns,
-    /// The phase of looking a host's addresses up.
+    /// The phase `resolve`.
     Resolve,
-    /// The phase of a connection being opened.
+    /// The phase `connect`.
     Connect,
-    /// The phase of the TLS handshake.
+    /// The phase `tls`.
     Tls,
-    /// The phase up to the first octet of the answer.
+    /// The phase `first_byte`.
     FirstByte,
-    /// The phase from the first octet of the answer to the last.
+    /// The phase `transfer`.
     Transfer,
 }
 
 impl Measure {
-    /// Those that are a phase of a probe of a host.
+    /// The phases of `http`, `tcp` and `udp`.
     pub const HOST_PHASES: [Self; 6] = [
         Self::Wait,
         Self::Resolve,
@@ -67,7 +67,7 @@ impl Measure {
         Self::Transfer,
     ];
 
-    /// The word for it, as tags and the summary carry it.
+    /// Its name in tags and in the summary.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Service => "service",
@@ -98,9 +98,9 @@ impl Measure {
     }
 }
 
-/// Measures of an outcome.
+/// The number of measures.
 pub(crate) const MEASURES: usize = 9;
-/// Probes with histograms of their own.
+/// The number of probes.
 pub(crate) const PROBES: usize = 5;
 
 macro_rules! tags {
@@ -119,37 +119,37 @@ macro_rules! tags {
     };
 }
 
-/// The tags by probe and measure, as an interval log carries them.
+/// The tags of an interval log, by probe and measure.
 pub(crate) const TAGS: [[&str; MEASURES]; PROBES] = tags!["ptr" "dns" "http" "tcp" "udp"];
 
-/// One histogram for each probe and measure that was ever taken.
+/// A histogram for each probe and measure that has values.
 pub(crate) type Histograms<C> = [[Option<Histogram<C>>; MEASURES]; PROBES];
 
-/// An outcome in nanoseconds, by measure.
+/// The spans of an outcome in nanoseconds, by measure.
 pub(crate) type Spans = [Option<u64>; MEASURES];
 
-/// The points of a distribution that a summary shows, in nanoseconds.
+/// The percentiles in the summary, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Percentiles {
-    /// Half took no longer.
+    /// The median.
     pub p50_ns: u64,
-    /// 90 % took no longer.
+    /// The 90th percentile.
     pub p90_ns: u64,
-    /// 95 % took no longer.
+    /// The 95th percentile.
     pub p95_ns: u64,
-    /// 99 % took no longer.
+    /// The 99th percentile.
     pub p99_ns: u64,
-    /// 99.9 % took no longer.
+    /// The 99.9th percentile.
     pub p99_9_ns: u64,
-    /// None took longer.
+    /// The maximum.
     pub max_ns: u64,
 }
 
 impl Percentiles {
-    /// What the points are called, in the order of [`values_ns`](Self::values_ns).
+    /// The names of the percentiles, in the order of [`values_ns`](Self::values_ns).
     pub(crate) const NAMES: [&str; 6] = ["p50", "p90", "p95", "p99", "p99.9", "max"];
 
-    /// The points of `distribution`, which holds nanoseconds; `None` where nothing was counted.
+    /// The percentiles of `distribution`, which has nanoseconds; `None` if it is empty.
     pub fn of(distribution: &Histogram<u64>) -> Option<Self> {
         (!distribution.is_empty()).then(|| Self {
             p50_ns: distribution.value_at_quantile(0.5),
@@ -161,7 +161,7 @@ impl Percentiles {
         })
     }
 
-    /// All points, in ascending order.
+    /// All values, in ascending order.
     pub(crate) fn values_ns(&self) -> [u64; 6] {
         [
             self.p50_ns,
@@ -174,7 +174,7 @@ impl Percentiles {
     }
 }
 
-/// Keeps the latency of every outcome.
+/// Records the latency of outcomes.
 #[derive(Clone, Default)]
 pub struct LatencyRecorder {
     probes: Histograms<u64>,
@@ -182,7 +182,7 @@ pub struct LatencyRecorder {
 }
 
 impl LatencyRecorder {
-    /// Nothing was counted yet.
+    /// A recorder that has counted nothing.
     pub fn new() -> Self {
         Self::default()
     }

@@ -1,31 +1,34 @@
-//! Outcomes out: line formats, latency histograms, the summary of a run.
+//! Output of outcomes: line formats, latency histograms, summaries and pages.
 //!
-//! This crate turns [`Outcome`](canvass_model::Outcome)s into bytes and figures. It asks nobody
-//! anything: no socket, no clock, no thread. When a run began by the calendar is an argument
-//! ([`Epoch`]), and so is every span of time the summary shows.
+//! This crate formats and counts [`Outcome`](canvass_model::Outcome)s. It has no sockets, clocks or
+//! threads: the start of the run ([`Epoch`]) and every time span in the summary are arguments.
 //!
 //! | to | use |
 //! |---|---|
 //! | write a line for each target | [`LineSink`] with a [`Format`] |
-//! | keep latency | [`LatencyRecorder`], [`IntervalLog`], [`write_percentile_tables`] |
+//! | record latency | [`LatencyRecorder`], [`IntervalLog`], [`write_percentile_tables`] |
 //! | count | [`Tally`], [`balance`] |
-//! | read a run's output back | [`read_run`] |
-//! | tell a person how it went | [`summary`], [`warnings`] |
-//! | tell a person what an error means | [`explain`], [`faults_markdown`] |
-//! | show one probe's life | [`trace`] |
+//! | read the output of a run | [`read_run`] |
+//! | summarize a run | [`summary`], [`warnings`], [`run_page`] |
+//! | explain errors | [`explain`], [`faults_markdown`] |
+//! | document the fields of lines | [`formats_markdown`] |
+//! | show the timeline of a probe | [`trace`] |
 
 mod balance;
 mod compare;
 mod csv;
 mod epoch;
 mod explain;
-mod facts;
+mod fields;
 #[cfg(test)]
 mod fixture;
 mod format;
+#[cfg(test)]
+mod golden;
 mod hgrm;
 mod hlog;
 mod human;
+mod json;
 mod latency;
 mod ndjson;
 mod page;
@@ -44,12 +47,13 @@ mod write;
 
 pub use balance::{BalanceError, balance};
 pub use compare::{
-    Against, Answers, Block, Comparison, Difference, Ratio, Side, Throughput, comparison_csv,
+    Answers, Block, Comparison, Difference, OtherSide, Ratio, Side, Throughput, comparison_csv,
     comparison_ndjson, comparison_text,
 };
 pub use csv::{Columns, Csv};
 pub use epoch::Epoch;
 pub use explain::{Explanation, Kind, explain, faults_markdown, suggestions};
+pub use fields::formats_markdown;
 pub use format::{Format, FormatError, LineFormat};
 pub use hgrm::{path_beside, response_path, write_percentile_table, write_percentile_tables};
 pub use hlog::IntervalLog;

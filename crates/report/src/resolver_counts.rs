@@ -1,4 +1,4 @@
-//! Which resolvers had the last word, as lines tell it.
+//! Outcomes by resolver.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use canvass_model::{Outcome, Verdict};
 
-/// Resolvers kept apart; of the others only how many outcomes they had is known.
+/// The maximum number of resolvers counted separately.
 const RESOLVERS_MAX: usize = 1024;
 
-/// What one resolver had the last word in.
+/// The outcomes decided by the replies of one resolver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ResolverCount {
     /// Outcomes that were answered.
@@ -18,20 +18,20 @@ pub struct ResolverCount {
     pub negative: u64,
     /// Outcomes that failed.
     pub failed: u64,
-    /// Service times, summed.
+    /// The sum of service times.
     pub latency_sum: Duration,
     /// The longest service time.
     pub latency_max: Duration,
 }
 
 impl ResolverCount {
-    /// Outcomes of all kinds.
+    /// All outcomes.
     pub fn total(&self) -> u64 {
         self.answered + self.negative + self.failed
     }
 }
 
-/// Which resolvers had the last word.
+/// The outcomes by resolver.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResolverCounts {
     kept: BTreeMap<SocketAddr, ResolverCount>,
@@ -39,7 +39,7 @@ pub struct ResolverCounts {
 }
 
 impl ResolverCounts {
-    /// Counts an outcome for its resolver, where it has one.
+    /// Counts an outcome for its resolver, if it has one.
     pub fn record(&mut self, outcome: &Outcome) {
         let Some(resolver) = outcome.resolver else {
             return;
@@ -59,12 +59,12 @@ impl ResolverCounts {
         count.latency_max = count.latency_max.max(latency);
     }
 
-    /// Each resolver that is kept apart, by address.
+    /// The resolvers that are counted separately, by address.
     pub fn kept(&self) -> impl ExactSizeIterator<Item = (SocketAddr, ResolverCount)> {
         self.kept.iter().map(|(&address, &count)| (address, count))
     }
 
-    /// Outcomes of resolvers that are not kept apart.
+    /// The outcomes of all other resolvers.
     pub fn others(&self) -> u64 {
         self.others
     }

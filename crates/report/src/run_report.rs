@@ -1,4 +1,4 @@
-//! Everything a page about a run is made of, however it was come by.
+//! The input of the page about a run.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,44 +6,44 @@ use canvass_model::ShardReport;
 
 use crate::{LatencyRecorder, ResolverCounts, Tally, Timeline};
 
-/// Where the figures of a run are from.
+/// The origin of the figures of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
-    /// The command that made them, as it was typed, without what is secret.
+    /// The command as typed, without secrets.
     pub command: Option<String>,
-    /// The version of canvass that made them.
+    /// The version of canvass that measured them.
     pub version: Option<String>,
-    /// The file they were read from; `None` for the run that has just ended.
+    /// The file they were read from; `None` for a run of this process.
     pub file: Option<String>,
-    /// When the run began, by the calendar.
+    /// When the run started.
     pub began: Option<SystemTime>,
 }
 
-/// Everything a page about a run is made of. What is `None` is not known, and the page leaves it
-/// out and says so.
+/// The input of the page about a run. `None` is for what is unknown; the page lists what it does not
+/// show.
 pub struct RunReport<'a> {
-    /// Where it is from.
+    /// The origin of the figures.
     pub origin: Origin,
-    /// The probe, as output lines have it (`ptr`), or several with blanks between.
+    /// The name of the probe (`ptr`), or several with blanks between them.
     pub probes: String,
-    /// What the outcomes were.
+    /// The counts of outcomes.
     pub tally: Option<&'a Tally>,
-    /// How long they took.
+    /// Their latencies.
     pub latency: &'a LatencyRecorder,
-    /// How the run went over time.
+    /// The outcomes over time.
     pub timeline: &'a Timeline,
-    /// What each shard had to say.
+    /// The report of each shard.
     pub shards: Option<&'a [ShardReport]>,
-    /// Which resolvers had the last word, where the shards are not known.
+    /// Outcomes by resolver, if there are no reports of shards.
     pub resolvers: Option<&'a ResolverCounts>,
-    /// How long the run took.
+    /// How long the run took by the wall clock.
     pub wall: Option<Duration>,
-    /// CPU time the process used, user and system together.
+    /// CPU time of the process, user and system.
     pub cpu: Option<Duration>,
-    /// Targets that were not admitted, where that is known and the run ended early.
+    /// Targets that were not admitted, if known and the run ended early.
     pub remaining: Option<u64>,
-    /// Whether it is known that the run was stopped by a signal.
+    /// Whether the run is known to have been stopped by a signal.
     pub interrupted: bool,
-    /// Reasons to doubt the figures.
+    /// Warnings about the run.
     pub warnings: &'a [String],
 }

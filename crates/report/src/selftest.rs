@@ -1,4 +1,4 @@
-//! What a machine and a build can be trusted to measure, and what that is judged by.
+//! The results of the self-test: how well this machine can measure, and the criteria.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -8,27 +8,27 @@ use canvass_model::LatenessHistogram;
 use crate::human::{rate, seconds, span_ns, table};
 use crate::summary::{LATE_WAKE_P99_MAX, TURN_P99_MAX};
 
-/// How far the median of what was measured may be from what was given.
+/// The maximum error of a median.
 const MEDIAN_ERROR_MAX: Duration = Duration::from_micros(100);
-/// A machine that cannot keep this rate up without losing answers is a weak one, a second.
+/// The minimum rate per second that must be sustained with all answers.
 const RATE_MIN_PER_SECOND: f64 = 10_000.0;
-/// The share of a rate that counts as that rate.
+/// The share of a rate that counts as sustaining it.
 const RATE_MIN_SHARE: f64 = 0.9;
-/// Sockets below which probes of many hosts wait for descriptors.
+/// The minimum number of sockets for probes of many hosts.
 const SOCKETS_MIN: u64 = 1_000;
 
-/// What was measured of a known delay.
+/// The measurement of a known delay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimedDelay {
-    /// What measured it (`dns over udp`).
+    /// The kind of measurement (`dns over udp`).
     pub name: &'static str,
-    /// The delay that was asked for.
+    /// The configured delay.
     pub delay: Duration,
-    /// Ours less the lab's; `None` where nothing was answered.
+    /// The measured delay minus that of the lab; `None` if there were no answers.
     pub error: Option<DelayError>,
 }
 
-/// By how much what was measured differs from what was given: ours less the lab's.
+/// The measured delay minus that of the lab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DelayError {
     /// Of the medians, in nanoseconds.
@@ -37,49 +37,49 @@ pub struct DelayError {
     pub p99_ns: i64,
 }
 
-/// What a self-test found.
+/// The results of a self-test.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SelfTest {
-    /// Known delays as they were measured.
+    /// The measurements of known delays.
     pub delays: Vec<TimedDelay>,
-    /// How late loops woke while they did.
+    /// How late the event loops woke during these measurements.
     pub late_wakes: LatenessHistogram,
-    /// How long loops were away from their sockets.
+    /// How long the event loops were away from their sockets.
     pub turns: LatenessHistogram,
-    /// The highest rate at which every query was answered at once, a second; `None` where there
-    /// was none among those tried.
+    /// The highest rate per second at which every query was answered by its first attempt; `None` if
+    /// no rate that was tried is.
     pub complete_rate_per_second: Option<f64>,
-    /// Whether the highest rate tried was reached, so that more may be possible.
+    /// Whether this is the highest rate that was tried, so that more may be possible.
     pub rate_is_open: bool,
-    /// What the system allows.
+    /// The limits of the system.
     pub limits: SystemLimits,
 }
 
-/// What a system allows this process.
+/// The limits of the system for this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SystemLimits {
-    /// Descriptors it may have, the limit raised as far as it goes.
+    /// The maximum number of descriptors, with the limit raised as far as possible.
     pub descriptors: u64,
-    /// Sockets that probes may have open at once, of these.
+    /// How many of them can be sockets of probes.
     pub sockets: u64,
-    /// What a receive buffer really has, and what is asked for, in octets.
+    /// The receive buffer size granted and requested, in octets.
     pub receive_buffer_octets: Option<(usize, usize)>,
     /// Local ports for connections to one address and port.
     pub local_ports: Option<u32>,
 }
 
 impl SelfTest {
-    /// Reasons not to trust what is measured here, each a sentence for a person.
+    /// The reasons why measurements on this machine are unreliable, each a sentence.
     pub fn weaknesses(&self) -> Vec<String> {
         let delays = self.delays.iter().filter_map(|timed| {
             let TimedDelay { name, delay, error } = timed;
             let delay = delay_shown(*delay);
             match error {
-                None => Some(format!("{name} with {delay}: nothing was answered")),
+                None => Some(format!("{name} with {delay}: no answers")),
                 Some(error) if error.p50_ns.unsigned_abs() > nanos(MEDIAN_ERROR_MAX) => {
                     Some(format!(
-                        "{name} with {delay}: the median is {} off; differences of less than that \
-                         are ours",
+                        "{name} with {delay}: the median is {} off; smaller differences cannot be \
+                         measured here",
                         signed(error.p50_ns)
                     ))
                 }
@@ -89,7 +89,7 @@ impl SelfTest {
         let lags = [
             ("woke late", self.late_wakes, LATE_WAKE_P99_MAX),
             (
-                "was away from its sockets for long",
+                "was away from its sockets for too long",
                 self.turns,
                 TURN_P99_MAX,
             ),
@@ -97,7 +97,7 @@ impl SelfTest {
         let lags = lags.into_iter().filter_map(|(what, lags, limit)| {
             let p99 = lags.quantile(0.99).filter(|p99| *p99 > limit)?;
             Some(format!(
-                "the event loop {what}: {} by the 99th percentile",
+                "the event loop {what}: {} (99th percentile)",
                 seconds(p99)
             ))
         });
@@ -106,7 +106,7 @@ impl SelfTest {
             .is_none_or(|kept| kept < RATE_MIN_SHARE * RATE_MIN_PER_SECOND);
         let rate_low = rate_low.then(|| {
             format!(
-                "{} were not kept up with every answer: this machine is the limit soon",
+                "{} could not be sustained with every answer: this machine is soon the limit",
                 rate(RATE_MIN_PER_SECOND)
             )
         });
@@ -122,8 +122,8 @@ impl SelfTest {
             .filter(|(granted, asked)| granted < asked)
             .map(|(granted, asked)| {
                 format!(
-                    "a receive buffer has {granted} of the {asked} octets asked for, so fewer \
-                     queries are in flight on a socket; raise net.core.rmem_max"
+                    "a receive buffer has {granted} of the {asked} octets requested, so fewer queries \
+                     can be in flight on a socket; raise net.core.rmem_max"
                 )
             });
         delays
@@ -134,7 +134,7 @@ impl SelfTest {
             .collect()
     }
 
-    /// What was found and what follows from it, in lines for a person.
+    /// The results and the verdict as lines.
     pub fn text(&self) -> String {
         let mut out = String::new();
         self.write(&mut out)
@@ -145,7 +145,7 @@ impl SelfTest {
     fn write(&self, out: &mut String) -> std::fmt::Result {
         writeln!(
             out,
-            "timing error against known delays: what was measured, less what was given"
+            "timing error against known delays: measured minus actual delay"
         )?;
         let mut rows = vec![["phase", "delay", "p50", "p99"].map(str::to_owned).to_vec()];
         for TimedDelay { name, delay, error } in &self.delays {
@@ -171,10 +171,10 @@ impl SelfTest {
                 )?;
             }
         }
-        write!(out, "highest rate with every answer at once: ")?;
+        write!(out, "highest rate with every answer at the first attempt: ")?;
         match self.complete_rate_per_second {
             Some(kept) if self.rate_is_open => {
-                writeln!(out, "{}, and more was not tried", rate(kept))?;
+                writeln!(out, "{}, the highest that was tried", rate(kept))?;
             }
             Some(kept) => writeln!(out, "{}", rate(kept))?,
             None => writeln!(out, "none of those tried")?,
@@ -195,8 +195,8 @@ impl SelfTest {
         if weaknesses.is_empty() {
             return writeln!(
                 out,
-                "verdict: good; medians are right to {}, and what differs by more is the peer's or \
-                 the path's",
+                "verdict: good; medians are accurate to {}; larger differences are due to the peer \
+                 or the path",
                 seconds(MEDIAN_ERROR_MAX)
             );
         }
@@ -270,7 +270,7 @@ mod tests {
             "  dns over udp        no delay  +41.0 µs   +300 µs\n",
             "  first byte of http   5.00 ms  -12.0 µs  +90.0 µs\n",
             "event loop: woke late by p50 128 µs, p99 199 µs, max 199 µs\n",
-            "highest rate with every answer at once: 120000/s\n",
+            "highest rate with every answer at the first attempt: 120000/s\n",
             "local ports: 28232; receive buffer: 4194304 of 4194304 octets\n",
             "verdict: good; ",
         ] {
@@ -293,11 +293,11 @@ mod tests {
         weak.limits.receive_buffer_octets = Some((212_992, 4 << 20));
         let weaknesses = weak.weaknesses();
         let parts = [
-            "nothing was answered",
+            "no answers",
             "-150 µs off",
             "woke late: 50.0 ms",
-            "away from its sockets for long: 50.0 ms",
-            "10000/s were not kept up",
+            "away from its sockets for too long: 50.0 ms",
+            "10000/s could not be sustained",
             "200 sockets",
             "212992 of the 4194304",
         ];

@@ -16,7 +16,7 @@ pub trait Sink: Send {
     /// What was written before the error is not undone. The sink is not called again.
     fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError>;
 
-    /// Passes on everything recorded so far. Returns how much of it would survive the end of this
+    /// Writes out everything recorded so far. Returns how much of it would survive the end of this
     /// process: only that much counts as done when a run is resumed.
     ///
     /// # Errors

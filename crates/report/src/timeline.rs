@@ -1,7 +1,7 @@
-//! How a run went over time, in a fixed number of bins.
+//! Outcomes over time, in a limited number of bins.
 //!
-//! Bins begin narrow and double in width when there are too many, so a run of a day takes the
-//! memory of a run of a second.
+//! Bins start narrow and double in width when there are too many, so memory does not grow with the
+//! length of the run.
 
 use std::time::Duration;
 
@@ -9,21 +9,21 @@ use canvass_model::{Outcome, Phase, Time, Verdict};
 
 use crate::write::nanos;
 
-/// Bins at most; when more are needed, pairs become one.
+/// The maximum number of bins; when more are needed, pairs are merged.
 const BINS_MAX: usize = 240;
-/// The width of a bin at first, in nanoseconds.
+/// The initial width of a bin, in nanoseconds.
 const WIDTH_FIRST_NS: u64 = 10_000_000;
 
-/// What ended in one span of time.
+/// The outcomes in a span of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bin {
-    /// Outcomes of all kinds.
+    /// All outcomes.
     pub ended: u64,
-    /// Of these, by verdict; none where verdicts are not known.
+    /// Those that were answered; 0 if verdicts are unknown.
     pub answered: u64,
-    /// As above.
+    /// Those that were negative; 0 if verdicts are unknown.
     pub negative: u64,
-    /// As above.
+    /// Those that failed; 0 if verdicts are unknown.
     pub failed: u64,
     /// Time spent in each phase of [`Phase::TIMED`], in nanoseconds, and how many outcomes
     /// reached it.
@@ -43,7 +43,7 @@ impl Bin {
     }
 }
 
-/// How a run went over time.
+/// Outcomes over time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timeline {
     origin: Time,
@@ -52,7 +52,7 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// Time counts from `origin`; what ended before it counts in the first bin.
+    /// Starts at `origin`. Outcomes that ended before it are counted in the first bin.
     pub fn new(origin: Time) -> Self {
         Self {
             origin,
@@ -61,7 +61,7 @@ impl Timeline {
         }
     }
 
-    /// Counts an outcome where it ended.
+    /// Counts an outcome at its end.
     pub fn record(&mut self, outcome: &Outcome) {
         let mut bin = Bin {
             ended: 1,
@@ -80,7 +80,7 @@ impl Timeline {
         self.add(outcome.finished, &bin);
     }
 
-    /// Adds what ended at `at`, or in an interval that began then.
+    /// Adds outcomes that ended at `at`, or in an interval that started then.
     pub fn add(&mut self, at: Time, bin: &Bin) {
         let since_ns = at.nanos_since(self.origin);
         let mut place = (since_ns / self.width_ns) as usize;
@@ -107,22 +107,22 @@ impl Timeline {
             .collect();
     }
 
-    /// Where time counts from.
+    /// The start of the first bin.
     pub fn origin(&self) -> Time {
         self.origin
     }
 
-    /// How long a bin is.
+    /// The width of a bin.
     pub fn width(&self) -> Duration {
         Duration::from_nanos(self.width_ns)
     }
 
-    /// The bins, from the origin to the last in which anything ended.
+    /// The bins, up to the last one with outcomes.
     pub fn bins(&self) -> &[Bin] {
         &self.bins
     }
 
-    /// Whether it is known how each outcome ended.
+    /// Whether the verdict of every outcome is known.
     pub fn has_verdicts(&self) -> bool {
         self.bins
             .iter()

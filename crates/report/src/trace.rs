@@ -1,4 +1,4 @@
-//! One probe's life as a timeline, in the manner of `strace -r`.
+//! The timeline of a probe, similar to `strace -r`.
 
 use std::fmt;
 

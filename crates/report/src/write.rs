@@ -1,4 +1,4 @@
-//! Pieces of lines, appended to a byte buffer without an allocation of their own.
+//! Writes parts of lines to a byte buffer without allocating.
 
 use std::fmt;
 use std::io::Write;
@@ -10,7 +10,7 @@ use canvass_model::{Host, Rcode, Remote, Status, Target, UrlTarget};
 
 const NANOS_PER_MS: u64 = 1_000_000;
 
-/// Appends what `Display` shows. It goes through the formatting machinery: for what is rare.
+/// Appends the `Display` text of `value`. This is slow, so it is used only for rare values.
 pub(crate) fn push_display(out: &mut Vec<u8>, value: impl fmt::Display) {
     write!(out, "{value}").expect("a Vec takes every byte");
 }
@@ -20,12 +20,8 @@ pub(crate) fn push_number(out: &mut Vec<u8>, number: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
-/// Appends `number`, which is below a million, with leading zeros.
-pub(crate) fn push_six_digits(out: &mut Vec<u8>, number: u32) {
-    out.extend_from_slice(&six_digits(number));
-}
-
-fn six_digits(number: u32) -> [u8; 6] {
+/// `number`, which is below a million, with leading zeros.
+pub(crate) fn six_digits(number: u32) -> [u8; 6] {
     let mut digits = [0; 6];
     for (pair, value) in
         digits
@@ -38,7 +34,7 @@ fn six_digits(number: u32) -> [u8; 6] {
     digits
 }
 
-/// A span in whole nanoseconds; what does not fit (584 years) is the most that does.
+/// A span in whole nanoseconds, at most `u64::MAX` (584 years).
 pub(crate) fn nanos(span: Duration) -> u64 {
     let whole = span.as_secs().checked_mul(1_000_000_000);
     let all = whole.and_then(|whole| whole.checked_add(u64::from(span.subsec_nanos())));
@@ -58,24 +54,21 @@ pub(crate) fn push_ms(out: &mut Vec<u8>, span: Duration) {
     }
 }
 
-/// The last span that was written, and where: a job that took one query has the same span three
-/// times on its line.
+/// The last span written, and where. A job with a single query has the same span three times on its
+/// line.
 #[derive(Default)]
 pub(crate) struct LastSpan(Option<(Duration, Range<usize>)>);
 
 impl LastSpan {
-    /// Appends a span in milliseconds, or null.
-    pub(crate) fn push(&mut self, out: &mut Vec<u8>, span: Option<Duration>) {
+    /// Appends a span in milliseconds.
+    pub(crate) fn push(&mut self, out: &mut Vec<u8>, span: Duration) {
         let start = out.len();
-        match (span, &self.0) {
-            (None, _) => return out.extend_from_slice(b"null"),
-            (Some(Duration::ZERO), _) => return out.push(b'0'),
-            (Some(span), Some((last, place))) if span == *last => {
-                return out.extend_from_within(place.clone());
-            }
-            (Some(span), _) => push_ms(out, span),
+        match &self.0 {
+            _ if span.is_zero() => return out.push(b'0'),
+            Some((last, place)) if span == *last => return out.extend_from_within(place.clone()),
+            _ => push_ms(out, span),
         }
-        self.0 = span.map(|span| (span, start..out.len()));
+        self.0 = Some((span, start..out.len()));
     }
 }
 
@@ -118,7 +111,7 @@ pub(crate) fn push_socket_address(out: &mut Vec<u8>, address: SocketAddr) {
     }
 }
 
-/// Appends the status word.
+/// Appends a status.
 pub(crate) fn push_status(out: &mut Vec<u8>, status: Status) {
     let word = match status {
         Status::Rcode(Rcode::NOERROR) => "NOERROR",
@@ -130,23 +123,23 @@ pub(crate) fn push_status(out: &mut Vec<u8>, status: Status) {
     out.extend_from_slice(word.as_bytes());
 }
 
-/// A target as it goes on a line: a host or all of it, and a port where one belongs to it.
+/// A target as written on a line.
 pub(crate) struct TargetText<'a> {
-    /// What stands before the port.
+    /// The part before the port.
     pub(crate) host: HostText<'a>,
-    /// What stands after a colon.
+    /// The port after a colon, if any.
     pub(crate) port: Option<u16>,
 }
 
-/// What stands before the port.
+/// The part of a target before the port.
 pub(crate) enum HostText<'a> {
-    /// What was written, or a name.
+    /// The text of the target, or a name.
     Text(&'a str),
-    /// An address, in brackets where a port may follow an IPv6 one.
+    /// An address.
     Address {
         /// The address.
         address: IpAddr,
-        /// As in a URL.
+        /// Whether an IPv6 address has brackets, as in a URL.
         as_in_url: bool,
     },
 }
@@ -156,7 +149,7 @@ impl<'a> TargetText<'a> {
         Self { host, port: None }
     }
 
-    /// Appends it; `push_text` has the quoting of the format.
+    /// Appends the target. `push_text` quotes as the format requires.
     pub(crate) fn push(&self, out: &mut Vec<u8>, push_text: impl FnOnce(&mut Vec<u8>, &str)) {
         match self.host {
             HostText::Text(text) => push_text(out, text),
@@ -173,7 +166,7 @@ impl<'a> TargetText<'a> {
     }
 }
 
-/// The target as it was given, or in canonical form where it came out of something larger.
+/// The target as given, or in canonical form if it comes from a CIDR, a range or `--ports`.
 pub(crate) fn target_text(target: &Target) -> TargetText<'_> {
     match target {
         Target::Address {
@@ -216,8 +209,8 @@ pub(crate) fn target_text(target: &Target) -> TargetText<'_> {
     }
 }
 
-/// The port a target without text was made with. A URL drops the port of its scheme; that one
-/// was asked for where http would be tried on it too.
+/// The port of a URL target without text. A URL omits the default port of its scheme; it is shown if
+/// it is also the port of the http fallback.
 fn written_port(target: &UrlTarget) -> Option<u16> {
     let dropped = || {
         let fallback = target.fallback?.port;
@@ -226,7 +219,7 @@ fn written_port(target: &UrlTarget) -> Option<u16> {
     target.url.port().or_else(dropped)
 }
 
-/// Appends a remote; `push_text` has the quoting of the format, for paths.
+/// Appends a remote. `push_text` quotes paths as the format requires.
 pub(crate) fn push_remote(
     out: &mut Vec<u8>,
     remote: &Remote,
@@ -247,7 +240,7 @@ pub(crate) fn push_sha256(out: &mut Vec<u8>, hash: &[u8; 32]) {
     }
 }
 
-/// Appends text with what could break a line or drive a terminal as escapes.
+/// Appends text with escapes for characters that could break a line or control a terminal.
 pub(crate) fn push_visible(out: &mut Vec<u8>, text: &str) {
     if is_plain(text) {
         out.extend_from_slice(text.as_bytes());
@@ -262,15 +255,15 @@ pub(crate) fn push_visible(out: &mut Vec<u8>, text: &str) {
     }
 }
 
-/// Whether `character` could break a line or drive a terminal: C0 and C1 controls, DEL, and the
-/// line and paragraph separators that some readers take for line ends.
+/// Whether `character` could break a line or control a terminal: C0 and C1 controls, DEL, and the
+/// line and paragraph separators, which some readers treat as line ends.
 pub(crate) fn is_breaking(character: char) -> bool {
     character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
 }
 
 /// Whether every byte is printable ASCII other than `"` and `\`.
 ///
-/// There is no early exit: the loop then runs many bytes at a time.
+/// There is no early exit, so that the loop is vectorized.
 pub(crate) fn is_plain(text: &str) -> bool {
     text.bytes().fold(true, |plain, byte| {
         plain & (byte.wrapping_sub(b' ') < 0x5f) & (byte != b'"') & (byte != b'\\')

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use canvass_model::ShardReport;
-use canvass_report::{Against, Block, IntervalLog, Side};
+use canvass_report::{Block, IntervalLog, OtherSide, Side};
 use canvass_run::Plan;
 
 use super::answers::Judge;
@@ -72,7 +72,7 @@ pub struct Sides {
 /// What was measured of all sides.
 pub struct Measured {
     pub first: Side,
-    pub others: Vec<Against>,
+    pub others: Vec<OtherSide>,
     /// Outcomes of the first side, and how many of them are no failure.
     pub outcomes: u64,
     pub good: u64,
@@ -319,7 +319,7 @@ impl Sides {
                 Asker::System(_) => Vec::new(),
                 Asker::Engine(engine) => engine.finish()?,
             });
-            others.push(Against {
+            others.push(OtherSide {
                 side: other.side,
                 answers: other.judge.verdict(),
             });

@@ -139,7 +139,7 @@ fn answers_that_differ_are_shown_side_by_side() {
         "host-192-0-2-1.example.net",
         "(SERVFAIL)",
         &good_at,
-        "nothing follows for",
+        "no conclusion for",
         "had no usable answer for 16 of 16 targets",
     ] {
         assert!(text.contains(part), "{part} is not in\n{text}");

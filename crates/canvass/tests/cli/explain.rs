@@ -49,7 +49,7 @@ fn every_errno_that_lines_carry_is_known() {
     ] {
         let text = explained(&[errno]);
         assert!(text.starts_with(&format!("{errno} (errno ")), "{text}");
-        assert!(text.contains(" look at "), "{text}");
+        assert!(text.contains(" advice "), "{text}");
     }
 }
 
@@ -84,7 +84,7 @@ fn causes_and_statuses_are_known_and_told_apart_by_their_letters() {
             "{status}"
         );
     }
-    // What to look at depends on where it happened.
+    // The advice depends on the phase.
     let reset = explained(&["reset"]);
     for phase in ["in connect", "in tls", "in first_byte", "in transfer"] {
         assert!(reset.contains(phase), "{phase}: {reset}");

@@ -92,8 +92,8 @@ fn assert_freeze_is_in_response_time_alone(run: Run) {
         shown(&service_ms),
         run.err
     );
-    run.says("began 100 ms or more after when due, at worst ")
-        .says("the run fell behind its schedule, and response times show it")
+    run.says("started 100 ms or more after the scheduled time, at most ")
+        .says("the run fell behind its schedule, and the response times include this delay")
         .says("\nresponse time up to\n");
 }
 

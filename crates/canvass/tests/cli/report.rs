@@ -215,7 +215,7 @@ fn what_is_no_output_of_a_run_is_refused_by_name() {
         let lines = canvass(&["ptr", "10.0.0.0/30", "--lab", "-f", format]).exits(0);
         refused(
             &lines.out,
-            &format!("holds {name}; what can be read is ndjson (-f ndjson) and HdrHistogram"),
+            &format!("holds {name}; only ndjson (-f ndjson) and HdrHistogram"),
         );
     }
     let page = canvass(&["report", &written.path("run.ndjson")])

@@ -50,7 +50,7 @@ fn reasons(run: &Run) -> Vec<&str> {
             assert!(lags.contains(word), "{lags}");
         }
     }
-    let rate = figures("highest rate with every answer at once: ");
+    let rate = figures("highest rate with every answer at the first attempt: ");
     assert!(rate.contains("/s") || rate == "none of those tried");
     let limits = figures("descriptors: ");
     for part in [

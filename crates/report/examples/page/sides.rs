@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use canvass_model::Time;
-use canvass_report::{Against, Answers, Block, Comparison, Difference, LATENCY_MAX_NS, Side};
+use canvass_report::{Answers, Block, Comparison, Difference, LATENCY_MAX_NS, OtherSide, Side};
 use hdrhistogram::Histogram;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -71,11 +71,11 @@ pub(crate) fn comparison() -> Comparison {
     Comparison {
         a,
         others: vec![
-            Against {
+            OtherSide {
                 side: one,
                 answers: answers(2),
             },
-            Against {
+            OtherSide {
                 side: many,
                 answers: answers(0),
             },

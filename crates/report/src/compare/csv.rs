@@ -11,8 +11,8 @@ b,b_targets,b_per_second,b_cpu_us_per_target,\
 b_p50_ms,b_p90_ms,b_p99_ms,b_max_ms,\
 ratio,ratio_low,ratio_high,same,different,only_a,only_b\n";
 
-/// What [`comparison_ndjson`](super::comparison_ndjson) writes, as a table. What is not known is an
-/// empty field; a name is always in quotes. Rows end with a line feed alone.
+/// The fields of [`comparison_ndjson`](super::comparison_ndjson) as a table. Unknown values are empty;
+/// names are always quoted. Rows end with a line feed alone.
 pub fn comparison_csv(comparison: &Comparison) -> Vec<u8> {
     let mut out = HEADER.to_vec();
     for (index, against) in comparison.others.iter().enumerate() {
@@ -53,7 +53,7 @@ fn push_side(out: &mut Vec<u8>, side: &Side) {
     }
 }
 
-/// Appends a comma and a number, or nothing after it.
+/// Appends a comma, and a number if there is one.
 fn push_field(out: &mut Vec<u8>, number: Option<impl std::fmt::Display>) {
     out.push(b',');
     if let Some(number) = number {

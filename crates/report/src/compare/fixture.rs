@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use canvass_model::Time;
 
-use super::{Against, Answers, Block, Comparison, Side};
+use super::{Answers, Block, Comparison, OtherSide, Side};
 use crate::latency::histogram;
 
 /// A block of `targets` in `wall_ms`, without CPU time.
@@ -19,7 +19,7 @@ pub(super) fn block(targets: u64, wall_ms: u64) -> Block {
     }
 }
 
-/// As many blocks as there are numbers, each of a second and so many targets.
+/// A block of one second for each number of targets.
 pub(super) fn blocks(targets: &[u64]) -> Vec<Block> {
     targets
         .iter()
@@ -46,11 +46,11 @@ pub(super) fn side(name: &str, blocks: &[Block]) -> Side {
     }
 }
 
-/// canvass against libc with blocks of a second, on 64 processors.
+/// canvass and libc with blocks of one second, on 64 processors.
 pub(super) fn comparison(a: &[u64], b: &[u64]) -> Comparison {
     Comparison {
         a: side("canvass (udp, window 412)", &blocks(a)),
-        others: vec![Against {
+        others: vec![OtherSide {
             side: side("getnameinfo, one at a time", &blocks(b)),
             answers: Answers::default(),
         }],

@@ -1,18 +1,18 @@
-//! Two ways of asking the same, side by side: what was measured, what follows from it, and how that
-//! is written. Who runs the sides is not here.
+//! A comparison of two or more ways to look up the same targets: measurements, results and output.
+//! This module does not run the sides.
 //!
-//! The figures of a side are in [`Side`]'s methods, those of a pair in [`Comparison::ratio`]. How
-//! far chance reaches is told by the blocks: they are the repetitions, and a target is none, since
-//! targets asked at once share their weather.
+//! The methods of [`Side`] return the figures of a side, [`Comparison::ratio`] those of a pair. The
+//! statistics are over blocks, not over targets: targets that are asked at the same time are not
+//! independent.
 
 mod csv;
 #[cfg(test)]
 mod fixture;
 mod ndjson;
-mod paint;
 mod ratio;
 mod side;
 mod text;
+mod theme;
 mod verdict;
 mod warnings;
 
@@ -28,93 +28,93 @@ pub use ratio::Ratio;
 pub use side::Throughput;
 pub use text::comparison_text;
 
-/// One side's work in one block of the schedule.
+/// The work of one side in one block of the schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Block {
-    /// When it began.
+    /// When it started.
     pub began: Time,
-    /// How long it took, from the first question to the last answer.
+    /// The time from the first question to the last answer.
     pub wall: Duration,
-    /// CPU time the process used meanwhile, user and system.
+    /// CPU time of the process during the block, user and system.
     pub cpu: Duration,
-    /// Targets that were done.
+    /// The number of targets.
     pub targets: u64,
-    /// Whether this side asked for them before the other.
+    /// Whether this side asked for these targets before the other.
     pub asked_first: bool,
 }
 
 /// One side of a comparison.
 #[derive(Clone, Debug)]
 pub struct Side {
-    /// What it is, as a person reads it: `canvass (udp, window 412)`,
+    /// A description for people, such as `canvass (udp, window 412)` or
     /// `getnameinfo, one at a time`.
     pub name: String,
-    /// What each target took, in nanoseconds.
+    /// The latency of each target, in nanoseconds.
     pub latency: Histogram<u64>,
-    /// What each target took in blocks where the other side had asked before.
+    /// The latency of each target in blocks that the other side had asked before.
     pub latency_asked_second: Histogram<u64>,
-    /// Its blocks, in the order they were run, without the one that warmed up.
+    /// Its blocks in the order they were run, without the warm-up.
     pub blocks: Vec<Block>,
-    /// Targets, of those in the blocks, that had no usable answer: not even that there is nothing.
+    /// How many targets of the blocks had no usable answer. A negative answer is usable.
     pub failed: u64,
-    /// Whether a target waits for its own answer alone, and not for what else is asked: then what
-    /// it took tells of caches.
+    /// Whether targets are asked one at a time. Only then does the latency show whether a cache
+    /// answered.
     pub is_serial: bool,
 }
 
-/// An answer that was not the same.
+/// A target whose answers differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// What was asked about.
+    /// The target.
     pub target: String,
-    /// What the first side had: names or addresses, or why it had none.
+    /// The answer of the first side: names or addresses, or why there was none.
     pub a: String,
-    /// What the second side had.
+    /// The answer of the second side.
     pub b: String,
-    /// Where the difference comes from, when that can be told (`/etc/hosts`).
+    /// The reason for the difference, if known (`/etc/hosts`).
     pub reason: Option<String>,
 }
 
-/// How the answers of the sample compare.
+/// How the answers of two sides compare.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answers {
-    /// Both have the same, or neither has any.
+    /// Both have the same answer, or neither has one.
     pub same: u64,
-    /// Both have one, and not the same.
+    /// Both have an answer, but not the same.
     pub different: u64,
     /// Only the first has one.
     pub only_a: u64,
     /// Only the second has one.
     pub only_b: u64,
-    /// How many of those that are not the same have a reason that can be told, by reason.
+    /// The number of differences with a known reason, by reason.
     pub explained: Vec<(String, u64)>,
-    /// The first few that are not the same.
+    /// The first few differences.
     pub examples: Vec<Difference>,
 }
 
-/// The other side of a pair, and how its answers compare.
+/// A side that the first is compared with, and how their answers compare.
 #[derive(Clone, Debug)]
-pub struct Against {
-    /// The second side.
+pub struct OtherSide {
+    /// The side.
     pub side: Side,
     /// How the answers compare.
     pub answers: Answers,
 }
 
-/// A comparison as it was measured: the first side against each of the others.
+/// The measurements of a comparison of the first side with each of the others.
 #[derive(Clone, Debug)]
 pub struct Comparison {
     /// The first side: canvass.
     pub a: Side,
-    /// Those it was compared with, in order.
-    pub others: Vec<Against>,
-    /// How many targets the list had.
+    /// The sides that it is compared with.
+    pub others: Vec<OtherSide>,
+    /// The number of targets in the list.
     pub listed: u64,
-    /// What chance began from, for the resampling.
+    /// The seed of the resampling.
     pub seed: u64,
-    /// How many processors this process may use, where that is known.
+    /// The number of processors that this process may use, if known.
     pub processors: Option<NonZeroUsize>,
-    /// Reasons to doubt the figures that only whoever ran it knows (a cache of the system's, a
-    /// run that was stopped).
+    /// Warnings that do not follow from the figures (a cache of the system, a run that was
+    /// stopped).
     pub warnings: Vec<String>,
 }

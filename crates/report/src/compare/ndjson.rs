@@ -1,13 +1,13 @@
-//! One JSON object for each pair of sides, on one line each.
+//! One JSON object per line for each pair of sides.
 
 use std::time::Duration;
 
 use super::{Comparison, Side};
-use crate::ndjson::json::{push_or_null, push_string, put};
+use crate::json::{push_or_null, push_string, put};
 use crate::write::{push_display, push_ms, push_number};
 
-/// One object for each pair, in the order of `others`, each with a line feed after it. What is not
-/// known is null; a name is a string with control characters escaped.
+/// One object per line for each pair, in the order of `others`. Unknown values are null; control
+/// characters in names are escaped.
 pub fn comparison_ndjson(comparison: &Comparison) -> Vec<u8> {
     let mut out = Vec::new();
     for (index, against) in comparison.others.iter().enumerate() {
@@ -55,7 +55,7 @@ fn push_side(out: &mut Vec<u8>, side: &Side) {
     put(out, "}}");
 }
 
-/// Appends `key` and a number as short as it reads back exactly, or null.
+/// Appends `key` and the shortest number that parses to the same value, or null.
 fn push_float_key(out: &mut Vec<u8>, key: &str, number: Option<f64>) {
     put(out, key);
     push_or_null(out, number, push_display);
@@ -64,7 +64,7 @@ fn push_float_key(out: &mut Vec<u8>, key: &str, number: Option<f64>) {
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{block, blocks, comparison, side};
-    use super::super::{Against, Answers};
+    use super::super::{Answers, OtherSide};
     use super::*;
     use proptest::prelude::*;
     use serde_json::Value;
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn every_pair_has_its_line_in_order() {
         let mut sides = comparison(&[2000; 4], &[10; 4]);
-        sides.others.push(Against {
+        sides.others.push(OtherSide {
             side: side("getnameinfo, 32 threads", &blocks(&[320; 4])),
             answers: Answers::default(),
         });

@@ -1,4 +1,4 @@
-//! How many times faster one side is, and how far chance reaches.
+//! The ratio of the throughput of two sides, with a confidence interval.
 
 use std::f64::consts::PI;
 use std::time::Duration;
@@ -9,11 +9,11 @@ use rand::{RngExt, SeedableRng};
 use super::side::stdev;
 use super::{Block, Comparison};
 
-/// How often the blocks are drawn anew.
+/// The number of bootstrap rounds.
 const ROUNDS: usize = 2_000;
-/// With fewer blocks on a side nothing is said of chance.
+/// With fewer blocks on a side there is no interval.
 pub(super) const BLOCKS_MIN: usize = 4;
-/// Rounds that lie beyond each end of the interval where blocks are many: 2.5 % of them.
+/// Rounds beyond each end of the interval if there are many blocks: 2.5 %.
 const ROUNDS_BEYOND: usize = ROUNDS / 40;
 /// The same by degrees of freedom, from those of the fewest blocks on: the share that a normal
 /// distribution has beyond Student's 97.5 % point.
@@ -23,43 +23,43 @@ const SWINGS_SLOW: u32 = 2;
 /// Student's 97.5 % point over the normal one, with a degree of freedom for each slow swing.
 const STUDENT_OF_SWINGS: f64 = 4.302_65 / 1.959_96;
 
-/// One side's targets a second over another's.
+/// Targets per second of one side divided by those of another.
 ///
 /// The interval is the wider of two. The first is a bootstrap over blocks: 2,000 times, blocks of
 /// each side are drawn with replacement and the ratio is taken of them; 2.5 % of these ratios lie
-/// below the interval and 2.5 % above. Of few blocks such an interval would promise too much, so it
-/// is widened as Student's distribution is against the normal one (the expanded percentile
+/// below the interval and 2.5 % above. For few blocks such an interval would be too narrow, so it
+/// is widened by the ratio of Student's distribution to the normal one (the expanded percentile
 /// interval).
 ///
-/// That takes blocks for independent, and a side that keeps what it learned has blocks that
-/// resemble their neighbours. The second interval looks at how the sides drift against each other
-/// from round to round: at the part of that with the two lowest frequencies (the first two cosines
-/// of a type-II transform, which estimate the variance of a mean of dependent values). The logarithms
-/// of the draws are scaled to that variance, and again as Student's distribution with two degrees of
-/// freedom asks. What all sides share, round by round, is no drift.
+/// This assumes independent blocks, but the blocks of a side that adapts resemble their neighbours.
+/// The second interval therefore takes the drift of the sides against each other from round to round
+/// into account: its part with the two lowest frequencies (the first two cosines of a type-II
+/// transform, which estimate the variance of a mean of dependent values). The logarithms of the draws
+/// are scaled to that variance, and again by Student's distribution with two degrees of freedom.
+/// Changes that all sides share in a round are not drift.
 ///
-/// One of two equal sides is called faster about once in a hundred times where blocks are
-/// independent, and once in twenty-five where there are four and those of one side alone vary. Where
-/// neighbours correlate by 0.5 it is once in ten times of four blocks and once in twenty of eight or
-/// more; where they do by 0.8, once in four times of four, in six of eight and in ten of sixteen.
-/// What a side keeps from its first block to its last no interval over blocks can show.
+/// One of two equal sides is reported as faster in about 1 of 100 comparisons if blocks are
+/// independent, and in 1 of 25 if there are four blocks and only those of one side vary. If
+/// neighbours correlate by 0.5, it is 1 of 10 with four blocks and 1 of 20 with eight or more; if
+/// they correlate by 0.8, 1 of 4 with four blocks, 1 of 6 with eight and 1 of 10 with sixteen. An
+/// effect that lasts from the first block to the last cannot show in an interval over blocks.
 ///
-/// The bounds and the standard deviation are `None` together: where a side has fewer than four
-/// blocks, or where a draw has no targets at all, so that chance could make the ratio anything.
+/// The bounds and the standard deviation are all `None` if a side has fewer than four blocks, or if
+/// a draw has no targets.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ratio {
-    /// The ratio; `None` where a side has done no target.
+    /// The ratio; `None` if a side completed no target.
     pub value: Option<f64>,
     /// The lower bound of the 95 % interval.
     pub low: Option<f64>,
     /// The upper bound of the 95 % interval.
     pub high: Option<f64>,
-    /// The standard deviation of the ratio over the draws, scaled up where the sides drift.
+    /// The standard deviation of the ratio over the draws, scaled up if the sides drift.
     pub stdev: Option<f64>,
 }
 
 impl Ratio {
-    /// Whether the interval is known and excludes 1, on the side where the ratio is.
+    /// Whether there is an interval and it excludes 1, on the same side as the ratio.
     pub fn is_measurable(&self) -> bool {
         let (Some(value), Some(low), Some(high)) = (self.value, self.low, self.high) else {
             return false;
@@ -67,7 +67,7 @@ impl Ratio {
         value > 1.0 && low > 1.0 || value < 1.0 && high < 1.0
     }
 
-    /// The ratio of the same sides the other way round.
+    /// The inverse ratio.
     #[must_use]
     pub fn turned(&self) -> Self {
         Self {
@@ -84,11 +84,11 @@ impl Ratio {
 }
 
 impl Comparison {
-    /// The first side's targets a second over those of `others[other]`. The draws for the
-    /// interval begin from the comparison's seed: the same figures give the same interval.
+    /// Targets per second of the first side divided by those of `others[other]`. The interval is
+    /// reproducible: its draws are seeded with [`Comparison::seed`].
     ///
     /// # Panics
-    /// `other` is no place in `others`.
+    /// `other` is out of bounds.
     pub fn ratio(&self, other: usize) -> Ratio {
         let (a, b) = (&self.a, &self.others[other].side);
         let value = a.per_second().zip(b.per_second()).map(|(a, b)| a / b);
@@ -102,7 +102,7 @@ impl Comparison {
     }
 }
 
-/// What chance makes of a ratio.
+/// The distribution of a ratio over the draws.
 #[derive(Clone, Copy)]
 struct Spread {
     low: f64,
@@ -111,7 +111,7 @@ struct Spread {
 }
 
 impl Spread {
-    /// `None` where there are too few blocks, or where a draw has no targets.
+    /// `None` if there are too few blocks, or if a draw has no targets.
     fn of(value: f64, a: &[Block], b: &[Block], seed: u64) -> Option<Self> {
         let pools = (Pool::new(a)?, Pool::new(b)?);
         let mut rng = StdRng::seed_from_u64(seed);
@@ -136,8 +136,8 @@ impl Spread {
     }
 }
 
-/// The standard deviation that the slow swings give the ratio, over what it would be of independent
-/// blocks.
+/// The standard deviation of the ratio according to the lowest frequencies, divided by that for
+/// independent blocks.
 fn drift(a: &[Block], b: &[Block]) -> f64 {
     let (a, b) = (shares(a), shares(b));
     let independent = [&a, &b].map(|shares| {
@@ -146,7 +146,7 @@ fn drift(a: &[Block], b: &[Block]) -> f64 {
         squares * number / (number - 1.0)
     });
     let rounds = a.len().max(b.len());
-    // A side that has no block in a round adds nothing there.
+    // A side without a block in a round contributes nothing.
     let of_round = |shares: &[f64], round: usize| shares.get(round).copied().unwrap_or(0.0);
     let slow: f64 = (1..=SWINGS_SLOW)
         .map(|swing| {
@@ -166,8 +166,8 @@ fn drift(a: &[Block], b: &[Block]) -> f64 {
     }
 }
 
-/// By how much each block moves the logarithm of its side's targets a second: its share of the
-/// targets less its share of the time. For a side that has targets and took time.
+/// The influence of each block on the logarithm of the throughput of its side: its share of the
+/// targets minus its share of the time. The side must have targets and time.
 fn shares(blocks: &[Block]) -> Vec<f64> {
     let targets: u64 = blocks.iter().map(|block| block.targets).sum();
     let wall: Duration = blocks.iter().map(|block| block.wall).sum();
@@ -179,13 +179,13 @@ fn shares(blocks: &[Block]) -> Vec<f64> {
         .collect()
 }
 
-/// Rounds that lie beyond each end of the interval where the side with the fewest has so many
-/// blocks, [`BLOCKS_MIN`] at least.
+/// Rounds beyond each end of the interval. `blocks`, at least [`BLOCKS_MIN`], is the number of
+/// blocks of the side with the fewest.
 fn rounds_beyond(blocks: usize) -> usize {
     match ROUNDS_BEYOND_FEW.get(blocks - BLOCKS_MIN) {
         Some(&few) => few,
-        // The least that Welch's degrees of freedom can be, as if that side alone varied. Within
-        // one round of the exact number.
+        // The minimum of Welch's degrees of freedom, as if only that side varied. Exact to one
+        // round.
         None => ROUNDS_BEYOND - 270 / (blocks - 1),
     }
 }
@@ -207,7 +207,7 @@ impl Pool {
         (blocks.len() >= BLOCKS_MIN).then_some(Self { blocks })
     }
 
-    /// Targets a second of a draw with replacement.
+    /// Targets per second of a draw with replacement.
     fn draw(&self, rng: &mut StdRng) -> f64 {
         let (mut targets, mut seconds) = (0.0, 0.0);
         // A sample is narrower than what it was drawn from, by one part in as many as it has. One

@@ -1,4 +1,4 @@
-//! The figures of one side, and of one block.
+//! The figures of a side and of a block.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use super::{Block, Side};
 use crate::Percentiles;
 use crate::latency::histogram;
 
-/// Targets a second over the blocks of a side.
+/// Targets per second over the blocks of a side.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Throughput {
-    /// All targets over all time: the mean of the blocks, each counted for as long as it took.
+    /// All targets divided by all time, which is the mean of the blocks weighted by their length.
     pub mean: f64,
-    /// The standard deviation of the blocks; `None` where there are fewer than two.
+    /// The standard deviation of the blocks; `None` if there are fewer than two.
     pub stdev: Option<f64>,
     /// The slowest block.
     pub min: f64,
@@ -22,14 +22,14 @@ pub struct Throughput {
 }
 
 impl Block {
-    /// Targets a second; `None` where no time passed.
+    /// Targets per second; `None` if no time passed.
     pub fn per_second(&self) -> Option<f64> {
         (!self.wall.is_zero()).then(|| self.targets as f64 / self.wall.as_secs_f64())
     }
 }
 
 impl Default for Side {
-    /// A side of which nothing was measured yet.
+    /// A side without measurements.
     fn default() -> Self {
         Self {
             name: String::new(),
@@ -43,51 +43,51 @@ impl Default for Side {
 }
 
 impl Side {
-    /// Counts what a target took. What is longer than an hour counts as an hour.
+    /// Records the latency of a target. More than an hour counts as an hour.
     pub fn record(&mut self, latency_ns: u64) {
         self.latency.saturating_record(latency_ns);
     }
 
-    /// Says of a target that was counted that the other side had asked before.
+    /// Records the latency of a target again, if the other side had asked before.
     pub fn record_asked_second(&mut self, latency_ns: u64) {
         self.latency_asked_second.saturating_record(latency_ns);
     }
 
-    /// Targets that were done.
+    /// The number of targets in its blocks.
     pub fn targets(&self) -> u64 {
         self.blocks.iter().map(|block| block.targets).sum()
     }
 
-    /// Whether half of its targets or more had no usable answer.
+    /// Whether at least half of its targets had no usable answer.
     pub fn is_mostly_failed(&self) -> bool {
         self.failed * 2 >= self.targets().max(1)
     }
 
-    /// How long its blocks took together.
+    /// The total time of its blocks.
     pub fn wall(&self) -> Duration {
         self.blocks.iter().map(|block| block.wall).sum()
     }
 
-    /// CPU time the process used in its blocks, user and system.
+    /// The CPU time of the process during its blocks, user and system.
     pub fn cpu(&self) -> Duration {
         self.blocks.iter().map(|block| block.cpu).sum()
     }
 
-    /// Targets a second over all blocks; `None` where no target was done or no time passed.
+    /// Targets per second over all blocks; `None` if there are no targets or no time passed.
     pub fn per_second(&self) -> Option<f64> {
         let targets = self.targets();
         let wall = self.wall();
         (targets > 0 && !wall.is_zero()).then(|| targets as f64 / wall.as_secs_f64())
     }
 
-    /// CPU time a target in nanoseconds, user and system; `None` where no target was done.
+    /// CPU time per target in nanoseconds, user and system; `None` if there are no targets.
     pub fn cpu_per_target_ns(&self) -> Option<f64> {
         let targets = self.targets();
         (targets > 0).then(|| self.cpu().as_nanos() as f64 / targets as f64)
     }
 
-    /// Targets a second, and how the blocks differ; `None` where [`per_second`](Self::per_second)
-    /// is.
+    /// Targets per second with their spread over the blocks; `None` if
+    /// [`per_second`](Self::per_second) is.
     pub fn throughput(&self) -> Option<Throughput> {
         let mean = self.per_second()?;
         let rates: Vec<f64> = self.blocks.iter().filter_map(Block::per_second).collect();
@@ -99,13 +99,13 @@ impl Side {
         })
     }
 
-    /// What a target took; `None` where nothing was counted.
+    /// Percentiles of the latency; `None` if there are no values.
     pub fn percentiles(&self) -> Option<Percentiles> {
         Percentiles::of(&self.latency)
     }
 
-    /// What each target took in blocks where this side asked before the other; `None` where the
-    /// two histograms do not belong together.
+    /// The latency in blocks that this side asked before the other; `None` if the two histograms do
+    /// not belong together.
     pub(super) fn latency_asked_first(&self) -> Option<Histogram<u64>> {
         let mut first = self.latency.clone();
         first.subtract(&self.latency_asked_second).ok()?;

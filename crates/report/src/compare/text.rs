@@ -1,41 +1,40 @@
-//! A comparison as a person reads it in a terminal.
+//! A comparison as text for a terminal.
 
 use std::fmt::{self, Write};
 
-use super::paint::{Paint, visible};
-use super::{Against, Answers, Comparison, Difference, Side};
+use super::theme::{Theme, visible};
+use super::{Answers, Comparison, Difference, OtherSide, Side};
 use crate::human::{aligned, count, percent, seconds, span_ns, table};
 
-/// Differences shown of each pair.
+/// The maximum number of differences shown for each pair.
 const EXAMPLES_SHOWN_MAX: usize = 10;
-/// Characters of an answer that are shown.
+/// The maximum number of characters shown of an answer.
 const ANSWER_CHARS_MAX: usize = 60;
 
-/// Renders a comparison: each side, the percentiles, what each pair comes to, how the answers
-/// compare, and reasons to doubt; lines with line ends. `colour` is for a terminal that has it
-/// (ECMA-48); without, there is no escape sequence.
+/// Renders a comparison as lines: each side, the percentiles, the result and the answers of each
+/// pair, and the warnings. With `colour` the text has escape sequences (ECMA-48).
 pub fn comparison_text(comparison: &Comparison, colour: bool) -> String {
     let mut out = String::new();
-    write_all(comparison, Paint(colour), &mut out).expect("a String takes every character");
+    write_all(comparison, Theme(colour), &mut out).expect("a String takes every character");
     out
 }
 
-fn write_all(comparison: &Comparison, paint: Paint, out: &mut String) -> fmt::Result {
+fn write_all(comparison: &Comparison, theme: Theme, out: &mut String) -> fmt::Result {
     writeln!(
         out,
         "{} listed",
         count(comparison.listed, "target", "targets")
     )?;
     for side in sides(comparison) {
-        write_side(side, paint, out)?;
+        write_side(side, theme, out)?;
     }
     write_latency(comparison, out);
     for (index, against) in comparison.others.iter().enumerate() {
-        writeln!(out, "{}", comparison.painted_verdict(index, paint))?;
+        writeln!(out, "{}", comparison.themed_verdict(index, theme))?;
         write_answers(comparison, against, out)?;
     }
     for warning in comparison.all_warnings() {
-        writeln!(out, "{} {}", paint.doubt("warning:"), visible(&warning))?;
+        writeln!(out, "{} {}", theme.warning("warning:"), visible(&warning))?;
     }
     Ok(())
 }
@@ -45,12 +44,16 @@ fn sides(comparison: &Comparison) -> impl Iterator<Item = &Side> {
     std::iter::once(&comparison.a).chain(others)
 }
 
-fn write_side(side: &Side, paint: Paint, out: &mut String) -> fmt::Result {
-    writeln!(out, "{}", paint.name(&visible(&side.name)))?;
+fn write_side(side: &Side, theme: Theme, out: &mut String) -> fmt::Result {
+    writeln!(out, "{}", theme.name(&visible(&side.name)))?;
     let blocks = count(side.blocks.len() as u64, "block", "blocks");
     let targets = side.targets();
     let Some((throughput, cpu_ns)) = side.throughput().zip(side.cpu_per_target_ns()) else {
-        return writeln!(out, "  no figures: {targets} targets in {blocks}");
+        return writeln!(
+            out,
+            "  no figures: {} in {blocks}",
+            count(targets, "target", "targets")
+        );
     };
     let digits = digits(throughput.mean);
     let mut mean = format!("{:.digits$}", throughput.mean);
@@ -61,7 +64,7 @@ fn write_side(side: &Side, paint: Paint, out: &mut String) -> fmt::Result {
     let width = mean.chars().count().max(range.chars().count());
     writeln!(
         out,
-        "  targets/s (mean ± σ):  {mean:width$}  [{} in {}, CPU {} each]",
+        "  targets/s (mean ± σ):  {mean:width$}  [{} in {}, CPU {} per target]",
         count(targets, "target", "targets"),
         seconds(side.wall()),
         span_ns(cpu_ns as u64),
@@ -92,7 +95,7 @@ fn write_latency(comparison: &Comparison, out: &mut String) {
     }
 }
 
-fn write_answers(comparison: &Comparison, against: &Against, out: &mut String) -> fmt::Result {
+fn write_answers(comparison: &Comparison, against: &OtherSide, out: &mut String) -> fmt::Result {
     let answers = &against.answers;
     let [a, b] = [&comparison.a, &against.side].map(|side| visible(&side.name));
     let compared = answers.compared();
@@ -118,7 +121,12 @@ fn write_answers(comparison: &Comparison, against: &Against, out: &mut String) -
     for (reason, number) in &answers.explained {
         writeln!(
             out,
-            "    of those that are not the same, {number} by {}",
+            "    {}: {}",
+            count(
+                *number,
+                "difference explained by",
+                "differences explained by"
+            ),
             visible(reason)
         )?;
     }
@@ -130,7 +138,7 @@ fn write_examples(answers: &Answers, a: String, b: String, out: &mut String) -> 
     if shown.is_empty() {
         return Ok(());
     }
-    let mut rows = vec![vec!["  the first".to_owned(), a, b]];
+    let mut rows = vec![vec!["  examples".to_owned(), a, b]];
     rows.extend(shown.iter().map(example));
     aligned(out, &rows, |_| false);
     let more = answers.compared() - answers.same;
@@ -164,7 +172,7 @@ fn clipped(answer: &str) -> String {
     }
 }
 
-/// Decimals that so many a second deserve.
+/// The number of decimals of a rate.
 fn digits(per_second: f64) -> usize {
     match per_second {
         _ if per_second >= 100.0 => 0,
@@ -220,10 +228,10 @@ mod tests {
             "\
 100000 targets listed
 canvass (udp, window 412)
-  targets/s (mean ± σ):  2143 ± 18    [8572 targets in 4.00 s, CPU 100 µs each]
+  targets/s (mean ± σ):  2143 ± 18    [8572 targets in 4.00 s, CPU 100 µs per target]
   range (min … max):     2120 … 2163  4 blocks
 getnameinfo, one at a time
-  targets/s (mean ± σ):  25.2 ± 0.5   [101 targets in 4.00 s, CPU 100 µs each]
+  targets/s (mean ± σ):  25.2 ± 0.5   [101 targets in 4.00 s, CPU 100 µs per target]
   range (min … max):     25.0 … 26.0  4 blocks
   latency                         p50      p90      p95      p99    p99.9      max
   canvass (udp, window 412)   1.00 ms  1.00 ms  1.00 ms  1.00 ms  1.00 ms  1.00 ms
@@ -234,8 +242,8 @@ getnameinfo, one at a time
     different                         1  0.990 %
     only canvass (udp, window 412)    1  0.990 %
     only getnameinfo, one at a time   1  0.990 %
-    of those that are not the same, 2 by /etc/hosts
-    the first  canvass (udp, window 412)   getnameinfo, one at a time
+    2 differences explained by: /etc/hosts
+    examples   canvass (udp, window 412)   getnameinfo, one at a time
     10.0.0.1   host-10-0-0-1.example.net.  printer                     (/etc/hosts)
     10.0.0.22  NXDOMAIN                    scanner
     and 1 more
@@ -249,7 +257,7 @@ warning: stopped after 8 blocks
     #[test]
     fn every_pair_has_its_verdict_and_its_answers() {
         let mut three = full();
-        three.others.push(Against {
+        three.others.push(OtherSide {
             side: side("getnameinfo, 32 threads", &blocks(&[800; 4])),
             answers: Answers::default(),
         });
@@ -280,7 +288,7 @@ warning: stopped after 8 blocks
         let text = comparison_text(&comparison(&[2000], &[5; 4]), false);
         assert!(
             text.contains(
-                "  targets/s (mean ± σ):  2000         [2000 targets in 1.00 s, CPU 100 µs each]\n  \
+                "  targets/s (mean ± σ):  2000         [2000 targets in 1.00 s, CPU 100 µs per target]\n  \
                  range (min … max):     2000 … 2000  1 block\n"
             ),
             "{text}"

@@ -1,30 +1,29 @@
-//! What a pair comes to, in one sentence.
+//! The result of a pair, in one sentence.
 
-use super::paint::{Paint, visible};
 use super::ratio::BLOCKS_MIN;
+use super::theme::{Theme, visible};
 use super::{Comparison, Ratio};
 
 impl Comparison {
-    /// What the first side against `others[other]` comes to, in a sentence without a full stop:
-    /// the faster side comes first, and "no measurable difference" is a possible answer. Control
-    /// characters in names are escaped.
+    /// The result for the first side and `others[other]`, in a sentence without a full stop. The
+    /// faster side comes first; "no measurable difference" is a possible result. Control characters
+    /// in names are escaped.
     ///
     /// # Panics
-    /// `other` is no place in `others`.
+    /// `other` is out of bounds.
     pub fn verdict(&self, other: usize) -> String {
-        self.painted_verdict(other, Paint(false))
+        self.themed_verdict(other, Theme(false))
     }
 
-    pub(super) fn painted_verdict(&self, other: usize, paint: Paint) -> String {
+    pub(super) fn themed_verdict(&self, other: usize, theme: Theme) -> String {
         let sides = [&self.a, &self.others[other].side];
-        let [a, b] = sides.map(|side| paint.name(&visible(&side.name)));
+        let [a, b] = sides.map(|side| theme.name(&visible(&side.name)));
         let ratio = self.ratio(other);
-        // Whoever fails is soon done.
+        // Failures may be fast.
         for (side, name) in sides.iter().zip([&a, &b]) {
             if ratio.value.is_some() && side.is_mostly_failed() {
                 return format!(
-                    "nothing follows for {a} and {b}: {name} had no usable answer for {} of {} \
-                     targets",
+                    "no conclusion for {a} and {b}: {name} had no usable answer for {} of {} targets",
                     side.failed,
                     side.targets()
                 );
@@ -33,11 +32,11 @@ impl Comparison {
         match ratio.value {
             None => {
                 let why = match sides.map(|side| side.per_second().is_some()) {
-                    [true, _] => format!("{b} has done no target"),
-                    [_, true] => format!("{a} has done no target"),
-                    _ => "neither has done a target".to_owned(),
+                    [true, _] => format!("{b} completed no target"),
+                    [_, true] => format!("{a} completed no target"),
+                    _ => "neither completed a target".to_owned(),
                 };
-                format!("no ratio of {a} to {b} can be given: {why}")
+                format!("no ratio of {a} to {b}: {why}")
             }
             Some(value) if ratio.is_measurable() || ratio.low.is_none() => {
                 let (fast, slow, ratio) = match value < 1.0 {
@@ -45,39 +44,39 @@ impl Comparison {
                     false => (a, b, ratio),
                 };
                 let few = sides.iter().any(|side| side.blocks.len() < BLOCKS_MIN);
-                ahead(&fast, &slow, &ratio, few, paint)
+                ahead(&fast, &slow, &ratio, few, theme)
             }
             Some(value) => {
                 let digits = digits(value);
                 let between = interval(&ratio, digits).unwrap_or_default();
                 format!(
                     "{} between {a} and {b} (ratio {value:.digits$}, {between})",
-                    paint.figure("no measurable difference"),
+                    theme.figure("no measurable difference"),
                 )
             }
         }
     }
 }
 
-/// For a ratio that has a value; `few` is why it has no interval, where it has none.
-fn ahead(fast: &str, slow: &str, ratio: &Ratio, few: bool, paint: Paint) -> String {
+/// The sentence for a ratio that has a value. `few` is whether there are too few blocks.
+fn ahead(fast: &str, slow: &str, ratio: &Ratio, few: bool, theme: Theme) -> String {
     let value = ratio.value.unwrap_or_default();
     let digits = digits_from_one(value);
     match (ratio.stdev, interval(ratio, digits)) {
         (Some(stdev), Some(between)) => {
-            let times = paint.figure(&format!("{value:.digits$} ± {stdev:.digits$}"));
+            let times = theme.figure(&format!("{value:.digits$} ± {stdev:.digits$}"));
             format!("{fast} ran {times} times faster than {slow} ({between})")
         }
         _ => {
-            let times = paint.figure(&format!("{value:.digits$}"));
+            let times = theme.figure(&format!("{value:.digits$}"));
             let blocks = if few {
                 "too few blocks"
             } else {
                 "blocks too uneven"
             };
             format!(
-                "{fast} did {times} times as many targets a second as {slow}, in {blocks} to tell \
-                 chance from speed"
+                "{fast} completed {times} times as many targets per second as {slow}, in {blocks} for \
+                 a confidence interval"
             )
         }
     }
@@ -88,7 +87,7 @@ fn interval(ratio: &Ratio, digits: usize) -> Option<String> {
     Some(format!("95 % interval {low:.digits$} to {high:.digits$}"))
 }
 
-/// Decimals that a ratio deserves.
+/// The number of decimals of a ratio.
 fn digits(value: f64) -> usize {
     match value {
         _ if value >= 1000.0 => 0,
@@ -97,7 +96,7 @@ fn digits(value: f64) -> usize {
     }
 }
 
-/// Decimals that show how far a ratio is from 1: `1.00 times faster` says nothing.
+/// Enough decimals to show how far a ratio is from 1.
 fn digits_from_one(value: f64) -> usize {
     match value - 1.0 {
         beyond if beyond >= 0.1 => digits(value),
@@ -181,8 +180,8 @@ mod tests {
             assert_eq!(
                 comparison(a, b).verdict(0),
                 format!(
-                    "{fast} did 5.00 times as many targets a second as {slow}, in {blocks} to tell \
-                     chance from speed"
+                    "{fast} completed 5.00 times as many targets per second as {slow}, in {blocks} \
+                     for a confidence interval"
                 )
             );
         }
@@ -191,9 +190,9 @@ mod tests {
     #[test]
     fn without_targets_the_idle_side_is_named() {
         for (a, b, why) in [
-            (5, 0, ": getnameinfo, one at a time has done no target"),
-            (0, 5, ": canvass (udp, window 412) has done no target"),
-            (0, 0, ": neither has done a target"),
+            (5, 0, ": getnameinfo, one at a time completed no target"),
+            (0, 5, ": canvass (udp, window 412) completed no target"),
+            (0, 0, ": neither completed a target"),
         ] {
             let verdict = comparison(&[a; 4], &[b; 4]).verdict(0);
             assert!(verdict.starts_with("no ratio of canvass"), "{verdict}");
@@ -202,12 +201,12 @@ mod tests {
     }
 
     #[test]
-    fn names_drive_no_terminal() {
+    fn names_cannot_control_a_terminal() {
         let mut pair = comparison(&[5; 4], &[2; 4]);
         pair.a.name = "a\x1b[2J\n".to_owned();
         assert!(pair.verdict(0).starts_with("a\\u{1b}[2J\\n ran "));
         assert!(
-            pair.painted_verdict(0, Paint(true))
+            pair.themed_verdict(0, Theme(true))
                 .contains("\x1b[1;32m2.50 ± 0.00\x1b[0m times")
         );
     }

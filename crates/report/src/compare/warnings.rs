@@ -1,50 +1,50 @@
-//! Reasons to doubt a comparison.
+//! Warnings about a comparison.
 
 use hdrhistogram::Histogram;
 
-use super::paint::visible;
-use super::{Against, Comparison, Side};
+use super::theme::visible;
+use super::{Comparison, OtherSide, Side};
 use crate::human::{count, span_ns};
 
-/// Fewer targets on a side than this are a small sample.
+/// Fewer targets on a side are a small sample.
 const TARGETS_FEW: u64 = 100;
-/// So are fewer blocks.
+/// Fewer blocks on a side are a small sample.
 const BLOCKS_FEW: usize = 4;
-/// A standard deviation over this share of the mean is a noisy machine.
+/// A standard deviation over this share of the mean is worth a warning.
 const NOISE_SHARE: f64 = 0.25;
-/// From this share of targets without an answer on, it is said.
+/// From this share of targets without a usable answer on, there is a warning.
 const FAILED_SHARE: f64 = 0.01;
-/// Processors that were busy for more than this share of the time were the limit themselves.
+/// From this share of all processor time on, this machine was the limit.
 const BUSY_SHARE: f64 = 0.9;
-/// A median under this share of another is a cache's, if chance cannot account for it: a cache saves
-/// a round trip and more.
+/// A median below this share of another indicates a cache, if the difference is significant: a
+/// cache saves at least a round trip.
 const CACHED_SHARE: f64 = 0.5;
-/// Fewer targets than this say nothing about a median.
+/// The minimum number of targets for a median.
 const MEDIAN_OF_MIN: u64 = 20;
-/// How far a median may lie off by chance, in standard deviations.
+/// The half width of the confidence interval of a median, in standard deviations.
 const MEDIAN_DEVIATIONS: f64 = 3.0;
 
 impl Comparison {
-    /// Every reason to doubt the figures, each a sentence without a full stop: those that whoever
-    /// ran it knew ([`Comparison::warnings`](Self#structfield.warnings)), then what the figures
-    /// show themselves (a small sample, a cache, a noisy or busy machine).
+    /// All warnings, each a sentence without a full stop: first
+    /// [`Comparison::warnings`](Self#structfield.warnings), then those that follow from the figures
+    /// (a small sample, a cache, a noisy or busy machine).
     pub fn all_warnings(&self) -> Vec<String> {
         let mut all = self.warnings.clone();
         let first = visible(&self.a.name);
         all.extend(small_sample(&self.a, &first));
         all.extend(failures(&self.a, &first));
-        all.extend(self.doubts_of_pace(&self.a, &first));
-        for Against { side, .. } in &self.others {
+        all.extend(self.throughput_warnings(&self.a, &first));
+        for OtherSide { side, .. } in &self.others {
             let name = visible(&side.name);
             all.extend(small_sample(side, &name));
             all.extend(failures(side, &name));
             all.extend(cache(side, &name, &first));
-            all.extend(self.doubts_of_pace(side, &name));
+            all.extend(self.throughput_warnings(side, &name));
         }
         all
     }
 
-    fn doubts_of_pace(&self, side: &Side, name: &str) -> impl Iterator<Item = String> {
+    fn throughput_warnings(&self, side: &Side, name: &str) -> impl Iterator<Item = String> {
         noise(side, name).into_iter().chain(self.busy(side, name))
     }
 
@@ -75,16 +75,16 @@ fn failures(side: &Side, name: &str) -> Option<String> {
     let targets = side.targets();
     (side.failed > 0 && side.failed as f64 >= FAILED_SHARE * targets as f64).then(|| {
         format!(
-            "{name}: {} of {} had no usable answer; how fast that was says nothing about lookups",
+            "{name}: {} of {} had no usable answer; the speed of failures is not the speed of lookups",
             side.failed,
             count(targets, "target", "targets"),
         )
     })
 }
 
-/// Whether a side was clearly faster with what the first had asked before. Only for one whose
-/// targets wait for nothing but their answers: where many are asked at once latency is mostly their
-/// own queue, which differs from block to block whoever asks first.
+/// Warns if a side was significantly faster for targets that the first had asked before. Only for
+/// sides that ask one target at a time: otherwise latency is mostly queueing, which differs from
+/// block to block.
 fn cache(side: &Side, name: &str, other: &str) -> Option<String> {
     if !side.is_serial {
         return None;
@@ -95,8 +95,8 @@ fn cache(side: &Side, name: &str, other: &str) -> Option<String> {
         && (second.value_ns as f64) < CACHED_SHARE * first.value_ns as f64;
     clearly.then(|| {
         format!(
-            "{name} took {} (median) where {other} had asked before, and {} where not: a cache \
-             between them favours {name} there",
+            "{name} took {} (median) for targets that {other} had asked before, and {} for others: \
+             a shared cache favours {name} there",
             span_ns(second.value_ns),
             span_ns(first.value_ns),
         )
@@ -108,14 +108,14 @@ fn noise(side: &Side, name: &str) -> Option<String> {
     let share = throughput.stdev? / throughput.mean;
     (share > NOISE_SHARE).then(|| {
         format!(
-            "{name}: the blocks differ by {:.0} % of their mean (standard deviation): a noisy \
-             machine or network, or a peer that changed meanwhile",
+            "{name}: the standard deviation of the blocks is {:.0} % of their mean: a noisy machine \
+             or network, or a peer that changed during the comparison",
             share * 100.0
         )
     })
 }
 
-/// A median, and between what it lies whatever chance did.
+/// A median with its confidence interval.
 struct Median {
     lowest_ns: u64,
     value_ns: u64,
@@ -123,12 +123,12 @@ struct Median {
 }
 
 impl Median {
-    /// By order statistics, so the shape of the distribution does not matter; `None` for too few.
+    /// From order statistics, for any distribution. `None` if there are too few values.
     fn of(latency: &Histogram<u64>) -> Option<Self> {
         if latency.len() < MEDIAN_OF_MIN {
             return None;
         }
-        // The share below the true median is that of a fair coin.
+        // The number of values below the true median is binomial with p = 1/2.
         let reach = MEDIAN_DEVIATIONS * 0.5 / (latency.len() as f64).sqrt();
         Some(Self {
             lowest_ns: latency.value_at_quantile(0.5 - reach),
@@ -217,8 +217,8 @@ mod tests {
         assert_eq!(
             pair.all_warnings(),
             [
-                "getnameinfo, one at a time took 100 µs (median) where canvass (udp, window 412) \
-                 had asked before, and 20.0 ms where not: a cache between them favours \
+                "getnameinfo, one at a time took 100 µs (median) for targets that canvass (udp, \
+                 window 412) had asked before, and 20.0 ms for others: a shared cache favours \
                  getnameinfo, one at a time there"
             ]
         );
@@ -269,8 +269,8 @@ mod tests {
         assert_eq!(
             warnings,
             [
-                "canvass (udp, window 412): the blocks differ by 38 % of their mean (standard \
-                 deviation): a noisy machine or network, or a peer that changed meanwhile"
+                "canvass (udp, window 412): the standard deviation of the blocks is 38 % of their \
+                 mean: a noisy machine or network, or a peer that changed during the comparison"
             ]
         );
     }

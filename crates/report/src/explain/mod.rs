@@ -1,4 +1,4 @@
-//! What errors, causes and statuses mean, and where a person should look next.
+//! The meaning of errnos, causes and statuses, and what to check next.
 
 mod causes;
 mod markdown;
@@ -14,24 +14,24 @@ use canvass_model::{Cause, Errno, Phase};
 
 pub use markdown::faults_markdown;
 
-/// What one errno, cause or status means.
+/// The explanation of an errno, cause or status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    /// The word it was found by, as output carries it.
+    /// The word as it is in output.
     pub name: &'static str,
-    /// What kind of word that is.
+    /// What kind of word it is.
     pub kind: Kind,
-    /// What it means, in a sentence.
+    /// The meaning, in a sentence.
     pub meaning: &'static str,
-    /// What to look at next, in a sentence or more.
-    pub look: &'static str,
-    /// Where in a probe's life it shows up; empty for a status of an answer.
+    /// What to check next, in one or more sentences.
+    pub advice: &'static str,
+    /// The phases in which it is seen; empty for a status of an answer.
     pub phases: &'static [Phase],
-    /// What to look at next where it shows up in one of these phases, if that says more.
-    pub look_by_phase: &'static [(Phase, &'static str)],
+    /// More specific advice for some phases.
+    pub advice_by_phase: &'static [(Phase, &'static str)],
 }
 
-/// What kind of word an explanation is of.
+/// The kind of an explained word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// An error number of the system, as in `error.errno`.
@@ -42,9 +42,9 @@ pub enum Kind {
     Status,
 }
 
-/// Explains an errno by name or number, a cause, or a status, in any case of letters. Where a
-/// word is both a cause and a status, lower case is the cause and upper case the status, as
-/// output has them. `None` for what is none of these; see [`suggestions`].
+/// Explains an errno by name or number, a cause or a status, ignoring case. If a word is both a
+/// cause and a status, lower case selects the cause and upper case the status, as in output. Returns
+/// `None` for unknown words; see [`suggestions`].
 pub fn explain(text: &str) -> Option<Explanation> {
     let text = text.trim();
     let errno = match text.parse::<i32>() {
@@ -69,23 +69,23 @@ pub fn explain(text: &str) -> Option<Explanation> {
     }
 }
 
-/// The words that `text` may be a slip of, the likeliest first; at most five.
+/// Words that `text` may be a misspelling of, the most likely first; at most five.
 pub fn suggestions(text: &str) -> Vec<&'static str> {
     let text: Vec<char> = text.trim().to_ascii_lowercase().chars().collect();
-    // A longer word has room for more slips; a word of three letters has none to spare.
-    let slips_max = (text.len() / 3).min(3);
+    // One edit for every three letters.
+    let edits_max = (text.len() / 3).min(3);
     let mut near: Vec<(usize, &'static str)> = words()
         .filter_map(|word| {
             let lower: Vec<char> = word.to_ascii_lowercase().chars().collect();
             let part = text.len() >= 3 && contains(&lower, &text);
             match distance(&text, &lower) {
-                slips if slips <= slips_max => Some((slips, word)),
-                _ if part => Some((slips_max + 1, word)),
+                edits if edits <= edits_max => Some((edits, word)),
+                _ if part => Some((edits_max + 1, word)),
                 _ => None,
             }
         })
         .collect();
-    near.sort_by_key(|&(slips, word)| (slips, word));
+    near.sort_by_key(|&(edits, word)| (edits, word));
     near.dedup();
     near.truncate(SUGGESTIONS_MAX);
     near.into_iter().map(|(_, word)| word).collect()
@@ -93,18 +93,20 @@ pub fn suggestions(text: &str) -> Vec<&'static str> {
 
 const SUGGESTIONS_MAX: usize = 5;
 
-/// One line of advice for a fault: the first sentence of what says most about it.
+/// One line of advice for a fault: the first sentence of the most specific advice.
 pub(crate) fn advice(phase: Phase, cause: Cause, errno: Option<Errno>) -> &'static str {
-    let of_errno = errno.and_then(network_errnos::find).map(|known| known.look);
+    let of_errno = errno
+        .and_then(network_errnos::find)
+        .map(|known| known.advice);
     let cause = cause_explanation(cause);
     let of_phase = || {
-        let told = cause
-            .look_by_phase
+        let entry = cause
+            .advice_by_phase
             .iter()
             .find(|(where_, _)| *where_ == phase);
-        told.map(|(_, look)| *look)
+        entry.map(|(_, advice)| *advice)
     };
-    first_sentence(of_errno.or_else(of_phase).unwrap_or(cause.look))
+    first_sentence(of_errno.or_else(of_phase).unwrap_or(cause.advice))
 }
 
 impl fmt::Display for Explanation {
@@ -116,12 +118,12 @@ impl fmt::Display for Explanation {
             Kind::Status => writeln!(f, "{} (status)", self.name)?,
         }
         paragraph(f, "meaning", self.meaning)?;
-        paragraph(f, "look at", self.look)?;
+        paragraph(f, "advice", self.advice)?;
         if !self.phases.is_empty() {
-            paragraph(f, "shows up in", &phase_words(self.phases))?;
+            paragraph(f, "seen in", &phase_words(self.phases))?;
         }
-        for (phase, look) in self.look_by_phase {
-            paragraph(f, &format!("in {phase}"), look)?;
+        for (phase, advice) in self.advice_by_phase {
+            paragraph(f, &format!("in {phase}"), advice)?;
         }
         Ok(())
     }
@@ -157,12 +159,12 @@ fn phase_words(phases: &[Phase]) -> String {
     words.join(", ")
 }
 
-/// What a table says of an errno.
+/// An entry of a table of errnos.
 struct ErrnoEntry {
     name: &'static str,
     phases: &'static [Phase],
     meaning: &'static str,
-    look: &'static str,
+    advice: &'static str,
 }
 
 fn errno_explanation(errno: Errno) -> Option<Explanation> {
@@ -171,9 +173,9 @@ fn errno_explanation(errno: Errno) -> Option<Explanation> {
         name: entry.name,
         kind: Kind::Errno(errno),
         meaning: entry.meaning,
-        look: entry.look,
+        advice: entry.advice,
         phases: entry.phases,
-        look_by_phase: &[],
+        advice_by_phase: &[],
     })
 }
 
@@ -181,7 +183,7 @@ fn cause_explanation(cause: Cause) -> Explanation {
     causes::explanation(cause)
 }
 
-/// Every word there is an explanation for.
+/// Every word that has an explanation.
 fn words() -> impl Iterator<Item = &'static str> {
     Errno::all()
         .filter_map(Errno::name)
@@ -199,7 +201,8 @@ fn contains(word: &[char], part: &[char]) -> bool {
     word.windows(part.len()).any(|window| window == part)
 }
 
-/// How many letters have to be changed, added, left out or swapped with their neighbour.
+/// The edit distance: letters changed, added, removed or swapped with their neighbour
+/// (Damerau-Levenshtein).
 fn distance(one: &[char], other: &[char]) -> usize {
     let mut before_last: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=other.len()).collect();

@@ -1,20 +1,20 @@
-//! What each status means.
+//! The explanations of statuses.
 
 use canvass_model::Phase;
 
 use super::{Explanation, Kind};
 
-/// Every status with a word of its own, in the order of the table.
+/// Every status that is a word, in the order of the table.
 pub(super) fn all() -> impl Iterator<Item = Explanation> {
     STATUSES
         .iter()
-        .map(|&(name, phases, meaning, look)| Explanation {
+        .map(|&(name, phases, meaning, advice)| Explanation {
             name,
             kind: Kind::Status,
             meaning,
-            look,
+            advice,
             phases,
-            look_by_phase: &[],
+            advice_by_phase: &[],
         })
 }
 
@@ -29,78 +29,78 @@ const STREAM: &[Phase] = &[
 ];
 const ANSWER: &[Phase] = &[Phase::Dns, Phase::FirstByte, Phase::Transfer];
 
-// One row of the table is one line or a few: laid out by hand, it can be read down the columns.
+// Laid out by hand, so that it reads as a table.
 #[rustfmt::skip]
 const STATUSES: [(&str, &[Phase], &str, &str); 20] = [
     ("OPEN", NOWHERE,
-     "The port took the connection.",
-     "Nothing is wrong. To learn what listens there, talk to it: `--talk banner`."),
+     "The connection was accepted.",
+     "Nothing is wrong. To find out which service listens there, use `--talk banner`."),
     ("MATCHED", NOWHERE,
-     "The conversation went as its script says.",
-     "Nothing is wrong. `captures` holds what the script picked out."),
+     "The conversation went as the script expects.",
+     "Nothing is wrong. `captures` has what the script captured."),
     ("UNMATCHED", NOWHERE,
-     "The peer answered, and not as the script expects.",
-     "See with `--trace` what it said, then compare that with the `expect` and `fail` lines of the \
-      script; credentials that were refused show up here too."),
+     "The peer replied, but not as the script expects.",
+     "Compare what `--trace` shows with the `expect` and `fail` lines of the script. Rejected \
+      credentials have this status too."),
     ("TIMEOUT", &[Phase::Wait, Phase::Dns, Phase::Resolve, Phase::Connect, Phase::Tls, Phase::FirstByte, Phase::Transfer],
-     "Nothing came back in time.",
-     "`error.phase` says what was waited for: `canvass explain timeout` has what to look at in each \
-      phase."),
+     "No answer was received in time.",
+     "`error.phase` says in which phase; `canvass explain timeout` has advice for each."),
     ("CONNREFUSED", &[Phase::Dns, Phase::Connect],
      "The host answered that nothing listens on the port.",
-     "See on the host whether the service runs and on which address it listens (`ss -ltnp`); a \
-      firewall that rejects looks the same."),
+     "Check on the host that the service runs and on which address it listens (`ss -ltnp`). A \
+      firewall that rejects connections looks the same."),
     ("RESET", STREAM,
-     "The peer broke the connection off.",
-     "`error.phase` says when: `canvass explain reset` has what to look at in each phase."),
+     "The peer reset the connection, or closed it before its answer was complete.",
+     "`error.phase` says in which phase; `canvass explain reset` has advice for each."),
     ("UNREACHABLE", &[Phase::Dns, Phase::Connect],
-     "There is no way to the peer, or a router on the way said so.",
-     "`error.errno` tells no route from here (ENETUNREACH) from a host that is gone (EHOSTUNREACH); \
-      then `ip route get ADDRESS` and `traceroute`."),
+     "There is no route to the peer, or a router on the path reported that it is unreachable.",
+     "`error.errno` distinguishes a missing route (ENETUNREACH) from a missing host (EHOSTUNREACH). \
+      Then use `ip route get ADDRESS` and `traceroute`."),
     ("TRUNCATED", ANSWER,
-     "The answer did not come whole.",
-     "For DNS, allow TCP (`--transport auto`); elsewhere ask again and look in the server's log for \
-      a worker that died or a proxy that gave up in the middle."),
+     "The answer is incomplete.",
+     "For DNS, allow TCP (`--transport auto`). Otherwise ask again, and check the server's log for a \
+      worker that died or a proxy that gave up."),
     ("MALFORMED", ANSWER,
-     "The answer could not be read.",
-     "`error.message` names the offset and the rule; look whether another protocol listens on the \
-      port, or a middlebox rewrote the answer."),
+     "The answer could not be parsed.",
+     "`error.message` names the offset and the rule. Check whether another protocol is served on the \
+      port, or whether a middlebox rewrote the answer."),
     ("TLS", &[Phase::Tls],
-     "TLS could not be agreed on, or the certificate is not to be trusted.",
-     "`error.cause` says which, and `tls` has the certificate that was shown: explain that cause."),
+     "The TLS handshake failed, or the certificate is not trusted.",
+     "`error.cause` says which; explain that cause. `tls` has the certificate."),
     ("INVALID", &[Phase::Target],
-     "The line or argument is no target.",
+     "The line or argument is not a target.",
      "Correct the input at `line`; `error.message` says what is wrong with it."),
     ("LOCAL", &[Phase::Wait, Phase::Dns, Phase::Resolve, Phase::Connect, Phase::FirstByte, Phase::Transfer],
-     "The fault was on this side; it says nothing of the peer.",
-     "`error.cause` and `error.errno` say what this machine lacked: descriptors, ports, memory or a \
-      permission."),
+     "The fault was on this side. It says nothing about the peer.",
+     "`error.cause` and `error.errno` say what was missing on this machine: descriptors, ports, memory \
+      or a permission."),
     ("NOERROR", NOWHERE,
-     "The DNS server answered without an error; with outcome `negative` the name has no record of \
+     "The DNS server answered without an error. With outcome `negative`, the name has no record of \
       the type.",
-     "Nothing is wrong. For a negative, ask for other types of the name before calling it missing."),
+     "Nothing is wrong. If the outcome is negative, ask for other types of the name."),
     ("NXDOMAIN", NOWHERE,
      "The DNS name does not exist, and nothing below it does.",
-     "Look for a slip in the name, then at the parent zone's delegation (`dig +trace`)."),
+     "Check the spelling of the name, then the delegation in the parent zone (`dig +trace`)."),
     ("SERVFAIL", DNS,
-     "The resolver could not get an answer it may give: its own servers failed, or DNSSEC \
+     "The resolver could not get a valid answer: the servers of the zone failed, or DNSSEC \
       validation did.",
-     "Ask with `dig +cd`: an answer then means DNSSEC is broken for the zone; otherwise ask the \
+     "Ask with `dig +cd`: if there is an answer then, DNSSEC is broken for the zone. Otherwise ask the \
       zone's own servers."),
     ("REFUSED", DNS,
-     "The DNS server will not answer this client or this question.",
-     "See whether this address may use the resolver, and whether the server is authoritative only; \
-      some refuse when asked too fast, so lower `--rate-per-resolver`."),
+     "The DNS server refuses to answer this client or this question.",
+     "Check whether this address may use the resolver, and whether the server is authoritative only. \
+      Some refuse if asked too fast: lower `--rate-per-resolver`."),
     ("FORMERR", DNS,
-     "The DNS server could not read the query.",
-     "Look for an old server or a firewall that cannot bear EDNS: `dig +noedns` answers then."),
+     "The DNS server could not parse the query.",
+     "Check for an old server or a firewall that does not support EDNS: `dig +noedns` gets an answer \
+      then."),
     ("NOTIMP", DNS,
-     "The DNS server does not do this kind of query.",
-     "Ask for another type, or another server: some refuse ANY and newer types this way."),
+     "The DNS server does not support this kind of query.",
+     "Ask for another type, or ask another server: some reject ANY and newer types with this code."),
     ("NOTAUTH", DNS,
      "The DNS server is not authoritative for the zone.",
-     "See which servers the parent names for the zone (`dig +trace`) and ask one of those."),
+     "Find the servers that the parent zone delegates to (`dig +trace`) and ask one of those."),
     ("BADVERS", DNS,
-     "The DNS server does not speak this version of EDNS.",
-     "Look at the server's software; all versions in use speak version 0."),
+     "The DNS server does not support this version of EDNS.",
+     "Check the server's software: all implementations in use support version 0."),
 ];

@@ -42,9 +42,9 @@ fn every_word_has_an_explanation_in_whole_sentences() {
         let told = explain(word).unwrap_or_else(|| panic!("{word} has no explanation"));
         assert_eq!(told.name, word);
         assert!(sentence(told.meaning), "{word}: {}", told.meaning);
-        assert!(sentence(told.look), "{word}: {}", told.look);
-        for (phase, look) in told.look_by_phase {
-            assert!(sentence(look), "{word}: {look}");
+        assert!(sentence(told.advice), "{word}: {}", told.advice);
+        for (phase, advice) in told.advice_by_phase {
+            assert!(sentence(advice), "{word}: {advice}");
             assert!(told.phases.contains(phase), "{word} in {phase}");
         }
         seen += 1;
@@ -82,15 +82,15 @@ fn every_fault_has_a_line_of_advice() {
 fn an_explanation_fits_a_terminal() {
     let text = explain("timeout").unwrap().to_string();
     assert!(
-        text.starts_with("timeout (cause)\n  meaning        Nothing came back in time.\n"),
+        text.starts_with("timeout (cause)\n  meaning        No answer was received in time.\n"),
         "{text}"
     );
     assert!(
-        text.contains("\n  in connect     Nobody answered the SYN"),
+        text.contains("\n  in connect     No answer to the SYN"),
         "{text}"
     );
     assert!(
-        text.contains("\n  in first_byte  The connection stands"),
+        text.contains("\n  in first_byte  The connection is open"),
         "{text}"
     );
     for word in words() {

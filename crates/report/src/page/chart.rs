@@ -1,57 +1,57 @@
 //! A chart: axes, grid, shapes and labels, as SVG that fits any width.
 //!
-//! Places across are shares of the width, and heights are CSS pixels. So text keeps its size on a
-//! phone and on paper, where a drawing that is scaled as a whole would not. Only the shapes are
-//! stretched, in a drawing within the drawing, and their lines keep their width.
+//! Horizontal positions are percentages of the width, and heights are CSS pixels, so text keeps its
+//! size on a phone and on paper. Only the shapes are stretched, in a nested drawing, and their lines
+//! keep their width.
 
 use std::fmt::{self, Write};
 
 use super::scale::{Anchor, Axis, Label, NARROW_PX, TEXT_PX, WIDE_PX, shown_across, shown_along};
-use super::words::escaped;
+use super::text::escaped;
 
-/// The width of the stretched drawing, in its own units.
+/// The width of the nested drawing, in its own units.
 const UNITS: f64 = 1000.0;
-/// Room above the topmost grid line: half a label.
+/// The space above the topmost grid line: half a label.
 const TOP_PX: f64 = 8.0;
-/// Room for a row of labels.
+/// The height of a row of labels.
 const ROW_PX: f64 = 20.0;
-/// Room between a vertical axis and its labels.
+/// The space between a vertical axis and its labels.
 const BESIDE_PX: f64 = 8.0;
 
-/// Colours and dashes that series have before they repeat (`page.css`: `s0`, `s1`, ...).
+/// The number of different colours and dashes for series (`page.css`: `s0`, `s1`, ...).
 pub(super) const STYLES: usize = 8;
 
-/// A chart under way.
+/// A chart.
 pub(super) struct Chart<'a> {
-    /// What it shows, for those who cannot see it.
+    /// A description for screen readers.
     pub(super) about: &'a str,
-    /// The height of what the axes enclose, in CSS pixels.
+    /// The height of the plot, in CSS pixels.
     pub(super) height_px: f64,
     /// The horizontal axis.
     pub(super) x: &'a Axis,
     /// The vertical axis.
     pub(super) y: &'a Axis,
-    /// The room beside the vertical axis, in CSS pixels; charts with the same room stand in line.
+    /// The space beside the vertical axis, in CSS pixels. Charts with the same space are aligned.
     pub(super) beside_px: f64,
-    /// Whether the horizontal axis has its labels here.
+    /// Whether the horizontal axis has labels.
     pub(super) labelled: bool,
-    /// Places that are marked, with words above them.
+    /// Marked positions, with labels above them.
     pub(super) marks: &'a [Label],
-    /// Paths, as [`line()`] and [`area()`] make them.
+    /// Paths from [`line()`] and [`area()`].
     pub(super) shapes: &'a str,
-    /// What is not stretched: elements whose places across are percentages, and whose heights are
-    /// CSS pixels from the top.
+    /// Elements that are not stretched. Their horizontal positions are percentages, and their vertical
+    /// ones are CSS pixels from the top.
     pub(super) over: &'a str,
 }
 
-/// The room beside vertical axes, in CSS pixels, so that the labels of all of them fit.
+/// The space beside vertical axes, in CSS pixels, that fits the labels of all of them.
 pub(super) fn beside_px(axes: &[&Axis]) -> f64 {
     let widths = axes.iter().map(|axis| axis.labels_px());
     (widths.fold(0.0, f64::max) + BESIDE_PX).ceil()
 }
 
 impl Chart<'_> {
-    /// Appends it.
+    /// Appends the chart.
     pub(super) fn write(&self, out: &mut String) -> fmt::Result {
         let top_px = TOP_PX + if self.marks.is_empty() { 0.0 } else { ROW_PX };
         let bottom_px = top_px + self.height_px;
@@ -124,18 +124,18 @@ impl Chart<'_> {
     }
 }
 
-/// A stretch of a step line; all of it as shares, 0 to 1.
+/// A step of a step line, in shares of the plot (0 to 1).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Step {
-    /// Where it begins.
+    /// The start.
     pub(super) from: f64,
-    /// Where it ends.
+    /// The end.
     pub(super) to: f64,
-    /// How high it is.
+    /// The height.
     pub(super) height: f64,
 }
 
-/// The outline of steps; where there is a hole between two, the line has one too.
+/// The line of steps, with gaps where there are gaps between steps.
 pub(super) fn line(steps: &[Step], height_px: f64, class: &str) -> String {
     let mut path = String::new();
     let mut end = None;
@@ -152,10 +152,10 @@ pub(super) fn line(steps: &[Step], height_px: f64, class: &str) -> String {
     format!("<path class=\"line {class}\" d=\"{path}\"/>\n")
 }
 
-/// What lies between steps and, for each, another height below it.
+/// The area between steps and a lower height for each.
 pub(super) fn area(steps: &[Step], floors: &[f64], height_px: f64, class: &str) -> String {
     let mut path = String::new();
-    // Steps that touch are one shape, or a seam would show between them.
+    // Adjacent steps are one shape, to avoid seams between them.
     let mut rest: Vec<(Step, f64)> = steps.iter().copied().zip(floors.iter().copied()).collect();
     while !rest.is_empty() {
         let touching = rest
@@ -168,11 +168,11 @@ pub(super) fn area(steps: &[Step], floors: &[f64], height_px: f64, class: &str) 
     format!("<path class=\"area {class}\" d=\"{path}\"/>\n")
 }
 
-/// What a series looks like in its chart, for a legend.
+/// An entry of a legend.
 pub(super) struct LegendEntry {
     /// Its classes in `page.css`.
     pub(super) class: String,
-    /// What it is: markup.
+    /// The name, as HTML.
     pub(super) name: String,
 }
 
@@ -197,7 +197,7 @@ pub(super) fn percent(share: f64) -> String {
     format!("{}%", (share * 10_000.0).round() / 100.0)
 }
 
-/// Appends labels in a row.
+/// Appends a row of labels.
 fn write_row(labels: &[Label], y: f64, out: &mut String) -> fmt::Result {
     for (label, width) in with_room(labels) {
         let anchor = match label.anchor() {
@@ -215,7 +215,7 @@ fn write_row(labels: &[Label], y: f64, out: &mut String) -> fmt::Result {
     Ok(())
 }
 
-/// Appends a closed path: along the tops, and back along the floors.
+/// Appends a closed path along the tops and back along the floors.
 fn push_shape(path: &mut String, shape: &[(Step, f64)], height_px: f64) {
     for (place, (step, floor)) in shape.iter().enumerate() {
         if place == 0 {
@@ -241,8 +241,7 @@ fn push_shape(path: &mut String, shape: &[(Step, f64)], height_px: f64) {
     path.push('Z');
 }
 
-/// The labels that there is room for, with a class that says where: on wide pages, on narrow ones, or
-/// on both.
+/// The labels that fit, with a class for those that fit only on wide or only on narrow pages.
 fn with_room(labels: &[Label]) -> impl Iterator<Item = (&Label, &'static str)> {
     let wide = shown_across(labels, WIDE_PX);
     let narrow = shown_across(labels, NARROW_PX);

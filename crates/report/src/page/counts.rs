@@ -1,17 +1,16 @@
-//! What came of the targets, counted: statuses, faults by phase and cause, and where queries were
-//! lost.
+//! Tables of counts: statuses, faults by phase and cause, and losses.
 
 use std::fmt::{self, Write};
 
 use canvass_model::{Losses, Rcode, ShardReport, Status};
 
 use super::table::{Column, Table, bar};
-use super::words::{counted, escaped, grouped};
+use super::text::{counted, escaped, grouped};
 use crate::Tally;
 use crate::explain::advice;
 use crate::human::percent;
 
-/// Rows of a table of counts, at most: HTTP servers can make up codes.
+/// The maximum number of rows: HTTP servers can return arbitrary codes.
 const ROWS_MAX: usize = 40;
 
 /// Appends the statuses with their counts.
@@ -43,7 +42,7 @@ pub(super) fn write_statuses(tally: &Tally, out: &mut String) -> fmt::Result {
     write_rest(statuses.iter().skip(ROWS_MAX).map(|status| status.1), out)
 }
 
-/// Appends the ways in which targets failed, with where to look.
+/// Appends the faults with their counts and what to check.
 pub(super) fn write_faults(tally: &Tally, out: &mut String) -> fmt::Result {
     let faults = tally.faults();
     let total = tally.total();
@@ -55,7 +54,7 @@ pub(super) fn write_faults(tally: &Tally, out: &mut String) -> fmt::Result {
         ("outcomes", Column::Number),
         ("share", Column::Number),
         ("", Column::Bar),
-        ("where to look", Column::Prose),
+        ("what to check", Column::Prose),
     ]);
     for fault in faults.iter().take(ROWS_MAX) {
         table.row([
@@ -74,39 +73,39 @@ pub(super) fn write_faults(tally: &Tally, out: &mut String) -> fmt::Result {
     write_rest(faults.iter().skip(ROWS_MAX).map(|fault| fault.count), out)
 }
 
-/// Appends where queries were lost, as far as this side can tell.
+/// Appends how many queries were lost where, as far as this side can tell.
 pub(super) fn write_losses(shards: &[ShardReport], out: &mut String) -> fmt::Result {
     let sum = |pick: fn(&Losses) -> u64| shards.iter().map(|shard| pick(&shard.losses)).sum();
     let rows: [(&str, &str, u64); 5] = [
         (
             "local send error",
-            "the system would not send",
+            "the system failed to send a query",
             sum(|losses| losses.local_send_errors),
         ),
         (
             "kernel drop",
-            "the kernel had no room for what arrived",
+            "the kernel dropped a reply because a socket buffer was full",
             sum(|losses| losses.kernel_drops),
         ),
         (
             "refused",
-            "a resolver refused",
+            "a resolver answered REFUSED",
             sum(|losses| losses.refused),
         ),
         (
             "silence",
-            "nothing came back, ever",
+            "no reply to an attempt was ever received",
             sum(|losses| losses.silence),
         ),
         (
             "late reply",
-            "the answer came after its attempt had run out of time",
+            "the reply arrived after its attempt had timed out; it still counted",
             sum(|losses| losses.late_replies),
         ),
     ];
     let mut table = Table::new([
-        ("lost to", Column::Text),
-        ("what that means", Column::Prose),
+        ("loss", Column::Text),
+        ("meaning", Column::Prose),
         ("queries", Column::Number),
     ]);
     for (name, meaning, count) in rows {
@@ -115,7 +114,7 @@ pub(super) fn write_losses(shards: &[ShardReport], out: &mut String) -> fmt::Res
     table.write(out)
 }
 
-/// Advice with what stands between backticks as code.
+/// Renders advice as HTML; text between backticks becomes code.
 fn with_code(advice: &str) -> String {
     let mut out = String::new();
     for (place, part) in advice.split('`').enumerate() {
@@ -161,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn many_statuses_are_told_together_at_the_end() {
+    fn statuses_beyond_the_limit_are_summed_up() {
         let mut tally = Tally::default();
         let mut outcome = fixture::http_answered();
         for code in 100..150 {

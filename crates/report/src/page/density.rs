@@ -1,4 +1,4 @@
-//! Latency distributions laid over each other, on an axis of equal factors.
+//! Latency distributions on a logarithmic axis.
 
 mod bins;
 
@@ -12,27 +12,27 @@ use bins::{Bins, Density};
 use super::chart::{Chart, LegendEntry, Step, area, beside_px, line, write_legend};
 use super::scale::{Axis, Label, Scale};
 use super::table::{Column, Table};
-use super::words::{counted, escaped, grouped, span, trimmed};
+use super::text::{counted, escaped, grouped, span, trimmed};
 use crate::human::percent;
 
-/// The height of a chart that stands for itself, in CSS pixels.
+/// The height of a single chart, in CSS pixels.
 const HEIGHT_PX: f64 = 220.0;
-/// The height of one of several below each other, in CSS pixels.
+/// The height of one of several charts below each other, in CSS pixels.
 const HEIGHT_SMALL_PX: f64 = 56.0;
 
-/// A distribution with what it is called.
-pub(super) struct Named<'a> {
-    /// As a legend has it, in plain text.
+/// A distribution and its name.
+pub(super) struct NamedHistogram<'a> {
+    /// The name for a legend, in plain text.
     pub(super) name: String,
-    /// As a column of a table has it, in plain text.
+    /// The name for a column of a table, in plain text.
     pub(super) short: String,
-    /// Its class in `page.css`, which has its colour and its dashes.
+    /// Its class in `page.css`, which sets colour and dashes.
     pub(super) class: String,
-    /// What was measured, in nanoseconds.
+    /// The values, in nanoseconds.
     pub(super) histogram: Cow<'a, Histogram<u64>>,
 }
 
-impl Named<'_> {
+impl NamedHistogram<'_> {
     fn legend_entry(&self) -> LegendEntry {
         LegendEntry {
             class: self.class.clone(),
@@ -41,13 +41,17 @@ impl Named<'_> {
     }
 }
 
-/// Appends the distributions over each other in one chart. `marks` are percentiles of the first.
-pub(super) fn write_overlaid(about: &str, all: &[Named<'_>], out: &mut String) -> fmt::Result {
+/// Appends one chart of all distributions, with percentiles of the first marked.
+pub(super) fn write_overlaid(
+    about: &str,
+    all: &[NamedHistogram<'_>],
+    out: &mut String,
+) -> fmt::Result {
     let (bins, densities) = binned(all);
     if bins.is_empty() {
         return write_zeros(all, &densities, out);
     }
-    let mut legend: Vec<LegendEntry> = all.iter().map(Named::legend_entry).collect();
+    let mut legend: Vec<LegendEntry> = all.iter().map(NamedHistogram::legend_entry).collect();
     legend
         .iter_mut()
         .skip(1)
@@ -60,7 +64,7 @@ pub(super) fn write_overlaid(about: &str, all: &[Named<'_>], out: &mut String) -
     let mut shapes = String::new();
     for (place, (one, density)) in all.iter().zip(&densities).enumerate() {
         let steps = density.steps(&bins, &x, &y);
-        // Several that are filled would only show a mixture of their colours.
+        // Several filled areas would only mix their colours.
         if place == 0 {
             shapes.push_str(&filled(&steps, HEIGHT_PX, &one.class));
         }
@@ -80,17 +84,17 @@ pub(super) fn write_overlaid(about: &str, all: &[Named<'_>], out: &mut String) -
     chart.write(out)?;
     writeln!(
         out,
-        "<p class=\"unit end\">latency, {} bins to a power of ten; marked above: percentiles, \
+        "<p class=\"unit end\">latency, {} bins per power of ten; marked above: percentiles of \
          {}</p>",
         bins.per_decade(),
         escaped(&all[0].name)
     )?;
     write_zeros(all, &densities, out)?;
-    table(all, &densities, &bins).write_folded("The figures: outcomes in each bin", out)
+    table(all, &densities, &bins).write_folded("Data: outcomes in each bin", out)
 }
 
-/// Appends the distributions below each other, on one axis.
-pub(super) fn write_below_each_other(all: &[Named<'_>], out: &mut String) -> fmt::Result {
+/// Appends a chart for each distribution, all on one axis.
+pub(super) fn write_below_each_other(all: &[NamedHistogram<'_>], out: &mut String) -> fmt::Result {
     let (bins, densities) = binned(all);
     if bins.is_empty() {
         return write_zeros(all, &densities, out);
@@ -111,7 +115,7 @@ pub(super) fn write_below_each_other(all: &[Named<'_>], out: &mut String) -> fmt
         let histogram = &one.histogram;
         writeln!(
             out,
-            "<p class=\"panel\"><b>{}</b> p50 {}, p99 {}, most {}; {}</p>",
+            "<p class=\"panel\"><b>{}</b> p50 {}, p99 {}, max {}; {}</p>",
             escaped(&one.name),
             span(histogram.value_at_quantile(0.5)),
             span(histogram.value_at_quantile(0.99)),
@@ -135,11 +139,11 @@ pub(super) fn write_below_each_other(all: &[Named<'_>], out: &mut String) -> fmt
         chart.write(out)?;
     }
     write_zeros(all, &densities, out)?;
-    table(all, &densities, &bins).write_folded("The figures: outcomes in each bin", out)
+    table(all, &densities, &bins).write_folded("Data: outcomes in each bin", out)
 }
 
-/// The bins that all have in common, and what of each lies in them.
-fn binned(all: &[Named<'_>]) -> (Bins, Vec<Density>) {
+/// The bins that all distributions share, and the counts of each in them.
+fn binned(all: &[NamedHistogram<'_>]) -> (Bins, Vec<Density>) {
     let histograms: Vec<&Histogram<u64>> = all.iter().map(|one| &*one.histogram).collect();
     let bins = Bins::over(&histograms);
     let densities: Vec<Density> = histograms
@@ -149,7 +153,7 @@ fn binned(all: &[Named<'_>]) -> (Bins, Vec<Density>) {
     (bins, densities)
 }
 
-/// Percentiles as words over their places, the most telling first.
+/// Labels for percentiles, the most important first.
 fn marks(histogram: &Histogram<u64>, x: &Axis) -> Vec<Label> {
     if histogram.is_empty() {
         return Vec::new();
@@ -173,14 +177,14 @@ fn filled(steps: &[Step], height_px: f64, class: &str) -> String {
     area(steps, &vec![0.0; steps.len()], height_px, class)
 }
 
-/// Says how many took no time, where any did.
-fn write_zeros(all: &[Named<'_>], densities: &[Density], out: &mut String) -> fmt::Result {
+/// Appends a note on outcomes that took no measurable time, if there are any.
+fn write_zeros(all: &[NamedHistogram<'_>], densities: &[Density], out: &mut String) -> fmt::Result {
     for (one, density) in all.iter().zip(densities) {
         if density.zeros() > 0 {
             writeln!(
                 out,
-                "<p class=\"note\">{} of {} ({}) took no time that could be measured: {}. They \
-                 have no place on this axis.</p>",
+                "<p class=\"note\">{} of {} ({}) took no measurable time: {}. They are not on this \
+                 axis.</p>",
                 grouped(density.zeros()),
                 grouped(density.total()),
                 percent(density.zeros(), density.total()),
@@ -191,7 +195,7 @@ fn write_zeros(all: &[Named<'_>], densities: &[Density], out: &mut String) -> fm
     Ok(())
 }
 
-fn table(all: &[Named<'_>], densities: &[Density], bins: &Bins) -> Table {
+fn table(all: &[NamedHistogram<'_>], densities: &[Density], bins: &Bins) -> Table {
     let names = all.iter().map(|one| (one.short.as_str(), Column::Number));
     let mut table = Table::new(
         [("from", Column::Number), ("to", Column::Number)]

@@ -1,19 +1,19 @@
-//! What every page has around its figures.
+//! The frame of every page.
 
 use std::fmt::{self, Write};
 
-use super::words::escaped;
+use super::text::escaped;
 
 const CSS: &str = include_str!("page.css");
 
-/// The page with this title around what `body` appends.
+/// The page with this title and what `body` appends.
 pub(super) fn document(title: &str, body: impl FnOnce(&mut String) -> fmt::Result) -> String {
     let mut out = String::new();
     write_document(title, body, &mut out).expect("a String takes every character");
     out
 }
 
-/// Appends a section under a heading of its own.
+/// Appends a section with a heading.
 pub(super) fn section(
     id: &str,
     heading: &str,
@@ -26,7 +26,7 @@ pub(super) fn section(
     Ok(())
 }
 
-/// Appends a chart with what belongs to it, kept on one sheet of paper.
+/// Appends a figure, which is not broken across pages in print.
 pub(super) fn figure(
     out: &mut String,
     body: impl FnOnce(&mut String) -> fmt::Result,
@@ -37,17 +37,17 @@ pub(super) fn figure(
     Ok(())
 }
 
-/// Appends reasons to doubt the figures, where there are any.
+/// Appends the warnings, if there are any.
 pub(super) fn write_warnings(warnings: &[String], out: &mut String) -> fmt::Result {
     if warnings.is_empty() {
         return Ok(());
     }
-    out.push_str("<aside class=\"warnings\" aria-label=\"warnings\"><b>Mind this</b>\n<ul>\n");
+    out.push_str("<aside class=\"warnings\"><b>Warnings</b>\n<ul>\n");
     for warning in warnings.iter().take(WARNINGS_MAX) {
         writeln!(
             out,
             "<li>{}</li>",
-            super::words::foreign(warning, super::words::TEXT_CHARS_MAX)
+            super::text::foreign(warning, super::text::TEXT_CHARS_MAX)
         )?;
     }
     if let Some(more) = warnings.len().checked_sub(WARNINGS_MAX + 1) {
@@ -57,7 +57,7 @@ pub(super) fn write_warnings(warnings: &[String], out: &mut String) -> fmt::Resu
     Ok(())
 }
 
-/// Warnings that are shown, at most.
+/// The maximum number of warnings shown.
 const WARNINGS_MAX: usize = 50;
 
 fn write_document(

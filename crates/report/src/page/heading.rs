@@ -1,4 +1,4 @@
-//! What a run came to, before any chart: one sentence, the balance, the key figures.
+//! The top of the page about a run: the result in one sentence, the balance, the key figures.
 
 use std::fmt::{self, Write};
 
@@ -6,14 +6,15 @@ use canvass_model::Verdict;
 
 use super::over_time::VERDICTS;
 use super::table::bar;
-use super::words::{
-    TEXT_CHARS_MAX, calendar, counted, escaped, foreign, grouped, per_second, span, wall,
+use super::text::{
+    TEXT_CHARS_MAX, calendar, counted, escaped, foreign, grouped, per_second, rate_figure, span,
+    wall,
 };
 use crate::human::percent;
 use crate::write::nanos;
 use crate::{Measure, RunReport, Tally};
 
-/// Appends it.
+/// Appends the heading.
 pub(super) fn write(report: &RunReport<'_>, out: &mut String) -> fmt::Result {
     writeln!(
         out,
@@ -31,7 +32,7 @@ pub(super) fn write(report: &RunReport<'_>, out: &mut String) -> fmt::Result {
     write_key_figures(report, out)
 }
 
-/// How many outcomes there were, as far as that is known.
+/// The number of outcomes, as far as it is known.
 pub(super) fn outcomes(report: &RunReport<'_>) -> u64 {
     let ended = || report.timeline.bins().iter().map(|bin| bin.ended).sum();
     report.tally.map_or_else(ended, Tally::total)
@@ -56,7 +57,7 @@ fn result(report: &RunReport<'_>) -> String {
         text.push_str(&format!(" in {}", wall(span)));
         if !span.is_zero() {
             let rate = total as f64 / span.as_secs_f64();
-            text.push_str(&format!(", {}", per_second(rate)));
+            text.push_str(&format!(", {} per second", rate_figure(rate)));
         }
     }
     text.push('.');
@@ -70,7 +71,7 @@ fn result(report: &RunReport<'_>) -> String {
             let targets = counted(remaining, "target was", "targets were");
             text.push_str(&format!(" The run {how}: {targets} not admitted."));
         }
-        // How long a list that was still being read would have been, nobody knows.
+        // The length of a list that was still being read is unknown.
         None if report.interrupted => text.push_str(" The run was interrupted."),
         None => {}
     }
@@ -96,7 +97,7 @@ fn write_balance(report: &RunReport<'_>, tally: &Tally, out: &mut String) -> fmt
     if let Some(Err(error)) = report.shards.map(|shards| crate::balance(tally, shards)) {
         writeln!(
             out,
-            "<aside class=\"warnings\">{}: this is a fault of canvass, please report it</aside>",
+            "<aside class=\"warnings\">{}: this is a bug in canvass, please report it</aside>",
             escaped(&error.to_string())
         )?;
     }
@@ -120,14 +121,14 @@ fn write_key_figures(report: &RunReport<'_>, out: &mut String) -> fmt::Result {
         }
     }
     if let Some(cpu) = report.cpu.filter(|_| total > 0) {
-        figures.push(("CPU a target", span(nanos(cpu) / total)));
+        figures.push(("CPU per target", span(nanos(cpu) / total)));
     }
     if let Some(tally) = report.tally.filter(|_| total > 0) {
         let attempts = tally.attempts() as f64 / total as f64;
         figures.push((
-            "attempts a target",
+            "attempts per target",
             format!(
-                "{attempts:.2}, most {}",
+                "{attempts:.2}, max {}",
                 grouped(tally.attempts_max().into())
             ),
         ));

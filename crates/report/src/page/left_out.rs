@@ -1,4 +1,4 @@
-//! What a page about a run does not show, and why.
+//! The section about what a page does not show, and why.
 
 use std::fmt::{self, Write};
 
@@ -6,7 +6,7 @@ use super::over_time::WindowSteps;
 use super::{heading, phases};
 use crate::{Measure, RunReport};
 
-/// Appends each part that is not there with its reason.
+/// Appends each part that is missing, with the reason.
 pub(super) fn write(report: &RunReport<'_>, out: &mut String) -> fmt::Result {
     out.push_str("<dl class=\"left\">\n");
     for (part, reason) in parts(report) {
@@ -16,10 +16,10 @@ pub(super) fn write(report: &RunReport<'_>, out: &mut String) -> fmt::Result {
     Ok(())
 }
 
-/// The parts that are not there, each with its reason.
+/// The parts that are missing, each with the reason.
 pub(super) fn parts(report: &RunReport<'_>) -> Vec<(&'static str, &'static str)> {
-    const LATENCY_ONLY: &str = "an interval log holds latencies, not how each target ended";
-    const RUN_ONLY: &str = "only the run itself knows; its output does not say";
+    const LATENCY_ONLY: &str = "an interval log has latencies, but not the outcome of each target";
+    const RUN_ONLY: &str = "known only during the run; its output does not have it";
     let mut parts = Vec::new();
     let mut unless = |known: bool, part, reason| {
         if !known {
@@ -53,13 +53,13 @@ pub(super) fn parts(report: &RunReport<'_>) -> Vec<(&'static str, &'static str)>
         "no outcome has a phase that took time",
     );
     unless(report.wall.is_some(), "how long the run took", RUN_ONLY);
-    unless(report.cpu.is_some(), "CPU a target", RUN_ONLY);
+    unless(report.cpu.is_some(), "CPU per target", RUN_ONLY);
     match report.shards {
         None => {
             unless(
                 false,
-                "what the windows learned and allowed, where queries were lost, and how late this \
-                 machine was",
+                "what the windows measured and allowed, where queries were lost, and how late the \
+                 event loop was",
                 RUN_ONLY,
             );
             unless(report.resolvers.is_some(), "resolvers", LATENCY_ONLY);
@@ -69,24 +69,24 @@ pub(super) fn parts(report: &RunReport<'_>) -> Vec<(&'static str, &'static str)>
             unless(
                 !windows.is_empty(),
                 "what was in flight over time",
-                "the loops took no samples",
+                "the event loops took no samples",
             );
             unless(
                 windows.is_empty() || windows.has_windows(),
                 "the window over time",
-                "no resolver was asked, so there was none",
+                "no resolver was used",
             );
         }
     }
     unless(
         report.origin.command.is_some(),
         "the command",
-        "the file does not say it",
+        "the file does not have it",
     );
     unless(
         report.origin.version.is_some(),
         "the version that made the figures",
-        "the file does not say it",
+        "the file does not have it",
     );
     parts
 }

@@ -1,9 +1,8 @@
-//! The HTML page about a run, and the one about a comparison. It is text that is made of figures:
-//! no file is read or written here, and no clock asked.
+//! The HTML pages about a run and about a comparison, as text.
 //!
-//! A page is one file that stands for itself: no scripts, nothing that is fetched. It can be read
-//! in light and dark, on a phone and on paper; `page.css` has the colours. Everything that comes
-//! from outside is escaped, and cut where it is absurdly long ([`words`]).
+//! A page is a single file without scripts or external resources. It supports light and dark mode,
+//! phones and print; `page.css` has the colours. Untrusted text is escaped and limited in length
+//! ([`text`]).
 
 mod chart;
 mod comparison;
@@ -23,7 +22,7 @@ mod stack;
 mod table;
 #[cfg(test)]
 mod tests;
-mod words;
+mod text;
 
 pub use comparison::comparison_page;
 pub use run::run_page;

@@ -1,4 +1,4 @@
-//! A run over time: outcomes a second, and what the windows allowed meanwhile.
+//! A run over time: outcomes per second, and what the windows allowed.
 
 mod windows;
 
@@ -11,7 +11,7 @@ use super::chart::{Chart, LegendEntry, Step, beside_px, line, write_legend};
 use super::scale::{Axis, Scale};
 use super::stack::{StackLayer, stack, write_stack_legend};
 use super::table::{Column, Table};
-use super::words::{count_tick, grouped, per_second, trimmed};
+use super::text::{count_tick, grouped, per_second, trimmed};
 use crate::{Bin, Timeline};
 
 pub(super) use windows::WindowSteps;
@@ -20,29 +20,29 @@ pub(super) use windows::WindowSteps;
 const HEIGHT_PX: f64 = 180.0;
 /// The height of each chart of the windows, in CSS pixels.
 const HEIGHT_SMALL_PX: f64 = 96.0;
-/// A last bin that the run filled less than this counts as if it had filled so much: a rate over a
-/// moment says nothing.
+/// The least share of its width that the last bin is drawn with: the rate over a very short time
+/// is meaningless.
 const LAST_BIN_SHARE_MIN: f64 = 0.25;
 
-/// The verdicts from the bottom of a stack to its top.
+/// The verdicts, from the bottom of a stack to its top, with name and class.
 pub(super) const VERDICTS: [(Verdict, &str, &str); 3] = [
     (Verdict::Answered, "answered", "answered"),
     (Verdict::Negative, "negative", "negative"),
     (Verdict::Failed, "failed", "failed"),
 ];
 
-/// What ended in one stretch of the run.
-pub(super) struct Stretch {
-    /// When it began, in nanoseconds.
+/// A bin of a timeline with its place on the axis.
+pub(super) struct TimelineBin {
+    /// Its start, in nanoseconds since the start of the run.
     pub(super) from_ns: f64,
-    /// When it was over, in nanoseconds.
+    /// Its end.
     pub(super) to_ns: f64,
-    /// What ended in it.
+    /// The outcomes in it.
     pub(super) bin: Bin,
 }
 
-impl Stretch {
-    /// It on an axis of time, so high.
+impl TimelineBin {
+    /// A step of this height on an axis of time.
     pub(super) fn step(&self, height: f64, x: &Axis) -> Step {
         Step {
             from: x.scale.at(self.from_ns),
@@ -56,12 +56,12 @@ impl Stretch {
     }
 }
 
-/// The bins of a timeline, the last as long as the run was.
-pub(super) fn stretches(timeline: &Timeline, wall: Option<Duration>) -> Vec<Stretch> {
+/// The bins of a timeline. The last one ends with the run.
+pub(super) fn timeline_bins(timeline: &Timeline, wall: Option<Duration>) -> Vec<TimelineBin> {
     let width_ns = timeline.width().as_nanos() as f64;
-    let mut all: Vec<Stretch> = (0..)
+    let mut all: Vec<TimelineBin> = (0..)
         .zip(timeline.bins())
-        .map(|(place, bin)| Stretch {
+        .map(|(place, bin)| TimelineBin {
             from_ns: f64::from(place) * width_ns,
             to_ns: f64::from(place + 1) * width_ns,
             bin: *bin,
@@ -75,7 +75,7 @@ pub(super) fn stretches(timeline: &Timeline, wall: Option<Duration>) -> Vec<Stre
     all
 }
 
-/// The axis of time over all stretches, and over the samples of the windows.
+/// The axis of time up to `end_ns`.
 pub(super) fn time_axis(end_ns: f64) -> Axis {
     let (unit, size_ns) = [("h", 3.6e12, 3.0), ("min", 6e10, 3.0), ("s", 1e9, 1.0)]
         .into_iter()
@@ -89,7 +89,7 @@ pub(super) fn time_axis(end_ns: f64) -> Axis {
     }
 }
 
-/// Appends outcomes a second over time and, below on the same axis, the windows where they are
+/// Appends outcomes per second over time and, below on the same axis, the windows if they are
 /// known.
 pub(super) fn write_chart(
     timeline: &Timeline,
@@ -97,19 +97,19 @@ pub(super) fn write_chart(
     windows: &WindowSteps,
     out: &mut String,
 ) -> fmt::Result {
-    let stretches = stretches(timeline, wall);
-    let end_ns = stretches
+    let timeline_bins = timeline_bins(timeline, wall);
+    let end_ns = timeline_bins
         .last()
         .map_or_else(|| windows.end_ns(), |last| last.to_ns);
     let x = time_axis(end_ns);
     let layers = layers(timeline.has_verdicts());
-    let highest = stretches.iter().map(|one| one.rate(one.bin.ended));
+    let highest = timeline_bins.iter().map(|one| one.rate(one.bin.ended));
     let y = Scale::from_zero(highest.fold(0.0, f64::max)).axis(count_tick);
     let panels = windows.panels();
     let axes = panels.iter().map(|panel| &panel.y).chain([&y]);
     let beside_px = beside_px(&axes.collect::<Vec<_>>());
 
-    out.push_str("<p class=\"panel\"><b>outcomes a second</b></p>\n");
+    out.push_str("<p class=\"panel\"><b>outcomes per second</b></p>\n");
     let legend: Vec<LegendEntry> = layers
         .iter()
         .map(|layer| LegendEntry {
@@ -120,9 +120,9 @@ pub(super) fn write_chart(
     if legend.len() > 1 {
         write_stack_legend(&legend, out)?;
     }
-    let (shapes, over) = stacked(&stretches, &layers, &x, &y);
+    let (shapes, over) = stacked(&timeline_bins, &layers, &x, &y);
     let chart = Chart {
-        about: "outcomes a second over time",
+        about: "outcomes per second over time",
         height_px: HEIGHT_PX,
         x: &x,
         y: &y,
@@ -160,12 +160,12 @@ pub(super) fn write_chart(
         };
         chart.write(out)?;
     }
-    out.push_str("<p class=\"unit end\">time since the run began</p>\n");
-    table(&stretches, &layers).write_folded("The figures: outcomes over time", out)?;
+    out.push_str("<p class=\"unit end\">time since the start of the run</p>\n");
+    table(&timeline_bins, &layers).write_folded("Data: outcomes over time", out)?;
     windows.write_table(out)
 }
 
-/// One colour of a stack.
+/// A layer of the stack.
 struct Layer {
     name: &'static str,
     class: &'static str,
@@ -188,12 +188,17 @@ fn layers(has_verdicts: bool) -> Vec<Layer> {
         .collect()
 }
 
-fn stacked(stretches: &[Stretch], layers: &[Layer], x: &Axis, y: &Axis) -> (String, String) {
-    let mut below = vec![0; stretches.len()];
+fn stacked(
+    timeline_bins: &[TimelineBin],
+    layers: &[Layer],
+    x: &Axis,
+    y: &Axis,
+) -> (String, String) {
+    let mut below = vec![0; timeline_bins.len()];
     let tops = layers.iter().map(|layer| StackLayer {
         class: layer.class.to_owned(),
         name: layer.name,
-        tops: stretches
+        tops: timeline_bins
             .iter()
             .zip(&mut below)
             .map(|(one, below)| {
@@ -205,12 +210,12 @@ fn stacked(stretches: &[Stretch], layers: &[Layer], x: &Axis, y: &Axis) -> (Stri
     stack(&tops.collect::<Vec<_>>(), HEIGHT_PX)
 }
 
-fn table(stretches: &[Stretch], layers: &[Layer]) -> Table {
+fn table(timeline_bins: &[TimelineBin], layers: &[Layer]) -> Table {
     let columns = [("from", Column::Number), ("rate", Column::Number)];
     let counts = layers.iter().map(|layer| (layer.name, Column::Number));
     let mut table = Table::new(columns.into_iter().chain(counts));
-    for one in stretches {
-        let from = super::words::span(one.from_ns as u64);
+    for one in timeline_bins {
+        let from = super::text::span(one.from_ns as u64);
         let counts = layers.iter().map(|layer| grouped((layer.count)(&one.bin)));
         let rate = per_second(one.rate(one.bin.ended));
         table.row([from, rate].into_iter().chain(counts));

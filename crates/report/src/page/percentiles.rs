@@ -1,4 +1,4 @@
-//! Latency by percentile, with HdrHistogram's axis: each step to the right is a tenth of the
+//! Latency by percentile on HdrHistogram's axis: each step to the right leaves a tenth of the
 //! outcomes that the step before left.
 
 use std::fmt;
@@ -6,10 +6,10 @@ use std::fmt;
 use hdrhistogram::Histogram;
 
 use super::chart::{Chart, LegendEntry, Step, beside_px, line, write_legend};
-use super::density::Named;
+use super::density::NamedHistogram;
 use super::scale::{Axis, Label, Scale};
 use super::table::{Column, Table};
-use super::words::{counted, escaped, span, span_tick};
+use super::text::{counted, escaped, span, span_tick};
 
 /// Points of a line.
 const POINTS: usize = 240;
@@ -18,14 +18,19 @@ const HEIGHT_PX: f64 = 260.0;
 /// The axis ends at the percentile that leaves one outcome, but not before 90 %.
 const LEFT_ONE_IN_MIN: u64 = 10;
 
-/// Appends latency by percentile for those that hold anything.
-pub(super) fn write_chart(about: &str, all: &[Named<'_>], out: &mut String) -> fmt::Result {
-    let held: Vec<&Named<'_>> = all.iter().filter(|one| !one.histogram.is_empty()).collect();
+/// Appends latency by percentile for the histograms that have values.
+pub(super) fn write_chart(
+    about: &str,
+    all: &[NamedHistogram<'_>],
+    out: &mut String,
+) -> fmt::Result {
+    let held: Vec<&NamedHistogram<'_>> =
+        all.iter().filter(|one| !one.histogram.is_empty()).collect();
     let Some(most) = held.iter().map(|one| one.histogram.len()).max() else {
         return Ok(());
     };
     let lines: Vec<Vec<Step>> = held.iter().map(|one| steps(&one.histogram, most)).collect();
-    // What took no time lies at the lower end.
+    // Values of 0 are drawn at the lower end.
     let spans = || lines.iter().flatten().map(|step| step.height.max(1.0));
     let y = Scale::around(
         spans().fold(f64::INFINITY, f64::min),
@@ -53,7 +58,7 @@ pub(super) fn write_chart(about: &str, all: &[Named<'_>], out: &mut String) -> f
         })
         .collect();
     write_legend(&legend, out)?;
-    out.push_str("<p class=\"unit\">latency that so many outcomes did not exceed</p>\n");
+    out.push_str("<p class=\"unit\">latency not exceeded by this share of outcomes</p>\n");
     let x = percentile_axis(most);
     let chart = Chart {
         about,
@@ -68,7 +73,7 @@ pub(super) fn write_chart(about: &str, all: &[Named<'_>], out: &mut String) -> f
     };
     chart.write(out)?;
     out.push_str("<p class=\"unit end\">percentile of outcomes</p>\n");
-    table(&held, most).write_folded("The figures: latency by percentile", out)
+    table(&held, most).write_folded("Data: latency by percentile", out)
 }
 
 /// The line of one histogram: its heights are nanoseconds.
@@ -142,7 +147,7 @@ fn percentiles_of(most: u64) -> Vec<(f64, String)> {
     all
 }
 
-fn table(held: &[&Named<'_>], most: u64) -> Table {
+fn table(held: &[&NamedHistogram<'_>], most: u64) -> Table {
     let names = held.iter().map(|one| (one.short.as_str(), Column::Number));
     let mut table = Table::new([("percentile", Column::Number)].into_iter().chain(names));
     for (left_one_in, text) in percentiles_of(most) {

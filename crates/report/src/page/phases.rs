@@ -1,4 +1,4 @@
-//! Where the time went: the mean of each phase, over time and altogether.
+//! The mean time of each phase, over time and in total.
 
 use std::fmt::{self, Write};
 use std::time::Duration;
@@ -6,26 +6,26 @@ use std::time::Duration;
 use canvass_model::Phase;
 
 use super::chart::{Chart, LegendEntry, Step, area, beside_px};
-use super::over_time::{Stretch, stretches, time_axis};
+use super::over_time::{TimelineBin, time_axis, timeline_bins};
 use super::scale::Scale;
 use super::stack::{StackLayer, stack, write_stack_legend};
 use super::table::{Column, Table, bar};
-use super::words::{grouped, span, span_tick};
+use super::text::{grouped, span, span_tick};
 use crate::human::percent;
 use crate::{Bin, Timeline};
 
 /// The height of the chart, in CSS pixels.
 const HEIGHT_PX: f64 = 180.0;
-/// Where bins reach over so many times the usual height, the axis ends before them: a chart of the
-/// timeouts at the end of a run would show nothing else.
+/// If the highest bin is more than this many times the usual height, the axis ends below it:
+/// otherwise the timeouts at the end of a run would hide everything else.
 const CUT_FACTOR: f64 = 4.0;
-/// The share of outcomes whose bins are usual.
+/// The share of outcomes whose bins have at most the usual height.
 const USUAL_SHARE: f64 = 0.9;
 
-/// A phase that was reached, with its place in [`Phase::TIMED`].
+/// A phase that was reached, with its index in [`Phase::TIMED`].
 type Reached = (usize, Phase);
 
-/// The phases that took any time.
+/// The phases that were reached.
 pub(super) fn reached(timeline: &Timeline) -> Vec<Reached> {
     let all = sum(timeline.bins());
     let phases = Phase::TIMED.into_iter().enumerate();
@@ -36,22 +36,22 @@ pub(super) fn reached(timeline: &Timeline) -> Vec<Reached> {
         .collect()
 }
 
-/// Appends the phases' means over time, and over the whole run.
+/// Appends the means of the phases over the whole run and over time.
 pub(super) fn write_chart(
     timeline: &Timeline,
     wall: Option<Duration>,
     out: &mut String,
 ) -> fmt::Result {
     let reached = reached(timeline);
-    let stretches = stretches(timeline, wall);
-    let end_ns = stretches.last().map_or(0.0, |last| last.to_ns);
-    let means: Vec<Vec<f64>> = stretches
+    let timeline_bins = timeline_bins(timeline, wall);
+    let end_ns = timeline_bins.last().map_or(0.0, |last| last.to_ns);
+    let means: Vec<Vec<f64>> = timeline_bins
         .iter()
         .map(|one| means_ns(&one.bin, &reached))
         .collect();
     let heights: Vec<f64> = means.iter().map(|means| means.iter().sum()).collect();
     let highest_ns = heights.iter().copied().fold(0.0, f64::max);
-    let ended = stretches.iter().map(|one| one.bin.ended);
+    let ended = timeline_bins.iter().map(|one| one.bin.ended);
     let end_of_axis_ns = usual_ns(heights.iter().copied().zip(ended).collect());
     let x = time_axis(end_ns);
     let y = Scale::from_zero(end_of_axis_ns / 1e6).axis(|millis| match millis {
@@ -60,7 +60,7 @@ pub(super) fn write_chart(
     });
 
     write_whole(timeline, &reached, out)?;
-    out.push_str("<p class=\"panel\"><b>mean time of an outcome, over time</b></p>\n");
+    out.push_str("<p class=\"panel\"><b>mean time per outcome, over time</b></p>\n");
     let legend: Vec<LegendEntry> = reached
         .iter()
         .map(|&(_, phase)| LegendEntry {
@@ -75,7 +75,7 @@ pub(super) fn write_chart(
         .iter()
         .map(|height| *height > y.scale.high() * 1e6)
         .collect();
-    let mut below_ns = vec![0.0; stretches.len()];
+    let mut below_ns = vec![0.0; timeline_bins.len()];
     let layers = reached.iter().enumerate().map(|(layer, &(_, phase))| {
         let drawn = below_ns.iter_mut().zip(&means).zip(&is_beyond);
         for ((below_ns, means), _) in drawn.filter(|(_, is_beyond)| !**is_beyond) {
@@ -84,7 +84,7 @@ pub(super) fn write_chart(
         StackLayer {
             class: class(phase),
             name: phase.as_str(),
-            tops: stretches
+            tops: timeline_bins
                 .iter()
                 .zip(&below_ns)
                 .map(|(one, below_ns)| one.step(y.scale.at(*below_ns / 1e6), &x))
@@ -92,7 +92,7 @@ pub(super) fn write_chart(
         }
     });
     let (mut shapes, over) = stack(&layers.collect::<Vec<_>>(), HEIGHT_PX);
-    let beyond: Vec<Step> = stretches
+    let beyond: Vec<Step> = timeline_bins
         .iter()
         .zip(&is_beyond)
         .filter(|(_, is_beyond)| **is_beyond)
@@ -103,7 +103,7 @@ pub(super) fn write_chart(
         shapes.push_str(&area(&beyond, &floors, HEIGHT_PX, "beyond"));
     }
     let chart = Chart {
-        about: "mean time of an outcome by phase, stacked, over time",
+        about: "mean time per outcome by phase, stacked, over time",
         height_px: HEIGHT_PX,
         x: &x,
         y: &y,
@@ -114,19 +114,20 @@ pub(super) fn write_chart(
         over: &over,
     };
     chart.write(out)?;
-    out.push_str("<p class=\"unit end\">time since the run began, when the outcomes ended</p>\n");
+    out.push_str("<p class=\"unit end\">end of the outcomes, since the start of the run</p>\n");
     if !beyond.is_empty() {
         writeln!(
             out,
-            "<p class=\"note\">Pale: bins of few outcomes that reach beyond the top of this chart, the \
-             highest to {}; the figures have them.</p>",
+            "<p class=\"note\">Pale: bins with few outcomes that are higher than this chart, up to \
+             {}; see the data below.</p>",
             span(highest_ns as u64)
         )?;
     }
-    table(&stretches, &reached, &means).write_folded("The figures: mean time over time", out)
+    table(&timeline_bins, &reached, &means)
+        .write_folded("Data: mean time per outcome, over time", out)
 }
 
-/// Appends one bar for the whole run, and a table that is its legend.
+/// Appends a bar for the whole run, and a table that serves as its legend.
 fn write_whole(timeline: &Timeline, reached: &[Reached], out: &mut String) -> fmt::Result {
     let all = sum(timeline.bins());
     let spent_ns: u64 = reached
@@ -142,7 +143,7 @@ fn write_whole(timeline: &Timeline, reached: &[Reached], out: &mut String) -> fm
         ("phase", Column::Text),
         ("mean", Column::Number),
         ("reached by", Column::Number),
-        ("share of all time", Column::Number),
+        ("share of total time", Column::Number),
     ]);
     for &(place, phase) in reached {
         let (sum_ns, count) = all[place];
@@ -156,8 +157,7 @@ fn write_whole(timeline: &Timeline, reached: &[Reached], out: &mut String) -> fm
     table.write(out)
 }
 
-/// Where the axis ends, from the height of each bin and its outcomes: over all bins, or over those of
-/// most outcomes where the others would hide them.
+/// The end of the axis, from the height and the outcomes of each bin.
 fn usual_ns(mut bins: Vec<(f64, u64)>) -> f64 {
     bins.retain(|&(_, ended)| ended > 0);
     bins.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -178,8 +178,8 @@ fn usual_ns(mut bins: Vec<(f64, u64)>) -> f64 {
     }
 }
 
-/// The time of each phase, spread over all outcomes that were sent anything: so they add up to the
-/// mean service time.
+/// The time of each phase, divided by all outcomes for which anything was sent. The sum is the mean
+/// service time.
 fn means_ns(bin: &Bin, reached: &[Reached]) -> Vec<f64> {
     let outcomes = bin.phases_ns.iter().map(|&(_, count)| count).max();
     let outcomes = outcomes.unwrap_or(0).max(1) as f64;
@@ -204,13 +204,13 @@ fn class(phase: Phase) -> String {
     format!("phase-{phase}")
 }
 
-fn table(stretches: &[Stretch], reached: &[Reached], means: &[Vec<f64>]) -> Table {
+fn table(timeline_bins: &[TimelineBin], reached: &[Reached], means: &[Vec<f64>]) -> Table {
     let phases = reached
         .iter()
         .map(|&(_, phase)| (phase.as_str(), Column::Number));
     let columns = [("from", Column::Number), ("all", Column::Number)];
     let mut table = Table::new(columns.into_iter().chain(phases));
-    for (one, means) in stretches.iter().zip(means) {
+    for (one, means) in timeline_bins.iter().zip(means) {
         if one.bin.ended > 0 {
             let all = [one.from_ns, means.iter().sum()].into_iter();
             table.row(

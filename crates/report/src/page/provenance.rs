@@ -1,15 +1,15 @@
-//! Where the figures are from: the command, the versions, and how well the machine kept time.
+//! The origin of the figures: command, version, shards and event loop.
 
 use std::fmt::{self, Write};
 
 use canvass_model::{LatenessHistogram, ShardReport};
 
 use super::table::{Column, Table};
-use super::words::{COMMAND_CHARS_MAX, TEXT_CHARS_MAX, calendar, counted, foreign, grouped};
+use super::text::{COMMAND_CHARS_MAX, TEXT_CHARS_MAX, calendar, counted, foreign, grouped};
 use crate::Origin;
 use crate::human::seconds;
 
-/// Appends where they are from, with further lines: names and markup.
+/// Appends the origin and further lines (name and HTML).
 pub(super) fn write_origin(
     origin: &Origin,
     further: &[(&str, String)],
@@ -32,7 +32,7 @@ pub(super) fn write_origin(
         ("command", command),
         ("made by", made_by),
         ("read from", file),
-        ("began", origin.began.map(calendar)),
+        ("started", origin.began.map(calendar)),
     ] {
         if let Some(value) = value {
             writeln!(out, "<dt>{name}</dt><dd>{value}</dd>")?;
@@ -45,7 +45,7 @@ pub(super) fn write_origin(
     Ok(())
 }
 
-/// What the shards have to say about themselves, as lines for [`write_origin`].
+/// The figures of the shards, as lines for [`write_origin`].
 pub(super) fn of_shards(shards: &[ShardReport]) -> Vec<(&'static str, String)> {
     let sum = |pick: fn(&ShardReport) -> u64| shards.iter().map(pick).sum::<u64>();
     let mut lines = vec![
@@ -53,17 +53,14 @@ pub(super) fn of_shards(shards: &[ShardReport]) -> Vec<(&'static str, String)> {
             "event loops",
             counted(shards.len() as u64, "shard", "shards"),
         ),
-        (
-            "in flight at most",
-            grouped(sum(|shard| shard.in_flight_max)),
-        ),
+        ("max in flight", grouped(sum(|shard| shard.in_flight_max))),
     ];
     let stalls = sum(|shard| shard.stalls);
     if stalls > 0 {
         let longest = shards.iter().map(|shard| shard.stall_max).max();
         let times = counted(stalls, "time", "times");
         let longest = seconds(longest.unwrap_or_default());
-        lines.push(("held up", format!("{times}, at worst {longest}")));
+        lines.push(("held up", format!("{times}, at most {longest}")));
     }
     let opened = sum(|shard| shard.connections.opened);
     if opened > 0 {
@@ -94,7 +91,7 @@ pub(super) fn of_shards(shards: &[ShardReport]) -> Vec<(&'static str, String)> {
     lines
 }
 
-/// Appends how late the loops were, where they counted it.
+/// Appends how late the event loops were, if it was measured.
 pub(super) fn write_lag(shards: &[ShardReport], out: &mut String) -> fmt::Result {
     let summed = |pick: fn(&ShardReport) -> &LatenessHistogram| {
         let mut sum = LatenessHistogram::default();
@@ -102,7 +99,7 @@ pub(super) fn write_lag(shards: &[ShardReport], out: &mut String) -> fmt::Result
         sum
     };
     let mut table = Table::new([
-        ("the loops of this machine", Column::Text),
+        ("event loop", Column::Text),
         ("times", Column::Number),
         ("p50", Column::Number),
         ("p99", Column::Number),
@@ -110,10 +107,7 @@ pub(super) fn write_lag(shards: &[ShardReport], out: &mut String) -> fmt::Result
     ]);
     for (name, lags) in [
         ("woke late by", summed(|shard| &shard.late_wakes)),
-        (
-            "were away from their sockets for",
-            summed(|shard| &shard.turns),
-        ),
+        ("away from its sockets for", summed(|shard| &shard.turns)),
     ] {
         if let (Some(p50), Some(p99)) = (lags.quantile(0.5), lags.quantile(0.99)) {
             table.row([

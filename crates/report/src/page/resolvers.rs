@@ -1,4 +1,4 @@
-//! The table of resolvers: what the shards know of each, or what lines tell.
+//! The table of resolvers, from the reports of the shards or from the lines of a run.
 
 use std::fmt::{self, Write};
 use std::net::SocketAddr;
@@ -6,12 +6,12 @@ use std::net::SocketAddr;
 use canvass_model::ShardReport;
 
 use super::table::{Column, Table};
-use super::words::{counted, grouped, per_second, span};
-use crate::resolvers::{HEADING, Standing, Style, busiest_first};
+use super::text::{counted, grouped, per_second, span};
+use crate::resolvers::{HEADING, ResolverState, Style, busiest_first};
 use crate::write::nanos;
 use crate::{ResolverCount, ResolverCounts};
 
-/// Resolvers with a row of their own.
+/// How many resolvers have a row of their own.
 const ROWS_MAX: usize = 50;
 const STYLE: Style = Style {
     number: grouped,
@@ -19,7 +19,7 @@ const STYLE: Style = Style {
     none: "–",
 };
 
-/// Appends what the shards have to say about each resolver, those that were sent most first.
+/// Appends the table from the reports of the shards, busiest resolvers first.
 pub(super) fn write_upstreams(shards: &[ShardReport], out: &mut String) -> fmt::Result {
     let resolvers = busiest_first(shards);
     let mut table = Table::new(HEADING.map(|name| (name, column(name))));
@@ -32,27 +32,28 @@ pub(super) fn write_upstreams(shards: &[ShardReport], out: &mut String) -> fmt::
     table.write(out)?;
     let hidden = &resolvers[ROWS_MAX.min(resolvers.len())..];
     if !hidden.is_empty() {
-        let standings = hidden.iter().map(|resolver| resolver.standing());
-        let bad = [Standing::Lying, Standing::Dead];
-        let good = standings.filter(|standing| !bad.contains(standing)).count();
+        let states = hidden.iter().map(|resolver| resolver.state());
+        let bad = [ResolverState::Lying, ResolverState::Dead];
+        let good = states.filter(|state| !bad.contains(state)).count();
         writeln!(
             out,
-            "<p class=\"note\">And {} that were sent less: {} good at the end, {} not.</p>",
+            "<p class=\"note\">And {} with fewer queries: {} good at the end, {} not.</p>",
             counted(hidden.len() as u64, "resolver", "resolvers"),
             grouped(good as u64),
             grouped((hidden.len() - good) as u64)
         )?;
     }
     out.push_str(
-        "<p class=\"note\">Rate and in flight are what the window settled on; limit reached means \
-         that the resolver showed one. Several shards are added up; their median is weighted by \
-         answers, and of their 99th percentiles the worst is shown.</p>\n",
+        "<p class=\"note\">Rate and in flight are what the window allowed at the end. Limit \
+         \"reached\" means that the window had to step down. The figures of several shards are \
+         added up; their median is weighted by answers, and the worst of their 99th percentiles is \
+         shown.</p>\n",
     );
     Ok(())
 }
 
-/// Appends which resolvers had the last word, where that is all that is known.
-pub(super) fn write_last_words(counts: &ResolverCounts, out: &mut String) -> fmt::Result {
+/// Appends the resolvers whose replies decided the outcomes, if nothing else is known.
+pub(super) fn write_last_replies(counts: &ResolverCounts, out: &mut String) -> fmt::Result {
     let mut kept: Vec<(SocketAddr, ResolverCount)> = counts.kept().collect();
     kept.sort_by_key(|(_, count)| std::cmp::Reverse(count.total()));
     let mut table = Table::new([
@@ -82,7 +83,7 @@ pub(super) fn write_last_words(counts: &ResolverCounts, out: &mut String) -> fmt
     if outcomes > 0 {
         writeln!(
             out,
-            "<p class=\"note\">And {} of other resolvers.</p>",
+            "<p class=\"note\">And {} from other resolvers.</p>",
             counted(outcomes, "outcome", "outcomes")
         )?;
     }
@@ -124,6 +125,6 @@ mod tests {
         write_upstreams(&[shard], &mut out).unwrap();
         assert_eq!(out.matches("192.0.2.1:").count(), ROWS_MAX);
         assert!(out.contains("192.0.2.1:60<") && !out.contains("192.0.2.1:10<"));
-        assert!(out.contains("And 10 resolvers that were sent less: 8 good at the end, 2 not."));
+        assert!(out.contains("And 10 resolvers with fewer queries: 8 good at the end, 2 not."));
     }
 }

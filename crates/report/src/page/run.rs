@@ -1,15 +1,15 @@
-//! The page about a run: which parts it has, and in which order.
+//! The page about a run: its sections and their order.
 
 use std::fmt::{self, Write};
 
-use super::density::{Named, write_below_each_other, write_overlaid};
+use super::density::{NamedHistogram, write_below_each_other, write_overlaid};
 use super::document::{document, figure, section, write_warnings};
 use super::table::{Column, Table};
-use super::words::{grouped, span};
+use super::text::{grouped, span};
 use super::{counts, heading, left_out, over_time, percentiles, phases, provenance, resolvers};
 use crate::{LatencyRecorder, Measure, Percentiles, RunReport};
 
-/// Every measure, as the table of percentiles has them.
+/// Every measure, in the order of the table of percentiles.
 const MEASURES: [Measure; 9] = [
     Measure::Service,
     Measure::Response,
@@ -22,8 +22,8 @@ const MEASURES: [Measure; 9] = [
     Measure::Transfer,
 ];
 
-/// The page about a run, as one HTML file. It shows what is known, and says at its end what is not
-/// there and why.
+/// Renders the page about a run as one HTML file. Its last section lists what is not shown, and
+/// why.
 pub fn run_page(report: &RunReport<'_>) -> String {
     let title = format!("canvass {}", report.probes);
     document(&title, |out| write_all(report, out))
@@ -63,7 +63,7 @@ fn write_all(report: &RunReport<'_>, out: &mut String) -> fmt::Result {
         }
     }
     write_resolvers(report, out)?;
-    section("origin", "Where this is from", out, |out| {
+    section("origin", "Origin", out, |out| {
         let shards = report.shards.unwrap_or_default();
         let further = match shards {
             [] => Vec::new(),
@@ -77,7 +77,7 @@ fn write_all(report: &RunReport<'_>, out: &mut String) -> fmt::Result {
     }
     let heading = match report.origin.file {
         Some(_) => "Not in this file",
-        None => "Left out",
+        None => "Not shown",
     };
     section("left-out", heading, out, |out| left_out::write(report, out))
 }
@@ -89,11 +89,11 @@ fn write_latency(latency: &LatencyRecorder, out: &mut String) -> fmt::Result {
             write_overlaid("distribution of service time and response time", &both, out)
         })?;
         out.push_str(
-            "<p class=\"note\">Service time counts from the first send, response time from when a \
-             target was due. Targets that failed count for as long as they took.</p>\n",
+            "<p class=\"note\">Service time is measured from the first send, response time from when a \
+             target was due. Failed targets are included.</p>\n",
         );
         let of_hosts = named(latency, &Measure::HOST_PHASES);
-        // A query to a resolver has one phase, and that is its service time.
+        // A DNS query has only one phase, which is its service time.
         if of_hosts.len() > 1 {
             out.push_str("<h3>By phase</h3>\n");
             figure(out, |out| write_below_each_other(&of_hosts, out))?;
@@ -108,11 +108,11 @@ fn write_latency(latency: &LatencyRecorder, out: &mut String) -> fmt::Result {
     })
 }
 
-/// The distributions of those measures that were taken; a phase has the colour it has in the stack.
-fn named<'a>(latency: &'a LatencyRecorder, measures: &[Measure]) -> Vec<Named<'a>> {
+/// The distributions of the measures that have values. A phase has the same colour as in the stack.
+fn named<'a>(latency: &'a LatencyRecorder, measures: &[Measure]) -> Vec<NamedHistogram<'a>> {
     measures
         .iter()
-        .map(|&measure| Named {
+        .map(|&measure| NamedHistogram {
             name: match measure {
                 Measure::Service => "service time".to_owned(),
                 Measure::Response => "response time".to_owned(),
@@ -127,7 +127,7 @@ fn named<'a>(latency: &'a LatencyRecorder, measures: &[Measure]) -> Vec<Named<'a
             histogram: latency.distribution(measure),
         })
         .filter(|named| !named.histogram.is_empty())
-        // Most probes never wait, and a chart or a row of zeros says nothing.
+        // Most probes never wait; a chart or a row of zeros is left out.
         .filter(|named| named.name != Measure::Wait.as_str() || named.histogram.max() > 0)
         .collect()
 }
@@ -162,9 +162,9 @@ fn write_phases(report: &RunReport<'_>, out: &mut String) -> fmt::Result {
         })?;
         writeln!(
             out,
-            "<p class=\"note\">Means hide the slow ones: see the <a href=\"#percentiles\">table of \
-             percentiles by phase</a>. The chart spreads each phase over all outcomes that were \
-             sent anything, so that the stack is the mean service time.</p>"
+            "<p class=\"note\">A mean hides slow outcomes: see the <a href=\"#percentiles\">table of \
+             percentiles by phase</a>. The chart divides the time of each phase by all outcomes for \
+             which anything was sent, so that the stack is the mean service time.</p>"
         )
     })
 }
@@ -175,7 +175,7 @@ fn write_resolvers(report: &RunReport<'_>, out: &mut String) -> fmt::Result {
         .iter()
         .flat_map(|shard| &shard.upstreams)
         .any(|upstream| upstream.sent > 0);
-    let last_words = report
+    let last_replies = report
         .resolvers
         .filter(|counts| report.shards.is_none() && counts.kept().len() > 0);
     if asked {
@@ -184,13 +184,10 @@ fn write_resolvers(report: &RunReport<'_>, out: &mut String) -> fmt::Result {
             out.push_str("<h3>Where losses happened</h3>\n");
             counts::write_losses(shards, out)
         })?;
-    } else if let Some(counts) = last_words {
-        section(
-            "resolvers",
-            "Resolvers, by who had the last word",
-            out,
-            |out| resolvers::write_last_words(counts, out),
-        )?;
+    } else if let Some(counts) = last_replies {
+        section("resolvers", "Resolvers, by the last reply", out, |out| {
+            resolvers::write_last_replies(counts, out)
+        })?;
     }
     Ok(())
 }

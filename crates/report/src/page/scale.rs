@@ -1,35 +1,35 @@
-//! Where a value lies on an axis, and what is written beside the axis.
+//! Scales and axes: positions of values, and labels.
 
 use std::f64::consts::LOG10_2;
 
-/// What a phone leaves of a chart's width, in CSS pixels.
+/// The width of a chart on a phone, in CSS pixels.
 pub(super) const NARROW_PX: f64 = 220.0;
-/// What the narrowest page with wide charts leaves of it (`page.css` has the same limit).
+/// The width of a chart on the narrowest wide page (`page.css` has the same limit).
 pub(super) const WIDE_PX: f64 = 560.0;
-/// Size of a chart's text, in CSS pixels.
+/// The text size of charts, in CSS pixels.
 pub(super) const TEXT_PX: f64 = 12.0;
-/// The width of a character, of its size.
+/// The width of a character, in units of the text size.
 const CHARACTER_EM: f64 = 0.62;
-/// What must be free between two labels, in CSS pixels.
+/// The minimum distance between two labels, in CSS pixels.
 const GAP_PX: f64 = 8.0;
-/// The height a label of a vertical axis needs, in CSS pixels.
+/// The height of a label of a vertical axis, in CSS pixels.
 const LINE_PX: f64 = 16.0;
-/// Ticks that an axis of equal steps aims at.
+/// The target number of ticks of a linear axis.
 const STEPS: f64 = 5.0;
-/// An axis goes no lower: a value under it, or none at all, lies at its beginning.
+/// The lower limit of a logarithmic axis. Smaller values are at its start.
 const LEAST: f64 = 1e-9;
 
-/// Where a value lies on an axis: 0 at its beginning, 1 at its end.
+/// Maps values to positions on an axis: 0 at its start, 1 at its end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Scale {
-    /// From the first value to the second, in equal steps.
+    /// Linear, from the first value to the second.
     Linear(f64, f64),
-    /// From the first value to the second, both above zero, in equal factors.
+    /// Logarithmic, from the first value to the second, both above zero.
     Log(f64, f64),
 }
 
 impl Scale {
-    /// Equal steps from zero to `max`, or a little further, to a round number.
+    /// A linear scale from zero to `max`, rounded up.
     pub(super) fn from_zero(max: f64) -> Self {
         let max = if max > LEAST && max.is_finite() {
             max
@@ -40,7 +40,7 @@ impl Scale {
         Self::Linear(0.0, (max / step - 1e-9).ceil() * step)
     }
 
-    /// Equal factors from `min` to `max`, or a little further, to 1, 2 or 5 times a power of ten.
+    /// A logarithmic scale from `min` to `max`, extended to 1, 2 or 5 times a power of ten.
     pub(super) fn around(min: f64, max: f64) -> Self {
         let min = min.max(LEAST);
         let (low, high) = (round_log(min, false), round_log(max.max(min), true));
@@ -51,7 +51,7 @@ impl Scale {
         }
     }
 
-    /// Where `value` lies; what lies beyond an end is at the end.
+    /// The position of `value`, clamped to the axis.
     pub(super) fn at(self, value: f64) -> f64 {
         let at = match self {
             Self::Linear(low, high) => (value - low) / (high - low),
@@ -60,14 +60,14 @@ impl Scale {
         if at.is_nan() { 0.0 } else { at.clamp(0.0, 1.0) }
     }
 
-    /// The highest value that has a place of its own.
+    /// The highest value of the axis.
     pub(super) fn high(self) -> f64 {
         match self {
             Self::Linear(_, high) | Self::Log(_, high) => high,
         }
     }
 
-    /// Round values on it, with a rank: the lower, the more it deserves a label.
+    /// Round values with a rank. Labels of lower ranks are preferred.
     pub(super) fn ticks(self) -> Vec<(f64, u8)> {
         match self {
             Self::Linear(low, high) => {
@@ -94,7 +94,7 @@ impl Scale {
         }
     }
 
-    /// The axis, with labels that `text` makes of its round values.
+    /// The axis with labels for its ticks, formatted by `text`.
     pub(super) fn axis(self, text: impl Fn(f64) -> String) -> Axis {
         let labels = self
             .ticks()
@@ -112,47 +112,47 @@ impl Scale {
     }
 }
 
-/// A scale, and what is written beside it.
+/// A scale and its labels.
 #[derive(Clone, Debug)]
 pub(super) struct Axis {
-    /// Where values lie.
+    /// The scale.
     pub(super) scale: Scale,
-    /// What stands beside it.
+    /// The labels.
     pub(super) labels: Vec<Label>,
 }
 
 impl Axis {
-    /// The room that its labels need beside a vertical axis, in CSS pixels.
+    /// The width of the labels beside a vertical axis, in CSS pixels.
     pub(super) fn labels_px(&self) -> f64 {
         let widths = self.labels.iter().map(|label| width_px(&label.text));
         widths.fold(0.0, f64::max)
     }
 }
 
-/// A word at a place.
+/// A label at a position.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Label {
-    /// Where: 0 to 1.
+    /// The position, 0 to 1.
     pub(super) at: f64,
-    /// The word, as it is shown.
+    /// The text.
     pub(super) text: String,
-    /// The lower, the more it deserves to be shown.
+    /// Labels of lower ranks are preferred.
     pub(super) rank: u8,
 }
 
-/// How a label is set at its place.
+/// The alignment of a label at its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Anchor {
-    /// It begins there.
+    /// The label starts there.
     Start,
-    /// Its middle is there.
+    /// The label is centred there.
     Middle,
-    /// It ends there.
+    /// The label ends there.
     End,
 }
 
 impl Label {
-    /// How it is set on a horizontal axis: those at the ends stay inside.
+    /// The alignment on a horizontal axis: labels at the ends stay inside.
     pub(super) fn anchor(&self) -> Anchor {
         match self.at {
             at if at < 0.04 => Anchor::Start,
@@ -161,7 +161,7 @@ impl Label {
         }
     }
 
-    /// From where to where it stands on a horizontal axis of this length, in CSS pixels.
+    /// The extent on a horizontal axis of this length, in CSS pixels.
     pub(super) fn extent_px(&self, length_px: f64) -> (f64, f64) {
         let (at, width) = (self.at * length_px, width_px(&self.text));
         match self.anchor() {
@@ -172,13 +172,13 @@ impl Label {
     }
 }
 
-/// Which labels have room beside each other on a horizontal axis of this length.
+/// Which labels fit on a horizontal axis of this length.
 pub(super) fn shown_across(labels: &[Label], length_px: f64) -> Vec<bool> {
     let extents = labels.iter().map(|label| label.extent_px(length_px));
     shown(labels, &extents.collect::<Vec<_>>())
 }
 
-/// Which labels have room above each other on a vertical axis of this length.
+/// Which labels fit on a vertical axis of this length.
 pub(super) fn shown_along(labels: &[Label], length_px: f64) -> Vec<bool> {
     let extents = labels.iter().map(|label| {
         let at = label.at * length_px;
@@ -187,13 +187,13 @@ pub(super) fn shown_along(labels: &[Label], length_px: f64) -> Vec<bool> {
     shown(labels, &extents.collect::<Vec<_>>())
 }
 
-/// What a text takes across, in CSS pixels, as far as that can be told without its font.
+/// The estimated width of a text, in CSS pixels.
 pub(super) fn width_px(text: &str) -> f64 {
     text.chars().count() as f64 * CHARACTER_EM * TEXT_PX
 }
 
-/// Of the lowest rank all, or every second, or every third and so on, as far as they fit; of each
-/// further rank all or none. So what is shown looks even.
+/// Selects labels evenly: of the lowest rank all, every second, every third and so on, as they fit;
+/// of each further rank all or none.
 fn shown(labels: &[Label], extents: &[(f64, f64)]) -> Vec<bool> {
     let mut shown = vec![false; labels.len()];
     let mut ranks: Vec<u8> = labels.iter().map(|label| label.rank).collect();
@@ -212,7 +212,7 @@ fn shown(labels: &[Label], extents: &[(f64, f64)]) -> Vec<bool> {
     shown
 }
 
-/// What is shown with all of `chosen`; `None` where they do not all have room.
+/// The labels shown with all of `chosen`; `None` if they do not all fit.
 fn with_all(
     chosen: impl Iterator<Item = usize>,
     shown: &[bool],
@@ -238,12 +238,12 @@ fn is_free(place: usize, shown: &[bool], extents: &[(f64, f64)]) -> bool {
         })
 }
 
-/// 1, 2 or 5 times a power of ten, not under `step`.
+/// The smallest 1, 2 or 5 times a power of ten that is at least `step`.
 fn round_step(step: f64) -> f64 {
     round_log(step.max(LEAST), true)
 }
 
-/// The next of 1, 2 and 5 times powers of ten, above or below; `value` itself where it is one.
+/// The nearest 1, 2 or 5 times a power of ten above or below; `value` itself if it is one.
 fn round_log(value: f64, up: bool) -> f64 {
     let decade = value.log10().floor();
     let rest = value.log10() - decade;
@@ -258,7 +258,7 @@ fn round_log(value: f64, up: bool) -> f64 {
     factors[place.unwrap_or(0)] * power
 }
 
-/// A power of ten as its text reads, which multiplying up would not give.
+/// A power of ten, parsed from text because repeated multiplication is inexact.
 fn power_of_ten(exponent: i32) -> f64 {
     if exponent < 0 {
         1.0 / 10_f64.powi(-exponent)

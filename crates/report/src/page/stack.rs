@@ -1,28 +1,27 @@
-//! Step areas on top of each other.
+//! Stacked step areas.
 
 use std::fmt::{self, Write};
 
 use super::chart::{LegendEntry, Step, area, percent};
 use super::scale::TEXT_PX;
-use super::words::escaped;
+use super::text::escaped;
 
-/// A layer that is thinner does not have its name in it, in CSS pixels.
+/// The minimum thickness of a layer with its name in it, in CSS pixels.
 const NAMED_PX_MIN: f64 = 17.0;
-/// How far from the ends names stand, as a share of the width.
+/// The minimum distance of names from the ends, as a share of the width.
 const MARGIN: f64 = 0.15;
 
-/// One layer of a stack.
+/// A layer of a stack.
 pub(super) struct StackLayer {
     /// Its class in `page.css`.
     pub(super) class: String,
-    /// What it is, in plain text.
+    /// The name, in plain text.
     pub(super) name: &'static str,
-    /// Its upper edge; its lower one is that of the layer before. Layers have steps at the same
-    /// places.
+    /// The upper edge. The lower edge is that of the layer before. All layers have the same steps.
     pub(super) tops: Vec<Step>,
 }
 
-/// What a chart draws of the layers, the lowest first: shapes, and the names over them.
+/// Returns the shapes of the layers, the lowest first, and the names over them.
 pub(super) fn stack(layers: &[StackLayer], height_px: f64) -> (String, String) {
     let mut shapes = String::new();
     for (place, layer) in layers.iter().enumerate() {
@@ -58,8 +57,8 @@ fn floors(layers: &[StackLayer], place: usize) -> Vec<f64> {
     }
 }
 
-/// The names of the layers that are thick enough, above each other where most of them are, as near
-/// to the middle as can be.
+/// The names of the layers that are thick enough, all at the position where most of them are, as near
+/// to the middle as possible.
 fn names(layers: &[StackLayer], height_px: f64) -> String {
     let Some(first) = layers.first().filter(|_| layers.len() > 1) else {
         return String::new();
@@ -121,7 +120,7 @@ mod tests {
         ];
         let (shapes, names) = stack(&layers, 100.0);
         assert_eq!(shapes.matches("area").count(), 2);
-        // The fourth of five stretches.
+        // The fourth of five steps.
         assert!(names.contains("x=\"70%\" y=\"84.0\">lower<"), "{names}");
         assert!(names.contains("x=\"70%\" y=\"44.0\">upper<"), "{names}");
     }

@@ -1,28 +1,28 @@
-//! Tables: of figures, and of text that wraps; on a phone the wide ones become cards.
+//! Tables of figures and of text that wraps. On a phone, wide tables become cards.
 
 use std::fmt::{self, Write};
 
-use super::words::escaped;
+use super::text::escaped;
 
 /// A table with more columns becomes cards on a phone.
 const COLUMNS_NARROW_MAX: usize = 5;
-/// So does one with more columns of long text.
+/// A table with more columns of long text becomes cards on a phone.
 const PROSE_NARROW_MAX: usize = 2;
 
-/// What a column holds.
+/// The content of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Column {
-    /// Words, aligned to their beginning.
+    /// Short text, aligned to the left.
     Text,
-    /// Text that may be long: it has a card's whole width.
+    /// Text that may be long. On a card it has the full width.
     Prose,
-    /// Numbers, aligned to their end.
+    /// Numbers, aligned to the right.
     Number,
-    /// A bar, as [`bar()`] makes it.
+    /// A bar from [`bar()`].
     Bar,
 }
 
-/// A table; its cells are markup, its headings plain text.
+/// A table. Cells are HTML, headings are plain text.
 pub(super) struct Table {
     columns: Vec<(String, Column)>,
     rows: Vec<Vec<String>>,
@@ -45,12 +45,12 @@ impl Table {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// Whether it has no rows.
+    /// Whether there are no rows.
     pub(super) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// Appends it.
+    /// Appends the table.
     pub(super) fn write(&self, out: &mut String) -> fmt::Result {
         let columns = self.columns.iter();
         let prose = columns.filter(|(_, kind)| *kind == Column::Prose).count();
@@ -84,7 +84,7 @@ impl Table {
         Ok(())
     }
 
-    /// Appends it, folded away under `summary`.
+    /// Appends the table, collapsed under `summary`.
     pub(super) fn write_folded(&self, summary: &str, out: &mut String) -> fmt::Result {
         writeln!(out, "<details><summary>{}</summary>", escaped(summary))?;
         self.write(out)?;
@@ -93,7 +93,7 @@ impl Table {
     }
 }
 
-/// A share (0 to 1) as a bar, and nothing for none; `class` has its colour.
+/// A bar for a share (0 to 1); empty for 0. `class` sets the colour.
 pub(super) fn bar(share: f64, class: &str) -> String {
     if share <= 0.0 {
         return String::new();

@@ -1,7 +1,7 @@
-//! An interval log, added up.
+//! Reads an interval log.
 //!
-//! Only logs with this program's tags can be read: without them nobody knows what the values
-//! are. Values beyond what is kept here count as the longest that is kept.
+//! Only logs with the tags of this program can be read: without tags the meaning of the values is
+//! unknown. Larger values than the maximum count as the maximum.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, Read};
@@ -17,7 +17,7 @@ use hdrhistogram::serialization::interval_log::{
 };
 use hdrhistogram::serialization::{DeserializeError, Deserializer};
 
-use super::{Figures, Objection, ReadError, Source};
+use super::{Counts, LineError, ReadError, Source};
 use crate::latency::TAGS;
 use crate::timeline::Bin;
 use crate::write::nanos;
@@ -25,19 +25,19 @@ use crate::{LatencyRecorder, Measure, ResolverCounts, Timeline};
 
 /// The first word of a compressed payload (HdrHistogram's V2 encoding).
 const COMPRESSED_COOKIE: u32 = 0x1c84_9314;
-/// Octets of a compressed payload before what is compressed: its cookie and its length.
+/// Octets of the header of a compressed payload: cookie and length.
 const COMPRESSED_HEAD_BYTES: usize = 8;
-/// Octets of a payload before its counts.
+/// Octets of the header of a payload.
 const HEAD_BYTES: usize = 40;
-/// Octets a payload may have. Ours have at most 9 for each of 33,792 counts.
+/// The maximum size of a payload in octets. Ours have at most 9 for each of 33,792 counts.
 const PAYLOAD_BYTES_MAX: u64 = 4 << 20;
-/// Values an interval may have. Ours count in 32 bits.
+/// The maximum number of values in an interval. Ours are counted in 32 bits.
 const VALUES_MAX: u64 = 1 << 40;
-/// Pieces of an interval that its outcomes are spread over, at most.
+/// The maximum number of pieces that the outcomes of an interval are spread over.
 const PIECES_MAX: u64 = 240;
 
-/// Reads every interval; `None` where none can be read.
-pub(super) fn read<R: BufRead>(source: &mut Source<'_, R>) -> Result<Option<Figures>, ReadError> {
+/// Reads all intervals; `None` if none can be read.
+pub(super) fn read<R: BufRead>(source: &mut Source<'_, R>) -> Result<Option<Counts>, ReadError> {
     let mut log = Log::default();
     let mut sums: Option<Sums> = None;
     source.each(|text| {
@@ -60,10 +60,10 @@ pub(super) fn read<R: BufRead>(source: &mut Source<'_, R>) -> Result<Option<Figu
         }
         Ok(())
     })?;
-    Ok(sums.map(|sums| sums.into_figures(log.zero())))
+    Ok(sums.map(|sums| sums.into_counts(log.zero())))
 }
 
-/// What the head of a log says, and what reads its payloads.
+/// The header of a log, and a reader for its payloads.
 #[derive(Default)]
 struct Log {
     start: Option<Duration>,
@@ -71,7 +71,7 @@ struct Log {
     payload: Vec<u8>,
 }
 
-/// The values of one tag in one span of time.
+/// The values of a tag in an interval.
 struct Interval {
     probe: usize,
     measure: usize,
@@ -81,12 +81,12 @@ struct Interval {
 }
 
 impl Log {
-    /// When, since 1970, the time of the log was zero; `None` where it does not say.
+    /// The base time of the log, since 1970; `None` if it has none.
     fn zero(&self) -> Option<Duration> {
         self.base.or(self.start)
     }
 
-    fn interval(&mut self, line: &IntervalLogHistogram<'_>) -> Result<Interval, Objection> {
+    fn interval(&mut self, line: &IntervalLogHistogram<'_>) -> Result<Interval, LineError> {
         let tag = line.tag().map(|tag| tag.as_str());
         let (probe, measure) = place(tag.unwrap_or_default()).ok_or_else(|| {
             bad(match tag {
@@ -119,7 +119,7 @@ impl Log {
         let cookie = octets.first_chunk().copied().map(u32::from_be_bytes);
         if cookie == Some(COMPRESSED_COOKIE) {
             let compressed = octets.get(COMPRESSED_HEAD_BYTES..).unwrap_or_default();
-            // A few octets can become very many.
+            // Limits decompression bombs.
             ZlibDecoder::new(compressed)
                 .take(PAYLOAD_BYTES_MAX)
                 .read_to_end(&mut self.payload)
@@ -127,7 +127,7 @@ impl Log {
         } else {
             self.payload.extend_from_slice(&octets);
         }
-        // The reader makes room for as much as is announced.
+        // The reader allocates what the header announces.
         let announced = self
             .payload
             .get(4..8)
@@ -142,10 +142,10 @@ impl Log {
     }
 }
 
-/// Characters of a tag that are told.
+/// The maximum number of characters shown of a tag.
 const TAG_CHARS_MAX: usize = 40;
 
-/// The probe and the measure that a tag is for, by place.
+/// The indices of the probe and the measure of a tag.
 fn place(tag: &str) -> Option<(usize, usize)> {
     TAGS.iter().enumerate().find_map(|(probe, tags)| {
         let measure = tags.iter().position(|known| *known == tag)?;
@@ -153,11 +153,11 @@ fn place(tag: &str) -> Option<(usize, usize)> {
     })
 }
 
-fn bad(reason: impl Into<String>) -> Objection {
-    Objection::Bad(reason.into())
+fn bad(reason: impl Into<String>) -> LineError {
+    LineError::Bad(reason.into())
 }
 
-/// What the intervals so far come to.
+/// The counts of the intervals so far.
 struct Sums {
     latency: LatencyRecorder,
     timeline: Timeline,
@@ -192,11 +192,10 @@ impl Sums {
         }
     }
 
-    /// Counts what ended in an interval evenly over it: what is not known should not look like
-    /// a burst.
+    /// Spreads the outcomes of an interval evenly over it, so that they do not look like a burst.
     ///
-    /// `phase` is the place of the phase that was measured, if it was one; else every value is
-    /// an outcome's.
+    /// `phase` is the index of the phase that was measured, if it was one; otherwise each value is
+    /// an outcome.
     fn spread(&mut self, interval: &Interval, phase: Option<usize>) {
         let count = interval.values.len();
         let sum_ns = (interval.values.mean() * count as f64) as u64;
@@ -215,8 +214,8 @@ impl Sums {
         }
     }
 
-    fn into_figures(self, zero: Option<Duration>) -> Figures {
-        Figures {
+    fn into_counts(self, zero: Option<Duration>) -> Counts {
+        Counts {
             tally: None,
             latency: self.latency,
             timeline: self.timeline,
@@ -228,12 +227,12 @@ impl Sums {
     }
 }
 
-/// What the pieces before this one have of `all`.
+/// The share of `all` in the pieces before this one.
 fn share_before(all: u64, piece: u64, pieces: u64) -> u64 {
     (u128::from(all) * u128::from(piece) / u128::from(pieces)) as u64
 }
 
-/// What this piece has of `all`.
+/// The share of `all` in this piece.
 fn share(all: u64, piece: u64, pieces: u64) -> u64 {
     share_before(all, piece + 1, pieces) - share_before(all, piece, pieces)
 }

@@ -1,57 +1,101 @@
-//! A line of ndjson, and the outcome that it tells of.
+//! A line of ndjson and its outcome.
 //!
-//! Only what is counted is read back: verdict, status, times, phases, fault, resolver, and how
-//! long a certificate has left. Names, records and bodies are not.
+//! Only what is counted is read back: verdict, status, times, phases, fault, resolver and the days
+//! left of a certificate. Names, records and bodies are not.
 
-use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::str::FromStr;
+use std::time::Duration;
 
 use canvass_model::{
-    Answer, Cause, CertificateFacts, Confirmation, DnsAnswer, DnsName, Errno, Fault, HttpAnswer,
-    Job, ModuleId, Outcome, Phase, Phases, ProbeSpec, PtrAnswer, RecordType, Status, TalkAnswer,
-    Target, Time, TlsFacts, Transport, Verdict,
+    Answer, Cause, Confirmation, DnsAnswer, DnsName, Fault, HttpAnswer, Job, ModuleId, Outcome,
+    Phase, Phases, ProbeSpec, PtrAnswer, RecordType, Status, TalkAnswer, Target, Time, TlsFacts,
+    Verdict,
 };
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::word::{Millis, Word, if_present, present};
+use crate::fields::{LineReader, Read};
 use crate::write::nanos;
 
-/// Nanoseconds before the first line's time that times still have: a century.
+/// How far before the first line times can lie, in nanoseconds: a century.
 const MARGIN_NS: i128 = 100 * 365 * 86_400 * 1_000_000_000;
 
-/// A line of ndjson, as far as it is counted. Other keys may be there.
-#[derive(Deserialize)]
-pub(super) struct Line {
-    seq: u64,
-    target: Box<str>,
-    probe: Word<Probe>,
-    #[serde(rename = "type")]
-    record_type: Option<Word<RecordType>>,
-    outcome: Word<Verdict>,
-    status: Word<Status>,
-    #[serde(default, deserialize_with = "if_present")]
-    confirmed: Option<Option<bool>>,
-    resolver: Option<Word<SocketAddr>>,
-    transport: Option<Word<Transport>>,
-    tls: Option<Tls>,
-    repeat: Option<u32>,
-    attempts: u32,
-    started: Word<Timestamp>,
-    #[serde(deserialize_with = "present")]
-    latency_ms: Option<Millis>,
-    response_ms: Millis,
-    phases_ms: PhasesMs,
-    #[serde(deserialize_with = "present")]
-    error: Option<ErrorKeys>,
-    #[serde(default)]
-    stalled: bool,
+/// The values of a line while it is read.
+pub(crate) struct LineDraft {
+    /// The outcome, except for the values below.
+    pub(crate) outcome: Outcome,
+    pub(crate) target: Box<str>,
+    pub(crate) probe: Probe,
+    pub(crate) record_type: Option<RecordType>,
+    pub(crate) started: Timestamp,
+    pub(crate) latency: Option<Duration>,
+    pub(crate) response: Duration,
+    pub(crate) ptr: PtrAnswer,
+    pub(crate) http: HttpAnswer,
+    /// Of `http`, `tcp` or `udp`.
+    pub(crate) tls: Option<Box<TlsFacts>>,
+}
+
+impl Default for LineDraft {
+    fn default() -> Self {
+        Self {
+            outcome: Outcome {
+                job: Job {
+                    seq: 0,
+                    line: None,
+                    target: Target::Invalid {
+                        given: Box::default(),
+                        reason: Box::default(),
+                    },
+                    spec: Probe::Ptr.spec(None, false),
+                    due: None,
+                    resolver: None,
+                },
+                verdict: Verdict::Failed,
+                status: Status::Invalid,
+                attempts: 0,
+                due: Time::ZERO,
+                first_send: None,
+                finished: Time::ZERO,
+                phases: Phases::default(),
+                stalled: false,
+                resolver: None,
+                transport: None,
+                answer: Answer::Dns(DnsAnswer::default()),
+                fault: None,
+                trace: None,
+            },
+            target: Box::default(),
+            probe: Probe::Ptr,
+            record_type: None,
+            started: Timestamp::UNIX_EPOCH,
+            latency: None,
+            response: Duration::ZERO,
+            ptr: PtrAnswer::default(),
+            http: HttpAnswer::default(),
+            tls: None,
+        }
+    }
+}
+
+/// The fault of a line while it is read.
+pub(crate) struct FaultDraft(pub(crate) Fault);
+
+impl Default for FaultDraft {
+    fn default() -> Self {
+        Self(Fault {
+            phase: Phase::Target,
+            cause: Cause::Invalid,
+            message: Box::default(),
+            errno: None,
+        })
+    }
 }
 
 #[derive(Clone, Copy)]
-enum Probe {
+pub(crate) enum Probe {
     Ptr,
     Dns,
     Http,
@@ -69,36 +113,12 @@ impl FromStr for Probe {
             "http" => Self::Http,
             "tcp" => Self::Tcp,
             "udp" => Self::Udp,
-            _ => return Err("the probe is none of ptr, dns, http, tcp and udp".to_owned()),
+            _ => return Err("the probe is not ptr, dns, http, tcp or udp".to_owned()),
         })
     }
 }
 
-#[derive(Deserialize)]
-struct Tls {
-    days_left: Option<i64>,
-}
-
-#[derive(Deserialize)]
-struct PhasesMs {
-    wait: Option<Millis>,
-    dns: Option<Millis>,
-    resolve: Option<Millis>,
-    connect: Option<Millis>,
-    tls: Option<Millis>,
-    first_byte: Option<Millis>,
-    transfer: Option<Millis>,
-}
-
-#[derive(Deserialize)]
-struct ErrorKeys {
-    phase: Word<Phase>,
-    cause: Word<Cause>,
-    message: Box<str>,
-    errno: Option<Word<Errno>>,
-}
-
-/// The object that `compare` writes.
+/// A line of `compare`.
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "that the keys are there is all there is to know")]
 struct ComparisonLine {
@@ -115,13 +135,14 @@ pub(super) fn is_comparison(text: &[u8]) -> bool {
 /// Reads a line.
 ///
 /// # Errors
-/// Says why it is none, for a person.
-pub(super) fn parse(text: &[u8]) -> Result<Line, String> {
-    serde_json::from_slice(text.trim_ascii_end()).map_err(|error| {
+/// The reason why the line cannot be read, for people.
+pub(super) fn parse(text: &[u8]) -> Result<LineDraft, String> {
+    let read = serde_json::from_slice::<Read<LineReader>>(text.trim_ascii_end());
+    read.map(|line| line.0).map_err(|error| {
         if error.is_eof() {
-            return "it is cut off".to_owned();
+            return "the line is incomplete".to_owned();
         }
-        // There is only one line; which one of the file the caller knows.
+        // The caller knows the line number.
         let place = format!(" at line {} column {}", error.line(), error.column());
         let text = error.to_string();
         match text.strip_suffix(&place) {
@@ -131,7 +152,7 @@ pub(super) fn parse(text: &[u8]) -> Result<Line, String> {
     })
 }
 
-/// From the calendar to [`Time`], whose zero is chosen when the first line is known.
+/// Converts times of the calendar to [`Time`]. Its zero is chosen from the first line.
 #[derive(Clone, Copy)]
 pub(super) struct Clock {
     /// Nanoseconds from 1970 to [`Time::ZERO`].
@@ -139,9 +160,9 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// For a file whose first line is this one. Lines tell when they ended, more or less in
-    /// order, so others may have begun long before it.
-    pub(super) fn starting_with(first: &Line) -> Self {
+    /// For a file with this first line. Lines are ordered by their end, so later lines may have
+    /// started long before it.
+    pub(super) fn starting_with(first: &LineDraft) -> Self {
         Self {
             zero_ns: first.due_ns() - MARGIN_NS,
         }
@@ -158,76 +179,70 @@ impl Clock {
     }
 }
 
-impl Line {
-    /// Nanoseconds from 1970 to when the job was due.
-    fn due_ns(&self) -> i128 {
-        // Where nothing was sent, the line says when it was due.
-        let waited_ns = self.latency_ms.as_ref().map_or(0, |latency| {
-            i128::from(nanos(self.response_ms.0)) - i128::from(nanos(latency.0))
-        });
-        self.started.0.as_nanosecond() - waited_ns
+impl LineDraft {
+    /// `confirmed` is on a line only where names were to be confirmed.
+    pub(crate) fn set_confirmed(&mut self, confirmed: Option<bool>) {
+        self.ptr.confirmation = Some(Box::new(Confirmation {
+            confirmed,
+            forward: Vec::new(),
+        }));
     }
 
-    /// The outcome that it tells of.
+    /// Nanoseconds from 1970 to when the job was due.
+    fn due_ns(&self) -> i128 {
+        // Where nothing was sent, `started` is when the job was due.
+        let waited_ns = self.latency.map_or(0, |latency| {
+            i128::from(nanos(self.response)) - i128::from(nanos(latency))
+        });
+        self.started.as_nanosecond() - waited_ns
+    }
+
+    /// The outcome that the line was written for.
     pub(super) fn into_outcome(self, clock: Clock) -> Outcome {
         let due = clock.time(self.due_ns());
-        let started = clock.time(self.started.0.as_nanosecond());
-        let first_send = self.latency_ms.is_some().then_some(started);
-        let phases = self.phases_ms.phases();
-        let status = self.status.0;
-        let spec = spec(
-            self.probe.0,
-            self.record_type.map(|word| word.0),
-            self.confirmed.is_some(),
-        );
-        Outcome {
-            job: Job {
-                seq: self.seq,
-                line: None,
-                target: target(self.target, status),
-                spec,
-                due: None,
-                resolver: None,
+        let started = clock.time(self.started.as_nanosecond());
+        let mut outcome = self.outcome;
+        outcome.due = due;
+        outcome.first_send = self.latency.is_some().then_some(started);
+        outcome.finished = due + self.response;
+        outcome.job.target = target(self.target, outcome.status);
+        let forward_confirm = self.ptr.confirmation.is_some();
+        outcome.job.spec = self.probe.spec(self.record_type, forward_confirm);
+        outcome.answer = match self.probe {
+            Probe::Ptr => Answer::Ptr(self.ptr),
+            Probe::Dns => Answer::Dns(DnsAnswer::default()),
+            Probe::Http => Answer::Http(Box::new(HttpAnswer {
+                tls: self.tls,
+                ..self.http
+            })),
+            Probe::Tcp | Probe::Udp => Answer::Talk(Box::new(TalkAnswer {
+                tls: self.tls,
+                ..TalkAnswer::default()
+            })),
+        };
+        outcome
+    }
+}
+
+impl Probe {
+    fn spec(self, record_type: Option<RecordType>, forward_confirm: bool) -> ProbeSpec {
+        let module = ModuleId(0);
+        match self {
+            Self::Ptr => ProbeSpec::Ptr { forward_confirm },
+            Self::Dns => ProbeSpec::Dns {
+                record_type: record_type.unwrap_or(RecordType::ANY),
             },
-            verdict: self.outcome.0,
-            status,
-            attempts: self.attempts,
-            due,
-            first_send,
-            finished: due + self.response_ms.0,
-            phases,
-            stalled: self.stalled,
-            resolver: self.resolver.map(|word| word.0),
-            transport: self.transport.map(|word| word.0),
-            answer: answer(
-                self.probe.0,
-                self.confirmed.flatten(),
-                self.tls,
-                self.repeat,
-            ),
-            fault: self.error.map(|error| Box::new(error.fault())),
-            trace: None,
+            Self::Http => ProbeSpec::Http {
+                module,
+                requests: NonZeroU32::MIN,
+            },
+            Self::Tcp => ProbeSpec::Tcp { module },
+            Self::Udp => ProbeSpec::Udp { module },
         }
     }
 }
 
-fn spec(probe: Probe, record_type: Option<RecordType>, forward_confirm: bool) -> ProbeSpec {
-    let module = ModuleId(0);
-    match probe {
-        Probe::Ptr => ProbeSpec::Ptr { forward_confirm },
-        Probe::Dns => ProbeSpec::Dns {
-            record_type: record_type.unwrap_or(RecordType::ANY),
-        },
-        Probe::Http => ProbeSpec::Http {
-            module,
-            requests: NonZeroU32::MIN,
-        },
-        Probe::Tcp => ProbeSpec::Tcp { module },
-        Probe::Udp => ProbeSpec::Udp { module },
-    }
-}
-
-/// Nothing is asked of the target any more, so its text is all of it that matters.
+/// No question is asked of the target any more, so its text is all that matters.
 fn target(given: Box<str>, status: Status) -> Target {
     match status {
         Status::Invalid => Target::Invalid {
@@ -238,73 +253,5 @@ fn target(given: Box<str>, status: Status) -> Target {
             name: DnsName::root(),
             given,
         },
-    }
-}
-
-fn answer(probe: Probe, confirmed: Option<bool>, tls: Option<Tls>, repeat: Option<u32>) -> Answer {
-    let tls = tls.map(|tls| Box::new(tls.facts()));
-    match probe {
-        Probe::Ptr => Answer::Ptr(PtrAnswer {
-            confirmation: confirmed.map(|confirmed| {
-                Box::new(Confirmation {
-                    confirmed: Some(confirmed),
-                    forward: Vec::new(),
-                })
-            }),
-            ..PtrAnswer::default()
-        }),
-        Probe::Dns => Answer::Dns(DnsAnswer::default()),
-        Probe::Http => Answer::Http(Box::new(HttpAnswer {
-            tls,
-            repeat,
-            ..HttpAnswer::default()
-        })),
-        Probe::Tcp | Probe::Udp => Answer::Talk(Box::new(TalkAnswer {
-            tls,
-            ..TalkAnswer::default()
-        })),
-    }
-}
-
-impl Tls {
-    fn facts(self) -> TlsFacts {
-        TlsFacts {
-            certificate: self.days_left.map(|days_left| CertificateFacts {
-                days_left,
-                ..CertificateFacts::default()
-            }),
-            ..TlsFacts::default()
-        }
-    }
-}
-
-impl PhasesMs {
-    fn phases(self) -> Phases {
-        let mut phases = Phases::default();
-        for (phase, span) in [
-            (Phase::Wait, self.wait),
-            (Phase::Dns, self.dns),
-            (Phase::Resolve, self.resolve),
-            (Phase::Connect, self.connect),
-            (Phase::Tls, self.tls),
-            (Phase::FirstByte, self.first_byte),
-            (Phase::Transfer, self.transfer),
-        ] {
-            if let Some(span) = span {
-                phases.add(phase, span.0);
-            }
-        }
-        phases
-    }
-}
-
-impl ErrorKeys {
-    fn fault(self) -> Fault {
-        Fault {
-            phase: self.phase.0,
-            cause: self.cause.0,
-            message: self.message,
-            errno: self.errno.map(|word| word.0),
-        }
     }
 }

@@ -1,18 +1,18 @@
-//! A run's output, read back: the lines of `-f ndjson`, or the interval log of `--hlog`.
+//! Reads the output of a run: the lines of `-f ndjson`, or the interval log of `--hlog`.
 //!
-//! What is read is counted as it was when the run went on: by the same [`Tally`],
-//! [`LatencyRecorder`], [`Timeline`] and [`ResolverCounts`]. None of them grows with the file,
-//! and only one line of it is held at a time. Lines that cannot be read are counted and left
-//! out. Text and CSV lines do not say enough to be read.
+//! The outcomes are counted by the same [`Tally`], [`LatencyRecorder`], [`Timeline`] and
+//! [`ResolverCounts`] as during the run. None of them grows with the file, and only one line is in
+//! memory at a time. Lines that cannot be read are counted and skipped. Text and CSV do not have
+//! enough information.
 
-mod form;
+mod format;
 mod hlog;
+mod input;
 mod line;
-mod lines;
 mod ndjson;
 #[cfg(test)]
 mod tests;
-mod word;
+mod value;
 
 use std::collections::BTreeSet;
 use std::io::{self, BufRead};
@@ -20,22 +20,24 @@ use std::time::{Duration, SystemTime};
 
 use crate::human::count;
 use crate::{LatencyRecorder, Origin, ResolverCounts, RunReport, SummaryInput, Tally, Timeline};
-use form::{Form, Look, look};
-use lines::Lines;
+use format::{InputFormat, LineKind, line_kind};
+use input::LineReader;
+pub(crate) use line::{FaultDraft, LineDraft, Probe};
+pub(crate) use value::{FromText, Millis};
 
-/// Lines at the beginning that need not look like any form, before the file is none.
+/// How many lines of unknown format are skipped at the beginning.
 const UNKNOWN_LINES_MAX: u64 = 8;
 
-/// A run, as far as its output tells of it.
+/// What is known of a run from its output.
 pub struct ReadRun {
     file: Box<str>,
-    figures: Figures,
+    figures: Counts,
     bad: Option<BadLines>,
     warnings: Vec<String>,
 }
 
-/// What a file has to say.
-struct Figures {
+/// The counts of a file.
+struct Counts {
     tally: Option<Tally>,
     latency: LatencyRecorder,
     timeline: Timeline,
@@ -48,75 +50,72 @@ struct Figures {
 /// Lines that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadLines {
-    /// How many.
+    /// Their number.
     pub count: u64,
-    /// The number of the first, from 1.
+    /// The line number of the first, from 1.
     pub first_line: u64,
-    /// Why that one could not be read, for a person.
+    /// Why the first could not be read.
     pub first_reason: Box<str>,
 }
 
-/// Why a file is no run's output.
+/// Why a file cannot be read as the output of a run.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The system would not read it.
+    /// Reading failed.
     #[error("cannot read {name}: {source}")]
     Io {
         /// The file.
         name: Box<str>,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// There is nothing in it.
+    /// The file is empty.
     #[error("{name} is empty")]
     Empty {
         /// The file.
         name: Box<str>,
     },
-    /// It is something else.
+    /// The file has another format.
     #[error(
-        "{name} holds {found}; what can be read is ndjson (-f ndjson) and HdrHistogram interval \
-         logs (--hlog)"
+        "{name} holds {found}; only ndjson (-f ndjson) and HdrHistogram interval logs (--hlog) can \
+         be read"
     )]
     Form {
         /// The file.
         name: Box<str>,
-        /// What it holds instead.
+        /// What the file holds.
         found: &'static str,
     },
-    /// It is what `compare` writes, and no run's.
-    #[error(
-        "{name} holds a comparison; the page about one is written when it is made, with \
-         `canvass compare --html`"
-    )]
+    /// The file is the output of `compare`.
+    #[error("{name} holds a comparison; `canvass compare --html` writes the page about one")]
     Comparison {
         /// The file.
         name: Box<str>,
     },
-    /// It has the right form, and not one line of it can be read.
+    /// The file has the right format, but no line can be read.
     #[error("no line of {name} can be read; line {}: {}", bad.first_line, bad.first_reason)]
     NoLine {
         /// The file.
         name: Box<str>,
-        /// What was there instead.
+        /// The lines that cannot be read.
         bad: BadLines,
     },
 }
 
-/// Reads what a run has written, in either form; `name` is what errors and the page call it.
+/// Reads the output of a run in either format. `name` is the file name in errors and on the page.
 ///
 /// # Errors
-/// `reader` fails, or what it holds is no run's output.
+/// `reader` fails, or the file is not the output of a run.
 pub fn read_run(reader: impl BufRead, name: &str) -> Result<ReadRun, ReadError> {
     let mut source = Source {
-        lines: Lines::new(reader),
+        lines: LineReader::new(reader),
         name,
         bad: None,
     };
-    let form = source.form()?;
-    let figures = match form {
-        Form::Ndjson => ndjson::read(&mut source)?,
-        Form::IntervalLog => hlog::read(&mut source)?,
+    let format = source.format()?;
+    let figures = match format {
+        InputFormat::Ndjson => ndjson::read(&mut source)?,
+        InputFormat::IntervalLog => hlog::read(&mut source)?,
     };
     let Some(figures) = figures else {
         let name = name.into();
@@ -147,7 +146,7 @@ pub fn read_run(reader: impl BufRead, name: &str) -> Result<ReadRun, ReadError> 
 }
 
 impl ReadRun {
-    /// What a page about it is made of.
+    /// The input of the page about the run.
     pub fn report(&self) -> RunReport<'_> {
         let figures = &self.figures;
         RunReport {
@@ -170,14 +169,14 @@ impl ReadRun {
         }
     }
 
-    /// The lines that could not be read and are left out; `None` where there was none.
+    /// The lines that could not be read and were skipped; `None` if there are none.
     pub fn bad_lines(&self) -> Option<&BadLines> {
         self.bad.as_ref()
     }
 }
 
 impl BadLines {
-    /// What a person should know of them.
+    /// The warning about them.
     pub fn warning(&self) -> String {
         format!(
             "{} of the file could not be read and {} left out; the first is line {}: {}",
@@ -189,18 +188,18 @@ impl BadLines {
     }
 }
 
-/// A file while it is read.
+/// A file that is being read.
 struct Source<'a, R> {
-    lines: Lines<R>,
+    lines: LineReader<R>,
     name: &'a str,
     bad: Option<BadLines>,
 }
 
 impl<R: BufRead> Source<'_, R> {
-    /// Hands each line to `take`, and counts those that it says something against.
+    /// Calls `take` for each line and counts the lines it rejects.
     fn each(
         &mut self,
-        mut take: impl FnMut(&[u8]) -> Result<(), Objection>,
+        mut take: impl FnMut(&[u8]) -> Result<(), LineError>,
     ) -> Result<(), ReadError> {
         loop {
             let line = self.lines.next().map_err(|source| ReadError::Io {
@@ -213,12 +212,12 @@ impl<R: BufRead> Source<'_, R> {
             let number = line.number;
             let taken = match line.text {
                 Some(text) => take(text),
-                None => Err(Objection::Bad("it is too long to be a line of ours".into())),
+                None => Err(LineError::Bad("the line is too long".into())),
             };
             match taken {
                 Ok(()) => {}
-                Err(Objection::Bad(reason)) => self.object(number, reason),
-                Err(Objection::Comparison) => {
+                Err(LineError::Bad(reason)) => self.count_bad(number, reason),
+                Err(LineError::Comparison) => {
                     return Err(ReadError::Comparison {
                         name: self.name.into(),
                     });
@@ -227,7 +226,7 @@ impl<R: BufRead> Source<'_, R> {
         }
     }
 
-    fn object(&mut self, line: u64, reason: String) {
+    fn count_bad(&mut self, line: u64, reason: String) {
         let bad = self.bad.get_or_insert_with(|| BadLines {
             count: 0,
             first_line: line,
@@ -236,8 +235,9 @@ impl<R: BufRead> Source<'_, R> {
         bad.count += 1;
     }
 
-    /// The form of the first line that has one. That line is read again; those before it are bad.
-    fn form(&mut self) -> Result<Form, ReadError> {
+    /// Returns the format of the first line that has one. That line is read again; lines before it
+    /// are bad.
+    fn format(&mut self) -> Result<InputFormat, ReadError> {
         let name = self.name;
         loop {
             let line = self.lines.next().map_err(|source| ReadError::Io {
@@ -254,19 +254,19 @@ impl<R: BufRead> Source<'_, R> {
                 });
             };
             let number = line.number;
-            match look(line.text.unwrap_or_default()) {
-                Look::Of(form) => {
+            match line_kind(line.text.unwrap_or_default()) {
+                LineKind::Readable(format) => {
                     self.lines.put_back();
-                    return Ok(form);
+                    return Ok(format);
                 }
-                Look::Other(found) => {
+                LineKind::Other(found) => {
                     let name = name.into();
                     return Err(ReadError::Form { name, found });
                 }
-                Look::Unknown if number < UNKNOWN_LINES_MAX => {
-                    self.object(number, "it looks like no line of a run's output".into());
+                LineKind::Unknown if number < UNKNOWN_LINES_MAX => {
+                    self.count_bad(number, "it is not a line of the output of a run".into());
                 }
-                Look::Unknown => {
+                LineKind::Unknown => {
                     return Err(ReadError::Form {
                         name: name.into(),
                         found: UNKNOWN,
@@ -277,13 +277,13 @@ impl<R: BufRead> Source<'_, R> {
     }
 }
 
-/// What is said of a file that looks like nothing.
-const UNKNOWN: &str = "nothing that a run writes";
+/// What a file of unknown format is said to hold.
+const UNKNOWN: &str = "an unknown format";
 
-/// What there is to say against a line.
-enum Objection {
+/// Why a line is rejected.
+enum LineError {
     /// It cannot be read, for this reason.
     Bad(String),
-    /// It is what `compare` writes.
+    /// It is a line of `compare`.
     Comparison,
 }

@@ -1,4 +1,4 @@
-//! Lines of ndjson, counted as the outcomes they tell of.
+//! Counts the outcomes in lines of ndjson.
 
 use std::collections::BTreeSet;
 use std::io::BufRead;
@@ -7,20 +7,20 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use canvass_model::{Outcome, Time};
 
 use super::line::{self, Clock};
-use super::{Figures, Objection, ReadError, Source};
+use super::{Counts, LineError, ReadError, Source};
 use crate::{LatencyRecorder, ResolverCounts, Tally, Timeline};
 
 const NANOS_PER_S: u128 = 1_000_000_000;
 
-/// Reads every line; `None` where none can be read.
-pub(super) fn read<R: BufRead>(source: &mut Source<'_, R>) -> Result<Option<Figures>, ReadError> {
-    let mut counts: Option<Counts> = None;
+/// Reads all lines; `None` if none can be read.
+pub(super) fn read<R: BufRead>(source: &mut Source<'_, R>) -> Result<Option<Counts>, ReadError> {
+    let mut counts: Option<LineCounts> = None;
     source.each(|text| {
         let line = line::parse(text).map_err(|reason| {
             if line::is_comparison(text) {
-                Objection::Comparison
+                LineError::Comparison
             } else {
-                Objection::Bad(reason)
+                LineError::Bad(reason)
             }
         })?;
         match &mut counts {
@@ -29,17 +29,17 @@ pub(super) fn read<R: BufRead>(source: &mut Source<'_, R>) -> Result<Option<Figu
                 let clock = Clock::starting_with(&line);
                 let outcome = line.into_outcome(clock);
                 counts
-                    .insert(Counts::new(clock, outcome.due))
+                    .insert(LineCounts::new(clock, outcome.due))
                     .record(&outcome);
             }
         }
         Ok(())
     })?;
-    Ok(counts.map(Counts::into_figures))
+    Ok(counts.map(LineCounts::into_counts))
 }
 
-/// What the lines so far come to.
-struct Counts {
+/// The counts of the lines so far.
+struct LineCounts {
     clock: Clock,
     tally: Tally,
     latency: LatencyRecorder,
@@ -52,7 +52,7 @@ struct Counts {
     ended: Time,
 }
 
-impl Counts {
+impl LineCounts {
     fn new(clock: Clock, first_due: Time) -> Self {
         Self {
             clock,
@@ -76,8 +76,8 @@ impl Counts {
         self.ended = self.ended.max(outcome.finished);
     }
 
-    fn into_figures(self) -> Figures {
-        Figures {
+    fn into_counts(self) -> Counts {
+        Counts {
             began: calendar(self.clock.since_1970_ns(self.began)),
             wall: self.ended - self.began,
             tally: Some(self.tally),

@@ -1,5 +1,5 @@
-//! Each resolver of a run, all shards together: what it was sent and what became of that, and how it
-//! stood at the end. Which of them are shown, and where, is not decided here.
+//! Each resolver of a run over all shards: queries, answers, losses and its state at the end. The
+//! summary and the page decide which of them are shown.
 
 mod rows;
 mod window;
@@ -14,17 +14,17 @@ use crate::human::count;
 pub(crate) use rows::{HEADING, Style};
 use window::Window;
 
-/// One resolver, all shards together.
+/// One resolver, over all shards.
 pub(crate) struct Resolver {
-    /// Where it was asked.
+    /// Its address.
     pub(crate) address: SocketAddr,
     /// Queries that were sent to it.
     pub(crate) sent: u64,
-    /// Queries with an answer that counts.
+    /// Queries with a usable answer.
     answered: u64,
-    /// Queries that ran out of time.
+    /// Queries that timed out.
     timeouts: u64,
-    /// Answers to queries that had run out of time.
+    /// Answers to queries that had timed out.
     late: u64,
     /// Answers with REFUSED.
     pub(crate) refused: u64,
@@ -32,7 +32,7 @@ pub(crate) struct Resolver {
     pub(crate) servfail: u64,
     /// Answers with the TC bit (RFC 1035 §4.1.1).
     pub(crate) truncated: u64,
-    /// Answers to nothing that was asked.
+    /// Replies that match no query.
     pub(crate) mismatched: u64,
     /// Errors of its sockets.
     pub(crate) errors: u64,
@@ -47,22 +47,22 @@ pub(crate) struct Resolver {
     tcp: Option<Window>,
 }
 
-/// How a resolver stood at the end, the worst first.
+/// The state of a resolver at the end, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// A shard left it alone for its errors.
+pub(crate) enum ResolverState {
+    /// A shard benched it because it returned errors only.
     Lying,
-    /// A shard left it alone for its silence.
+    /// A shard benched it because it did not reply.
     Dead,
-    /// It was left alone for a while.
+    /// It was benched for a while.
     Recovered,
     /// No shard asked it.
     Unused,
-    /// It answered all along.
+    /// It was never benched.
     Good,
 }
 
-/// All resolvers, those that were sent most first; equally busy ones in the order they were given.
+/// All resolvers, those with most queries first. Equally busy ones are in the order of their reports.
 pub(crate) fn busiest_first(shards: &[ShardReport]) -> Vec<Resolver> {
     let mut places = HashMap::new();
     let mut resolvers: Vec<Resolver> = Vec::new();
@@ -131,29 +131,29 @@ impl Resolver {
         }
     }
 
-    /// How it stood at the end.
-    pub(crate) fn standing(&self) -> Standing {
+    /// Its state at the end.
+    pub(crate) fn state(&self) -> ResolverState {
         if self.lying_in > 0 {
-            Standing::Lying
+            ResolverState::Lying
         } else if self.dead_in > 0 {
-            Standing::Dead
+            ResolverState::Dead
         } else if self.unused_in == self.shards {
-            Standing::Unused
+            ResolverState::Unused
         } else if self.benched > 0 {
-            Standing::Recovered
+            ResolverState::Recovered
         } else {
-            Standing::Good
+            ResolverState::Good
         }
     }
 
-    /// Its standing in words, with how often it was left alone.
-    fn state(&self) -> String {
-        let state = match self.standing() {
-            Standing::Lying => self.in_shards("lying", self.lying_in),
-            Standing::Dead => self.in_shards("dead", self.dead_in),
-            Standing::Recovered => "good again".to_owned(),
-            Standing::Unused => "unused".to_owned(),
-            Standing::Good => "good".to_owned(),
+    /// Its state as text, with how often it was benched.
+    fn state_text(&self) -> String {
+        let state = match self.state() {
+            ResolverState::Lying => self.in_shards("lying", self.lying_in),
+            ResolverState::Dead => self.in_shards("dead", self.dead_in),
+            ResolverState::Recovered => "good again".to_owned(),
+            ResolverState::Unused => "unused".to_owned(),
+            ResolverState::Good => "good".to_owned(),
         };
         if self.benched > 0 {
             format!("benched {}: {state}", count(self.benched, "time", "times"))
@@ -224,11 +224,14 @@ mod tests {
             (merged.refused, merged.queries_per_connection),
             (1, Some(40))
         );
-        assert_eq!(merged.state(), "benched 2 times: dead in 1 of 2 shards");
+        assert_eq!(
+            merged.state_text(),
+            "benched 2 times: dead in 1 of 2 shards"
+        );
     }
 
     #[test]
-    fn every_standing_has_its_words() {
+    fn every_state_has_a_text() {
         let mut recovered = upstream(4, 2, Health::Good);
         recovered.benched = 1;
         let resolvers = busiest_first(&[shard(vec![
@@ -240,18 +243,18 @@ mod tests {
         ])]);
         let told: Vec<_> = resolvers
             .iter()
-            .map(|resolver| (resolver.standing(), resolver.state()))
+            .map(|resolver| (resolver.state(), resolver.state_text()))
             .collect();
         assert_eq!(
             told,
             [
-                (Standing::Good, "good"),
-                (Standing::Lying, "lying"),
-                (Standing::Dead, "dead"),
-                (Standing::Recovered, "benched 1 time: good again"),
-                (Standing::Unused, "unused"),
+                (ResolverState::Good, "good"),
+                (ResolverState::Lying, "lying"),
+                (ResolverState::Dead, "dead"),
+                (ResolverState::Recovered, "benched 1 time: good again"),
+                (ResolverState::Unused, "unused"),
             ]
-            .map(|(standing, state)| (standing, state.to_owned()))
+            .map(|(state, text)| (state, text.to_owned()))
         );
     }
 }

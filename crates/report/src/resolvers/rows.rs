@@ -1,4 +1,4 @@
-//! A resolver as rows of a table, in a terminal or on a page.
+//! The rows of a resolver in a table, in a terminal or on a page.
 
 use canvass_model::Transport;
 
@@ -6,7 +6,7 @@ use super::Resolver;
 use super::window::Window;
 use crate::human::seconds;
 
-/// What the columns hold.
+/// The names of the columns.
 pub(crate) const HEADING: [&str; 5 + WINDOW_CELLS + 1] = [
     "resolver",
     "sent",
@@ -22,21 +22,21 @@ pub(crate) const HEADING: [&str; 5 + WINDOW_CELLS + 1] = [
     "state",
 ];
 
-/// Cells that tell of a window.
+/// The number of cells about a window.
 const WINDOW_CELLS: usize = 6;
 
-/// How a table writes figures.
+/// How a table formats figures.
 pub(crate) struct Style {
     /// A count.
     pub(crate) number: fn(u64) -> String,
-    /// So many a second.
+    /// A rate per second.
     pub(crate) rate: fn(f64) -> String,
-    /// Where there is no figure.
+    /// The text where there is no figure.
     pub(crate) none: &'static str,
 }
 
 impl Resolver {
-    /// A row, and a second one where both transports were used.
+    /// Returns a row, and a second one if both transports were used.
     pub(crate) fn rows(&self, style: &Style) -> Vec<Vec<String>> {
         let mut windows = [(Transport::Udp, &self.udp), (Transport::Tcp, &self.tcp)]
             .into_iter()
@@ -49,7 +49,7 @@ impl Resolver {
                 .next()
                 .unwrap_or_else(|| [style.none; WINDOW_CELLS].map(str::to_owned)),
         );
-        first.push(self.state());
+        first.push(self.state_text());
         let mut rows = vec![first];
         for cells in windows {
             let mut row = vec![String::new(); 5];

@@ -1,16 +1,16 @@
-//! What the shards' windows learned together about one transport of a resolver.
+//! The windows of all shards for one transport of a resolver.
 
 use std::time::Duration;
 
 use canvass_model::WindowReport;
 
-/// Rates and what is in flight add up. Percentiles do not: the median is the mean of the shards'
-/// medians, weighted by their answers, and the 99th percentile is the worst of theirs.
+/// Rates and numbers in flight are added up. The median is the mean of the medians of the shards,
+/// weighted by their answers, and the 99th percentile is the worst of theirs.
 #[derive(Default)]
 pub(super) struct Window {
-    /// Queries a second that it settled on.
+    /// Queries per second allowed at the end.
     pub(super) rate_per_second: f64,
-    /// Queries in flight that it settled on.
+    /// Queries in flight allowed at the end.
     pub(super) in_flight_max: u64,
     /// Whether the resolver showed a limit.
     pub(super) plateau: bool,
@@ -21,13 +21,13 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Adds a shard's window, by which so many answers came.
+    /// Adds the window of a shard that received `answers` answers.
     pub(super) fn add(&mut self, window: &WindowReport, answers: u64) {
         self.rate_per_second += window.rate_per_second;
         self.in_flight_max += u64::from(window.in_flight_max);
         self.plateau |= window.plateau;
         self.rtt_p99 = self.rtt_p99.max(window.rtt_p99);
-        // A shard without answers still has a guess, which counts when there is nothing else.
+        // The estimate of a shard without answers counts only if there is no other.
         let weight = answers as f64 + f64::EPSILON;
         self.weighted_p50_s += weight * window.rtt_p50.as_secs_f64();
         self.weight += weight;

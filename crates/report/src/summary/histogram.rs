@@ -1,4 +1,4 @@
-//! The distribution of latency as bars.
+//! The histogram of latency in the summary.
 
 use std::fmt::Write;
 
@@ -7,17 +7,17 @@ use hdrhistogram::Histogram;
 use crate::human::span_ns;
 use crate::{LatencyRecorder, Measure};
 
-/// Rows at most; nor are there more than values.
+/// The maximum number of rows.
 const ROWS_MAX: usize = 11;
-/// The least by which an edge is above the one before: what three digits tell apart.
+/// The minimum ratio of consecutive edges, so that they differ in three digits.
 const STEP_MIN: f64 = 1.02;
-/// Columns of the longest bar.
+/// The length of the longest bar, in columns.
 const BAR_COLUMNS: u64 = 40;
-/// Blocks from one eighth of a column to a whole one.
+/// Block characters from one eighth of a column to a full one.
 const EIGHTHS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
 
-/// Appends a row for each of some spans of time: its upper edge, how many took as long, and a
-/// bar. On a schedule, response time is shown, since service time leaves out what was late.
+/// Appends rows with an upper edge, a count and a bar. With a schedule, they are of the response
+/// time, because service time does not include late starts.
 pub(super) fn write(latency: &LatencyRecorder, colour: bool, out: &mut String) -> std::fmt::Result {
     let (measure, heading) = if latency.is_scheduled() {
         (Measure::Response, "response time up to")
@@ -51,11 +51,11 @@ pub(super) fn write(latency: &LatencyRecorder, colour: bool, out: &mut String) -
     Ok(())
 }
 
-/// Ends a colour.
+/// Resets the colour.
 const PLAIN: &str = "\x1b[0m";
 
-/// The colour of a row that `below` of `total` outcomes lie before: where among the percentiles
-/// it begins.
+/// The colour of a row by the percentile at which it starts: `below` of `total` outcomes are in the
+/// rows before it.
 fn colour_of(below: u64, total: u64) -> &'static str {
     match below as f64 / total as f64 {
         ..0.5 => "\x1b[32m",
@@ -64,15 +64,15 @@ fn colour_of(below: u64, total: u64) -> &'static str {
     }
 }
 
-/// What took longer than the edge before and no longer than this one.
+/// The outcomes above the edge before and up to this one.
 #[derive(Debug, PartialEq)]
 struct Row {
     edge_ns: u64,
     count: u64,
 }
 
-/// Edges at equal ratios from the shortest to the longest, and what lies between them. The first
-/// and the last hold something; none are given where nothing was counted.
+/// Rows with edges at equal ratios from the shortest time to the longest. The first and the last row
+/// are not empty. There are no rows if there are no values.
 fn rows(distribution: &Histogram<u64>) -> Vec<Row> {
     if distribution.is_empty() {
         return Vec::new();
@@ -93,7 +93,7 @@ fn rows(distribution: &Histogram<u64>) -> Vec<Row> {
 }
 
 fn edges_ns(distribution: &Histogram<u64>) -> Vec<u64> {
-    // The longest value ends its class, and so does this one.
+    // The maximum is the upper end of its bucket, so use that of the minimum too.
     let shortest_ns = distribution.highest_equivalent(distribution.min()).max(1);
     let longest_ns = distribution.max().max(1);
     let ratio = longest_ns as f64 / shortest_ns as f64;
@@ -109,7 +109,7 @@ fn edges_ns(distribution: &Histogram<u64>) -> Vec<u64> {
     edges
 }
 
-/// A bar as long as `count` is to `count_max`; the least is an eighth of a column.
+/// A bar whose length is proportional to `count`, at least an eighth of a column.
 fn bar(count: u64, count_max: u64) -> String {
     let eighths_max = u128::from(BAR_COLUMNS * EIGHTHS.len() as u64);
     let eighths = u128::from(count) * eighths_max / u128::from(count_max.max(1));

@@ -1,4 +1,4 @@
-//! What probes of hosts add to a summary: how they failed, and what they took.
+//! The part of a summary about `http`, `tcp` and `udp`: faults, connections and name lookups.
 
 use std::fmt::Write;
 
@@ -8,12 +8,12 @@ use crate::Tally;
 use crate::explain::advice;
 use crate::human::{aligned, count, percent};
 
-/// Kinds of faults with a line of their own.
+/// How many kinds of faults have a line of their own.
 const SHOWN_MAX: usize = 20;
-/// Columns of the table of faults whose cells are numbers.
+/// The numeric columns of the table of faults.
 const NUMBERS: [usize; 2] = [3, 4];
 
-/// Appends how probes of hosts failed: phase, cause, errno, how often, and where to look.
+/// Appends the faults: phase, cause, errno, count, share and what to check.
 pub(super) fn write_faults(tally: &Tally, out: &mut String) -> std::fmt::Result {
     let faults = tally.faults();
     if faults.is_empty() {
@@ -43,7 +43,7 @@ pub(super) fn write_faults(tally: &Tally, out: &mut String) -> std::fmt::Result 
     Ok(())
 }
 
-/// Appends what probes of hosts took of this machine and of the resolvers.
+/// Appends how many connections and name lookups there were.
 pub(super) fn write_connections(shards: &[ShardReport], out: &mut String) -> std::fmt::Result {
     let all = summed(shards);
     if all.opened > 0 || all.waited_for_descriptor > 0 {
@@ -54,8 +54,8 @@ pub(super) fn write_connections(shards: &[ShardReport], out: &mut String) -> std
         };
         writeln!(
             out,
-            "connections: opened {}, at most {} open at once; limit {}, {reached}; waited for a \
-             descriptor or a port {}",
+            "connections: opened {}, at most {} open at once; limit {}, {reached}; waited {} for a \
+             descriptor or a port",
             all.opened,
             all.open_max,
             all.open_limit,
@@ -72,8 +72,8 @@ pub(super) fn write_connections(shards: &[ShardReport], out: &mut String) -> std
     Ok(())
 }
 
-/// What all shards took together. What each had open at most need not have been at one moment, so
-/// the sum is an upper bound.
+/// The sum over all shards. The maxima of the shards need not have been reached at the same moment,
+/// so their sum is an upper bound.
 pub(super) fn summed(shards: &[ShardReport]) -> ConnectionReport {
     shards
         .iter()

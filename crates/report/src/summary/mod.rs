@@ -1,4 +1,4 @@
-//! What a person reads at the end of a run.
+//! The summary at the end of a run.
 //!
 //! Numbers have no thousands separators, so that the lines can be searched and cut.
 
@@ -12,29 +12,29 @@ use std::time::Duration;
 
 use canvass_model::{Rcode, ShardReport, Status, Verdict};
 
-use crate::human::{count, percent, rate, seconds, span_ns, table};
+use crate::human::{count, figure, percent, seconds, span_ns, table};
 use crate::{LatencyRecorder, Measure, Percentiles, Tally};
 
 pub use warnings::warnings;
 pub(crate) use warnings::{LATE_WAKE_P99_MAX, TURN_P99_MAX};
 
-/// Everything the summary is made of.
+/// What the summary is made from.
 pub struct SummaryInput<'a> {
-    /// What the outcomes were.
+    /// The counts of outcomes.
     pub tally: &'a Tally,
-    /// How long they took.
+    /// Their latencies.
     pub latency: &'a LatencyRecorder,
-    /// What each shard has to say.
+    /// The report of each shard.
     pub shards: &'a [ShardReport],
-    /// How long the run took by the clock.
+    /// How long the run took by the wall clock.
     pub wall: Duration,
-    /// CPU time this process used, user and system together.
+    /// CPU time of this process, user and system.
     pub cpu: Option<Duration>,
-    /// Targets that were not admitted, where the caller knows.
+    /// Targets that were not admitted, if known.
     pub remaining: Option<u64>,
     /// The run was stopped by a signal.
     pub interrupted: bool,
-    /// Whether bars may have colours: a terminal takes them, and nobody asked for none.
+    /// Whether to colour the bars of the histogram.
     pub colour: bool,
 }
 
@@ -81,7 +81,7 @@ fn write_balance(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result
     if let Err(error) = crate::balance(input.tally, input.shards) {
         writeln!(
             out,
-            "BUG: {error}; this is a fault of canvass, please report it"
+            "BUG: {error}; this is a bug in canvass, please report it"
         )?;
     }
     match (input.interrupted, input.remaining) {
@@ -146,9 +146,9 @@ fn write_latency(tally: &Tally, latency: &LatencyRecorder, out: &mut String) -> 
         _ => &Measure::HOST_PHASES,
     };
     for measure in [Measure::Service, Measure::Response].iter().chain(phases) {
-        // Most probes never wait, and a row of zeros says nothing.
-        let worth_a_row = |kept: &Percentiles| *measure != Measure::Wait || kept.max_ns > 0;
-        if let Some(percentiles) = latency.percentiles(*measure).filter(worth_a_row) {
+        // Most probes never wait; a row of zeros is left out.
+        let has_values = |kept: &Percentiles| *measure != Measure::Wait || kept.max_ns > 0;
+        if let Some(percentiles) = latency.percentiles(*measure).filter(has_values) {
             let mut row = vec![measure.as_str().to_owned()];
             row.extend(percentiles.values_ns().map(span_ns));
             rows.push(row);
@@ -167,15 +167,21 @@ fn write_pace(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result {
         return Ok(());
     }
     let total_f = total as f64;
-    write!(out, "rate: {total} outcomes in {}", seconds(input.wall))?;
+    write!(
+        out,
+        "rate: {} in {}",
+        count(total, "outcome", "outcomes"),
+        seconds(input.wall)
+    )?;
     if !input.wall.is_zero() {
-        write!(out, ", {}", rate(total_f / input.wall.as_secs_f64()))?;
+        let rate = figure(total_f / input.wall.as_secs_f64());
+        write!(out, ", {rate} per second")?;
     }
     if let Some(cpu) = input.cpu {
         let each_ns = cpu.as_nanos() as f64 / total_f;
         write!(
             out,
-            "; CPU {}, {} a target",
+            "; CPU {}, {} per target",
             seconds(cpu),
             span_ns(each_ns as u64)
         )?;
@@ -183,7 +189,7 @@ fn write_pace(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result {
     writeln!(out)?;
     write!(
         out,
-        "attempts: {:.2} a target, most {}",
+        "attempts: {:.2} per target, max {}",
         tally.attempts() as f64 / total_f,
         tally.attempts_max()
     )?;
@@ -197,7 +203,7 @@ fn write_pace(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result {
     let in_flight_max: u64 = input.shards.iter().map(|shard| shard.in_flight_max).sum();
     writeln!(
         out,
-        "; at most {in_flight_max} in flight over {}",
+        "; max {in_flight_max} in flight over {}",
         count(input.shards.len() as u64, "shard", "shards")
     )
 }
@@ -292,10 +298,10 @@ service time up to
   9.08 ms  0
   42.6 ms  0
    200 ms  2  ████████████████████████████████████████
-rate: 5 outcomes in 2.50 s, 2.0/s; CPU 60.0 µs, 12.0 µs a target
-attempts: 1.20 a target, most 2; 2 answered after a retry; at most 14 in flight over 2 shards
+rate: 5 outcomes in 2.50 s, 2.0 per second; CPU 60.0 µs, 12.0 µs per target
+attempts: 1.20 per target, max 2; 2 answered after a retry; max 14 in flight over 2 shards
 losses: local send error 0, kernel drop 0, refused 0, silence 3, late reply 1
-warning: 1 target failed on this side (no descriptors or ports, or the system would not send): the machine was the limit, not the peers
+warning: 1 target failed on this side (no descriptor or port left, or a system error): this machine was the limit, not the peers
 ";
         assert_eq!(text, expected, "{text}");
     }
@@ -329,8 +335,8 @@ status
   CONNREFUSED  2  40 %
   TLS          1  20 %
 faults by phase and cause
-  connect  refused  ECONNREFUSED  2  40 %  The host is up; see whether the service runs and on which address it listens (`ss -ltnp`, `ss -lunp`)
-  tls      expired  -             1  20 %  Renew the certificate, and see that the server has loaded the new one; `tls.not_after` says when it ended
+  connect  refused  ECONNREFUSED  2  40 %  The host is up; check that the service runs and on which address it listens (`ss -ltnp`, `ss -lunp`)
+  tls      expired  -             1  20 %  Renew the certificate, and check that the server has loaded the new one; `tls.not_after` says when it expired
   latency         p50      p90      p95      p99    p99.9      max
   service      260 µs  15.0 ms  15.0 ms  15.0 ms  15.0 ms  15.0 ms
   response     260 µs  15.0 ms  15.0 ms  15.0 ms  15.0 ms  15.0 ms
@@ -345,12 +351,12 @@ service time up to
   2.18 ms  0
   5.71 ms  0
   15.0 ms  2  ██████████████████████████▋
-rate: 5 outcomes in 2.50 s, 2.0/s; CPU 60.0 µs, 12.0 µs a target
-attempts: 1.20 a target, most 2; at most 7 in flight over 1 shard
-connections: opened 6, at most 4 open at once; limit 4, reached; waited for a descriptor or a port 3 times
+rate: 5 outcomes in 2.50 s, 2.0 per second; CPU 60.0 µs, 12.0 µs per target
+attempts: 1.20 per target, max 2; max 7 in flight over 1 shard
+connections: opened 6, at most 4 open at once; limit 4, reached; waited 3 times for a descriptor or a port
 names: needed 3, looked up 1
-warning: probes waited 3 times for a descriptor or a local port of this machine (ulimit -n, net.ipv4.ip_local_port_range): the run was slower for it; that is ours, never the peer's
-warning: the certificate of 1 target ends within 14 days, the first that of http://example.net/ in 2 days
+warning: probes waited 3 times for a descriptor or a local port of this machine (ulimit -n, net.ipv4.ip_local_port_range), which made the run slower; the peers are not the cause
+warning: the certificate of 1 target expires within 14 days; the first is that of http://example.net/, in 2 days
 ";
         assert_eq!(text, expected, "{text}");
     }

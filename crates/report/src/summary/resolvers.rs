@@ -1,13 +1,13 @@
-//! What each resolver's window learned, over all shards.
+//! The part of a summary about resolvers, over all shards.
 
 use std::fmt::Write;
 
 use canvass_model::ShardReport;
 
 use crate::human::{count, rate, table};
-use crate::resolvers::{HEADING, Resolver, Standing, Style, busiest_first};
+use crate::resolvers::{HEADING, Resolver, ResolverState, Style, busiest_first};
 
-/// Resolvers with a line of their own, and addresses named in a group.
+/// How many resolvers have a line of their own, and how many addresses of a group are listed.
 const SHOWN_MAX: usize = 10;
 const STYLE: Style = Style {
     number: |number| number.to_string(),
@@ -15,8 +15,8 @@ const STYLE: Style = Style {
     none: "-",
 };
 
-/// Appends a table of the busiest resolvers, and the bad ones by group where the table does not
-/// hold all.
+/// Appends a table of the busiest resolvers. If it does not hold all, the bad ones are listed by
+/// group.
 pub(super) fn write(shards: &[ShardReport], out: &mut String) -> std::fmt::Result {
     let resolvers = busiest_first(shards);
     if resolvers.is_empty() {
@@ -33,7 +33,7 @@ pub(super) fn write(shards: &[ShardReport], out: &mut String) -> std::fmt::Resul
     } else {
         writeln!(out, ", the {SHOWN_MAX} busiest")?;
     }
-    // What the rows are stands above them.
+    // The line above already says what the first column is.
     let mut heading = HEADING.map(str::to_owned);
     heading[0].clear();
     let mut rows = vec![heading.to_vec()];
@@ -44,18 +44,18 @@ pub(super) fn write(shards: &[ShardReport], out: &mut String) -> std::fmt::Resul
     if !all_shown {
         write_groups(&resolvers, out)?;
     }
-    write_oddities(&resolvers, out)
+    write_errors(&resolvers, out)
 }
 
 fn write_groups(resolvers: &[Resolver], out: &mut String) -> std::fmt::Result {
-    for (standing, name) in [
-        (Standing::Lying, "lying"),
-        (Standing::Dead, "dead"),
-        (Standing::Recovered, "benched and good again"),
+    for (state, name) in [
+        (ResolverState::Lying, "lying"),
+        (ResolverState::Dead, "dead"),
+        (ResolverState::Recovered, "benched and good again"),
     ] {
         let group: Vec<String> = resolvers
             .iter()
-            .filter(|resolver| resolver.standing() == standing)
+            .filter(|resolver| resolver.state() == state)
             .map(|resolver| resolver.address.to_string())
             .collect();
         if !group.is_empty() {
@@ -69,7 +69,7 @@ fn write_groups(resolvers: &[Resolver], out: &mut String) -> std::fmt::Result {
     }
     let unused = resolvers
         .iter()
-        .filter(|resolver| resolver.standing() == Standing::Unused)
+        .filter(|resolver| resolver.state() == ResolverState::Unused)
         .count();
     if unused > 0 {
         writeln!(out, "  unused: {unused} of {}", resolvers.len())?;
@@ -77,10 +77,10 @@ fn write_groups(resolvers: &[Resolver], out: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
-/// Appends what went wrong with answers, summed over all resolvers, where anything did.
-fn write_oddities(resolvers: &[Resolver], out: &mut String) -> std::fmt::Result {
+/// Appends counts of erroneous answers over all resolvers, if there are any.
+fn write_errors(resolvers: &[Resolver], out: &mut String) -> std::fmt::Result {
     let sum = |pick: fn(&Resolver) -> u64| resolvers.iter().map(pick).sum::<u64>();
-    let oddities: Vec<String> = [
+    let errors: Vec<String> = [
         ("REFUSED", sum(|resolver| resolver.refused)),
         ("SERVFAIL", sum(|resolver| resolver.servfail)),
         ("truncated", sum(|resolver| resolver.truncated)),
@@ -94,8 +94,8 @@ fn write_oddities(resolvers: &[Resolver], out: &mut String) -> std::fmt::Result 
     .filter(|&(_, number)| number > 0)
     .map(|(name, number)| format!("{name} {number}"))
     .collect();
-    if !oddities.is_empty() {
-        writeln!(out, "  of their answers: {}", oddities.join(", "))?;
+    if !errors.is_empty() {
+        writeln!(out, "  of their answers: {}", errors.join(", "))?;
     }
     let least = resolvers
         .iter()

@@ -1,4 +1,4 @@
-//! What makes a run's own figures weak.
+//! Warnings about a run and its figures.
 
 use std::time::Duration;
 
@@ -9,19 +9,19 @@ use crate::Tally;
 use crate::human::{count, seconds};
 use crate::tally::{CERTIFICATE_DAYS_FEW, EndingCertificates, LATE_START_MIN};
 
-/// A run shorter than this says nothing about how busy the CPU was.
+/// The CPU usage of shorter runs is not judged.
 const BUSY_WALL_MIN: Duration = Duration::from_secs(1);
-/// Shards busier than this share of the time were the limit themselves.
+/// From this share of the available CPU time on, this machine was the limit.
 const BUSY_SHARE: f64 = 0.9;
 
-/// A loop that wakes later than this by its 99th percentile is not to be trusted with less.
+/// A warning is given if the 99th percentile of how late the loop woke is larger than this.
 pub(crate) const LATE_WAKE_P99_MAX: Duration = Duration::from_millis(5);
-/// Nor is one that is away from its sockets for longer than this at a time.
+/// A warning is given if the 99th percentile of the length of a turn is larger than this.
 pub(crate) const TURN_P99_MAX: Duration = Duration::from_millis(10);
-/// Fewer wakes or turns than this have no 99th percentile.
+/// A 99th percentile needs at least as many wakes or turns.
 const LAGS_MIN: u64 = 100;
 
-/// The reasons to doubt the figures of a run, each a sentence for a person.
+/// The warnings about a run, each a sentence without a full stop.
 pub fn warnings(input: &SummaryInput<'_>) -> Vec<String> {
     let shards = input.shards;
     let tally = input.tally;
@@ -46,7 +46,7 @@ fn sum(shards: &[ShardReport], pick: fn(&ShardReport) -> u64) -> u64 {
 
 fn given_up(shards: &[ShardReport]) -> Option<String> {
     shards.iter().any(|shard| shard.gave_up).then(|| {
-        "given up, since no resolver answered any more; look at the network of this machine first"
+        "stopped early, because no resolver answered any more; check the network of this machine first"
             .to_owned()
     })
 }
@@ -56,12 +56,12 @@ fn held_up(tally: &Tally, shards: &[ShardReport]) -> Option<String> {
     let touched = count(tally.stalled(), "target", "targets");
     let held_up = match shards.iter().map(|shard| shard.stall_max).max() {
         Some(longest) if stalls > 0 => format!(
-            "{}, at worst {}",
+            "{}, at most {}",
             count(stalls, "time", "times"),
             seconds(longest)
         ),
-        // A file says of each target whether it was touched, and no more.
-        _ if tally.stalled() > 0 => "while it ran".to_owned(),
+        // The lines of a run say which targets were affected, but not how long the stalls were.
+        _ if tally.stalled() > 0 => "during the run".to_owned(),
         _ => return None,
     };
     Some(format!(
@@ -88,8 +88,8 @@ fn late_loop(shards: &[ShardReport]) -> Option<String> {
     let how: Vec<String> = woke.into_iter().chain(away).collect();
     (!how.is_empty()).then(|| {
         format!(
-            "this machine's loop was late: {}; so times that short say more about this machine \
-             than about the peers",
+            "the event loop was late: {}; times of that order say more about this machine than \
+             about the peers",
             how.join(", and ")
         )
     })
@@ -99,7 +99,7 @@ fn kernel_drops(shards: &[ShardReport]) -> Option<String> {
     let drops = sum(shards, |shard| shard.losses.kernel_drops);
     (drops > 0).then(|| {
         format!(
-            "the kernel dropped {} for want of room in socket buffers; raise net.core.rmem_max or \
+            "the kernel dropped {} because a socket buffer was full; raise net.core.rmem_max or \
              lower --concurrency",
             count(drops, "reply", "replies"),
         )
@@ -110,7 +110,7 @@ fn send_errors(shards: &[ShardReport]) -> Option<String> {
     let errors = sum(shards, |shard| shard.losses.local_send_errors);
     (errors > 0).then(|| {
         format!(
-            "the system would not send {}: part of the loss is this machine's",
+            "the system failed to send {}: part of the loss is on this machine",
             count(errors, "query", "queries"),
         )
     })
@@ -121,8 +121,8 @@ fn local_failures(tally: &Tally) -> Option<String> {
     let failed = local.map(|cause| tally.cause(cause)).iter().sum();
     (failed > 0).then(|| {
         format!(
-            "{} failed on this side (no descriptors or ports, or the system would not send): the \
-             machine was the limit, not the peers",
+            "{} failed on this side (no descriptor or port left, or a system error): this machine \
+             was the limit, not the peers",
             count(failed, "target", "targets"),
         )
     })
@@ -133,8 +133,8 @@ fn waits_for_descriptors(shards: &[ShardReport]) -> Option<String> {
     (waits > 0).then(|| {
         format!(
             "probes waited {} for a descriptor or a local port of this machine (ulimit -n, \
-             net.ipv4.ip_local_port_range): the run was slower for it; that is ours, never the \
-             peer's",
+             net.ipv4.ip_local_port_range), which made the run slower; the peers are not the \
+             cause",
             count(waits, "time", "times"),
         )
     })
@@ -143,8 +143,8 @@ fn waits_for_descriptors(shards: &[ShardReport]) -> Option<String> {
 fn late_starts(tally: &Tally) -> Option<String> {
     (tally.late_starts() > 0).then(|| {
         format!(
-            "{} began {} or more after when due, at worst {}: the run fell behind its schedule, \
-             and response times show it",
+            "{} started {} or more after the scheduled time, at most {}: the run fell behind its \
+             schedule, and the response times include this delay",
             count(tally.late_starts(), "target", "targets"),
             seconds(LATE_START_MIN),
             seconds(tally.late_start_max()),
@@ -159,7 +159,7 @@ fn busy(input: &SummaryInput<'_>) -> Option<String> {
         shards > 0 && input.wall >= BUSY_WALL_MIN && cpu.as_secs_f64() >= BUSY_SHARE * available;
     busy.then(|| {
         format!(
-            "{} of CPU in {} with {}: this machine was the limit, not the peers",
+            "{} of CPU time in {} with {}: this machine was the limit, not the peers",
             seconds(cpu),
             seconds(input.wall),
             count(shards as u64, "shard", "shards"),
@@ -176,11 +176,11 @@ fn ending_certificates(ending: &EndingCertificates) -> Option<String> {
         _ => format!("{days} ago"),
     };
     let whose = match ending.targets {
-        1 => "the certificate of 1 target ends".to_owned(),
-        targets => format!("the certificates of {targets} targets end"),
+        1 => "the certificate of 1 target expires".to_owned(),
+        targets => format!("the certificates of {targets} targets expire"),
     };
     Some(format!(
-        "{whose} within {CERTIFICATE_DAYS_FEW} days, the first that of {target} {when}"
+        "{whose} within {CERTIFICATE_DAYS_FEW} days; the first is that of {target}, {when}"
     ))
 }
 
@@ -245,12 +245,12 @@ mod tests {
         ];
         let all = told(&tally, &shards, Duration::from_secs(19));
         for part in [
-            "given up, since no resolver answered",
-            "held up 3 times, at worst 412 ms; the times of 1 target say",
+            "stopped early, because no resolver answered",
+            "held up 3 times, at most 412 ms; the times of 1 target say",
             "dropped 5 replies",
-            "would not send 1 query:",
+            "failed to send 1 query:",
             "1 target failed on this side",
-            "19.0 s of CPU in 10.0 s with 2 shards",
+            "19.0 s of CPU time in 10.0 s with 2 shards",
         ] {
             let once = all.iter().filter(|warning| warning.contains(part));
             assert_eq!(once.count(), 1, "{part} in {all:?}");
@@ -268,8 +268,8 @@ mod tests {
         assert_eq!(
             told(&tally, &[ShardReport::default()], Duration::ZERO),
             [
-                "1 target began 100 ms or more after when due, at worst 2.10 s: the run fell \
-                 behind its schedule, and response times show it"
+                "1 target started 100 ms or more after the scheduled time, at most 2.10 s: the \
+                 run fell behind its schedule, and the response times include this delay"
             ]
         );
     }
@@ -290,8 +290,8 @@ mod tests {
             assert_eq!(
                 told(&tally, &[ShardReport::default()], Duration::ZERO),
                 [format!(
-                    "the certificates of 2 targets end within 14 days, the first that of \
-                     http://example.net/ {when}"
+                    "the certificates of 2 targets expire within 14 days; the first is that of \
+                     http://example.net/, {when}"
                 )]
             );
         }
@@ -312,8 +312,8 @@ mod tests {
         assert_eq!(told_of(lags(1, 4), lags(1, 8)), "");
         assert_eq!(
             told_of(lags(1, 7), none),
-            "this machine's loop was late: it woke 7.00 ms late (99th percentile; at most 7.00 \
-             ms); so times that short say more about this machine than about the peers"
+            "the event loop was late: it woke 7.00 ms late (99th percentile; at most 7.00 ms); \
+             times of that order say more about this machine than about the peers"
         );
         assert!(told_of(none, lags(1, 20)).contains(
             "was late: it was away from its sockets for 20.0 ms at a time (99th percentile"
@@ -332,7 +332,7 @@ mod tests {
         assert_eq!(
             told(&tally, &[], Duration::ZERO),
             [
-                "this process was held up while it ran; the times of 1 target say more about this \
+                "this process was held up during the run; the times of 1 target say more about this \
                  machine than about the peers"
             ]
         );

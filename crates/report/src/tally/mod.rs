@@ -6,12 +6,13 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use canvass_model::{Answer, Cause, Errno, Outcome, Phase, ProbeSpec, Rcode, Status, Verdict};
+use canvass_model::{
+    Answer, Cause, Errno, Outcome, Phase, ProbeSpec, Rcode, Status, TlsFacts, Verdict,
+};
 
-use crate::facts::tls_facts;
 use crate::write::{push_visible, target_text};
 
-/// How many outcomes there were of each kind. Its size does not grow with the run.
+/// Counts of outcomes. Its size does not grow with the run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     verdicts: [u64; 3],
@@ -32,45 +33,45 @@ pub struct Tally {
     ending: EndingCertificates,
 }
 
-/// One way in which targets failed.
+/// A kind of fault and how often it occurred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FaultCount {
-    /// Where in their life.
+    /// The phase.
     pub phase: Phase,
-    /// What.
+    /// The cause.
     pub cause: Cause,
-    /// The system's own number, where there was one.
+    /// The errno, if there was one.
     pub errno: Option<Errno>,
-    /// How many.
+    /// The number of outcomes.
     pub count: u64,
 }
 
-/// Certificates whose time is over soon.
+/// Certificates that expire soon.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EndingCertificates {
-    /// Targets that showed one, each request of a repeated one not counted again.
+    /// The number of targets with such a certificate. Repeated requests are not counted again.
     pub targets: u64,
-    /// The target whose certificate ends first, and in how many days.
+    /// The target whose certificate expires first, and in how many days.
     pub first: Option<(Box<str>, i64)>,
 }
 
-/// A certificate that has no more days than this ends soon.
+/// A certificate with at most this many days left expires soon.
 pub const CERTIFICATE_DAYS_FEW: i64 = 14;
-/// A target that begins later than this after it was due on a schedule began late.
+/// A target that starts at least this long after its scheduled time started late.
 pub const LATE_START_MIN: Duration = Duration::from_millis(100);
 
-/// What forward confirmation gave, for the `ptr` probes it was asked for.
+/// The results of forward confirmation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Confirmations {
-    /// A name leads back to the address.
+    /// At least one name has the address.
     pub confirmed: u64,
-    /// No name leads back.
+    /// No name has the address.
     pub unconfirmed: u64,
-    /// It could not be told, or there was no name to look up.
+    /// It could not be determined, or there was no name.
     pub unknown: u64,
 }
 
-/// Response codes with a place of their own; every code a server commonly gives is below it.
+/// Response codes below this are counted in an array; it includes all common codes.
 const COMMON_RCODES: usize = 24;
 const OTHER_STATUSES: [Status; 12] = [
     Status::Open,
@@ -88,7 +89,7 @@ const OTHER_STATUSES: [Status; 12] = [
 ];
 
 impl Tally {
-    /// Counts one outcome.
+    /// Counts an outcome.
     pub fn record(&mut self, outcome: &Outcome) {
         self.verdicts[verdict_index(outcome.verdict)] += 1;
         match outcome.status {
@@ -132,7 +133,7 @@ impl Tally {
         }
     }
 
-    /// Outcomes of all kinds.
+    /// All outcomes.
     pub fn total(&self) -> u64 {
         self.verdicts.iter().sum()
     }
@@ -142,12 +143,12 @@ impl Tally {
         self.verdicts[verdict_index(verdict)]
     }
 
-    /// Negatives whose status is NOERROR: the name exists and has nothing of the type.
+    /// Negative outcomes with status NOERROR: the name exists, but has no records of the type.
     pub fn no_data(&self) -> u64 {
         self.no_data
     }
 
-    /// The statuses that occurred with their counts, the commonest first.
+    /// The statuses with their counts, the most common first.
     pub fn statuses(&self) -> Vec<(Status, u64)> {
         let common = (0..)
             .map(|code| Status::Rcode(Rcode(code)))
@@ -161,22 +162,22 @@ impl Tally {
             .iter()
             .map(|(&code, &count)| (Status::Http(code), count));
         let others = OTHER_STATUSES.into_iter().zip(self.other_statuses);
-        commonest_first(common.chain(rare).chain(codes).chain(others))
+        most_common_first(common.chain(rare).chain(codes).chain(others))
     }
 
-    /// The causes of failures that occurred with their counts, the commonest first.
+    /// The causes of failures with their counts, the most common first.
     pub fn causes(&self) -> Vec<(Cause, u64)> {
-        commonest_first(
+        most_common_first(
             Cause::ALL
                 .map(|cause| (cause, self.cause(cause)))
                 .into_iter(),
         )
     }
 
-    /// The ways in which targets failed, the commonest first.
+    /// The faults by phase, cause and errno, the most common first.
     pub fn faults(&self) -> Vec<FaultCount> {
         let counts = self.faults.iter().map(|(&kind, &count)| (kind, count));
-        commonest_first(counts)
+        most_common_first(counts)
             .into_iter()
             .map(|((phase, cause, errno), count)| FaultCount {
                 phase,
@@ -187,7 +188,7 @@ impl Tally {
             .collect()
     }
 
-    /// Outcomes of probes of hosts: `http`, `tcp` and `udp`.
+    /// Outcomes of `http`, `tcp` and `udp`.
     pub fn of_hosts(&self) -> u64 {
         self.of_hosts
     }
@@ -198,45 +199,45 @@ impl Tally {
         of_cause.map(|(_, count)| count).sum()
     }
 
-    /// Queries sent, or connections tried, for all outcomes.
+    /// The attempts of all outcomes.
     pub fn attempts(&self) -> u64 {
         self.attempts
     }
 
-    /// The most for one outcome.
+    /// The maximum number of attempts for one outcome.
     pub fn attempts_max(&self) -> u32 {
         self.attempts_max
     }
 
-    /// Outcomes of `ptr` and `dns` that are no failure and took more than one query; a change to
-    /// TCP after a truncated answer counts. Outcomes with forward confirmation do not: they send
-    /// more than one query by their nature.
+    /// Outcomes of `ptr` and `dns` that did not fail and took more than one query, including a query
+    /// over TCP after a truncated answer. Outcomes with forward confirmation are not included: they
+    /// always take several queries.
     pub fn answered_after_retry(&self) -> u64 {
         self.answered_after_retry
     }
 
-    /// Outcomes that a hold-up of this process touched.
+    /// Outcomes with `stalled`.
     pub fn stalled(&self) -> u64 {
         self.stalled
     }
 
-    /// Outcomes that began [`LATE_START_MIN`] or more after they were due on a schedule.
+    /// Outcomes that started [`LATE_START_MIN`] or more after their scheduled time.
     pub fn late_starts(&self) -> u64 {
         self.late_starts
     }
 
-    /// By how much the latest of them was late.
+    /// The largest such delay.
     pub fn late_start_max(&self) -> Duration {
         self.late_start_max
     }
 
-    /// What forward confirmation gave; all zero where it was not asked for.
+    /// The results of forward confirmation; all zero without it.
     pub fn confirmations(&self) -> Confirmations {
         self.confirmations
     }
 
-    /// Certificates that end within [`CERTIFICATE_DAYS_FEW`] days. One whose time is over counts
-    /// too, unless that was the fault.
+    /// Certificates that expire within [`CERTIFICATE_DAYS_FEW`] days. Expired ones are included,
+    /// unless that is why the target failed.
     pub fn ending_certificates(&self) -> &EndingCertificates {
         &self.ending
     }
@@ -310,7 +311,15 @@ impl Confirmations {
     }
 }
 
-fn commonest_first<T>(counts: impl Iterator<Item = (T, u64)>) -> Vec<(T, u64)> {
+fn tls_facts(answer: &Answer) -> Option<&TlsFacts> {
+    match answer {
+        Answer::Http(answer) => answer.tls.as_deref(),
+        Answer::Talk(answer) => answer.tls.as_deref(),
+        Answer::Ptr(_) | Answer::Dns(_) => None,
+    }
+}
+
+fn most_common_first<T>(counts: impl Iterator<Item = (T, u64)>) -> Vec<(T, u64)> {
     let mut counts: Vec<_> = counts.filter(|&(_, count)| count > 0).collect();
     counts.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
     counts

@@ -1,4 +1,4 @@
-//! The columns after the target for probes of hosts.
+//! The columns after the target for `http`, `tcp` and `udp`.
 
 use canvass_model::{AddressVerdict, Answer, HttpAnswer, Outcome, TalkAnswer, TalkReply, TlsFacts};
 
@@ -93,7 +93,7 @@ fn push_reply(out: &mut Vec<u8>, reply: &TalkReply) {
     }
 }
 
-/// The last column: parts with ` | ` between them, `-` where there are none.
+/// The last column: parts joined by ` | `, or `-` if there are none.
 struct Detail<'a> {
     out: &'a mut Vec<u8>,
     start: usize,
@@ -105,7 +105,7 @@ impl<'a> Detail<'a> {
         Self { out, start }
     }
 
-    /// Where the next part is appended.
+    /// Starts the next part.
     fn part(&mut self) -> &mut Vec<u8> {
         if self.out.len() > self.start {
             self.out.extend_from_slice(b" | ");

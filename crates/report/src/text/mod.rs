@@ -1,22 +1,21 @@
-//! Tab-separated lines for people and `cut`, one for each target.
+//! Tab-separated lines for people and `cut`, one per outcome.
 //!
-//! `ptr`: `target`, `STATUS`, then the names joined by a blank, or `-` for a negative, or what
-//! went wrong. With forward confirmation a last column says `confirmed`, `unconfirmed` or
+//! `ptr`: `target`, `STATUS`, then the names joined by a blank, `-` for a negative outcome, or the
+//! message of a failure. With forward confirmation the last column is `confirmed`, `unconfirmed` or
 //! `unknown`.
 //!
-//! `dns`: `target`, `TYPE`, `STATUS`, then the data of the records joined by ` | `; a record of
-//! another type than the one asked for (a CNAME on the way) has its type in front of its data.
-//! Negatives and failures are as for `ptr`.
+//! `dns`: `target`, `TYPE`, `STATUS`, then the data of the records joined by ` | `. A record of
+//! another type than that of the question (such as a CNAME) has its type before its data. Negative
+//! outcomes and failures are as for `ptr`.
 //!
-//! `http`: `target`, `STATUS`, the octets of the body, the time it took, and a detail: ` | `
-//! stands between what is worth a word, as where redirects led and how long the certificate
-//! lasts. `tcp` and `udp`: `target`, `STATUS`, the time, and the detail, with what the script
-//! captured in front. The detail of a failure is its cause and its message. What is not known is
-//! `-`.
+//! `http`: `target`, `STATUS`, the size of the body, the time, and details joined by ` | `, such as
+//! the destination of redirects and when the certificate expires. `tcp` and `udp`: `target`,
+//! `STATUS`, the time, and the details, captures first. The details of a failure start with its cause
+//! and message. Unknown values are `-`.
 //!
-//! A control character is shown as an escape (`\t`, `\u{7f}`), so that nothing breaks a line or
-//! reaches a terminal. A backslash is not escaped: the form is for reading, and `ndjson` is the
-//! one that reads back exactly.
+//! Control characters are written as escapes (`\t`, `\u{7f}`), so that they cannot break a line or
+//! control a terminal. Backslashes are not escaped, so the format cannot be parsed exactly; use
+//! `ndjson` for that.
 
 mod host;
 #[cfg(test)]

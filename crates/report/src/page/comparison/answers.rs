@@ -1,22 +1,22 @@
-//! Whether the sides said the same.
+//! How the answers of the sides compare.
 
 use std::fmt::{self, Write};
 
 use super::super::table::{Column, Table, bar};
-use super::super::words::{TEXT_CHARS_MAX, counted, foreign, grouped};
-use super::Lettered;
+use super::super::text::{TEXT_CHARS_MAX, counted, foreign, grouped};
+use super::LetteredSide;
 use crate::human::percent;
 use crate::{Answers, Comparison};
 
-/// Examples that are shown of each pair, at most.
+/// The maximum number of examples shown for each pair.
 const EXAMPLES_MAX: usize = 20;
-/// Reasons that are shown of each pair, at most.
+/// The maximum number of reasons shown for each pair.
 const REASONS_MAX: usize = 20;
 
 /// Appends how the answers of each pair compare.
 pub(super) fn write(
     comparison: &Comparison,
-    sides: &[Lettered<'_>],
+    sides: &[LetteredSide<'_>],
     out: &mut String,
 ) -> fmt::Result {
     for (against, other) in comparison.others.iter().zip(&sides[1..]) {
@@ -28,13 +28,13 @@ pub(super) fn write(
 
 fn write_pair(
     answers: &Answers,
-    a: &Lettered<'_>,
-    b: &Lettered<'_>,
+    a: &LetteredSide<'_>,
+    b: &LetteredSide<'_>,
     out: &mut String,
 ) -> fmt::Result {
     let compared = answers.compared();
     if compared == 0 {
-        out.push_str("<p class=\"note\">No target was asked of both.</p>\n");
+        out.push_str("<p class=\"note\">No target was asked by both sides.</p>\n");
         return Ok(());
     }
     let rows = [
@@ -73,7 +73,7 @@ fn write_pair(
     for (reason, count) in answers.explained.iter().take(REASONS_MAX) {
         writeln!(
             out,
-            "<p class=\"note\">{} not the same for a reason that can be told: {}</p>",
+            "<p class=\"note\">{} not the same for a known reason: {}</p>",
             counted(*count, "target is", "targets are"),
             foreign(reason, TEXT_CHARS_MAX)
         )?;
@@ -83,8 +83,8 @@ fn write_pair(
 
 fn write_examples(
     answers: &Answers,
-    a: &Lettered<'_>,
-    b: &Lettered<'_>,
+    a: &LetteredSide<'_>,
+    b: &LetteredSide<'_>,
     out: &mut String,
 ) -> fmt::Result {
     if answers.examples.is_empty() {
@@ -95,7 +95,7 @@ fn write_examples(
         ("target", Column::Prose),
         (of_a.as_str(), Column::Prose),
         (of_b.as_str(), Column::Prose),
-        ("why", Column::Prose),
+        ("reason", Column::Prose),
     ]);
     for example in answers.examples.iter().take(EXAMPLES_MAX) {
         let shown = |text: &str| foreign(text, TEXT_CHARS_MAX);

@@ -1,4 +1,4 @@
-//! The blocks of the schedule in the order they were run: who had which weather.
+//! The blocks of the schedule in the order they were run.
 
 use std::fmt::{self, Write};
 
@@ -6,19 +6,19 @@ use super::super::chart::{Chart, beside_px, percent};
 use super::super::over_time::time_axis;
 use super::super::scale::{Axis, Scale};
 use super::super::table::{Column, Table};
-use super::super::words::{count_tick, escaped, grouped, per_second, span};
-use super::Lettered;
+use super::super::text::{count_tick, escaped, grouped, per_second, span};
+use super::LetteredSide;
 use crate::Block;
 use crate::human::seconds;
 use crate::write::nanos;
 
-/// The height of a side's chart, in CSS pixels.
+/// The height of the chart of a side, in CSS pixels.
 const HEIGHT_PX: f64 = 84.0;
-/// Blocks that are shown, at most, of each side.
+/// The maximum number of blocks shown for each side.
 const BLOCKS_MAX: usize = 500;
 
-/// Appends a chart for each side, all on one axis of time.
-pub(super) fn write(sides: &[Lettered<'_>], out: &mut String) -> fmt::Result {
+/// Appends a chart for each side, on a common axis of time.
+pub(super) fn write(sides: &[LetteredSide<'_>], out: &mut String) -> fmt::Result {
     let all = || sides.iter().flat_map(|side| shown(side));
     let began_ns = all().map(|block| block.began.as_nanos()).min().unwrap_or(0);
     let end_ns = |block: &Block| block.began.as_nanos().saturating_add(nanos(block.wall));
@@ -36,11 +36,11 @@ pub(super) fn write(sides: &[Lettered<'_>], out: &mut String) -> fmt::Result {
         let y = &axes[place];
         writeln!(
             out,
-            "<p class=\"panel\">{}: targets a second in each block</p>",
+            "<p class=\"panel\">{}: targets per second in each block</p>",
             side.heading()
         )?;
         let chart = Chart {
-            about: &format!("targets a second in each block of side {}", side.letter),
+            about: &format!("targets per second in each block of side {}", side.letter),
             height_px: HEIGHT_PX,
             x: &x,
             y,
@@ -52,16 +52,16 @@ pub(super) fn write(sides: &[Lettered<'_>], out: &mut String) -> fmt::Result {
         };
         chart.write(out)?;
     }
-    out.push_str("<p class=\"unit end\">time since the first block began</p>\n");
-    table(sides, began_ns).write_folded("The figures: blocks in their order", out)
+    out.push_str("<p class=\"unit end\">time since the start of the first block</p>\n");
+    table(sides, began_ns).write_folded("Data: blocks in order", out)
 }
 
-fn shown<'a>(side: &Lettered<'a>) -> &'a [Block] {
+fn shown<'a>(side: &LetteredSide<'a>) -> &'a [Block] {
     let blocks = &side.side.blocks;
     &blocks[..blocks.len().min(BLOCKS_MAX)]
 }
 
-fn bars(side: &Lettered<'_>, began_ns: u64, x: &Axis, y: &Axis) -> String {
+fn bars(side: &LetteredSide<'_>, began_ns: u64, x: &Axis, y: &Axis) -> String {
     let mut shapes = String::new();
     for block in shown(side) {
         let Some(rate) = block.per_second() else {
@@ -87,15 +87,15 @@ fn bars(side: &Lettered<'_>, began_ns: u64, x: &Axis, y: &Axis) -> String {
     shapes
 }
 
-fn table(sides: &[Lettered<'_>], began_ns: u64) -> Table {
-    let mut blocks: Vec<(&Lettered<'_>, &Block)> = sides
+fn table(sides: &[LetteredSide<'_>], began_ns: u64) -> Table {
+    let mut blocks: Vec<(&LetteredSide<'_>, &Block)> = sides
         .iter()
         .flat_map(|side| shown(side).iter().map(move |block| (side, block)))
         .collect();
     blocks.sort_by_key(|(_, block)| block.began);
     let mut table = Table::new([
         ("side", Column::Text),
-        ("began", Column::Number),
+        ("start", Column::Number),
         ("took", Column::Number),
         ("targets", Column::Number),
         ("rate", Column::Number),

@@ -1,4 +1,4 @@
-//! The page about a comparison: which parts it has, and in which order.
+//! The page about a comparison: its sections and their order.
 
 mod answers;
 mod blocks;
@@ -8,29 +8,29 @@ use std::borrow::Cow;
 use std::fmt::{self, Write};
 
 use super::chart::STYLES;
-use super::density::{Named, write_overlaid};
+use super::density::{NamedHistogram, write_overlaid};
 use super::document::{document, figure, section, write_warnings};
 use super::table::{Column, Table};
-use super::words::{TEXT_CHARS_MAX, calendar, counted, foreign, grouped, per_second, span};
+use super::text::{TEXT_CHARS_MAX, calendar, counted, foreign, grouped, per_second, span};
 use super::{percentiles, provenance};
 use crate::{Comparison, Origin, Side};
 
-/// Sides that are shown, at most: those that colours and dashes can tell apart.
+/// The maximum number of sides shown: as many as there are colours and dashes.
 const SIDES_MAX: usize = STYLES;
 
-/// The page about a comparison, as one HTML file.
+/// Renders the page about a comparison as one HTML file.
 pub fn comparison_page(comparison: &Comparison, origin: &Origin) -> String {
     document("canvass compare", |out| write_all(comparison, origin, out))
 }
 
-/// A side with the letter it has on the page.
-struct Lettered<'a> {
+/// A side and its letter on the page.
+struct LetteredSide<'a> {
     letter: char,
     style: usize,
     side: &'a Side,
 }
 
-impl Lettered<'_> {
+impl LetteredSide<'_> {
     /// Its letter in its colour.
     fn badge(&self) -> String {
         format!("<b class=\"letter s{}\">{}</b>", self.style, self.letter)
@@ -46,14 +46,14 @@ impl Lettered<'_> {
     }
 }
 
-fn lettered(comparison: &Comparison) -> Vec<Lettered<'_>> {
+fn lettered(comparison: &Comparison) -> Vec<LetteredSide<'_>> {
     let others = comparison.others.iter().map(|against| &against.side);
     std::iter::once(&comparison.a)
         .chain(others)
         .take(SIDES_MAX)
         .zip('A'..)
         .enumerate()
-        .map(|(style, (side, letter))| Lettered {
+        .map(|(style, (side, letter))| LetteredSide {
             letter,
             style,
             side,
@@ -72,35 +72,35 @@ fn write_all(comparison: &Comparison, origin: &Origin, out: &mut String) -> fmt:
         writeln!(out, "<p class=\"result\">{verdict}.</p>")?;
     }
     if sides.len() == 1 {
-        out.push_str("<p class=\"result\">Nothing was compared with it.</p>\n");
+        out.push_str("<p class=\"result\">There is no other side to compare with.</p>\n");
     }
     out.push_str("</header>\n");
     write_warnings(&comparison.all_warnings(), out)?;
-    section("sides", "The sides", out, |out| write_sides(&sides, out))?;
+    section("sides", "Sides", out, |out| write_sides(&sides, out))?;
     if sides.len() > 1 {
-        section("ratio", "How many times faster", out, |out| {
+        section("ratio", "Speed ratio", out, |out| {
             figure(out, |out| ratios::write(comparison, &sides, out))
         })?;
     }
     write_latency(&sides, out)?;
     if sides.iter().any(|side| !side.side.blocks.is_empty()) {
-        section("blocks", "The blocks over time", out, |out| {
+        section("blocks", "Blocks over time", out, |out| {
             figure(out, |out| blocks::write(&sides, out))
         })?;
     }
     if sides.len() > 1 {
-        section("answers", "The answers", out, |out| {
+        section("answers", "Answers", out, |out| {
             answers::write(comparison, &sides, out)
         })?;
     }
-    section("origin", "Where this is from", out, |out| {
+    section("origin", "Origin", out, |out| {
         let blocks: usize = sides.iter().map(|side| side.side.blocks.len()).sum();
         let mut further = vec![
             ("list", counted(comparison.listed, "target", "targets")),
             (
                 "schedule",
                 format!(
-                    "{}, after a warm-up that is not counted",
+                    "{}, after a warm-up that does not count",
                     counted(blocks as u64, "block", "blocks")
                 ),
             ),
@@ -111,7 +111,7 @@ fn write_all(comparison: &Comparison, origin: &Origin, out: &mut String) -> fmt:
         }
         if let Some(hidden) = (comparison.others.len() + 1).checked_sub(SIDES_MAX + 1) {
             further.push((
-                "left out",
+                "not shown",
                 counted(hidden as u64 + 1, "further side", "further sides"),
             ));
         }
@@ -119,13 +119,13 @@ fn write_all(comparison: &Comparison, origin: &Origin, out: &mut String) -> fmt:
     })
 }
 
-fn write_sides(sides: &[Lettered<'_>], out: &mut String) -> fmt::Result {
+fn write_sides(sides: &[LetteredSide<'_>], out: &mut String) -> fmt::Result {
     let mut table = Table::new([
         ("", Column::Prose),
         ("targets", Column::Number),
-        ("targets a second", Column::Number),
+        ("targets per second", Column::Number),
         ("between blocks", Column::Number),
-        ("CPU a target", Column::Number),
+        ("CPU per target", Column::Number),
         ("p50", Column::Number),
         ("p90", Column::Number),
         ("p99", Column::Number),
@@ -153,12 +153,13 @@ fn write_sides(sides: &[Lettered<'_>], out: &mut String) -> fmt::Result {
     write_asked_second(sides, out)
 }
 
-/// Appends what the sides took where the other had asked before: a cache between shows here.
-fn write_asked_second(sides: &[Lettered<'_>], out: &mut String) -> fmt::Result {
+/// Appends the latency for targets that another side had asked before, which shows a cache between
+/// them.
+fn write_asked_second(sides: &[LetteredSide<'_>], out: &mut String) -> fmt::Result {
     let mut table = Table::new([
-        ("where another side had asked before", Column::Prose),
+        ("targets that another side had asked before", Column::Prose),
         ("targets", Column::Number),
-        ("p50 there", Column::Number),
+        ("p50 of these", Column::Number),
         ("p50 of all", Column::Number),
     ]);
     for lettered in sides {
@@ -178,11 +179,11 @@ fn write_asked_second(sides: &[Lettered<'_>], out: &mut String) -> fmt::Result {
     table.write(out)
 }
 
-fn write_latency(sides: &[Lettered<'_>], out: &mut String) -> fmt::Result {
-    let all: Vec<Named<'_>> = sides
+fn write_latency(sides: &[LetteredSide<'_>], out: &mut String) -> fmt::Result {
+    let all: Vec<NamedHistogram<'_>> = sides
         .iter()
         .filter(|lettered| !lettered.side.latency.is_empty())
-        .map(|lettered| Named {
+        .map(|lettered| NamedHistogram {
             name: format!("{} {}", lettered.letter, short(&lettered.side.name)),
             short: lettered.letter.to_string(),
             class: format!("s{}", lettered.style),

@@ -1,22 +1,22 @@
-//! How many times faster: a dot for each pair, with the interval as whiskers.
+//! The ratio of each pair as a dot, with the interval as whiskers.
 
 use std::fmt::{self, Write};
 
 use super::super::chart::{Chart, percent};
 use super::super::scale::{Axis, Scale};
-use super::super::words::{grouped, trimmed};
-use super::Lettered;
+use super::super::text::{grouped, trimmed};
+use super::LetteredSide;
 use crate::{Comparison, Ratio};
 
-/// The height of a pair's chart, in CSS pixels.
+/// The height of the chart of a pair, in CSS pixels.
 const HEIGHT_PX: f64 = 30.0;
-/// Room for half a dot at the beginning of the axis, in CSS pixels.
+/// Space for half a dot at the start of the axis, in CSS pixels.
 const BESIDE_PX: f64 = 12.0;
 
-/// Appends a chart for each pair, all on one axis.
+/// Appends a chart for each pair, on a common axis.
 pub(super) fn write(
     comparison: &Comparison,
-    sides: &[Lettered<'_>],
+    sides: &[LetteredSide<'_>],
     out: &mut String,
 ) -> fmt::Result {
     let ratios: Vec<Ratio> = (0..sides.len() - 1)
@@ -55,7 +55,7 @@ pub(super) fn write(
     }
     writeln!(
         out,
-        "<p class=\"unit end\">targets a second of {} over those of the other side; whiskers: 95 % \
+        "<p class=\"unit end\">targets per second of {} divided by those of the other side; whiskers: 95 % \
          interval, a bootstrap over blocks, wider where sides drift; at 1× both are equally fast</p>",
         sides[0].letter
     )
@@ -88,7 +88,7 @@ fn told(ratio: &Ratio) -> String {
         _ => format!("{value:.2}"),
     };
     let Some(value) = ratio.value else {
-        return "no ratio can be given".to_owned();
+        return "no ratio available".to_owned();
     };
     match ratio.low.zip(ratio.high) {
         Some((low, high)) => format!(
@@ -97,7 +97,7 @@ fn told(ratio: &Ratio) -> String {
             digits(low),
             digits(high)
         ),
-        None => format!("{}× (no interval can be given)", digits(value)),
+        None => format!("{}× (no interval available)", digits(value)),
     }
 }
 

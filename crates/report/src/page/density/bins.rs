@@ -1,31 +1,30 @@
-//! Outcomes in bins of equal factors.
+//! Logarithmic bins of latency.
 
 use hdrhistogram::Histogram;
 
 use super::super::chart::Step;
 use super::super::scale::{Axis, Scale};
-use super::super::words::span_tick;
+use super::super::text::span_tick;
 
-/// Bins to a power of ten, the finest first: the first of which there are not too many is taken.
+/// Bins per power of ten, the finest first. The first that does not give too many bins is used.
 const BINS_PER_DECADE: [i32; 3] = [48, 24, 12];
-/// More bins than this show chance rather than shape.
+/// More bins would show noise.
 const BINS_MAX: i32 = 48;
-/// So do fine bins of fewer outcomes than this.
+/// Fine bins need at least this many outcomes.
 const OUTCOMES_FINE_MIN: u64 = 500;
-/// The least that an axis spans, in powers of ten, so that there are ticks on it.
+/// The minimum length of an axis, in powers of ten, so that it has ticks.
 const DECADES_MIN: f64 = 0.75;
 
-/// Bins next to each other.
+/// Consecutive bins.
 pub(super) struct Bins {
     per_decade: i32,
-    /// The first one; the bin 0 begins at 1 ns.
+    /// The number of the first bin. Bin 0 starts at 1 ns.
     first: i32,
     count: usize,
 }
 
 impl Bins {
-    /// Bins for all that took any time: those that hold something, and one more on each side. There
-    /// are none where nothing did.
+    /// The bins for all values above 0, and one more on each side. Empty if there are no such values.
     pub(super) fn over(histograms: &[&Histogram<u64>]) -> Self {
         let held = || histograms.iter().filter(|histogram| histogram.max() > 0);
         let span = |bins: &Self| {
@@ -56,40 +55,40 @@ impl Bins {
         bins
     }
 
-    /// How many there are.
+    /// The number of bins.
     pub(super) fn len(&self) -> usize {
         self.count
     }
 
-    /// Whether there are none.
+    /// Whether there are no bins.
     pub(super) fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// How many there are to a power of ten.
+    /// The number of bins per power of ten.
     pub(super) fn per_decade(&self) -> i32 {
         self.per_decade
     }
 
-    /// Where one begins, and the one before ends.
+    /// The start of a bin, which is the end of the one before.
     pub(super) fn start_ns(&self, bin: usize) -> f64 {
         let place = f64::from(self.first) + bin as f64;
         10_f64.powf(place / f64::from(self.per_decade))
     }
 
-    /// The axis over all of them.
+    /// The axis over all bins.
     pub(super) fn axis(&self) -> Axis {
         Scale::Log(self.start_ns(0), self.start_ns(self.count)).axis(span_tick)
     }
 
     fn place(&self, histogram: &Histogram<u64>, value: u64) -> i32 {
-        // The middle, since the lower end of a bucket may lie in the bin before.
+        // The middle of the bucket, because its lower end may be in the bin before.
         let nanos = histogram.median_equivalent(value).max(1) as f64;
         (nanos.log10() * f64::from(self.per_decade) + 1e-9).floor() as i32
     }
 }
 
-/// How many outcomes lie in each bin.
+/// The number of outcomes in each bin.
 pub(super) struct Density {
     counts: Vec<u64>,
     zeros: u64,
@@ -97,7 +96,7 @@ pub(super) struct Density {
 }
 
 impl Density {
-    /// What `histogram` has in each of `bins`, which were made over it.
+    /// The counts of `histogram` in `bins`, which must cover it.
     pub(super) fn of(histogram: &Histogram<u64>, bins: &Bins) -> Self {
         let mut density = Self {
             counts: vec![0; bins.count],
@@ -117,22 +116,22 @@ impl Density {
         density
     }
 
-    /// Outcomes in a bin.
+    /// The number of outcomes in a bin.
     pub(super) fn count(&self, bin: usize) -> u64 {
         self.counts[bin]
     }
 
-    /// Outcomes that took no time at all, which has no place on such an axis.
+    /// The number of values of 0, which are not on the axis.
     pub(super) fn zeros(&self) -> u64 {
         self.zeros
     }
 
-    /// All outcomes.
+    /// The number of all outcomes.
     pub(super) fn total(&self) -> u64 {
         self.total
     }
 
-    /// The largest share of all outcomes that one bin holds.
+    /// The largest share of all outcomes in a bin.
     pub(super) fn share_max(&self) -> f64 {
         self.share(self.counts.iter().copied().max().unwrap_or(0))
     }

@@ -1,4 +1,4 @@
-//! What all shards together allowed and had under way, over time.
+//! What the windows of all shards allowed and what was in flight, over time.
 
 use std::fmt;
 
@@ -7,28 +7,28 @@ use canvass_model::{LoopSample, ShardReport, Time};
 use super::super::chart::{LegendEntry, Step};
 use super::super::scale::{Axis, Scale};
 use super::super::table::{Column, Table};
-use super::super::words::{count_tick, grouped, per_second, span};
+use super::super::text::{count_tick, grouped, per_second, span};
 
-/// Moments at which the shards are added up, at most.
+/// The maximum number of points in time.
 const MOMENTS_MAX: usize = 256;
 
-/// The sums over all shards, at moments in their order.
+/// The sums over all shards at points in time.
 pub(in crate::page) struct WindowSteps {
     moments: Vec<LoopSample>,
     origin: Time,
 }
 
-/// A chart of its own.
+/// A chart.
 pub(super) struct Panel<'a> {
-    /// What it shows.
+    /// Its name.
     pub(super) name: &'static str,
     /// Its vertical axis.
     pub(super) y: Axis,
-    /// What is drawn in it.
+    /// Its lines.
     pub(super) lines: Vec<Line<'a>>,
 }
 
-/// One line of a chart.
+/// A line of a chart.
 pub(super) struct Line<'a> {
     name: &'static str,
     /// Its classes in `page.css`.
@@ -56,23 +56,23 @@ impl WindowSteps {
         Self { moments, origin }
     }
 
-    /// Whether there is nothing to show.
+    /// Whether there are no samples.
     pub(in crate::page) fn is_empty(&self) -> bool {
         self.moments.is_empty()
     }
 
-    /// Whether a window ever allowed anything: without resolvers there is none.
+    /// Whether there was a window: without resolvers there is none.
     pub(in crate::page) fn has_windows(&self) -> bool {
         self.moments.iter().any(|moment| moment.window > 0)
     }
 
-    /// When the last sample was taken, in nanoseconds.
+    /// The time of the last sample, in nanoseconds.
     pub(super) fn end_ns(&self) -> f64 {
         let last = self.moments.last().map(|moment| moment.at);
         last.map_or(0.0, |at| at.nanos_since(self.origin) as f64)
     }
 
-    /// The charts that there is something for.
+    /// The charts that have values.
     pub(super) fn panels(&self) -> Vec<Panel<'_>> {
         if self.is_empty() {
             return Vec::new();
@@ -83,21 +83,21 @@ impl WindowSteps {
             windows: self,
             value,
         };
-        let under_way = line("jobs in flight", "s0", |moment| moment.in_flight as f64);
+        let in_flight_line = line("jobs in flight", "s0", |moment| moment.in_flight as f64);
         if !self.has_windows() {
-            return vec![Panel::new("jobs in flight", vec![under_way])];
+            return vec![Panel::new("jobs in flight", vec![in_flight_line])];
         }
-        let allowed = line("what the windows allow in flight", "s1", |moment| {
+        let allowed = line("allowed by the windows", "s1", |moment| {
             moment.window as f64
         });
-        let rate = line("queries a second", "s2", |moment| moment.rate_per_second);
+        let rate = line("queries per second", "s2", |moment| moment.rate_per_second);
         vec![
-            Panel::new("in flight", vec![allowed, under_way]),
-            Panel::new("queries a second that the windows allow", vec![rate]),
+            Panel::new("in flight", vec![allowed, in_flight_line]),
+            Panel::new("queries per second allowed by the windows", vec![rate]),
         ]
     }
 
-    /// Appends what the charts show as a table, folded away.
+    /// Appends the data of the charts as a collapsed table.
     pub(super) fn write_table(&self, out: &mut String) -> fmt::Result {
         if self.is_empty() {
             return Ok(());
@@ -112,7 +112,7 @@ impl WindowSteps {
                 per_second(moment.rate_per_second),
             ]);
         }
-        table.write_folded("The figures: windows over time", out)
+        table.write_folded("Data: windows over time", out)
     }
 }
 
@@ -142,7 +142,7 @@ impl<'a> Panel<'a> {
 }
 
 impl Line<'_> {
-    /// It, on these axes, up to `end_ns`.
+    /// The steps on these axes, up to `end_ns`.
     pub(super) fn steps(&self, x: &Axis, y: &Axis, end_ns: f64) -> Vec<Step> {
         let moments = &self.windows.moments;
         let at = |sample: &LoopSample| sample.at.nanos_since(self.windows.origin) as f64;

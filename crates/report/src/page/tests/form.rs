@@ -1,10 +1,10 @@
-//! What must hold for every page: a small reader of markup, no more than the pages need.
+//! Checks that hold for every page, with a small HTML parser.
 
 use std::collections::HashSet;
 
 /// Elements that have no end.
 const VOID: [&str; 7] = ["meta", "line", "path", "rect", "circle", "br", "link"];
-/// What must not be in a page that stands for itself.
+/// Text that must not be in a page without external resources.
 const NEVER: [&str; 8] = [
     "http://",
     "https://",
@@ -140,7 +140,7 @@ fn check_drawings(page: &str) {
     }
 }
 
-/// From where to where a label stands, and at which height; `None` where it is hidden.
+/// The extent of a label and its height; `None` if it is hidden.
 fn box_of(text: &str, length_px: f64, hidden: &str) -> Option<(f64, f64, f64, String)> {
     let (attributes, rest) = text.split_once('>').unwrap();
     let shown = rest.split('<').next().unwrap().to_owned();

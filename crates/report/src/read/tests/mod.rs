@@ -175,8 +175,8 @@ fn what_cannot_be_read_is_told_and_the_rest_is_used() {
     assert_eq!(
         run.report().warnings,
         [
-            "3 lines of the file could not be read and are left out; the first is line 1: it looks \
-             like no line of a run's output"
+            "3 lines of the file could not be read and are left out; the first is line 1: it is \
+             not a line of the output of a run"
         ]
     );
 }
@@ -192,7 +192,7 @@ fn the_reason_against_a_line_is_told() {
         bad.first_reason.to_string()
     };
     let line = line.trim_end();
-    assert_eq!(reason(&line[..line.len() / 2]), "it is cut off");
+    assert_eq!(reason(&line[..line.len() / 2]), "the line is incomplete");
     for (from, to, part) in [
         (
             "\"outcome\":\"failed\"",
@@ -207,7 +207,7 @@ fn the_reason_against_a_line_is_told() {
         (
             "\"probe\":\"ptr\"",
             "\"probe\":\"icmp\"",
-            "none of ptr, dns, http",
+            "not ptr, dns, http, tcp or udp",
         ),
         (
             "\"cause\":\"timeout\"",
@@ -246,13 +246,12 @@ fn what_is_no_output_of_a_run_is_refused_by_what_it_is() {
         (b"\n \n", "run.out is empty"),
         (
             b"seq,line,target,probe\n0,1,10.0.0.1,ptr\n",
-            "run.out holds CSV; what can be read is ndjson (-f ndjson) and HdrHistogram interval \
-             logs (--hlog)",
+            "run.out holds CSV; only ndjson (-f ndjson) and HdrHistogram interval logs (--hlog) \
+             can be read",
         ),
         (
             b"{\"a\":{\"name\":\"canvass\"},\"b\":{},\"ratio\":2.5,\"answers\":{}}\n",
-            "run.out holds a comparison; the page about one is written when it is made, with \
-             `canvass compare --html`",
+            "run.out holds a comparison; `canvass compare --html` writes the page about one",
         ),
         (
             b"{\"seq\":0}\n{\n",

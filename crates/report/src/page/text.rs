@@ -1,21 +1,21 @@
-//! Text and figures as the page has them: escaped, limited, with units.
+//! Formats text and figures for a page: escaped, limited in length, with units.
 
 use std::time::{Duration, SystemTime};
 
 use canvass_model::Time;
 
+use crate::Epoch;
 use crate::epoch::Calendar;
-use crate::human::{seconds, span_ns};
+use crate::human::{figure, seconds, span_ns};
 use crate::write::is_breaking;
-use crate::{Epoch, human};
 
-/// The most characters that are shown of a command.
+/// The maximum number of characters shown of a command.
 pub(super) const COMMAND_CHARS_MAX: usize = 4_000;
-/// The most characters that are shown of a target, an answer or a name.
+/// The maximum number of characters shown of a target, an answer or a name.
 pub(super) const TEXT_CHARS_MAX: usize = 400;
 
-/// `text` for between tags or in a quoted attribute. What could break a line, or turn the
-/// direction of what follows, is shown as an escape.
+/// Escapes `text` for HTML content or a quoted attribute, and characters that could break a line or
+/// change the text direction.
 pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
@@ -34,20 +34,23 @@ pub(super) fn escaped(text: &str) -> String {
     out
 }
 
-/// Text from outside, set apart so that its direction is its own, and cut where it is longer than
-/// `chars_max`.
+/// Untrusted text, isolated in its text direction and cut after `chars_max` characters.
 pub(super) fn foreign(text: &str, chars_max: usize) -> String {
     match text.char_indices().nth(chars_max) {
         None => format!("<bdi>{}</bdi>", escaped(text)),
         Some((end, _)) => format!(
-            "<bdi>{}</bdi> … and {} more characters",
+            "<bdi>{}</bdi> … and {}",
             escaped(&text[..end]),
-            grouped(text[end..].chars().count() as u64)
+            counted(
+                text[end..].chars().count() as u64,
+                "more character",
+                "more characters"
+            )
         ),
     }
 }
 
-/// A count with its thousands apart: `1,234,567`.
+/// A count with thousands separators: `1,234,567`.
 pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
@@ -69,16 +72,21 @@ pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
     )
 }
 
-/// So many a second, with its thousands apart; a slow rate keeps a decimal.
+/// A rate with its unit, for tables and labels: `12,346/s`.
 pub(super) fn per_second(rate: f64) -> String {
+    format!("{}/s", rate_figure(rate))
+}
+
+/// A rate without a unit. It has thousands separators, or one decimal below 10.
+pub(super) fn rate_figure(rate: f64) -> String {
     if rate < 10.0 {
-        human::rate(rate)
+        figure(rate)
     } else {
-        format!("{}/s", grouped(rate.round() as u64))
+        grouped(rate.round() as u64)
     }
 }
 
-/// How long a run took: as [`human::seconds`], and in minutes and hours where it took them.
+/// The length of a run: as [`seconds`], or in minutes and hours.
 pub(super) fn wall(span: Duration) -> String {
     let whole_s = span.as_secs();
     match whole_s {
@@ -88,7 +96,7 @@ pub(super) fn wall(span: Duration) -> String {
     }
 }
 
-/// A span beside an axis: no more digits than it has.
+/// A span for an axis, without trailing zeros.
 pub(super) fn span_tick(nanos: f64) -> String {
     let (unit, size) = [("s", 1e9), ("ms", 1e6), ("µs", 1e3)]
         .into_iter()
@@ -97,7 +105,7 @@ pub(super) fn span_tick(nanos: f64) -> String {
     format!("{} {unit}", trimmed(nanos / size))
 }
 
-/// A count beside an axis: `0`, `500`, `20k`, `1.5M`.
+/// A count for an axis: `0`, `500`, `20k`, `1.5M`.
 pub(super) fn count_tick(count: f64) -> String {
     let (unit, size) = [("G", 1e9), ("M", 1e6), ("k", 1e3)]
         .into_iter()
@@ -106,13 +114,13 @@ pub(super) fn count_tick(count: f64) -> String {
     format!("{}{unit}", trimmed(count / size))
 }
 
-/// A number with up to three decimals, and no zeros at its end.
+/// A number with up to three decimals and no trailing zeros.
 pub(super) fn trimmed(number: f64) -> String {
     let text = format!("{number:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// A moment of the calendar, in UTC, to the second.
+/// A calendar time in UTC, to the second.
 pub(super) fn calendar(moment: SystemTime) -> String {
     let mut text = Vec::new();
     Calendar::new(Epoch { wall: moment }).push(&mut text, Time::ZERO);
@@ -122,7 +130,7 @@ pub(super) fn calendar(moment: SystemTime) -> String {
     format!("<time datetime=\"{text}\">{day} {time} UTC</time>")
 }
 
-/// A span as [`span_ns`], with a unit even where there is none of it.
+/// Like [`span_ns`], but 0 has a unit.
 pub(super) fn span(nanos: u64) -> String {
     match nanos {
         0 => "0 ns".to_owned(),
@@ -130,7 +138,7 @@ pub(super) fn span(nanos: u64) -> String {
     }
 }
 
-/// Marks and overrides that change which way text runs.
+/// Whether `character` changes the text direction.
 fn turns_direction(character: char) -> bool {
     matches!(
         character,
@@ -150,7 +158,7 @@ mod tests {
             "&lt;script&gt;&#39;&quot;&amp;\\n\\u{202e}ü"
         );
         assert_eq!(foreign("אבג", 3), "<bdi>אבג</bdi>");
-        assert_eq!(foreign("אבג", 2), "<bdi>אב</bdi> … and 1 more characters");
+        assert_eq!(foreign("אבג", 2), "<bdi>אב</bdi> … and 1 more character");
     }
 
     #[test]

@@ -1,24 +1,24 @@
-//! Text for a terminal: emphasis or none, and nothing that drives it.
+//! Text for a terminal, with or without emphasis.
 
 use crate::write::push_visible;
 
-/// Whether words are emphasised by escape sequences (ECMA-48 §8.3.117).
+/// Whether text is emphasised with escape sequences (ECMA-48 §8.3.117).
 #[derive(Clone, Copy)]
-pub(super) struct Paint(pub(super) bool);
+pub(super) struct Theme(pub(super) bool);
 
-impl Paint {
-    /// A name.
+impl Theme {
+    /// The name of a side.
     pub(super) fn name(self, text: &str) -> String {
         self.with("1", text)
     }
 
-    /// A figure that matters.
+    /// An important figure.
     pub(super) fn figure(self, text: &str) -> String {
         self.with("1;32", text)
     }
 
-    /// A reason to doubt.
-    pub(super) fn doubt(self, text: &str) -> String {
+    /// The label of a warning.
+    pub(super) fn warning(self, text: &str) -> String {
         self.with("33", text)
     }
 
@@ -31,7 +31,7 @@ impl Paint {
     }
 }
 
-/// `text` with what could break a line or drive a terminal as escapes.
+/// `text` with escapes for characters that could break a line or control a terminal.
 pub(super) fn visible(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
     push_visible(&mut out, text);

@@ -1,28 +1,29 @@
-//! Values of a line that are written as text, or as milliseconds.
+//! Values of a line that are written as text or in milliseconds.
 
 use std::fmt::{self, Display};
 use std::marker::PhantomData;
 use std::str::FromStr;
 use std::time::Duration;
 
+use canvass_model::{Phase, Phases};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
-/// What is written as a string and read by [`FromStr`].
-pub(super) struct Word<T>(pub(super) T);
+/// A value that is written as a string and read with [`FromStr`].
+pub(crate) struct FromText<T>(pub(crate) T);
 
-impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Word<T> {
+impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for FromText<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Reader<T>(PhantomData<T>);
 
         impl<T: FromStr<Err: Display>> Visitor<'_> for Reader<T> {
-            type Value = Word<T>;
+            type Value = FromText<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a string")
             }
 
-            fn visit_str<E: Error>(self, text: &str) -> Result<Word<T>, E> {
-                text.parse().map(Word).map_err(E::custom)
+            fn visit_str<E: Error>(self, text: &str) -> Result<FromText<T>, E> {
+                text.parse().map(FromText).map_err(E::custom)
             }
         }
 
@@ -32,9 +33,9 @@ impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Word<T> {
 
 /// A span in milliseconds, to the nanosecond.
 ///
-/// The number goes through a double, which has 53 bits: it holds the nanoseconds of three weeks
-/// and more, and nothing that is probed takes as long.
-pub(super) struct Millis(pub(super) Duration);
+/// The number is read as a double, whose 53 bits hold the nanoseconds of more than three weeks. No
+/// probe takes as long.
+pub(crate) struct Millis(pub(crate) Duration);
 
 /// Nanoseconds in a millisecond.
 const NANOS_PER_MS: f64 = 1e6;
@@ -53,18 +54,13 @@ impl<'de> Deserialize<'de> for Millis {
     }
 }
 
-/// For `deserialize_with`: a key that must be there, though its value may be null.
-pub(super) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    T::deserialize(deserializer)
-}
-
-/// For `deserialize_with` beside a default: null and a key that is not there are two things.
-pub(super) fn if_present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
+impl Millis {
+    /// Adds a span, if there is one, to what was spent in `phase`.
+    pub(crate) fn add_to(phases: &mut Phases, phase: Phase, span: Option<Self>) {
+        if let Some(span) = span {
+            phases.add(phase, span.0);
+        }
+    }
 }
 
 #[cfg(test)]

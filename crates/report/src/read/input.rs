@@ -1,31 +1,31 @@
-//! Lines of a file, one at a time, none longer than there is room for.
+//! Reads a file line by line, with a limit on the length of a line.
 
 use std::io::{self, BufRead, Read};
 
-/// Octets a line may have. Names and data of a whole DNS message, all of them escaped, take
-/// less.
+/// The maximum length of a line in octets. A line with all names and data of a DNS message is
+/// shorter, even if every character is escaped.
 const LINE_BYTES_MAX: usize = 16 << 20;
 
-/// The mark of UTF-8 that some editors put first.
+/// The UTF-8 byte order mark, which some editors write.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The lines of a file.
-pub(super) struct Lines<R> {
+/// Reads the lines of a file.
+pub(super) struct LineReader<R> {
     reader: R,
     buffer: Vec<u8>,
     number: u64,
     put_back: bool,
 }
 
-/// One of them.
-pub(super) struct Line<'a> {
-    /// Its number, from 1.
+/// A line of a file.
+pub(super) struct InputLine<'a> {
+    /// The line number, from 1.
     pub(super) number: u64,
-    /// What it says, with one line feed at the end; `None` where it is too long to be read.
+    /// The text with a line feed at the end; `None` if it is too long.
     pub(super) text: Option<&'a [u8]>,
 }
 
-impl<R: BufRead> Lines<R> {
+impl<R: BufRead> LineReader<R> {
     pub(super) fn new(reader: R) -> Self {
         Self {
             reader,
@@ -35,8 +35,8 @@ impl<R: BufRead> Lines<R> {
         }
     }
 
-    /// The next line that is not blank.
-    pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+    /// Returns the next line that is not blank.
+    pub(super) fn next(&mut self) -> io::Result<Option<InputLine<'_>>> {
         if std::mem::take(&mut self.put_back) {
             return Ok(Some(self.line()));
         }
@@ -64,14 +64,14 @@ impl<R: BufRead> Lines<R> {
         }
     }
 
-    /// The line that was read last will be the next one once more.
+    /// Makes [`next`](Self::next) return the last line again.
     pub(super) fn put_back(&mut self) {
         self.put_back = true;
     }
 
-    fn line(&self) -> Line<'_> {
+    fn line(&self) -> InputLine<'_> {
         let whole = self.buffer.last() == Some(&b'\n');
-        Line {
+        InputLine {
             number: self.number,
             text: whole.then_some(&self.buffer),
         }
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     fn all(text: &[u8]) -> Vec<(u64, Option<Vec<u8>>)> {
-        let mut lines = Lines::new(text);
+        let mut lines = LineReader::new(text);
         let mut all = Vec::new();
         while let Some(line) = lines.next().unwrap() {
             all.push((line.number, line.text.map(<[u8]>::to_vec)));
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_line_can_be_read_again() {
-        let mut lines = Lines::new(&b"a\nb\n"[..]);
+        let mut lines = LineReader::new(&b"a\nb\n"[..]);
         for (again, expected) in [(true, b"a\n"), (false, b"a\n"), (false, b"b\n")] {
             let line = lines.next().unwrap().unwrap();
             assert_eq!(line.text, Some(&expected[..]));

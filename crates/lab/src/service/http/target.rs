@@ -1,5 +1,7 @@
 //! Paths and queries of targets (RFC 3986 §3.3, §3.4).
 
+use percent_encoding::percent_decode_str;
+
 /// A target in its parts, none of them decoded.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Target<'a> {
@@ -25,31 +27,13 @@ impl<'a> Target<'a> {
             .split('&')
             .filter_map(|pair| pair.split_once('='))
             .find(|(name, _)| *name == key)
-            .map(|(_, value)| percent_decoded(value))
+            .map(|(_, value)| percent_decode_str(value).decode_utf8_lossy().into_owned())
     }
 
     /// A number of the query.
     pub fn number(self, key: &str) -> Option<u64> {
         self.value(key)?.parse().ok()
     }
-}
-
-/// Decodes `%41`; what is no such escape stays as it is.
-fn percent_decoded(text: &str) -> String {
-    let mut decoded = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        let escaped = (first == b'%')
-            .then(|| tail.first_chunk::<2>())
-            .flatten()
-            .and_then(|digits| {
-                let digit = |at: usize| char::from(digits[at]).to_digit(16);
-                Some((digit(0)? << 4 | digit(1)?) as u8)
-            });
-        decoded.push(escaped.unwrap_or(first));
-        rest = if escaped.is_some() { &tail[2..] } else { tail };
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub fn write(index: u32, out: &mut [u8; QUESTION_BYTES_MAX]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use canvass_lab::{Script, Treatment, Zone};
+    use canvass_lab::{Responder, ResponseMode, Zone};
     use canvass_model::{Rcode, Transport};
 
     #[test]
@@ -48,15 +48,15 @@ mod tests {
         ] {
             let question_bytes = write(index, &mut question);
             let mut reply = Vec::new();
-            let responded = zone
+            let status = zone
                 .respond(
                     &question[..question_bytes],
                     Transport::Udp,
-                    Treatment::Answer,
+                    ResponseMode::Answer,
                     &mut reply,
                 )
                 .unwrap();
-            assert_eq!(responded.rcode, rcode);
+            assert_eq!(status.rcode, rcode);
             assert_eq!(reply[..2], question[..2]);
         }
     }
@@ -65,12 +65,12 @@ mod tests {
     fn questions_are_planned_as_answered() {
         let mut question = [0; QUESTION_BYTES_MAX];
         let question_bytes = write(1, &mut question);
-        let plan = Script::new(canvass_lab::Impairments::default()).plan(
+        let plan = Responder::new(canvass_lab::Impairments::default()).plan(
             canvass_model::Time::ZERO,
             std::net::Ipv4Addr::LOCALHOST.into(),
             Transport::Udp,
             &question[..question_bytes],
         );
-        assert_eq!(plan.deliveries.len(), 1);
+        assert_eq!(plan.replies.len(), 1);
     }
 }

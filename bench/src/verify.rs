@@ -7,7 +7,7 @@ use std::io::{self, BufRead, BufReader};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
-use canvass_lab::{ExpectedPtr, Impairments, Percent, Script, Silence, expected_names};
+use canvass_lab::{DropReason, ExpectedPtr, Impairments, Percent, Responder, expected_names};
 use canvass_model::{Rcode, Time, Transport};
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ const EXAMPLES_MAX: usize = 5;
 /// Whose names the addresses have.
 pub enum Zone {
     /// The lab's, with the script that knows which names it never answers.
-    Lab(Box<Script>),
+    Lab(Box<Responder>),
     /// Every address has the one name `host-A-B-C-D.example.net.`.
     Synth,
 }
@@ -72,7 +72,7 @@ pub enum VerifyError {
 impl Zone {
     /// The lab's zone, where this share of the names is never answered.
     pub fn lab(never: Percent) -> Self {
-        Self::Lab(Box::new(Script::new(Impairments {
+        Self::Lab(Box::new(Responder::new(Impairments {
             never,
             ..Impairments::default()
         })))
@@ -237,7 +237,7 @@ fn is_right(value: &Value, index: u32, expected: &ExpectedPtr) -> bool {
         && names.is_some_and(|names| names == expected.names)
 }
 
-fn is_never_answered(script: &mut Script, index: u32) -> bool {
+fn is_never_answered(script: &mut Responder, index: u32) -> bool {
     if script.is_plain() {
         return false;
     }
@@ -245,7 +245,7 @@ fn is_never_answered(script: &mut Script, index: u32) -> bool {
     let query_bytes = question::write(index, &mut query);
     let server = IpAddr::from(Ipv4Addr::LOCALHOST);
     let plan = script.plan(Time::ZERO, server, Transport::Udp, &query[..query_bytes]);
-    plan.silence == Some(Silence::Never)
+    plan.dropped == Some(DropReason::Never)
 }
 
 fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {

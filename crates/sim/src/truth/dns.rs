@@ -1,6 +1,6 @@
 //! What each question to resolvers must come to, whatever the network does.
 
-use canvass_lab::{Treatment, Zone, expected_names};
+use canvass_lab::{ResponseMode, Zone, expected_names};
 use canvass_model::{Job, ProbeSpec, Rcode, Record, RecordType, Target, Transport};
 use canvass_proto::dns::{Message, Question};
 
@@ -55,15 +55,15 @@ pub fn expected_of(zone: &Zone, job: &Job) -> Expected {
     let mut query = Vec::new();
     Question::new(name, record_type).write_query(0, true, &mut query);
     let mut reply = Vec::new();
-    let responded = zone
-        .respond(&query, Transport::Tcp, Treatment::Answer, &mut reply)
+    let status = zone
+        .respond(&query, Transport::Tcp, ResponseMode::Answer, &mut reply)
         .expect("a query is answered");
-    if responded.rcode != Rcode::NOERROR && responded.rcode != Rcode::NXDOMAIN {
+    if status.rcode != Rcode::NOERROR && status.rcode != Rcode::NXDOMAIN {
         return Expected::Unanswerable;
     }
     let message = Message::new(&reply).expect("a reply");
     Expected::Records {
-        rcode: responded.rcode,
+        rcode: status.rcode,
         records: message.answer_section().expect("whole records"),
         negative: !message.has_answer(record_type),
     }

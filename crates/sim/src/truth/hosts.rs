@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use canvass_lab::{Treatment, Zone};
+use canvass_lab::{ResponseMode, Zone};
 use canvass_model::{Cause, Host, Rcode, RecordType, Transport};
 use canvass_proto::dns::{Message, Question};
 
@@ -34,8 +34,8 @@ pub(crate) fn host_truth(zone: &Zone, host: &Host) -> HostTruth {
     for record_type in [RecordType::AAAA, RecordType::A] {
         let (mut query, mut reply) = (Vec::new(), Vec::new());
         Question::new(&name, record_type).write_query(0, true, &mut query);
-        let responded = zone.respond(&query, Transport::Tcp, Treatment::Answer, &mut reply);
-        match responded.map(|responded| responded.rcode) {
+        let status = zone.respond(&query, Transport::Tcp, ResponseMode::Answer, &mut reply);
+        match status.map(|status| status.rcode) {
             Some(Rcode::NOERROR) => {}
             Some(Rcode::NXDOMAIN) => cause = Cause::NxDomain,
             _ => cause = Cause::Rcode,

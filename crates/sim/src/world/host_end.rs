@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use canvass_lab::{Conversation, Output, ServiceKind, Services, Tally};
+use canvass_lab::{Activity, Output, ServiceKind, ServiceSession, Services};
 use canvass_model::Time;
 
 use super::World;
@@ -46,7 +46,7 @@ pub(super) struct HostEnd {
 
 #[derive(Debug)]
 enum Speaker {
-    Brain(Box<Conversation>),
+    Service(Box<ServiceSession>),
     Canned(CannedSpeaker),
 }
 
@@ -73,7 +73,7 @@ impl SiteSide {
     fn speaker(&mut self, now: Time, server: IpAddr) -> Speaker {
         match &self.site.voice {
             Voice::Service(kind) => {
-                Speaker::Brain(Box::new(self.services.open(now, *kind, server)))
+                Speaker::Service(Box::new(self.services.open(now, *kind, server)))
             }
             Voice::Canned(text) => Speaker::Canned(CannedSpeaker {
                 heard: Vec::new(),
@@ -86,20 +86,20 @@ impl SiteSide {
 impl Speaker {
     fn received(&mut self, now: Time, octets: &[u8]) {
         match self {
-            Self::Brain(brain) => brain.received(now, octets),
+            Self::Service(session) => session.received(now, octets),
             Self::Canned(canned) => canned.heard.extend_from_slice(octets),
         }
     }
 
     fn ended(&mut self) {
-        if let Self::Brain(brain) = self {
-            brain.ended();
+        if let Self::Service(session) = self {
+            session.ended();
         }
     }
 
     fn poll(&mut self, now: Time, out: &mut Vec<u8>) -> Output {
         match self {
-            Self::Brain(brain) => brain.poll(now, out, &mut Tally::default()),
+            Self::Service(session) => session.poll(now, out, &mut Activity::default()),
             Self::Canned(canned) => {
                 let asked = canned.heard.windows(4).any(|four| four == b"\r\n\r\n");
                 match canned.text.take_if(|_| asked) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-use canvass_engine::{Bell, Config, Control, Doors, Inbox, MioNet, Shard};
+use canvass_engine::{Channels, Config, Inbox, MioNet, Shard, StopSignal, Waker};
 use canvass_model::{Outcome, ShardReport};
 use crossbeam_channel::{Receiver, bounded};
 
@@ -28,8 +28,8 @@ pub struct Shards {
 /// What stops shards, and wakes them.
 #[derive(Clone)]
 pub struct Levers {
-    control: Arc<Control>,
-    bells: Vec<Arc<Bell>>,
+    control: Arc<StopSignal>,
+    bells: Vec<Arc<Waker>>,
 }
 
 impl Levers {
@@ -48,7 +48,7 @@ impl Levers {
     /// Outcomes were taken: there is room for more.
     pub fn outcomes_taken(&self) {
         for bell in &self.bells {
-            bell.ring();
+            bell.wake_if_parked();
         }
     }
 
@@ -68,7 +68,7 @@ impl Shards {
         began: Instant,
         ended: impl Fn(io::Result<ShardReport>) + Clone + Send + 'static,
     ) -> Result<Self, Failure> {
-        let control = Arc::new(Control::default());
+        let control = Arc::new(StopSignal::default());
         let (outcome_sender, outcomes) = bounded(BATCHES_WAITING_MAX * count);
         let mut inboxes = Vec::new();
         let mut bells = Vec::new();
@@ -77,18 +77,18 @@ impl Shards {
             let net = MioNet::new(began).map_err(|error| {
                 Failure::stopped(format!("cannot begin an event loop: {error}"))
             })?;
-            let jobs_bell = Arc::new(Bell::new(Some(net.waker())));
-            let outcomes_bell = Arc::new(Bell::new(Some(net.waker())));
-            inboxes.push(Inbox::new(job_sender, Arc::clone(&jobs_bell)));
-            bells.push(Arc::clone(&outcomes_bell));
-            let doors = Doors {
+            let inbox_waker = Arc::new(Waker::new(Some(net.waker())));
+            let outbox_waker = Arc::new(Waker::new(Some(net.waker())));
+            inboxes.push(Inbox::new(job_sender, Arc::clone(&inbox_waker)));
+            bells.push(Arc::clone(&outbox_waker));
+            let doors = Channels {
                 jobs,
                 outcomes: outcome_sender.clone(),
-                jobs_bell,
-                outcomes_bell: Arc::clone(&outcomes_bell),
-                control: Arc::clone(&control),
+                inbox_waker,
+                outbox_waker: Arc::clone(&outbox_waker),
+                stop: Arc::clone(&control),
                 names: system_resolver
-                    .then(|| system_names::door(Arc::clone(&outcomes_bell), began))
+                    .then(|| system_names::door(Arc::clone(&outbox_waker), began))
                     .transpose()?,
             };
             let shard = Shard::new(net, config.clone(), doors, rand::random());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-use canvass_engine::{Bell, NameAnswer, NameDoor, NameRequest};
+use canvass_engine::{NameAnswer, NameRequest, NameService, Waker};
 use canvass_model::{Cause, Rcode, Status, Time};
 use canvass_proto::ResolveFault;
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -18,7 +18,7 @@ use crate::exit::Failure;
 pub const THREADS: usize = 16;
 
 /// Starts the threads, and gives the shard its door to them. They end when the shard does.
-pub fn door(bell: Arc<Bell>, began: Instant) -> Result<NameDoor, Failure> {
+pub fn door(bell: Arc<Waker>, began: Instant) -> Result<NameService, Failure> {
     let (requests, wanted) = unbounded();
     let (found, answers) = unbounded();
     for number in 0..THREADS {
@@ -28,10 +28,10 @@ pub fn door(bell: Arc<Bell>, began: Instant) -> Result<NameDoor, Failure> {
             .spawn(move || serve(&wanted, &found, &bell, began))
             .map_err(|error| Failure::stopped(format!("cannot start a thread: {error}")))?;
     }
-    Ok(NameDoor { requests, answers })
+    Ok(NameService { requests, answers })
 }
 
-fn serve(wanted: &Receiver<NameRequest>, found: &Sender<NameAnswer>, bell: &Bell, began: Instant) {
+fn serve(wanted: &Receiver<NameRequest>, found: &Sender<NameAnswer>, bell: &Waker, began: Instant) {
     for NameRequest { name, give_up } in wanted {
         // Those who waited are gone: the names behind it are not kept waiting for them.
         let late = began.elapsed() >= give_up.since(Time::ZERO);

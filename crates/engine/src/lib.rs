@@ -6,20 +6,20 @@
 //! one, and a simulated one runs the very same code.
 
 mod config;
-mod hosts;
+mod host_gates;
 mod mailbox;
 mod mio_net;
-mod names;
+mod name_cache;
 mod net;
 mod pacer;
 mod shard;
-mod slots;
+mod slab;
 mod socket_options;
 mod upstream;
 mod wheel;
 
 pub use config::{Config, JOBS_MAX, OUTCOME_BATCH_MAX, OUTCOME_WAIT_US, Probing};
-pub use mailbox::{Bell, Control, Doors, Inbox, NameAnswer, NameDoor, NameRequest};
+pub use mailbox::{Channels, Inbox, NameAnswer, NameRequest, NameService, StopSignal, Waker};
 pub use mio_net::MioNet;
 pub use net::{Event, Net, SocketId};
 pub use shard::{Census, Shard, Turn};

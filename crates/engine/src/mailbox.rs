@@ -1,4 +1,4 @@
-//! The two doors of a shard: jobs in, outcomes out.
+//! The two channels of a shard: jobs in, outcomes out.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -7,19 +7,18 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use canvass_model::{Job, Outcome, Time};
 use canvass_proto::ResolveFault;
 use crossbeam_channel::{Receiver, SendError, Sender};
-use mio::Waker;
 
 /// Wakes a parked shard. Channels do not wake a poll, and waking costs a system call, so a shard
 /// says when it parks, and only then is it woken.
 #[derive(Debug, Default)]
-pub struct Bell {
-    waker: Option<Arc<Waker>>,
+pub struct Waker {
+    waker: Option<Arc<mio::Waker>>,
     parked: AtomicBool,
 }
 
-impl Bell {
-    /// A bell for the poll behind `waker`; without one, for a world that needs no waking.
-    pub fn new(waker: Option<Arc<Waker>>) -> Self {
+impl Waker {
+    /// Creates a waker for the poll behind `waker`; `None` for a simulated world that never sleeps.
+    pub fn new(waker: Option<Arc<mio::Waker>>) -> Self {
         Self {
             waker,
             parked: AtomicBool::new(false),
@@ -27,7 +26,7 @@ impl Bell {
     }
 
     /// Wakes the shard, if it is parked. Call it after what there is to see can be seen.
-    pub fn ring(&self) {
+    pub fn wake_if_parked(&self) {
         if self.parked.load(Ordering::SeqCst) && self.parked.swap(false, Ordering::SeqCst) {
             self.wake();
         }
@@ -41,7 +40,7 @@ impl Bell {
         }
     }
 
-    /// Says that the shard will sleep unless it is woken. Look at the doors once more after it.
+    /// Says that the shard will sleep unless it is woken. Look at the channels once more after it.
     pub(crate) fn park(&self) {
         self.parked.store(true, Ordering::SeqCst);
     }
@@ -53,9 +52,9 @@ impl Bell {
 
 /// How the run is to end, shared by all shards.
 #[derive(Debug, Default)]
-pub struct Control(AtomicU8);
+pub struct StopSignal(AtomicU8);
 
-impl Control {
+impl StopSignal {
     /// Take no more jobs, and finish those under way.
     pub fn drain(&self) {
         self.0.fetch_max(1, Ordering::SeqCst);
@@ -80,15 +79,15 @@ impl Control {
 #[derive(Debug)]
 pub struct Inbox {
     sender: Option<Sender<Vec<Job>>>,
-    bell: Arc<Bell>,
+    waker: Arc<Waker>,
 }
 
 impl Inbox {
-    /// The door to the shard that `bell` wakes.
-    pub fn new(sender: Sender<Vec<Job>>, bell: Arc<Bell>) -> Self {
+    /// The door to the shard that `waker` wakes.
+    pub fn new(sender: Sender<Vec<Job>>, waker: Arc<Waker>) -> Self {
         Self {
             sender: Some(sender),
-            bell,
+            waker,
         }
     }
 
@@ -99,7 +98,7 @@ impl Inbox {
     pub fn put(&self, jobs: Vec<Job>) -> Result<(), Vec<Job>> {
         let sender = self.sender.as_ref().expect("the inbox is open");
         sender.send(jobs).map_err(|SendError(jobs)| jobs)?;
-        self.bell.ring();
+        self.waker.wake_if_parked();
         Ok(())
     }
 }
@@ -108,16 +107,16 @@ impl Drop for Inbox {
     fn drop(&mut self) {
         // The shard must see the end, not sleep through it.
         self.sender = None;
-        self.bell.ring();
+        self.waker.wake_if_parked();
     }
 }
 
 /// Where names are looked up by somebody else: by the system's resolver, which blocks.
 #[derive(Debug)]
-pub struct NameDoor {
+pub struct NameService {
     /// Names to be looked up.
     pub requests: Sender<NameRequest>,
-    /// What was found. The shard is to be woken ([`Bell::wake`]) after each.
+    /// What was found. The shard is to be woken ([`Waker::wake`]) after each.
     pub answers: Receiver<NameAnswer>,
 }
 
@@ -139,19 +138,19 @@ pub struct NameAnswer {
     pub addresses: Result<Vec<IpAddr>, ResolveFault>,
 }
 
-/// A shard's side of its doors.
+/// A shard's side of its channels.
 #[derive(Debug)]
-pub struct Doors {
+pub struct Channels {
     /// Where jobs come from.
     pub jobs: Receiver<Vec<Job>>,
     /// Where outcomes go.
     pub outcomes: Sender<Vec<Outcome>>,
     /// Rung when jobs have come.
-    pub jobs_bell: Arc<Bell>,
+    pub inbox_waker: Arc<Waker>,
     /// Rung when outcomes have been taken.
-    pub outcomes_bell: Arc<Bell>,
+    pub outbox_waker: Arc<Waker>,
     /// How the run is to end.
-    pub control: Arc<Control>,
+    pub stop: Arc<StopSignal>,
     /// Who looks up the names of hosts, if it is not the upstreams.
-    pub names: Option<NameDoor>,
+    pub names: Option<NameService>,
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::word::{self, WordError};
+use crate::keyword::{self, KeywordError};
 
 /// A system error number, printed by its symbolic name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -182,17 +182,17 @@ impl fmt::Display for Errno {
 }
 
 impl FromStr for Errno {
-    type Err = WordError;
+    type Err = KeywordError;
 
     /// Reads what is written: a symbolic name, and `Ennn` for a number that has none.
-    fn from_str(word: &str) -> Result<Self, WordError> {
+    fn from_str(word: &str) -> Result<Self, KeywordError> {
         let number = || {
             let number = word.strip_prefix('E')?.parse().ok()?;
             (1..=NUMBER_MAX).contains(&number).then_some(Self(number))
         };
         let named = NAMES.iter().find(|(_, name)| *name == word);
         let errno = named.map(|(number, _)| Self(*number)).or_else(number);
-        word::exactly("errno", word, errno)
+        keyword::exactly("errno", word, errno)
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::Errno;
-use crate::word::{self, WordError};
+use crate::keyword::{self, KeywordError};
 
 /// A stretch of a job's life: where its time went, and where it went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -69,13 +69,13 @@ impl fmt::Display for Phase {
 }
 
 impl FromStr for Phase {
-    type Err = WordError;
+    type Err = KeywordError;
 
-    fn from_str(word: &str) -> Result<Self, WordError> {
+    fn from_str(word: &str) -> Result<Self, KeywordError> {
         if word == Self::Target.as_str() {
             return Ok(Self::Target);
         }
-        word::read("phase", word, &Self::TIMED, Self::as_str)
+        keyword::read("phase", word, &Self::TIMED, Self::as_str)
     }
 }
 
@@ -204,10 +204,10 @@ impl fmt::Display for Cause {
 }
 
 impl FromStr for Cause {
-    type Err = WordError;
+    type Err = KeywordError;
 
-    fn from_str(word: &str) -> Result<Self, WordError> {
-        word::read("cause", word, &Self::ALL, Self::as_str)
+    fn from_str(word: &str) -> Result<Self, KeywordError> {
+        keyword::read("cause", word, &Self::ALL, Self::as_str)
     }
 }
 

@@ -8,6 +8,7 @@ mod errno;
 mod fault;
 mod host;
 mod job;
+mod keyword;
 mod name;
 mod outcome;
 mod phases;
@@ -16,7 +17,6 @@ mod report;
 mod status;
 mod target;
 mod time;
-mod word;
 
 pub use answer::{
     AddressVerdict, CertificateFacts, Hop, HttpAnswer, TalkAnswer, TalkReply, TlsFacts, TraceEvent,
@@ -25,6 +25,7 @@ pub use errno::Errno;
 pub use fault::{Cause, Fault, Phase};
 pub use host::{Host, Remote};
 pub use job::{Job, ModuleId, ProbeSpec};
+pub use keyword::KeywordError;
 pub use name::{DnsName, NameError, write_label};
 pub use outcome::{
     Answer, Confirmation, DnsAnswer, Outcome, PtrAnswer, Record, Transport, Verdict,
@@ -32,7 +33,7 @@ pub use outcome::{
 pub use phases::Phases;
 pub use record_type::{RecordType, RecordTypeError};
 pub use report::{
-    ConnectionReport, Health, LOOP_SAMPLES_MAX, LagCounts, LoopSample, Losses, ShardReport,
+    ConnectionReport, Health, LOOP_SAMPLES_MAX, LatenessHistogram, LoopSample, Losses, ShardReport,
     UpstreamReport, WindowReport,
 };
 pub use status::{Rcode, Status};
@@ -40,4 +41,3 @@ pub use target::{HttpFallback, Target, UrlTarget, reverse_name, reverse_name_add
 pub use time::Time;
 /// The URLs that targets are.
 pub use url::Url;
-pub use word::WordError;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
-use crate::word::{self, WordError};
+use crate::keyword::{self, KeywordError};
 use crate::{Fault, HttpAnswer, Job, Phases, RecordType, Status, TalkAnswer, Time, TraceEvent};
 
 /// The three ways a job can end.
@@ -36,10 +36,10 @@ impl Verdict {
 }
 
 impl FromStr for Verdict {
-    type Err = WordError;
+    type Err = KeywordError;
 
-    fn from_str(word: &str) -> Result<Self, WordError> {
-        word::read("verdict", word, &Self::ALL, Self::as_str)
+    fn from_str(word: &str) -> Result<Self, KeywordError> {
+        keyword::read("verdict", word, &Self::ALL, Self::as_str)
     }
 }
 
@@ -66,10 +66,10 @@ impl Transport {
 }
 
 impl FromStr for Transport {
-    type Err = WordError;
+    type Err = KeywordError;
 
-    fn from_str(word: &str) -> Result<Self, WordError> {
-        word::read("transport", word, &Self::ALL, Self::as_str)
+    fn from_str(word: &str) -> Result<Self, KeywordError> {
+        keyword::read("transport", word, &Self::ALL, Self::as_str)
     }
 }
 

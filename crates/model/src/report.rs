@@ -131,17 +131,17 @@ pub struct ConnectionReport {
 
 /// How late a loop was, counted in classes that double: 1 µs, 2 µs, 4 µs, up to half an hour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LagCounts {
+pub struct LatenessHistogram {
     /// How often it was late by less than 2 to the power of the place, in microseconds, and by no
     /// less than that of the place before.
     counts: [u64; LAG_CLASSES],
     max: Duration,
 }
 
-/// Classes of [`LagCounts`].
+/// Classes of [`LatenessHistogram`].
 const LAG_CLASSES: usize = 32;
 
-impl LagCounts {
+impl LatenessHistogram {
     /// Counts one.
     #[inline]
     pub fn record(&mut self, lag: Duration) {
@@ -217,9 +217,9 @@ pub struct ShardReport {
     /// The longest such hold-up.
     pub stall_max: Duration,
     /// How late the loop woke when it slept until a set time.
-    pub late_wakes: LagCounts,
+    pub late_wakes: LatenessHistogram,
     /// How long the loop was away from its sockets at a time.
-    pub turns: LagCounts,
+    pub turns: LatenessHistogram,
     /// How it stood over time, at most [`LOOP_SAMPLES_MAX`] times.
     pub samples: Vec<LoopSample>,
     /// The run was given up since no upstream answered any more.
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_quantile_of_lags_is_the_end_of_its_class() {
-        let mut lags = LagCounts::default();
+        let mut lags = LatenessHistogram::default();
         assert_eq!(lags.quantile(0.5), None);
         for micros in [0, 1, 3, 3, 900] {
             lags.record(Duration::from_micros(micros));
@@ -245,7 +245,7 @@ mod tests {
             let expected = Duration::from_micros(micros);
             assert_eq!(lags.quantile(quantile), Some(expected), "{quantile}");
         }
-        let mut sum = LagCounts::default();
+        let mut sum = LatenessHistogram::default();
         sum.record(Duration::MAX);
         sum.add(&lags);
         assert_eq!((sum.total(), sum.max()), (6, Duration::MAX));

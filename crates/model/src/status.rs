@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::word::{self, WordError};
+use crate::keyword::{self, KeywordError};
 
 /// A DNS response code, the extended bits included (RFC 6895 §2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,14 +52,14 @@ impl fmt::Display for Rcode {
 }
 
 impl FromStr for Rcode {
-    type Err = WordError;
+    type Err = KeywordError;
 
     /// Reads what is written: a name, and `RCODEnnn` for a code that has none.
-    fn from_str(word: &str) -> Result<Self, WordError> {
+    fn from_str(word: &str) -> Result<Self, KeywordError> {
         let named = RCODE_NAMES.iter().find(|(_, name)| *name == word);
         let number = || word.strip_prefix("RCODE")?.parse().ok();
         let code = named.map(|(code, _)| *code).or_else(number);
-        word::exactly("response code", word, code.map(Self))
+        keyword::exactly("response code", word, code.map(Self))
     }
 }
 
@@ -144,16 +144,16 @@ impl fmt::Display for Status {
 }
 
 impl FromStr for Status {
-    type Err = WordError;
+    type Err = KeywordError;
 
     /// Reads what is written: a word, a response code's name, or an HTTP status in digits.
-    fn from_str(word: &str) -> Result<Self, WordError> {
+    fn from_str(word: &str) -> Result<Self, KeywordError> {
         let words = || {
             let mut known = Self::WORDS.into_iter();
             known.find(|status| status.word() == Some(word))
         };
         let rcode = || word.parse().ok().map(Self::Rcode);
         let http = || word.parse().ok().map(Self::Http);
-        word::exactly("status", word, rcode().or_else(http).or_else(words))
+        keyword::exactly("status", word, rcode().or_else(http).or_else(words))
     }
 }

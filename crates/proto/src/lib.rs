@@ -9,16 +9,17 @@
 
 pub mod dns;
 pub mod http;
+mod output;
 mod probe;
 mod session;
 pub mod talk;
 pub mod tls;
 
+pub use output::{ConnectionId, Output, QuestionId};
 pub use probe::{
-    Door, Family, Half, Module, ModuleKind, Pin, PinHost, Probe, Reach, ResolveFault, SystemFault,
-    Timeouts, Want,
+    AddressFamily, FamilyPreference, Module, ModuleKind, Pin, PinHost, Probe, Reach, ResolveFault,
+    SocketRequest, SystemFault, Timeouts,
 };
 pub use session::{
-    ExchangeId, Limits, LostCause, Output, Reply, ReplyClass, SendRequest, Sent, Session,
-    TransportPolicy, UpstreamId,
+    Limits, LostCause, Reply, ReplyClass, SendRequest, Sent, Session, TransportPolicy, UpstreamId,
 };

@@ -2,6 +2,11 @@
 //!
 //! Run it with `cargo run --release -p canvass-report --example line_cost`.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this measures, so it reads the clock"
+)]
+
 use std::hint::black_box;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use canvass_model::LagCounts;
+use canvass_model::LatenessHistogram;
 
 use crate::human::{rate, seconds, span_ns, table};
 use crate::summary::{LATE_WAKE_P99_MAX, TURN_P99_MAX};
@@ -43,9 +43,9 @@ pub struct SelfTest {
     /// Known delays as they were measured.
     pub delays: Vec<TimedDelay>,
     /// How late loops woke while they did.
-    pub late_wakes: LagCounts,
+    pub late_wakes: LatenessHistogram,
     /// How long loops were away from their sockets.
-    pub turns: LagCounts,
+    pub turns: LatenessHistogram,
     /// The highest rate at which every query was answered at once, a second; `None` where there
     /// was none among those tried.
     pub complete_rate_per_second: Option<f64>,
@@ -229,7 +229,7 @@ mod tests {
     use super::*;
 
     fn good() -> SelfTest {
-        let mut lags = LagCounts::default();
+        let mut lags = LatenessHistogram::default();
         (0..200).for_each(|micros| lags.record(Duration::from_micros(micros)));
         SelfTest {
             delays: vec![

@@ -140,7 +140,7 @@ fn check_last_rate(report: &ShardReport) -> Option<String> {
 mod tests {
     use super::*;
 
-    use canvass_model::{LagCounts, LoopSample};
+    use canvass_model::{LatenessHistogram, LoopSample};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -148,8 +148,8 @@ mod tests {
         Time::from_nanos(at_s * 1_000_000_000)
     }
 
-    fn lags(spans: &[Duration]) -> LagCounts {
-        let mut lags = LagCounts::default();
+    fn lags(spans: &[Duration]) -> LatenessHistogram {
+        let mut lags = LatenessHistogram::default();
         spans.iter().for_each(|span| lags.record(*span));
         lags
     }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use canvass_engine::{Bell, Census, Config, Control, Doors, Shard, Turn};
+use canvass_engine::{Census, Channels, Config, Shard, StopSignal, Turn, Waker};
 use canvass_model::{Outcome, ShardReport, Time, Verdict};
 use canvass_proto::TransportPolicy;
 use crossbeam_channel::bounded;
@@ -54,9 +54,9 @@ pub fn run(seed: u64) -> RunResult {
 pub fn run_scenario(scenario: &Scenario, telling: Telling) -> RunResult {
     let (jobs_in, jobs_out) = bounded(scenario.doors.inbox_batches);
     let (outcomes_in, outcomes_out) = bounded(scenario.doors.outbox_batches);
-    let jobs_bell = Arc::new(Bell::new(None));
-    let outcomes_bell = Arc::new(Bell::new(None));
-    let control = Arc::new(Control::default());
+    let inbox_waker = Arc::new(Waker::new(None));
+    let outbox_waker = Arc::new(Waker::new(None));
+    let control = Arc::new(StopSignal::default());
     let batches = scenario.jobs.chunks(scenario.doors.batch_jobs);
     let far = FarDoors {
         pace: scenario.doors,
@@ -64,19 +64,19 @@ pub fn run_scenario(scenario: &Scenario, telling: Telling) -> RunResult {
         batches: batches.rev().map(<[_]>::to_vec).collect(),
         jobs: Some(jobs_in),
         outcomes: outcomes_out,
-        jobs_bell: jobs_bell.clone(),
-        outcomes_bell: outcomes_bell.clone(),
+        inbox_waker: inbox_waker.clone(),
+        outbox_waker: outbox_waker.clone(),
         control: control.clone(),
         drain_is_set: false,
         feed_waits: false,
         taken: Vec::new(),
     };
-    let near = Doors {
+    let near = Channels {
         jobs: jobs_out,
         outcomes: outcomes_in,
-        jobs_bell,
-        outcomes_bell,
-        control,
+        inbox_waker,
+        outbox_waker,
+        stop: control,
         names: None,
     };
     let world = Rc::new(RefCell::new(World::new(scenario, far, telling)));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use canvass_lab::ServiceKind;
 use canvass_model::{Answer, Cause, ModuleId, Outcome, ProbeSpec, Status, Url, Verdict};
 use canvass_proto::Module;
-use canvass_proto::http::{Exchange, HttpFault, Order, Progress, corpus};
+use canvass_proto::http::{HttpFault, Progress, Request, ResponseReader, corpus};
 use canvass_sim::{CutAt, Scenario, Site, Then, Voice, endpoint_job, http, tcp, url_job};
 use common::run_named;
 
@@ -114,7 +114,7 @@ fn end_of(outcome: &Outcome) -> End {
 fn expected_end(case: &corpus::Case, response: &[u8], offset: usize, then: Then) -> End {
     let settings = Arc::new(corpus::settings(case.method));
     let url = Url::parse("http://10.0.0.0/").expect("a URL");
-    let mut reader = Exchange::new(&Order::new(&settings, &url));
+    let mut reader = ResponseReader::new(&Request::new(&settings, &url));
     let mut progress = reader.received(&response[..offset]);
     if matches!(progress, Ok(Progress::Head | Progress::Body)) {
         match then {
@@ -139,7 +139,7 @@ fn expected_end(case: &corpus::Case, response: &[u8], offset: usize, then: Then)
     }
 }
 
-fn failed(cause: Cause, reader: &Exchange) -> End {
+fn failed(cause: Cause, reader: &ResponseReader) -> End {
     let code = reader.head().map(|head| head.code());
     (Verdict::Failed, Some(cause), code, Vec::new())
 }

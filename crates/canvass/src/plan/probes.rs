@@ -12,7 +12,7 @@ use canvass_lab::Lab;
 use canvass_model::{Host, ModuleId};
 use canvass_proto::http::{HttpSettings, HttpVersion};
 use canvass_proto::tls::{PemFile, Roots, TlsClient, TlsIdentity, TlsOptions, TlsVersion};
-use canvass_proto::{Family, Module, ModuleKind, Pin, Reach, Timeouts};
+use canvass_proto::{FamilyPreference, Module, ModuleKind, Pin, Reach, Timeouts};
 use canvass_queue::{Ports, Protocol, TargetKind};
 
 use super::talk::{Talk, talk_credentials};
@@ -250,9 +250,9 @@ fn reach(args: &ReachArgs, begun: &Begun) -> Result<Reach, Failure> {
     }
     Ok(Reach {
         family: match (args.ipv4, args.ipv6) {
-            (true, _) => Family::V4,
-            (_, true) => Family::V6,
-            _ => Family::Any,
+            (true, _) => FamilyPreference::V4,
+            (_, true) => FamilyPreference::V6,
+            _ => FamilyPreference::Any,
         },
         pins,
         unix_socket: None,

@@ -10,7 +10,7 @@ mod trial;
 use std::time::Duration;
 
 use canvass_lab::{LabReport, ServiceKind};
-use canvass_model::{LagCounts, Phase};
+use canvass_model::{LatenessHistogram, Phase};
 use canvass_report::{DelayError, SelfTest, TimedDelay};
 
 use crate::args::SelftestArgs;
@@ -70,7 +70,7 @@ pub fn run(args: &SelftestArgs) -> Result<Exit, Failure> {
     descriptors::raise_limit();
     let loops = args.threads.map_or_else(loops_usual, usize::from);
     say("canvass: measuring this machine; that takes about half a minute");
-    let (mut late_wakes, mut turns) = (LagCounts::default(), LagCounts::default());
+    let (mut late_wakes, mut turns) = (LatenessHistogram::default(), LatenessHistogram::default());
     let mut delays = Vec::new();
     for timed in &TIMED {
         for delay_ms in DELAYS_MS {

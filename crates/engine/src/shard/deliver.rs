@@ -38,7 +38,7 @@ impl<N: Net> Shard<N> {
         while !self.finished.is_empty() && (last || now >= self.deliver_at()) {
             let batch = self.finished.take_batch();
             let count = batch.len() as u64;
-            match self.doors.outcomes.try_send(batch) {
+            match self.channels.outcomes.try_send(batch) {
                 Ok(()) => {
                     self.report.finished += count;
                     // Nothing else wakes the jobs that waited for this room.
@@ -54,7 +54,7 @@ impl<N: Net> Shard<N> {
                 // Nobody takes outcomes any more: the run is over.
                 Err(TrySendError::Disconnected(_)) => {
                     self.finished = Finished::default();
-                    self.doors.control.abort();
+                    self.channels.stop.abort();
                 }
             }
         }

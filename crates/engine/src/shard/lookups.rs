@@ -7,48 +7,51 @@ use std::time::Duration;
 use canvass_model::{
     Answer, Cause, DnsName, Job, Outcome, ProbeSpec, RecordType, Status, Target, Time, Verdict,
 };
-use canvass_proto::{Half, ResolveFault, Session};
+use canvass_proto::{AddressFamily, ResolveFault, Session};
 use smallvec::SmallVec;
 
 use super::{Shard, Slot};
 use crate::mailbox::NameRequest;
-use crate::names::{Addresses, Asked};
+use crate::name_cache::{Addresses, Asked};
 use crate::net::Net;
-use crate::slots::SlotKey;
+use crate::slab::TaskKey;
 
 /// How long what the system's resolver found is kept: it does not say.
 const SYSTEM_KEPT: Duration = Duration::from_secs(60);
 
 impl<N: Net> Shard<N> {
     /// Looks up the name that a probe wants, unless that is known.
-    pub(super) fn look_up_for(&mut self, now: Time, key: SlotKey) {
+    pub(super) fn look_up_for(&mut self, now: Time, key: TaskKey) {
         let Some(slot) = self.probes.slots.by_key(key) else {
             return;
         };
         let Some(name) = slot.probe.name().map(Box::<str>::from) else {
             return;
         };
-        let family = slot.probe.family();
+        let preference = slot.probe.family();
         self.probes.names.needed += 1;
-        let mut known: SmallVec<[(Half, Addresses); 2]> = SmallVec::new();
-        let mut missing: SmallVec<[Half; 2]> = SmallVec::new();
-        for half in Half::BOTH {
-            if family.uses(half) {
-                match self.probes.names.ask(now, &name, half, key) {
-                    Asked::Known(addresses) => known.push((half, addresses)),
+        let mut known: SmallVec<[(AddressFamily, Addresses); 2]> = SmallVec::new();
+        let mut missing: SmallVec<[AddressFamily; 2]> = SmallVec::new();
+        for family in AddressFamily::BOTH {
+            if preference.uses(family) {
+                match self.probes.names.ask(now, &name, family, key) {
+                    Asked::Known(addresses) => known.push((family, addresses)),
                     Asked::Joined => {}
-                    Asked::LookUp => missing.push(half),
+                    Asked::LookUp => missing.push(family),
                 }
             }
         }
-        let halves = Half::BOTH.iter().filter(|half| family.uses(**half)).count();
-        if known.len() < halves
+        let families = AddressFamily::BOTH
+            .iter()
+            .filter(|family| preference.uses(**family))
+            .count();
+        if known.len() < families
             && let Some(slot) = self.probes.slots.by_key(key)
         {
             slot.probe.resolving(now);
         }
-        for (half, addresses) in known {
-            self.tell_addresses(now, key, &name, half, &addresses);
+        for (family, addresses) in known {
+            self.tell_addresses(now, key, &name, family, &addresses);
         }
         if !missing.is_empty() {
             self.probes.names.looked_up += 1;
@@ -56,8 +59,8 @@ impl<N: Net> Shard<N> {
         }
     }
 
-    fn look_up(&mut self, now: Time, name: &str, halves: &[Half]) {
-        if let Some(door) = &self.doors.names {
+    fn look_up(&mut self, now: Time, name: &str, families: &[AddressFamily]) {
+        if let Some(door) = &self.channels.names {
             let request = NameRequest {
                 name: name.into(),
                 give_up: now + self.config.limits.deadline,
@@ -68,26 +71,26 @@ impl<N: Net> Shard<N> {
                     Cause::System,
                     "the system's resolver is gone",
                 );
-                self.answer_all(now, name, halves, &Err(Arc::new(gone)), None);
+                self.answer_all(now, name, families, &Err(Arc::new(gone)), None);
             }
             return;
         }
         if self.config.upstreams.is_empty() {
             let none = "no resolver is known; name one with --resolver";
             let none = fault(Status::Local, Cause::System, none);
-            return self.answer_all(now, name, halves, &Err(Arc::new(none)), None);
+            return self.answer_all(now, name, families, &Err(Arc::new(none)), None);
         }
         let wire = match name.parse::<DnsName>() {
             Ok(wire) => wire,
             Err(error) => {
                 let bad = fault(Status::Invalid, Cause::Invalid, &error.to_string());
-                return self.answer_all(now, name, halves, &Err(Arc::new(bad)), None);
+                return self.answer_all(now, name, families, &Err(Arc::new(bad)), None);
             }
         };
-        for half in halves {
-            let record_type = match half {
-                Half::Four => RecordType::A,
-                Half::Six => RecordType::AAAA,
+        for family in families {
+            let record_type = match family {
+                AddressFamily::V4 => RecordType::A,
+                AddressFamily::V6 => RecordType::AAAA,
             };
             let job = Job {
                 seq: 0,
@@ -103,7 +106,7 @@ impl<N: Net> Shard<N> {
                 Ok(session) => session,
                 Err(_) => {
                     let bad = fault(Status::Invalid, Cause::Invalid, "no name to look up");
-                    self.answer_all(now, name, &[*half], &Err(Arc::new(bad)), None);
+                    self.answer_all(now, name, &[*family], &Err(Arc::new(bad)), None);
                     continue;
                 }
             };
@@ -111,7 +114,7 @@ impl<N: Net> Shard<N> {
                 session,
                 open: SmallVec::new(),
                 admitted: now,
-                name: Some(Box::new((name.into(), *half))),
+                name: Some(Box::new((name.into(), *family))),
             });
             self.probes.lookups += 1;
             self.drive(now, lookup);
@@ -121,28 +124,34 @@ impl<N: Net> Shard<N> {
     }
 
     /// A lookup is over: whoever waited for it is told.
-    pub(super) fn name_answered(&mut self, now: Time, name: &str, half: Half, outcome: Outcome) {
+    pub(super) fn name_answered(
+        &mut self,
+        now: Time,
+        name: &str,
+        family: AddressFamily,
+        outcome: Outcome,
+    ) {
         self.probes.lookups -= 1;
-        let (addresses, ttl_s) = addresses_of(&outcome, half);
+        let (addresses, ttl_s) = addresses_of(&outcome, family);
         let kept = ttl_s.map(|ttl_s| Duration::from_secs(ttl_s.into()));
-        self.answer_all(now, name, &[half], &addresses, kept);
+        self.answer_all(now, name, &[family], &addresses, kept);
     }
 
     /// Takes in what others looked up.
     pub(super) fn take_names(&mut self, now: Time) {
-        while let Some(door) = &self.doors.names
+        while let Some(door) = &self.channels.names
             && let Ok(answer) = door.answers.try_recv()
         {
-            for half in Half::BOTH {
+            for family in AddressFamily::BOTH {
                 let addresses: Addresses = match &answer.addresses {
                     Ok(all) => Ok(all
                         .iter()
                         .copied()
-                        .filter(|address| Half::of(*address) == half)
+                        .filter(|address| AddressFamily::of(*address) == family)
                         .collect()),
                     Err(fault) => Err(Arc::new(fault.clone())),
                 };
-                self.answer_all(now, &answer.name, &[half], &addresses, Some(SYSTEM_KEPT));
+                self.answer_all(now, &answer.name, &[family], &addresses, Some(SYSTEM_KEPT));
             }
         }
     }
@@ -161,14 +170,14 @@ impl<N: Net> Shard<N> {
         &mut self,
         now: Time,
         name: &str,
-        halves: &[Half],
+        families: &[AddressFamily],
         addresses: &Addresses,
         kept: Option<Duration>,
     ) {
-        for half in halves {
+        for family in families {
             let names = &mut self.probes.names;
-            for key in names.answered(now, name, *half, addresses.clone(), kept) {
-                self.tell_addresses(now, key, name, *half, addresses);
+            for key in names.answered(now, name, *family, addresses.clone(), kept) {
+                self.tell_addresses(now, key, name, *family, addresses);
                 self.probes.stirred.push_back(key);
             }
         }
@@ -177,9 +186,9 @@ impl<N: Net> Shard<N> {
     fn tell_addresses(
         &mut self,
         now: Time,
-        key: SlotKey,
+        key: TaskKey,
         name: &str,
-        half: Half,
+        family: AddressFamily,
         addresses: &Addresses,
     ) {
         // It may have been led to another host since it asked.
@@ -187,13 +196,13 @@ impl<N: Net> Shard<N> {
         if let Some(slot) = slot.filter(|slot| slot.probe.name() == Some(name)) {
             let addresses = addresses.as_ref().map(|all| &all[..]);
             slot.probe
-                .resolved(now, half, addresses.map_err(|fault| &**fault));
+                .resolved(now, family, addresses.map_err(|fault| &**fault));
         }
     }
 }
 
-/// What a lookup says of one half of the addresses, and for how long.
-fn addresses_of(outcome: &Outcome, half: Half) -> (Addresses, Option<u32>) {
+/// What a lookup says of one family of the addresses, and for how long.
+fn addresses_of(outcome: &Outcome, family: AddressFamily) -> (Addresses, Option<u32>) {
     if let Some(fault) = &outcome.fault {
         return (
             Err(Arc::new(ResolveFault {
@@ -207,9 +216,9 @@ fn addresses_of(outcome: &Outcome, half: Half) -> (Addresses, Option<u32>) {
     let Answer::Dns(answer) = &outcome.answer else {
         return (Ok(Arc::new([])), None);
     };
-    let wanted = match half {
-        Half::Four => RecordType::A,
-        Half::Six => RecordType::AAAA,
+    let wanted = match family {
+        AddressFamily::V4 => RecordType::A,
+        AddressFamily::V6 => RecordType::AAAA,
     };
     let addresses: Arc<[IpAddr]> = answer
         .records

@@ -16,17 +16,17 @@ use std::collections::VecDeque;
 use std::io;
 
 use canvass_model::{Job, ShardReport, Time, Transport};
-use canvass_proto::{ExchangeId, Half, Output, Session, UpstreamId};
+use canvass_proto::{AddressFamily, ConnectionId, Output, QuestionId, Session, UpstreamId};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use smallvec::SmallVec;
 
 use crate::config::Config;
-use crate::mailbox::Doors;
+use crate::mailbox::Channels;
 use crate::net::{Event, Net, SocketId};
 use crate::pacer::Pacer;
-use crate::slots::{SlotKey, Slots};
-use crate::upstream::{Place, Upstreams};
+use crate::slab::{Slab, TaskKey};
+use crate::upstream::{AttemptKey, Upstreams};
 use crate::wheel::Wheel;
 use deliver::Finished;
 use flow::Flow;
@@ -41,7 +41,7 @@ const EXPIRE_PUT_OFF_MAX: u32 = 8;
 #[derive(Clone, Copy, Debug)]
 enum Owner {
     Upstream(UpstreamId, Transport),
-    Probe(SlotKey, ExchangeId),
+    Probe(TaskKey, ConnectionId),
 }
 
 /// A socket that somebody has.
@@ -59,10 +59,10 @@ struct Owned {
 struct Slot {
     session: Session,
     /// The attempts that may still be answered.
-    open: SmallVec<[Place; 2]>,
+    open: SmallVec<[AttemptKey; 2]>,
     admitted: Time,
-    /// It is no job, but looks up one half of the addresses of this name.
-    name: Option<Box<(Box<str>, Half)>>,
+    /// It is no job, but looks up one address family of this name.
+    name: Option<Box<(Box<str>, AddressFamily)>>,
 }
 
 /// One event loop.
@@ -71,14 +71,14 @@ pub struct Shard<N: Net> {
     net: N,
     rng: StdRng,
     config: Config,
-    doors: Doors,
-    slots: Slots<Slot>,
+    channels: Channels,
+    slots: Slab<Slot>,
     probes: Probes,
     wheel: Wheel,
     upstreams: Upstreams,
     pacer: Pacer,
     /// Questions that want to be sent again, or by another way than a job's first.
-    wanting: VecDeque<(SlotKey, ExchangeId)>,
+    wanting: VecDeque<(TaskKey, QuestionId)>,
     /// How many of them left since the last new job.
     wanting_row: u32,
     staged: VecDeque<Job>,
@@ -144,7 +144,7 @@ pub enum Turn {
 impl<N: Net> Shard<N> {
     /// A shard over `net`. All that is random in it comes from `seed`, which must be of the
     /// system's making where ids are not to be guessed.
-    pub fn new(net: N, config: Config, doors: Doors, seed: [u8; 32]) -> Self {
+    pub fn new(net: N, config: Config, channels: Channels, seed: [u8; 32]) -> Self {
         Self {
             net,
             rng: StdRng::from_seed(seed),
@@ -152,8 +152,8 @@ impl<N: Net> Shard<N> {
             pacer: Pacer::new(config.rate_max_per_second),
             probes: Probes::new(&config.probing),
             config,
-            doors,
-            slots: Slots::new(),
+            channels,
+            slots: Slab::new(),
             wheel: Wheel::new(),
             wanting: VecDeque::new(),
             wanting_row: 0,
@@ -202,8 +202,8 @@ impl<N: Net> Shard<N> {
         let until = self.next_wake(now);
         self.events.clear();
         let slept_until = self.wait(now, until)?;
-        self.doors.jobs_bell.unpark();
-        self.doors.outcomes_bell.unpark();
+        self.channels.inbox_waker.unpark();
+        self.channels.outbox_waker.unpark();
         let woken = self.net.now();
         if until < Time::MAX {
             self.watch_stall(until.max(now), woken);
@@ -256,7 +256,7 @@ impl<N: Net> Shard<N> {
             self.net.wait(until, &mut self.events)?;
             return Ok(Some(until).filter(|_| until > now && until < Time::MAX));
         };
-        // Neither look may sleep: either can be the one that a bell wakes.
+        // Neither look may sleep: either can be the one that is woken.
         self.net.wait(now, &mut self.events)?;
         if !self.events.is_empty() {
             return Ok(None);
@@ -309,15 +309,15 @@ impl<N: Net> Shard<N> {
         // Channels do not wake a poll. So the shard says to the other side that it sleeps, and
         // looks once more, so that what came in between is not slept through.
         if self.staged.is_empty() && !self.jobs_ended {
-            self.doors.jobs_bell.park();
+            self.channels.inbox_waker.park();
             self.stage();
             if !self.staged.is_empty() || self.jobs_ended {
                 return now;
             }
         }
         if self.outbox_full {
-            self.doors.outcomes_bell.park();
-            if !self.doors.outcomes.is_full() {
+            self.channels.outbox_waker.park();
+            if !self.channels.outcomes.is_full() {
                 return now;
             }
         }
@@ -368,11 +368,11 @@ impl<N: Net> Shard<N> {
     }
 
     /// Does what a session wants, until it wants to wait.
-    fn drive(&mut self, now: Time, key: SlotKey) {
+    fn drive(&mut self, now: Time, key: TaskKey) {
         while let Some(slot) = self.slots.by_key(key) {
             match slot.session.poll(now, &self.config.limits) {
-                Output::Send(exchange) => self.wanting.push_back((key, exchange)),
-                Output::Expired(exchange) => self.expire_attempts(now, key, exchange),
+                Output::Send(question) => self.wanting.push_back((key, question)),
+                Output::Expired(question) => self.expire_attempts(now, key, question),
                 Output::Wait(until) => {
                     self.wheel.set(key.index, until);
                     return;
@@ -381,12 +381,13 @@ impl<N: Net> Shard<N> {
                     self.finish(now, key);
                     return;
                 }
+                other => unreachable!("a session has no connections: {other:?}"),
             }
         }
     }
 
-    /// The attempts that were out for `exchange` have had their time.
-    fn expire_attempts(&mut self, now: Time, key: SlotKey, exchange: ExchangeId) {
+    /// The attempts that were out for `question` have had their time.
+    fn expire_attempts(&mut self, now: Time, key: TaskKey, question: QuestionId) {
         let Some(slot) = self.slots.by_key(key) else {
             return;
         };
@@ -401,7 +402,7 @@ impl<N: Net> Shard<N> {
             let Some(attempt) = attempts.by_id(place.id) else {
                 continue;
             };
-            if attempt.exchange == exchange && !attempt.expired {
+            if attempt.question == question && !attempt.expired {
                 let attempt = *attempt;
                 attempts.expire(place.id);
                 let benched = self
@@ -414,7 +415,7 @@ impl<N: Net> Shard<N> {
         }
     }
 
-    fn finish(&mut self, now: Time, key: SlotKey) {
+    fn finish(&mut self, now: Time, key: TaskKey) {
         let Some(slot) = self.slots.by_key(key) else {
             return;
         };
@@ -434,7 +435,7 @@ impl<N: Net> Shard<N> {
     }
 
     /// Closes an attempt whose job is over.
-    fn drop_attempt(&mut self, place: Place) {
+    fn drop_attempt(&mut self, place: AttemptKey) {
         let Some((_, transport)) = self.lane_of(place.socket) else {
             return;
         };

@@ -11,7 +11,7 @@ use super::flow::Taken;
 use super::sockets::lost_cause;
 use super::{Owner, Shard};
 use crate::net::{Net, SocketId};
-use crate::upstream::{Attempt, Place};
+use crate::upstream::{Attempt, AttemptKey};
 
 /// Room for one read: the longest message and its length.
 pub(super) const BUFFER_OCTETS: usize = MESSAGE_OCTETS_MAX + 2;
@@ -49,10 +49,10 @@ impl<N: Net> Shard<N> {
                     }
                     self.flush(now, upstream);
                 }
-                Owner::Probe(key, exchange) if event.writable => {
+                Owner::Probe(key, connection) if event.writable => {
                     // Writing takes its time, and what comes after is to be measured too.
                     now = self.net.now();
-                    self.probe_writable(now, key, exchange, event.socket);
+                    self.probe_writable(now, key, connection, event.socket);
                 }
                 _ => {}
             }
@@ -79,9 +79,9 @@ impl<N: Net> Shard<N> {
                     reads += 1;
                     self.read_stream(now, upstream, socket, &mut buffer)
                 }
-                Owner::Probe(key, exchange) => {
+                Owner::Probe(key, connection) => {
                     reads += 1;
-                    self.read_probe(now, key, exchange, socket, &mut buffer)
+                    self.read_probe(now, key, connection, socket, &mut buffer)
                 }
             };
             now = self.net.now();
@@ -211,20 +211,20 @@ impl<N: Net> Shard<N> {
         let Some(slot) = self.slots.by_key(attempt.slot) else {
             return false;
         };
-        if !message.answers(slot.session.question(attempt.exchange)) {
+        if !message.answers(slot.session.question(attempt.question)) {
             return false;
         }
         attempts.remove(message.id());
-        let answered = Place {
+        let answered = AttemptKey {
             upstream,
             socket,
             id: message.id(),
         };
         slot.open.retain(|open| *open != answered);
         let resolver = self.upstreams.by_id(upstream).address;
-        let Attempt { exchange, edns, .. } = attempt;
+        let Attempt { question, edns, .. } = attempt;
         let reply = Reply {
-            exchange,
+            question,
             upstream,
             resolver,
             transport,
@@ -317,7 +317,7 @@ impl<N: Net> Shard<N> {
             let Some(slot) = self.slots.by_key(attempt.slot) else {
                 continue;
             };
-            let gone = Place {
+            let gone = AttemptKey {
                 upstream,
                 socket,
                 id,
@@ -328,9 +328,9 @@ impl<N: Net> Shard<N> {
                     Some(lost) => {
                         let limits = &self.config.limits;
                         slot.session
-                            .lost(now, attempt.exchange, lost, limits, &mut self.rng);
+                            .lost(now, attempt.question, lost, limits, &mut self.rng);
                     }
-                    None => slot.session.returned(now, attempt.exchange),
+                    None => slot.session.returned(now, attempt.question),
                 }
             }
             self.drive(now, attempt.slot);

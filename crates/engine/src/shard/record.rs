@@ -2,7 +2,7 @@
 //!
 //! All of it is counted at clocks that a turn reads anyway.
 
-use canvass_model::{LOOP_SAMPLES_MAX, LagCounts, LoopSample, ShardReport, Time};
+use canvass_model::{LOOP_SAMPLES_MAX, LatenessHistogram, LoopSample, ShardReport, Time};
 
 use super::Shard;
 use crate::net::Net;
@@ -13,8 +13,8 @@ const LOOK_INTERVAL_NS: u64 = 20_000_000;
 /// The record of one loop.
 #[derive(Debug, Default)]
 pub(super) struct Record {
-    late_wakes: LagCounts,
-    turns: LagCounts,
+    late_wakes: LatenessHistogram,
+    turns: LatenessHistogram,
     /// When the turn that is not over yet began.
     turn_began: Option<Time>,
     look_at: Time,

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use canvass_model::{Cause, ProbeSpec, Target, Time, Transport};
 use canvass_proto::dns::frame;
-use canvass_proto::{ExchangeId, Output, SendRequest, Sent, Session, UpstreamId};
+use canvass_proto::{Output, QuestionId, SendRequest, Sent, Session, UpstreamId};
 use crossbeam_channel::TryRecvError;
 use smallvec::SmallVec;
 
 use super::sockets::lost_cause;
 use super::{Owner, Shard, Slot};
 use crate::net::{Net, SocketId};
-use crate::slots::SlotKey;
-use crate::upstream::{Attempt, Place};
+use crate::slab::TaskKey;
+use crate::upstream::{Attempt, AttemptKey};
 
 /// Queries sent in one turn.
 const QUERIES_PER_TURN_MAX: usize = 1_024;
@@ -96,44 +96,44 @@ impl<N: Net> Shard<N> {
 
     /// Sends the questions of jobs under way, until it is a new job's turn.
     fn send_wanting(&mut self, turn: &mut SendTurn) {
-        let mut passed_over: SmallVec<[(SlotKey, ExchangeId); PASSED_OVER_MAX]> = SmallVec::new();
+        let mut passed_over: SmallVec<[(TaskKey, QuestionId); PASSED_OVER_MAX]> = SmallVec::new();
         while passed_over.len() < PASSED_OVER_MAX && turn.goes_on() {
             if self.wanting_row >= WANTING_ROW_MAX && self.has_job(turn.now) {
                 break;
             }
-            let Some((key, exchange)) = self.wanting.pop_front() else {
+            let Some((key, question)) = self.wanting.pop_front() else {
                 break;
             };
             let Some(slot) = self.slots.by_key(key) else {
                 continue;
             };
-            let Some(request) = slot.session.request(exchange) else {
+            let Some(request) = slot.session.request(question) else {
                 continue;
             };
             // The cap is on what was asked for, not on what that needs.
             if slot.name.is_none()
                 && let Some(at) = self.pacer.hold(turn.now)
             {
-                passed_over.push((key, exchange));
+                passed_over.push((key, question));
                 self.resume_by(at);
                 break;
             }
             let Some(upstream) = self.upstreams.pick(turn.now, &request) else {
-                passed_over.push((key, exchange));
+                passed_over.push((key, question));
                 self.resume_by(self.upstreams.next_permit(request.transport));
                 continue;
             };
-            match self.send(turn.now, key, exchange, &request, upstream) {
+            match self.send(turn.now, key, question, &request, upstream) {
                 Attempted::Done => {
                     self.wanting_row += 1;
                     self.count_sent(turn);
                 }
                 Attempted::Full => {
-                    passed_over.push((key, exchange));
+                    passed_over.push((key, question));
                     self.upstream_full(turn.now, upstream, request.transport);
                 }
                 Attempted::Blocked => {
-                    passed_over.push((key, exchange));
+                    passed_over.push((key, question));
                     turn.blocked = true;
                 }
             }
@@ -223,16 +223,16 @@ impl<N: Net> Shard<N> {
             return;
         };
         match (slot.session.poll(now, &self.config.limits), permit) {
-            (Output::Send(exchange), Some(upstream)) => {
-                match self.send(now, key, exchange, request, upstream) {
+            (Output::Send(question), Some(upstream)) => {
+                match self.send(now, key, question, request, upstream) {
                     Attempted::Done => self.count_sent(turn),
                     Attempted::Full => {
-                        self.wanting.push_back((key, exchange));
+                        self.wanting.push_back((key, question));
                         self.drive(now, key);
                         self.upstream_full(now, upstream, request.transport);
                     }
                     Attempted::Blocked => {
-                        self.wanting.push_front((key, exchange));
+                        self.wanting.push_front((key, question));
                         self.drive(now, key);
                         turn.blocked = true;
                     }
@@ -263,7 +263,7 @@ impl<N: Net> Shard<N> {
         if !self.staged.is_empty() || self.jobs_ended {
             return;
         }
-        match self.doors.jobs.try_recv() {
+        match self.channels.jobs.try_recv() {
             Ok(jobs) => self.staged = jobs.into(),
             Err(TryRecvError::Empty) => {}
             Err(TryRecvError::Disconnected) => self.jobs_ended = true,
@@ -274,19 +274,19 @@ impl<N: Net> Shard<N> {
     fn send(
         &mut self,
         now: Time,
-        key: SlotKey,
-        exchange: ExchangeId,
+        key: TaskKey,
+        question: QuestionId,
         request: &SendRequest,
         upstream: UpstreamId,
     ) -> Attempted {
         let written = match request.transport {
-            Transport::Udp => self.send_datagram(key, exchange, upstream),
-            Transport::Tcp => self.write_to_stream(key, exchange, upstream),
+            Transport::Udp => self.send_datagram(key, question, upstream),
+            Transport::Tcp => self.write_to_stream(key, question, upstream),
         };
         let (socket, id, edns) = match written {
             Ok(Some(written)) => written,
             Ok(None) => return Attempted::Full,
-            Err(error) => return self.send_failed(now, key, exchange, request, upstream, &error),
+            Err(error) => return self.send_failed(now, key, question, request, upstream, &error),
         };
         let transport = request.transport;
         if self
@@ -301,7 +301,7 @@ impl<N: Net> Shard<N> {
             .on_sent(now, upstream, transport, request.first);
         let attempt = Attempt {
             slot: key,
-            exchange,
+            question,
             sent: now,
             epoch,
             first: request.first,
@@ -311,9 +311,9 @@ impl<N: Net> Shard<N> {
         if let Some(attempts) = self.upstreams.attempts((upstream, transport, socket)) {
             attempts.insert(id, attempt);
         }
-        self.tell_sent(now, key, exchange, transport, upstream);
+        self.tell_sent(now, key, question, transport, upstream);
         if let Some(slot) = self.slots.by_key(key) {
-            slot.open.push(Place {
+            slot.open.push(AttemptKey {
                 upstream,
                 socket,
                 id,
@@ -326,8 +326,8 @@ impl<N: Net> Shard<N> {
     fn tell_sent(
         &mut self,
         now: Time,
-        key: SlotKey,
-        exchange: ExchangeId,
+        key: TaskKey,
+        question: QuestionId,
         transport: Transport,
         upstream: UpstreamId,
     ) {
@@ -335,7 +335,7 @@ impl<N: Net> Shard<N> {
         let resolver = self.upstreams.by_id(upstream).address;
         if let Some(slot) = self.slots.by_key(key) {
             let sent = Sent {
-                exchange,
+                question,
                 upstream,
                 resolver,
                 transport,
@@ -349,8 +349,8 @@ impl<N: Net> Shard<N> {
     /// `Ok(None)` when there is no room for it now.
     fn send_datagram(
         &mut self,
-        key: SlotKey,
-        exchange: ExchangeId,
+        key: TaskKey,
+        question: QuestionId,
         upstream: UpstreamId,
     ) -> io::Result<Option<(SocketId, u16, bool)>> {
         let known_edns = self.upstreams.by_id(upstream).edns;
@@ -369,7 +369,7 @@ impl<N: Net> Shard<N> {
         };
         let edns = slot
             .session
-            .write_query(exchange, id, known_edns, &mut self.query);
+            .write_query(question, id, known_edns, &mut self.query);
         if opened {
             self.own(socket, Owner::Upstream(upstream, Transport::Udp));
         }
@@ -386,8 +386,8 @@ impl<N: Net> Shard<N> {
     /// `Ok(None)` when there is no room for it now.
     fn write_to_stream(
         &mut self,
-        key: SlotKey,
-        exchange: ExchangeId,
+        key: TaskKey,
+        question: QuestionId,
         upstream: UpstreamId,
     ) -> io::Result<Option<(SocketId, u16, bool)>> {
         let known_edns = self.upstreams.by_id(upstream).edns;
@@ -405,7 +405,7 @@ impl<N: Net> Shard<N> {
         };
         let mut edns = false;
         frame::write(connection.unsent(), |out| {
-            edns = slot.session.write_query(exchange, id, known_edns, out);
+            edns = slot.session.write_query(question, id, known_edns, out);
         });
         connection.on_query();
         if opened {
@@ -421,8 +421,8 @@ impl<N: Net> Shard<N> {
     fn send_failed(
         &mut self,
         now: Time,
-        key: SlotKey,
-        exchange: ExchangeId,
+        key: TaskKey,
+        question: QuestionId,
         request: &SendRequest,
         upstream: UpstreamId,
         error: &io::Error,
@@ -436,10 +436,10 @@ impl<N: Net> Shard<N> {
             }
             return Attempted::Blocked;
         }
-        self.tell_sent(now, key, exchange, request.transport, upstream);
+        self.tell_sent(now, key, question, request.transport, upstream);
         if let Some(slot) = self.slots.by_key(key) {
             slot.session
-                .lost(now, exchange, lost, &self.config.limits, &mut self.rng);
+                .lost(now, question, lost, &self.config.limits, &mut self.rng);
         }
         self.drive(now, key);
         Attempted::Done

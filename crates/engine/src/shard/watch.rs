@@ -61,13 +61,13 @@ impl<N: Net> Shard<N> {
         let more = !self.staged.is_empty() || !self.jobs_ended;
         if now.since(since) >= patience && more {
             self.report.gave_up = true;
-            self.doors.control.drain();
+            self.channels.stop.drain();
         }
     }
 
-    /// Does what the run's control says.
+    /// Obeys the run's stop signal.
     pub(super) fn watch_control(&mut self, now: Time) {
-        if !self.doors.control.is_draining() {
+        if !self.channels.stop.is_draining() {
             return;
         }
         // What was fed and never admitted is the feeder's to count.
@@ -75,7 +75,7 @@ impl<N: Net> Shard<N> {
         self.probes.hosts.clear_jobs();
         self.jobs_ended = true;
         self.stop_probes(now);
-        if self.doors.control.is_aborting() {
+        if self.channels.stop.is_aborting() {
             for key in self.slots.keys() {
                 if let Some(slot) = self.slots.by_key(key) {
                     slot.session.cancel(now);

@@ -1,20 +1,20 @@
 //! The queries of one socket that may still be answered, by id.
 
 use canvass_model::Time;
-use canvass_proto::{ExchangeId, UpstreamId};
+use canvass_proto::{QuestionId, UpstreamId};
 use hashbrown::HashMap;
 use rand::RngExt;
 use rand::rngs::StdRng;
 
 use super::epoch::EpochId;
 use crate::net::SocketId;
-use crate::slots::SlotKey;
+use crate::slab::TaskKey;
 
 /// A query that may still be answered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attempt {
-    pub(crate) slot: SlotKey,
-    pub(crate) exchange: ExchangeId,
+    pub(crate) slot: TaskKey,
+    pub(crate) question: QuestionId,
     pub(crate) sent: Time,
     pub(crate) epoch: EpochId,
     /// It was its job's first query.
@@ -27,7 +27,7 @@ pub(crate) struct Attempt {
 
 /// Where an attempt is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct AttemptKey {
     pub(crate) upstream: UpstreamId,
     pub(crate) socket: SocketId,
     pub(crate) id: u16,

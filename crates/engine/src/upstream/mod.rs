@@ -2,15 +2,15 @@
 
 mod allowance;
 mod attempts;
-mod climb;
 mod datagram;
 mod epoch;
+mod health;
+mod rate_search;
 mod resolver;
 mod rtt;
 mod stream;
 #[cfg(test)]
 mod tests;
-mod vigil;
 mod window;
 
 use std::cmp::Reverse;
@@ -23,10 +23,10 @@ use canvass_proto::{ReplyClass, SendRequest, UpstreamId};
 use crate::config::Config;
 use crate::net::{Net, SocketId};
 use allowance::Allowances;
-pub(crate) use attempts::{Attempt, Attempts, Place};
+pub(crate) use attempts::{Attempt, AttemptKey, Attempts};
 pub use datagram::RECEIVE_BUFFER_OCTETS;
 use epoch::EpochId;
-use resolver::{Footing, LaneLimits, LaneParts, Upstream};
+use resolver::{LaneLimits, LaneParts, LaneStanding, Upstream};
 use window::{Allowance, Permit};
 
 /// Where an upstream stands in the line of those that may be asked.
@@ -159,12 +159,12 @@ impl Upstreams {
             return false;
         };
         let line = &self.lines[line_of(request.transport)];
-        let avoided = self.footing(avoid, request.transport);
-        let proven_others = line.proven - usize::from(avoided == Footing::Proven);
+        let avoided = self.standing(avoid, request.transport);
+        let proven_others = line.proven - usize::from(avoided == LaneStanding::Proven);
         if proven_others > 0 {
-            return id == avoid || self.footing(id, request.transport) != Footing::Proven;
+            return id == avoid || self.standing(id, request.transport) != LaneStanding::Proven;
         }
-        let others = self.list.len() - line.benched - usize::from(avoided != Footing::Benched);
+        let others = self.list.len() - line.benched - usize::from(avoided != LaneStanding::Benched);
         id == avoid && others > 0
     }
 
@@ -177,19 +177,19 @@ impl Upstreams {
         self.list[usize::from(id.0)].lane(transport, &self.limits)
     }
 
-    fn footing(&self, id: UpstreamId, transport: Transport) -> Footing {
-        self.list[usize::from(id.0)].footing(transport)
+    fn standing(&self, id: UpstreamId, transport: Transport) -> LaneStanding {
+        self.list[usize::from(id.0)].standing(transport)
     }
 
     /// Counts an upstream where it stands now, and no longer where it stood before.
-    fn recount(&mut self, id: UpstreamId, transport: Transport, before: Footing) {
-        let now = self.footing(id, transport);
+    fn recount(&mut self, id: UpstreamId, transport: Transport, before: LaneStanding) {
+        let now = self.standing(id, transport);
         let line = &mut self.lines[line_of(transport)];
-        for (footing, count) in [
-            (Footing::Proven, &mut line.proven),
-            (Footing::Benched, &mut line.benched),
+        for (standing, count) in [
+            (LaneStanding::Proven, &mut line.proven),
+            (LaneStanding::Benched, &mut line.benched),
         ] {
-            *count = *count + usize::from(now == footing) - usize::from(before == footing);
+            *count = *count + usize::from(now == standing) - usize::from(before == standing);
         }
     }
 
@@ -212,10 +212,10 @@ impl Upstreams {
         let LaneParts {
             window,
             trips,
-            vigil,
+            health,
         } = self.lane(id, transport);
         trips.on_sent(now);
-        vigil.on_sent();
+        health.on_sent();
         let is_first = window.in_flight_peak() == 0;
         let epoch = window.on_sent(now, first);
         if is_first {
@@ -234,7 +234,7 @@ impl Upstreams {
         class: ReplyClass,
     ) {
         let round_trip_ns = now.nanos_since(attempt.sent);
-        let before = self.footing(id, transport);
+        let before = self.standing(id, transport);
         let upstream = self.by_id(id);
         let tally = &mut upstream.tally;
         tally.late += u64::from(attempt.expired);
@@ -251,7 +251,7 @@ impl Upstreams {
         let LaneParts {
             window,
             trips,
-            vigil,
+            health,
         } = self.lane(id, transport);
         trips.on_answered(now, round_trip_ns);
         if !attempt.expired {
@@ -262,14 +262,14 @@ impl Upstreams {
                 if attempt.first {
                     window.on_answered(now, attempt.epoch, round_trip_ns);
                 }
-                if vigil.on_answered(attempt.sent) {
+                if health.on_answered(attempt.sent) {
                     window.restart(now);
                     self.come_back(id, transport);
                 }
                 self.recount(id, transport, before);
             }
             ReplyClass::Refused | ReplyClass::ServFail | ReplyClass::Unusable => {
-                if vigil.on_error(attempt.sent) {
+                if health.on_error(attempt.sent) {
                     self.bench_liar(now, id, transport);
                 }
             }
@@ -286,9 +286,9 @@ impl Upstreams {
         attempt: &Attempt,
     ) -> bool {
         self.by_id(id).tally.timeouts += 1;
-        let LaneParts { window, vigil, .. } = self.lane(id, transport);
+        let LaneParts { window, health, .. } = self.lane(id, transport);
         window.on_landed();
-        let silent = vigil.on_silence(attempt.sent, attempt.first);
+        let silent = health.on_silence(attempt.sent, attempt.first);
         if silent {
             self.bench(now, id, transport, Health::Dead);
         }
@@ -309,12 +309,12 @@ impl Upstreams {
     /// An attempt is over and nobody knows how it would have ended.
     pub(crate) fn on_dropped(&mut self, id: UpstreamId, transport: Transport, attempt: &Attempt) {
         if !attempt.expired {
-            let LaneParts { window, vigil, .. } = self.lane(id, transport);
+            let LaneParts { window, health, .. } = self.lane(id, transport);
             window.on_landed();
             if attempt.first {
                 window.on_returned(attempt.epoch);
             }
-            vigil.on_dropped();
+            health.on_dropped();
             self.line_up(id, transport);
         }
     }
@@ -328,13 +328,13 @@ impl Upstreams {
     fn bench_liar(&mut self, now: Time, id: UpstreamId, transport: Transport) {
         // Where there is no other, an error is the best answer there is.
         let line = &self.lines[line_of(transport)];
-        let before = self.footing(id, transport);
-        let others = self.list.len() - line.benched - usize::from(before != Footing::Benched);
+        let before = self.standing(id, transport);
+        let others = self.list.len() - line.benched - usize::from(before != LaneStanding::Benched);
         if others > 0 {
             self.bench(now, id, transport, Health::Lying);
-        } else if before == Footing::Benched {
-            let LaneParts { window, vigil, .. } = self.lane(id, transport);
-            vigil.on_answered(now);
+        } else if before == LaneStanding::Benched {
+            let LaneParts { window, health, .. } = self.lane(id, transport);
+            health.on_answered(now);
             window.restart(now);
             self.come_back(id, transport);
             self.recount(id, transport, before);
@@ -354,11 +354,11 @@ impl Upstreams {
 
     fn bench(&mut self, now: Time, id: UpstreamId, transport: Transport, why: Health) {
         let line = line_of(transport);
-        let before = self.footing(id, transport);
-        let was_benched = before == Footing::Benched;
+        let before = self.standing(id, transport);
+        let was_benched = before == LaneStanding::Benched;
         self.by_id(id).tally.benched += u64::from(!was_benched);
         let alone = self.lines[line].benched + usize::from(!was_benched) == self.list.len();
-        let until = self.lane(id, transport).vigil.bench(now, why, alone);
+        let until = self.lane(id, transport).health.bench(now, why, alone);
         self.recount(id, transport, before);
         // Wherever it stands in the line, it is asked for its permit when its turn comes; but
         // one that stands nowhere must come back by itself.

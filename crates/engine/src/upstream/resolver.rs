@@ -8,9 +8,9 @@ use canvass_model::{Health, Time, Transport, UpstreamReport, WindowReport};
 use super::Standing;
 use super::attempts::Attempts;
 use super::datagram::Datagrams;
+use super::health::HealthMonitor;
 use super::rtt::RoundTrips;
 use super::stream::Streams;
-use super::vigil::Vigil;
 use super::window::{Allowance, Permit, Window, WindowLimits};
 use crate::config::Config;
 use crate::net::SocketId;
@@ -78,7 +78,7 @@ impl LaneLimits {
 pub(crate) struct Lane<S> {
     pub(super) window: Window,
     pub(super) trips: RoundTrips,
-    pub(super) vigil: Vigil,
+    pub(super) health: HealthMonitor,
     pub(crate) sockets: S,
 }
 
@@ -98,7 +98,7 @@ pub(crate) struct Upstream {
 
 /// What is known of an upstream on one transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Footing {
+pub(super) enum LaneStanding {
     /// Nothing yet.
     Unproven,
     /// It answers.
@@ -111,7 +111,7 @@ pub(super) enum Footing {
 pub(super) struct LaneParts<'a> {
     pub(super) window: &'a mut Window,
     pub(super) trips: &'a mut RoundTrips,
-    pub(super) vigil: &'a mut Vigil,
+    pub(super) health: &'a mut HealthMonitor,
 }
 
 impl<S> Lane<S> {
@@ -119,7 +119,7 @@ impl<S> Lane<S> {
         Box::new(Self {
             window: Window::new(limits),
             trips: RoundTrips::new(),
-            vigil: Vigil::default(),
+            health: HealthMonitor::default(),
             sockets,
         })
     }
@@ -128,13 +128,13 @@ impl<S> Lane<S> {
         LaneParts {
             window: &mut self.window,
             trips: &mut self.trips,
-            vigil: &mut self.vigil,
+            health: &mut self.health,
         }
     }
 
     /// What it may be sent: nothing while it is left alone.
     fn allowance(&self, now: Time) -> Allowance {
-        if self.vigil.is_benched() {
+        if self.health.is_benched() {
             return Allowance::default();
         }
         self.window.allowance(now)
@@ -172,12 +172,12 @@ impl Upstream {
         let mut reasons = Vec::new();
         if let Some(lane) = &mut self.udp {
             report.udp = Some(lane.report());
-            reasons.push(lane.vigil.bench_reason());
+            reasons.push(lane.health.bench_reason());
         }
         if let Some(lane) = &mut self.tcp {
             report.tcp = Some(lane.report());
             report.queries_per_connection = lane.sockets.queries_max;
-            reasons.push(lane.vigil.bench_reason());
+            reasons.push(lane.health.bench_reason());
         }
         report.health = match reasons.iter().flatten().next() {
             Some(why) => *why,
@@ -197,9 +197,9 @@ impl Upstream {
         let LaneParts {
             window,
             trips,
-            vigil,
+            health,
         } = self.lane(transport, limits);
-        let permit = match vigil.hold() {
+        let permit = match health.hold() {
             Some(Time::MAX) => Permit::Full,
             Some(until) if until > now => Permit::At(until),
             Some(_) => Permit::Now,
@@ -231,15 +231,15 @@ impl Upstream {
         }
     }
 
-    pub(super) fn footing(&self, transport: Transport) -> Footing {
-        let vigil = match transport {
-            Transport::Udp => self.udp.as_ref().map(|lane| &lane.vigil),
-            Transport::Tcp => self.tcp.as_ref().map(|lane| &lane.vigil),
+    pub(super) fn standing(&self, transport: Transport) -> LaneStanding {
+        let health = match transport {
+            Transport::Udp => self.udp.as_ref().map(|lane| &lane.health),
+            Transport::Tcp => self.tcp.as_ref().map(|lane| &lane.health),
         };
-        match vigil {
-            Some(vigil) if vigil.is_benched() => Footing::Benched,
-            Some(vigil) if vigil.has_answered() => Footing::Proven,
-            _ => Footing::Unproven,
+        match health {
+            Some(health) if health.is_benched() => LaneStanding::Benched,
+            Some(health) if health.has_answered() => LaneStanding::Proven,
+            _ => LaneStanding::Unproven,
         }
     }
 

@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use canvass_model::{Time, Transport};
-use canvass_proto::{ExchangeId, Limits, ReplyClass, SendRequest, TransportPolicy, UpstreamId};
+use canvass_proto::{Limits, QuestionId, ReplyClass, SendRequest, TransportPolicy, UpstreamId};
 
 use super::{Attempt, Upstreams};
 use crate::config::{Config, JOBS_MAX, Probing};
-use crate::slots::SlotKey;
+use crate::slab::TaskKey;
 
 const FIRST_BY_DATAGRAM: SendRequest = SendRequest {
     transport: Transport::Udp,
@@ -44,11 +44,11 @@ fn upstreams(count: u16) -> Upstreams {
 fn send(upstreams: &mut Upstreams, now: Time, id: UpstreamId) -> Attempt {
     let epoch = upstreams.on_sent(now, id, Transport::Udp, true);
     Attempt {
-        slot: SlotKey {
+        slot: TaskKey {
             index: 0,
             generation: 0,
         },
-        exchange: ExchangeId(0),
+        question: QuestionId(0),
         sent: now,
         epoch,
         first: true,

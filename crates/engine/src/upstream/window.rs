@@ -1,6 +1,6 @@
 //! The pace of one upstream, and how much may be in flight to it.
 //!
-//! Time is cut into epochs. `climb` judges them and sets the rate; here the rate becomes permits,
+//! Time is cut into epochs. `rate_search` judges them and sets the rate; here the rate becomes permits,
 //! spread evenly, under a cap on what is in flight.
 
 use std::collections::VecDeque;
@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use canvass_model::Time;
 
-use super::climb::{Climb, EPOCH_SENT_MIN};
 use super::epoch::{Epoch, EpochId};
+use super::rate_search::{EPOCH_SENT_MIN, RateSearch};
 
 /// What is always allowed in flight once a peer has answered: this much of the rate, in
 /// seconds, up to a turn's worth.
@@ -79,7 +79,7 @@ pub(crate) enum Permit {
 #[derive(Debug)]
 pub(crate) struct Window {
     limits: WindowLimits,
-    climb: Climb,
+    rate_search: RateSearch,
     /// The running epoch is the last one.
     epochs: VecDeque<Epoch>,
     first_epoch: u32,
@@ -97,7 +97,7 @@ impl Window {
     pub(crate) fn new(limits: WindowLimits) -> Self {
         Self {
             limits,
-            climb: Climb::new(limits.rate_max, limits.datagrams),
+            rate_search: RateSearch::new(limits.rate_max, limits.datagrams),
             epochs: VecDeque::new(),
             first_epoch: 0,
             tokens: 1.0,
@@ -111,11 +111,11 @@ impl Window {
     }
 
     pub(crate) fn rate_per_second(&self) -> f64 {
-        self.climb.rate()
+        self.rate_search.rate()
     }
 
     pub(crate) fn delivered_per_second(&self) -> f64 {
-        self.climb.delivered()
+        self.rate_search.delivered()
     }
 
     pub(crate) fn in_flight(&self) -> u32 {
@@ -127,13 +127,13 @@ impl Window {
     }
 
     pub(crate) fn plateau_seen(&self) -> bool {
-        self.climb.plateau_seen()
+        self.rate_search.plateau_seen()
     }
 
     /// What it allows at `now`.
     pub(crate) fn allowance(&self, now: Time) -> Allowance {
         Allowance {
-            rate_per_second: self.climb.rate(),
+            rate_per_second: self.rate_search.rate(),
             in_flight: self.in_flight_cap(now) as u64,
         }
     }
@@ -151,7 +151,7 @@ impl Window {
         if let Some(epoch) = self.epochs.back_mut() {
             epoch.held_back = true;
         }
-        let missing_s = (self.batch() - self.tokens) / self.climb.rate();
+        let missing_s = (self.batch() - self.tokens) / self.rate_search.rate();
         Permit::At(now.plus_nanos((missing_s * 1e9).ceil().max(1.0) as u64))
     }
 
@@ -163,26 +163,26 @@ impl Window {
     /// The usual time is the least median seen, so a line that our own queries stand in does
     /// not make room for more of them.
     fn in_flight_cap(&self, now: Time) -> f64 {
-        let Some(median_ns) = self.climb.median_ns() else {
+        let Some(median_ns) = self.rate_search.median_ns() else {
             return f64::from(self.limits.in_flight_first);
         };
-        let floor = (self.climb.rate() * IN_FLIGHT_FLOOR_S)
+        let floor = (self.rate_search.rate() * IN_FLIGHT_FLOOR_S)
             .clamp(*IN_FLIGHT_FLOOR.start(), *IN_FLIGHT_FLOOR.end());
         let usual_s = median_ns as f64 / 1e9;
-        let fast_s = if self.climb.is_draining() {
+        let fast_s = if self.rate_search.is_draining() {
             usual_s
         } else {
             self.limits.slack.as_secs_f64() + usual_s * f64::from(USUAL_MEDIANS)
         };
         let slow_span = self.patience.max(self.horizon.since(now));
-        let slow_s = (1.0 - self.climb.share()) * slow_span.as_secs_f64();
-        let cap = floor + self.climb.rate() * (fast_s + slow_s) * IN_FLIGHT_MARGIN;
+        let slow_s = (1.0 - self.rate_search.share()) * slow_span.as_secs_f64();
+        let cap = floor + self.rate_search.rate() * (fast_s + slow_s) * IN_FLIGHT_MARGIN;
         cap.min(f64::from(self.limits.in_flight_max))
     }
 
     /// Queries that are let go together.
     fn batch(&self) -> f64 {
-        let quantum = self.climb.rate() * self.limits.quantum.as_secs_f64();
+        let quantum = self.rate_search.rate() * self.limits.quantum.as_secs_f64();
         quantum.clamp(1.0, f64::from(self.limits.batch_max))
     }
 
@@ -190,7 +190,7 @@ impl Window {
         let span_s = now.since(self.refilled).as_secs_f64();
         self.refilled = now;
         // What a late turn left over is made up for, up to a few batches.
-        self.tokens = (self.tokens + span_s * self.climb.rate()).min(self.batch() * 4.0);
+        self.tokens = (self.tokens + span_s * self.rate_search.rate()).min(self.batch() * 4.0);
     }
 
     /// A query left; `first` when it was its job's first.
@@ -218,7 +218,7 @@ impl Window {
             epoch.answered += 1;
             epoch.round_trips.record(round_trip_ns);
         }
-        self.climb.on_round_trip(round_trip_ns);
+        self.rate_search.on_round_trip(round_trip_ns);
         self.turn_epoch(now);
     }
 
@@ -235,7 +235,7 @@ impl Window {
         self.first_epoch += self.epochs.len() as u32;
         self.epochs.clear();
         self.look_at = now;
-        self.climb.restart();
+        self.rate_search.restart();
         self.tokens = self.tokens.min(1.0);
     }
 
@@ -246,24 +246,28 @@ impl Window {
         }
         self.look_at = now + LOOK_INTERVAL;
         let Some(epoch) = self.epochs.back_mut() else {
-            self.epochs.push_back(Epoch::new(now, self.climb.setting()));
+            self.epochs
+                .push_back(Epoch::new(now, self.rate_search.setting()));
             return;
         };
         let span = now.since(epoch.began);
-        let length = EPOCH_MIN.max(Duration::from_nanos(self.climb.median_ns().unwrap_or(0)));
+        let length = EPOCH_MIN.max(Duration::from_nanos(
+            self.rate_search.median_ns().unwrap_or(0),
+        ));
         if span >= length && epoch.sent >= EPOCH_SENT_MIN || span >= EPOCH_MAX {
             epoch.ended = now;
             if self.epochs.len() >= UNSETTLED_MAX {
                 self.judge_oldest(now);
             }
-            self.epochs.push_back(Epoch::new(now, self.climb.setting()));
+            self.epochs
+                .push_back(Epoch::new(now, self.rate_search.setting()));
         }
-        let settle = self.climb.median_ns().map_or(SETTLE_BLIND, |median| {
+        let settle = self.rate_search.median_ns().map_or(SETTLE_BLIND, |median| {
             Duration::from_nanos(median * u64::from(USUAL_MEDIANS)) + SETTLE_MARGIN
         });
         while self.epochs.len() > 1 {
             let age = now.since(self.epochs[0].ended);
-            let late = age < settle + SETTLE_GRACE && self.climb.is_short(&self.epochs[0]);
+            let late = age < settle + SETTLE_GRACE && self.rate_search.is_short(&self.epochs[0]);
             if age < settle || late {
                 break;
             }
@@ -275,13 +279,13 @@ impl Window {
     fn judge_oldest(&mut self, now: Time) {
         if let Some(epoch) = self.epochs.pop_front() {
             self.first_epoch += 1;
-            self.climb.judge(now, &epoch);
+            self.rate_search.judge(now, &epoch);
         }
     }
 
     /// Begins an epoch of its own for a rate that has just been set.
     fn follow_rate(&mut self, now: Time) {
-        let fresh = Epoch::new(now, self.climb.setting());
+        let fresh = Epoch::new(now, self.rate_search.setting());
         match self.epochs.back_mut() {
             Some(epoch) if epoch.setting == fresh.setting => {}
             Some(epoch) if epoch.sent == 0 => *epoch = fresh,

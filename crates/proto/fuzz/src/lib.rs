@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use canvass_model::Cause;
-use canvass_proto::http::{Exchange, HttpFault, HttpSettings, Order};
+use canvass_proto::http::{ResponseReader, HttpFault, HttpSettings, Request};
 
 /// What came of an answer.
 #[derive(Debug, PartialEq)]
@@ -35,7 +35,7 @@ fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> End {
         ..HttpSettings::default()
     };
     let url = "http://host.example/".parse().expect("it is a url");
-    let mut exchange = Exchange::new(&Order::new(&Arc::new(settings), &url));
+    let mut exchange = ResponseReader::new(&Request::new(&Arc::new(settings), &url));
     let mut pieces = pieces.into_iter();
     let fault = pieces
         .find_map(|piece| exchange.received(piece).err())

@@ -2,8 +2,8 @@
 
 use canvass_model::Cause;
 
-use super::exchange::Body;
 use super::fault::HttpFault;
+use super::response::Body;
 use super::settings::{is_control, is_token_octet};
 
 /// The reader of a chunked body. Lines end in CRLF and nothing else: where ends may be disagreed

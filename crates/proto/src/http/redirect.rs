@@ -2,9 +2,9 @@
 
 use canvass_model::Url;
 
-use super::order::{Order, without_userinfo};
+use super::request::{Request, without_userinfo};
 
-impl Order {
+impl Request {
     /// The request that an answer with `code` and this `Location` leads to (RFC 9110 §15.4); `None`
     /// if the code is no redirect.
     ///

@@ -22,7 +22,7 @@ pub struct HttpSettings {
     pub head_bytes_max: usize,
     /// Octets of a body: as it is received, and as it is decoded.
     pub body_bytes_max: u64,
-    /// Whether [`Exchange::take_body`](super::Exchange::take_body) has something to give.
+    /// Whether [`ResponseReader::take_body`](super::ResponseReader::take_body) has something to give.
     pub keep_body: bool,
     /// Whether the server is to keep the connection for another request.
     pub keep_alive: bool,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use canvass_model::{Cause, Status, Time};
 
-use super::module::{Family, Half};
+use super::module::{AddressFamily, FamilyPreference};
 
 /// How long IPv4 addresses wait for the IPv6 ones to be known (RFC 8305 §3).
 const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
@@ -22,7 +22,7 @@ pub struct ResolveFault {
     pub message: Box<str>,
 }
 
-/// What is known of one half of a name's addresses.
+/// What is known of one address family of a name.
 #[derive(Clone, Debug, Default)]
 enum Known {
     /// It is not asked for.
@@ -41,7 +41,7 @@ pub(super) struct Candidates {
     six: VecDeque<IpAddr>,
     known: [Known; 2],
     /// Of which kind the last one tried was.
-    last: Option<Half>,
+    last: Option<AddressFamily>,
     /// Until when IPv4 waits for IPv6.
     hold_until: Option<Time>,
 }
@@ -61,16 +61,16 @@ impl Candidates {
     /// Of a host that is an address.
     pub(super) fn of(address: IpAddr) -> Self {
         let mut candidates = Self::default();
-        candidates.extend(Half::of(address), &[address]);
+        candidates.extend(AddressFamily::of(address), &[address]);
         candidates
     }
 
     /// Of a host that is being looked up.
-    pub(super) fn pending(family: Family) -> Self {
+    pub(super) fn pending(preference: FamilyPreference) -> Self {
         let mut candidates = Self::default();
-        for half in Half::BOTH {
-            if family.uses(half) {
-                candidates.known[half as usize] = Known::Pending;
+        for family in AddressFamily::BOTH {
+            if preference.uses(family) {
+                candidates.known[family as usize] = Known::Pending;
             }
         }
         candidates
@@ -80,20 +80,20 @@ impl Candidates {
     pub(super) fn resolved(
         &mut self,
         now: Time,
-        half: Half,
+        family: AddressFamily,
         answer: Result<&[IpAddr], &ResolveFault>,
     ) {
-        if !matches!(self.known[half as usize], Known::Pending) {
+        if !matches!(self.known[family as usize], Known::Pending) {
             return;
         }
-        self.known[half as usize] = match answer {
+        self.known[family as usize] = match answer {
             Ok([]) => Known::Nothing,
             Ok(_) => Known::Addresses,
             Err(fault) => Known::Fault(fault.clone()),
         };
         if let Ok(addresses) = answer {
-            self.extend(half, addresses);
-            if half == Half::Four && !addresses.is_empty() {
+            self.extend(family, addresses);
+            if family == AddressFamily::V4 && !addresses.is_empty() {
                 self.hold_until = Some(now + RESOLUTION_DELAY);
             }
         }
@@ -134,19 +134,19 @@ impl Candidates {
     /// The next to try: the kinds by turns, IPv6 first (RFC 8305 §4).
     pub(super) fn next(&mut self) -> Option<IpAddr> {
         let first = match self.last {
-            Some(Half::Six) => Half::Four,
-            _ => Half::Six,
+            Some(AddressFamily::V6) => AddressFamily::V4,
+            _ => AddressFamily::V6,
         };
-        for half in [
+        for family in [
             first,
-            if first == Half::Six {
-                Half::Four
+            if first == AddressFamily::V6 {
+                AddressFamily::V4
             } else {
-                Half::Six
+                AddressFamily::V6
             },
         ] {
-            if let Some(address) = self.queue(half).pop_front() {
-                self.last = Some(half);
+            if let Some(address) = self.queue(family).pop_front() {
+                self.last = Some(family);
                 return Some(address);
             }
         }
@@ -155,29 +155,30 @@ impl Candidates {
 
     /// An address that is to be tried again, before all others.
     pub(super) fn put_back(&mut self, address: IpAddr) {
-        let half = Half::of(address);
-        self.queue(half).push_front(address);
+        let family = AddressFamily::of(address);
+        self.queue(family).push_front(address);
         // So that its kind is the next in turn.
-        self.last = match half {
-            Half::Four => Some(Half::Six),
-            Half::Six => None,
+        self.last = match family {
+            AddressFamily::V4 => Some(AddressFamily::V6),
+            AddressFamily::V6 => None,
         };
     }
 
     /// An address that is to be tried no more.
     pub(super) fn remove(&mut self, address: IpAddr) {
-        self.queue(Half::of(address)).retain(|one| *one != address);
+        self.queue(AddressFamily::of(address))
+            .retain(|one| *one != address);
     }
 
-    fn queue(&mut self, half: Half) -> &mut VecDeque<IpAddr> {
-        match half {
-            Half::Four => &mut self.four,
-            Half::Six => &mut self.six,
+    fn queue(&mut self, family: AddressFamily) -> &mut VecDeque<IpAddr> {
+        match family {
+            AddressFamily::V4 => &mut self.four,
+            AddressFamily::V6 => &mut self.six,
         }
     }
 
-    fn extend(&mut self, half: Half, addresses: &[IpAddr]) {
-        let queue = self.queue(half);
+    fn extend(&mut self, family: AddressFamily, addresses: &[IpAddr]) {
+        let queue = self.queue(family);
         for address in addresses {
             if !queue.contains(address) {
                 queue.push_back(*address);
@@ -227,28 +228,35 @@ mod tests {
 
     #[test]
     fn kinds_take_turns_and_ipv6_is_first() {
-        let mut all = Candidates::pending(Family::Any);
+        let mut all = Candidates::pending(FamilyPreference::Any);
         let now = Time::ZERO;
-        all.resolved(now, Half::Four, Ok(&[ip("192.0.2.1"), ip("192.0.2.2")]));
+        all.resolved(
+            now,
+            AddressFamily::V4,
+            Ok(&[ip("192.0.2.1"), ip("192.0.2.2")]),
+        );
         assert_eq!(
             all.readiness(now, false),
             Readiness::Wait(Some(now + RESOLUTION_DELAY))
         );
-        all.resolved(now, Half::Six, Ok(&[ip("2001:db8::1")]));
+        all.resolved(now, AddressFamily::V6, Ok(&[ip("2001:db8::1")]));
         assert_eq!(all.readiness(now, true), Readiness::Ready);
-        let order: Vec<_> = std::iter::from_fn(|| all.next()).collect();
-        assert_eq!(order, [ip("2001:db8::1"), ip("192.0.2.1"), ip("192.0.2.2")]);
+        let request: Vec<_> = std::iter::from_fn(|| all.next()).collect();
+        assert_eq!(
+            request,
+            [ip("2001:db8::1"), ip("192.0.2.1"), ip("192.0.2.2")]
+        );
     }
 
     #[test]
     fn ipv4_waits_a_moment_for_ipv6_and_no_longer() {
-        let mut all = Candidates::pending(Family::Any);
-        all.resolved(Time::ZERO, Half::Four, Ok(&[ip("192.0.2.1")]));
+        let mut all = Candidates::pending(FamilyPreference::Any);
+        all.resolved(Time::ZERO, AddressFamily::V4, Ok(&[ip("192.0.2.1")]));
         let later = Time::ZERO + RESOLUTION_DELAY;
         assert_eq!(all.readiness(later, false), Readiness::Ready);
         assert_eq!(all.readiness(later, true), Readiness::Wait(None));
         assert_eq!(all.next(), Some(ip("192.0.2.1")));
-        all.resolved(later, Half::Six, Ok(&[ip("2001:db8::1")]));
+        all.resolved(later, AddressFamily::V6, Ok(&[ip("2001:db8::1")]));
         assert_eq!(all.next(), Some(ip("2001:db8::1")));
     }
 
@@ -261,10 +269,10 @@ mod tests {
             (Ok(()), Err(Cause::Timeout), Cause::Timeout),
             (Err(Cause::NxDomain), Err(Cause::Rcode), Cause::Rcode),
         ] {
-            let mut all = Candidates::pending(Family::Any);
-            for (half, answer) in [(Half::Four, four), (Half::Six, six)] {
+            let mut all = Candidates::pending(FamilyPreference::Any);
+            for (family, answer) in [(AddressFamily::V4, four), (AddressFamily::V6, six)] {
                 let fault = answer.err().map(fault);
-                all.resolved(Time::ZERO, half, fault.as_ref().map_or(Ok(&[][..]), Err));
+                all.resolved(Time::ZERO, family, fault.as_ref().map_or(Ok(&[][..]), Err));
             }
             match all.readiness(Time::ZERO, false) {
                 Readiness::Fault(fault) => assert_eq!(fault.cause, cause),
@@ -275,10 +283,10 @@ mod tests {
 
     #[test]
     fn one_family_alone_asks_one_half() {
-        let mut all = Candidates::pending(Family::V4);
-        all.resolved(Time::ZERO, Half::Six, Ok(&[ip("2001:db8::1")]));
+        let mut all = Candidates::pending(FamilyPreference::V4);
+        all.resolved(Time::ZERO, AddressFamily::V6, Ok(&[ip("2001:db8::1")]));
         assert!(all.is_empty());
-        all.resolved(Time::ZERO, Half::Four, Ok(&[ip("192.0.2.1")]));
+        all.resolved(Time::ZERO, AddressFamily::V4, Ok(&[ip("192.0.2.1")]));
         assert_eq!(all.readiness(Time::ZERO, true), Readiness::Ready);
     }
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use canvass_model::{AddressVerdict, Cause, Hop, Phase, Phases, Remote, Status, Time, Verdict};
 
+use super::destination::Destination;
 use super::failure::{Ended, Failure};
-use super::goal::Goal;
 use super::line::Dialog;
-use super::{Probe, Stage, Want, goal};
-use crate::http::Order;
+use super::{Output, Probe, Stage, destination};
+use crate::http::Request;
 
 /// The wait before a second attempt; it doubles with each.
 const BACKOFF: Duration = Duration::from_millis(100);
@@ -30,8 +30,8 @@ impl Probe {
         } else {
             None
         };
-        let next = match (leads, &self.order) {
-            (Some(location), Some(order)) => order.redirected(code, &location),
+        let next = match (leads, &self.request) {
+            (Some(location), Some(request)) => request.redirected(code, &location),
             _ => Ok(None),
         };
         match next {
@@ -42,7 +42,7 @@ impl Probe {
                 let text = format!("more than {follow_max} redirects");
                 self.redirect_failed(now, code, text);
             }
-            Ok(Some(order)) => self.hop(now, code, order),
+            Ok(Some(request)) => self.hop(now, code, request),
             Err(error) => self.redirect_failed(now, code, error.to_string()),
         }
     }
@@ -54,18 +54,21 @@ impl Probe {
     }
 
     /// Goes on to where an answer leads.
-    fn hop(&mut self, now: Time, code: u16, next: Order) {
-        let goal = match Goal::of_url(next.url(), &self.module) {
-            Ok(goal) => goal,
+    fn hop(&mut self, now: Time, code: u16, next: Request) {
+        let destination = match Destination::of_url(next.url(), &self.module) {
+            Ok(destination) => destination,
             Err(reason) => return self.redirect_failed(now, code, reason.into()),
         };
-        let same = goal.is_same_server(&self.goal);
+        let same = destination.is_same_server(&self.destination);
         self.note(now, "redirect", None, || format!("{code} {}", next.url()));
         let url = self
-            .order
+            .request
             .replace(next)
-            .map(|order| order.url().to_string());
-        let location = self.order.as_ref().map(|order| order.url().to_string());
+            .map(|request| request.url().to_string());
+        let location = self
+            .request
+            .as_ref()
+            .map(|request| request.url().to_string());
         self.hops.push(Hop {
             url: url.unwrap_or_default().into(),
             code,
@@ -77,10 +80,10 @@ impl Probe {
         if self.takes_all_addresses() && self.addresses_left.is_none() {
             self.addresses_left = Some(std::mem::take(&mut self.candidates));
         }
-        let unix = self.goal.unix.take();
-        self.goal = goal;
+        let unix = self.destination.unix.take();
+        self.destination = destination;
         if same {
-            self.goal.unix = unix;
+            self.destination.unix = unix;
             if self.keeps_line() {
                 if let Some(line) = &mut self.line {
                     line.reused = true;
@@ -190,8 +193,8 @@ impl Probe {
         self.requests_done += 1;
         if more {
             let outcome = self.outcome(now);
-            self.want(Want::Report(Box::new(outcome)));
-            self.want(Want::Turn);
+            self.output(Output::Report(Box::new(outcome)));
+            self.output(Output::AcquireTurn);
             self.enter_stage(Stage::Waiting, Time::MAX);
             self.deadline = Time::MAX;
         } else {
@@ -219,14 +222,14 @@ impl Probe {
         self.gather();
         if let Some(line) = self.line.take() {
             self.note(now, "close", None, String::new);
-            self.want(Want::Close(line.exchange));
+            self.output(Output::Close(line.connection));
         }
     }
 
     /// Ends connections that are still being opened.
     fn race_off(&mut self) {
         for racer in std::mem::take(&mut self.race) {
-            self.want(Want::Close(racer.exchange));
+            self.output(Output::Close(racer.connection));
         }
         self.stagger_at = Time::MAX;
     }
@@ -248,19 +251,19 @@ impl Probe {
     }
 
     fn fall_back(&mut self, now: Time) {
-        let (Some(fallback), Some(order)) = (self.fallback.take(), &self.order) else {
+        let (Some(fallback), Some(request)) = (self.fallback.take(), &self.request) else {
             return;
         };
-        let mut url = order.url().clone();
+        let mut url = request.url().clone();
         // A known scheme and a host that is there: neither can fail.
         let _ = url.set_scheme("http");
         let _ = url.set_port(Some(fallback.port));
-        let order = Order::new(order.settings(), &url);
-        if let Ok(goal) = Goal::of_url(order.url(), &self.module) {
-            self.goal = goal;
+        let request = Request::new(request.settings(), &url);
+        if let Ok(destination) = Destination::of_url(request.url(), &self.module) {
+            self.destination = destination;
         }
-        self.note(now, "fallback", None, || order.url().to_string());
-        self.order = Some(order);
+        self.note(now, "fallback", None, || request.url().to_string());
+        self.request = Some(request);
         self.strayed = true;
         self.paced = true;
         self.keep_this_address();
@@ -303,14 +306,15 @@ impl Probe {
         self.enter_stage(Stage::Pausing, end);
     }
 
-    /// Puts the first goal back, after redirects and fallbacks.
+    /// Puts the first destination back, after redirects and fallbacks.
     fn back_to_start(&mut self) {
         if std::mem::take(&mut self.strayed)
-            && let Ok((goal, order, fallback)) = goal::of_job(&self.job, &self.module)
+            && let Ok((destination, request, fallback)) =
+                destination::of_job(&self.job, &self.module)
         {
             self.hops.clear();
-            self.goal = goal;
-            self.order = order;
+            self.destination = destination;
+            self.request = request;
             self.fallback = fallback;
         }
     }
@@ -340,7 +344,7 @@ impl Probe {
             .unwrap_or_else(|| std::mem::take(&mut self.candidates));
         self.back_to_start();
         while let Some(address) = left.next() {
-            let remote = Remote::Inet((address, self.goal.connect_port).into());
+            let remote = Remote::Inet((address, self.destination.connect_port).into());
             let message = format!("the deadline came before {remote} was asked");
             let mut failure = Failure::new(Phase::Wait, Cause::Timeout, message);
             // Nobody asked it, so it is not to blame.

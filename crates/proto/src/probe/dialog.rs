@@ -5,8 +5,8 @@ use canvass_model::{Cause, Phase, Status, Time, Verdict};
 use super::failure::Ended;
 use super::line::Dialog;
 use super::module::ModuleKind;
-use super::{Probe, Stage, Want};
-use crate::http::{Exchange, Progress};
+use super::{Output, Probe, Stage};
+use crate::http::{Progress, ResponseReader};
 use crate::talk::{Talk, TalkOutput};
 
 impl Probe {
@@ -45,8 +45,8 @@ impl Probe {
                 }))
             }
             ModuleKind::Http { .. } => {
-                let Some(order) = &self.order else { return };
-                Dialog::Http(Box::new(Exchange::new(order)))
+                let Some(request) = &self.request else { return };
+                Dialog::Http(Box::new(ResponseReader::new(request)))
             }
         };
         let is_http = matches!(dialog, Dialog::Http(_));
@@ -62,10 +62,10 @@ impl Probe {
             end = now + *window;
         }
         self.enter_stage(Stage::Talking, end);
-        if is_http && let Some(order) = &self.order {
-            let mut request = Vec::with_capacity(256);
-            order.write(&mut request);
-            self.say(request);
+        if is_http && let Some(request) = &self.request {
+            let mut octets = Vec::with_capacity(256);
+            request.write(&mut octets);
+            self.say(octets);
         }
     }
 
@@ -89,8 +89,8 @@ impl Probe {
         if let Some(datagrams) = &mut line.datagrams {
             datagrams.waits = true;
         }
-        let exchange = line.exchange;
-        self.want(Want::Write(exchange));
+        let connection = line.connection;
+        self.output(Output::Write(connection));
     }
 
     /// Octets came that are part of the conversation.
@@ -158,12 +158,12 @@ impl Probe {
             tls.close();
             line.gather_tls();
         }
-        let exchange = line.exchange;
+        let connection = line.connection;
         if line.has_unsent() {
             line.shut_after = true;
-            self.want(Want::Write(exchange));
+            self.output(Output::Write(connection));
         } else {
-            self.want(Want::ShutWrite(exchange));
+            self.output(Output::ShutWrite(connection));
         }
     }
 

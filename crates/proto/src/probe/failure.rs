@@ -94,7 +94,7 @@ impl Probe {
     /// Where only this side kept it from going on.
     fn shortage(&self) -> Option<Failure> {
         if matches!(self.stage, Stage::Entering | Stage::Pacing) {
-            let host = &self.goal.host;
+            let host = &self.destination.host;
             let what = format!("the caps on {host} left no room for it in time");
             let mut failure = self.failure(Cause::Timeout, what);
             failure.status = Status::Local;
@@ -108,7 +108,7 @@ impl Probe {
         if let Some(hindrance) = self.hindrance.clone() {
             return Some(Failure::system(self.phase(), remote, hindrance));
         }
-        let host = &self.goal.connect_host;
+        let host = &self.destination.connect_host;
         let mut failure = self.failure(
             Cause::Timeout,
             format!("this side did not come to connecting to {host} in time"),
@@ -123,7 +123,7 @@ impl Probe {
             Some(remote) => remote.to_string(),
             None => match self.race.first() {
                 Some(racer) => racer.remote.to_string(),
-                None => self.goal.connect_host.to_string(),
+                None => self.destination.connect_host.to_string(),
             },
         };
         if let Some(failure) = self.shortage() {

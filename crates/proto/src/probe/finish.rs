@@ -145,7 +145,10 @@ impl Probe {
         match self.job.spec {
             ProbeSpec::Http { requests, .. } => {
                 let page = gathered.page;
-                let url = self.order.as_ref().map(|order| order.url().to_string());
+                let url = self
+                    .request
+                    .as_ref()
+                    .map(|request| request.url().to_string());
                 Answer::Http(Box::new(HttpAnswer {
                     url: url.unwrap_or_default().into(),
                     remote,

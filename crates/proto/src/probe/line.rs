@@ -6,9 +6,9 @@ use canvass_model::{Cause, Phase, Remote, TalkReply, Time};
 
 use super::failure::{Ended, Failure, SystemFault};
 use super::module::ModuleKind;
-use super::{Probe, Stage, Want};
-use crate::http::Exchange;
-use crate::session::ExchangeId;
+use super::{Output, Probe, Stage};
+use crate::http::ResponseReader;
+use crate::output::ConnectionId;
 use crate::talk::Talk;
 use crate::tls::{TlsClient, TlsFault, TlsFilter};
 
@@ -17,7 +17,7 @@ const REPLIES_MAX: usize = 4_096;
 
 /// The one connection that is talked over.
 pub(super) struct Line {
-    pub(super) exchange: ExchangeId,
+    pub(super) connection: ConnectionId,
     pub(super) remote: Remote,
     pub(super) tls: Option<Box<TlsFilter>>,
     pub(super) dialog: Dialog,
@@ -48,14 +48,14 @@ pub(super) struct Datagrams {
 /// What is said over a connection.
 pub(super) enum Dialog {
     None,
-    Http(Box<Exchange>),
+    Http(Box<ResponseReader>),
     Talk(Box<Talk>),
 }
 
 impl Line {
-    pub(super) fn stream(exchange: ExchangeId, remote: Remote) -> Self {
+    pub(super) fn stream(connection: ConnectionId, remote: Remote) -> Self {
         Self {
-            exchange,
+            connection,
             remote,
             tls: None,
             dialog: Dialog::None,
@@ -68,7 +68,7 @@ impl Line {
         }
     }
 
-    pub(super) fn datagrams(exchange: ExchangeId, remote: Remote, many: bool) -> Self {
+    pub(super) fn datagrams(connection: ConnectionId, remote: Remote, many: bool) -> Self {
         Self {
             datagrams: Some(Datagrams {
                 many,
@@ -76,7 +76,7 @@ impl Line {
                 sent: None,
                 replies: Vec::new(),
             }),
-            ..Self::stream(exchange, remote)
+            ..Self::stream(connection, remote)
         }
     }
 
@@ -114,9 +114,9 @@ impl ModuleKind {
 
 impl Probe {
     /// What is to be written now, or the datagram to be sent, which may be empty.
-    pub fn outgoing(&self, exchange: ExchangeId) -> Option<&[u8]> {
+    pub fn outgoing(&self, connection: ConnectionId) -> Option<&[u8]> {
         let line = self.line.as_ref()?;
-        (line.exchange == exchange && line.has_unsent()).then(|| &line.out[line.written..])
+        (line.connection == connection && line.has_unsent()).then(|| &line.out[line.written..])
     }
 
     /// Whether it sends datagrams.
@@ -131,9 +131,13 @@ impl Probe {
     }
 
     /// So many octets of it were written; of a datagram, all.
-    pub fn wrote(&mut self, now: Time, exchange: ExchangeId, octets: usize) {
+    pub fn wrote(&mut self, now: Time, connection: ConnectionId, octets: usize) {
         self.note(now, "write", Some(octets), String::new);
-        let Some(line) = self.line.as_mut().filter(|line| line.exchange == exchange) else {
+        let Some(line) = self
+            .line
+            .as_mut()
+            .filter(|line| line.connection == connection)
+        else {
             return;
         };
         line.written += octets;
@@ -148,14 +152,18 @@ impl Probe {
         line.written = 0;
         if line.shut_after {
             line.shut_after = false;
-            self.want(Want::ShutWrite(exchange));
+            self.output(Output::ShutWrite(connection));
         }
     }
 
     /// Octets came over a stream, or a datagram of the host that was asked.
-    pub fn received(&mut self, now: Time, exchange: ExchangeId, bytes: &[u8]) {
+    pub fn received(&mut self, now: Time, connection: ConnectionId, bytes: &[u8]) {
         self.note(now, "read", Some(bytes.len()), String::new);
-        let Some(line) = self.line.as_mut().filter(|line| line.exchange == exchange) else {
+        let Some(line) = self
+            .line
+            .as_mut()
+            .filter(|line| line.connection == connection)
+        else {
             return;
         };
         if self.stage == Stage::Waiting {
@@ -169,7 +177,7 @@ impl Probe {
         let taken = tls.received(bytes, &mut plain);
         line.gather_tls();
         if line.has_unsent() {
-            self.want(Want::Write(exchange));
+            self.output(Output::Write(connection));
         }
         if taken.is_ok() && self.stage == Stage::Securing && !self.is_handshaking() {
             self.secured(now);
@@ -178,14 +186,17 @@ impl Probe {
         if !plain.is_empty() && self.stage == Stage::Talking {
             self.hear(now, &plain);
         }
-        let on = self.line.as_ref().filter(|line| line.exchange == exchange);
+        let on = self
+            .line
+            .as_ref()
+            .filter(|line| line.connection == connection);
         let Some(tls) = on.and_then(|line| line.tls.as_ref()) else {
             return;
         };
         match taken {
             Err(fault) => self.tls_failed(now, fault),
             // The end of what the peer says, though it keeps the connection open.
-            Ok(()) if tls.is_ended() && self.stage == Stage::Talking => self.ended(now, exchange),
+            Ok(()) if tls.is_ended() && self.stage == Stage::Talking => self.ended(now, connection),
             Ok(()) => {}
         }
     }
@@ -194,12 +205,16 @@ impl Probe {
     pub fn received_from(
         &mut self,
         now: Time,
-        exchange: ExchangeId,
+        connection: ConnectionId,
         from: SocketAddr,
         bytes: &[u8],
     ) {
         self.note(now, "read", Some(bytes.len()), || from.to_string());
-        let Some(line) = self.line.as_mut().filter(|line| line.exchange == exchange) else {
+        let Some(line) = self
+            .line
+            .as_mut()
+            .filter(|line| line.connection == connection)
+        else {
             return;
         };
         let (Some(datagrams), Dialog::Talk(talk)) = (&mut line.datagrams, &line.dialog) else {
@@ -225,18 +240,22 @@ impl Probe {
     }
 
     /// The peer closed its side.
-    pub fn ended(&mut self, now: Time, exchange: ExchangeId) {
+    pub fn ended(&mut self, now: Time, connection: ConnectionId) {
         self.note(now, "end", None, String::new);
-        if self.race.iter().any(|racer| racer.exchange == exchange) {
+        if self.race.iter().any(|racer| racer.connection == connection) {
             let closed = SystemFault {
                 cause: Cause::Closed,
                 errno: None,
                 message: "closed at once".into(),
             };
-            return self.failed(now, exchange, closed);
+            return self.failed(now, connection, closed);
         }
         let may_ask_again = self.may_ask_again();
-        let Some(line) = self.line.as_mut().filter(|line| line.exchange == exchange) else {
+        let Some(line) = self
+            .line
+            .as_mut()
+            .filter(|line| line.connection == connection)
+        else {
             return;
         };
         if self.stage == Stage::Waiting {
@@ -307,14 +326,14 @@ impl Probe {
             .module
             .kind
             .tls()
-            .map(|tls| tls.connect(&self.goal.host, unix_s));
+            .map(|tls| tls.connect(&self.destination.host, unix_s));
         let Some(line) = &mut self.line else { return };
         match filter {
             Some(Ok(filter)) => {
                 line.tls = Some(Box::new(filter));
                 line.gather_tls();
-                let exchange = line.exchange;
-                self.want(Want::Write(exchange));
+                let connection = line.connection;
+                self.output(Output::Write(connection));
                 self.clock.turn(now, Phase::Tls);
                 let end = self.half_of_rest(now, now + self.module.timeouts.tls);
                 self.enter_stage(Stage::Securing, end);
@@ -363,8 +382,8 @@ impl Probe {
 
     /// Whether a request may go out twice (RFC 9110 §9.2.2).
     fn may_ask_again(&self) -> bool {
-        let order = self.order.as_ref();
-        order.is_some_and(|order| !matches!(order.method(), "POST" | "PATCH" | "CONNECT"))
+        let request = self.request.as_ref();
+        request.is_some_and(|request| !matches!(request.method(), "POST" | "PATCH" | "CONNECT"))
     }
 
     /// A kept connection broke before the next request was answered: it goes out again on a new

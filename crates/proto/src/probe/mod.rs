@@ -3,10 +3,10 @@
 mod candidates;
 mod clock;
 mod conclude;
+mod destination;
 mod dialog;
 mod failure;
 mod finish;
-mod goal;
 mod line;
 mod module;
 mod travel;
@@ -21,51 +21,27 @@ use canvass_model::{
 };
 use smallvec::SmallVec;
 
-use crate::http::Order;
-use crate::session::ExchangeId;
+use crate::http::Request;
+use crate::output::{ConnectionId, Output};
 use candidates::Candidates;
 pub use candidates::ResolveFault;
 use clock::Clock;
+use destination::Destination;
 pub use failure::SystemFault;
 use failure::{Ended, Failure};
 use finish::Gathered;
-use goal::Goal;
 use line::Line;
-pub use module::{Family, Half, Module, ModuleKind, Pin, PinHost, Reach, Timeouts};
-use travel::Racer;
+pub use module::{
+    AddressFamily, FamilyPreference, Module, ModuleKind, Pin, PinHost, Reach, Timeouts,
+};
+use travel::Dial;
 
 /// Events of one probe that are noted.
 const TRACE_MAX: usize = 4_096;
 
-/// What a probe wants of whoever has the sockets.
-#[derive(Debug)]
-pub enum Want {
-    /// Look [`Probe::name`] up, and tell both halves by [`Probe::resolved`].
-    Resolve,
-    /// A permit at [`Probe::host`], instead of the one it has, then [`Probe::entered`].
-    Enter,
-    /// It is to begin a further request or journey: [`Probe::granted`], when the pace allows it.
-    Turn,
-    /// Open [`Probe::door`], when there is a permit for it; it no longer wants to when that is
-    /// `None`. It is said once.
-    Connect(ExchangeId),
-    /// Write [`Probe::outgoing`], and say so by [`Probe::wrote`].
-    Write(ExchangeId),
-    /// Close the writing side.
-    ShutWrite(ExchangeId),
-    /// Close the socket, if there is one.
-    Close(ExchangeId),
-    /// One of several outcomes.
-    Report(Box<Outcome>),
-    /// Nothing, until something comes or this time does.
-    Wait(Time),
-    /// Nothing any more: take the outcome with [`Probe::finish`].
-    Finish,
-}
-
-/// What is to be opened.
+/// The socket that a connection needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Door {
+pub enum SocketRequest {
     /// A stream.
     Stream(Remote),
     /// A socket for datagrams; with `many`, one that hears every host.
@@ -91,17 +67,17 @@ pub struct Probe {
     stage: Stage,
     /// When the stage has had its time.
     stage_end: Time,
-    goal: Goal,
-    order: Option<Order>,
+    destination: Destination,
+    request: Option<Request>,
     /// What is still to be tried when https comes to nothing.
     fallback: Option<HttpFallback>,
     candidates: Candidates,
-    race: SmallVec<[Racer; 2]>,
+    race: SmallVec<[Dial; 2]>,
     /// When the next address is tried beside those under way.
     stagger_at: Time,
     line: Option<Line>,
-    exchanges: u16,
-    wants: SmallVec<[Want; 4]>,
+    connections: u16,
+    outputs: SmallVec<[Output; 4]>,
     /// Journeys begun.
     attempts: u32,
     retries: u32,
@@ -177,7 +153,7 @@ impl Probe {
         reason = "the outcome is moved on at once, like any other"
     )]
     pub fn new(job: Job, now: Time, module: Arc<Module>, nonce: u64) -> Result<Self, Outcome> {
-        let (goal, order, fallback) = match goal::of_job(&job, &module) {
+        let (destination, request, fallback) = match destination::of_job(&job, &module) {
             Ok(first) => first,
             Err(reason) => return Err(finish::invalid(job, now, reason)),
         };
@@ -187,17 +163,17 @@ impl Probe {
             clock: Clock::default(),
             stage: Stage::Setting,
             stage_end: Time::MAX,
-            order,
+            request,
             fallback,
             candidates: Candidates::default(),
             race: SmallVec::new(),
             stagger_at: Time::MAX,
             line: None,
-            exchanges: 0,
-            wants: SmallVec::new(),
+            connections: 0,
+            outputs: SmallVec::new(),
             attempts: 0,
             retries: 0,
-            permitted: Some(goal.host.clone()),
+            permitted: Some(destination.host.clone()),
             paced: true,
             strayed: false,
             keeps_addresses: false,
@@ -213,7 +189,7 @@ impl Probe {
             requests_done: 0,
             last_request: false,
             trace: module.trace.then(Vec::new),
-            goal,
+            destination,
             job,
             module,
             nonce,
@@ -222,30 +198,30 @@ impl Probe {
 
     /// The host it connects to, or wants a permit at.
     pub fn host(&self) -> &Host {
-        &self.goal.host
+        &self.destination.host
     }
 
     /// The name it wants to have looked up.
     pub fn name(&self) -> Option<&str> {
-        match &self.goal.connect_host {
+        match &self.destination.connect_host {
             Host::Name(name) => Some(name),
             Host::Address(_) => None,
         }
     }
 
     /// Which addresses of the name are of use.
-    pub fn family(&self) -> Family {
+    pub fn family(&self) -> FamilyPreference {
         self.module.reach.family
     }
 
     /// What the probe wants now.
-    pub fn poll(&mut self, now: Time) -> Want {
+    pub fn poll(&mut self, now: Time) -> Output {
         loop {
-            if !self.wants.is_empty() {
-                return self.wants.remove(0);
+            if !self.outputs.is_empty() {
+                return self.outputs.remove(0);
             }
             match self.stage {
-                Stage::Over => return Want::Finish,
+                Stage::Over => return Output::Finish,
                 _ if now >= self.deadline => self.run_out(now, true),
                 _ if now >= self.stage_end => self.stage_over(now),
                 Stage::Setting => self.depart(now),
@@ -293,13 +269,13 @@ impl Probe {
         self.ended.is_some()
     }
 
-    fn wait(&self, until: Time) -> Want {
+    fn wait(&self, until: Time) -> Output {
         let stagger = if self.stage == Stage::Racing {
             self.stagger_at
         } else {
             Time::MAX
         };
-        Want::Wait(until.min(stagger).min(self.stage_end).min(self.deadline))
+        Output::Wait(until.min(stagger).min(self.stage_end).min(self.deadline))
     }
 
     /// The stage has had its time.
@@ -318,14 +294,14 @@ impl Probe {
         self.stage_end = end;
     }
 
-    fn want(&mut self, want: Want) {
-        self.wants.push(want);
+    fn output(&mut self, output: Output) {
+        self.outputs.push(output);
     }
 
-    fn next_exchange(&mut self) -> ExchangeId {
-        let exchange = ExchangeId(self.exchanges);
-        self.exchanges = self.exchanges.wrapping_add(1);
-        exchange
+    fn next_connection(&mut self) -> ConnectionId {
+        let connection = ConnectionId(self.connections);
+        self.connections = self.connections.wrapping_add(1);
+        connection
     }
 
     fn unix_s(&self, now: Time) -> i64 {

@@ -75,7 +75,7 @@ pub enum ModuleKind {
 #[derive(Clone, Debug, Default)]
 pub struct Reach {
     /// Which addresses of a name are used.
-    pub family: Family,
+    pub family: FamilyPreference,
     /// Connections that lead elsewhere.
     pub pins: Vec<Pin>,
     /// The socket in the file system that every connection is made to.
@@ -86,7 +86,7 @@ pub struct Reach {
 
 /// Which addresses of a name are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Family {
+pub enum FamilyPreference {
     /// Whichever connects first (RFC 8305).
     #[default]
     Any,
@@ -96,45 +96,48 @@ pub enum Family {
     V6,
 }
 
-impl Family {
-    /// Whether addresses of the half are used.
-    pub fn uses(self, half: Half) -> bool {
-        !matches!((self, half), (Self::V4, Half::Six) | (Self::V6, Half::Four))
+impl FamilyPreference {
+    /// Whether addresses of the family are used.
+    pub fn uses(self, family: AddressFamily) -> bool {
+        !matches!(
+            (self, family),
+            (Self::V4, AddressFamily::V6) | (Self::V6, AddressFamily::V4)
+        )
     }
 
     /// Whether this address is used.
     pub fn allows(self, address: IpAddr) -> bool {
-        self.uses(Half::of(address))
+        self.uses(AddressFamily::of(address))
     }
 }
 
 /// One of the two kinds of addresses a name may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Half {
+pub enum AddressFamily {
     /// IPv4 (A records).
-    Four,
+    V4,
     /// IPv6 (AAAA records).
-    Six,
+    V6,
 }
 
-impl Half {
+impl AddressFamily {
     /// Both.
-    pub const BOTH: [Self; 2] = [Self::Four, Self::Six];
+    pub const BOTH: [Self; 2] = [Self::V4, Self::V6];
 
     /// What people call it.
     pub(super) const fn family_name(self) -> &'static str {
         match self {
-            Self::Four => "IPv4",
-            Self::Six => "IPv6",
+            Self::V4 => "IPv4",
+            Self::V6 => "IPv6",
         }
     }
 
     /// The kind of `address`.
     pub fn of(address: IpAddr) -> Self {
         if address.is_ipv4() {
-            Self::Four
+            Self::V4
         } else {
-            Self::Six
+            Self::V6
         }
     }
 }

@@ -8,17 +8,17 @@ use canvass_model::{Phase, Remote, Time};
 use super::candidates::{Candidates, Readiness};
 use super::failure::{Ended, Failure, SystemFault};
 use super::line::Line;
-use super::module::{Half, ModuleKind};
-use super::{Door, Probe, ResolveFault, Stage, Want};
-use crate::session::ExchangeId;
+use super::module::{AddressFamily, ModuleKind};
+use super::{Output, Probe, ResolveFault, SocketRequest, Stage};
+use crate::output::ConnectionId;
 
 /// How long a connection is waited for before the next address is tried beside it (RFC 8305 §5).
 const CONNECTION_ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// A connection that is being opened.
 #[derive(Debug)]
-pub(super) struct Racer {
-    pub(super) exchange: ExchangeId,
+pub(super) struct Dial {
+    pub(super) connection: ConnectionId,
     pub(super) remote: Remote,
     /// The system has been asked for it.
     pub(super) opened: bool,
@@ -27,15 +27,15 @@ pub(super) struct Racer {
 impl Probe {
     /// Begins a journey, once it has its permit and its pace.
     pub(super) fn depart(&mut self, now: Time) {
-        if self.permitted.as_ref() != Some(&self.goal.host) {
+        if self.permitted.as_ref() != Some(&self.destination.host) {
             // Whoever wants another gives up what it has.
             self.permitted = None;
             self.enter_stage(Stage::Entering, Time::MAX);
-            return self.want(Want::Enter);
+            return self.output(Output::AcquireHost);
         }
         if !std::mem::take(&mut self.paced) {
             self.enter_stage(Stage::Pacing, Time::MAX);
-            return self.want(Want::Turn);
+            return self.output(Output::AcquireTurn);
         }
         if std::mem::take(&mut self.keeps_addresses) {
             self.attempts += 1;
@@ -49,47 +49,52 @@ impl Probe {
         self.remote = None;
         self.tls = None;
         self.lost = None;
-        if let Some(path) = self.goal.unix.clone() {
+        if let Some(path) = self.destination.unix.clone() {
             self.begin_race();
             self.race_to(Remote::Unix(path));
             return;
         }
-        if let canvass_model::Host::Address(address) = self.goal.connect_host {
+        if let canvass_model::Host::Address(address) = self.destination.connect_host {
             self.candidates = Candidates::of(address);
             return self.arrive_at_addresses(now);
         }
         let family = self.module.reach.family;
         self.candidates = Candidates::pending(family);
-        if let Some(loopback) = self.goal.loopback() {
+        if let Some(loopback) = self.destination.loopback() {
             for address in loopback {
-                let half = Half::of(address);
-                self.candidates.resolved(now, half, Ok(&[address]));
+                let family = AddressFamily::of(address);
+                self.candidates.resolved(now, family, Ok(&[address]));
             }
             return self.arrive_at_addresses(now);
         }
         let end = now + self.module.timeouts.resolve;
         self.enter_stage(Stage::Resolving, end);
-        self.want(Want::Resolve);
+        self.output(Output::Resolve);
     }
 
     /// A query for the name is out.
     pub fn resolving(&mut self, now: Time) {
         self.clock.turn(now, Phase::Resolve);
-        let name = self.goal.connect_host.to_string();
+        let name = self.destination.connect_host.to_string();
         self.note(now, "resolve", None, || name);
     }
 
-    /// One half of the name's addresses is known.
-    pub fn resolved(&mut self, now: Time, half: Half, answer: Result<&[IpAddr], &ResolveFault>) {
+    /// One family of the name's addresses is known.
+    pub fn resolved(
+        &mut self,
+        now: Time,
+        family: AddressFamily,
+        answer: Result<&[IpAddr], &ResolveFault>,
+    ) {
         if matches!(self.stage, Stage::Resolving | Stage::Racing) {
             self.note(now, "resolved", None, || match answer {
                 Ok(addresses) => {
                     let texts: Vec<_> = addresses.iter().map(IpAddr::to_string).collect();
-                    format!("{}: {}", half.family_name(), texts.join(" "))
+                    format!("{}: {}", family.family_name(), texts.join(" "))
                 }
-                Err(fault) => format!("{}: {}", half.family_name(), fault.message),
+                Err(fault) => format!("{}: {}", family.family_name(), fault.message),
             });
-            self.candidates.resolved(now, half, answer);
+            self.candidates.resolved(now, family, answer);
         }
         // Those that race have had their start: who comes late begins at once.
         if self.stage == Stage::Racing
@@ -124,7 +129,7 @@ impl Probe {
         }
         match self.candidates.readiness(now, self.takes_one_by_one()) {
             Readiness::Fault(fault) => {
-                let name = self.goal.connect_host.to_string();
+                let name = self.destination.connect_host.to_string();
                 Some(Failure::resolve(&name, fault))
             }
             _ => None,
@@ -147,7 +152,7 @@ impl Probe {
     pub(super) fn race_next(&mut self, now: Time) {
         self.stagger_at = Time::MAX;
         if let Some(address) = self.candidates.next() {
-            let address = SocketAddr::new(address, self.goal.connect_port);
+            let address = SocketAddr::new(address, self.destination.connect_port);
             self.race_to(Remote::Inet(address));
             // Waiting for a permit is waiting; before anything was sent it is no phase.
             if !self.race.iter().any(|racer| racer.opened) {
@@ -157,34 +162,37 @@ impl Probe {
     }
 
     fn race_to(&mut self, remote: Remote) {
-        let exchange = self.next_exchange();
-        self.race.push(Racer {
-            exchange,
+        let connection = self.next_connection();
+        self.race.push(Dial {
+            connection,
             remote,
             opened: false,
         });
-        self.want(Want::Connect(exchange));
+        self.output(Output::Connect(connection));
     }
 
-    /// What is to be opened for `exchange`; `None` when it is no longer wanted.
-    pub fn door(&self, exchange: ExchangeId) -> Option<Door> {
-        let racer = self.race.iter().find(|racer| racer.exchange == exchange)?;
+    /// What is to be opened for `connection`; `None` when it is no longer wanted.
+    pub fn socket_request(&self, connection: ConnectionId) -> Option<SocketRequest> {
+        let racer = self
+            .race
+            .iter()
+            .find(|racer| racer.connection == connection)?;
         Some(match (&self.module.kind, &racer.remote) {
-            (ModuleKind::Udp { window, .. }, Remote::Inet(peer)) => Door::Datagram {
+            (ModuleKind::Udp { window, .. }, Remote::Inet(peer)) => SocketRequest::Datagram {
                 peer: *peer,
                 many: window.is_some() || peer.ip().is_multicast() || is_broadcast(peer.ip()),
             },
-            _ => Door::Stream(racer.remote.clone()),
+            _ => SocketRequest::Stream(racer.remote.clone()),
         })
     }
 
     /// The system is opening a stream.
-    pub fn opening(&mut self, now: Time, exchange: ExchangeId) {
+    pub fn opening(&mut self, now: Time, connection: ConnectionId) {
         let first = !self.race.iter().any(|racer| racer.opened);
         let Some(racer) = self
             .race
             .iter_mut()
-            .find(|racer| racer.exchange == exchange)
+            .find(|racer| racer.connection == connection)
         else {
             return;
         };
@@ -204,45 +212,49 @@ impl Probe {
     }
 
     /// Whether it waits for this stream to open.
-    pub fn is_opening(&self, exchange: ExchangeId) -> bool {
-        self.race.iter().any(|racer| racer.exchange == exchange)
+    pub fn is_opening(&self, connection: ConnectionId) -> bool {
+        self.race.iter().any(|racer| racer.connection == connection)
     }
 
     /// A socket for datagrams is open; `many` when it hears every host.
-    pub fn bound(&mut self, now: Time, exchange: ExchangeId, many: bool) {
+    pub fn bound(&mut self, now: Time, connection: ConnectionId, many: bool) {
         self.hindrance = None;
-        if let Some(racer) = self.race.iter().find(|racer| racer.exchange == exchange) {
+        if let Some(racer) = self
+            .race
+            .iter()
+            .find(|racer| racer.connection == connection)
+        {
             let remote = racer.remote.clone();
             self.note(now, "socket", None, || remote.to_string());
-            self.arrive(now, exchange, |remote| {
-                Line::datagrams(exchange, remote, many)
+            self.arrive(now, connection, |remote| {
+                Line::datagrams(connection, remote, many)
             });
         }
     }
 
     /// A stream is open.
-    pub fn connected(&mut self, now: Time, exchange: ExchangeId) {
+    pub fn connected(&mut self, now: Time, connection: ConnectionId) {
         self.note(now, "connected", None, String::new);
-        self.arrive(now, exchange, |remote| Line::stream(exchange, remote));
+        self.arrive(now, connection, |remote| Line::stream(connection, remote));
     }
 
     /// The first that is open wins, and the others are closed.
-    fn arrive(&mut self, now: Time, exchange: ExchangeId, line: impl FnOnce(Remote) -> Line) {
+    fn arrive(&mut self, now: Time, connection: ConnectionId, line: impl FnOnce(Remote) -> Line) {
         let Some(at) = self
             .race
             .iter()
-            .position(|racer| racer.exchange == exchange)
+            .position(|racer| racer.connection == connection)
         else {
             return;
         };
         let winner = self.race.swap_remove(at);
         for other in std::mem::take(&mut self.race) {
-            self.want(Want::Close(other.exchange));
+            self.output(Output::Close(other.connection));
         }
         self.stagger_at = Time::MAX;
         self.remote = Some(winner.remote.clone());
         self.line = Some(line(winner.remote));
-        if self.goal.tls {
+        if self.destination.tls {
             self.secure(now);
         } else {
             self.begin_talk(now);
@@ -255,30 +267,30 @@ impl Probe {
     }
 
     /// The system has an error for a socket, or for opening it.
-    pub fn failed(&mut self, now: Time, exchange: ExchangeId, fault: SystemFault) {
+    pub fn failed(&mut self, now: Time, connection: ConnectionId, fault: SystemFault) {
         self.note(now, "error", None, || fault.message.to_string());
         if let Some(at) = self
             .race
             .iter()
-            .position(|racer| racer.exchange == exchange)
+            .position(|racer| racer.connection == connection)
         {
             let loser = self.race.remove(at);
             if loser.opened {
                 self.note(now, "close", None, String::new);
             }
-            self.want(Want::Close(exchange));
+            self.output(Output::Close(connection));
             self.lose(now, &loser, fault);
         } else if self
             .line
             .as_ref()
-            .is_some_and(|line| line.exchange == exchange)
+            .is_some_and(|line| line.connection == connection)
         {
             self.break_line(now, fault);
         }
     }
 
     /// One of the connections came to nothing: the next address, if there is one.
-    fn lose(&mut self, now: Time, loser: &Racer, fault: SystemFault) {
+    fn lose(&mut self, now: Time, loser: &Dial, fault: SystemFault) {
         let phase = if loser.opened || fault.errno.is_some() {
             Phase::Connect
         } else {
@@ -317,7 +329,7 @@ impl Probe {
             .partition::<Vec<_>, _>(|racer| racer.opened);
         self.race = rest.into();
         for racer in opened {
-            self.want(Want::Close(racer.exchange));
+            self.output(Output::Close(racer.connection));
         }
         self.stage_end = Time::MAX;
         if self.race.is_empty() {
@@ -342,7 +354,7 @@ impl Probe {
     /// A permit at the host is there.
     pub fn entered(&mut self, now: Time) {
         if self.stage == Stage::Entering {
-            self.permitted = Some(self.goal.host.clone());
+            self.permitted = Some(self.destination.host.clone());
             self.depart(now);
         }
     }

@@ -85,7 +85,7 @@ impl Session {
             target: std::mem::replace(&mut self.job.target, husk),
             ..self.job.clone()
         };
-        let attempts = self.lookup.attempts()
+        let attempts = self.query.attempts()
             + self
                 .forward
                 .as_ref()
@@ -133,7 +133,7 @@ impl Session {
     }
 
     fn fault(&self) -> (Status, Fault) {
-        let attempts = self.lookup.attempts();
+        let attempts = self.query.attempts();
         let who = self.resolver.map_or_else(
             || "a resolver".to_owned(),
             |(address, _)| address.to_string(),

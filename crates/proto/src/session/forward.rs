@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use canvass_model::{Confirmation, RecordType, Time};
 use rand::rngs::StdRng;
 
-use super::lookup::{self, Lookup};
+use super::query::{self, Query};
 use super::{Limits, Reply, ReplyClass};
 use crate::dns::{Message, Question};
 
@@ -22,7 +22,7 @@ pub(super) struct Forward {
 #[derive(Debug)]
 struct Name {
     text: Box<str>,
-    lookup: Lookup,
+    query: Query,
     addresses: Vec<IpAddr>,
 }
 
@@ -43,7 +43,7 @@ impl Forward {
             {
                 distinct.push(Name {
                     text: text.clone(),
-                    lookup: Lookup::new(Question::new(&name, record_type), limits.transport),
+                    query: Query::new(Question::new(&name, record_type), limits.transport),
                     addresses: Vec::new(),
                 });
             }
@@ -55,34 +55,34 @@ impl Forward {
         }
     }
 
-    pub(super) fn lookup(&self, at: usize) -> &Lookup {
-        &self.names[at].lookup
+    pub(super) fn query(&self, at: usize) -> &Query {
+        &self.names[at].query
     }
 
-    pub(super) fn lookup_mut(&mut self, at: usize) -> &mut Lookup {
-        &mut self.names[at].lookup
+    pub(super) fn query_mut(&mut self, at: usize) -> &mut Query {
+        &mut self.names[at].query
     }
 
-    /// The lookups that are under way or may begin, with their exchange numbers.
-    pub(super) fn active(&mut self) -> impl Iterator<Item = (u16, &mut Lookup)> {
+    /// The lookups that are under way or may begin, with their question numbers.
+    pub(super) fn active(&mut self) -> impl Iterator<Item = (u16, &mut Query)> {
         self.names
             .iter_mut()
             .enumerate()
-            .filter(|(_, name)| !name.lookup.is_done())
+            .filter(|(_, name)| !name.query.is_done())
             .take(LOOKUPS_AT_ONCE_MAX)
-            .map(|(at, name)| (at as u16 + 1, &mut name.lookup))
+            .map(|(at, name)| (at as u16 + 1, &mut name.query))
     }
 
     pub(super) fn any_out(&self) -> bool {
-        self.names.iter().any(|name| name.lookup.is_out())
+        self.names.iter().any(|name| name.query.is_out())
     }
 
     pub(super) fn is_done(&self) -> bool {
-        self.names.iter().all(|name| name.lookup.is_done())
+        self.names.iter().all(|name| name.query.is_done())
     }
 
     pub(super) fn attempts(&self) -> u32 {
-        self.names.iter().map(|name| name.lookup.attempts()).sum()
+        self.names.iter().map(|name| name.query.attempts()).sum()
     }
 
     pub(super) fn reply(
@@ -92,23 +92,23 @@ impl Forward {
         limits: &Limits,
         rng: &mut StdRng,
     ) -> ReplyClass {
-        let name = &mut self.names[usize::from(reply.exchange.0) - 1];
-        let class = lookup::classify(reply);
-        if name.lookup.is_settled() {
+        let name = &mut self.names[usize::from(reply.question.0) - 1];
+        let class = query::classify(reply);
+        if name.query.is_settled() {
             return class;
         }
         if class != ReplyClass::Answer {
-            name.lookup.unhelpful(now, reply, class, limits, rng);
+            name.query.unhelpful(now, reply, class, limits, rng);
             return class;
         }
         match read_addresses(reply.message) {
             Some(addresses) => {
                 name.addresses = addresses;
-                name.lookup.settle();
+                name.query.settle();
                 class
             }
             None => {
-                name.lookup
+                name.query
                     .unhelpful(now, reply, ReplyClass::Unusable, limits, rng);
                 ReplyClass::Unusable
             }
@@ -116,7 +116,7 @@ impl Forward {
     }
 
     pub(super) fn confirmation(self) -> Confirmation {
-        let all_known = self.names.iter().all(|name| name.lookup.is_settled());
+        let all_known = self.names.iter().all(|name| name.query.is_settled());
         let found = self
             .names
             .iter()

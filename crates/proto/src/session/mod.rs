@@ -2,9 +2,9 @@
 
 mod finish;
 mod forward;
-mod lookup;
+mod limits;
 mod phase_clock;
-mod terms;
+mod query;
 
 use std::net::SocketAddr;
 
@@ -15,14 +15,14 @@ use canvass_model::{
 use rand::rngs::StdRng;
 
 use crate::dns::{Message, Question};
+use crate::output::{Output, QuestionId};
 use finish::Last;
 use forward::Forward;
-use lookup::{Lookup, Step};
-use phase_clock::PhaseClock;
-pub use terms::{
-    ExchangeId, Limits, LostCause, Output, Reply, ReplyClass, SendRequest, Sent, TransportPolicy,
-    UpstreamId,
+pub use limits::{
+    Limits, LostCause, Reply, ReplyClass, SendRequest, Sent, TransportPolicy, UpstreamId,
 };
+use phase_clock::PhaseClock;
+use query::{Query, Step};
 
 /// One job's life: its attempts, TC to TCP, EDNS to none, PTR to forward-confirm.
 ///
@@ -31,7 +31,7 @@ pub use terms::{
 #[derive(Debug)]
 pub struct Session {
     job: Job,
-    lookup: Lookup,
+    query: Query,
     forward: Option<Box<Forward>>,
     due: Time,
     deadline: Time,
@@ -83,7 +83,7 @@ impl Session {
             }
         };
         Ok(Self {
-            lookup: Lookup::new(question, limits.transport),
+            query: Query::new(question, limits.transport),
             forward: None,
             due: job.due.unwrap_or(now),
             deadline: now + limits.deadline,
@@ -96,21 +96,21 @@ impl Session {
         })
     }
 
-    /// Appends the query for `exchange` to `out`. `edns` says whether the upstream is thought to
+    /// Appends the query for `question` to `out`. `edns` says whether the upstream is thought to
     /// know EDNS(0); returns whether the query carries it.
     pub fn write_query(
         &self,
-        exchange: ExchangeId,
+        question: QuestionId,
         id: u16,
         edns: bool,
         out: &mut Vec<u8>,
     ) -> bool {
-        self.lookup_of(exchange).write_query(id, edns, out)
+        self.query_of(question).write_query(id, edns, out)
     }
 
-    /// The question `exchange` asks, for telling its reply from others.
-    pub fn question(&self, exchange: ExchangeId) -> &Question {
-        &self.lookup_of(exchange).question
+    /// The question `question` asks, for telling its reply from others.
+    pub fn question(&self, question: QuestionId) -> &Question {
+        &self.query_of(question).question
     }
 
     /// The query that was asked for has left.
@@ -118,10 +118,10 @@ impl Session {
         self.clock.turn(now, true);
         let (resolver, transport) = (sent.resolver, sent.transport.as_str());
         self.note(now, "send", || format!("{resolver} by {transport}"));
-        if exchange_index(sent.exchange) == 0 {
+        if question_index(sent.question) == 0 {
             self.resolver = Some((sent.resolver, sent.transport));
         }
-        self.lookup_mut(sent.exchange).sent(now, sent, limits, rng);
+        self.query_mut(sent.question).sent(now, sent, limits, rng);
     }
 
     /// A message came that matches an attempt, be it the last one or one before it.
@@ -132,13 +132,13 @@ impl Session {
         limits: &Limits,
         rng: &mut StdRng,
     ) -> ReplyClass {
-        let class = if exchange_index(reply.exchange) == 0 {
+        let class = if question_index(reply.question) == 0 {
             self.main_reply(now, reply, limits, rng)
         } else {
             let forward = self
                 .forward
                 .as_mut()
-                .expect("a forward exchange has its lookups");
+                .expect("a forward question has its lookups");
             forward.reply(now, reply, limits, rng)
         };
         let (resolver, rcode) = (reply.resolver, reply.message.rcode());
@@ -147,29 +147,29 @@ impl Session {
         class
     }
 
-    /// The attempt of `exchange` came to nothing before its time.
+    /// The attempt of `question` came to nothing before its time.
     pub fn lost(
         &mut self,
         now: Time,
-        exchange: ExchangeId,
+        question: QuestionId,
         lost: LostCause,
         limits: &Limits,
         rng: &mut StdRng,
     ) {
-        if exchange_index(exchange) == 0 && self.settled.is_none() {
+        if question_index(question) == 0 && self.settled.is_none() {
             self.remember(Last::Lost(lost));
         }
         let cause = lost.cause;
         self.note(now, "lost", || cause.to_string());
-        self.lookup_mut(exchange).failed(now, limits, rng);
+        self.query_mut(question).failed(now, limits, rng);
         self.clock.turn(now, self.any_out());
     }
 
-    /// An orderly close left `exchange` unanswered. It goes out again, and the attempt that was
+    /// An orderly close left `question` unanswered. It goes out again, and the attempt that was
     /// is taken back.
-    pub fn returned(&mut self, now: Time, exchange: ExchangeId) {
+    pub fn returned(&mut self, now: Time, question: QuestionId) {
         self.note(now, "returned", String::new);
-        self.lookup_mut(exchange).returned();
+        self.query_mut(question).returned();
         self.clock.turn(now, self.any_out());
     }
 
@@ -199,12 +199,12 @@ impl Session {
         }
         let mut wake = self.deadline;
         let mut expired = None;
-        let main = self.settled.is_none().then_some((0, &mut self.lookup));
+        let main = self.settled.is_none().then_some((0, &mut self.query));
         let forward = self.forward.iter_mut().flat_map(|forward| forward.active());
-        for (index, lookup) in main.into_iter().chain(forward) {
-            match lookup.step(now, limits) {
+        for (index, query) in main.into_iter().chain(forward) {
+            match query.step(now, limits) {
                 Step::Wait(time) => wake = wake.min(time),
-                Step::Send => return Output::Send(ExchangeId(index)),
+                Step::Send => return Output::Send(QuestionId(index)),
                 Step::Expired => {
                     expired = Some(index);
                     break;
@@ -218,10 +218,10 @@ impl Session {
             if index == 0 {
                 self.remember(Last::Silence);
             }
-            return Output::Expired(ExchangeId(index));
+            return Output::Expired(QuestionId(index));
         }
         let done = match (&self.settled, &self.forward) {
-            (None, _) => self.lookup.is_done(),
+            (None, _) => self.query.is_done(),
             (Some(_), Some(forward)) => forward.is_done(),
             (Some(_), None) => true,
         };
@@ -232,13 +232,13 @@ impl Session {
         }
     }
 
-    /// The query that `exchange` wants to send now; `None` when it wants none any more, since
+    /// The query that `question` wants to send now; `None` when it wants none any more, since
     /// a late reply came while it waited for its permit.
     ///
     /// With a permit at hand, call [`Self::write_query`], and when the query has left,
     /// [`Self::sent`].
-    pub fn request(&self, exchange: ExchangeId) -> Option<SendRequest> {
-        self.lookup_of(exchange).request()
+    pub fn request(&self, question: QuestionId) -> Option<SendRequest> {
+        self.query_of(question).request()
     }
 
     fn main_reply(
@@ -248,17 +248,17 @@ impl Session {
         limits: &Limits,
         rng: &mut StdRng,
     ) -> ReplyClass {
-        let class = lookup::classify(reply);
+        let class = query::classify(reply);
         if self.settled.is_some() {
             return class;
         }
         self.resolver = Some((reply.resolver, reply.transport));
         if class == ReplyClass::Answer {
             if let Some(answer) = self.read_answer(reply.message) {
-                self.lookup.settle();
+                self.query.settle();
                 let negative = match &answer {
                     Answer::Ptr(ptr) => ptr.names.is_empty(),
-                    _ => !reply.message.has_answer(self.lookup.question.record_type()),
+                    _ => !reply.message.has_answer(self.query.question.record_type()),
                 };
                 self.forward = self.forward_of(&answer, limits);
                 let rcode = reply.message.rcode();
@@ -270,14 +270,14 @@ impl Session {
                 return class;
             }
             self.remember(Last::Malformed);
-            self.lookup
+            self.query
                 .unhelpful(now, reply, ReplyClass::Unusable, limits, rng);
             return ReplyClass::Unusable;
         }
         if class != ReplyClass::NoEdns {
             self.remember(Last::of(reply, class));
         }
-        self.lookup.unhelpful(now, reply, class, limits, rng);
+        self.query.unhelpful(now, reply, class, limits, rng);
         class
     }
 
@@ -337,38 +337,38 @@ impl Session {
     }
 
     fn any_out(&self) -> bool {
-        self.settled.is_none() && self.lookup.is_out()
+        self.settled.is_none() && self.query.is_out()
             || self
                 .forward
                 .as_ref()
                 .is_some_and(|forward| forward.any_out())
     }
 
-    fn lookup_of(&self, exchange: ExchangeId) -> &Lookup {
-        match exchange_index(exchange) {
-            0 => &self.lookup,
+    fn query_of(&self, question: QuestionId) -> &Query {
+        match question_index(question) {
+            0 => &self.query,
             at => self
                 .forward
                 .as_ref()
-                .expect("a forward exchange has its lookups")
-                .lookup(at - 1),
+                .expect("a forward question has its lookups")
+                .query(at - 1),
         }
     }
 
-    fn lookup_mut(&mut self, exchange: ExchangeId) -> &mut Lookup {
-        match exchange_index(exchange) {
-            0 => &mut self.lookup,
+    fn query_mut(&mut self, question: QuestionId) -> &mut Query {
+        match question_index(question) {
+            0 => &mut self.query,
             at => self
                 .forward
                 .as_mut()
-                .expect("a forward exchange has its lookups")
-                .lookup_mut(at - 1),
+                .expect("a forward question has its lookups")
+                .query_mut(at - 1),
         }
     }
 }
 
-fn exchange_index(exchange: ExchangeId) -> usize {
-    usize::from(exchange.0)
+fn question_index(question: QuestionId) -> usize {
+    usize::from(question.0)
 }
 
 #[cfg(test)]

@@ -10,9 +10,9 @@ use canvass_model::{Cause, Time};
 
 use super::captures::Captures;
 use super::inbox::{Datagrams, Stream};
+use super::line_match::{Gathered, Groups};
 use super::script::{Action, LineEnd, Script, Send};
-use super::sight::{Gathered, Groups};
-use super::template::{FillError, Filling};
+use super::template::{ExpandError, Expansion};
 use super::{Credentials, RECEIVED_BYTES_MAX, SEND_BYTES_MAX, UNREAD_BYTES_MAX};
 
 pub use judge::Judgement;
@@ -287,7 +287,7 @@ impl Talk {
     }
 
     /// Appends what is to be said; returns whether there is anything to send.
-    fn say(&mut self, send: &Send, out: &mut Vec<u8>) -> Result<bool, FillError> {
+    fn say(&mut self, send: &Send, out: &mut Vec<u8>) -> Result<bool, ExpandError> {
         let before = out.len();
         send.template.fill(self.filling(), out)?;
         let end: &[u8] = match send.end {
@@ -305,8 +305,8 @@ impl Talk {
         Ok(out.len() > before || self.is_over_datagrams())
     }
 
-    fn filling(&self) -> Filling<'_> {
-        Filling {
+    fn filling(&self) -> Expansion<'_> {
+        Expansion {
             found: self
                 .found
                 .as_ref()
@@ -365,13 +365,13 @@ impl fmt::Debug for Talk {
     }
 }
 
-fn send_fault(error: FillError, step: usize) -> TalkOutput {
+fn send_fault(error: ExpandError, step: usize) -> TalkOutput {
     match error {
-        FillError::NoCredentials => fault(
+        ExpandError::NoCredentials => fault(
             Cause::Invalid,
             format!("step {step} needs credentials, and there are none"),
         ),
-        FillError::Oversize => oversize(format!(
+        ExpandError::Oversize => oversize(format!(
             "step {step} would send more than {SEND_BYTES_MAX} octets"
         )),
     }

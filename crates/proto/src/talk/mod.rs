@@ -54,11 +54,11 @@ mod conversation;
 mod credentials;
 mod error;
 mod inbox;
+mod line_match;
 mod parse;
 mod preset;
 mod rfc868;
 mod script;
-mod sight;
 mod template;
 mod yaml;
 

@@ -2,7 +2,7 @@
 
 use regex::bytes::Regex;
 
-use super::sight::Group;
+use super::line_match::Group;
 use super::{Credentials, SEND_BYTES_MAX};
 
 /// Text with places in it.
@@ -50,7 +50,7 @@ pub(super) enum Beyond {
 
 /// What places are filled with.
 #[derive(Clone, Copy)]
-pub(super) struct Filling<'a> {
+pub(super) struct Expansion<'a> {
     /// The last `expect` that matched, by its place, with what its groups found.
     pub(super) found: Option<(usize, &'a [Group])>,
     pub(super) credentials: Option<&'a Credentials>,
@@ -59,7 +59,7 @@ pub(super) struct Filling<'a> {
 
 /// Why a template could not be filled.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum FillError {
+pub(super) enum ExpandError {
     /// It speaks of credentials, and there are none.
     NoCredentials,
     /// It became larger than may be.
@@ -133,12 +133,16 @@ impl Template {
     }
 
     /// Appends it to `out`, with its places filled. In an error `out` is as it was.
-    pub(super) fn fill(&self, filling: Filling<'_>, out: &mut Vec<u8>) -> Result<(), FillError> {
+    pub(super) fn fill(
+        &self,
+        filling: Expansion<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ExpandError> {
         let before = out.len();
         for part in &self.parts {
             let filled = part.fill(filling, out);
             let filled = match filled {
-                Ok(()) if out.len() - before > SEND_BYTES_MAX => Err(FillError::Oversize),
+                Ok(()) if out.len() - before > SEND_BYTES_MAX => Err(ExpandError::Oversize),
                 other => other,
             };
             if filled.is_err() {
@@ -151,8 +155,8 @@ impl Template {
 }
 
 impl Part {
-    fn fill(&self, filling: Filling<'_>, out: &mut Vec<u8>) -> Result<(), FillError> {
-        let credentials = || filling.credentials.ok_or(FillError::NoCredentials);
+    fn fill(&self, filling: Expansion<'_>, out: &mut Vec<u8>) -> Result<(), ExpandError> {
+        let credentials = || filling.credentials.ok_or(ExpandError::NoCredentials);
         match self {
             Self::Text(text) => out.extend_from_slice(text),
             Self::Group { place, group } => {
@@ -225,7 +229,7 @@ mod tests {
         let groups =
             [Some(&b"ab"[..]), Some(b"a"), Some(b"b"), None].map(|group| group.map(Box::from));
         let credentials = Credentials::new("me", "it").unwrap();
-        let filling = Filling {
+        let filling = Expansion {
             found: Some((3, &groups)),
             credentials: Some(&credentials),
             nonce: 0xbeef,
@@ -292,13 +296,13 @@ mod tests {
         };
         let template = Template::parse("${1}".repeat(40).as_bytes(), scope).unwrap();
         let groups = [None, Some(vec![b'x'; SEND_BYTES_MAX / 39].into())];
-        let filling = Filling {
+        let filling = Expansion {
             found: Some((0, &groups)),
             credentials: None,
             nonce: 0,
         };
         let mut out = b"before".to_vec();
-        assert_eq!(template.fill(filling, &mut out), Err(FillError::Oversize));
+        assert_eq!(template.fill(filling, &mut out), Err(ExpandError::Oversize));
         assert_eq!(out, b"before");
     }
 }

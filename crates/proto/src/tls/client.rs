@@ -8,7 +8,7 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{DnsName, IpAddr, ServerName};
 use rustls::{CipherSuite, ClientConfig, SupportedProtocolVersion, version};
 
-use super::desk::{DeskClock, attended};
+use super::handshake_context::{HandshakeClock, attended};
 use super::options::{
     Anchors, TlsIdentity, TlsOptions, TlsSetupError, TlsVersion, certificates, private_key,
 };
@@ -39,7 +39,7 @@ impl TlsClient {
             (false, None) => Checks::Deferred,
         };
         let verifier = Verifier::new(anchors, provider.signature_verification_algorithms, checks);
-        let builder = ClientConfig::builder_with_details(provider, Arc::new(DeskClock))
+        let builder = ClientConfig::builder_with_details(provider, Arc::new(HandshakeClock))
             .with_protocol_versions(&versions(options)?)
             .map_err(unsupported)?
             .dangerous()

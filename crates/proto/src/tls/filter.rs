@@ -11,8 +11,8 @@ use rustls::unbuffered::{
 use rustls::{Error, ProtocolVersion, SupportedCipherSuite};
 
 use super::TlsFault;
-use super::desk::{Shown, attended};
 use super::facts::certificate_facts;
+use super::handshake_context::{Shown, attended};
 use super::refusal::Refusal;
 
 /// What a record adds to its plaintext at most, and the plaintext it holds at most, in octets

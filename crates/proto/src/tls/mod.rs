@@ -8,10 +8,10 @@
 //! then comes the verdict. Where the client has an identity to show, the verdict comes first.
 
 mod client;
-mod desk;
 mod facts;
 mod fault;
 mod filter;
+mod handshake_context;
 mod names;
 mod options;
 mod refusal;

@@ -181,7 +181,7 @@ mod tests {
     fn what_is_not_known_is_shown_as_it_came() {
         assert_eq!(shown(&[attribute(99, 0x0c, b"ab")]), "2.5.4.99=#0c026162");
         assert_eq!(shown(&[attribute(3, 0x02, &[5])]), "CN=#020105");
-        // Half a pair of UTF-16 is no text.
+        // AddressFamily a pair of UTF-16 is no text.
         assert_eq!(shown(&[attribute(3, 0x1e, b"\xd8\0")]), "CN=#1e02d800");
     }
 }

@@ -11,12 +11,12 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 use x509_parser::prelude::{ASN1Time, FromDer, X509Certificate};
 
-use super::desk::{Seen, Shown, report};
+use super::handshake_context::{Seen, Shown, report};
 use super::options::Anchors;
 use super::refusal::Refusal;
 use super::signatures::{RememberingAlgorithm, SignatureMemory};
 
-/// Judges a server's certificates and leaves the verdict on the desk. Unless it is to verify
+/// Judges a server's certificates and leaves the verdict in the handshake context. Unless it is to verify
 /// first, the handshake goes on whatever the verdict is.
 #[derive(Debug)]
 pub(super) struct Verifier {

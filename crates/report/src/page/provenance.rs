@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use canvass_model::{LagCounts, ShardReport};
+use canvass_model::{LatenessHistogram, ShardReport};
 
 use super::table::{Column, Table};
 use super::words::{COMMAND_CHARS_MAX, TEXT_CHARS_MAX, calendar, counted, foreign, grouped};
@@ -96,8 +96,8 @@ pub(super) fn of_shards(shards: &[ShardReport]) -> Vec<(&'static str, String)> {
 
 /// Appends how late the loops were, where they counted it.
 pub(super) fn write_lag(shards: &[ShardReport], out: &mut String) -> fmt::Result {
-    let summed = |pick: fn(&ShardReport) -> &LagCounts| {
-        let mut sum = LagCounts::default();
+    let summed = |pick: fn(&ShardReport) -> &LatenessHistogram| {
+        let mut sum = LatenessHistogram::default();
         shards.iter().for_each(|shard| sum.add(pick(shard)));
         sum
     };

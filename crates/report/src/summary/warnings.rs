@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use canvass_model::{Cause, LagCounts, ShardReport};
+use canvass_model::{Cause, LatenessHistogram, ShardReport};
 
 use super::{SummaryInput, hosts};
 use crate::Tally;
@@ -71,12 +71,12 @@ fn held_up(tally: &Tally, shards: &[ShardReport]) -> Option<String> {
 }
 
 fn late_loop(shards: &[ShardReport]) -> Option<String> {
-    let (mut late_wakes, mut turns) = (LagCounts::default(), LagCounts::default());
+    let (mut late_wakes, mut turns) = (LatenessHistogram::default(), LatenessHistogram::default());
     for shard in shards {
         late_wakes.add(&shard.late_wakes);
         turns.add(&shard.turns);
     }
-    let p99_over = |lags: &LagCounts, limit: Duration| {
+    let p99_over = |lags: &LatenessHistogram, limit: Duration| {
         let p99 = lags.quantile(0.99)?;
         (lags.total() >= LAGS_MIN && p99 > limit).then(|| (seconds(p99), seconds(lags.max())))
     };
@@ -204,8 +204,8 @@ mod tests {
     }
 
     /// `number` lags of `millis` milliseconds, and as many times 99 that are short.
-    fn lags(number: usize, millis: u64) -> LagCounts {
-        let mut lags = LagCounts::default();
+    fn lags(number: usize, millis: u64) -> LatenessHistogram {
+        let mut lags = LatenessHistogram::default();
         for _ in 0..number {
             lags.record(Duration::from_millis(millis));
             (0..99).for_each(|_| lags.record(Duration::from_micros(50)));
@@ -308,7 +308,7 @@ mod tests {
             };
             told(&tally, &[shard.clone(), shard], Duration::ZERO).join("\n")
         };
-        let none = LagCounts::default();
+        let none = LatenessHistogram::default();
         assert_eq!(told_of(lags(1, 4), lags(1, 8)), "");
         assert_eq!(
             told_of(lags(1, 7), none),
@@ -320,7 +320,7 @@ mod tests {
         ));
         assert!(told_of(lags(1, 7), lags(1, 20)).contains("7.00 ms), and it was away"));
         // Each of two shards has 49.
-        let mut few = LagCounts::default();
+        let mut few = LatenessHistogram::default();
         (0..49).for_each(|_| few.record(Duration::from_secs(1)));
         assert_eq!(told_of(few, few), "");
     }

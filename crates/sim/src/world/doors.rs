@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use canvass_engine::{Bell, Control};
+use canvass_engine::{StopSignal, Waker};
 use canvass_model::{Job, Outcome, Time};
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 
@@ -19,9 +19,9 @@ pub(crate) struct FarDoors {
     pub batches: Vec<Vec<Job>>,
     pub jobs: Option<Sender<Vec<Job>>>,
     pub outcomes: Receiver<Vec<Outcome>>,
-    pub jobs_bell: Arc<Bell>,
-    pub outcomes_bell: Arc<Bell>,
-    pub control: Arc<Control>,
+    pub inbox_waker: Arc<Waker>,
+    pub outbox_waker: Arc<Waker>,
+    pub control: Arc<StopSignal>,
     pub drain_is_set: bool,
     /// The inbox was full.
     pub feed_waits: bool,
@@ -62,7 +62,7 @@ impl World {
             self.agenda.add(at, Happening::Feed);
         }
         if self.woken {
-            self.doors.jobs_bell.ring();
+            self.doors.inbox_waker.wake_if_parked();
         }
     }
 
@@ -86,7 +86,7 @@ impl World {
         if let Ok(batch) = self.doors.outcomes.try_recv() {
             self.take(batch);
             self.woken = true;
-            self.doors.outcomes_bell.ring();
+            self.doors.outbox_waker.wake_if_parked();
         }
         self.look_at_doors();
     }
@@ -98,7 +98,7 @@ impl World {
             None => {}
         }
         self.woken = true;
-        self.doors.jobs_bell.wake();
+        self.doors.inbox_waker.wake();
     }
 
     /// Everything that was handed over, when the shard is done.

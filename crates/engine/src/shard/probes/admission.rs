@@ -8,11 +8,11 @@ use rand::RngExt;
 use smallvec::SmallVec;
 
 use super::ProbeSlot;
-use crate::hosts::{HostKey, Waiter};
+use crate::host_gates::{HostKey, Waiter};
 use crate::net::Net;
 use crate::shard::Shard;
 use crate::shard::transmit::SendTurn;
-use crate::slots::SlotKey;
+use crate::slab::TaskKey;
 
 impl<N: Net> Shard<N> {
     /// Goes on with probes that have waited: for a name, for their host, for a descriptor, for
@@ -144,7 +144,7 @@ impl<N: Net> Shard<N> {
     }
 
     /// Gives a probe the permit it waits for; it may have gone elsewhere, or be gone.
-    fn enters(&mut self, now: Time, key: SlotKey, host: HostKey) -> bool {
+    fn enters(&mut self, now: Time, key: TaskKey, host: HostKey) -> bool {
         let hosts = &self.probes.hosts;
         let waits = |slot: &&mut ProbeSlot| {
             slot.host.is_none()
@@ -160,7 +160,7 @@ impl<N: Net> Shard<N> {
     }
 
     /// A redirect led to another host.
-    pub(super) fn change_host(&mut self, now: Time, key: SlotKey) {
+    pub(super) fn change_host(&mut self, now: Time, key: TaskKey) {
         let Some(slot) = self.probes.slots.by_key(key) else {
             return;
         };

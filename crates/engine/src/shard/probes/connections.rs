@@ -4,13 +4,13 @@ use std::io;
 use std::time::Duration;
 
 use canvass_model::{Cause, Time};
-use canvass_proto::{Door, ExchangeId, SystemFault};
+use canvass_proto::{ConnectionId, SocketRequest, SystemFault};
 
 use crate::net::{Net, SocketId};
 use crate::shard::sockets::system_fault;
 use crate::shard::transmit::SendTurn;
 use crate::shard::{Owner, Shard};
-use crate::slots::SlotKey;
+use crate::slab::TaskKey;
 
 /// How long to wait when the system has no descriptor or no local port left.
 const SHORTAGE_WAIT: Duration = Duration::from_millis(10);
@@ -37,26 +37,26 @@ impl<N: Net> Shard<N> {
             if opened >= OPENED_PER_GO_MAX {
                 return self.resume_by(turn.now);
             }
-            let Some((key, exchange)) = self.probes.connects.pop_front() else {
+            let Some((key, connection)) = self.probes.connects.pop_front() else {
                 return;
             };
             let Some(slot) = self.probes.slots.by_key(key) else {
                 continue;
             };
-            let Some(door) = slot.probe.door(exchange) else {
+            let Some(door) = slot.probe.socket_request(connection) else {
                 continue;
             };
             // Opening takes its time, and is not to be counted to the next.
             turn.now = self.net.now();
             match self.open_door(&door) {
-                Ok((socket, many)) => self.opened(turn.now, key, exchange, socket, &door, many),
+                Ok((socket, many)) => self.opened(turn.now, key, connection, socket, &door, many),
                 Err(error) => {
                     let fault = system_fault(&error);
                     if fault.is_shortage() {
                         self.report.losses.local_send_errors += 1;
                         self.probes.report.waited_for_descriptor += 1;
                         // To the back: a port may be free for another peer.
-                        self.probes.connects.push_back((key, exchange));
+                        self.probes.connects.push_back((key, connection));
                         if fault.cause == Cause::Descriptors {
                             self.hinder_all(&fault);
                         } else if let Some(slot) = self.probes.slots.by_key(key) {
@@ -66,7 +66,7 @@ impl<N: Net> Shard<N> {
                         return self.resume_by(self.probes.shortage_end);
                     }
                     if let Some(slot) = self.probes.slots.by_key(key) {
-                        slot.probe.failed(turn.now, exchange, fault);
+                        slot.probe.failed(turn.now, connection, fault);
                     }
                 }
             }
@@ -84,33 +84,35 @@ impl<N: Net> Shard<N> {
         }
     }
 
-    fn open_door(&mut self, door: &Door) -> io::Result<(SocketId, bool)> {
+    fn open_door(&mut self, door: &SocketRequest) -> io::Result<(SocketId, bool)> {
         let options = &self.config.probing.socket_options;
         match door {
-            Door::Stream(remote) => Ok((self.net.connect(remote, options)?, false)),
-            Door::Datagram { peer, many } => self.net.open_conversation(*peer, *many, options),
+            SocketRequest::Stream(remote) => Ok((self.net.connect(remote, options)?, false)),
+            SocketRequest::Datagram { peer, many } => {
+                self.net.open_conversation(*peer, *many, options)
+            }
         }
     }
 
     fn opened(
         &mut self,
         now: Time,
-        key: SlotKey,
-        exchange: ExchangeId,
+        key: TaskKey,
+        connection: ConnectionId,
         socket: SocketId,
-        door: &Door,
+        door: &SocketRequest,
         many: bool,
     ) {
-        self.own(socket, Owner::Probe(key, exchange));
+        self.own(socket, Owner::Probe(key, connection));
         self.probes.sockets_open += 1;
         self.probes.report.opened += 1;
         let open = self.probes.sockets_open as u64;
         self.probes.report.open_max = self.probes.report.open_max.max(open);
         if let Some(slot) = self.probes.slots.by_key(key) {
-            slot.sockets.push((exchange, socket));
+            slot.sockets.push((connection, socket));
             match door {
-                Door::Stream(_) => slot.probe.opening(now, exchange),
-                Door::Datagram { .. } => slot.probe.bound(now, exchange, many),
+                SocketRequest::Stream(_) => slot.probe.opening(now, connection),
+                SocketRequest::Datagram { .. } => slot.probe.bound(now, connection, many),
             }
         }
     }
@@ -119,36 +121,36 @@ impl<N: Net> Shard<N> {
     pub(in crate::shard) fn probe_writable(
         &mut self,
         now: Time,
-        key: SlotKey,
-        exchange: ExchangeId,
+        key: TaskKey,
+        connection: ConnectionId,
         socket: SocketId,
     ) {
         let Some(slot) = self.probes.slots.by_key(key) else {
             return;
         };
-        if slot.probe.is_opening(exchange) {
+        if slot.probe.is_opening(connection) {
             match self.net.opened(socket) {
-                Ok(()) => slot.probe.connected(now, exchange),
+                Ok(()) => slot.probe.connected(now, connection),
                 // Only a connection that was open can be reset: before that, it is refused.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
-                    slot.probe.connected(now, exchange);
-                    slot.probe.failed(now, exchange, system_fault(&error));
+                    slot.probe.connected(now, connection);
+                    slot.probe.failed(now, connection, system_fault(&error));
                 }
-                Err(error) => slot.probe.failed(now, exchange, system_fault(&error)),
+                Err(error) => slot.probe.failed(now, connection, system_fault(&error)),
             }
         } else {
-            self.write_probe(now, key, exchange);
+            self.write_probe(now, key, connection);
         }
         self.drive_probe(now, key);
     }
 
     /// Writes what a probe has to say, until the system has no room.
-    pub(super) fn write_probe(&mut self, now: Time, key: SlotKey, exchange: ExchangeId) {
-        let Some(socket) = self.probes.socket_of(key, exchange) else {
+    pub(super) fn write_probe(&mut self, now: Time, key: TaskKey, connection: ConnectionId) {
+        let Some(socket) = self.probes.socket_of(key, connection) else {
             return;
         };
         while let Some(slot) = self.probes.slots.by_key(key) {
-            let Some(bytes) = slot.probe.outgoing(exchange) else {
+            let Some(bytes) = slot.probe.outgoing(connection) else {
                 return;
             };
             let written = if slot.probe.speaks_datagrams() {
@@ -157,7 +159,7 @@ impl<N: Net> Shard<N> {
                 self.net.write(socket, bytes)
             };
             match written {
-                Ok(octets) => slot.probe.wrote(now, exchange, octets),
+                Ok(octets) => slot.probe.wrote(now, connection, octets),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
@@ -166,13 +168,13 @@ impl<N: Net> Shard<N> {
                     let mut dry = buffer.is_empty();
                     let mut now = now;
                     while !dry {
-                        dry = self.read_probe_once(&mut now, key, exchange, socket, &mut buffer);
+                        dry = self.read_probe_once(&mut now, key, connection, socket, &mut buffer);
                     }
                     if !buffer.is_empty() {
                         self.buffer = buffer;
                     }
                     if let Some(slot) = self.probes.slots.by_key(key) {
-                        slot.probe.failed(now, exchange, system_fault(&error));
+                        slot.probe.failed(now, connection, system_fault(&error));
                     }
                     return;
                 }
@@ -184,22 +186,22 @@ impl<N: Net> Shard<N> {
     pub(in crate::shard) fn read_probe(
         &mut self,
         now: Time,
-        key: SlotKey,
-        exchange: ExchangeId,
+        key: TaskKey,
+        connection: ConnectionId,
         socket: SocketId,
         buffer: &mut [u8],
     ) -> bool {
         let mut now = now;
-        let dry = self.read_probe_once(&mut now, key, exchange, socket, buffer);
+        let dry = self.read_probe_once(&mut now, key, connection, socket, buffer);
         self.drive_probe(now, key);
-        dry || self.probes.socket_of(key, exchange) != Some(socket)
+        dry || self.probes.socket_of(key, connection) != Some(socket)
     }
 
     fn read_probe_once(
         &mut self,
         now: &mut Time,
-        key: SlotKey,
-        exchange: ExchangeId,
+        key: TaskKey,
+        connection: ConnectionId,
         socket: SocketId,
         buffer: &mut [u8],
     ) -> bool {
@@ -208,25 +210,25 @@ impl<N: Net> Shard<N> {
             return true;
         };
         if slot.probe.speaks_datagrams() {
-            return self.take_datagrams(*now, key, exchange, socket, buffer);
+            return self.take_datagrams(*now, key, connection, socket, buffer);
         }
         let read = self.net.read(socket, buffer);
         // As it is read, and not as it was when others were.
         *now = self.net.now();
         match read {
             Ok(0) => {
-                slot.probe.ended(*now, exchange);
+                slot.probe.ended(*now, connection);
                 true
             }
             Ok(octets) => {
-                slot.probe.received(*now, exchange, &buffer[..octets]);
+                slot.probe.received(*now, connection, &buffer[..octets]);
                 // What fills no buffer was all there is, but for an end that came with it.
                 octets < buffer.len() && !closed
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => true,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => false,
             Err(error) => {
-                slot.probe.failed(*now, exchange, system_fault(&error));
+                slot.probe.failed(*now, connection, system_fault(&error));
                 true
             }
         }
@@ -235,14 +237,14 @@ impl<N: Net> Shard<N> {
     fn take_datagrams(
         &mut self,
         now: Time,
-        key: SlotKey,
-        exchange: ExchangeId,
+        key: TaskKey,
+        connection: ConnectionId,
         socket: SocketId,
         buffer: &mut [u8],
     ) -> bool {
         for _ in 0..DATAGRAMS_MAX {
             // What it heard may have ended it, or had it begin anew on another socket.
-            if self.probes.socket_of(key, exchange) != Some(socket) {
+            if self.probes.socket_of(key, connection) != Some(socket) {
                 return true;
             }
             let Some(slot) = self.probes.slots.by_key(key) else {
@@ -257,13 +259,13 @@ impl<N: Net> Shard<N> {
             match taken {
                 Ok((octets, Some(from))) => {
                     slot.probe
-                        .received_from(now, exchange, from, &buffer[..octets]);
+                        .received_from(now, connection, from, &buffer[..octets]);
                 }
-                Ok((octets, None)) => slot.probe.received(now, exchange, &buffer[..octets]),
+                Ok((octets, None)) => slot.probe.received(now, connection, &buffer[..octets]),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
-                    slot.probe.failed(now, exchange, system_fault(&error));
+                    slot.probe.failed(now, connection, system_fault(&error));
                     return true;
                 }
             }
@@ -272,12 +274,12 @@ impl<N: Net> Shard<N> {
         false
     }
 
-    pub(super) fn close_probe_socket(&mut self, key: SlotKey, exchange: ExchangeId) {
+    pub(super) fn close_probe_socket(&mut self, key: TaskKey, connection: ConnectionId) {
         let Some(slot) = self.probes.slots.by_key(key) else {
             return;
         };
         let mut sockets = slot.sockets.iter();
-        if let Some(at) = sockets.position(|(whose, _)| *whose == exchange) {
+        if let Some(at) = sockets.position(|(whose, _)| *whose == connection) {
             let (_, socket) = slot.sockets.remove(at);
             self.close_socket(socket);
         }

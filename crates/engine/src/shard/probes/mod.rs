@@ -6,22 +6,22 @@ mod connections;
 use std::collections::VecDeque;
 
 use canvass_model::{ConnectionReport, Outcome, Time, Verdict};
-use canvass_proto::{ExchangeId, Probe, Want};
+use canvass_proto::{ConnectionId, Output, Probe};
 use smallvec::SmallVec;
 
 use super::Shard;
 use crate::config::Probing;
-use crate::hosts::{HostKey, Hosts};
-use crate::names::Names;
+use crate::host_gates::{HostGates, HostKey};
+use crate::name_cache::NameCache;
 use crate::net::{Net, SocketId};
-use crate::slots::{SlotKey, Slots};
+use crate::slab::{Slab, TaskKey};
 use crate::wheel::Wheel;
 
 /// A probe under way.
 #[derive(Debug)]
 pub(super) struct ProbeSlot {
     pub(super) probe: Probe,
-    sockets: SmallVec<[(ExchangeId, SocketId); 2]>,
+    sockets: SmallVec<[(ConnectionId, SocketId); 2]>,
     /// The host it has a permit at.
     host: Option<HostKey>,
     admitted: Time,
@@ -30,17 +30,17 @@ pub(super) struct ProbeSlot {
 /// Probes of hosts, and what they share.
 #[derive(Debug)]
 pub(super) struct Probes {
-    pub(super) slots: Slots<ProbeSlot>,
+    pub(super) slots: Slab<ProbeSlot>,
     pub(super) wheel: Wheel,
-    pub(super) hosts: Hosts,
-    pub(super) names: Names,
+    pub(super) hosts: HostGates,
+    pub(super) names: NameCache,
     /// Lookups of names that are under way.
     pub(super) lookups: usize,
     /// Probes that were told something, and are to be driven.
-    pub(super) stirred: VecDeque<SlotKey>,
+    pub(super) stirred: VecDeque<TaskKey>,
     /// Connections to be opened, and requests to be begun on ones that are kept.
-    connects: VecDeque<(SlotKey, ExchangeId)>,
-    turns: VecDeque<SlotKey>,
+    connects: VecDeque<(TaskKey, ConnectionId)>,
+    turns: VecDeque<TaskKey>,
     pub(super) sockets_open: usize,
     sockets_max: usize,
     /// Until when nothing is opened, since the system had nothing left.
@@ -55,13 +55,13 @@ pub(super) struct Probes {
 impl Probes {
     pub(super) fn new(config: &Probing) -> Self {
         Self {
-            slots: Slots::new(),
+            slots: Slab::new(),
             wheel: Wheel::new(),
-            hosts: Hosts::new(
+            hosts: HostGates::new(
                 config.per_host_max.max(1),
                 config.rate_per_host_max_per_second,
             ),
-            names: Names::default(),
+            names: NameCache::default(),
             lookups: 0,
             stirred: VecDeque::new(),
             connects: VecDeque::new(),
@@ -84,11 +84,11 @@ impl Probes {
         }
     }
 
-    fn socket_of(&mut self, key: SlotKey, exchange: ExchangeId) -> Option<SocketId> {
+    fn socket_of(&mut self, key: TaskKey, connection: ConnectionId) -> Option<SocketId> {
         let slot = self.slots.by_key(key)?;
         let mut sockets = slot.sockets.iter();
         sockets
-            .find(|(whose, _)| *whose == exchange)
+            .find(|(whose, _)| *whose == connection)
             .map(|(_, socket)| *socket)
     }
 }
@@ -100,38 +100,39 @@ impl<N: Net> Shard<N> {
     }
 
     /// Does what a probe wants, until it wants to wait.
-    pub(super) fn drive_probe(&mut self, now: Time, key: SlotKey) {
+    pub(super) fn drive_probe(&mut self, now: Time, key: TaskKey) {
         while let Some(slot) = self.probes.slots.by_key(key) {
             match slot.probe.poll(now) {
-                Want::Resolve => self.look_up_for(now, key),
-                Want::Enter => self.change_host(now, key),
-                Want::Turn => {
+                Output::Resolve => self.look_up_for(now, key),
+                Output::AcquireHost => self.change_host(now, key),
+                Output::AcquireTurn => {
                     self.probes.turns.push_back(key);
                     self.resume_by(now);
                 }
-                Want::Connect(exchange) => self.probes.connects.push_back((key, exchange)),
-                Want::Write(exchange) => self.write_probe(now, key, exchange),
-                Want::ShutWrite(exchange) => {
-                    if let Some(socket) = self.probes.socket_of(key, exchange) {
+                Output::Connect(connection) => self.probes.connects.push_back((key, connection)),
+                Output::Write(connection) => self.write_probe(now, key, connection),
+                Output::ShutWrite(connection) => {
+                    if let Some(socket) = self.probes.socket_of(key, connection) {
                         // A peer that is gone is heard of by reading.
                         let _ = self.net.shut_write(socket);
                     }
                 }
-                Want::Close(exchange) => self.close_probe_socket(key, exchange),
-                Want::Report(mut outcome) => {
+                Output::Close(connection) => self.close_probe_socket(key, connection),
+                Output::Report(mut outcome) => {
                     outcome.stalled = slot.admitted < self.stall_end;
                     self.push_probe_outcome(now, *outcome);
                 }
-                Want::Wait(until) => {
+                Output::Wait(until) => {
                     self.probes.wheel.set(key.index, until);
                     return;
                 }
-                Want::Finish => return self.finish_probe(now, key),
+                Output::Finish => return self.finish_probe(now, key),
+                other => unreachable!("a probe sends no queries: {other:?}"),
             }
         }
     }
 
-    fn finish_probe(&mut self, now: Time, key: SlotKey) {
+    fn finish_probe(&mut self, now: Time, key: TaskKey) {
         let Some(mut slot) = self.probes.slots.remove(key) else {
             return;
         };

@@ -71,11 +71,11 @@ fn names_are_told_apart() {
 fn a_head_says_what_it_says() {
     let response = b"HTTP/1.0 301 Moved\r\nX-A: one\r\nLocation: /\xc3\xa4\xff\r\n\
         x-a: \r\nX-B: b \r\n\t c\t \r\n  \r\n d\r\nContent-Length: 7\r\n\r\n";
-    let mut exchange = Exchange::new(&order(HttpSettings::default(), "http://host.example/"));
-    assert_eq!(exchange.received(&response[..20]), Ok(Progress::Head));
-    assert!(exchange.head().is_none());
-    assert_eq!(exchange.received(&response[20..]), Ok(Progress::Body));
-    let head = exchange.head().unwrap();
+    let mut reader = ResponseReader::new(&request(HttpSettings::default(), "http://host.example/"));
+    assert_eq!(reader.received(&response[..20]), Ok(Progress::Head));
+    assert!(reader.head().is_none());
+    assert_eq!(reader.received(&response[20..]), Ok(Progress::Body));
+    let head = reader.head().unwrap();
     assert_eq!((head.version(), head.code()), (HttpVersion::V10, 301));
     assert_eq!(head.location().as_deref(), Some("/\u{e4}\u{fffd}"));
     assert_eq!(head.content_length(), Some(7));
@@ -100,7 +100,7 @@ fn a_head_stands_though_the_body_fails() {
 
 #[test]
 fn progress_is_told() {
-    let mut exchange = Exchange::new(&order(HttpSettings::default(), "http://host.example/"));
+    let mut reader = ResponseReader::new(&request(HttpSettings::default(), "http://host.example/"));
     for (piece, progress) in [
         (&b""[..], Progress::Head),
         (b"HTTP/1.1 100 Continue\r\n\r\n", Progress::Head),
@@ -112,10 +112,10 @@ fn progress_is_told() {
         (b"k", Progress::Done),
         (b"", Progress::Done),
     ] {
-        assert_eq!(exchange.received(piece), Ok(progress), "{piece:?}");
+        assert_eq!(reader.received(piece), Ok(progress), "{piece:?}");
     }
-    assert_eq!(exchange.counts().body_bytes, 2);
-    assert_eq!(exchange.take_body(), None, "it was not to be kept");
+    assert_eq!(reader.counts().body_bytes, 2);
+    assert_eq!(reader.take_body(), None, "it was not to be kept");
 }
 
 #[test]
@@ -171,11 +171,11 @@ fn a_bomb_stops_at_what_is_allowed() {
         body_bytes_max: 1 << 20,
         ..HttpSettings::default()
     };
-    let mut exchange = Exchange::new(&order(settings, "http://host.example/"));
+    let mut reader = ResponseReader::new(&request(settings, "http://host.example/"));
     let head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip, gzip\r\n\r\n";
-    assert_eq!(exchange.received(head), Ok(Progress::Body));
-    let fault = exchange.received(&twice).unwrap_err();
+    assert_eq!(reader.received(head), Ok(Progress::Body));
+    let fault = reader.received(&twice).unwrap_err();
     assert_eq!(fault.cause, Cause::Oversize);
-    assert_eq!(exchange.counts().decoded_bytes, 1 << 20);
-    assert_eq!(exchange.take_body().map(|body| body.len()), Some(1 << 20));
+    assert_eq!(reader.counts().decoded_bytes, 1 << 20);
+    assert_eq!(reader.take_body().map(|body| body.len()), Some(1 << 20));
 }

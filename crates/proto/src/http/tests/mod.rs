@@ -1,26 +1,26 @@
-//! What holds of orders and exchanges as a whole.
+//! What holds of requests and response readers as a whole.
 
 mod answers;
 mod laws;
-mod orders;
 mod redirects;
+mod requests;
 
 use std::sync::Arc;
 
-use super::{Counts, Exchange, HttpFault, HttpSettings, Order, Progress};
+use super::{Counts, HttpFault, HttpSettings, Progress, Request, ResponseReader};
 
-fn order(settings: HttpSettings, url: &str) -> Order {
-    Order::new(&Arc::new(settings), &url.parse().unwrap())
+fn request(settings: HttpSettings, url: &str) -> Request {
+    Request::new(&Arc::new(settings), &url.parse().unwrap())
 }
 
-/// What is written for `order`.
-fn written(order: &Order) -> String {
+/// What is written for `request`.
+fn written(request: &Request) -> String {
     let mut out = Vec::new();
-    order.write(&mut out);
+    request.write(&mut out);
     String::from_utf8(out).unwrap()
 }
 
-/// All that an exchange shows of an answer in the end.
+/// All that an reader shows of an answer in the end.
 #[derive(Debug, PartialEq)]
 struct Seen {
     fault: Option<HttpFault>,
@@ -33,19 +33,19 @@ struct Seen {
 
 /// Reads `pieces` one after the other, and then the end of the connection.
 fn read<'a>(settings: HttpSettings, pieces: impl IntoIterator<Item = &'a [u8]>) -> Seen {
-    let mut exchange = Exchange::new(&order(settings, "http://host.example/"));
+    let mut reader = ResponseReader::new(&request(settings, "http://host.example/"));
     let mut progress = Ok(Progress::Head);
     for piece in pieces {
-        progress = exchange.received(piece);
+        progress = reader.received(piece);
         if progress.is_err() {
             break;
         }
     }
-    let reusable = exchange.can_reuse();
+    let reusable = reader.can_reuse();
     if progress.is_ok() {
-        progress = exchange.ended();
+        progress = reader.ended();
     }
-    let head = exchange.head();
+    let head = reader.head();
     let code = head.map(|head| head.code());
     let headers = head.map_or(Vec::new(), |head| {
         let headers = head.headers();
@@ -53,17 +53,17 @@ fn read<'a>(settings: HttpSettings, pieces: impl IntoIterator<Item = &'a [u8]>) 
             .map(|(name, value)| (name.into(), value.into()))
             .collect()
     });
-    let counts = exchange.counts();
-    let body = exchange.take_body().unwrap_or_default();
-    assert_eq!(exchange.take_body(), None, "a body is given once");
+    let counts = reader.counts();
+    let body = reader.take_body().unwrap_or_default();
+    assert_eq!(reader.take_body(), None, "a body is given once");
     let body = match &progress {
         Ok(progress) => {
             assert_eq!(*progress, Progress::Done, "an end is an end");
             Some((counts, body))
         }
         Err(fault) => {
-            assert_eq!(exchange.received(b"x"), Err(fault.clone()), "it stays");
-            assert_eq!(exchange.ended(), Err(fault.clone()), "it stays");
+            assert_eq!(reader.received(b"x"), Err(fault.clone()), "it stays");
+            assert_eq!(reader.ended(), Err(fault.clone()), "it stays");
             None
         }
     };

@@ -37,7 +37,7 @@ fn the_method_changes_as_it_should() {
         (308, "POST", "POST", true),
         (308, "PUT", "PUT", true),
     ] {
-        let first = order(settings(method, true), "http://host.example/");
+        let first = request(settings(method, true), "http://host.example/");
         let next = first.redirected(code, "/next").unwrap().unwrap();
         let what = format!("{code} {method}");
         assert_eq!(next.method(), becomes, "{what}");
@@ -59,7 +59,7 @@ fn the_method_changes_as_it_should() {
 
 #[test]
 fn other_codes_lead_nowhere() {
-    let first = order(settings("GET", false), "http://host.example/");
+    let first = request(settings("GET", false), "http://host.example/");
     for code in [200, 201, 300, 304, 305, 306, 309, 399, 404] {
         assert!(first.redirected(code, "/next").unwrap().is_none(), "{code}");
     }
@@ -78,7 +78,7 @@ fn locations_are_relative_to_what_was_asked() {
         ("/\u{e4}", "http://host.example/%C3%A4"),
         ("", "http://host.example/a/b?x=y"),
     ] {
-        let first = order(settings("GET", false), "http://host.example/a/b?x=y");
+        let first = request(settings("GET", false), "http://host.example/a/b?x=y");
         let next = first.redirected(302, location).unwrap().unwrap();
         assert_eq!(next.url().as_str(), url, "{location:?}");
     }
@@ -101,7 +101,7 @@ fn the_fragment_goes_along() {
         ),
         ("http://a.example/x", "/y", "http://a.example/y"),
     ] {
-        let first = order(settings("GET", false), asked);
+        let first = request(settings("GET", false), asked);
         let next = first.redirected(301, location).unwrap().unwrap();
         assert_eq!(next.url().as_str(), url, "{asked} {location}");
     }
@@ -118,7 +118,7 @@ fn credentials_stay_where_they_are_for() {
         ("http://www.host.example/b", false),
         ("http://other.example/b", false),
     ] {
-        let first = order(settings("GET", false), "http://host.example/a");
+        let first = request(settings("GET", false), "http://host.example/a");
         let next = first.redirected(302, location).unwrap().unwrap();
         let written = written(&next);
         for name in ["Authorization: Bearer", "Cookie:", "Proxy-Authorization:"] {
@@ -137,7 +137,7 @@ fn credentials_stay_where_they_are_for() {
 
 #[test]
 fn credentials_of_the_url_stay_where_they_are_for() {
-    let first = order(HttpSettings::default(), "http://user:pass@host.example/");
+    let first = request(HttpSettings::default(), "http://user:pass@host.example/");
     let near = first.redirected(302, "/b").unwrap().unwrap();
     assert!(written(&near).contains("Authorization: Basic dXNlcjpwYXNz\r\n"));
     let far = first
@@ -159,7 +159,7 @@ fn credentials_of_the_url_stay_where_they_are_for() {
 
 #[test]
 fn what_leads_nowhere_is_named() {
-    let first = order(settings("GET", false), "http://host.example/");
+    let first = request(settings("GET", false), "http://host.example/");
     for (location, message) in [
         (
             "ftp://host.example/",

@@ -4,7 +4,7 @@ use canvass_model::{Cause, Phase, Status, Verdict};
 
 use super::rig::*;
 use crate::http::HttpSettings;
-use crate::probe::Half;
+use crate::probe::AddressFamily;
 
 fn following(follow_max: u32) -> HttpSettings {
     HttpSettings {
@@ -88,14 +88,14 @@ fn redirects_lead_on_and_every_hop_is_kept() {
     let mut rig = Rig::new(http_job("http://a.example/1", 1), http_module(following(3)));
     assert_eq!(rig.resolves, ["a.example"]);
     rig.pass_ms(2);
-    rig.resolved(Half::Four, &["192.0.2.1"]);
-    rig.resolved(Half::Six, &[]);
+    rig.resolved(AddressFamily::V4, &["192.0.2.1"]);
+    rig.resolved(AddressFamily::V6, &[]);
     rig.connected();
     rig.hear(b"HTTP/1.1 302 Found\r\nLocation: /2\r\nContent-Length: 0\r\n\r\n");
     // The same host: no other permit is needed, and its name is looked up in the engine's cache.
     assert_eq!((rig.enters.len(), rig.resolves.len()), (0, 2));
-    rig.resolved(Half::Four, &["192.0.2.1"]);
-    rig.resolved(Half::Six, &[]);
+    rig.resolved(AddressFamily::V4, &["192.0.2.1"]);
+    rig.resolved(AddressFamily::V6, &[]);
     rig.connected();
     rig.hear(b"HTTP/1.1 307 On\r\nLocation: http://192.0.2.9:81/3\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(rig.enters, ["192.0.2.9"]);

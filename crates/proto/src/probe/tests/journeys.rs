@@ -11,10 +11,10 @@ use crate::probe::*;
 #[test]
 fn addresses_race_and_the_first_that_is_open_wins() {
     let mut rig = Rig::http("http://a.example/");
-    rig.resolved(Half::Six, &["2001:db8::1"]);
+    rig.resolved(AddressFamily::V6, &["2001:db8::1"]);
     // IPv6 is known, so nothing is waited for.
     assert_eq!(rig.opened[0].1, "[2001:db8::1]:80");
-    rig.resolved(Half::Four, &["192.0.2.1"]);
+    rig.resolved(AddressFamily::V4, &["192.0.2.1"]);
     assert_eq!(rig.opened.len(), 1);
     rig.pass_ms(249);
     assert_eq!(rig.opened.len(), 1);
@@ -35,8 +35,8 @@ fn addresses_race_and_the_first_that_is_open_wins() {
 #[test]
 fn a_refusal_brings_the_next_address_at_once() {
     let mut rig = Rig::http("http://a.example/");
-    rig.resolved(Half::Six, &["2001:db8::1"]);
-    rig.resolved(Half::Four, &["192.0.2.1", "192.0.2.2"]);
+    rig.resolved(AddressFamily::V6, &["2001:db8::1"]);
+    rig.resolved(AddressFamily::V4, &["192.0.2.1", "192.0.2.2"]);
     rig.fail(Cause::Refused);
     assert_eq!(rig.opened[1].1, "192.0.2.1:80");
     rig.fail(Cause::Refused);
@@ -50,7 +50,7 @@ fn a_refusal_brings_the_next_address_at_once() {
 #[test]
 fn ipv4_waits_a_moment_for_ipv6() {
     let mut rig = Rig::http("http://a.example/");
-    rig.resolved(Half::Four, &["192.0.2.1"]);
+    rig.resolved(AddressFamily::V4, &["192.0.2.1"]);
     assert_eq!(rig.opened.len(), 0);
     rig.pass_ms(50);
     assert_eq!(rig.opened.len(), 1);
@@ -64,8 +64,8 @@ fn a_name_that_is_nothing_says_why() {
         message: "the name does not exist".into(),
     };
     let mut rig = Rig::http("http://a.example/");
-    for half in Half::BOTH {
-        rig.probe.resolved(rig.now, half, Err(&nxdomain));
+    for family in AddressFamily::BOTH {
+        rig.probe.resolved(rig.now, family, Err(&nxdomain));
         rig.drain();
     }
     let outcome = rig.finish();
@@ -120,9 +120,9 @@ fn every_address_is_probed_where_that_is_asked() {
     let mut module = http_module(HttpSettings::default());
     module.reach.all_addresses = true;
     let mut rig = Rig::new(http_job("http://a.example/", 1), module);
-    rig.resolved(Half::Six, &["2001:db8::1"]);
+    rig.resolved(AddressFamily::V6, &["2001:db8::1"]);
     assert_eq!(rig.opened.len(), 0, "all lookups are waited for");
-    rig.resolved(Half::Four, &["192.0.2.1"]);
+    rig.resolved(AddressFamily::V4, &["192.0.2.1"]);
     rig.pass_ms(1_000);
     assert_eq!(rig.opened.len(), 1, "they do not race");
     rig.fail(Cause::Refused);
@@ -182,21 +182,21 @@ fn a_pin_leads_elsewhere_and_the_host_stays_what_it_was() {
 #[test]
 fn a_late_half_is_tried_beside_what_hangs() {
     let mut rig = Rig::http("http://a.example/");
-    rig.resolved(Half::Four, &["192.0.2.1"]);
+    rig.resolved(AddressFamily::V4, &["192.0.2.1"]);
     rig.pass_ms(50);
     rig.pass_ms(700);
-    rig.resolved(Half::Six, &["2001:db8::1"]);
+    rig.resolved(AddressFamily::V6, &["2001:db8::1"]);
     assert_eq!(rig.opened[1].1, "[2001:db8::1]:80");
 }
 
 #[test]
 fn a_refusal_is_the_fault_when_the_other_half_is_empty() {
     let mut rig = Rig::http("http://a.example/");
-    rig.resolved(Half::Four, &["192.0.2.1"]);
+    rig.resolved(AddressFamily::V4, &["192.0.2.1"]);
     rig.pass_ms(50);
     rig.fail(Cause::Refused);
     rig.pass_ms(200);
-    rig.resolved(Half::Six, &[]);
+    rig.resolved(AddressFamily::V6, &[]);
     let outcome = rig.finish();
     assert_eq!(outcome.status, Status::ConnRefused);
     assert_eq!(rig.took_ms(&outcome, Phase::Resolve), Some(250));
@@ -205,16 +205,16 @@ fn a_refusal_is_the_fault_when_the_other_half_is_empty() {
 #[test]
 fn who_waits_for_room_is_given_that_of_those_who_hang() {
     let mut rig = Rig::http("http://a.example/");
-    rig.resolved(Half::Six, &["2001:db8::1"]);
-    rig.resolved(Half::Four, &["192.0.2.1"]);
+    rig.resolved(AddressFamily::V6, &["2001:db8::1"]);
+    rig.resolved(AddressFamily::V4, &["192.0.2.1"]);
     // There is no room for the second: it is wanted, and not opened.
     rig.now = rig.now + Duration::from_millis(250);
-    let Want::Connect(second) = rig.probe.poll(rig.now) else {
+    let Output::Connect(second) = rig.probe.poll(rig.now) else {
         panic!("the second address is not tried");
     };
     rig.probe.hindered(fault(Cause::Descriptors));
     rig.now = rig.now + timeouts().connect;
-    assert!(matches!(rig.probe.poll(rig.now), Want::Close(first) if first == rig.opened[0].0));
+    assert!(matches!(rig.probe.poll(rig.now), Output::Close(first) if first == rig.opened[0].0));
     rig.opened.push((second, "192.0.2.1:80".into()));
     rig.probe.opening(rig.now, second);
     rig.drain();
@@ -239,8 +239,8 @@ fn every_address_has_its_own_retries_and_facts() {
     module.reach.all_addresses = true;
     module.retries = 1;
     let mut rig = Rig::new(http_job("http://a.example/", 1), module);
-    rig.resolved(Half::Six, &["2001:db8::1"]);
-    rig.resolved(Half::Four, &["192.0.2.1"]);
+    rig.resolved(AddressFamily::V6, &["2001:db8::1"]);
+    rig.resolved(AddressFamily::V4, &["192.0.2.1"]);
     rig.connected();
     rig.hear(OK);
     rig.fail(Cause::Refused);

@@ -80,7 +80,7 @@ fn a_shortage_of_ours_is_never_the_peers_fault() {
             .unwrap(),
             ..rig
         };
-        assert!(matches!(fresh.probe.poll(fresh.now), Want::Connect(_)));
+        assert!(matches!(fresh.probe.poll(fresh.now), Output::Connect(_)));
         fresh.probe.hindered(fault(Cause::Descriptors));
         fresh.drain();
         fresh

@@ -125,8 +125,8 @@ pub(super) struct Rig {
     pub probe: Probe,
     pub now: Time,
     /// Streams it wanted opened, and where they lead.
-    pub opened: Vec<(ExchangeId, String)>,
-    pub closed: Vec<ExchangeId>,
+    pub opened: Vec<(ConnectionId, String)>,
+    pub closed: Vec<ConnectionId>,
     pub shut: usize,
     pub written: Vec<u8>,
     pub reported: Vec<Outcome>,
@@ -166,46 +166,47 @@ impl Rig {
     pub fn drain(&mut self) {
         for _ in 0..1_000 {
             match self.probe.poll(self.now) {
-                Want::Resolve => {
+                Output::Resolve => {
                     self.resolves.push(self.probe.name().unwrap().to_owned());
                     self.probe.resolving(self.now);
                 }
-                Want::Enter => self.enters.push(self.probe.host().to_string()),
+                Output::AcquireHost => self.enters.push(self.probe.host().to_string()),
                 // A journey may go on at once; a request waits for the test.
-                Want::Turn if self.probe.stage == Stage::Pacing => {
+                Output::AcquireTurn if self.probe.stage == Stage::Pacing => {
                     assert!(!self.probe.granted(self.now));
                 }
-                Want::Turn => self.turns += 1,
-                Want::Connect(exchange) => match self.probe.door(exchange) {
-                    Some(Door::Stream(remote)) => {
-                        self.opened.push((exchange, remote.to_string()));
-                        self.probe.opening(self.now, exchange);
+                Output::AcquireTurn => self.turns += 1,
+                Output::Connect(connection) => match self.probe.socket_request(connection) {
+                    Some(SocketRequest::Stream(remote)) => {
+                        self.opened.push((connection, remote.to_string()));
+                        self.probe.opening(self.now, connection);
                     }
-                    Some(Door::Datagram { peer, many }) => {
-                        self.opened.push((exchange, peer.to_string()));
-                        self.probe.bound(self.now, exchange, many);
+                    Some(SocketRequest::Datagram { peer, many }) => {
+                        self.opened.push((connection, peer.to_string()));
+                        self.probe.bound(self.now, connection, many);
                     }
                     None => {}
                 },
-                Want::Write(exchange) => {
-                    if let Some(octets) = self.probe.outgoing(exchange) {
+                Output::Write(connection) => {
+                    if let Some(octets) = self.probe.outgoing(connection) {
                         let count = octets.len();
                         self.written.extend_from_slice(octets);
-                        self.probe.wrote(self.now, exchange, count);
+                        self.probe.wrote(self.now, connection, count);
                     }
                 }
-                Want::ShutWrite(_) => self.shut += 1,
-                Want::Close(exchange) => self.closed.push(exchange),
-                Want::Report(outcome) => self.reported.push(*outcome),
-                Want::Wait(until) => {
+                Output::ShutWrite(_) => self.shut += 1,
+                Output::Close(connection) => self.closed.push(connection),
+                Output::Report(outcome) => self.reported.push(*outcome),
+                Output::Wait(until) => {
                     assert!(until > self.now, "a wait that is over");
                     self.until = Some(until);
                     return;
                 }
-                Want::Finish => {
+                Output::Finish => {
                     self.until = None;
                     return;
                 }
+                other => panic!("a probe sends no queries: {other:?}"),
             }
         }
         panic!("it never comes to rest");
@@ -222,7 +223,7 @@ impl Rig {
         self.drain();
     }
 
-    pub fn last(&self) -> ExchangeId {
+    pub fn last(&self) -> ConnectionId {
         self.opened.last().expect("nothing was opened").0
     }
 
@@ -249,14 +250,14 @@ impl Rig {
         self.fail_one(last, cause);
     }
 
-    pub fn fail_one(&mut self, exchange: ExchangeId, cause: Cause) {
-        self.probe.failed(self.now, exchange, fault(cause));
+    pub fn fail_one(&mut self, connection: ConnectionId, cause: Cause) {
+        self.probe.failed(self.now, connection, fault(cause));
         self.drain();
     }
 
-    pub fn resolved(&mut self, half: Half, addresses: &[&str]) {
+    pub fn resolved(&mut self, family: AddressFamily, addresses: &[&str]) {
         let addresses: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
-        self.probe.resolved(self.now, half, Ok(&addresses));
+        self.probe.resolved(self.now, family, Ok(&addresses));
         self.drain();
     }
 

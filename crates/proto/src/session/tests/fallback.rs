@@ -171,7 +171,7 @@ fn a_header_alone_answers_nothing() {
         let header = header_only(&query, code);
         let message = crate::dns::Message::new(&header).unwrap();
         assert!(
-            !message.answers(rig.session.question(query.exchange)),
+            !message.answers(rig.session.question(query.question)),
             "code {code}"
         );
     }
@@ -193,10 +193,10 @@ fn an_unknown_edns_version_is_no_edns() {
 #[test]
 fn an_upstream_known_to_have_no_edns_is_not_offered_it() {
     let mut rig = Rig::ptr(limits());
-    let Output::Send(exchange) = rig.poll() else {
+    let Output::Send(question) = rig.poll() else {
         panic!("a query was to be sent");
     };
-    let query = rig.send_exchange(exchange, UpstreamId(0), false);
+    let query = rig.send_question(question, UpstreamId(0), false);
     assert!(query.query().edns.is_none() && !query.edns);
 }
 

@@ -20,8 +20,8 @@ fn with_names(names: &[&str]) -> Rig {
 #[track_caller]
 fn send_all(rig: &mut Rig) -> Vec<Flight> {
     let mut sent = Vec::new();
-    while let Output::Send(exchange) = rig.poll() {
-        sent.push(rig.send_exchange(exchange, UpstreamId(0), true));
+    while let Output::Send(question) = rig.poll() {
+        sent.push(rig.send_question(question, UpstreamId(0), true));
     }
     sent
 }

@@ -54,16 +54,16 @@ fn live(rig: &mut Rig, fates: &[Fate]) -> (Outcome, Vec<u32>) {
     let mut first: Option<Flight> = None;
     loop {
         match rig.poll() {
-            Output::Send(exchange) => {
-                let at = usize::from(exchange.0);
+            Output::Send(question) => {
+                let at = usize::from(question.0);
                 sent.resize(sent.len().max(at + 1), 0);
                 sent[at] += 1;
-                let flight = rig.send_exchange(exchange, UpstreamId(0), true);
+                let flight = rig.send_question(question, UpstreamId(0), true);
                 first.get_or_insert_with(|| flight.clone());
-                flights.retain(|other| other.exchange != exchange);
+                flights.retain(|other| other.question != question);
                 flights.push(flight);
             }
-            Output::Expired(exchange) => flights.retain(|flight| flight.exchange != exchange),
+            Output::Expired(question) => flights.retain(|flight| flight.question != question),
             Output::Finish => return (rig.session.finish(rig.now), sent),
             Output::Wait(until) => {
                 let Some(fate) = fates.next() else {
@@ -72,6 +72,7 @@ fn live(rig: &mut Rig, fates: &[Fate]) -> (Outcome, Vec<u32>) {
                 };
                 befall(rig, *fate, until, &mut flights, &mut sent, first.as_ref());
             }
+            other => panic!("a session has no connections: {other:?}"),
         }
     }
 }
@@ -111,10 +112,10 @@ fn befall(
         }
         Fate::Lost => return rig.lost(&flight, PORT_CLOSED),
         Fate::Returned => {
-            sent[usize::from(flight.exchange.0)] -= 1;
-            return rig.session.returned(rig.now, flight.exchange);
+            sent[usize::from(flight.question.0)] -= 1;
+            return rig.session.returned(rig.now, flight.question);
         }
-        _ if flight.exchange.0 == 0 => flight.names(&["a.example.net.", "b.example.net."]),
+        _ if flight.question.0 == 0 => flight.names(&["a.example.net.", "b.example.net."]),
         _ => flight.addresses(&["192.0.2.1"]),
     };
     rig.reply(&flight, &reply);

@@ -56,7 +56,7 @@ fn silence_is_asked_again_with_more_patience_until_the_retries_are_used_up() {
         retries: 3,
         ..limits()
     });
-    // Half as much again each time, up to a second, and up to a tenth more by chance.
+    // AddressFamily as much again each time, up to a second, and up to a tenth more by chance.
     for (attempt, patience_ms) in [400.0, 600.0, 900.0, 1000.0].into_iter().enumerate() {
         let query = rig.send();
         assert_eq!(query.request.first, attempt == 0);
@@ -165,13 +165,13 @@ fn a_late_reply_calls_off_an_attempt_that_waits_for_its_permit() {
     let mut rig = Rig::ptr(limits());
     let first = rig.send();
     rig.expire();
-    let Output::Send(exchange) = rig.poll() else {
+    let Output::Send(question) = rig.poll() else {
         panic!("it was to be asked again");
     };
-    assert!(rig.session.request(exchange).is_some());
+    assert!(rig.session.request(question).is_some());
     let reply = first.names(&["a.example.net."]);
     rig.reply_late(&first, &reply);
-    assert_eq!(rig.session.request(exchange), None);
+    assert_eq!(rig.session.request(question), None);
     let outcome = rig.finish();
     assert_eq!((outcome.verdict, outcome.attempts), (Verdict::Answered, 1));
 }
@@ -298,7 +298,7 @@ fn an_attempt_that_an_orderly_close_gave_back_is_not_counted() {
         let query = rig.send();
         assert_eq!(query.request.avoid, None);
         rig.advance_ms(1);
-        rig.session.returned(rig.now, query.exchange);
+        rig.session.returned(rig.now, query.question);
     }
     let query = rig.send();
     let reply = query.names(&["a.example.net."]);
@@ -334,11 +334,11 @@ fn time_is_split_into_waiting_and_asking() {
     let backoff = rig.wait().since(rig.now);
     rig.sit_out();
     // The backoff is over, and it waits for a permit.
-    let Output::Send(exchange) = rig.poll() else {
+    let Output::Send(question) = rig.poll() else {
         panic!("it was to be asked again");
     };
     rig.advance_ms(5);
-    let query = rig.send_exchange(exchange, UpstreamId(0), true);
+    let query = rig.send_question(question, UpstreamId(0), true);
     rig.advance_ms(2);
     let reply = query.names(&["a.example.net."]);
     rig.reply(&query, &reply);

@@ -65,13 +65,13 @@ pub(super) fn job(target: Target, spec: ProbeSpec) -> Job {
 /// A query that left.
 #[derive(Clone, Debug)]
 pub(super) struct Flight {
-    pub(super) exchange: ExchangeId,
+    pub(super) question: QuestionId,
     pub(super) request: SendRequest,
     pub(super) upstream: UpstreamId,
     pub(super) edns: bool,
     /// The query as it went on the wire.
     pub(super) wire: Vec<u8>,
-    question: Question,
+    asked: Question,
 }
 
 impl Flight {
@@ -207,30 +207,30 @@ impl Rig {
     #[track_caller]
     pub(super) fn send_to(&mut self, upstream: UpstreamId) -> Flight {
         match self.poll() {
-            Output::Send(exchange) => self.send_exchange(exchange, upstream, true),
+            Output::Send(question) => self.send_question(question, upstream, true),
             other => panic!("a query was to be sent, not {other:?}"),
         }
     }
 
     /// Sends what the session has asked to send.
     #[track_caller]
-    pub(super) fn send_exchange(
+    pub(super) fn send_question(
         &mut self,
-        exchange: ExchangeId,
+        question: QuestionId,
         upstream: UpstreamId,
         edns: bool,
     ) -> Flight {
         let request = self
             .session
-            .request(exchange)
+            .request(question)
             .expect("the query is still wanted");
         self.ids += 1;
         let mut wire = Vec::new();
         let edns = self
             .session
-            .write_query(exchange, self.ids, edns, &mut wire);
+            .write_query(question, self.ids, edns, &mut wire);
         let sent = Sent {
-            exchange,
+            question,
             upstream,
             resolver: address_of(upstream),
             transport: request.transport,
@@ -239,12 +239,12 @@ impl Rig {
         self.session
             .sent(self.now, &sent, &self.limits, &mut self.rng);
         Flight {
-            exchange,
+            question,
             request,
             upstream,
             edns,
             wire,
-            question: self.session.question(exchange).clone(),
+            asked: self.session.question(question).clone(),
         }
     }
 
@@ -263,9 +263,9 @@ impl Rig {
     #[track_caller]
     fn hand_in(&mut self, to: &Flight, wire: &[u8], late: bool) -> ReplyClass {
         let message = Message::new(wire).expect("a message came");
-        assert!(message.answers(&to.question), "the reply is to another");
+        assert!(message.answers(&to.asked), "the reply is to another");
         let reply = Reply {
-            exchange: to.exchange,
+            question: to.question,
             upstream: to.upstream,
             resolver: address_of(to.upstream),
             transport: to.request.transport,
@@ -279,7 +279,7 @@ impl Rig {
 
     pub(super) fn lost(&mut self, flight: &Flight, lost: LostCause) {
         self.session
-            .lost(self.now, flight.exchange, lost, &self.limits, &mut self.rng);
+            .lost(self.now, flight.question, lost, &self.limits, &mut self.rng);
     }
 
     /// Until when the session waits, which it must do now.

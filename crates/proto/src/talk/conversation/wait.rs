@@ -5,9 +5,9 @@ use canvass_model::{Cause, Time};
 use super::{Inbox, Talk, TalkOutput, fault, oversize};
 use crate::talk::captures::{hex, is_text};
 use crate::talk::inbox::{NextLine, lines, without_end};
+use crate::talk::line_match::{Groups, LineMatch};
 use crate::talk::rfc868::{self, ServerTime};
 use crate::talk::script::{Action, Expect, ExpectBytes, ExpectLine, Form, Keep, Read};
-use crate::talk::sight::{Groups, Sight};
 use crate::talk::{CAPTURED_BYTES_MAX, LINE_BYTES_MAX, READ_BYTES_MAX};
 
 /// The most octets of what is passed over for `expect_bytes` that are kept to be shown.
@@ -89,7 +89,7 @@ impl Talk {
                 && !is_whole_datagram
                 && gathered.add(gather, line).is_none()
             {
-                return Sight::Oversize;
+                return LineMatch::Oversize;
             }
             expect.look(line)
         });
@@ -105,11 +105,11 @@ impl Talk {
         }
         self.look(|line, _| {
             if wanted.fail.is_in(line) {
-                Sight::Fail
+                LineMatch::Fail
             } else if line == text {
-                Sight::Match(Groups::new())
+                LineMatch::Match(Groups::new())
             } else {
-                Sight::Other
+                LineMatch::Other
             }
         })?;
         Ok(())
@@ -211,9 +211,12 @@ impl Talk {
         }
     }
 
-    /// Looks at line after line, and at datagrams as a whole too, for which `sight` is told so.
+    /// Looks at line after line, and at datagrams as a whole too; the second argument of `matches` is then true.
     /// The error is how things stand where none is what was waited for.
-    fn look(&mut self, mut sight: impl FnMut(&[u8], bool) -> Sight) -> Result<Groups, TalkOutput> {
+    fn look(
+        &mut self,
+        mut matches: impl FnMut(&[u8], bool) -> LineMatch,
+    ) -> Result<Groups, TalkOutput> {
         let mut other = None;
         let seen = match &mut self.inbox {
             Inbox::Stream(stream) => loop {
@@ -227,14 +230,14 @@ impl Talk {
                     }
                 };
                 let line = stream.text(text);
-                let sight = sight(line, false);
-                let is_other = matches!(sight, Sight::Other);
-                if !matches!(sight, Sight::Match(_)) {
+                let matched = matches(line, false);
+                let is_other = matches!(matched, LineMatch::Other);
+                if !matches!(matched, LineMatch::Match(_)) {
                     other = Some(line.to_vec());
                 }
                 stream.take_to(next);
                 if !is_other {
-                    break Some(sight);
+                    break Some(matched);
                 }
             },
             Inbox::Datagrams(datagrams) => loop {
@@ -244,29 +247,29 @@ impl Talk {
                 let whole = (without_end(datagram), datagram.len(), true);
                 let parts = lines(datagram).map(|(line, next)| (line, next, false));
                 let seen = parts.chain([whole]).find_map(|(text, next, is_whole)| {
-                    let sight = sight(text, is_whole);
-                    (!matches!(sight, Sight::Other)).then(|| (sight, text.to_vec(), next))
+                    let matched = matches(text, is_whole);
+                    (!matches!(matched, LineMatch::Other)).then(|| (matched, text.to_vec(), next))
                 });
-                if let Some((sight, text, next)) = seen {
-                    if !matches!(sight, Sight::Match(_)) {
+                if let Some((matched, text, next)) = seen {
+                    if !matches!(matched, LineMatch::Match(_)) {
                         other = Some(text);
                     }
                     datagrams.take(next);
-                    break Some(sight);
+                    break Some(matched);
                 }
                 other = Some(datagram.to_vec());
                 datagrams.drop_first();
             },
         };
         match seen {
-            Some(Sight::Match(groups)) => Ok(groups),
-            Some(Sight::Fail) => Err(TalkOutput::Unmatched(format!(
+            Some(LineMatch::Match(groups)) => Ok(groups),
+            Some(LineMatch::Fail) => Err(TalkOutput::Unmatched(format!(
                 "waiting for {}, the peer said {}",
                 self.wanted(),
                 self.quote(&other.unwrap_or_default())
             ))),
-            Some(Sight::Oversize) => Err(oversized_captures()),
-            Some(Sight::Other) | None => {
+            Some(LineMatch::Oversize) => Err(oversized_captures()),
+            Some(LineMatch::Other) | None => {
                 self.remember(other);
                 Err(self.not_yet())
             }

@@ -20,7 +20,7 @@ const BACKOFF_MAX: Duration = Duration::from_secs(2);
 
 /// One question until it has an answer.
 #[derive(Debug)]
-pub(super) struct Lookup {
+pub(super) struct Query {
     pub(super) question: Question,
     state: State,
     transport: Transport,
@@ -48,7 +48,7 @@ enum State {
     Spent,
 }
 
-/// What a lookup wants.
+/// What a query wants.
 #[derive(Debug)]
 pub(super) enum Step {
     Send,
@@ -58,7 +58,7 @@ pub(super) enum Step {
     Idle,
 }
 
-impl Lookup {
+impl Query {
     pub(super) fn new(question: Question, policy: TransportPolicy) -> Self {
         Self {
             question,

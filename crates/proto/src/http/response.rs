@@ -9,7 +9,7 @@ use super::coding::{CodingFault, Decoder};
 use super::fault::HttpFault;
 use super::framing::{Asked, Framing, framing, keeps_alive};
 use super::head::{Head, HeadScan, check_start};
-use super::order::Order;
+use super::request::Request;
 use super::settings::HttpSettings;
 
 /// Interim responses (RFC 9110 §15.2) that may come before the final one.
@@ -22,7 +22,7 @@ const RESERVED_MAX: u64 = 1 << 20;
 /// exception: where a coded body is bad in two ways at once (broken and too large, or broken in two
 /// of its codings), the cut can decide which of the two is named.
 #[derive(Debug)]
-pub struct Exchange {
+pub struct ResponseReader {
     settings: Arc<HttpSettings>,
     asked: Asked,
     state: State,
@@ -67,12 +67,12 @@ enum State {
     Failed(HttpFault),
 }
 
-impl Exchange {
-    /// Ready for the answer to `order`.
-    pub fn new(order: &Order) -> Self {
-        let settings = order.settings();
+impl ResponseReader {
+    /// Ready for the answer to `request`.
+    pub fn new(request: &Request) -> Self {
+        let settings = request.settings();
         Self {
-            asked: Asked::by(order.method()),
+            asked: Asked::by(request.method()),
             state: State::Head,
             pending: Vec::new(),
             scan: HeadScan::default(),

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use canvass_model::{Cause, Time};
-use canvass_proto::{Half, ResolveFault};
+use canvass_proto::{AddressFamily, ResolveFault};
 use hashbrown::HashMap;
 
-use crate::slots::SlotKey;
+use crate::slab::TaskKey;
 
 /// Names that are kept.
 const NAMES_MAX: usize = 65_536;
@@ -17,7 +17,7 @@ const NOTHING_KEPT: Duration = Duration::from_secs(5);
 /// The longest that addresses are kept (RFC 8767 §4 caps TTLs at a week; a run is shorter).
 const KEPT_MAX: Duration = Duration::from_secs(86_400);
 
-/// What a lookup of one half of a name's addresses gave.
+/// What a lookup of one address family of a name gave.
 pub(crate) type Addresses = Result<Arc<[IpAddr]>, Arc<ResolveFault>>;
 
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ enum State {
     #[default]
     Unknown,
     /// It is being looked up, for these.
-    Pending(Vec<SlotKey>),
+    Pending(Vec<TaskKey>),
     Known {
         addresses: Addresses,
         until: Time,
@@ -45,21 +45,27 @@ pub(crate) enum Asked {
 
 /// The names of hosts.
 #[derive(Debug, Default)]
-pub(crate) struct Names {
+pub(crate) struct NameCache {
     entries: HashMap<Box<str>, [State; 2]>,
     /// Times a name was needed, and how often it had to be looked up.
     pub(crate) needed: u64,
     pub(crate) looked_up: u64,
 }
 
-impl Names {
-    /// Asks for one half of the addresses of `name`.
-    pub(crate) fn ask(&mut self, now: Time, name: &str, half: Half, who: SlotKey) -> Asked {
+impl NameCache {
+    /// Asks for one family of the addresses of `name`.
+    pub(crate) fn ask(
+        &mut self,
+        now: Time,
+        name: &str,
+        family: AddressFamily,
+        who: TaskKey,
+    ) -> Asked {
         if self.entries.len() >= NAMES_MAX && !self.entries.contains_key(name) {
             self.make_room(now);
         }
         let states = self.entries.entry(name.into()).or_default();
-        let state = &mut states[half as usize];
+        let state = &mut states[family as usize];
         match state {
             State::Known { addresses, until } if *until > now => {
                 return Asked::Known(addresses.clone());
@@ -79,10 +85,10 @@ impl Names {
         &mut self,
         now: Time,
         name: &str,
-        half: Half,
+        family: AddressFamily,
         addresses: Addresses,
         kept: Option<Duration>,
-    ) -> Vec<SlotKey> {
+    ) -> Vec<TaskKey> {
         let Some(states) = self.entries.get_mut(name) else {
             return Vec::new();
         };
@@ -96,7 +102,7 @@ impl Names {
             addresses,
             until: now + kept,
         };
-        match std::mem::replace(&mut states[half as usize], known) {
+        match std::mem::replace(&mut states[family as usize], known) {
             State::Pending(waiting) => waiting,
             _ => Vec::new(),
         }
@@ -125,8 +131,8 @@ impl Names {
 mod tests {
     use super::*;
 
-    fn who(index: u32) -> SlotKey {
-        SlotKey {
+    fn who(index: u32) -> TaskKey {
+        TaskKey {
             index,
             generation: 0,
         }
@@ -134,53 +140,53 @@ mod tests {
 
     #[test]
     fn all_who_ask_at_once_share_a_lookup_and_its_time() {
-        let mut names = Names::default();
+        let mut names = NameCache::default();
         let now = Time::ZERO;
         assert!(matches!(
-            names.ask(now, "a.example", Half::Four, who(1)),
+            names.ask(now, "a.example", AddressFamily::V4, who(1)),
             Asked::LookUp
         ));
         assert!(matches!(
-            names.ask(now, "a.example", Half::Four, who(2)),
+            names.ask(now, "a.example", AddressFamily::V4, who(2)),
             Asked::Joined
         ));
         assert!(matches!(
-            names.ask(now, "a.example", Half::Six, who(2)),
+            names.ask(now, "a.example", AddressFamily::V6, who(2)),
             Asked::LookUp
         ));
         let addresses: Addresses = Ok(vec!["192.0.2.1".parse().unwrap()].into());
         let ttl = Some(Duration::from_secs(30));
-        let waiting = names.answered(now, "a.example", Half::Four, addresses, ttl);
+        let waiting = names.answered(now, "a.example", AddressFamily::V4, addresses, ttl);
         assert_eq!(waiting, [who(1), who(2)]);
         let soon = now + Duration::from_secs(29);
         assert!(matches!(
-            names.ask(soon, "a.example", Half::Four, who(3)),
+            names.ask(soon, "a.example", AddressFamily::V4, who(3)),
             Asked::Known(Ok(_))
         ));
         let late = now + Duration::from_secs(30);
         assert!(matches!(
-            names.ask(late, "a.example", Half::Four, who(3)),
+            names.ask(late, "a.example", AddressFamily::V4, who(3)),
             Asked::LookUp
         ));
     }
 
     #[test]
     fn names_are_bounded_and_none_that_is_waited_for_is_forgotten() {
-        let mut names = Names::default();
+        let mut names = NameCache::default();
         for number in 0..NAMES_MAX + 10 {
             let name = format!("n{number}.example");
             assert!(matches!(
-                names.ask(Time::ZERO, &name, Half::Four, who(0)),
+                names.ask(Time::ZERO, &name, AddressFamily::V4, who(0)),
                 Asked::LookUp
             ));
             if number > 0 {
                 let nothing: Addresses = Ok(Vec::new().into());
-                names.answered(Time::ZERO, &name, Half::Four, nothing, None);
+                names.answered(Time::ZERO, &name, AddressFamily::V4, nothing, None);
             }
         }
         assert!(names.entries.len() <= NAMES_MAX);
         assert!(matches!(
-            names.ask(Time::ZERO, "n0.example", Half::Four, who(1)),
+            names.ask(Time::ZERO, "n0.example", AddressFamily::V4, who(1)),
             Asked::Joined
         ));
     }

@@ -11,9 +11,9 @@ use percent_encoding::percent_decode_str;
 
 use super::settings::{HttpSettings, HttpVersion, RequestHeader};
 
-/// One request to be made: that of a job, or that of a redirect ([`Order::redirected`]).
+/// One request to be made: that of a job, or that of a redirect ([`Request::redirected`]).
 #[derive(Clone)]
-pub struct Order {
+pub struct Request {
     pub(super) settings: Arc<HttpSettings>,
     /// Without userinfo.
     pub(super) url: Url,
@@ -43,7 +43,7 @@ const CONTENT_BOUND: [&str; 9] = [
 
 const USER_AGENT: &str = concat!("canvass/", env!("CARGO_PKG_VERSION"));
 
-impl Order {
+impl Request {
     /// The request for `url`. A user and password in it become `Authorization: Basic` (RFC 7617)
     /// and are in nothing else that is sent or shown.
     pub fn new(settings: &Arc<HttpSettings>, url: &Url) -> Self {
@@ -158,10 +158,10 @@ impl Order {
     }
 }
 
-impl fmt::Debug for Order {
+impl fmt::Debug for Request {
     /// Without what may be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Order")
+        f.debug_struct("Request")
             .field("method", &self.method())
             .field("url", &self.url.as_str())
             .finish_non_exhaustive()

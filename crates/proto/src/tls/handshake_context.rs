@@ -2,8 +2,8 @@
 //!
 //! The library calls the verifier without a word on whose handshake it is about. It does so
 //! while the connection works, on the same thread, so what the two have to tell each other lies
-//! on that thread's desk for just as long. The other ways cost more: a verifier for each
-//! connection needs a copy of the whole configuration, which stays in memory with it, and a desk
+//! in thread-local variables for just as long. The alternatives cost more: a verifier for each
+//! connection needs a copy of the whole configuration, which stays in memory with it, and shared state
 //! in the client would mix up connections of different threads.
 
 use std::cell::{Cell, RefCell};
@@ -53,9 +53,9 @@ pub(super) fn report(seen: Seen) {
 
 /// The time that the connection at work goes by.
 #[derive(Debug)]
-pub(super) struct DeskClock;
+pub(super) struct HandshakeClock;
 
-impl TimeProvider for DeskClock {
+impl TimeProvider for HandshakeClock {
     fn current_time(&self) -> Option<UnixTime> {
         let now_s = u64::try_from(NOW_S.get()).unwrap_or(0);
         Some(UnixTime::since_unix_epoch(Duration::from_secs(now_s)))

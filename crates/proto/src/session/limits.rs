@@ -3,17 +3,14 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use canvass_model::{Cause, Errno, Time, Transport};
+use canvass_model::{Cause, Errno, Transport};
 
 use crate::dns::Message;
+use crate::output::QuestionId;
 
 /// An upstream, by its place in the engine's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UpstreamId(pub u16);
-
-/// Which of a session's questions an attempt belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ExchangeId(pub u16);
 
 /// Which transports a query may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +68,7 @@ pub struct SendRequest {
 #[derive(Clone, Copy, Debug)]
 pub struct Sent {
     /// The question it carried.
-    pub exchange: ExchangeId,
+    pub question: QuestionId,
     /// To which upstream.
     pub upstream: UpstreamId,
     /// At which address.
@@ -86,7 +83,7 @@ pub struct Sent {
 #[derive(Clone, Copy, Debug)]
 pub struct Reply<'a> {
     /// The question it answers.
-    pub exchange: ExchangeId,
+    pub question: QuestionId,
     /// From which upstream.
     pub upstream: UpstreamId,
     /// At which address.
@@ -125,18 +122,4 @@ pub struct LostCause {
     pub cause: Cause,
     /// The system's own number, where there is one.
     pub errno: Option<Errno>,
-}
-
-/// What a session wants.
-#[derive(Debug)]
-pub enum Output {
-    /// Send a query, when there is a permit for it: see [`Session::request`](super::Session::request). It is said once.
-    Send(ExchangeId),
-    /// The attempt that was out for this question has had its time. It stays open: a late reply
-    /// still counts.
-    Expired(ExchangeId),
-    /// Nothing, until a reply comes or this time does.
-    Wait(Time),
-    /// Nothing any more: take the outcome with [`Session::finish`](super::Session::finish).
-    Finish,
 }

@@ -6,11 +6,11 @@ use std::path::Path;
 use canvass_model::{Host, HttpFallback, Job, Target, Url};
 
 use super::module::{Module, ModuleKind, Pin, PinHost};
-use crate::http::Order;
+use crate::http::Request;
 
 /// Where a probe goes.
 #[derive(Clone, Debug)]
-pub(super) struct Goal {
+pub(super) struct Destination {
     /// Who is asked: for caps per host, for the name to verify.
     pub(super) host: Host,
     pub(super) port: u16,
@@ -23,46 +23,48 @@ pub(super) struct Goal {
     pub(super) tls: bool,
 }
 
-type First = (Goal, Option<Order>, Option<HttpFallback>);
+type First = (Destination, Option<Request>, Option<HttpFallback>);
 
 /// Where a job goes first, or why it goes nowhere.
 pub(super) fn of_job(job: &Job, module: &Module) -> Result<First, Box<str>> {
     match (&module.kind, &job.target) {
         (_, Target::Invalid { reason, .. }) => Err(reason.clone()),
         (ModuleKind::Http { settings, .. }, Target::Url(target)) => {
-            let order = Order::new(settings, &target.url);
+            let request = Request::new(settings, &target.url);
             Ok((
-                Goal::of_url(order.url(), module)?,
-                Some(order),
+                Destination::of_url(request.url(), module)?,
+                Some(request),
                 target.fallback,
             ))
         }
         (ModuleKind::Http { settings, .. }, Target::Unix { path, .. }) => {
             let url = Url::parse("http://localhost/").expect("a URL that is known");
-            let order = Order::new(settings, &url);
-            let mut goal = Goal::of_url(order.url(), module)?;
-            goal.unix = Some(path.clone());
-            Ok((goal, Some(order), None))
+            let request = Request::new(settings, &url);
+            let mut destination = Destination::of_url(request.url(), module)?;
+            destination.unix = Some(path.clone());
+            Ok((destination, Some(request), None))
         }
         (ModuleKind::Tcp { tls_from_start, .. }, Target::Endpoint { host, port, .. }) => Ok((
-            Goal::new(host.clone(), *port, *tls_from_start, module),
+            Destination::new(host.clone(), *port, *tls_from_start, module),
             None,
             None,
         )),
         (ModuleKind::Tcp { tls_from_start, .. }, Target::Unix { path, .. }) => {
             let localhost = Host::Name("localhost".into());
-            let mut goal = Goal::new(localhost, 0, *tls_from_start, module);
-            goal.unix = Some(path.clone());
-            Ok((goal, None, None))
+            let mut destination = Destination::new(localhost, 0, *tls_from_start, module);
+            destination.unix = Some(path.clone());
+            Ok((destination, None, None))
         }
-        (ModuleKind::Udp { .. }, Target::Endpoint { host, port, .. }) => {
-            Ok((Goal::new(host.clone(), *port, false, module), None, None))
-        }
+        (ModuleKind::Udp { .. }, Target::Endpoint { host, port, .. }) => Ok((
+            Destination::new(host.clone(), *port, false, module),
+            None,
+            None,
+        )),
         _ => Err("this kind of probe has no use for this kind of target".into()),
     }
 }
 
-impl Goal {
+impl Destination {
     /// The server of a URL.
     pub(super) fn of_url(url: &Url, module: &Module) -> Result<Self, Box<str>> {
         let host = Host::of_url(url).ok_or("the URL names no host")?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use canvass_model::{Host, Job, Target, Time};
 use hashbrown::{DefaultHashBuilder, HashMap};
 
-use crate::slots::SlotKey;
+use crate::slab::TaskKey;
 
 /// Jobs that may wait for their hosts. They have no slot, and so take none from others.
 pub(crate) const PARKED_MAX: usize = 16_384;
@@ -23,7 +23,7 @@ pub(crate) enum Waiter {
     /// A job that has not begun.
     Job(Job),
     /// A probe that was led there.
-    Probe(SlotKey),
+    Probe(TaskKey),
 }
 
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ struct State {
     /// When the next may begin.
     next_at: Time,
     /// Probes that were led there: they have begun, and go before jobs.
-    probes: VecDeque<SlotKey>,
+    probes: VecDeque<TaskKey>,
     jobs: VecDeque<Job>,
     /// It stands in one of the lists.
     listed: bool,
@@ -40,13 +40,13 @@ struct State {
 
 /// The hosts that are being probed.
 #[derive(Debug)]
-pub(crate) struct Hosts {
+pub(crate) struct HostGates {
     active_max: u32,
     interval: Option<Duration>,
     states: HashMap<HostKey, State>,
-    /// Hosts that may have room for one who waits.
+    /// HostGates that may have room for one who waits.
     ready: VecDeque<HostKey>,
-    /// Hosts whose pace allows the next at a time. Those of the same time go in the order they
+    /// HostGates whose pace allows the next at a time. Those of the same time go in the order they
     /// came, by their number: their keys are in no order that a replay would have again.
     later: BinaryHeap<Reverse<(Time, u64, HostKey)>>,
     later_count: u64,
@@ -54,7 +54,7 @@ pub(crate) struct Hosts {
     hasher: DefaultHashBuilder,
 }
 
-impl Hosts {
+impl HostGates {
     pub(crate) fn new(active_max: u32, rate_max_per_second: Option<f64>) -> Self {
         Self {
             active_max,
@@ -273,7 +273,7 @@ mod tests {
     }
 
     fn probe(index: u32) -> Waiter {
-        Waiter::Probe(SlotKey {
+        Waiter::Probe(TaskKey {
             index,
             generation: 0,
         })
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_host_has_so_many_at_once_and_the_next_when_one_leaves() {
-        let mut hosts = Hosts::new(2, None);
+        let mut hosts = HostGates::new(2, None);
         let host = hosts.key_of(&Host::Name("example.net".into()));
         assert!(hosts.try_enter(at(0), host) && hosts.try_enter(at(0), host));
         assert!(!hosts.try_enter(at(0), host));
@@ -299,7 +299,7 @@ mod tests {
 
     #[test]
     fn hosts_that_may_go_on_at_the_same_time_go_in_the_order_they_came() {
-        let mut hosts = Hosts::new(6, Some(10.0));
+        let mut hosts = HostGates::new(6, Some(10.0));
         let keys: Vec<HostKey> = (0..20)
             .map(|number| hosts.key_of(&Host::Name(format!("n{number}.example").into())))
             .collect();
@@ -315,7 +315,7 @@ mod tests {
 
     #[test]
     fn a_host_has_its_pace() {
-        let mut hosts = Hosts::new(6, Some(10.0));
+        let mut hosts = HostGates::new(6, Some(10.0));
         let host = hosts.key_of(&Host::Name("example.net".into()));
         assert!(hosts.try_enter(at(0), host));
         assert!(!hosts.try_enter(at(50), host));

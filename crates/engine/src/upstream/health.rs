@@ -19,7 +19,7 @@ const BENCH_ALONE_MAX: Duration = Duration::from_millis(500);
 
 /// The watch over one upstream on one transport.
 #[derive(Debug, Default)]
-pub(crate) struct Vigil {
+pub(crate) struct HealthMonitor {
     /// The latest time at which a query left that has been answered.
     answered_sent: Time,
     silent: u32,
@@ -37,7 +37,7 @@ struct Bench {
     probing: bool,
 }
 
-impl Vigil {
+impl HealthMonitor {
     /// Whether it is left alone.
     pub(crate) fn is_benched(&self) -> bool {
         self.bench.is_some()

@@ -5,12 +5,12 @@ use std::fmt::Display;
 /// A text that is no such word.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no {kind} is called {word:?}")]
-pub struct WordError {
+pub struct KeywordError {
     kind: &'static str,
     word: Box<str>,
 }
 
-impl WordError {
+impl KeywordError {
     /// `word` is no `kind` (`verdict`, `phase`, ...). A long one is shortened.
     pub(crate) fn new(kind: &'static str, word: &str) -> Self {
         Self {
@@ -29,9 +29,9 @@ pub(crate) fn read<T: Copy>(
     word: &str,
     all: &[T],
     as_str: fn(T) -> &'static str,
-) -> Result<T, WordError> {
+) -> Result<T, KeywordError> {
     let found = all.iter().find(|known| as_str(**known) == word);
-    found.copied().ok_or_else(|| WordError::new(kind, word))
+    found.copied().ok_or_else(|| KeywordError::new(kind, word))
 }
 
 /// What was read, if it is written as `word`: `007` is read as a number, and is no status.
@@ -39,9 +39,9 @@ pub(crate) fn exactly<T: Display>(
     kind: &'static str,
     word: &str,
     read: Option<T>,
-) -> Result<T, WordError> {
+) -> Result<T, KeywordError> {
     read.filter(|value| value.to_string() == word)
-        .ok_or_else(|| WordError::new(kind, word))
+        .ok_or_else(|| KeywordError::new(kind, word))
 }
 
 #[cfg(test)]
@@ -55,7 +55,7 @@ mod tests {
 
     fn reads_back<T>(value: T)
     where
-        T: FromStr<Err = WordError> + Display + PartialEq + Debug,
+        T: FromStr<Err = KeywordError> + Display + PartialEq + Debug,
     {
         assert_eq!(value.to_string().parse(), Ok(value));
     }

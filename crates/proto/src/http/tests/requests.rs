@@ -15,12 +15,12 @@ fn with_headers(headers: &[&str]) -> HttpSettings {
 
 #[test]
 fn a_request_is_written_in_origin_form() {
-    let order = order(HttpSettings::default(), "http://host.example/a/b?c=d#e");
+    let request = request(HttpSettings::default(), "http://host.example/a/b?c=d#e");
     let expected = format!(
         "GET /a/b?c=d HTTP/1.1\r\nHost: host.example\r\nUser-Agent: {AGENT}\r\nAccept: */*\r\n\
          Accept-Encoding: gzip, deflate, br, zstd\r\nConnection: close\r\n\r\n"
     );
-    assert_eq!(written(&order), expected);
+    assert_eq!(written(&request), expected);
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn the_host_is_as_the_url_has_it() {
         ("http://[2001:db8::1]:8080/", "Host: [2001:db8::1]:8080\r\n"),
         ("http://192.0.2.1/", "Host: 192.0.2.1\r\n"),
     ] {
-        let written = written(&order(HttpSettings::default(), url));
+        let written = written(&request(HttpSettings::default(), url));
         assert!(written.contains(line), "{url}: {written}");
     }
 }
@@ -49,9 +49,9 @@ fn userinfo_becomes_credentials_and_nothing_else() {
         ("http://:pass@host.example/", Some("OnBhc3M=")),
         ("http://host.example/", None),
     ] {
-        let order = order(HttpSettings::default(), url);
-        assert_eq!(order.url().as_str(), "http://host.example/", "{url}");
-        let written = written(&order);
+        let request = request(HttpSettings::default(), url);
+        assert_eq!(request.url().as_str(), "http://host.example/", "{url}");
+        let written = written(&request);
         assert!(written.contains("Host: host.example\r\n"), "{url}");
         assert!(!written.contains('@'), "{url}");
         let line = credentials.map(|text| format!("Authorization: Basic {text}\r\n"));
@@ -75,7 +75,7 @@ fn the_connection_is_kept_if_it_is_to_be() {
             keep_alive,
             ..HttpSettings::default()
         };
-        let written = written(&order(settings, "http://host.example/"));
+        let written = written(&request(settings, "http://host.example/"));
         let start = format!("GET / HTTP/{}\r\n", version.as_str());
         assert!(written.starts_with(&start), "{written}");
         match line {
@@ -97,9 +97,9 @@ fn the_users_headers_go_before_ours() {
     ]);
     let expected = "GET / HTTP/1.1\r\nHOST: other.example\r\nConnection: close\r\n\
         user-agent: mine\r\nAccept-Encoding:\r\nX-A: 1\r\nX-A: 2\r\n\r\n";
-    assert_eq!(written(&order(headers, "http://host.example/")), expected);
+    assert_eq!(written(&request(headers, "http://host.example/")), expected);
     let headers = with_headers(&["Authorization: Bearer x"]);
-    let written = written(&order(headers, "http://user:pass@host.example/"));
+    let written = written(&request(headers, "http://user:pass@host.example/"));
     assert!(written.contains("Authorization: Bearer x\r\n"), "{written}");
     assert!(!written.contains("Basic"), "{written}");
 }
@@ -111,7 +111,7 @@ fn content_has_a_length_and_a_type() {
         body: body.map(Box::from),
         ..with_headers(headers)
     };
-    let form = written(&order(post(&[], Some(b"a=b")), "http://host.example/"));
+    let form = written(&request(post(&[], Some(b"a=b")), "http://host.example/"));
     assert!(
         form.ends_with(
             "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b"
@@ -119,12 +119,12 @@ fn content_has_a_length_and_a_type() {
         "{form}"
     );
     let json = post(&["Content-Type: application/json"], Some(b"{}"));
-    let json = written(&order(json, "http://host.example/"));
+    let json = written(&request(json, "http://host.example/"));
     assert!(
         json.ends_with("Content-Length: 2\r\nContent-Type: application/json\r\n\r\n{}"),
         "{json}"
     );
-    let nothing = written(&order(post(&[], None), "http://host.example/"));
+    let nothing = written(&request(post(&[], None), "http://host.example/"));
     assert!(nothing.ends_with("Content-Length: 0\r\n\r\n"), "{nothing}");
     assert!(!nothing.contains("Content-Type"), "{nothing}");
 }
@@ -135,7 +135,7 @@ fn nothing_secret_is_shown() {
         headers: vec![RequestHeader::new("Cookie", "sesame").unwrap()],
         ..HttpSettings::default()
     };
-    let order = order(settings, "http://user:sesame@host.example/");
-    let shown = format!("{order:?} {:?}", order.settings());
+    let request = request(settings, "http://user:sesame@host.example/");
+    let shown = format!("{request:?} {:?}", request.settings());
     assert!(!shown.contains("sesame"), "{shown}");
 }

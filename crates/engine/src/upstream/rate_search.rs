@@ -101,7 +101,7 @@ struct Verdict {
 
 /// The search for the rate that one upstream bears on one transport.
 #[derive(Debug)]
-pub(super) struct Climb {
+pub(super) struct RateSearch {
     rate: f64,
     rate_max: f64,
     /// Whether these are datagrams: they can be lost, and a line of them at the peer soon is,
@@ -125,7 +125,7 @@ pub(super) struct Climb {
     setting: u32,
 }
 
-impl Climb {
+impl RateSearch {
     /// Begins low; never goes over `rate_max` queries a second.
     pub(super) fn new(rate_max: f64, datagrams: bool) -> Self {
         Self {
@@ -201,7 +201,7 @@ impl Climb {
 
     /// Judges an epoch whose answers have had their time, and sets the rate accordingly.
     pub(super) fn judge(&mut self, now: Time, epoch: &Epoch) {
-        // No answer at all is no rate's fault: whether the peer is alive is the vigil's to say.
+        // No answer at all says nothing about the rate: the health monitor decides whether the peer is alive.
         if epoch.sent < EPOCH_SENT_MIN / 4 || epoch.answered == 0 {
             return;
         }

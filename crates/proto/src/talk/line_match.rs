@@ -1,4 +1,4 @@
-//! What a step makes of a line.
+//! Whether a received line matches a step of the script.
 
 use regex::bytes::Captures;
 
@@ -10,16 +10,16 @@ pub(super) type Group = Option<Box<[u8]>>;
 /// What all of them found, by number; the first is the whole match.
 pub(super) type Groups = Vec<Group>;
 
-/// What a step makes of a line.
+/// The result of matching a received line against a step.
 #[derive(Debug)]
-pub(super) enum Sight {
-    /// It is what was waited for.
+pub(super) enum LineMatch {
+    /// The line matches.
     Match(Groups),
-    /// It ends the conversation.
+    /// The line fails the conversation.
     Fail,
-    /// It goes by.
+    /// The line is ignored.
     Other,
-    /// More was found than may be kept.
+    /// The captures exceed their limit.
     Oversize,
 }
 
@@ -37,13 +37,13 @@ const BETWEEN: &[u8] = b", ";
 
 impl Expect {
     /// Looks at a line.
-    pub(super) fn look(&self, line: &[u8]) -> Sight {
+    pub(super) fn look(&self, line: &[u8]) -> LineMatch {
         if self.fail.is_in(line) {
-            return Sight::Fail;
+            return LineMatch::Fail;
         }
         match self.regex.captures(line) {
-            Some(captures) => groups(&captures).map_or(Sight::Oversize, Sight::Match),
-            None => Sight::Other,
+            Some(captures) => groups(&captures).map_or(LineMatch::Oversize, LineMatch::Match),
+            None => LineMatch::Other,
         }
     }
 }

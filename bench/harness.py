@@ -191,11 +191,11 @@ class LabServer(Server):
     @property
     def queries(self):
         """What it was asked; it must have ended."""
-        return self.count("queries over UDP") + self.count("queries over TCP")
+        return self.count("quer(?:y|ies) over UDP") + self.count("quer(?:y|ies) over TCP")
 
-    def count(self, words):
-        """What its report counts under these words; it must have ended."""
-        found = re.search(rf"(\d+) {re.escape(words)}(?=,|$)", self.report, re.MULTILINE)
+    def count(self, label):
+        """The counter with this label (a regular expression) in its report; it must have ended."""
+        found = re.search(rf"(\d+) {label}(?=,|$)", self.report, re.MULTILINE)
         return int(found[1]) if found else 0
 
 

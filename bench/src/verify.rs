@@ -19,7 +19,7 @@ const EXAMPLES_MAX: usize = 5;
 
 /// Whose names the addresses have.
 pub enum Zone {
-    /// The lab's, with the script that knows which names it never answers.
+    /// The lab's, with the responder that knows which names it never answers.
     Lab(Box<Responder>),
     /// Every address has the one name `host-A-B-C-D.example.net.`.
     Synth,
@@ -82,8 +82,8 @@ impl Zone {
     fn expected(&mut self, index: u32) -> Option<ExpectedPtr> {
         let address = question::address(index);
         match self {
-            Self::Lab(script) => {
-                (!is_never_answered(script, index)).then(|| expected_names(address.into()))
+            Self::Lab(responder) => {
+                (!is_never_answered(responder, index)).then(|| expected_names(address.into()))
             }
             Self::Synth => {
                 let [a, b, c, d] = address.octets();
@@ -237,14 +237,14 @@ fn is_right(value: &Value, index: u32, expected: &ExpectedPtr) -> bool {
         && names.is_some_and(|names| names == expected.names)
 }
 
-fn is_never_answered(script: &mut Responder, index: u32) -> bool {
-    if script.is_plain() {
+fn is_never_answered(responder: &mut Responder, index: u32) -> bool {
+    if responder.is_unimpaired() {
         return false;
     }
     let mut query = [0; QUESTION_BYTES_MAX];
     let query_bytes = question::write(index, &mut query);
     let server = IpAddr::from(Ipv4Addr::LOCALHOST);
-    let plan = script.plan(Time::ZERO, server, Transport::Udp, &query[..query_bytes]);
+    let plan = responder.plan(Time::ZERO, server, Transport::Udp, &query[..query_bytes]);
     plan.dropped == Some(DropReason::Never)
 }
 

@@ -1,24 +1,25 @@
-//! Which resolvers to ask.
+//! The resolvers to ask.
 
 use std::net::{IpAddr, SocketAddr};
 
 use crate::exit::Failure;
 
-/// Where DNS is answered.
+/// The port of DNS (RFC 1035 §4.2).
 const DNS_PORT: u16 = 53;
-/// The system's own list.
+/// The system's list of resolvers.
 const RESOLV_CONF: &str = "/etc/resolv.conf";
-/// An upstream is known by a number of 16 bits.
+/// An upstream is identified by a number of 16 bits.
 const RESOLVERS_MAX: usize = 65_535;
 
-/// Reads what `--resolver` was given: addresses, and files of them. Without any, the system's.
+/// Reads the values of `--resolver`: addresses, and files of addresses. Without any, reads
+/// `/etc/resolv.conf`.
 pub fn read(given: &[String]) -> Result<Vec<SocketAddr>, Failure> {
     let mut resolvers = Vec::new();
     if given.is_empty() {
         read_file(RESOLV_CONF, &mut resolvers)?;
         if resolvers.is_empty() {
             return Err(Failure::usage(format!(
-                "{RESOLV_CONF} names no resolver; name one with --resolver"
+                "{RESOLV_CONF} lists no resolver; give one with --resolver"
             )));
         }
     }
@@ -29,13 +30,13 @@ pub fn read(given: &[String]) -> Result<Vec<SocketAddr>, Failure> {
                 let before = resolvers.len();
                 read_file(given, &mut resolvers)?;
                 if resolvers.len() == before {
-                    return Err(Failure::usage(format!("{given} names no resolver")));
+                    return Err(Failure::usage(format!("{given} lists no resolver")));
                 }
             }
             None => {
                 return Err(Failure::usage(format!(
-                    "the resolver {given:?} is no address (ADDR, ADDR:PORT, [ADDR]:PORT) and no file; \
-                     a resolver cannot be named by its host name"
+                    "the resolver {given:?} is neither an IP address (ADDR, ADDR:PORT, [ADDR]:PORT) nor \
+                     a file; a resolver cannot be given by its host name"
                 )));
             }
         }
@@ -44,7 +45,7 @@ pub fn read(given: &[String]) -> Result<Vec<SocketAddr>, Failure> {
     resolvers.retain(|resolver| seen.insert(*resolver));
     if resolvers.len() > RESOLVERS_MAX {
         return Err(Failure::usage(format!(
-            "{} resolvers are too many; the most is {RESOLVERS_MAX}",
+            "{} resolvers are too many; at most {RESOLVERS_MAX} are supported",
             resolvers.len()
         )));
     }
@@ -75,7 +76,7 @@ fn read_file(path: &str, resolvers: &mut Vec<SocketAddr>) -> Result<(), Failure>
         let word = match words.next() {
             None => continue,
             Some("nameserver") => match words.next().unwrap_or_default() {
-                // A link-local address of one interface: others may be listed beside it.
+                // A link-local address with an interface. Other resolvers may be listed.
                 scoped if scoped.contains('%') => continue,
                 word => word,
             },
@@ -87,7 +88,7 @@ fn read_file(path: &str, resolvers: &mut Vec<SocketAddr>) -> Result<(), Failure>
             None => {
                 let line = at + 1;
                 return Err(Failure::usage(format!(
-                    "{path}, line {line}: {word:?} is no resolver address"
+                    "{path}, line {line}: {word:?} is not the IP address of a resolver"
                 )));
             }
         }

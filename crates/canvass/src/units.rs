@@ -1,4 +1,4 @@
-//! Numbers with units, as people type them.
+//! Numbers with units, as typed on the command line.
 
 use std::time::Duration;
 
@@ -15,7 +15,12 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         "s" => 1.0,
         "m" => 60.0,
         "h" => 3600.0,
-        _ => return Err("a duration is a number and its unit, such as 500ms, 2s or 1m".into()),
+        _ => {
+            return Err(
+                "expected a number and a unit (ns, us, ms, s, m, h), such as 500ms, 2s or 1m"
+                    .into(),
+            );
+        }
     };
     let number: f64 = number
         .parse()
@@ -23,11 +28,11 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(number * unit_s).map_err(|_| "the duration is too long".into())
 }
 
-/// Reads a rate: a number above zero.
+/// Reads a rate per second: a number above 0.
 pub fn rate(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(rate) if rate > 0.0 && f64::is_finite(rate) => Ok(rate),
-        _ => Err("a rate is a number above zero, a second".into()),
+        _ => Err("expected a number above 0, per second".into()),
     }
 }
 
@@ -35,7 +40,7 @@ pub fn rate(text: &str) -> Result<f64, String> {
 pub fn percent(text: &str) -> Result<f64, String> {
     match text.strip_suffix('%').unwrap_or(text).parse() {
         Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
-        _ => Err("a share is a number from 0 to 100".into()),
+        _ => Err("expected a number from 0 to 100, in percent".into()),
     }
 }
 
@@ -53,7 +58,7 @@ pub fn size(text: &str) -> Result<u64, String> {
         .and_then(|number| number.checked_mul(1 << shift));
     match size {
         Some(size) if size > 0 => Ok(size),
-        _ => Err("a size is a number above zero, such as 500, 64k, 16M or 1G".into()),
+        _ => Err("expected a number of octets above 0, such as 500, 64k, 16M or 1G".into()),
     }
 }
 

@@ -12,128 +12,120 @@ use rand::rngs::SmallRng;
 
 pub use value::Percent;
 
-/// The keys of [`Impairments::set`]: each with the name of its value (empty for a switch) and a line
-/// of help.
+/// The keys of [`Impairments::set`]: each with the name of its value (empty for a switch) and its
+/// help, which is an imperative line that fits `canvass lab -h`, and details after an empty line.
 pub const KEYS: &[(&str, &str, &str)] = &[
-    ("delay", "D", "delay every reply by D"),
+    ("delay", "D", "Delay every reply by D"),
     (
         "jitter",
         "D",
-        "vary the delay by up to D in both directions (uniformly, never below 0)",
+        "Vary the delay by up to D in both directions\n\nUniformly, and never below 0.",
     ),
-    ("loss", "PCT", "lose this share of the queries over UDP"),
+    ("loss", "PCT", "Lose this share of the queries over UDP"),
     (
         "rate-cap",
         "QPS",
-        "answer at most QPS queries per second and server address",
+        "Answer at most QPS queries per second\n\nFor each server address.",
     ),
     (
         "burst",
         "N",
-        "queries that the rate cap admits at once [default: a tenth of the cap]",
+        "Let N queries through at once\n\nWith --rate-cap; the default is a tenth of it.",
     ),
     (
         "over",
         "HOW",
-        "how to treat queries over the rate cap: silent or refused [default: silent]",
+        "Choose the reply to queries over the rate cap\n\nsilent (the default) or refused.",
     ),
     (
         "truncate",
         "PCT",
-        "answer this share over UDP with TC set and no records",
+        "Answer this share over UDP with TC\n\nThe answers have no records.",
     ),
-    ("servfail", "PCT", "answer this share with SERVFAIL"),
-    ("refused", "PCT", "answer this share with REFUSED"),
+    ("servfail", "PCT", "Answer this share with SERVFAIL"),
+    ("refused", "PCT", "Answer this share with REFUSED"),
     (
         "no-edns",
         "",
-        "answer FORMERR to every query that has an OPT record",
+        "Answer FORMERR to queries with an OPT record",
     ),
     (
         "forge",
         "PCT",
-        "over UDP, send two forged answers before this share of the answers: one with a wrong id, one with a wrong question",
+        "Forge two answers to this share over UDP\n\nThey are sent ahead of the answer: one with a wrong id, one with a wrong question.",
     ),
     (
         "duplicate",
         "PCT",
-        "send this share of the replies twice over UDP",
+        "Duplicate this share of the replies over UDP",
     ),
-    ("late", "PCT", "delay this share of the replies further"),
-    (
-        "late-by",
-        "D",
-        "additional delay of late replies [default: 3s]",
-    ),
+    ("late", "PCT", "Delay this share of the replies further"),
+    ("late-by", "D", "Delay late replies by D [default: 3s]"),
     (
         "corrupt",
         "PCT",
-        "make this share of the replies over UDP unreadable",
+        "Corrupt this share of the replies over UDP\n\nThey are cut or garbled, and unreadable.",
     ),
     (
         "slow",
         "PCT",
-        "delay the replies for this share of the names further (always the same names)",
+        "Delay the replies for this share of names\n\nIt is always the same names.",
     ),
-    (
-        "slow-by",
-        "D",
-        "additional delay of slow names [default: 800ms]",
-    ),
+    ("slow-by", "D", "Delay slow names by D [default: 800ms]"),
     (
         "never",
         "PCT",
-        "never answer for this share of the names (always the same names)",
+        "Answer nothing for this share of the names\n\nIt is always the same names.",
     ),
     (
         "outage-after",
         "D",
-        "begin an outage this long after the first query [default with outage: 0s]",
+        "Stop answering D after the first query\n\nThe default with --outage is 0s.",
     ),
     (
         "outage",
         "D",
-        "duration of the outage [default with outage-after: unlimited]",
+        "Stop answering for D\n\nThe default with --outage-after is unlimited.",
     ),
     (
         "dead",
         "CIDR",
-        "server addresses that never answer (repeatable)",
+        "Answer nothing at these addresses (may repeat)",
     ),
     (
         "lying",
         "CIDR",
-        "server addresses that answer SERVFAIL to every query (repeatable)",
+        "Answer SERVFAIL at these addresses (may repeat)",
     ),
     (
         "tcp-close-after",
         "N",
-        "close a TCP connection after N answers",
+        "Close a TCP connection after N answers",
     ),
     (
         "tcp-serial",
         "",
-        "answer the queries of a TCP connection one after the other, each with the delay",
+        "Answer one query at a time over TCP\n\nThe delay applies to each in turn.",
     ),
-    ("tcp-silent", "", "accept TCP connections and never answer"),
-    ("tcp-refuse", "", "refuse TCP connections"),
-    ("trickle", "D", "services: send one octet per D"),
+    (
+        "tcp-silent",
+        "",
+        "Accept TCP connections and answer nothing",
+    ),
+    ("tcp-refuse", "", "Listen on UDP only"),
+    ("trickle", "D", "Send one octet per D (services)"),
     (
         "reset-at",
         "N",
-        "services: reset a connection after sending N octets",
+        "Close with a reset after N octets (services)",
     ),
-    (
-        "close-at",
-        "N",
-        "services: close a connection after sending N octets",
-    ),
+    ("close-at", "N", "Close after N octets (services)"),
     (
         "time-skew",
         "S",
-        "services: report a time that is S seconds ahead (negative: behind)",
+        "Set the clock S seconds ahead (services)\n\nA negative number sets it back.",
     ),
-    ("seed", "N", "seed of the random numbers [default: 0]"),
+    ("seed", "N", "Draw at random from this seed [default: 0]"),
 ];
 
 /// The impairments of the lab. The default is none.

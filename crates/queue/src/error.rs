@@ -38,7 +38,7 @@ pub enum SourceError {
         reason: Box<str>,
     },
     /// The places of a shuffled list are numbers of 128 bits.
-    #[error("the arguments stand for more than 2^128 targets, too many to shuffle as one list")]
+    #[error("the arguments contain more than 2^128 targets, too many to shuffle as one list")]
     TooManyToShuffle,
 }
 
@@ -46,7 +46,10 @@ pub enum SourceError {
 #[derive(Debug, thiserror::Error)]
 pub enum ExclusionError {
     /// It is neither addresses nor a file that can be read.
-    #[error("cannot exclude {}; as a file: {error}", Blame(given, reason))]
+    #[error(
+        "bad exclusion: {}; reading it as a file failed: {error}",
+        Blame(given, reason)
+    )]
     Unreadable {
         /// What was written.
         given: Box<str>,
@@ -57,7 +60,7 @@ pub enum ExclusionError {
     },
     /// A line of an exclusion file is bad. None of it is used: what was meant to be spared must
     /// not be asked because of a slip.
-    #[error("cannot exclude what {path}:{line} says: {}", Blame(given, reason))]
+    #[error("bad exclusion at {path}:{line}: {}", Blame(given, reason))]
     BadLine {
         /// The file.
         path: Box<str>,
@@ -72,29 +75,29 @@ pub enum ExclusionError {
 
 /// A text that names no shard.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no shard; write I/N with I from 1 to N, such as 1/4")]
+#[error("{0:?} is not of the form I/N with I from 1 to N, such as 1/4")]
 pub struct ShardError(pub String);
 
 /// A text that lists no ports.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PortsError {
     /// Nothing stands where a port belongs.
-    #[error("a port is empty")]
+    #[error("a port is missing")]
     Empty,
     /// A number that is no port's.
-    #[error("the port {0} is not from 1 to 65535")]
+    #[error("port {0} is not between 1 and 65535")]
     OutOfRange(Box<str>),
     /// A range of which one end is missing.
-    #[error("{0:?} is half a range; write both ends, first-last")]
+    #[error("{0:?} is half a range; expected FIRST-LAST")]
     HalfRange(Box<str>),
     /// A range from a higher to a lower port.
-    #[error("the range of ports ends before it begins; write {1}-{0}")]
+    #[error("the port range is reversed; write {1}-{0}")]
     Backwards(NonZeroU16, NonZeroU16),
     /// A service that is known by the other protocol alone.
-    #[error("{0:?} is a service of {1} and not of {other}", other = .1.other())]
+    #[error("{0:?} is a service of {1}, not of {other}", other = .1.other())]
     OtherProtocol(Box<str>, Protocol),
     /// Neither a number nor a service.
-    #[error("no service is called {0:?}; write the number of its port")]
+    #[error("unknown service {0:?}; expected a port number or a name from /etc/services")]
     UnknownService(Box<str>),
 }
 

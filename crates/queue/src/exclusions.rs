@@ -269,12 +269,12 @@ mod tests {
     fn what_cannot_be_excluded_is_named() {
         let error = Exclusions::read(["10.1.2.3/8"]).unwrap_err().to_string();
         assert!(
-            error.starts_with("cannot exclude \"10.1.2.3/8\": host bits are set; the network is 10.0.0.0/8; as a file: No such file"),
+            error.starts_with("bad exclusion: \"10.1.2.3/8\": host bits are set; the network is 10.0.0.0/8; reading it as a file failed: No such file"),
             "{error}"
         );
         let error = Exclusions::read(["no-such-list"]).unwrap_err().to_string();
         assert!(
-            error.starts_with("cannot exclude \"no-such-list\" is not an address"),
+            error.starts_with("bad exclusion: \"no-such-list\" is not an address"),
             "{error}"
         );
         let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -284,7 +284,7 @@ mod tests {
         assert_eq!(
             error,
             format!(
-                "cannot exclude what {path}:2 says: \"example.net\" is not an address, a CIDR or a range"
+                "bad exclusion at {path}:2: \"example.net\" is not an address, a CIDR or a range"
             )
         );
         let folder = tempfile::tempdir().unwrap();

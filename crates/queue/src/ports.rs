@@ -137,36 +137,30 @@ mod tests {
     #[test]
     fn bad_ports_are_named() {
         for (text, reason) in [
-            ("", "a port is empty"),
-            ("80,,443", "a port is empty"),
-            ("80,", "a port is empty"),
-            ("0", "the port 0 is not from 1 to 65535"),
-            ("0-80", "the port 0 is not from 1 to 65535"),
-            ("65536", "the port 65536 is not from 1 to 65535"),
+            ("", "a port is missing"),
+            ("80,,443", "a port is missing"),
+            ("80,", "a port is missing"),
+            ("0", "port 0 is not between 1 and 65535"),
+            ("0-80", "port 0 is not between 1 and 65535"),
+            ("65536", "port 65536 is not between 1 and 65535"),
             (
                 "99999999999999999999",
-                "the port 99999999999999999999 is not from 1 to 65535",
+                "port 99999999999999999999 is not between 1 and 65535",
             ),
-            (
-                "90-80",
-                "the range of ports ends before it begins; write 80-90",
-            ),
-            (
-                "80-",
-                "\"80-\" is half a range; write both ends, first-last",
-            ),
+            ("90-80", "the port range is reversed; write 80-90"),
+            ("80-", "\"80-\" is half a range; expected FIRST-LAST"),
             (
                 "-80",
-                "no service is called \"-80\"; write the number of its port",
+                "unknown service \"-80\"; expected a port number or a name from /etc/services",
             ),
             (
                 "+80",
-                "no service is called \"+80\"; write the number of its port",
+                "unknown service \"+80\"; expected a port number or a name from /etc/services",
             ),
-            ("ntp", "\"ntp\" is a service of udp and not of tcp"),
+            ("ntp", "\"ntp\" is a service of udp, not of tcp"),
             (
                 "www,bogus",
-                "no service is called \"bogus\"; write the number of its port",
+                "unknown service \"bogus\"; expected a port number or a name from /etc/services",
             ),
         ] {
             assert_eq!(tcp(text), Err(reason.to_owned()), "{text:?}");

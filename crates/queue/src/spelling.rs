@@ -144,7 +144,7 @@ fn parse_cidr(network: &str, length: &str) -> Result<Span, Misspelled> {
     };
     let Some(length_bits) = length_bits.filter(|bits| *bits <= family.bits()) else {
         return Err(Misspelled::Slip(format!(
-            "the prefix length is {:?}, and it must be a number from 0 to {}",
+            "the prefix length {:?} is not a number from 0 to {}",
             shorten(length),
             family.bits()
         )));
@@ -171,7 +171,7 @@ fn parse_range(first: &str, last: &str) -> Result<Span, Misspelled> {
         (first_read, _) => {
             let bad = if first_read.is_err() { first } else { last };
             return Err(Misspelled::Slip(format!(
-                "a range is two whole addresses, first-last, and {:?} is none",
+                "{:?} is not an address; a range is two whole addresses, FIRST-LAST",
                 shorten(bad)
             )));
         }
@@ -185,7 +185,7 @@ fn parse_range(first: &str, last: &str) -> Result<Span, Misspelled> {
     }
     if first_bits > last_bits {
         return Err(Misspelled::Slip(format!(
-            "the range ends before it begins; write {last_address}-{first_address}"
+            "the range is reversed; write {last_address}-{first_address}"
         )));
     }
     Ok(Span {
@@ -196,7 +196,7 @@ fn parse_range(first: &str, last: &str) -> Result<Span, Misspelled> {
 }
 
 fn only_ipv6_in_brackets() -> Misspelled {
-    Misspelled::Slip("only an IPv6 address goes in brackets".to_owned())
+    Misspelled::Slip("only IPv6 addresses go in brackets".to_owned())
 }
 
 /// What is wrong with a text that was meant as an address; `None` where it was not.
@@ -204,10 +204,10 @@ pub(crate) fn explain_address(text: &str) -> Option<Misspelled> {
     let reason = if let Some((address, _)) = text.split_once('%') {
         let address: Ipv6Addr = address.trim_start_matches('[').parse().ok()?;
         format!(
-            "a zone id names an interface of this machine and is no part of an address; write {address}"
+            "a zone id is not supported, since it names an interface of this machine; write {address}"
         )
     } else if let Ok(socket) = text.parse::<SocketAddr>() {
-        format!("a port has no place here; write {}", socket.ip())
+        format!("expected an address without a port; write {}", socket.ip())
     } else if text
         .bytes()
         .all(|byte| byte.is_ascii_digit() || byte == b'.')
@@ -245,7 +245,7 @@ fn explain_octets(text: &str) -> Option<String> {
         }
     }
     Some(format!(
-        "leading zeros make an octet octal to some programs and decimal to others; if it is decimal, write {}",
+        "some programs read leading zeros as octal; if the address is decimal, write {}",
         Ipv4Addr::from(values)
     ))
 }
@@ -319,14 +319,14 @@ mod tests {
             ("10..2.3", "an octet is empty"),
             ("fe80::1%eth0", "write fe80::1"),
             ("[fe80::1%eth0]", "write fe80::1"),
-            ("[192.0.2.1]", "only an IPv6 address goes in brackets"),
+            ("[192.0.2.1]", "only IPv6 addresses go in brackets"),
             ("192.0.2.1:53", "write 192.0.2.1"),
             ("[2001:db8::1]:53", "write 2001:db8::1"),
             ("2001:db8:::1", "not a well-formed IPv6 address"),
             ("192.0.2.9-192.0.2.1", "write 192.0.2.1-192.0.2.9"),
             ("192.0.2.1-2001:db8::1", "one end of the range is IPv4"),
-            ("192.0.2.1-50", "\"50\" is none"),
-            ("x-192.0.2.1", "\"x\" is none"),
+            ("192.0.2.1-50", "\"50\" is not an address"),
+            ("x-192.0.2.1", "\"x\" is not an address"),
         ] {
             assert!(slip(text).contains(part), "{text}: {}", slip(text));
         }

@@ -184,7 +184,7 @@ fn bad_lines_say_why_and_keep_passwords_to_themselves() {
             ),
             (
                 "http://010.1.2.3/",
-                "leading zeros make an octet octal to some programs and decimal to others; if it is decimal, write 10.1.2.3"
+                "some programs read leading zeros as octal; if the address is decimal, write 10.1.2.3"
             ),
             ("10.0.0.1/8", "host bits are set; the network is 10.0.0.0/8"),
             (

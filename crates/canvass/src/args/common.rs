@@ -1,11 +1,14 @@
-//! Flags that mean the same everywhere.
+//! The flags that every command with a list of targets has.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use canvass_report::Format;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
+use super::heading;
+use super::lab::parse_impairments;
 use crate::units;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -22,102 +25,172 @@ pub enum ProgressArg {
     Never,
 }
 
-/// Flags that mean the same everywhere.
+/// The flags that every command with a list of targets has.
 #[derive(Debug, Args)]
 pub struct CommonArgs {
-    /// Read targets from FILE, one a line, `#` comments; `-` is standard input
-    #[arg(short, long, value_name = "FILE", help_heading = "Targets")]
+    /// Read targets from FILE, one per line; - is stdin
+    ///
+    /// `#` begins a comment, and empty lines are skipped. The list is read as a stream, so it may
+    /// be longer than memory. A bad line gets an output line with status INVALID.
+    #[arg(short, long, value_name = "FILE", help_heading = heading::TARGETS)]
     pub input: Option<String>,
-    /// Leave these addresses out: an address, a CIDR, a range, or a file of them (may repeat)
-    #[arg(long, value_name = "CIDR|FILE", help_heading = "Targets")]
+    /// Skip these addresses (may repeat)
+    ///
+    /// An address, a CIDR, a range `first-last`, or a file with one of these per line. A bad line
+    /// in such a file ends the run before anything is asked.
+    #[arg(long, value_name = "CIDR|FILE", help_heading = heading::TARGETS)]
     pub exclude: Vec<String>,
-    /// Ask in an order that SEED decides (drawn at random without one)
-    #[arg(long, value_name = "SEED", num_args = 0..=1, require_equals = true, help_heading = "Targets")]
+    /// Ask in random order; the same SEED, the same order
+    ///
+    /// Without SEED the order differs from run to run. A list that is read as a stream is
+    /// shuffled within a window.
+    #[arg(long, value_name = "SEED", num_args = 0..=1, require_equals = true, help_heading = heading::TARGETS)]
     pub shuffle: Option<Option<u64>>,
-    /// Ask only part I of N of the targets
-    #[arg(long, value_name = "I/N", help_heading = "Targets")]
+    /// Take only part I of N, such as 1/4
+    ///
+    /// Every Nth target after exclusion. With the same list and the same exclusions, the N parts
+    /// cover each target exactly once.
+    #[arg(long, value_name = "I/N", help_heading = heading::TARGETS)]
     pub shard: Option<canvass_queue::Shard>,
-    /// Stop after N targets (counted after exclusion)
-    #[arg(long, value_name = "N", help_heading = "Targets")]
+    /// Stop after N targets
+    ///
+    /// Excluded targets and those of other parts are not counted.
+    #[arg(long, value_name = "N", help_heading = heading::TARGETS)]
     pub limit: Option<u64>,
     /// Stop at the first bad line
-    #[arg(long, help_heading = "Targets")]
+    ///
+    /// The exit status is then 2. Lines that were written before remain. Without this flag a bad
+    /// line is reported as a failed target, and the run goes on.
+    #[arg(long, help_heading = heading::TARGETS)]
     pub strict: bool,
 
     /// Write lines to FILE instead of standard output
-    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    #[arg(short, long, value_name = "FILE", help_heading = heading::OUTPUT)]
     pub output: Option<PathBuf>,
-    /// text, ndjson or csv: one line for each target
-    #[arg(short, long, default_value = "text", help_heading = "Output")]
+    /// Write text, ndjson or csv
+    ///
+    /// ndjson and csv have every field, one line per target; docs/FORMATS.md describes them.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text", hide_possible_values = true,
+          value_parser = format_parser(), help_heading = heading::OUTPUT)]
     pub format: Format,
-    /// Write an HdrHistogram interval log (ns), a tag for each probe and phase
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    /// Write an HdrHistogram interval log
+    ///
+    /// Latencies in nanoseconds, with a tag for each probe and phase.
+    #[arg(long, value_name = "FILE", help_heading = heading::OUTPUT)]
     pub hlog: Option<PathBuf>,
-    /// Write percentile tables (ns): service time to FILE, response time beside it
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    /// Write HdrHistogram percentile tables
+    ///
+    /// Service time goes to FILE, response time to a second file beside it. Values are in
+    /// nanoseconds.
+    #[arg(long, value_name = "FILE", help_heading = heading::OUTPUT)]
     pub hgrm: Option<PathBuf>,
-    /// Write a page that shows the run: one file, for a browser
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    /// Write a page about the run, for a browser
+    ///
+    /// One HTML file without scripts: the balance, latencies, throughput over time, faults and
+    /// warnings.
+    #[arg(long, value_name = "FILE", help_heading = heading::OUTPUT)]
     pub html: Option<PathBuf>,
-    /// Whether to show a progress line on standard error
+    /// Show a progress line on standard error
+    ///
+    /// auto shows it where standard error is a terminal; always and never are the other values.
     #[arg(
         long,
         value_enum,
         default_value = "auto",
+        hide_possible_values = true,
         value_name = "WHEN",
-        help_heading = "Output"
+        help_heading = heading::OUTPUT
     )]
     pub progress: ProgressArg,
-    /// Say nothing on standard error but errors
-    #[arg(short, long, help_heading = "Output")]
+    /// Print nothing but errors on standard error
+    #[arg(short, long, help_heading = heading::OUTPUT)]
     pub quiet: bool,
-    /// Show what happened to each target when, on standard error
-    #[arg(long, help_heading = "Output")]
+    /// Print the events of each target on standard error
+    ///
+    /// One event per line, with the time since the first event, the time since the previous one,
+    /// and the number of octets.
+    #[arg(long, help_heading = heading::OUTPUT)]
     pub trace: bool,
-    /// Say what will be done before doing it
-    #[arg(short, long, conflicts_with = "quiet", help_heading = "Output")]
+    /// Print the plan before the run
+    #[arg(short, long, conflicts_with = "quiet", help_heading = heading::OUTPUT)]
     pub verbose: bool,
 
-    /// A resolver, or a file of them (may repeat) [default: those of /etc/resolv.conf]
+    /// Ask this resolver (may repeat)
+    ///
+    /// ADDR, ADDR:PORT or `[ADDR]:PORT`, or a file with one per line or in the form of resolv.conf.
+    /// The default is the resolvers of /etc/resolv.conf.
     #[arg(
         short,
         long,
         value_name = "ADDR[:PORT]|FILE",
-        help_heading = "Resolvers"
+        help_heading = heading::RESOLVERS
     )]
     pub resolver: Vec<String>,
-    /// Ask the embedded lab on loopback; what goes wrong there as in `canvass lab`, for example
-    /// --lab=delay=20ms,loss=10%
+    /// Ask the embedded lab on loopback
+    ///
+    /// Starts DNS, web, mail and other peers on loopback and leads everything there, so that
+    /// nothing leaves this machine. Faults are named as in `canvass lab`, for example
+    /// --lab=delay=20ms,loss=10%.
     #[arg(long, value_name = "KEY=VALUE,...", num_args = 0..=1, require_equals = true,
-          conflicts_with = "resolver", help_heading = "Resolvers")]
+          value_parser = parse_impairments, conflicts_with = "resolver", help_heading = heading::RESOLVERS)]
     pub lab: Option<Option<canvass_lab::Impairments>>,
-    /// How queries travel; auto goes from UDP to TCP when an answer is truncated
-    #[arg(long, value_enum, default_value = "auto", help_heading = "Resolvers")]
+    /// Choose the transport
+    ///
+    /// auto sends queries over UDP and repeats them over TCP if an answer is truncated. udp never
+    /// uses TCP. tcp uses nothing else.
+    #[arg(long, value_enum, default_value = "auto", hide_possible_values = true,
+          value_name = "udp|tcp|auto", help_heading = heading::RESOLVERS)]
     pub transport: TransportArg,
 
-    /// The most queries, or requests, a second
-    #[arg(long, value_name = "N", value_parser = units::rate, help_heading = "Limits")]
+    /// Send at most N queries or requests/s
+    ///
+    /// With a rate, targets are due on a fixed schedule, and response times count from when a
+    /// target was due.
+    #[arg(long, value_name = "N", value_parser = units::rate, help_heading = heading::LIMITS)]
     pub rate: Option<f64>,
-    /// The most queries a second to one resolver
-    #[arg(long, value_name = "N", value_parser = units::rate, help_heading = "Limits")]
+    /// Send each resolver at most N queries/s
+    ///
+    /// canvass looks for the rate that a resolver can bear. This is a cap on what it finds.
+    #[arg(long, value_name = "N", value_parser = units::rate, help_heading = heading::LIMITS)]
     pub rate_per_resolver: Option<f64>,
-    /// The most targets under way at once [default for http, tcp and udp: 512]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Limits")]
+    /// Keep at most N targets in flight
+    ///
+    /// The default is 512 for http, tcp and udp. For lookups there is none: the window of each
+    /// resolver is the limit.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = heading::LIMITS)]
     pub concurrency: Option<u32>,
-    /// Further attempts [default: 7 for each question; none for http, tcp and udp]
-    #[arg(long, value_name = "N", help_heading = "Limits")]
+    /// Try up to N more times
+    ///
+    /// The default is 7 for each DNS question, and 0 for http, tcp and udp, which retry after a
+    /// timeout, a refused or reset connection and an incomplete answer.
+    #[arg(long, value_name = "N", help_heading = heading::LIMITS)]
     pub retries: Option<u32>,
-    /// The end of one target, whatever happens
-    #[arg(long, value_name = "D", default_value = "10s", value_parser = units::duration, help_heading = "Limits")]
+    /// Limit the total time of a target
+    ///
+    /// The total time limit for one target, including lookups, retries and redirects; with
+    /// --repeat for each request. D is a number and a unit: 500ms, 2s, 1m.
+    #[arg(long, value_name = "D", default_value = "10s", value_parser = units::duration, help_heading = heading::LIMITS)]
     pub deadline: Duration,
-    /// The cap on the wait for one attempt, which adapts to the resolver [default: 2s]; for http,
-    /// tcp and udp the cap on each phase that has no flag of its own
-    #[arg(long, value_name = "D", value_parser = units::duration, help_heading = "Limits")]
+    /// Limit the wait for one attempt
+    ///
+    /// The wait for an answer adapts to the resolver; this is its upper limit, by default 2s. For
+    /// http, tcp and udp it is the limit of each phase that has no flag of its own.
+    #[arg(long, value_name = "D", value_parser = units::duration, help_heading = heading::LIMITS)]
     pub timeout: Option<Duration>,
-    /// How much must be answered or negative for exit status 0, in percent
-    #[arg(long, value_name = "PCT", default_value = "100", value_parser = units::percent, help_heading = "Limits")]
+    /// Exit with 0 if PCT % are good
+    ///
+    /// The exit status is 1 if fewer than PCT percent of the targets are answered or negative.
+    #[arg(long, value_name = "PCT", default_value = "100", value_parser = units::percent, help_heading = heading::LIMITS)]
     pub fail_below: f64,
-    /// Event loops [default: one less than there are processors, at least 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Limits")]
+    /// Run N event loops
+    ///
+    /// The default is one fewer than the number of processors, and at least 1.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = heading::ADVANCED)]
     pub threads: Option<u16>,
+}
+
+/// Reads a format, and lists all of them where a word is none.
+fn format_parser() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new([Format::Text, Format::Ndjson, Format::Csv].map(Format::as_str))
+        .try_map(|word| word.parse())
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::CommonArgs;
+use super::{CommonArgs, heading};
 use crate::units;
 
-/// Whom canvass is compared with.
+/// What canvass is compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgainstArg {
     /// libc's resolver.
@@ -17,7 +17,7 @@ pub enum AgainstArg {
     Udp,
     /// canvass itself, over TCP.
     Tcp,
-    /// canvass itself, asking another resolver, or those of a file.
+    /// canvass itself, with another resolver or those of a file.
     Resolver(String),
 }
 
@@ -36,27 +36,38 @@ impl FromStr for AgainstArg {
 
 #[derive(Debug, Args)]
 pub struct CompareArgs {
-    /// Addresses, CIDRs and ranges, whose names are asked for, and names, whose addresses are
-    #[arg(value_name = "TARGET")]
+    /// Addresses, CIDRs, ranges and names
+    ///
+    /// Addresses are looked up for their names, names for their A and AAAA records.
+    #[arg(value_name = "TARGET", display_order = 0, help_heading = heading::TARGETS)]
     pub targets: Vec<String>,
-    /// Whom to compare with: the system's resolver (libc), another resolver, or the same one over
-    /// udp or tcp
+    /// Compare with this side
+    ///
+    /// system is the system's resolver (libc), udp and tcp are canvass over that transport, and a
+    /// resolver (ADDR, ADDR:PORT, `[ADDR]:PORT` or a file) is canvass with that resolver.
     #[arg(
         long,
-        value_name = "system|udp|tcp|RESOLVER",
+        value_name = "SIDE",
         default_value = "system",
-        help_heading = "Comparison"
+        help_heading = heading::QUESTION
     )]
     pub against: AgainstArg,
-    /// After one call at a time, call the system's resolver from so many threads; 1 leaves that out
+    /// Call libc from K threads too
+    ///
+    /// libc is measured one call at a time first, and then from K threads. 1 omits the second.
     #[arg(long, value_name = "K", default_value = "32",
-          value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Comparison")]
+          value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = heading::QUESTION)]
     pub system_threads: u16,
-    /// How long the other side may take in all: it is asked for a random sample of the list
-    #[arg(long, value_name = "D", default_value = "30s", value_parser = units::duration, help_heading = "Comparison")]
+    /// Limit the other sides' time
+    ///
+    /// The time that the other sides may take together. They look up a random sample of the list
+    /// that is as large as this allows.
+    #[arg(long, value_name = "D", default_value = "30s", value_parser = units::duration, help_heading = heading::QUESTION)]
     pub budget: Duration,
-    /// What the samples are drawn from [default: drawn at random]
-    #[arg(long, value_name = "SEED", help_heading = "Comparison")]
+    /// Draw samples from SEED
+    ///
+    /// The same seed draws the same samples. The default is a random seed.
+    #[arg(long, value_name = "SEED", help_heading = heading::QUESTION)]
     pub seed: Option<u64>,
     #[command(flatten)]
     pub common: CommonArgs,

@@ -4,35 +4,68 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use canvass_lab::{KEYS, ServiceKind};
+use canvass_lab::{ImpairmentError, Impairments, KEYS, ServiceKind};
 use clap::{ArgAction, Args};
+
+use super::heading;
 
 #[derive(Debug, Args)]
 pub struct LabArgs {
-    /// Where to listen; 0.0.0.0 is every address of 127/8
-    #[arg(long, value_name = "ADDR:PORT", default_value = "0.0.0.0:5300")]
+    /// Listen on this address
+    ///
+    /// 0.0.0.0 means every address of 127.0.0.0/8, and nothing beyond loopback.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "0.0.0.0:5300", help_heading = heading::SERVICES)]
     pub listen: SocketAddr,
     /// Listen on ::1 too
-    #[arg(long)]
+    #[arg(long, help_heading = heading::SERVICES)]
     pub ipv6: bool,
-    /// Answer DNS with what the server at this address answers, asked over the same transport, and
-    /// not from the lab's own zone. What goes wrong holds for its answers too; --delay counts from
-    /// the query's arrival
-    #[arg(long, value_name = "ADDR:PORT", value_parser = server)]
+    /// Forward DNS queries to this server
+    ///
+    /// Queries are forwarded over the transport they came by, and the lab's own zone is not used.
+    /// Faults apply to the server's answers too; --delay counts from the arrival of the query.
+    #[arg(long, value_name = "ADDR:PORT", value_parser = server, help_heading = heading::SERVICES)]
     pub forward: Option<SocketAddr>,
-    /// Serve this as well: a kind, kind=PORT, or all (may repeat). Without a port, a free one is
-    /// found and said. Kinds: http, https, line, fortune, checker, pop3, pop3s, imap, imaps, smtp,
-    /// smtps, ssh, ftp, time, daytime, echo
-    #[arg(long, value_name = "KIND[=PORT]", value_delimiter = ',')]
+    /// Serve this kind as well (may repeat)
+    #[arg(long, value_name = "KIND[=PORT]", value_delimiter = ',', long_help = serve_help(),
+          help_heading = heading::SERVICES)]
     pub serve: Vec<Served>,
-    /// Write the certificate of the authority that signs for the services to FILE (PEM)
-    #[arg(long, value_name = "FILE")]
+    /// Write the authority's certificate to FILE (PEM)
+    ///
+    /// It signs the certificates of the services; give it to --cacert.
+    #[arg(long, value_name = "FILE", help_heading = heading::OUTPUT)]
     pub ca_out: Option<PathBuf>,
-    /// Write a client certificate of that authority and its key to FILE (PEM)
-    #[arg(long, value_name = "FILE")]
+    /// Write a client certificate and its key to FILE (PEM)
+    ///
+    /// The same authority signs it; give the file to --cert and --key.
+    #[arg(long, value_name = "FILE", help_heading = heading::OUTPUT)]
     pub client_out: Option<PathBuf>,
     #[command(flatten)]
     pub impairments: ImpairmentArgs,
+}
+
+fn serve_help() -> String {
+    format!(
+        "Serve this kind as well (may repeat)\n\nA kind, kind=PORT, or all. Without a port, a free \
+         one is chosen and printed. The kinds are {}.",
+        kinds()
+    )
+}
+
+/// Every kind of service, with commas between them.
+fn kinds() -> String {
+    let names: Vec<_> = ServiceKind::ALL.iter().map(|kind| kind.name()).collect();
+    names.join(", ")
+}
+
+/// Reads the value of `--lab`, and lists the keys where one is unknown.
+pub(super) fn parse_impairments(text: &str) -> Result<Impairments, String> {
+    text.parse().map_err(|error: ImpairmentError| match error {
+        ImpairmentError::UnknownKey { .. } => {
+            let keys: Vec<_> = KEYS.iter().map(|(key, ..)| *key).collect();
+            format!("{error}; expected one of {}", keys.join(", "))
+        }
+        ImpairmentError::BadValue { .. } => error.to_string(),
+    })
 }
 
 /// What `--serve` names.
@@ -54,13 +87,15 @@ impl FromStr for Served {
         let (name, port) = match text.split_once('=') {
             Some((name, port)) => (
                 name,
-                port.parse().map_err(|_| format!("{port:?} is no port"))?,
+                port.parse().map_err(|_| {
+                    format!("{port:?} is not a port; expected a number from 0 to 65535")
+                })?,
             ),
             None => (text, 0),
         };
         let kind = name
             .parse::<ServiceKind>()
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| format!("{error}; expected all, or one of {}", kinds()))?;
         Ok(Self::One(kind, port))
     }
 }
@@ -68,9 +103,9 @@ impl FromStr for Served {
 fn server(text: &str) -> Result<SocketAddr, String> {
     let address: SocketAddr = text
         .parse()
-        .map_err(|_| "an address and a port are wanted, as 127.0.0.1:53 or [::1]:53")?;
+        .map_err(|_| "expected an address and a port, such as 127.0.0.1:53 or [::1]:53")?;
     if address.port() == 0 {
-        return Err("nothing can be sent to port 0".into());
+        return Err("port 0 cannot be sent to; expected a number from 1 to 65535".into());
     }
     Ok(address)
 }
@@ -85,10 +120,13 @@ impl Args for ImpairmentArgs {
     fn augment_args(command: clap::Command) -> clap::Command {
         KEYS.iter()
             .fold(command, |command, (key, value_name, help)| {
+                // A detail follows the first line, as in a doc comment.
+                let short = help.split("\n\n").next().unwrap_or(help);
                 let arg = clap::Arg::new(*key)
                     .long(*key)
-                    .help(*help)
-                    .help_heading("What goes wrong");
+                    .help(short)
+                    .long_help(*help)
+                    .help_heading(heading::IMPAIRMENTS);
                 command.arg(if value_name.is_empty() {
                     arg.action(ArgAction::SetTrue)
                 } else {

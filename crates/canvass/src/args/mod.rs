@@ -1,13 +1,17 @@
-//! The command line as it is typed. What it means is `plan`'s to say.
+//! The command line as typed. `plan` decides what it means.
 
 mod common;
 mod compare;
+mod examples;
+mod heading;
 mod lab;
 mod probes;
 mod report;
+#[cfg(test)]
+mod tests;
 
 use canvass_model::RecordType;
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub use common::{CommonArgs, ProgressArg, TransportArg};
 pub use compare::{AgainstArg, CompareArgs};
@@ -18,53 +22,106 @@ pub use probes::{
 };
 pub use report::ReportArgs;
 
-/// Asks very many hosts a question and accounts for every answer.
+/// Probe very many hosts over DNS, HTTP, TCP and UDP, and account for each.
+///
+/// Each target ends in exactly one line: answered, negative or failed, and why. canvass finds out
+/// by itself how fast each resolver can be asked, and prints a summary at the end.
 #[derive(Debug, Parser)]
-#[command(name = "canvass", version, max_term_width = 100)]
+#[command(
+    name = "canvass",
+    version,
+    max_term_width = 100,
+    disable_help_flag = true,
+    disable_version_flag = true,
+    after_long_help = examples::CANVASS
+)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
+    /// Print help: -h a line per flag, --help the details
+    #[arg(id = "help", short = 'h', long = "help", global = true, action = ArgAction::Help,
+          help_heading = heading::HELP)]
+    _help: Option<bool>,
+    /// Print the version
+    #[arg(id = "version", short = 'V', long = "version", action = ArgAction::Version,
+          help_heading = heading::HELP)]
+    _version: Option<bool>,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Bulk reverse DNS of addresses, CIDRs, ranges and .arpa names
-    #[command(args_override_self = true)]
+    /// Look up the names of addresses, CIDRs, ranges and .arpa names
+    ///
+    /// Asks for the PTR records of each address. Every target ends in one line.
+    #[command(args_override_self = true, after_long_help = examples::PTR)]
     Ptr(PtrArgs),
-    /// The records of any type of many names
-    #[command(args_override_self = true)]
+    /// Look up records of any type for many names
+    ///
+    /// Asks for each type of each name. Every pair is a target with a line of its own.
+    #[command(args_override_self = true, after_long_help = examples::DNS)]
     Dns(DnsArgs),
-    /// HTTP(S) probes of many URLs, each once or several times over one connection
-    #[command(args_override_self = true)]
+    /// Probe many HTTP and HTTPS URLs, each once or repeatedly
+    ///
+    /// Times each phase: the lookup, the connection, the TLS handshake, the first octet and the
+    /// transfer. Any HTTP status counts as answered; a certificate that is not valid is a failure.
+    #[command(args_override_self = true, after_long_help = examples::HTTP)]
     Http(HttpArgs),
-    /// Whether ports are open, or what is said there: a send/expect script
-    #[command(args_override_self = true)]
+    /// Check TCP ports, or run a send/expect script against them
+    ///
+    /// Without --talk a target is OPEN as soon as the connection is established. With --talk it is
+    /// MATCHED when every step of the script succeeds.
+    #[command(args_override_self = true, after_long_help = examples::TCP)]
     Tcp(TcpArgs),
-    /// What is answered to datagrams: a send/expect script
-    #[command(args_override_self = true)]
+    /// Send UDP datagrams and match the replies
+    ///
+    /// Runs a send/expect script, or sends one empty datagram and accepts any reply. Silence is a
+    /// TIMEOUT: an open port and a dropped packet look the same.
+    #[command(args_override_self = true, after_long_help = examples::UDP)]
     Udp(UdpArgs),
-    /// The same lookups through canvass and through the system's resolver, side by side
-    #[command(args_override_self = true)]
+    /// Compare lookups by canvass and by the system's resolver
+    ///
+    /// Runs the same lookups through both sides by turns, and reports the ratio of their
+    /// throughput with a confidence interval, and where their answers differ.
+    #[command(args_override_self = true, after_long_help = examples::COMPARE)]
     Compare(CompareArgs),
-    /// A page about a run, made from the lines or the interval log that it wrote
-    #[command(args_override_self = true)]
+    /// Make an HTML page from the output of a run
+    ///
+    /// The page is one file without scripts. It lists what the given file does not tell.
+    #[command(args_override_self = true, after_long_help = examples::REPORT)]
     Report(ReportArgs),
-    /// What an error or a cause means, and where to look next
+    /// Explain an error, a cause or a status, and where to look next
+    ///
+    /// Works without a network. docs/FAULTS.md has the same text.
+    #[command(after_long_help = examples::EXPLAIN)]
     Explain(ExplainArgs),
-    /// What this machine can be trusted to measure
+    /// Measure how precise this machine's own measurements are
+    ///
+    /// Probes the lab with known delays, and reports the timing error, the highest rate at which
+    /// every answer arrives, and the limits of the system. Ends with 1 if a bound is exceeded.
+    #[command(after_long_help = examples::SELFTEST)]
     Selftest(SelftestArgs),
-    /// Loopback peers on their own, with what goes wrong by flag
-    #[command(args_override_self = true)]
+    /// Serve DNS, web, mail and more on loopback, with faults by flag
+    ///
+    /// Runs until it is interrupted, and then prints what it was asked. `--lab` on the other
+    /// commands starts the same peers within the command itself.
+    #[command(args_override_self = true, after_long_help = examples::LAB)]
     Lab(LabArgs),
 }
 
 #[derive(Debug, Args)]
 pub struct PtrArgs {
-    /// Addresses, CIDRs, ranges (192.0.2.1-192.0.2.9) and .arpa names
-    #[arg(value_name = "TARGET")]
+    /// Addresses, CIDRs, ranges and .arpa names
+    ///
+    /// For example 192.0.2.1, 2001:db8::/120, 192.0.2.1-192.0.2.9 or 1.2.0.192.in-addr.arpa. The
+    /// host bits of a CIDR must be zero. Without any, and without -i, targets are read from
+    /// standard input.
+    #[arg(value_name = "TARGET", display_order = 0, help_heading = heading::TARGETS)]
     pub targets: Vec<String>,
-    /// Look each name up and say whether the address comes back
-    #[arg(long)]
+    /// Look each name up, and check that it has the address
+    ///
+    /// A target is confirmed if at least one of its names has the address, unconfirmed if none
+    /// has, and unknown if the lookups failed.
+    #[arg(long, help_heading = heading::QUESTION)]
     pub forward_confirm: bool,
     #[command(flatten)]
     pub common: CommonArgs,
@@ -73,15 +130,22 @@ pub struct PtrArgs {
 #[derive(Debug, Args)]
 pub struct DnsArgs {
     /// Names to look up
-    #[arg(value_name = "NAME")]
+    ///
+    /// Each is taken as a whole name: no search domain is added. Without any, and without -i,
+    /// names are read from standard input.
+    #[arg(value_name = "NAME", display_order = 0, help_heading = heading::TARGETS)]
     pub targets: Vec<String>,
-    /// Record types: a mnemonic or TYPEnnn. A line `name TYPE` in the input names its own
+    /// Ask for these record types
+    ///
+    /// A type is a mnemonic (A, AAAA, MX, HTTPS, ...) or TYPEnnn with its number. A line
+    /// `NAME TYPE` of the input names its own type.
     #[arg(
         short = 't',
         long = "type",
         value_name = "TYPE,...",
         value_delimiter = ',',
-        default_value = "A"
+        default_value = "A",
+        help_heading = heading::QUESTION
     )]
     pub types: Vec<RecordType>,
     #[command(flatten)]
@@ -90,25 +154,19 @@ pub struct DnsArgs {
 
 #[derive(Debug, Args)]
 pub struct SelftestArgs {
-    /// Event loops [default: one less than there are processors, at least 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    /// Run N event loops
+    ///
+    /// The default is one fewer than the number of processors, and at least 1.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256),
+          help_heading = heading::ADVANCED)]
     pub threads: Option<u16>,
 }
 
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// A system error by name or number (ECONNREFUSED, 111), a cause, or a status
+    /// A system error by name or number, a cause, or a status
+    ///
+    /// For example ECONNREFUSED, 111, expired or UNMATCHED.
     #[arg(value_name = "ERROR", required = true)]
     pub errors: Vec<String>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_sound() {
-        use clap::CommandFactory;
-        Cli::command().debug_assert();
-    }
 }

@@ -4,13 +4,17 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::heading;
+
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// What a run has written: its ndjson lines (`-f ndjson`) or its interval log (`--hlog`); `-`
-    /// is standard input
+    /// The output of a run; - is standard input
+    ///
+    /// Its ndjson lines (`-f ndjson`) or its interval log (`--hlog`). Text and csv do not hold
+    /// enough for a page.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Write the page to FILE instead of standard output
-    #[arg(short, long, value_name = "FILE", visible_alias = "html")]
+    /// Write the page to FILE
+    #[arg(short, long, value_name = "FILE", visible_alias = "html", help_heading = heading::OUTPUT)]
     pub output: Option<PathBuf>,
 }

@@ -152,7 +152,7 @@ fn a_resolver_that_is_no_address_is_named() {
     ] {
         canvass(&["ptr", "10.0.0.1", "-r", given])
             .exits(2)
-            .says(&format!("the resolver {given:?} is no address"));
+            .says(&format!("the resolver {given:?} is neither an IP address"));
     }
 }
 
@@ -169,12 +169,12 @@ fn a_list_of_resolvers_is_read_and_its_bad_line_is_named() {
     canvass(&["ptr", "10.0.0.1", "-r", path])
         .exits(2)
         .says(&format!(
-            "{path}, line 3: \"dns.example\" is no resolver address"
+            "{path}, line 3: \"dns.example\" is not the IP address of a resolver"
         ));
     fs::write(path, "# none\n").unwrap();
     canvass(&["ptr", "10.0.0.1", "-r", path])
         .exits(2)
-        .says(&format!("{path} names no resolver"));
+        .says(&format!("{path} lists no resolver"));
 }
 
 #[test]
@@ -185,16 +185,16 @@ fn flags_that_cannot_be_are_refused_before_anything_is_asked() {
         (&["ptr", "10.0.0.1", "--format", "xml"], "xml"),
         (
             &["ptr", "10.0.0.1", "--rate", "0"],
-            "a rate is a number above zero",
+            "expected a number above 0",
         ),
         (
             &["ptr", "10.0.0.1", "--timeout", "5"],
-            "a number and its unit",
+            "a number and a unit",
         ),
         (&["ptr", "10.0.0.1", "--shard", "4/3"], "4/3"),
         (
             &["ptr", "10.0.0.1", "--fail-below", "101"],
-            "a number from 0 to 100",
+            "a number from 0 to 100, in percent",
         ),
         (&["ptr", "10.0.0.1", "--concurrency", "0"], "0"),
         (
@@ -223,6 +223,21 @@ fn help_and_version_go_to_standard_output() {
     );
     assert!(canvass(&["--version"]).exits(0).out.starts_with("canvass "));
     canvass(&[]).exits(2).says("Usage");
+}
+
+#[test]
+fn help_is_wrapped_to_the_terminal() {
+    for columns in [60, 80, 100] {
+        let output = Command::new(CANVASS)
+            .args(["http", "--help"])
+            .env("COLUMNS", columns.to_string())
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let longest = text.lines().map(|line| line.chars().count()).max();
+        assert!(longest <= Some(columns), "{columns}: {text}");
+        assert!(longest > Some(columns - 20), "{columns}: {text}");
+    }
 }
 
 #[test]

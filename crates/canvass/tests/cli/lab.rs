@@ -177,9 +177,9 @@ fn a_lab_in_front_of_nobody_says_that_nothing_was_answered() {
 #[test]
 fn a_server_to_forward_to_is_an_address_and_a_port_and_not_the_lab_itself() {
     for (server, words) in [
-        ("127.0.0.1", "an address and a port are wanted"),
-        ("localhost:53", "an address and a port are wanted"),
-        ("127.0.0.1:0", "nothing can be sent to port 0"),
+        ("127.0.0.1", "expected an address and a port"),
+        ("localhost:53", "expected an address and a port"),
+        ("127.0.0.1:0", "port 0 cannot be sent to"),
     ] {
         let run = canvass(&["lab", "--forward", server]).exits(2);
         run.says("--forward").says(server).says(words);

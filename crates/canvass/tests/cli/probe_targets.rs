@@ -129,20 +129,20 @@ fn lists_come_from_a_file_and_from_standard_input() {
 #[test]
 fn bad_lines_have_lines_of_their_own_that_say_why() {
     for (target, reason) in [
-        ("127.0.0.1:99999", "the port 99999 is not from 1 to 65535"),
-        ("127.0.0.1:0", "the port 0 is not from 1 to 65535"),
+        ("127.0.0.1:99999", "port 99999 is not between 1 and 65535"),
+        ("127.0.0.1:0", "port 0 is not between 1 and 65535"),
         ("127.0.0.1:nosuchservice", "nosuchservice"),
-        ("127.0.0.1", "a port is needed"),
+        ("127.0.0.1", "the port is missing"),
         ("127.0.0.1:", "port"),
-        ("a b:80", "neither an address nor the name of a host"),
-        (":80", "neither an address nor the name of a host"),
+        ("a b:80", "neither an IP address nor a host name"),
+        (":80", "neither an IP address nor a host name"),
         (
             "127.0.0.1/8",
             "host bits are set; the network is 127.0.0.0/8",
         ),
         ("127.0.0.9-127.0.0.1", "127.0.0.9"),
-        ("unix:", "unix: is followed by the path of a socket"),
-        ("http://127.0.0.1/", "a URL has no place here"),
+        ("unix:", "the path after unix: is missing"),
+        ("http://127.0.0.1/", "expected HOST:PORT, not a URL"),
         ("[::1:80", "[::1:80"),
     ] {
         let object = probe(&["tcp", target]);
@@ -179,11 +179,11 @@ fn a_bad_line_does_not_end_the_run_unless_asked_for() {
 #[test]
 fn ports_that_are_none_are_named() {
     for (ports, words) in [
-        ("bogus", "no service is called \"bogus\""),
-        ("9-8", "the range of ports ends before it begins; write 8-9"),
-        ("0", "the port 0 is not from 1 to 65535"),
+        ("bogus", "unknown service \"bogus\""),
+        ("9-8", "the port range is reversed; write 8-9"),
+        ("0", "port 0 is not between 1 and 65535"),
         ("80,", "--ports \"80,\""),
-        ("65536", "the port 65536 is not from 1 to 65535"),
+        ("65536", "port 65536 is not between 1 and 65535"),
         ("1-", "--ports \"1-\""),
     ] {
         let run = canvass(&["tcp", "127.0.0.1", "--ports", ports])

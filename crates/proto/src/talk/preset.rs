@@ -42,7 +42,7 @@ impl Preset {
             )
         },
         Self {
-            about: "greeting and capabilities of a mailbox, and a login where there are credentials (RFC 3501)",
+            about: "greeting and capabilities, and a login with credentials (RFC 3501)",
             credentials: CredentialUse::Optional,
             ..Self::over_tcp("imap", Some(143), include_str!("presets/imap.yaml"))
         },

@@ -21,11 +21,11 @@ pub(super) fn parse(
     if let Some(entry) = socket::parse(text) {
         return match protocol {
             Protocol::Tcp => entry,
-            Protocol::Udp => Err("a unix: socket has no datagrams to probe".to_owned()),
+            Protocol::Udp => Err("unix: targets are for tcp and http, not for udp".to_owned()),
         };
     }
     if text.contains("://") {
-        return Err("a URL has no place here; write host:port".to_owned());
+        return Err("expected HOST:PORT, not a URL".to_owned());
     }
     let (hosts_text, port_text) = split_port(text);
     let hosts = parse_hosts(hosts_text)?;
@@ -34,7 +34,9 @@ pub(super) fn parse(
         (None, Some(ports), _) => return Ok(Entry::Grid(hosts, Form::Endpoint(ports.clone()))),
         (None, None, Some(port)) => port,
         (None, None, None) => {
-            return Err("a port is needed; write host:port, or list ports with --ports".to_owned());
+            return Err(
+                "the port is missing; write HOST:PORT, or give ports with --ports".to_owned(),
+            );
         }
     };
     let host = match hosts {
@@ -113,18 +115,18 @@ mod tests {
     #[test]
     fn what_is_no_endpoint_says_why() {
         for (text, part) in [
-            ("example.net", "a port is needed"),
-            ("10.0.0.0/24", "a port is needed"),
-            ("example.net:", "a port is empty"),
-            ("example.net:0", "the port 0 is not"),
-            ("example.net:70000", "the port 70000 is not"),
-            ("example.net:bogus", "no service is called \"bogus\""),
-            ("example.net:80,443", "no service is called \"80,443\""),
-            ("example.net:ntp", "a service of udp and not of tcp"),
+            ("example.net", "the port is missing"),
+            ("10.0.0.0/24", "the port is missing"),
+            ("example.net:", "a port is missing"),
+            ("example.net:0", "port 0 is not"),
+            ("example.net:70000", "port 70000 is not"),
+            ("example.net:bogus", "unknown service \"bogus\""),
+            ("example.net:80,443", "unknown service \"80,443\""),
+            ("example.net:ntp", "a service of udp, not of tcp"),
             ("10.1.2.3/8:80", "the network is 10.0.0.0/8"),
             ("010.1.2.3:80", "write 10.1.2.3"),
-            (":80", "neither an address nor the name"),
-            ("http://example.net/", "write host:port"),
+            (":80", "neither an IP address nor a host name"),
+            ("http://example.net/", "expected HOST:PORT"),
             ("example.net/x:80", "not a host, a CIDR or a range"),
         ] {
             let reason = reason(text, Protocol::Tcp);
@@ -136,7 +138,7 @@ mod tests {
     fn sockets_of_the_file_system_are_for_tcp() {
         let socket = parse("unix:/run/x", Protocol::Tcp, None, None);
         assert!(matches!(socket, Ok(Entry::One(Target::Unix { .. }, _))));
-        assert!(reason("unix:/run/x", Protocol::Udp).contains("no datagrams"));
+        assert!(reason("unix:/run/x", Protocol::Udp).contains("not for udp"));
     }
 
     proptest! {

@@ -114,7 +114,7 @@ fn check_name(name: &str, text: &str) -> Result<(), String> {
     let strange = |char: &char| !(char.is_ascii_alphanumeric() || "-_.".contains(*char));
     if let Some(char) = name.chars().find(strange) {
         return Err(format!(
-            "{:?} is not a host: no name of one has {char:?} in it",
+            "{:?} is not a host name: it contains {char:?}",
             shown(text)
         ));
     }
@@ -126,10 +126,7 @@ fn check_name(name: &str, text: &str) -> Result<(), String> {
 }
 
 fn no_host(text: &str) -> String {
-    format!(
-        "{:?} is neither an address nor the name of a host",
-        shown(text)
-    )
+    format!("{:?} is neither an IP address nor a host name", shown(text))
 }
 
 #[cfg(test)]
@@ -198,18 +195,18 @@ mod tests {
             ("0x7f000001", "four decimal octets"),
             ("\u{ff11}27.0.0.1", "four decimal octets"),
             ("127\u{3002}0.0.1", "four decimal octets"),
-            ("%31%32%37.0.0.1", "neither an address nor the name"),
-            ("example%2enet", "neither an address nor the name"),
+            ("%31%32%37.0.0.1", "neither an IP address nor a host name"),
+            ("example%2enet", "neither an IP address nor a host name"),
             ("fe80::1%eth0", "write fe80::1"),
             ("[fe80::1%eth0]", "write fe80::1"),
-            ("[192.0.2.1]", "only an IPv6 address"),
+            ("[192.0.2.1]", "only IPv6 addresses"),
             ("[10.0.0.0/8]", "only IPv6 addresses"),
             ("[10.0.0.1/8]", "the network is 10.0.0.0/8"),
             ("2001:db8:::1", "not a well-formed IPv6 address"),
             ("10.1.2.3/8", "the network is 10.0.0.0/8"),
             ("010.0.0.0/8", "leading zeros"),
             ("192.0.2.9-192.0.2.1", "write 192.0.2.1-192.0.2.9"),
-            ("192.0.2.1-50", "\"50\" is none"),
+            ("192.0.2.1-50", "\"50\" is not an address"),
             ("192.0.2.300-192.0.2.310", "the octet 300 is over 255"),
         ] {
             assert!(reason(text).contains(part), "{text}: {}", reason(text));
@@ -227,16 +224,16 @@ mod tests {
             (format!("{label}a.example"), "a label has 64 octets"),
             ("a..b".into(), "empty label"),
             (".a".into(), "empty label"),
-            ("".into(), "neither an address nor the name"),
+            ("".into(), "neither an IP address nor a host name"),
             (".".into(), "an octet is empty"),
-            ("a b".into(), "neither an address nor the name"),
-            ("a@b".into(), "neither an address nor the name"),
-            ("[::1".into(), "neither an address nor the name"),
-            ("[]".into(), "only an IPv6 address"),
-            ("a\\b".into(), "neither an address nor the name"),
-            ("xn--\u{fc}".into(), "neither an address nor the name"),
-            ("a!b.example".into(), "'!' in it"),
-            ("*.example.net".into(), "'*' in it"),
+            ("a b".into(), "neither an IP address nor a host name"),
+            ("a@b".into(), "neither an IP address nor a host name"),
+            ("[::1".into(), "neither an IP address nor a host name"),
+            ("[]".into(), "only IPv6 addresses"),
+            ("a\\b".into(), "neither an IP address nor a host name"),
+            ("xn--\u{fc}".into(), "neither an IP address nor a host name"),
+            ("a!b.example".into(), "contains '!'"),
+            ("*.example.net".into(), "contains '*'"),
             ("example.net/x".into(), "not a host, a CIDR or a range"),
         ] {
             assert!(reason(&text).contains(part), "{text}: {}", reason(&text));

@@ -57,10 +57,7 @@ mod tests {
         for (text, part) in [
             ("192.0.2.300", "the octet 300 is over 255"),
             ("192.0.2.1/28", "the network is 192.0.2.0/28"),
-            (
-                "example.net MX",
-                "neither an address nor the name of a host",
-            ),
+            ("example.net MX", "neither an IP address nor a host name"),
             ("a..b", "an empty label"),
         ] {
             let reason = parse(text).unwrap_err();

@@ -11,11 +11,11 @@ pub(super) fn parse(text: &str, types_asked: bool) -> Result<Entry, String> {
     let types = match words.next() {
         Some(word) => Types::Only(word.parse::<RecordType>().map_err(|e| e.to_string())?),
         None if types_asked => Types::Asked,
-        None => return Err("no record type was asked for, and the line names none".to_owned()),
+        None => return Err("the line has no record type, and none is given with --type".to_owned()),
     };
     if let Some(word) = words.next() {
         return Err(format!(
-            "a name and a type make a line, and {:?} follows them",
+            "unexpected {:?} after the name and the type",
             shorten(word)
         ));
     }
@@ -56,12 +56,12 @@ mod tests {
             }
         }
         assert!(reason("example.net BOGUS").contains("BOGUS"));
-        assert!(reason("example.net A MX").contains("\"MX\" follows"));
+        assert!(reason("example.net A MX").contains("unexpected \"MX\""));
         assert!(reason("a..b").contains("empty label"));
         assert!(
             parse("example.net", false)
                 .unwrap_err()
-                .contains("no record type")
+                .contains("has no record type")
         );
         assert!(parse("example.net MX", false).is_ok());
     }

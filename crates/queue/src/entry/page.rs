@@ -57,7 +57,7 @@ fn parse_url(text: &str, rest: &str) -> Result<Entry, String> {
         return Err("the URL has no host".to_owned());
     }
     if host.contains(':') && !host.starts_with('[') {
-        return Err("an IPv6 address in a URL goes in brackets".to_owned());
+        return Err("an IPv6 address in a URL must be in brackets".to_owned());
     }
     if port.is_some_and(|port| port.parse() == Ok(0u16)) {
         return Err("the port of a URL is a number from 1 to 65535".to_owned());
@@ -76,7 +76,7 @@ fn parse_url(text: &str, rest: &str) -> Result<Entry, String> {
 fn parse_bare(text: &str, ports: Option<&Ports>) -> Result<Entry, String> {
     let (authority, path) = split_path(text);
     if authority.contains('@') {
-        return Err("credentials are for a URL with its scheme, such as https://".to_owned());
+        return Err("credentials need a URL with a scheme, such as https://".to_owned());
     }
     refuse_blanks(path)?;
     let (hosts_text, port_text) = split_port(authority);
@@ -148,7 +148,7 @@ fn split_path(text: &str) -> (&str, &str) {
 fn refuse_blanks(text: &str) -> Result<(), String> {
     if text.contains(|char: char| char.is_whitespace() || char.is_control()) {
         return Err(
-            "a URL has no blanks or control characters in it; write %20 for a blank".to_owned(),
+            "a URL must not contain spaces or control characters; write %20 for a space".to_owned(),
         );
     }
     Ok(())
@@ -275,9 +275,12 @@ mod tests {
             ("https://user@1.2.3:80/", "four octets"),
             ("http://0x7f.1/", "four decimal octets"),
             ("http://2130706433/", "four octets"),
-            ("http://a!b.example/", "'!' in it"),
-            ("http://xn--4.example/", "neither an address nor the name"),
-            ("http://2001:db8::1/", "goes in brackets"),
+            ("http://a!b.example/", "contains '!'"),
+            (
+                "http://xn--4.example/",
+                "neither an IP address nor a host name",
+            ),
+            ("http://2001:db8::1/", "must be in brackets"),
             ("http://[fe80::1%25eth0]/", "zone id"),
             ("http://example.net:0/", "from 1 to 65535"),
             ("http://example.net:65536/", "invalid port number"),
@@ -289,13 +292,13 @@ mod tests {
             ("1.2.3", "four octets"),
             ("10.1.2.3/8", "the network is 10.0.0.0/8"),
             ("10.0.0.0/33", "a number from 0 to 32"),
-            ("example.net:0/a", "the port 0 is not"),
-            ("example.net:bogus", "no service is called \"bogus\""),
-            ("http:/example.net", "a port is empty"),
-            ("user:pw@example.net/", "credentials are for a URL"),
-            ("/path", "neither an address nor the name"),
-            ("?", "neither an address nor the name"),
-            ("unix:", "the path of a socket"),
+            ("example.net:0/a", "port 0 is not"),
+            ("example.net:bogus", "unknown service \"bogus\""),
+            ("http:/example.net", "a port is missing"),
+            ("user:pw@example.net/", "credentials need a URL"),
+            ("/path", "neither an IP address nor a host name"),
+            ("?", "neither an IP address nor a host name"),
+            ("unix:", "the path after unix:"),
         ] {
             let reason = reason(text);
             assert!(reason.contains(part), "{text:?}: {reason}");

@@ -13,10 +13,10 @@ const SOCKET_PATH_BYTES_MAX: usize = 107;
 pub(super) fn parse(text: &str) -> Option<Result<Entry, String>> {
     let path = text.strip_prefix("unix:")?;
     Some(if path.is_empty() {
-        Err("unix: is followed by the path of a socket".to_owned())
+        Err("the path after unix: is missing".to_owned())
     } else if path.len() > SOCKET_PATH_BYTES_MAX {
         Err(format!(
-            "the path of a socket has at most {SOCKET_PATH_BYTES_MAX} bytes, and this one has {}",
+            "the socket path has {} bytes; the maximum is {SOCKET_PATH_BYTES_MAX}",
             path.len()
         ))
     } else {
@@ -50,9 +50,6 @@ mod tests {
         let path = "a".repeat(SOCKET_PATH_BYTES_MAX);
         assert!(parse(&format!("unix:{path}")).unwrap().is_ok());
         let reason = parse(&format!("unix:{path}b")).unwrap().unwrap_err();
-        assert_eq!(
-            reason,
-            "the path of a socket has at most 107 bytes, and this one has 108"
-        );
+        assert_eq!(reason, "the socket path has 108 bytes; the maximum is 107");
     }
 }

@@ -1,0 +1,96 @@
+//! The examples at the end of each command's `--help`.
+
+pub const CANVASS: &str = "\
+Examples:
+  Try it on loopback, where nothing leaves this machine:
+    canvass ptr 10.0.0.0/16 --lab -f ndjson -o names.ndjson
+  Check a list of URLs:
+    canvass http -i urls.txt
+  Read about a cause or a status from the output:
+    canvass explain ECONNREFUSED";
+
+pub const PTR: &str = "\
+Examples:
+  Look up a network through the system's resolvers:
+    canvass ptr 192.0.2.0/24
+  Read a list, leave a network out, choose the resolver:
+    canvass ptr -i list.txt --exclude 198.51.100.0/24 -r 192.0.2.53
+  Check on loopback that names lead back to their addresses:
+    canvass ptr 192.0.2.0/28 2001:db8::/124 --forward-confirm --lab";
+
+pub const DNS: &str = "\
+Examples:
+  Look up the addresses and mail exchangers of two names:
+    canvass dns example.net www.example.net -t A,AAAA,MX
+  Read names from standard input, write ndjson:
+    canvass dns -i - -t TXT -f ndjson
+  Ask one resolver over TCP, at most 100 queries per second:
+    canvass dns -i names.txt -r 192.0.2.53 --transport tcp --rate 100";
+
+pub const HTTP: &str = "\
+Examples:
+  Check a list of URLs, and follow redirects:
+    canvass http -i urls.txt --follow 5
+  Send a POST with a header:
+    canvass http -H 'Accept: text/plain' -d a=1 https://www.example.net/form
+  Probe a network on two ports:
+    canvass http 192.0.2.0/28 --ports 80,8443
+  Try the lab's web server, with a certificate that has expired:
+    canvass http --lab -k https://expired.lab.test/";
+
+pub const TCP: &str = "\
+Examples:
+  See which ports are open:
+    canvass tcp 192.0.2.0/28 --ports ssh,80,8000-8010
+  Read the greeting and the extensions of a mail server:
+    canvass tcp --talk smtp mail.example.net
+  Run a script of your own over TLS against the lab:
+    canvass tcp --lab --tls --talk script.yaml good.lab.test:995";
+
+pub const UDP: &str = "\
+Examples:
+  Ask a host for its clock:
+    canvass udp --talk time 192.0.2.1
+  Collect every reply to a broadcast for one second:
+    canvass udp --talk echo --window 1s 203.0.113.255
+  Send an empty datagram to a port of the lab:
+    canvass udp --lab 127.0.0.1:daytime";
+
+pub const COMPARE: &str = "\
+Examples:
+  Compare with libc on your own list, and draw a page:
+    canvass compare -i addresses.txt --html comparison.html
+  Compare UDP with TCP at one resolver:
+    canvass compare 192.0.2.0/24 -r 192.0.2.53 --against tcp
+  Compare two resolvers, with repeatable samples:
+    canvass compare -i list.txt -r 192.0.2.53 --against 192.0.2.54 --seed 1";
+
+pub const REPORT: &str = "\
+Examples:
+  Make a page from the lines of a run:
+    canvass report names.ndjson -o names.html
+  Make a page from an interval log:
+    canvass report names.hlog -o latency.html";
+
+pub const EXPLAIN: &str = "\
+Examples:
+  Explain a system error, by name or by number:
+    canvass explain ECONNREFUSED 110
+  Explain a cause and a status:
+    canvass explain expired UNMATCHED";
+
+pub const SELFTEST: &str = "\
+Examples:
+  Measure this machine, which takes about half a minute:
+    canvass selftest
+  Measure it with two event loops:
+    canvass selftest --threads 2";
+
+pub const LAB: &str = "\
+Examples:
+  Answer DNS on port 5300, 20 ms late, and lose one query in ten:
+    canvass lab --delay 20ms --loss 10%
+  Serve web and mail too, on chosen ports:
+    canvass lab --serve http=8080,smtp=2525 --ca-out ca.pem
+  Put a delay in front of a real server:
+    canvass lab --listen 127.0.0.1:5301 --forward 192.0.2.53:53 --delay 5ms";

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 
 use canvass_model::Job;
 
-use crate::batch::{Batch, Numbering};
+use crate::batch::{Batch, JobSequence};
 use crate::{Source, SourceError, TargetOptions};
 
 /// Takes targets from the command line. They are shuffled as one list, whatever their number.
@@ -25,11 +25,11 @@ pub fn arguments(
 /// Takes targets from `reader`, one a line, as a stream: `#` comments, blank lines, CRLF and a
 /// byte order mark are understood. `name` is what errors call it.
 ///
-/// If the list is shuffled, the first job comes once [`SHUFFLE_WINDOW_LINES`] lines are there or
+/// If the list is shuffled, the first job comes once [`SHUFFLE_BUFFER_LINES`] lines are there or
 /// the list is at its end: the order follows from the list and the seed, never from how fast the
 /// list came.
 ///
-/// [`SHUFFLE_WINDOW_LINES`]: crate::SHUFFLE_WINDOW_LINES
+/// [`SHUFFLE_BUFFER_LINES`]: crate::SHUFFLE_WINDOW_LINES
 pub fn stream(reader: impl Read + Send + 'static, name: &str, options: &TargetOptions) -> Targets {
     Targets::of(crate::stream::part(reader, name, options), options)
 }
@@ -62,7 +62,7 @@ pub fn open(path: &str, options: &TargetOptions) -> Result<Targets, SourceError>
 /// Arguments and lists, one after the other, as jobs that are numbered through.
 pub struct Targets {
     parts: VecDeque<Box<dyn Part>>,
-    numbering: Numbering,
+    sequence: JobSequence,
     /// Why it is over, kept until the jobs before it are given.
     failed: Option<SourceError>,
 }
@@ -90,7 +90,7 @@ impl Targets {
     fn of(part: Box<dyn Part>, options: &TargetOptions) -> Self {
         Self {
             parts: VecDeque::from([part]),
-            numbering: Numbering::new(options),
+            sequence: JobSequence::new(options),
             failed: None,
         }
     }
@@ -105,7 +105,7 @@ impl Targets {
 
     /// How many jobs were given.
     pub fn produced(&self) -> u64 {
-        self.numbering.given()
+        self.sequence.given()
     }
 }
 
@@ -114,7 +114,7 @@ impl Source for Targets {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
-        let mut batch = self.numbering.batch(max, out);
+        let mut batch = self.sequence.batch(max, out);
         while let (false, Some(part)) = (batch.is_full(), self.parts.front_mut()) {
             match part.fill(&mut batch) {
                 Ok(Progress::More) => break,
@@ -130,16 +130,16 @@ impl Source for Targets {
                 }
             }
         }
-        let ended = self.parts.is_empty() && self.numbering.pending() == 0;
-        Ok(self.failed.is_some() || self.numbering.allowed() > 0 && !ended)
+        let ended = self.parts.is_empty() && self.sequence.pending() == 0;
+        Ok(self.failed.is_some() || self.sequence.allowed() > 0 && !ended)
     }
 
     fn remaining(&self) -> Option<u64> {
-        let mut jobs = u128::from(self.numbering.pending());
+        let mut jobs = u128::from(self.sequence.pending());
         for part in &self.parts {
             jobs = jobs.saturating_add(part.jobs_left()?);
         }
         let jobs = u64::try_from(jobs).unwrap_or(u64::MAX);
-        Some(jobs.min(self.numbering.allowed()))
+        Some(jobs.min(self.sequence.allowed()))
     }
 }

@@ -1,4 +1,4 @@
-//! What hosts become targets as: endpoints or pages, one for each port.
+//! Turns hosts into targets: endpoints or URLs, one per port.
 
 use canvass_model::{Host, HttpFallback, Target, Url, UrlTarget};
 
@@ -9,17 +9,17 @@ const HTTP_PORT: u16 = 80;
 /// The port of https.
 const HTTPS_PORT: u16 = 443;
 
-/// What a host becomes a target as, once or several times.
+/// How a host becomes one or several targets.
 #[derive(Clone, Debug)]
-pub(crate) enum Form {
-    /// An endpoint for each of the ports.
+pub(crate) enum TargetTemplate {
+    /// An endpoint per port.
     Endpoint(Ports),
-    /// A page for each of the ports, or the one at the usual ports.
+    /// A URL per port, or one with the default ports.
     Page(Box<Page>, Option<Ports>),
 }
 
-impl Form {
-    /// How many targets each host becomes, at least 1.
+impl TargetTemplate {
+    /// The number of targets per host, at least 1.
     pub(crate) fn width(&self) -> usize {
         match self {
             Self::Endpoint(ports) | Self::Page(_, Some(ports)) => ports.as_slice().len(),
@@ -27,7 +27,7 @@ impl Form {
         }
     }
 
-    /// The target at place `column` of those that `host` becomes, which must be below the width.
+    /// Target `column` of `host`, which must be less than the width.
     pub(crate) fn target(&self, host: &Host, column: usize) -> Target {
         match self {
             Self::Endpoint(ports) => Target::Endpoint {
@@ -49,17 +49,18 @@ impl Form {
     }
 }
 
-/// A page of a host for which no scheme was written: what follows the host.
+/// A URL without scheme and host.
 #[derive(Clone, Debug)]
 pub(crate) struct Page {
-    /// With https and a host.
+    /// With the scheme https and some host.
     url: Url,
-    /// As it was written.
+    /// The path as given.
     path: Box<str>,
 }
 
 impl Page {
-    /// The page at `path` (with `?` and `#` and what follows them) of `host`.
+    /// A URL with `path`, including query and fragment. `host` must be a host to use it with, or any
+    /// address for use with addresses.
     pub(crate) fn new(host: &Host, path: &str) -> Result<Self, String> {
         match Url::parse(&format!("https://{host}{path}")) {
             Ok(url) => Ok(Self {
@@ -70,8 +71,8 @@ impl Page {
         }
     }
 
-    /// The page at `port` of `host`, or at the usual ports: https first, then http. A port that
-    /// is one's own is not tried with the other.
+    /// The URL for a port of `host` or for the default ports, with https first and http as a fallback.
+    /// Ports 80 and 443 are only tried with their own scheme.
     pub(crate) fn at(&self, host: &Host, port: Option<u16>) -> (Url, Option<HttpFallback>) {
         let mut url = self.url.clone();
         if let Host::Address(address) = host {
@@ -92,8 +93,8 @@ impl Page {
         (url, fallback.map(|port| HttpFallback { port }))
     }
 
-    /// What the target is shown as, where its URL alone does not say it: that drops the port of
-    /// its scheme, and the path is not shown of it.
+    /// The text of the target, if it cannot be derived from the URL, which lacks the default port and
+    /// whose path is not displayed.
     fn given(&self, host: &Host, port: Option<u16>) -> Option<Box<str>> {
         match port {
             Some(port) if !self.path.is_empty() || matches!(port, HTTP_PORT | HTTPS_PORT) => {
@@ -105,7 +106,7 @@ impl Page {
     }
 }
 
-/// Why a URL of https takes any scheme of the web, port and address.
+/// Why setting scheme, port and address cannot fail.
 const HAS_HOST: &str = "a URL of https has a host";
 
 #[cfg(test)]
@@ -113,17 +114,17 @@ mod tests {
     use super::*;
     use crate::Protocol;
 
-    fn pages(host: &str, path: &str, ports: Option<&str>) -> Vec<String> {
+    fn urls(host: &str, path: &str, ports: Option<&str>) -> Vec<String> {
         let ports = ports.map(|ports| Ports::parse(ports, Protocol::Tcp).unwrap());
         let host = Host::parse(host).unwrap();
-        // The page of a block is made with another address than it is asked with.
+        // The URL for addresses is made with any address.
         let made_with = match &host {
             Host::Address(_) => Host::parse("0.0.0.0").unwrap(),
             name => name.clone(),
         };
-        let form = Form::Page(Box::new(Page::new(&made_with, path).unwrap()), ports);
-        (0..form.width())
-            .map(|column| match form.target(&host, column) {
+        let template = TargetTemplate::Page(Box::new(Page::new(&made_with, path).unwrap()), ports);
+        (0..template.width())
+            .map(|column| match template.target(&host, column) {
                 Target::Url(target) => format!(
                     "{} {:?} {}",
                     target.url,
@@ -136,9 +137,9 @@ mod tests {
     }
 
     #[test]
-    fn a_port_says_what_is_tried_on_it() {
+    fn the_port_determines_the_schemes() {
         assert_eq!(
-            pages("example.net", "", Some("80,443,8080")),
+            urls("example.net", "", Some("80,443,8080")),
             [
                 "http://example.net/ None example.net:80",
                 "https://example.net/ None example.net:443",
@@ -146,7 +147,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            pages("example.net", "", None),
+            urls("example.net", "", None),
             ["https://example.net/ Some(80) -"]
         );
     }
@@ -154,14 +155,14 @@ mod tests {
     #[test]
     fn addresses_take_the_place_of_the_host() {
         assert_eq!(
-            pages("2001:db8::1", "/a?b#c", Some("80,8443")),
+            urls("2001:db8::1", "/a?b#c", Some("80,8443")),
             [
                 "http://[2001:db8::1]/a?b#c None [2001:db8::1]:80/a?b#c",
                 "https://[2001:db8::1]:8443/a?b#c Some(8443) [2001:db8::1]:8443/a?b#c",
             ]
         );
         assert_eq!(
-            pages("192.0.2.1", "?q", None),
+            urls("192.0.2.1", "?q", None),
             ["https://192.0.2.1/?q Some(80) 192.0.2.1?q"]
         );
     }

@@ -1,20 +1,20 @@
-//! How addresses, CIDRs and ranges are written, and what to say where they are written wrong.
+//! Parses addresses, CIDRs and ranges, and explains errors.
 
 use std::fmt::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Characters of a text that are shown again; what follows becomes `...`.
+/// Characters of a text in messages. Further ones are replaced by `...`.
 const SHOWN_CHARS_MAX: usize = 100;
 
-/// Which Internet protocol.
+/// An address family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Family {
+pub(crate) enum AddressFamily {
     V4,
     V6,
 }
 
-impl Family {
-    /// The number of the last address.
+impl AddressFamily {
+    /// The last address as a number.
     pub(crate) const fn last(self) -> u128 {
         match self {
             Self::V4 => u32::MAX as u128,
@@ -22,7 +22,7 @@ impl Family {
         }
     }
 
-    /// The address with this number, which must be one of the family's.
+    /// The address with a number, which must be in the family.
     pub(crate) fn address(self, bits: u128) -> IpAddr {
         match self {
             Self::V4 => Ipv4Addr::from_bits(bits as u32).into(),
@@ -30,7 +30,7 @@ impl Family {
         }
     }
 
-    /// Bits in an address.
+    /// The length of an address in bits.
     const fn bits(self) -> u32 {
         match self {
             Self::V4 => 32,
@@ -39,37 +39,37 @@ impl Family {
     }
 }
 
-/// An address as its family and its number.
-pub(crate) fn family_and_bits(address: IpAddr) -> (Family, u128) {
+/// Returns the family and the number of an address.
+pub(crate) fn family_and_bits(address: IpAddr) -> (AddressFamily, u128) {
     match address {
-        IpAddr::V4(address) => (Family::V4, address.to_bits().into()),
-        IpAddr::V6(address) => (Family::V6, address.to_bits()),
+        IpAddr::V4(address) => (AddressFamily::V4, address.to_bits().into()),
+        IpAddr::V6(address) => (AddressFamily::V6, address.to_bits()),
     }
 }
 
-/// Addresses that follow each other, both ends included.
+/// A range of addresses, including both ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Span {
-    pub(crate) family: Family,
+pub(crate) struct AddressRange {
+    pub(crate) family: AddressFamily,
     pub(crate) first: u128,
     pub(crate) last: u128,
 }
 
-/// What a text stands for.
+/// A parsed text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Spelled {
+pub(crate) enum ParsedTarget {
     Address(IpAddr),
-    Span(Span),
+    AddressRange(AddressRange),
 }
 
-impl Spelled {
-    /// All addresses it stands for.
-    pub(crate) fn span(self) -> Span {
+impl ParsedTarget {
+    /// The range of addresses.
+    pub(crate) fn span(self) -> AddressRange {
         match self {
-            Self::Span(span) => span,
+            Self::AddressRange(span) => span,
             Self::Address(address) => {
                 let (family, bits) = family_and_bits(address);
-                Span {
+                AddressRange {
                     family,
                     first: bits,
                     last: bits,
@@ -79,40 +79,40 @@ impl Spelled {
     }
 }
 
-/// Why a text stands for no addresses.
+/// Why a text is not a valid address, CIDR or range.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Misspelled {
-    /// It was meant to, and this is wrong with it.
-    Slip(String),
-    /// It looks like something else.
-    Foreign,
+pub(crate) enum ParseError {
+    /// It looks like one, and has this error.
+    Invalid(String),
+    /// It does not look like one.
+    NotAddress,
 }
 
-/// Reads an address (`[...]` around an IPv6 one is understood), a CIDR or a range `first-last`.
-pub(crate) fn parse(text: &str) -> Result<Spelled, Misspelled> {
+/// Parses an address (IPv6 with or without brackets), a CIDR or a range `first-last`.
+pub(crate) fn parse(text: &str) -> Result<ParsedTarget, ParseError> {
     if let Ok(address) = text.parse() {
-        return Ok(Spelled::Address(address));
+        return Ok(ParsedTarget::Address(address));
     }
     if let Some(inner) = text
         .strip_prefix('[')
         .and_then(|text| text.strip_suffix(']'))
     {
         return match inner.parse() {
-            Ok(IpAddr::V6(address)) => Ok(Spelled::Address(address.into())),
+            Ok(IpAddr::V6(address)) => Ok(ParsedTarget::Address(address.into())),
             Ok(IpAddr::V4(_)) => Err(only_ipv6_in_brackets()),
             Err(_) => Err(explain_address(inner).unwrap_or_else(only_ipv6_in_brackets)),
         };
     }
     if let Some((network, length)) = text.split_once('/') {
-        return parse_cidr(network, length).map(Spelled::Span);
+        return parse_cidr(network, length).map(ParsedTarget::AddressRange);
     }
     if let Some((first, last)) = text.split_once('-') {
-        return parse_range(first.trim(), last.trim()).map(Spelled::Span);
+        return parse_range(first.trim(), last.trim()).map(ParsedTarget::AddressRange);
     }
-    Err(explain_address(text).unwrap_or(Misspelled::Foreign))
+    Err(explain_address(text).unwrap_or(ParseError::NotAddress))
 }
 
-/// Whether `value` is written exactly as `text`, without allocating.
+/// Whether `value` is displayed exactly as `text`. Does not allocate.
 pub(crate) fn is_written(value: impl fmt::Display, text: &str) -> bool {
     struct Rest<'a>(&'a str);
     impl fmt::Write for Rest<'_> {
@@ -125,7 +125,7 @@ pub(crate) fn is_written(value: impl fmt::Display, text: &str) -> bool {
     write!(rest, "{value}").is_ok() && rest.0.is_empty()
 }
 
-/// A text as it can be shown again: cut where it is very long.
+/// Shortens a text for messages.
 pub(crate) fn shorten(text: &str) -> Box<str> {
     match text.char_indices().nth(SHOWN_CHARS_MAX) {
         None => text.into(),
@@ -133,9 +133,9 @@ pub(crate) fn shorten(text: &str) -> Box<str> {
     }
 }
 
-fn parse_cidr(network: &str, length: &str) -> Result<Span, Misspelled> {
+fn parse_cidr(network: &str, length: &str) -> Result<AddressRange, ParseError> {
     let Ok(address) = network.parse::<IpAddr>() else {
-        return Err(explain_address(network).unwrap_or(Misspelled::Foreign));
+        return Err(explain_address(network).unwrap_or(ParseError::NotAddress));
     };
     let (family, bits) = family_and_bits(address);
     let length_bits = match length.as_bytes() {
@@ -143,34 +143,34 @@ fn parse_cidr(network: &str, length: &str) -> Result<Span, Misspelled> {
         _ => None,
     };
     let Some(length_bits) = length_bits.filter(|bits| *bits <= family.bits()) else {
-        return Err(Misspelled::Slip(format!(
+        return Err(ParseError::Invalid(format!(
             "the prefix length {:?} is not a number from 0 to {}",
             shorten(length),
             family.bits()
         )));
     };
-    // A /128 would shift all bits out at once, which is not allowed.
+    // A shift by 128 bits would overflow.
     let host_bits = family.last().checked_shr(length_bits).unwrap_or(0);
     if bits & host_bits != 0 {
-        return Err(Misspelled::Slip(format!(
+        return Err(ParseError::Invalid(format!(
             "host bits are set; the network is {}/{length_bits}",
             family.address(bits & !host_bits)
         )));
     }
-    Ok(Span {
+    Ok(AddressRange {
         family,
         first: bits,
         last: bits | host_bits,
     })
 }
 
-fn parse_range(first: &str, last: &str) -> Result<Span, Misspelled> {
+fn parse_range(first: &str, last: &str) -> Result<AddressRange, ParseError> {
     let (first_address, last_address) = match (first.parse::<IpAddr>(), last.parse::<IpAddr>()) {
         (Ok(first), Ok(last)) => (first, last),
-        (Err(_), Err(_)) => return Err(explain_address(first).unwrap_or(Misspelled::Foreign)),
+        (Err(_), Err(_)) => return Err(explain_address(first).unwrap_or(ParseError::NotAddress)),
         (first_read, _) => {
             let bad = if first_read.is_err() { first } else { last };
-            return Err(Misspelled::Slip(format!(
+            return Err(ParseError::Invalid(format!(
                 "{:?} is not an address; a range is two whole addresses, FIRST-LAST",
                 shorten(bad)
             )));
@@ -179,28 +179,28 @@ fn parse_range(first: &str, last: &str) -> Result<Span, Misspelled> {
     let (family, first_bits) = family_and_bits(first_address);
     let (last_family, last_bits) = family_and_bits(last_address);
     if family != last_family {
-        return Err(Misspelled::Slip(
+        return Err(ParseError::Invalid(
             "one end of the range is IPv4 and the other is IPv6".to_owned(),
         ));
     }
     if first_bits > last_bits {
-        return Err(Misspelled::Slip(format!(
+        return Err(ParseError::Invalid(format!(
             "the range is reversed; write {last_address}-{first_address}"
         )));
     }
-    Ok(Span {
+    Ok(AddressRange {
         family,
         first: first_bits,
         last: last_bits,
     })
 }
 
-fn only_ipv6_in_brackets() -> Misspelled {
-    Misspelled::Slip("only IPv6 addresses go in brackets".to_owned())
+fn only_ipv6_in_brackets() -> ParseError {
+    ParseError::Invalid("only IPv6 addresses go in brackets".to_owned())
 }
 
-/// What is wrong with a text that was meant as an address; `None` where it was not.
-pub(crate) fn explain_address(text: &str) -> Option<Misspelled> {
+/// Explains the error in a text that looks like an address. `None` if it does not look like one.
+pub(crate) fn explain_address(text: &str) -> Option<ParseError> {
     let reason = if let Some((address, _)) = text.split_once('%') {
         let address: Ipv6Addr = address.trim_start_matches('[').parse().ok()?;
         format!(
@@ -212,7 +212,7 @@ pub(crate) fn explain_address(text: &str) -> Option<Misspelled> {
         .bytes()
         .all(|byte| byte.is_ascii_digit() || byte == b'.')
     {
-        return explain_octets(text).map(Misspelled::Slip);
+        return explain_octets(text).map(ParseError::Invalid);
     } else if text.contains(':')
         && text
             .bytes()
@@ -222,10 +222,10 @@ pub(crate) fn explain_address(text: &str) -> Option<Misspelled> {
     } else {
         return None;
     };
-    Some(Misspelled::Slip(reason))
+    Some(ParseError::Invalid(reason))
 }
 
-/// What is wrong with a text of digits and dots.
+/// Explains the error in a text of digits and dots.
 fn explain_octets(text: &str) -> Option<String> {
     if text.is_empty() {
         return None;
@@ -256,7 +256,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn span(text: &str) -> (IpAddr, IpAddr) {
-        let Span {
+        let AddressRange {
             family,
             first,
             last,
@@ -266,7 +266,7 @@ mod tests {
 
     fn slip(text: &str) -> String {
         match parse(text) {
-            Err(Misspelled::Slip(reason)) => reason,
+            Err(ParseError::Invalid(reason)) => reason,
             other => panic!("{text:?} gave {other:?}"),
         }
     }
@@ -340,7 +340,7 @@ mod tests {
             "/",
             "http://192.0.2.1/",
         ] {
-            assert_eq!(parse(text), Err(Misspelled::Foreign), "{text:?}");
+            assert_eq!(parse(text), Err(ParseError::NotAddress), "{text:?}");
         }
     }
 

@@ -1,8 +1,8 @@
 //! `floor`: the cost of bare sockets, and the verification of outputs.
 //!
-//! The floors send the same queries as canvass and do not parse the answers, so the difference is the
-//! cost of canvass itself. They count lost answers and do not retransmit. `verify` compares the output
-//! of a run with the records of the lab.
+//! The floors send the same queries as canvass and do not parse the answers, so the difference is
+//! the cost of canvass itself. They count lost answers and do not retransmit. `verify` compares the
+//! output of a run with the records of the lab.
 #![deny(unsafe_code)]
 #![warn(unreachable_pub)]
 

@@ -53,8 +53,8 @@ pub(crate) struct Forwarder {
     udp: UdpForwarder,
     connections: [TcpForwarder; CONNECTIONS],
     buffer: Box<[u8]>,
-    /// The earliest time at which a query can expire. Computed again only then, because nearly every
-    /// query is answered before.
+    /// The earliest time at which a query can expire. Computed again only then, because nearly
+    /// every query is answered before.
     next_expiry: Option<Time>,
 }
 

@@ -131,9 +131,9 @@ pub const KEYS: &[(&str, &str, &str)] = &[
 /// The impairments of the lab. The default is none.
 ///
 /// Loss, truncation, forgery, duplication and corruption apply to datagrams only; all others apply
-/// to both transports. The services besides DNS support `delay`, `jitter`, `late`, `outage`, `dead`,
-/// `tcp_silent` and `tcp_refuse`, for datagrams `loss` and `duplicate` as well, and those that are
-/// for services only.
+/// to both transports. The services besides DNS support `delay`, `jitter`, `late`, `outage`,
+/// `dead`, `tcp_silent` and `tcp_refuse`, for datagrams `loss` and `duplicate` as well, and those
+/// that are for services only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Impairments {
     /// The delay of every reply.
@@ -196,7 +196,8 @@ pub struct Impairments {
     pub close_at: Option<u64>,
     /// How many seconds the time of the services is ahead.
     pub time_skew_s: i64,
-    /// The seed of the random numbers. Which names are slow or never answered does not depend on it.
+    /// The seed of the random numbers. Which names are slow or never answered does not depend on
+    /// it.
     pub seed: u64,
 }
 
@@ -270,8 +271,8 @@ impl Default for Impairments {
 }
 
 impl Impairments {
-    /// Sets one of the [`KEYS`]. A switch takes an empty value, `true` or `false`; `dead` and `lying`
-    /// add a network.
+    /// Sets one of the [`KEYS`]. A switch takes an empty value, `true` or `false`; `dead` and
+    /// `lying` add a network.
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), ImpairmentError> {
         self.try_set(key, value).map_err(|error| match error {
             ValueError::UnknownKey => ImpairmentError::UnknownKey { key: key.into() },

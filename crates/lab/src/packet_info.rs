@@ -56,8 +56,8 @@ impl ControlBuffer {
     pub(crate) const EMPTY: Self = Self([0; CONTROL_BYTES]);
 }
 
-/// Returns the header for a datagram with this address, payload and control buffer. It holds pointers
-/// to all three, which must outlive it.
+/// Returns the header for a datagram with this address, payload and control buffer. It holds
+/// pointers to all three, which must outlive it.
 pub(crate) fn message_header(
     address: &mut RawAddress,
     part: &mut libc::iovec,

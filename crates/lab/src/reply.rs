@@ -83,9 +83,9 @@ impl<'o> ReplyWriter<'o> {
         (data_start - self.start) as u16
     }
 
-    /// Writes the code, the counts and, if the query had one, the OPT record. If the message is longer
-    /// than `bytes_max`, drops first the additional records (RFC 2181 §9) and then all records, and
-    /// sets TC. Returns whether TC is set.
+    /// Writes the code, the counts and, if the query had one, the OPT record. If the message is
+    /// longer than `bytes_max`, drops first the additional records (RFC 2181 §9) and then all
+    /// records, and sets TC. Returns whether TC is set.
     pub(crate) fn finish(mut self, rcode: u16, edns: Option<Edns>, bytes_max: usize) -> bool {
         let opt_bytes = if edns.is_some() { 11 } else { 0 };
         let fits = |out: &Vec<u8>| out.len() - self.start + opt_bytes <= bytes_max;

@@ -160,8 +160,8 @@ impl Responder {
         self.plan_reply(udp, query)
     }
 
-    /// Appends a planned reply to `query` to the buffer `reply`. Returns `None` if the message has no
-    /// header or is no query, and so gets no reply.
+    /// Appends a planned reply to `query` to the buffer `reply`. Returns `None` if the message has
+    /// no header or is no query, and so gets no reply.
     pub fn render(
         &self,
         query: &[u8],

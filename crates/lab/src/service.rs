@@ -64,8 +64,8 @@ pub(crate) enum ServiceOutput {
 pub struct Activity {
     /// Requests and lines read.
     pub requests: u64,
-    /// The delays that have ended: each with its start and its planned length. A delay lasts until the
-    /// output of the same poll has been sent.
+    /// The delays that have ended: each with its start and its planned length. A delay lasts until
+    /// the output of the same poll has been sent.
     pub delays: SmallVec<[(Time, Duration); 2]>,
 }
 
@@ -80,8 +80,8 @@ pub(crate) trait Service: Send {
     /// The TLS handshake is complete.
     fn secured(&mut self) {}
 
-    /// Appends output to `out`, or returns what to wait for. Unless it returns [`Output::Send`], all
-    /// previous output has been sent.
+    /// Appends output to `out`, or returns what to wait for. Unless it returns [`Output::Send`],
+    /// all previous output has been sent.
     fn poll(&mut self, now: Time, out: &mut Vec<u8>, activity: &mut Activity) -> ServiceOutput;
 
     /// Whether the client has announced that it will send nothing more.

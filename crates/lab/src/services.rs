@@ -14,8 +14,8 @@ use crate::service::{ServiceContext, ServiceKind, Site, UnixTime, answer_datagra
 use crate::session::{DelaySampler, Parts, ServiceSession, ShaperSettings};
 use crate::tls::{TlsError, TlsSetup};
 
-/// Opens sessions and answers datagrams. It does no IO and is given the time. With the same seed and
-/// the same input the output is the same, except for the keys of TLS.
+/// Opens sessions and answers datagrams. It does no IO and is given the time. With the same seed
+/// and the same input the output is the same, except for the keys of TLS.
 #[derive(Debug)]
 pub struct Services {
     context: ServiceContext,
@@ -37,8 +37,8 @@ pub struct DatagramPlan {
 }
 
 impl Services {
-    /// Prepares services of these kinds, with certificates if one of them has TLS. `unix` is the wall
-    /// clock time at [`Time::ZERO`], since 1970 (UTC).
+    /// Prepares services of these kinds, with certificates if one of them has TLS. `unix` is the
+    /// wall clock time at [`Time::ZERO`], since 1970 (UTC).
     ///
     /// # Errors
     /// The certificates could not be made.

@@ -94,8 +94,8 @@ pub(crate) enum HandshakeAction {
     PlainText,
 }
 
-/// Certificates and settings for every name. Without session resumption, so that each connection has
-/// a full handshake.
+/// Certificates and settings for every name. Without session resumption, so that each connection
+/// has a full handshake.
 #[derive(Debug)]
 pub(crate) struct TlsSetup {
     authority: Authority,
@@ -210,8 +210,8 @@ impl TlsSetup {
         &self.client_pem
     }
 
-    /// How to answer a ClientHello with a server name, at the address `server`. `http` tells whether
-    /// the protocol is HTTP.
+    /// How to answer a ClientHello with a server name, at the address `server`. `http` tells
+    /// whether the protocol is HTTP.
     pub(crate) fn handshake_action(
         &self,
         server_name: Option<&str>,

@@ -1,8 +1,8 @@
 //! The records of the lab: `in-addr.arpa`, `ip6.arpa`, `example.net` and `lab.test`.
 //!
 //! Names under `lab.test` have the addresses 127.0.0.1 and ::1. The exceptions are `v4` and `v6`,
-//! which have one of the two, `nodata`, `nxdomain`, `servfail`, and `unreachable`, to whose addresses
-//! no connection can be opened.
+//! which have one of the two, `nodata`, `nxdomain`, `servfail`, and `unreachable`, to whose
+//! addresses no connection can be opened.
 //!
 //! Most records are computed from an address. Its last octet modulo 32 determines the result of its
 //! PTR lookup:
@@ -65,8 +65,8 @@ pub struct ResponseStatus {
 }
 
 impl Zone {
-    /// Without `edns`, queries with an OPT record are answered FORMERR, as servers older than EDNS do
-    /// (RFC 6891 §7).
+    /// Without `edns`, queries with an OPT record are answered FORMERR, as servers older than EDNS
+    /// do (RFC 6891 §7).
     pub fn new(edns: bool) -> Self {
         Self {
             records: Records::new(),
@@ -74,8 +74,8 @@ impl Zone {
         }
     }
 
-    /// Appends the reply to a query to `reply`. Returns `None` if nothing may be sent back, because the
-    /// message has no complete header or is no query.
+    /// Appends the reply to a query to `reply`. Returns `None` if nothing may be sent back, because
+    /// the message has no complete header or is no query.
     pub fn respond(
         &self,
         query: &[u8],

@@ -1,4 +1,5 @@
-//! A lab that runs out of descriptors. In a file of its own because the limit is that of the process.
+//! A lab that runs out of descriptors. In a file of its own because the limit is that of the
+//! process.
 
 mod client;
 

@@ -110,8 +110,8 @@ pub struct TlsFacts {
     pub cipher: Option<Box<str>>,
     /// The negotiated application protocol.
     pub alpn: Option<Box<str>>,
-    /// Whether the certificate is valid now, for this host, and issued by a trusted authority. `None`
-    /// if no certificate was received.
+    /// Whether the certificate is valid now, for this host, and issued by a trusted authority.
+    /// `None` if no certificate was received.
     pub verified: Option<bool>,
     /// Why it is not.
     pub verify_error: Option<Box<str>>,

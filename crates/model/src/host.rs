@@ -16,8 +16,8 @@ pub enum Host {
 }
 
 impl Host {
-    /// Parses an address (IPv6 with or without brackets) or a name, which is converted to lower case
-    /// and A-labels (UTS 46, as in URLs). `None` if it is neither.
+    /// Parses an address (IPv6 with or without brackets) or a name, which is converted to lower
+    /// case and A-labels (UTS 46, as in URLs). `None` if it is neither.
     pub fn parse(text: &str) -> Option<Self> {
         if let Ok(address) = text.parse() {
             return Some(Self::Address(address));

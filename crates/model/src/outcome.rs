@@ -81,8 +81,8 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// The status keyword.
     pub status: Status,
-    /// The number of queries or connections. A query that has to be sent again because its connection
-    /// was closed in an orderly way does not count.
+    /// The number of queries or connections. A query that has to be sent again because its
+    /// connection was closed in an orderly way does not count.
     pub attempts: u32,
     /// When it was scheduled to start: [`Job::due`], or when the engine took it.
     pub due: Time,

@@ -23,8 +23,8 @@ impl Default for Phases {
 }
 
 impl Phases {
-    /// The time spent in `phase`. `None` if it was not reached, and for [`Phase::Target`], which takes
-    /// no time.
+    /// The time spent in `phase`. `None` if it was not reached, and for [`Phase::Target`], which
+    /// takes no time.
     pub fn span(&self, phase: Phase) -> Option<Duration> {
         let span_ns = self.spans_ns[phase.index()?];
         (span_ns != NOT_REACHED).then_some(Duration::from_nanos(span_ns))

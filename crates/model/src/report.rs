@@ -129,8 +129,8 @@ pub struct ConnectionReport {
     pub names_looked_up: u64,
 }
 
-/// A histogram of delays of an event loop, with bucket bounds 1 µs, 2 µs, 4 µs and so on, up to half
-/// an hour.
+/// A histogram of delays of an event loop, with bucket bounds 1 µs, 2 µs, 4 µs and so on, up to
+/// half an hour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LatenessHistogram {
     /// Index `n` counts values below 2^`n` µs that are not counted at a lower index.

@@ -10,8 +10,8 @@ use crate::{DnsName, Host};
 /// A target, with the text it was given as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// An address. `given` is `None` if the address is from a CIDR or a range, or was written in its
-    /// canonical form.
+    /// An address. `given` is `None` if the address is from a CIDR or a range, or was written in
+    /// its canonical form.
     Address {
         /// The address.
         address: IpAddr,

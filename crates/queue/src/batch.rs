@@ -65,7 +65,8 @@ impl JobSequence {
         }
     }
 
-    /// Begins a batch of at most `max` jobs, starting with those that did not fit into the last one.
+    /// Begins a batch of at most `max` jobs, starting with those that did not fit into the last
+    /// one.
     pub(crate) fn batch<'a>(&'a mut self, max: usize, out: &'a mut Vec<Job>) -> Batch<'a> {
         let room = usize::try_from(self.allowed).map_or(max, |allowed| allowed.min(max));
         let pending = self.pending.take();
@@ -103,8 +104,8 @@ impl Batch<'_> {
         self.push_from(item, 0);
     }
 
-    /// Adds the jobs of `last + 1` addresses at a distance of `stride`. All of them must fit, and the
-    /// addresses must be in the family.
+    /// Adds the jobs of `last + 1` addresses at a distance of `stride`. All of them must fit, and
+    /// the addresses must be in the family.
     #[inline]
     pub(crate) fn push_addresses(
         &mut self,

@@ -11,8 +11,8 @@ use crate::parse::AddressFamily;
 use crate::partition::PartitionSlice;
 use crate::target_template::TargetTemplate;
 
-/// The targets of one line that are in our partition, stored as a few numbers. The targets of a line
-/// are numbered host by host and, for each host, port by port.
+/// The targets of one line that are in our partition, stored as a few numbers. The targets of a
+/// line are numbered host by host and, for each host, port by port.
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
     rows: Rows,

@@ -58,8 +58,8 @@ pub enum ExclusionError {
         /// The error of the system when it was opened or read as a file.
         error: io::Error,
     },
-    /// A line of an exclusion file is not valid. The run must not start, or it would probe addresses
-    /// that were meant to be excluded.
+    /// A line of an exclusion file is not valid. The run must not start, or it would probe
+    /// addresses that were meant to be excluded.
     #[error("bad exclusion at {path}:{line}: {}", Blame(given, reason))]
     BadLine {
         /// The file.

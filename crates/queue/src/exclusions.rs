@@ -1,8 +1,8 @@
 //! Excluded addresses.
 //!
 //! Addresses that are not excluded are numbered: the *rank* of an address is the number of lower
-//! addresses that are not excluded. Ranks are consecutive, so counting, partitioning and permuting do
-//! not depend on exclusions, and no excluded address is visited.
+//! addresses that are not excluded. Ranks are consecutive, so counting, partitioning and permuting
+//! do not depend on exclusions, and no excluded address is visited.
 
 use std::fs::File;
 use std::io::Read;
@@ -24,8 +24,8 @@ pub struct Exclusions {
 }
 
 impl Exclusions {
-    /// Parses the values of `--exclude`: each is an address, a CIDR, a range `first-last`, or the path
-    /// of a file with one of these per line and `#` comments.
+    /// Parses the values of `--exclude`: each is an address, a CIDR, a range `first-last`, or the
+    /// path of a file with one of these per line and `#` comments.
     ///
     /// # Errors
     ///
@@ -53,8 +53,8 @@ impl Exclusions {
         self.ranges(family).around(bits).is_some()
     }
 
-    /// The ranks of the first and the last address of `span` that are not excluded. `None` if all are
-    /// excluded.
+    /// The ranks of the first and the last address of `span` that are not excluded. `None` if all
+    /// are excluded.
     pub(crate) fn ranks(&self, span: AddressRange) -> Option<(u128, u128)> {
         let ranges = self.ranges(span.family);
         let first = match ranges.around(span.first) {

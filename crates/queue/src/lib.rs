@@ -6,8 +6,9 @@
 //! which); a [`Ledger`] counts what went out and what came back.
 //!
 //! Nothing here sends a packet, reads a clock or holds a list in memory. A CIDR is two numbers,
-//! however large it is and however many ports it is asked on: exclusion, sharding and shuffling
-//! are arithmetic on places in it. No thread is started, and the only wait is that for a reader which has nothing to give yet.
+//! however large it is and however many ports it is asked on: exclusion, sharding and shuffling are
+//! arithmetic on places in it. No thread is started, and the only wait is that for a reader which
+//! has nothing to give yet.
 
 #![forbid(unsafe_code)]
 #![warn(unreachable_pub)]

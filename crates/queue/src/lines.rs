@@ -8,8 +8,8 @@ use memchr::{memchr, memchr_iter};
 
 use crate::entry::shown;
 
-/// The maximum length of a line. The rest of a longer line is skipped. The longest name has 1004 bytes
-/// if all its octets are escaped.
+/// The maximum length of a line. The rest of a longer line is skipped. The longest name has 1004
+/// bytes if all its octets are escaped.
 pub const LINE_BYTES_MAX: usize = 4096;
 /// Bytes per read, minus those of an incomplete line.
 const BUFFER_BYTES: usize = 256 * 1024;

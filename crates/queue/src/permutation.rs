@@ -8,8 +8,8 @@ const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A bijection of `0..=last`.
 ///
-/// A Feistel network over the lowest power of two above `last`. A result above `last` is mapped again
-/// until it is in range (cycle walking), less than two times on average.
+/// A Feistel network over the lowest power of two above `last`. A result above `last` is mapped
+/// again until it is in range (cycle walking), less than two times on average.
 #[derive(Clone, Debug)]
 pub(crate) struct Permutation {
     last: u128,
@@ -56,8 +56,8 @@ impl Permutation {
     }
 }
 
-/// A random number generator whose output depends on the seed only and is the same in every release,
-/// so that a run can be resumed in the same order.
+/// A random number generator whose output depends on the seed only and is the same in every
+/// release, so that a run can be resumed in the same order.
 #[derive(Clone, Debug)]
 pub(crate) struct SeededRng(u64);
 

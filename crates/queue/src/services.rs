@@ -119,8 +119,8 @@ impl fmt::Display for Protocol {
     }
 }
 
-/// The port of a service, by its name or an alias, in any case. The system's list is read on first use
-/// and has precedence over the common services.
+/// The port of a service, by its name or an alias, in any case. The system's list is read on first
+/// use and has precedence over the common services.
 pub(crate) fn port(name: &str, protocol: Protocol) -> Option<NonZeroU16> {
     static SERVICES: OnceLock<Services> = OnceLock::new();
     SERVICES

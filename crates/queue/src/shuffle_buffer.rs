@@ -10,8 +10,8 @@ use crate::permutation::{Permutation, SeededRng, mix};
 /// counts as one line, and its targets are mixed with those of the other lines in the buffer.
 pub const SHUFFLE_BUFFER_LINES: usize = 65_536;
 
-/// Lines that are drawn with equal probability. A line with many targets yields one of them per draw
-/// and stays until all of them have been drawn.
+/// Lines that are drawn with equal probability. A line with many targets yields one of them per
+/// draw and stays until all of them have been drawn.
 pub(crate) struct ShuffleBuffer {
     lines: Vec<BufferedLine>,
     rng: SeededRng,

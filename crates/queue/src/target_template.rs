@@ -59,8 +59,8 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// A URL with `path`, including query and fragment. `host` must be a host to use it with, or any
-    /// address for use with addresses.
+    /// A URL with `path`, including query and fragment. `host` must be a host to use it with, or
+    /// any address for use with addresses.
     pub(crate) fn new(host: &Host, path: &str) -> Result<Self, String> {
         match Url::parse(&format!("https://{host}{path}")) {
             Ok(url) => Ok(Self {
@@ -71,8 +71,8 @@ impl Page {
         }
     }
 
-    /// The URL for a port of `host` or for the default ports, with https first and http as a fallback.
-    /// Ports 80 and 443 are only tried with their own scheme.
+    /// The URL for a port of `host` or for the default ports, with https first and http as a
+    /// fallback. Ports 80 and 443 are only tried with their own scheme.
     pub(crate) fn at(&self, host: &Host, port: Option<u16>) -> (Url, Option<HttpFallback>) {
         let mut url = self.url.clone();
         if let Host::Address(address) = host {
@@ -93,8 +93,8 @@ impl Page {
         (url, fallback.map(|port| HttpFallback { port }))
     }
 
-    /// The text of the target, if it cannot be derived from the URL, which lacks the default port and
-    /// whose path is not displayed.
+    /// The text of the target, if it cannot be derived from the URL, which lacks the default port
+    /// and whose path is not displayed.
     fn given(&self, host: &Host, port: Option<u16>) -> Option<Box<str>> {
         match port {
             Some(port) if !self.path.is_empty() || matches!(port, HTTP_PORT | HTTPS_PORT) => {

@@ -7,7 +7,7 @@ use canvass_model::{Time, Transport};
 
 use crate::scenario::Peer;
 
-/// A resolver under way.
+/// A resolver of a run.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub peer: Peer,
@@ -15,15 +15,15 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub fn new(peer: Peer) -> Self {
+    pub(crate) fn new(peer: Peer) -> Self {
         Self {
             responder: Responder::new(peer.impairments.clone()),
             peer,
         }
     }
 
-    /// What it sends back to one query, and how much later.
-    pub fn answer(
+    /// The replies to a query and their delays.
+    pub(crate) fn answer(
         &mut self,
         now: Time,
         transport: Transport,

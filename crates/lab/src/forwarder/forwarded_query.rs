@@ -109,8 +109,8 @@ pub(super) fn is_query(message: &[u8]) -> bool {
     message.len() >= HEADER_BYTES && message[2] & 0x80 == 0
 }
 
-/// Removes the query that a message answers, by id and question. `forwarded` returns the query of an
-/// entry.
+/// Removes the query that a message answers, by id and question. `forwarded` returns the query of
+/// an entry.
 pub(super) fn remove_answered<T>(
     open: &mut OpenQueries<T>,
     answer: &[u8],
@@ -132,8 +132,8 @@ fn has_no_question(message: &[u8]) -> bool {
     message[4..6] == [0, 0]
 }
 
-/// A hash of the first question of a message with a header: of its name in lower case (RFC 4343), its
-/// type and its class. Malformed questions all have the same hash.
+/// A hash of the first question of a message with a header: of its name in lower case (RFC 4343),
+/// its type and its class. Malformed questions all have the same hash.
 fn question_hash(message: &[u8]) -> u64 {
     let body = &message[HEADER_BYTES..];
     let Some(name) = LowerName::parse(body) else {

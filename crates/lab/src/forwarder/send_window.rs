@@ -2,8 +2,8 @@
 //!
 //! A delay of this machine turns evenly spaced queries into a burst, and the server loses what its
 //! receive buffer cannot hold. So the number of queries sent and not yet answered is limited, and
-//! further queries wait. A query that is not answered for long has left the buffer; so only the last
-//! moments count, and even a server that never answers gets at least 9,600 queries per second.
+//! further queries wait. A query that is not answered for long has left the buffer; so only the
+//! last moments count, and even a server that never answers gets at least 9,600 queries per second.
 
 use std::time::Duration;
 

@@ -72,8 +72,8 @@ impl TcpForwarder {
         }
     }
 
-    /// Queues a query for the next [`send`](Self::send) and gives it an id. Returns false if no id is
-    /// free or the server does not read what it is sent.
+    /// Queues a query for the next [`send`](Self::send) and gives it an id. Returns false if no id
+    /// is free or the server does not read what it is sent.
     pub(super) fn push(&mut self, query: &[u8], forwarded: ForwardedQuery) -> bool {
         if self.unsent.len() >= UNSENT_BYTES_MAX {
             return false;
@@ -120,8 +120,8 @@ impl TcpForwarder {
         }
     }
 
-    /// Reads answers, up to a limit. `buffer` has [`READ_BYTES`](crate::framing::READ_BYTES) octets.
-    /// Returns whether there may be more.
+    /// Reads answers, up to a limit. `buffer` has [`READ_BYTES`](crate::framing::READ_BYTES)
+    /// octets. Returns whether there may be more.
     pub(super) fn turn(&mut self, buffer: &mut [u8], relay: &mut AnswerRelay<'_>) -> bool {
         for _ in 0..READS_PER_TURN {
             let Some(connection) = self

@@ -6,8 +6,8 @@ use std::num::NonZeroU32;
 use canvass_model::Time;
 use hashbrown::HashMap;
 
-/// Server addresses with a stored bucket. A full bucket is not stored, so an address is refused only
-/// if this many others are busy.
+/// Server addresses with a stored bucket. A full bucket is not stored, so an address is refused
+/// only if this many others are busy.
 const SERVERS_MAX: usize = 65_536;
 
 /// Token buckets of equal size. Each is stored as the time at which it will be full.

@@ -3,8 +3,8 @@
 use super::line_protocol::{LineProtocol, NextStep};
 use super::{PASSWORD, USER};
 
-/// Reads one line `user:password`, answers `1` (right), `0` (wrong) or `-1` (malformed), and closes.
-/// It has no greeting.
+/// Reads one line `user:password`, answers `1` (right), `0` (wrong) or `-1` (malformed), and
+/// closes. It has no greeting.
 #[derive(Debug)]
 pub(super) struct Checker;
 

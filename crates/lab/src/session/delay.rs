@@ -64,8 +64,8 @@ impl DelayGate {
         }
     }
 
-    /// Begins a delay when input arrives that may be answered. Input that arrives during a delay does
-    /// not begin another one.
+    /// Begins a delay when input arrives that may be answered. Input that arrives during a delay
+    /// does not begin another one.
     pub(super) fn begin(&mut self, now: Time) {
         if self.current.is_none() {
             let delay = self.sampler.draw();

@@ -19,7 +19,8 @@ fn services(impairments: &str) -> Services {
     Services::new(ServiceKind::ALL, impairments.parse().unwrap(), unix).unwrap()
 }
 
-/// Returns all output from `now` on and how it ends, and advances the clock where the session waits.
+/// Returns all output from `now` on and how it ends, and advances the clock where the session
+/// waits.
 fn read_all(
     session: &mut ServiceSession,
     now: &mut Time,

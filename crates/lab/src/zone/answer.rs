@@ -106,7 +106,8 @@ fn write_names(
     Found::Records
 }
 
-/// Writes the CNAME of an address and its target: `3.2.1.10.in-addr.arpa` is a CNAME to `3.0/25.2.1.10.in-addr.arpa` (RFC 2317 §4).
+/// Writes the CNAME of an address and its target: `3.2.1.10.in-addr.arpa` is a CNAME to
+/// `3.0/25.2.1.10.in-addr.arpa` (RFC 2317 §4).
 fn write_delegation(query: &Query<'_>, address: IpAddr, reply: &mut ReplyWriter<'_>) -> Found {
     let (first, delegation) = (query.name.label(0), reverse::delegation_label(address));
     let parent = (HEADER_BYTES + query.name.label_start(1)) as u16;

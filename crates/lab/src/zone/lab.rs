@@ -9,8 +9,8 @@ pub(super) const ZONE: &[u8] = b"\x03lab\x04test\0";
 
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
-/// Addresses to which no TCP connection can be opened and no packet is sent: broadcast, and all nodes
-/// of the link (RFC 4291 §2.7.1).
+/// Addresses to which no TCP connection can be opened and no packet is sent: broadcast, and all
+/// nodes of the link (RFC 4291 §2.7.1).
 const UNREACHABLE: [IpAddr; 2] = [
     IpAddr::V4(Ipv4Addr::BROADCAST),
     IpAddr::V6(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1)),

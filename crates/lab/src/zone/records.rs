@@ -21,8 +21,8 @@ pub(super) mod kind {
     pub(crate) const PRIVATE: u16 = 65_280;
 }
 
-/// The data of the SOA record, which is the same for all zones. The last number is the TTL of negative
-/// answers (RFC 2308 §4).
+/// The data of the SOA record, which is the same for all zones. The last number is the TTL of
+/// negative answers (RFC 2308 §4).
 pub(super) const SOA_DATA: &[u8] = b"\x03ns1\x07example\x03net\0\x0ahostmaster\x07example\x03net\0\
     \0\0\0\x01\0\0\x0e\x10\0\0\x02\x58\0\x01\x51\x80\0\0\x01\x90";
 /// The name servers of every zone.
@@ -31,8 +31,8 @@ pub(super) const NAME_SERVERS: [&[u8]; 2] = [
     b"\x03ns2\x07example\x03net\0",
 ];
 
-/// The number of strings of 100 octets of `big.example.net`: more than 1232 octets in total, and less
-/// than 65,535.
+/// The number of strings of 100 octets of `big.example.net`: more than 1232 octets in total, and
+/// less than 65,535.
 const BIG_STRINGS: usize = 40;
 
 /// A record without its owner name.

@@ -18,8 +18,8 @@ pub(crate) enum Hosts {
 
 /// Splits a text into hosts and port.
 ///
-/// A colon is part of an IPv6 address unless the address is in brackets or the colon follows a slash,
-/// as in `2001:db8::/64:443`.
+/// A colon is part of an IPv6 address unless the address is in brackets or the colon follows a
+/// slash, as in `2001:db8::/64:443`.
 pub(super) fn split_port(text: &str) -> (&str, Option<&str>) {
     let from = if text.starts_with('[') {
         text.find(']').unwrap_or(text.len())
@@ -61,8 +61,8 @@ pub(super) fn parse_hosts(text: &str) -> Result<Hosts, String> {
 
 /// Parses an address (IPv6 with or without brackets) or a name.
 ///
-/// An IPv4 address must have four decimal octets. In URLs `010.1.2.3` is 8.1.2.3, `1.2.3` is 1.2.0.3
-/// and `0x7f.1` is 127.0.0.1; such forms are refused lest the wrong host is probed.
+/// An IPv4 address must have four decimal octets. In URLs `010.1.2.3` is 8.1.2.3, `1.2.3` is
+/// 1.2.0.3 and `0x7f.1` is 127.0.0.1; such forms are refused lest the wrong host is probed.
 pub(super) fn parse_host(text: &str) -> Result<Host, String> {
     if let Ok(address) = text.parse() {
         return Ok(Host::Address(address));

@@ -41,8 +41,8 @@ fn is_spoken(scheme: &str) -> bool {
         .any(|spoken| scheme.eq_ignore_ascii_case(spoken))
 }
 
-/// Parses a URL, of which `rest` follows the scheme. The host is checked as given because URLs allow
-/// forms of addresses that other programs interpret differently.
+/// Parses a URL, of which `rest` follows the scheme. The host is checked as given because URLs
+/// allow forms of addresses that other programs interpret differently.
 fn parse_url(text: &str, rest: &str) -> Result<Entry, String> {
     refuse_blanks(text)?;
     let authority = match rest.find(['/', '\\', '?', '#']) {
@@ -348,7 +348,8 @@ mod tests {
         #[test]
         fn every_url_of_a_host_and_port_reads_back(
             scheme in "https?",
-            // Without "--": "xn--" begins an encoded label, which has to decode (RFC 5891 §4.2.3.1).
+            // Without "--": "xn--" begins an encoded label, which has to decode (RFC 5891
+            // §4.2.3.1).
             host in "[a-z](-?[a-z0-9]){0,9}(\\.[a-z][a-z0-9]{0,9}){0,3}",
             port in 1u16..,
             path in "(/[a-z0-9:@~.-]{0,20})?",

@@ -20,9 +20,9 @@ pub(super) fn mask_password(url: &str) -> Cow<'_, str> {
     }
 }
 
-/// Shortens an invalid text for messages and masks what may be a password. The end of a password is not
-/// known in a text that is not a URL (it may have a slash that is not escaped), so everything that may
-/// belong to it is masked.
+/// Shortens an invalid text for messages and masks what may be a password. The end of a password is
+/// not known in a text that is not a URL (it may have a slash that is not escaped), so everything
+/// that may belong to it is masked.
 pub(crate) fn shown(text: &str) -> Box<str> {
     // An earlier colon than that of `://` does not belong to a scheme.
     let start = match text.split_once(':') {

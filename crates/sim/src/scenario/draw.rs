@@ -1,4 +1,4 @@
-//! From a seed to a scenario.
+//! Draws the scenario of a seed.
 
 use std::time::Duration;
 
@@ -10,20 +10,20 @@ use rand::{RngExt, SeedableRng};
 use super::jobs::{self, Mix};
 use super::{Doors, Host, Interrupt, Path, Peer, Reach, Scenario, probes};
 
-/// What the resolvers of a run have in common.
+/// How the resolvers of a run are impaired.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mood {
-    /// Nothing is wrong with anything.
+    /// No impairments.
     Clean,
-    /// Only this process stands still now and then.
+    /// Only stalls of this process.
     Stalled,
-    /// Each resolver has a character, and some have none.
+    /// Each resolver has its own impairments or none.
     Mixed,
-    /// All have the same character.
+    /// All resolvers have the same impairments.
     Uniform,
 }
 
-/// The scenario that `seed` stands for: one in three probes hosts.
+/// The scenario of a seed. One in three has probes of hosts.
 pub(crate) fn draw(seed: u64) -> Scenario {
     if seed % 3 == 2 {
         draw_probes(seed)
@@ -32,7 +32,7 @@ pub(crate) fn draw(seed: u64) -> Scenario {
     }
 }
 
-/// Questions to resolvers.
+/// Draws a scenario of DNS jobs.
 fn draw_questions(seed: u64) -> Scenario {
     let mut rng = SmallRng::seed_from_u64(seed);
     let rng = &mut rng;
@@ -58,7 +58,7 @@ fn draw_questions(seed: u64) -> Scenario {
         due_interval_ns: one_of(rng, &[None, None, None, Some(100_000), Some(2_000_000)]),
     };
     if mood == Mood::Stalled {
-        // What needs a second query may run out of time while this process stands still.
+        // Jobs that need a second query may time out during a stall.
         (mix.forward_percent, mix.names_percent) = (0, 0);
     }
     let clean = matches!(mood, Mood::Clean | Mood::Stalled);
@@ -94,7 +94,7 @@ fn draw_questions(seed: u64) -> Scenario {
     scenario
 }
 
-/// Probes of hosts, and questions beside them in one of four.
+/// Draws a scenario of probes of hosts, with DNS jobs in one of four.
 fn draw_probes(seed: u64) -> Scenario {
     let mut rng = SmallRng::seed_from_u64(seed);
     let rng = &mut rng;
@@ -142,7 +142,7 @@ fn draw_probes(seed: u64) -> Scenario {
     scenario
 }
 
-/// Puts as many questions to resolvers between the probes.
+/// Adds as many DNS jobs.
 fn mix_in_questions(rng: &mut SmallRng, scenario: &mut Scenario) {
     let mix = Mix {
         forward_percent: 20,
@@ -163,7 +163,7 @@ fn mix_in_questions(rng: &mut SmallRng, scenario: &mut Scenario) {
     scenario.jobs = all;
 }
 
-/// Whether every probe has a fair chance.
+/// Whether every probe must have its answer.
 fn has_fair_probes(scenario: &Scenario) -> bool {
     let path = &scenario.path;
     let quick = path.delay_ns + path.jitter_ns <= 5_000_000
@@ -176,7 +176,7 @@ fn has_fair_probes(scenario: &Scenario) -> bool {
             timeouts.deadline >= Duration::from_secs(10)
                 && timeouts.first_byte >= Duration::from_secs(2)
         });
-    // Whoever waits for a socket or for another host is waiting on its own time.
+    // Waiting for a socket or for the limit of a host counts towards the deadline.
     quick
         && patient
         && scenario.probing.sockets_max >= 1_000
@@ -184,17 +184,17 @@ fn has_fair_probes(scenario: &Scenario) -> bool {
         && scenario.probing.per_host_max >= 6
 }
 
-/// Whether every job has a fair chance.
+/// Whether every job must have its answer.
 fn is_fair(scenario: &Scenario, mood: Mood) -> bool {
     let limits = &scenario.limits;
     let patient = limits.deadline >= Duration::from_secs(10)
         && limits.timeout >= Duration::from_secs(1)
         && scenario.path.delay_ns + scenario.path.jitter_ns <= 50_000_000;
-    // A datagram that is cut must be asked for over a stream, which is a second attempt.
+    // A truncated answer needs a second attempt over TCP.
     let second = limits.retries >= 1 && limits.transport != TransportPolicy::Udp;
     match mood {
         Mood::Clean => patient && second,
-        // What was sent while it stood still must come back within the grace the timers give.
+        // Answers to queries sent before a stall must arrive in the grace period of the timers.
         Mood::Stalled => {
             limits.deadline >= Duration::from_secs(2)
                 && limits.timeout >= Duration::from_secs(1)
@@ -236,7 +236,7 @@ fn draw_peers(rng: &mut SmallRng, mood: Mood) -> Vec<Peer> {
         .collect()
 }
 
-/// A resolver with one thing wrong with it, or two.
+/// A resolver with one or two impairments.
 fn draw_character(rng: &mut SmallRng, index: u16) -> Peer {
     let mut text = String::new();
     let mut peer = Peer::new(index);

@@ -1,4 +1,4 @@
-//! Probes of hosts: the work, and the hosts it goes to.
+//! Draws probes and their hosts.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU32;
@@ -17,45 +17,45 @@ use super::draw::one_of;
 use super::{CutAt, Reach, Site, Then, http, tcp, udp};
 use crate::truth::{GOOD_PATHS, TALKS, paths};
 
-/// Where every name of `lab.test` leads.
+/// The addresses of names under `lab.test`.
 const LOOPBACK: [IpAddr; 2] = [
     IpAddr::V4(Ipv4Addr::LOCALHOST),
     IpAddr::V6(Ipv6Addr::LOCALHOST),
 ];
-/// What the lab's zone gives for its unreachable name.
+/// The addresses of the unreachable name of the lab's zone.
 const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
-/// Hosts by address, of which each has a name as well.
+/// The number of hosts, each of which has an address and a name.
 const HOSTS_MAX: u8 = 12;
-/// Modules that fetch pages come first.
+/// The number of modules for http, which are the first ones.
 const HTTP_MODULES: u16 = 3;
 
-/// What is drawn for a run.
+/// The drawn parts of a run.
 pub(super) struct Drawn {
     pub jobs: Vec<Job>,
     pub sites: Vec<Site>,
     pub probing: Probing,
 }
 
-/// What the probes of a run are like.
+/// The profile of the probes of a run.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mood {
-    /// Nothing is wrong with any host.
+    /// Whether no host is impaired.
     pub clean: bool,
-    /// There is time and there are sockets for all.
+    /// Whether the limits of time and sockets are generous.
     pub generous: bool,
     pub count: u32,
-    /// Percent of jobs that talk.
+    /// The percentage of tcp and udp probes.
     pub talk_percent: u32,
-    /// Percent of jobs whose page is broken.
+    /// The percentage of http probes with a faulty response.
     pub broken_percent: u32,
-    /// How many names of this machine there are.
+    /// The number of names of this machine.
     pub names: u32,
-    /// How often a page is fetched.
+    /// The number of requests per http probe.
     pub requests: u32,
     pub due_interval_ns: Option<u64>,
 }
 
-/// Draws hosts and probes of them.
+/// Draws hosts and probes.
 pub(super) fn draw(rng: &mut SmallRng, mood: &Mood) -> Drawn {
     let modules = draw_modules(rng, mood);
     let mut probing = Probing {
@@ -78,10 +78,10 @@ pub(super) fn draw(rng: &mut SmallRng, mood: &Mood) -> Drawn {
     }
 }
 
-/// A page to fetch by module 0, once.
+/// A job with one request by module 0.
 ///
 /// # Panics
-/// When `url` is none.
+/// If `url` is not a URL.
 pub fn url_job(seq: u64, url: &str) -> Job {
     Job {
         seq,
@@ -99,10 +99,10 @@ pub fn url_job(seq: u64, url: &str) -> Job {
     }
 }
 
-/// A port to connect or to send to.
+/// A job for a tcp or a udp probe.
 ///
 /// # Panics
-/// When `host` is none.
+/// If `host` is not a host.
 pub fn endpoint_job(seq: u64, host: &str, port: u16, spec: ProbeSpec) -> Job {
     Job {
         seq,
@@ -117,7 +117,7 @@ pub fn endpoint_job(seq: u64, host: &str, port: u16, spec: ProbeSpec) -> Job {
     }
 }
 
-/// The modules for pages, an open port, and every talk in its order.
+/// The modules for http, for an open port, and for every talk in order.
 fn draw_modules(rng: &mut SmallRng, mood: &Mood) -> Vec<Module> {
     let pages = (0..HTTP_MODULES).map(|_| {
         http(HttpSettings {
@@ -254,7 +254,7 @@ fn draw_page(rng: &mut SmallRng, mood: &Mood, index: u32) -> Job {
     } else if rng.random_bool(0.05)
         && let Target::Url(target) = &mut job.target
     {
-        // A bare host; nobody here speaks https.
+        // A host without a scheme. No site supports https.
         let _ = target.url.set_scheme("https");
         target.fallback = Some(HttpFallback { port: 80 });
     }
@@ -291,7 +291,7 @@ fn draw_talk(rng: &mut SmallRng, mood: &Mood, index: u32) -> Job {
     endpoint_job(seq, &host, port, spec)
 }
 
-/// A host that serves pages.
+/// A host with an http service.
 fn draw_host(rng: &mut SmallRng, mood: &Mood) -> String {
     let last = rng.random_range(1..=HOSTS_MAX);
     match rng.random_range(0..10) {
@@ -301,7 +301,7 @@ fn draw_host(rng: &mut SmallRng, mood: &Mood) -> String {
     }
 }
 
-/// A host that serves everything.
+/// A host with all services.
 fn draw_name(rng: &mut SmallRng, mood: &Mood) -> String {
     match rng.random_range(0..20) {
         0 => "nodata.lab.test".into(),

@@ -1,4 +1,4 @@
-//! The other side of a shard's doors: who feeds jobs, takes outcomes and stops the run.
+//! The other ends of a shard's channels: sends jobs, receives outcomes and stops the run.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use super::World;
 use super::agenda::Happening;
 use crate::scenario::{Doors, Interrupt};
 
-/// The other side of a shard's doors.
+/// The other ends of a shard's channels.
 #[derive(Debug)]
 pub(crate) struct FarDoors {
     pub pace: Doors,
     pub interrupt: Option<Interrupt>,
-    /// What was not fed yet, the last batch first.
+    /// Batches that have not been sent, the last one first.
     pub batches: Vec<Vec<Job>>,
     pub jobs: Option<Sender<Vec<Job>>>,
     pub outcomes: Receiver<Vec<Outcome>>,
@@ -23,7 +23,7 @@ pub(crate) struct FarDoors {
     pub outbox_waker: Arc<Waker>,
     pub control: Arc<StopSignal>,
     pub drain_is_set: bool,
-    /// The inbox was full.
+    /// Waits because the inbox is full.
     pub feed_waits: bool,
     pub taken: Vec<Outcome>,
 }
@@ -102,7 +102,7 @@ impl World {
     }
 
     /// Everything that was handed over, when the shard is done.
-    pub fn take_outcomes(&mut self) -> Vec<Outcome> {
+    pub(crate) fn take_outcomes(&mut self) -> Vec<Outcome> {
         while let Ok(batch) = self.doors.outcomes.try_recv() {
             self.take(batch);
         }

@@ -148,8 +148,8 @@ fn finish<W: Write>(
     end(writer).unwrap_or_default()
 }
 
-/// Zeros as deflate blocks that end on an octet boundary and do not refer to earlier blocks, so that
-/// they can be repeated.
+/// Zeros as deflate blocks that end on an octet boundary and do not refer to earlier blocks, so
+/// that they can be repeated.
 fn bomb_unit() -> Vec<u8> {
     let mut deflate = Compress::new(Compression::best(), false);
     let zeros = vec![0; BOMB_UNIT_BYTES];

@@ -22,8 +22,8 @@ mod world;
 
 pub use run::{RunResult, run, run_scenario};
 pub use scenario::{
-    CutAt, Doors, Host, Interrupt, Path, Peer, Reach, Scenario, Site, Then, UNIX_AT_ZERO, Voice,
-    addresses, endpoint_job, http, tcp, udp, url_job,
+    ChannelSettings, CutAt, Host, Interrupt, Path, Peer, Reach, Scenario, Site, Then, UNIX_AT_ZERO,
+    Voice, addresses, endpoint_job, http, tcp, udp, url_job,
 };
 pub use trace::Telling;
 pub use truth::{Expected, expected_of};

@@ -8,7 +8,7 @@ use crate::world::WAIT_COST_NS;
 
 /// By how much the world delayed a shard in its waits and in its turns.
 #[derive(Debug, Default)]
-pub(crate) struct Lags {
+pub(crate) struct Delays {
     /// Stalls since the start or the end of the last wait.
     pending: Duration,
     /// The planned end of the last rest.
@@ -23,7 +23,7 @@ pub(crate) struct Lags {
     stalled: Duration,
 }
 
-impl Lags {
+impl Delays {
     /// The process was stalled for `span`.
     pub(crate) fn on_stall(&mut self, span: Duration) {
         self.pending += span;
@@ -55,13 +55,13 @@ impl Lags {
 
     /// Returns the errors in the statistics of a shard that finished at `end` after `turns` turns.
     pub(crate) fn check(&self, report: &ShardReport, end: Time, turns: u64) -> Vec<String> {
-        let mut wrong = self.check_lags(report, turns);
+        let mut wrong = self.check_delays(report, turns);
         wrong.extend(check_samples(report, end));
         wrong.extend(check_last_rate(report));
         wrong
     }
 
-    fn check_lags(&self, report: &ShardReport, turns: u64) -> Vec<String> {
+    fn check_delays(&self, report: &ShardReport, turns: u64) -> Vec<String> {
         let mut wrong = Vec::new();
         let mut say = |holds: bool, what: String| {
             if !holds {
@@ -148,16 +148,16 @@ mod tests {
         Time::from_nanos(at_s * 1_000_000_000)
     }
 
-    fn lags(spans: &[Duration]) -> LatenessHistogram {
-        let mut lags = LatenessHistogram::default();
-        spans.iter().for_each(|span| lags.record(*span));
-        lags
+    fn delays(spans: &[Duration]) -> LatenessHistogram {
+        let mut delays = LatenessHistogram::default();
+        spans.iter().for_each(|span| delays.record(*span));
+        delays
     }
 
     fn report(late_wakes: &[Duration], turns: &[Duration]) -> ShardReport {
         ShardReport {
-            late_wakes: lags(late_wakes),
-            turns: lags(turns),
+            late_wakes: delays(late_wakes),
+            turns: delays(turns),
             samples: vec![LoopSample {
                 at: at_s(9),
                 ..LoopSample::default()
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_stall_in_a_sleep_must_be_among_the_late_wakes() {
-        let mut seen = Lags::default();
+        let mut seen = Delays::default();
         seen.on_wait(Duration::ZERO);
         seen.on_stall(SECOND);
         seen.on_waited(at_s(1), at_s(2), at_s(3));
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_stall_in_a_turn_must_be_in_the_length_of_one() {
-        let mut seen = Lags::default();
+        let mut seen = Delays::default();
         seen.on_stall(SECOND);
         seen.on_wait(Duration::from_millis(1));
         let wrong = |turns: &[Duration]| seen.check(&report(&[], turns), at_s(9), 1);
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn samples_that_cannot_be_are_told() {
-        let seen = Lags::default();
+        let seen = Delays::default();
         let wrong = |change: &dyn Fn(&mut ShardReport)| {
             let mut report = report(&[], &[]);
             report.in_flight_max = 2;

@@ -17,7 +17,7 @@ use crate::net::SimNet;
 use crate::outcomes;
 use crate::scenario::Scenario;
 use crate::trace::Telling;
-use crate::world::{FarDoors, World};
+use crate::world::{ChannelEnds, World};
 
 /// Turns per packet, outcome and millisecond. A shard with more turns spins.
 const TURNS_PER_STEP_MAX: u64 = 8;
@@ -52,14 +52,14 @@ pub fn run(seed: u64) -> RunResult {
 
 /// Runs a scenario.
 pub fn run_scenario(scenario: &Scenario, telling: Telling) -> RunResult {
-    let (jobs_in, jobs_out) = bounded(scenario.doors.inbox_batches);
-    let (outcomes_in, outcomes_out) = bounded(scenario.doors.outbox_batches);
+    let (jobs_in, jobs_out) = bounded(scenario.channels.inbox_batches);
+    let (outcomes_in, outcomes_out) = bounded(scenario.channels.outbox_batches);
     let inbox_waker = Arc::new(Waker::new(None));
     let outbox_waker = Arc::new(Waker::new(None));
     let control = Arc::new(StopSignal::default());
-    let batches = scenario.jobs.chunks(scenario.doors.batch_jobs);
-    let far = FarDoors {
-        pace: scenario.doors,
+    let batches = scenario.jobs.chunks(scenario.channels.batch_jobs);
+    let far = ChannelEnds {
+        pace: scenario.channels,
         interrupt: scenario.interrupt,
         batches: batches.rev().map(<[_]>::to_vec).collect(),
         jobs: Some(jobs_in),
@@ -187,7 +187,7 @@ fn check_end(
     if !broken_off {
         check_report(scenario, &report, &mut world);
         world.end_turn();
-        for wrong in world.lags.check(&report, now, turns) {
+        for wrong in world.delays.check(&report, now, turns) {
             world.watch.violation(now, &wrong);
         }
     }

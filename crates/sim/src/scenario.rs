@@ -48,7 +48,7 @@ pub struct Scenario {
     /// The machine that runs the shard.
     pub host: Host,
     /// How jobs are sent and outcomes are received.
-    pub doors: Doors,
+    pub channels: ChannelSettings,
     /// When the run is stopped, if it is.
     pub interrupt: Option<Interrupt>,
     /// The impairments are such that every job must have its answer.
@@ -124,7 +124,7 @@ pub struct Host {
 
 /// How jobs are fed and outcomes taken.
 #[derive(Clone, Copy, Debug)]
-pub struct Doors {
+pub struct ChannelSettings {
     /// Jobs per batch.
     pub batch_jobs: usize,
     /// The minimum time between two batches, in nanoseconds.
@@ -203,7 +203,7 @@ impl Scenario {
             jobs_max: canvass_engine::JOBS_MAX,
             path: Path::default(),
             host: Host::default(),
-            doors: Doors::default(),
+            channels: ChannelSettings::default(),
             interrupt: None,
             fair: true,
         }
@@ -283,7 +283,7 @@ impl Default for Host {
     }
 }
 
-impl Default for Doors {
+impl Default for ChannelSettings {
     fn default() -> Self {
         Self {
             batch_jobs: 256,

@@ -2,8 +2,8 @@
 //! channels.
 
 mod agenda;
+mod channel_ends;
 mod datagram;
-mod doors;
 mod host_end;
 mod sockets;
 mod stream;
@@ -19,12 +19,12 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
 use crate::peer::Server;
-use crate::record::Lags;
+use crate::record::Delays;
 use crate::scenario::{Host, Path, Reach, Scenario};
 use crate::trace::{Telling, Trace};
 use crate::watch::Watch;
 use agenda::{Agenda, Happening};
-pub(crate) use doors::FarDoors;
+pub(crate) use channel_ends::ChannelEnds;
 use host_end::SiteSide;
 use sockets::{Far, Handle, Sockets};
 
@@ -49,7 +49,7 @@ pub(crate) struct World {
     path: Path,
     host: Host,
     stalls_left: usize,
-    doors: FarDoors,
+    channels: ChannelEnds,
     /// The other end of a channel has done something.
     woken: bool,
     worked_ns: u64,
@@ -57,11 +57,11 @@ pub(crate) struct World {
     transfers: u64,
     pub trace: Trace,
     pub watch: Watch,
-    pub lags: Lags,
+    pub delays: Delays,
 }
 
 impl World {
-    pub(crate) fn new(scenario: &Scenario, doors: FarDoors, telling: Telling) -> Self {
+    pub(crate) fn new(scenario: &Scenario, channels: ChannelEnds, telling: Telling) -> Self {
         let servers: Vec<Server> = scenario.peers.iter().cloned().map(Server::new).collect();
         let mut world = Self {
             now: Time::ZERO,
@@ -78,16 +78,16 @@ impl World {
             path: scenario.path,
             host: scenario.host.clone(),
             stalls_left: scenario.host.stalls.len(),
-            doors,
+            channels,
             woken: false,
             worked_ns: 0,
             idle_waits: 0,
             transfers: 0,
             trace: Trace::new(telling),
             watch: Watch::new(scenario),
-            lags: Lags::default(),
+            delays: Delays::default(),
         };
-        world.open_doors();
+        world.open_channels();
         world
     }
 
@@ -139,7 +139,7 @@ impl World {
     pub(crate) fn wait(&mut self, until: Time, events: &mut Vec<Event>) -> io::Result<()> {
         self.end_turn();
         let from = self.now;
-        self.look_at_doors();
+        self.check_channels();
         self.pass(WAIT_COST_NS);
         let mut idle = true;
         while !self.sockets.has_edges() && !self.woken {
@@ -158,7 +158,7 @@ impl World {
         }
         idle &= !self.sockets.has_edges() && !self.woken;
         self.woken = false;
-        self.lags.on_waited(from, until, self.now);
+        self.delays.on_waited(from, until, self.now);
         self.sockets.take_edges(EVENTS_MAX, events);
         self.idle_waits = if idle { self.idle_waits + 1 } else { 0 };
         if self.idle_waits > IDLE_WAITS_MAX {
@@ -172,12 +172,12 @@ impl World {
     /// Ends a turn: the shard waits or has finished.
     pub(crate) fn end_turn(&mut self) {
         self.watch.on_turn_worked(self.worked_ns);
-        self.lags.on_wait(Duration::from_nanos(self.worked_ns));
+        self.delays.on_wait(Duration::from_nanos(self.worked_ns));
         self.worked_ns = 0;
     }
 
     pub(crate) fn rest(&mut self, span: Duration) {
-        self.lags.on_rest(self.now + span);
+        self.delays.on_rest(self.now + span);
         self.pass(span.as_nanos() as u64);
     }
 
@@ -204,7 +204,7 @@ impl World {
             self.stalls_left -= 1;
             self.now = self.now + span;
             self.watch.on_stall(self.now, span);
-            self.lags.on_stall(span);
+            self.delays.on_stall(span);
             self.trace.event(self.now, "stall", 0, &[]);
         }
         let now = self.now;

@@ -8,11 +8,11 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
 use super::jobs::{self, Mix};
-use super::{Doors, Host, Interrupt, Path, Peer, Reach, Scenario, probes};
+use super::{ChannelSettings, Host, Interrupt, Path, Peer, Reach, Scenario, probes};
 
 /// How the resolvers of a run are impaired.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Mood {
+enum Profile {
     /// No impairments.
     Clean,
     /// Only stalls of this process.
@@ -36,19 +36,19 @@ pub(crate) fn draw(seed: u64) -> Scenario {
 fn draw_questions(seed: u64) -> Scenario {
     let mut rng = SmallRng::seed_from_u64(seed);
     let rng = &mut rng;
-    let mood = one_of(
+    let profile = one_of(
         rng,
         &[
-            Mood::Clean,
-            Mood::Stalled,
-            Mood::Mixed,
-            Mood::Mixed,
-            Mood::Mixed,
-            Mood::Mixed,
-            Mood::Uniform,
+            Profile::Clean,
+            Profile::Stalled,
+            Profile::Mixed,
+            Profile::Mixed,
+            Profile::Mixed,
+            Profile::Mixed,
+            Profile::Uniform,
         ],
     );
-    let peers = draw_peers(rng, mood);
+    let peers = draw_peers(rng, profile);
     let count = one_of(rng, &[200, 500, 1_000, 3_000]);
     let mut mix = Mix {
         forward_percent: one_of(rng, &[0, 0, 20, 100]),
@@ -57,11 +57,11 @@ fn draw_questions(seed: u64) -> Scenario {
         v6_percent: one_of(rng, &[0, 20, 100]),
         due_interval_ns: one_of(rng, &[None, None, None, Some(100_000), Some(2_000_000)]),
     };
-    if mood == Mood::Stalled {
+    if profile == Profile::Stalled {
         // Jobs that need a second query may time out during a stall.
         (mix.forward_percent, mix.names_percent) = (0, 0);
     }
-    let clean = matches!(mood, Mood::Clean | Mood::Stalled);
+    let clean = matches!(profile, Profile::Clean | Profile::Stalled);
     let mut scenario = Scenario::plain(seed, jobs::mixed(rng, count, &mix), peers);
     let limits = &mut scenario.limits;
     limits.transport = one_of(
@@ -82,15 +82,15 @@ fn draw_questions(seed: u64) -> Scenario {
     scenario.jobs_max = one_of(rng, &[1, 16, 500, 32_768, 32_768]);
     scenario.path = draw_path(rng, clean);
     scenario.host = draw_host(rng, clean);
-    if mood != Mood::Clean {
-        draw_stalls(rng, mood, &mut scenario.host);
+    if profile != Profile::Clean {
+        draw_stalls(rng, profile, &mut scenario.host);
     }
-    scenario.doors = draw_doors(rng);
+    scenario.channels = draw_channels(rng);
     if !clean && rng.random_bool(0.1) {
         let at = Time::from_nanos(rng.random_range(0..3_000_000_000));
         scenario.interrupt = Some(one_of(rng, &[Interrupt::Drain(at), Interrupt::Abort(at)]));
     }
-    scenario.fair = is_fair(&scenario, mood);
+    scenario.fair = is_fair(&scenario, profile);
     scenario
 }
 
@@ -100,7 +100,7 @@ fn draw_probes(seed: u64) -> Scenario {
     let rng = &mut rng;
     let clean = rng.random_bool(0.3);
     let generous = clean && rng.random_bool(0.7);
-    let mood = probes::Mood {
+    let profile = probes::Profile {
         clean,
         generous,
         count: one_of(rng, &[100, 300, 600]),
@@ -110,8 +110,15 @@ fn draw_probes(seed: u64) -> Scenario {
         requests: one_of(rng, &[1, 2, 5]),
         due_interval_ns: one_of(rng, &[None, None, Some(2_000_000)]),
     };
-    let drawn = probes::draw(rng, &mood);
-    let resolvers = draw_peers(rng, if clean { Mood::Clean } else { Mood::Mixed });
+    let drawn = probes::draw(rng, &profile);
+    let resolvers = draw_peers(
+        rng,
+        if clean {
+            Profile::Clean
+        } else {
+            Profile::Mixed
+        },
+    );
     let mut scenario = Scenario::plain(seed, drawn.jobs, resolvers);
     scenario.sites = drawn.sites;
     scenario.probing = drawn.probing;
@@ -126,14 +133,14 @@ fn draw_probes(seed: u64) -> Scenario {
     scenario.path = draw_path(rng, clean);
     scenario.host = draw_host(rng, clean);
     if !clean {
-        draw_stalls(rng, Mood::Mixed, &mut scenario.host);
+        draw_stalls(rng, Profile::Mixed, &mut scenario.host);
         if rng.random_bool(0.1) {
             let from = Time::from_nanos(rng.random_range(0..1_000_000_000));
             let span = Duration::from_millis(one_of(rng, &[100, 20_000]));
             scenario.host.ports_gone = Some((from, from + span));
         }
     }
-    scenario.doors = draw_doors(rng);
+    scenario.channels = draw_channels(rng);
     if !clean && rng.random_bool(0.15) {
         let at = Time::from_nanos(rng.random_range(0..3_000_000_000));
         scenario.interrupt = Some(one_of(rng, &[Interrupt::Drain(at), Interrupt::Abort(at)]));
@@ -185,22 +192,22 @@ fn has_fair_probes(scenario: &Scenario) -> bool {
 }
 
 /// Whether every job must have its answer.
-fn is_fair(scenario: &Scenario, mood: Mood) -> bool {
+fn is_fair(scenario: &Scenario, profile: Profile) -> bool {
     let limits = &scenario.limits;
     let patient = limits.deadline >= Duration::from_secs(10)
         && limits.timeout >= Duration::from_secs(1)
         && scenario.path.delay_ns + scenario.path.jitter_ns <= 50_000_000;
     // A truncated answer needs a second attempt over TCP.
     let second = limits.retries >= 1 && limits.transport != TransportPolicy::Udp;
-    match mood {
-        Mood::Clean => patient && second,
+    match profile {
+        Profile::Clean => patient && second,
         // Answers to queries sent before a stall must arrive in the grace period of the timers.
-        Mood::Stalled => {
+        Profile::Stalled => {
             limits.deadline >= Duration::from_secs(2)
                 && limits.timeout >= Duration::from_secs(1)
                 && scenario.path.delay_ns + scenario.path.jitter_ns <= 15_000_000
         }
-        Mood::Mixed | Mood::Uniform => {
+        Profile::Mixed | Profile::Uniform => {
             let plain = |peer: &&Peer| peer.is_plain();
             let host = &scenario.host;
             patient
@@ -223,15 +230,15 @@ pub(super) fn one_of<T: Copy>(rng: &mut SmallRng, choices: &[T]) -> T {
     choices[rng.random_range(0..choices.len())]
 }
 
-fn draw_peers(rng: &mut SmallRng, mood: Mood) -> Vec<Peer> {
+fn draw_peers(rng: &mut SmallRng, profile: Profile) -> Vec<Peer> {
     let count = one_of(rng, &[1, 1, 2, 3, 5, 20]);
     let common = rng.random();
     (0..count)
-        .map(|index| match mood {
-            Mood::Clean | Mood::Stalled => Peer::new(index),
-            Mood::Mixed if rng.random_bool(0.4) => Peer::new(index),
-            Mood::Mixed => draw_character(rng, index),
-            Mood::Uniform => draw_character(&mut SmallRng::seed_from_u64(common), index),
+        .map(|index| match profile {
+            Profile::Clean | Profile::Stalled => Peer::new(index),
+            Profile::Mixed if rng.random_bool(0.4) => Peer::new(index),
+            Profile::Mixed => draw_character(rng, index),
+            Profile::Uniform => draw_character(&mut SmallRng::seed_from_u64(common), index),
         })
         .collect()
 }
@@ -335,8 +342,8 @@ fn draw_host(rng: &mut SmallRng, clean: bool) -> Host {
     host
 }
 
-fn draw_stalls(rng: &mut SmallRng, mood: Mood, host: &mut Host) {
-    let (count, within_ns) = if mood == Mood::Stalled {
+fn draw_stalls(rng: &mut SmallRng, profile: Profile, host: &mut Host) {
+    let (count, within_ns) = if profile == Profile::Stalled {
         (
             rng.random_range(1..6),
             one_of(rng, &[30_000_000, 1_000_000_000]),
@@ -352,8 +359,8 @@ fn draw_stalls(rng: &mut SmallRng, mood: Mood, host: &mut Host) {
     host.stalls.sort_unstable();
 }
 
-fn draw_doors(rng: &mut SmallRng) -> Doors {
-    Doors {
+fn draw_channels(rng: &mut SmallRng) -> ChannelSettings {
+    ChannelSettings {
         batch_jobs: one_of(rng, &[1, 7, 256]),
         feed_interval_ns: one_of(rng, &[1_000, 100_000, 3_000_000]),
         inbox_batches: one_of(rng, &[1, 8]),

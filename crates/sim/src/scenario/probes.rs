@@ -38,7 +38,7 @@ pub(super) struct Drawn {
 
 /// The profile of the probes of a run.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Mood {
+pub(super) struct Profile {
     /// Whether no host is impaired.
     pub clean: bool,
     /// Whether the limits of time and sockets are generous.
@@ -56,8 +56,8 @@ pub(super) struct Mood {
 }
 
 /// Draws hosts and probes.
-pub(super) fn draw(rng: &mut SmallRng, mood: &Mood) -> Drawn {
-    let modules = draw_modules(rng, mood);
+pub(super) fn draw(rng: &mut SmallRng, profile: &Profile) -> Drawn {
+    let modules = draw_modules(rng, profile);
     let mut probing = Probing {
         modules: modules.into_iter().map(Arc::new).collect(),
         sockets_max: one_of(rng, &[5, 40, 1_000]),
@@ -65,14 +65,14 @@ pub(super) fn draw(rng: &mut SmallRng, mood: &Mood) -> Drawn {
         rate_per_host_max_per_second: one_of(rng, &[None, None, None, Some(20.0), Some(500.0)]),
         ..Probing::default()
     };
-    if mood.generous {
+    if profile.generous {
         (probing.sockets_max, probing.per_host_max) = (1_000, 6);
         probing.rate_per_host_max_per_second = None;
     }
     Drawn {
-        sites: draw_sites(rng, mood.clean),
-        jobs: (0..mood.count)
-            .map(|index| draw_job(rng, mood, index))
+        sites: draw_sites(rng, profile.clean),
+        jobs: (0..profile.count)
+            .map(|index| draw_job(rng, profile, index))
             .collect(),
         probing,
     }
@@ -118,13 +118,13 @@ pub fn endpoint_job(seq: u64, host: &str, port: u16, spec: ProbeSpec) -> Job {
 }
 
 /// The modules for http, for an open port, and for every talk in order.
-fn draw_modules(rng: &mut SmallRng, mood: &Mood) -> Vec<Module> {
+fn draw_modules(rng: &mut SmallRng, profile: &Profile) -> Vec<Module> {
     let pages = (0..HTTP_MODULES).map(|_| {
         http(HttpSettings {
             follow_max: 0,
             body_bytes_max: 30_000,
             head_bytes_max: 4_096,
-            keep_alive: mood.requests > 1,
+            keep_alive: profile.requests > 1,
             ..HttpSettings::default()
         })
     });
@@ -142,7 +142,7 @@ fn draw_modules(rng: &mut SmallRng, mood: &Mood) -> Vec<Module> {
     let retries = one_of(rng, &[0, 0, 1, 3]);
     let mut deadline = Duration::from_millis(one_of(rng, &[1_500, 10_000, 10_000]));
     let mut part = Duration::from_millis(one_of(rng, &[400, 2_000, 2_000]));
-    if mood.generous {
+    if profile.generous {
         (deadline, part) = (Duration::from_secs(10), Duration::from_secs(2));
     }
     for (index, module) in modules.iter_mut().enumerate() {
@@ -151,7 +151,7 @@ fn draw_modules(rng: &mut SmallRng, mood: &Mood) -> Vec<Module> {
         timeouts.deadline = deadline;
         (timeouts.resolve, timeouts.connect) = (part, part);
         (timeouts.first_byte, timeouts.transfer) = (part, part);
-        let asks_all = !mood.clean && index > 0 && rng.random_bool(0.1);
+        let asks_all = !profile.clean && index > 0 && rng.random_bool(0.1);
         module.reach.all_addresses = asks_all;
         if let ModuleKind::Http { settings, .. } = &mut module.kind {
             Arc::make_mut(settings).follow_max = one_of(rng, &[0, 2, 10]);
@@ -207,27 +207,27 @@ fn draw_trouble(rng: &mut SmallRng, site: &mut Site) {
     site.impairments.seed = rng.random();
 }
 
-fn draw_job(rng: &mut SmallRng, mood: &Mood, index: u32) -> Job {
-    let mut job = if rng.random_range(0..100) < mood.talk_percent {
-        draw_talk(rng, mood, index)
+fn draw_job(rng: &mut SmallRng, profile: &Profile, index: u32) -> Job {
+    let mut job = if rng.random_range(0..100) < profile.talk_percent {
+        draw_talk(rng, profile, index)
     } else {
-        draw_page(rng, mood, index)
+        draw_page(rng, profile, index)
     };
-    job.due = mood
+    job.due = profile
         .due_interval_ns
         .map(|interval_ns| Time::from_nanos(u64::from(index) * interval_ns));
     job
 }
 
-fn draw_page(rng: &mut SmallRng, mood: &Mood, index: u32) -> Job {
-    let broken = rng.random_range(0..100) < mood.broken_percent;
+fn draw_page(rng: &mut SmallRng, profile: &Profile, index: u32) -> Job {
+    let broken = rng.random_range(0..100) < profile.broken_percent;
     let path = if broken {
         let count = paths().count() - GOOD_PATHS;
         paths().nth(GOOD_PATHS + rng.random_range(0..count))
     } else {
         paths().nth(rng.random_range(0..GOOD_PATHS))
     };
-    let host = draw_host(rng, mood);
+    let host = draw_host(rng, profile);
     let elsewhere = host_address(rng.random_range(1..=HOSTS_MAX));
     let path = match rng.random_range(0..12) {
         0 => "/redirect/2".to_owned(),
@@ -239,7 +239,7 @@ fn draw_page(rng: &mut SmallRng, mood: &Mood, index: u32) -> Job {
     let mut job = url_job(u64::from(index), &format!("http://{host}{path}"));
     job.spec = ProbeSpec::Http {
         module: ModuleId(rng.random_range(0..HTTP_MODULES)),
-        requests: NonZeroU32::new(one_of(rng, &[1, mood.requests])).unwrap_or(NonZeroU32::MIN),
+        requests: NonZeroU32::new(one_of(rng, &[1, profile.requests])).unwrap_or(NonZeroU32::MIN),
     };
     if rng.random_bool(0.03) {
         job.target = Target::Unix {
@@ -261,13 +261,18 @@ fn draw_page(rng: &mut SmallRng, mood: &Mood, index: u32) -> Job {
     job
 }
 
-fn draw_talk(rng: &mut SmallRng, mood: &Mood, index: u32) -> Job {
+fn draw_talk(rng: &mut SmallRng, profile: &Profile, index: u32) -> Job {
     let seq = u64::from(index);
     let first = HTTP_MODULES + 1;
     if rng.random_bool(0.1) {
         let module = ModuleId(HTTP_MODULES);
         let port = one_of(rng, &[80, 110, 9]);
-        return endpoint_job(seq, &draw_host(rng, mood), port, ProbeSpec::Tcp { module });
+        return endpoint_job(
+            seq,
+            &draw_host(rng, profile),
+            port,
+            ProbeSpec::Tcp { module },
+        );
     }
     if rng.random_bool(0.05) {
         let module = ModuleId(first + TALKS.len() as u16);
@@ -287,32 +292,32 @@ fn draw_talk(rng: &mut SmallRng, mood: &Mood, index: u32) -> Job {
         }
         ProbeSpec::Tcp { module }
     };
-    let host = draw_name(rng, mood);
+    let host = draw_name(rng, profile);
     endpoint_job(seq, &host, port, spec)
 }
 
 /// A host with an http service.
-fn draw_host(rng: &mut SmallRng, mood: &Mood) -> String {
+fn draw_host(rng: &mut SmallRng, profile: &Profile) -> String {
     let last = rng.random_range(1..=HOSTS_MAX);
     match rng.random_range(0..10) {
-        0..5 => draw_name(rng, mood),
+        0..5 => draw_name(rng, profile),
         5..7 => host_address(last).to_string(),
         _ => format!("host-10-77-0-{last}.example.net"),
     }
 }
 
 /// A host with all services.
-fn draw_name(rng: &mut SmallRng, mood: &Mood) -> String {
+fn draw_name(rng: &mut SmallRng, profile: &Profile) -> String {
     match rng.random_range(0..20) {
         0 => "nodata.lab.test".into(),
         1 => "nxdomain.lab.test".into(),
         2 => "unreachable.lab.test".into(),
-        3 if !mood.clean => "servfail.lab.test".into(),
+        3 if !profile.clean => "servfail.lab.test".into(),
         4 | 5 => "v4.lab.test".into(),
         6 | 7 => "v6.lab.test".into(),
         8 => "127.0.0.1".into(),
         9 => "localhost".into(),
-        _ => format!("n{}.lab.test", rng.random_range(0..mood.names)),
+        _ => format!("n{}.lab.test", rng.random_range(0..profile.names)),
     }
 }
 

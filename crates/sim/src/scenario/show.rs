@@ -37,8 +37,8 @@ impl fmt::Display for Scenario {
         writeln!(f, "  host: {:?}", self.host)?;
         write!(
             f,
-            "  doors: {:?}, interrupt {:?}",
-            self.doors, self.interrupt
+            "  channels: {:?}, interrupt {:?}",
+            self.channels, self.interrupt
         )?;
         for peer in &self.peers {
             write!(f, "\n  {peer}")?;

@@ -8,12 +8,12 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 
 use super::World;
 use super::agenda::Happening;
-use crate::scenario::{Doors, Interrupt};
+use crate::scenario::{ChannelSettings, Interrupt};
 
 /// The other ends of a shard's channels.
 #[derive(Debug)]
-pub(crate) struct FarDoors {
-    pub pace: Doors,
+pub(crate) struct ChannelEnds {
+    pub pace: ChannelSettings,
     pub interrupt: Option<Interrupt>,
     /// Batches that have not been sent, the last one first.
     pub batches: Vec<Vec<Job>>,
@@ -29,90 +29,96 @@ pub(crate) struct FarDoors {
 }
 
 impl World {
-    pub(super) fn open_doors(&mut self) {
+    pub(super) fn open_channels(&mut self) {
         self.agenda.add(Time::ZERO, Happening::Feed);
-        if let Some(Interrupt::Drain(at) | Interrupt::Abort(at)) = self.doors.interrupt {
+        if let Some(Interrupt::Drain(at) | Interrupt::Abort(at)) = self.channels.interrupt {
             self.agenda.add(at, Happening::Interrupt);
         }
     }
 
     pub(super) fn feed(&mut self) {
-        let doors = &mut self.doors;
-        if doors.control.is_draining() {
-            doors.batches.clear();
+        let channels = &mut self.channels;
+        if channels.control.is_draining() {
+            channels.batches.clear();
         }
-        match (doors.batches.pop(), &doors.jobs) {
+        match (channels.batches.pop(), &channels.jobs) {
             (Some(batch), Some(jobs)) => match jobs.try_send(batch) {
                 Ok(()) => self.woken = true,
                 Err(TrySendError::Full(batch)) => {
                     // It goes on when the shard has taken one.
-                    doors.batches.push(batch);
-                    doors.feed_waits = true;
+                    channels.batches.push(batch);
+                    channels.feed_waits = true;
                     return;
                 }
-                Err(TrySendError::Disconnected(_)) => doors.batches.clear(),
+                Err(TrySendError::Disconnected(_)) => channels.batches.clear(),
             },
             _ => {
-                doors.jobs = None;
+                channels.jobs = None;
                 self.woken = true;
             }
         }
-        if doors.jobs.is_some() {
-            let at = self.now.plus_nanos(doors.pace.feed_interval_ns);
+        if channels.jobs.is_some() {
+            let at = self.now.plus_nanos(channels.pace.feed_interval_ns);
             self.agenda.add(at, Happening::Feed);
         }
         if self.woken {
-            self.doors.inbox_waker.wake_if_parked();
+            self.channels.inbox_waker.wake_if_parked();
         }
     }
 
     /// Makes sure that what is in the outbox will be taken, and that what the inbox has room for
     /// will be fed.
-    pub(super) fn look_at_doors(&mut self) {
-        if self.doors.feed_waits && self.doors.jobs.as_ref().is_none_or(|jobs| !jobs.is_full()) {
-            self.doors.feed_waits = false;
-            let at = self.now.plus_nanos(self.doors.pace.feed_interval_ns);
+    pub(super) fn check_channels(&mut self) {
+        if self.channels.feed_waits
+            && self
+                .channels
+                .jobs
+                .as_ref()
+                .is_none_or(|jobs| !jobs.is_full())
+        {
+            self.channels.feed_waits = false;
+            let at = self.now.plus_nanos(self.channels.pace.feed_interval_ns);
             self.agenda.add(at, Happening::Feed);
         }
-        if !self.doors.drain_is_set && !self.doors.outcomes.is_empty() {
-            self.doors.drain_is_set = true;
-            let at = self.now.plus_nanos(self.doors.pace.drain_interval_ns);
+        if !self.channels.drain_is_set && !self.channels.outcomes.is_empty() {
+            self.channels.drain_is_set = true;
+            let at = self.now.plus_nanos(self.channels.pace.drain_interval_ns);
             self.agenda.add(at, Happening::Drain);
         }
     }
 
     pub(super) fn drain(&mut self) {
-        self.doors.drain_is_set = false;
-        if let Ok(batch) = self.doors.outcomes.try_recv() {
+        self.channels.drain_is_set = false;
+        if let Ok(batch) = self.channels.outcomes.try_recv() {
             self.take(batch);
             self.woken = true;
-            self.doors.outbox_waker.wake_if_parked();
+            self.channels.outbox_waker.wake_if_parked();
         }
-        self.look_at_doors();
+        self.check_channels();
     }
 
     pub(super) fn interrupt(&mut self) {
-        match self.doors.interrupt {
-            Some(Interrupt::Drain(_)) => self.doors.control.drain(),
-            Some(Interrupt::Abort(_)) => self.doors.control.abort(),
+        match self.channels.interrupt {
+            Some(Interrupt::Drain(_)) => self.channels.control.drain(),
+            Some(Interrupt::Abort(_)) => self.channels.control.abort(),
             None => {}
         }
         self.woken = true;
-        self.doors.inbox_waker.wake();
+        self.channels.inbox_waker.wake();
     }
 
     /// Everything that was handed over, when the shard is done.
     pub(crate) fn take_outcomes(&mut self) -> Vec<Outcome> {
-        while let Ok(batch) = self.doors.outcomes.try_recv() {
+        while let Ok(batch) = self.channels.outcomes.try_recv() {
             self.take(batch);
         }
-        std::mem::take(&mut self.doors.taken)
+        std::mem::take(&mut self.channels.taken)
     }
 
     fn take(&mut self, batch: Vec<Outcome>) {
         for outcome in &batch {
             self.trace.outcome(outcome);
         }
-        self.doors.taken.extend(batch);
+        self.channels.taken.extend(batch);
     }
 }

@@ -134,7 +134,7 @@ fn bind_tcp(address: SocketAddr) -> io::Result<Socket> {
 fn open(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
     if address.is_ipv6() {
-        // IPv4 has a socket of its own, so that no socket sees IPv4-mapped addresses.
+        // IPv4 has its own socket, so that no socket sees IPv4-mapped addresses.
         socket.set_only_v6(true)?;
     }
     Ok(socket)

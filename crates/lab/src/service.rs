@@ -114,7 +114,7 @@ pub(crate) struct UnixTime {
 }
 
 impl UnixTime {
-    /// The time at a time of the run, for the time at [`Time::ZERO`].
+    /// The wall clock time at `now`, if `self` is that at [`Time::ZERO`].
     pub(crate) fn at(self, now: Time) -> Self {
         Self {
             unix_ns: self.unix_ns + i128::from(now.as_nanos()),

@@ -57,7 +57,7 @@ fn an_answer_over_udp_is_the_servers_to_the_octet() {
 }
 
 #[test]
-fn answers_reach_whoever_asked_though_their_ids_are_the_same() {
+fn answers_reach_the_right_client_with_equal_ids() {
     let server = lab("jitter=5ms,delay=5ms");
     let path = forwarding(server.address(), "");
     let clients: Vec<UdpSocket> = (0..200).map(|_| udp()).collect();
@@ -77,7 +77,7 @@ fn answers_reach_whoever_asked_though_their_ids_are_the_same() {
 }
 
 #[test]
-fn what_came_over_tcp_goes_on_over_tcp() {
+fn queries_over_tcp_are_forwarded_over_tcp() {
     let server = lab("");
     let path = forwarding(server.address(), "");
     for _ in 0..3 {
@@ -116,7 +116,7 @@ fn a_delay_includes_the_time_of_the_server() {
 }
 
 #[test]
-fn the_path_spoils_a_servers_answers_as_it_does_its_own() {
+fn forwarded_answers_are_impaired_too() {
     let server = lab("");
     let path = forwarding(server.address(), "forge=100%,duplicate=100%");
     let socket = udp();
@@ -137,7 +137,7 @@ fn the_path_spoils_a_servers_answers_as_it_does_its_own() {
 }
 
 #[test]
-fn what_the_script_answers_itself_is_not_forwarded() {
+fn what_the_lab_answers_itself_is_not_forwarded() {
     let server = lab("");
     let socket = udp();
     for (impairments, code) in [
@@ -178,7 +178,7 @@ fn a_query_that_only_the_server_understands_is_forwarded() {
 }
 
 #[test]
-fn a_server_that_is_not_there_leaves_queries_unanswered_and_connections_whole() {
+fn without_a_server_queries_are_unanswered_and_connections_end() {
     let nobody = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let path = forwarding(nobody.local_addr().unwrap(), "");
     let socket = udp();
@@ -204,7 +204,7 @@ fn a_server_that_is_not_there_leaves_queries_unanswered_and_connections_whole() 
 }
 
 #[test]
-fn answers_that_nobody_asked_for_are_dropped() {
+fn unexpected_answers_are_dropped() {
     let server = udp();
     let path = forwarding(server.local_addr().unwrap(), "");
     let socket = udp();

@@ -102,7 +102,7 @@ fn a_long_body_arrives_whole_at_a_slow_reader() {
 }
 
 #[test]
-fn a_reset_is_a_reset_and_what_was_said_before_arrives() {
+fn a_reset_follows_the_octets_before_it() {
     let lab = lab(ServiceKind::Http, "");
     for (path, before) in [("/reset", 0), ("/reset-body", 541)] {
         let mut stream = connect(&lab, ServiceKind::Http);

@@ -77,7 +77,7 @@ fn a_peer_that_reads_late_gets_every_answer() {
 }
 
 #[test]
-fn a_connection_closes_in_good_order_after_its_answers() {
+fn a_connection_closes_after_its_last_answer() {
     let lab = lab("tcp-close-after=3");
     let mut stream = tcp(&lab);
     write_queries(&mut stream, &queries(0..10));

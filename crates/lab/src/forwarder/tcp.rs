@@ -223,7 +223,7 @@ impl Connection {
         }
     }
 
-    /// Reads into `buffer` behind what is unread, and relay the length of both.
+    /// Reads into `buffer` after what is unread, and returns the length of both.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let start = self.unread.len();
         buffer[..start].copy_from_slice(&self.unread);

@@ -85,7 +85,7 @@ impl World {
         while self.forwarder.turn(at(seconds), &mut relay) {}
     }
 
-    /// Reads a query and relay its answer, and where to send it.
+    /// Reads a query and returns its answer, and where to send it.
     fn serve(&self) -> (Vec<u8>, SocketAddr) {
         let mut message = vec![0; QUERY_BYTES_MAX];
         let (bytes, from) = self.server.recv_from(&mut message).unwrap();

@@ -74,7 +74,7 @@ fn is_near(share: f64, expected: f64) -> bool {
 }
 
 #[test]
-fn without_impairments_every_exchange_is_answered_at_once() {
+fn without_impairments_every_query_is_answered_at_once() {
     for text in [
         "",
         "seed=9",
@@ -158,7 +158,7 @@ fn shares_are_kept() {
 }
 
 #[test]
-fn a_stream_loses_and_garbles_nothing() {
+fn tcp_loses_and_corrupts_nothing() {
     let mut world = World::new("loss=50%,truncate=50%,forge=50%,duplicate=50%,corrupt=50%");
     let answered = world.share(Transport::Tcp, |plan| kinds(plan) == [ReplyKind::Answer]);
     assert_eq!(answered, 1.0);
@@ -187,13 +187,13 @@ fn the_same_names_are_never_answered_or_slow_whatever_the_seed() {
         (never.clone(), slow.clone()),
         names("never=5%,slow=5%,seed=2")
     );
-    // The two are chosen apart: a name in one is as likely as any other to be in the other.
+    // The two shares are independent of each other.
     let alone = names("slow=5%").1;
     assert!(is_near(
         alone.intersection(&never).count() as f64 / QUERIES as f64,
         0.0025
     ));
-    // Letter case makes no other name.
+    // Names are compared without regard to case.
     let mut world = World::new("never=50%");
     for n in 0..100 {
         let lower = query(0, &format!("host-10-0-0-{n}.example.net"), 1, None);
@@ -232,7 +232,7 @@ fn the_rate_cap_is_kept_for_each_server_and_transport() {
         .filter(|plan| !over(plan))
         .count();
     assert_eq!(admitted, 10);
-    // What is allowed at once is a tenth of the rate unless it is said.
+    // The default burst is a tenth of the rate.
     let mut world = World::new("rate-cap=1000");
     assert_eq!(
         world
@@ -270,7 +270,7 @@ fn an_outage_begins_after_the_first_query_and_ends() {
 }
 
 #[test]
-fn dead_and_lying_servers_are_told_by_their_addresses() {
+fn dead_and_lying_servers_are_selected_by_address() {
     let mut world = World::new("dead=127.9.0.0/16,dead=127.0.0.2,lying=127.0.0.3,lying=::1");
     let mut plan = |server: &str| {
         let server = server.parse().unwrap();
@@ -292,7 +292,7 @@ fn dead_and_lying_servers_are_told_by_their_addresses() {
 }
 
 #[test]
-fn forgeries_come_first_and_say_something_else() {
+fn forged_answers_are_first_and_differ() {
     let mut world = World::new("forge=100%,delay=20ms");
     let query = ptr(3);
     let truth = world.render(&query, ReplyKind::Answer);
@@ -319,7 +319,7 @@ fn forgeries_come_first_and_say_something_else() {
 }
 
 #[test]
-fn an_unimpaired_copy_follows_its_reply() {
+fn a_duplicate_is_equal_to_its_reply() {
     let mut world = World::new("duplicate=100%,servfail=100%");
     let query = ptr(3);
     let plan = world.ask(&query);

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_is_the_one_the_rfc_gives() {
+    fn times_are_those_of_the_rfc() {
         // RFC 868: 2,208,988,800 is 00:00 1 Jan 1970 GMT, 2,398,291,200 is 1 Jan 1976.
         for (unix_s, number) in [(0, 2_208_988_800u32), (189_302_400, 2_398_291_200)] {
             let mut out = Vec::new();

@@ -46,7 +46,7 @@ mod tests {
     use crate::service::testing::{Ending, converse, read_all};
 
     #[test]
-    fn everything_comes_back_and_the_end_too() {
+    fn input_and_end_are_returned() {
         let (received, ending) = converse(Echo::default(), &[b"a", b"bc\0\xff"]);
         assert_eq!((received.as_str(), ending), ("abc\0\u{ff}", Ending::Open));
         let mut echo = Echo::default();

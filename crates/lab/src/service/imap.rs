@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_refused() {
+    fn invalid_commands_are_refused() {
         let (received, ending) = converse(
             LineService::new(Imap::new(true)),
             &[b"x CAPABILITY\ny LOGIN canvass wrong\n\nz STARTTLS\n"],

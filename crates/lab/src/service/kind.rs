@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_kinds_lead_to_each_other() {
+    fn names_are_parsed_as_displayed() {
         for kind in ServiceKind::ALL {
             assert_eq!(kind.to_string().parse(), Ok(*kind));
         }

@@ -153,7 +153,7 @@ mod tests {
     use crate::service::testing::{Ending, converse};
 
     #[test]
-    fn pieces_of_lines_make_the_same_dialogue() {
+    fn pieces_of_lines_get_the_same_answers() {
         let input = b"abc\r\n\nx y\nEND\r\nnever read\n";
         let whole = converse(LineService::new(Reverser), &[input]);
         for cut in 0..input.len() {
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_told_from_the_rest() {
+    fn words_are_split_from_the_rest() {
         assert_eq!(split_word(" USER  me \r"), ("USER", "me"));
         assert_eq!(split_word("QUIT"), ("QUIT", ""));
     }

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn tls_is_offered_where_there_is_any_and_once() {
+    fn stls_is_offered_once() {
         assert!(session("CAPA\n").0.contains("\r\nSTLS\r\n"));
         assert_eq!(session("STLS\n").1, Ending::StartTls);
         let mut secured = Pop3::new(true);

@@ -68,7 +68,7 @@ mod tests {
     use crate::service::testing::{Ending, converse};
 
     #[test]
-    fn it_greets_names_its_extensions_and_says_goodbye() {
+    fn it_greets_lists_its_extensions_and_quits() {
         let (received, ending) = converse(
             LineService::new(Smtp::new(true)),
             &[b"EHLO probe.test\r\n", b"NOOP\r\nMAIL FROM:<>\r\nQUIT\r\n"],
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn tls_is_there_once() {
+    fn starttls_is_offered_once() {
         let starttls: &[&[u8]] = &[b"EHLO probe.test\nSTARTTLS\nEHLO again.test\n"];
         let (received, ending) = converse(LineService::new(Smtp::new(true)), starttls);
         assert!(received.ends_with("220 ready to start TLS\r\n"));

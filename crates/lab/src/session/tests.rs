@@ -141,7 +141,7 @@ fn good_names_are_served() {
 }
 
 #[test]
-fn bad_certificates_are_bad_as_they_say() {
+fn bad_certificates_have_the_described_errors() {
     let error = |name: &str| match handshake(name).error {
         Some(Error::InvalidCertificate(error)) => error,
         other => panic!("{name}: {other:?}"),
@@ -172,7 +172,7 @@ fn bad_certificates_are_bad_as_they_say() {
 }
 
 #[test]
-fn broken_handshakes_break_as_they_say() {
+fn faulty_handshakes_end_as_described() {
     for (name, end) in [
         ("reset.lab.test", Output::Reset),
         ("close.lab.test", Output::Close),
@@ -204,7 +204,7 @@ fn a_slow_handshake_takes_half_a_second_and_succeeds() {
 }
 
 #[test]
-fn a_client_certificate_is_insisted_on() {
+fn a_client_certificate_is_required() {
     for with_certificate in [false, true] {
         let mut services = services("");
         let client = client(&services, "clientcert.lab.test", with_certificate);
@@ -241,7 +241,7 @@ fn plain_text_at_a_tls_port_gets_an_alert() {
 }
 
 #[test]
-fn a_dialogue_becomes_tls_where_it_is_asked_to() {
+fn starttls_begins_a_handshake() {
     for (kind, command, ready, then) in [
         (ServiceKind::Pop3, "STLS\r\n", "+OK begin", "+OK capability"),
         (ServiceKind::Imap, "a STARTTLS\r\n", "a OK begin", "x BAD"),
@@ -277,7 +277,7 @@ fn a_dialogue_becomes_tls_where_it_is_asked_to() {
 }
 
 #[test]
-fn a_dialogue_over_tls_greets_behind_the_handshake() {
+fn a_line_service_over_tls_greets_after_the_handshake() {
     let mut services = services("");
     let client = client(&services, "good.lab.test", false);
     let session = services.open(Time::ZERO, ServiceKind::Pop3s, LOCALHOST);
@@ -289,7 +289,7 @@ fn a_dialogue_over_tls_greets_behind_the_handshake() {
 }
 
 #[test]
-fn replies_are_held_back_and_the_delay_is_told() {
+fn replies_are_delayed_and_the_delay_is_recorded() {
     let mut services = services("delay=20ms");
     let (mut now, mut activity) = (Time::ZERO, Activity::default());
     let mut session = services.open(now, ServiceKind::Pop3, LOCALHOST);
@@ -305,7 +305,7 @@ fn replies_are_held_back_and_the_delay_is_told() {
 }
 
 #[test]
-fn chance_varies_delays_and_the_seed_decides() {
+fn delays_vary_with_the_seed() {
     let took = |seed| {
         ask(
             &format!("delay=20ms,jitter=10ms,late=50%,seed={seed}"),
@@ -345,7 +345,7 @@ fn a_trickle_spreads_all_octets() {
 }
 
 #[test]
-fn the_silent_and_the_dead_accept_and_say_nothing() {
+fn silent_and_dead_servers_accept_and_send_nothing() {
     for impairments in ["tcp-silent", "dead=127.0.0.0/8", "outage=1s"] {
         let mut services = services(impairments);
         let mut session = services.open(Time::ZERO, ServiceKind::Fortune, LOCALHOST);
@@ -390,7 +390,7 @@ fn datagrams_are_answered_lost_and_doubled() {
 }
 
 #[test]
-fn the_time_told_is_skewed_as_asked() {
+fn the_time_is_skewed() {
     let unix = Duration::from_secs(1_000_000);
     for (skew, told) in [
         (0, 2_209_988_800u32),

@@ -25,7 +25,7 @@ pub(super) enum LabHost {
     NxDomain,
 }
 
-/// Looks a name of the zone up. `None` means SERVFAIL.
+/// Looks up a name of the zone. `None` means SERVFAIL.
 pub(super) fn find(name: &LowerName) -> Option<LabHost> {
     let label = name.label(name.label_count().saturating_sub(3));
     Some(match label {

@@ -40,7 +40,7 @@ const BIG_STRINGS: usize = 40;
 pub(super) struct Record {
     pub record_type: u16,
     pub data: Vec<u8>,
-    /// The position in `data` of a name whose addresses belong into the additional section.
+    /// The position in `data` of a name whose addresses belong in the additional section.
     pub glue_at: Option<usize>,
 }
 

@@ -56,7 +56,7 @@ fn arpa(address: IpAddr) -> String {
     DnsName::from_wire(&wire[..length]).unwrap().to_string()
 }
 
-/// The names a PTR lookup comes to, and its code.
+/// The names of a PTR lookup, and its code.
 fn lookup(address: IpAddr) -> (ResponseCode, Vec<String>) {
     let message = ask(&arpa(address), PTR);
     let names = message
@@ -159,7 +159,7 @@ fn last_octet_19_is_answered_by_a_cname() {
             format!("{target} PTR {name}"),
         ];
         assert_eq!(texts(&message.answers), expected);
-        // What the CNAME leads to can be asked for as well.
+        // The target of the CNAME can be queried as well.
         let direct = ask(target, PTR);
         assert_eq!(texts(&direct.answers), expected[1..]);
         assert_eq!(texts(&ask(asked, CNAME).answers), expected[..1]);
@@ -264,7 +264,7 @@ fn text_has_several_strings_of_any_octets() {
 }
 
 #[test]
-fn names_that_help_stand_in_the_additional_section_only() {
+fn addresses_of_targets_are_in_the_additional_section_only() {
     for (name, record_type, answers) in [
         ("example.net", MX, 2),
         ("example.net", NS, 2),
@@ -289,11 +289,11 @@ fn a_cname_is_followed_within_the_zone() {
             "web.example.net. A 192.0.2.80"
         ]
     );
-    // There is no data at the end of the chain (RFC 2308 §2.2).
+    // NODATA at the end of the chain (RFC 2308 §2.2).
     let message = ask("www.example.net", MX);
     assert_eq!(message.answers.len(), 1);
     assert!(has_soa_of(&message, "example.net."));
-    // There is no name at the end of it (RFC 6604 §3).
+    // NXDOMAIN at the end of the chain (RFC 6604 §3).
     let message = ask("dangling.example.net", A);
     assert_eq!(message.answers.len(), 1);
     assert_eq!(message.metadata.response_code, ResponseCode::NXDomain);
@@ -343,7 +343,7 @@ fn the_question_comes_back_as_it_was_asked() {
 }
 
 #[test]
-fn opt_is_answered_with_opt_and_a_strange_version_with_badvers() {
+fn opt_is_answered_with_opt_and_an_unknown_version_with_badvers() {
     assert!(ask("example.net", A).edns.is_some());
     let mut query = query(1, "example.net", A, EDNS);
     let version = query.len() - 5;
@@ -370,7 +370,7 @@ fn an_old_server_knows_no_opt() {
 }
 
 #[test]
-fn what_is_no_query_gets_what_it_deserves() {
+fn malformed_queries_get_an_error_or_no_reply() {
     let good = query(0x1234, "example.net", A, None);
     let changed = |change: fn(&mut Vec<u8>)| {
         let mut bytes = good.clone();

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn bodies_end_where_their_framing_says() {
+    fn bodies_end_according_to_their_framing() {
         let chunked: &[u8] = b"3;a=\"b\"\r\nabc\r\n02 \r\nde\r\n0\r\nT: x\r\n\r\nGET";
         for (framing, bytes, used) in [
             (Framing::Length(5), b"abcdeGET".as_slice(), 5),

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_says_what_is_asked_and_how() {
+    fn a_head_is_parsed() {
         let head = parse(
             "POST /echo?a=b HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\n\
              Expect: 100-Continue\r\nConnection: TE, Close\r\nAuthorization: Basic eA==\r\n\r\n",
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_request_has_its_code() {
+    fn malformed_requests_have_their_codes() {
         for (head, code) in [
             ("GET /\r\n\r\n", 400),
             ("GET / HTTP/1.1 x\r\nHost: x\r\n\r\n", 400),

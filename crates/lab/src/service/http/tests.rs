@@ -123,7 +123,7 @@ fn delays_and_drips_take_their_time() {
 }
 
 #[test]
-fn redirects_lead_where_they_say() {
+fn redirects_have_the_expected_location() {
     for (path, code, location) in [
         ("/redirect/3", "302", "/redirect/2"),
         ("/redirect/1", "302", "/"),
@@ -163,7 +163,7 @@ fn chunks_have_extensions_and_trailers() {
 }
 
 #[test]
-fn broken_answers_break_where_they_say() {
+fn faulty_responses_end_where_expected() {
     for (path, length, ending) in [
         ("/close", 0, Ending::Closed),
         ("/reset", 0, Ending::Reset),
@@ -185,7 +185,7 @@ fn broken_answers_break_where_they_say() {
 }
 
 #[test]
-fn what_has_no_end_is_said_in_portions() {
+fn endless_responses_are_sent_in_portions() {
     for path in ["/endless", "/endless-chunked", "/endless-head"] {
         let mut http = http();
         http.received(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes());
@@ -244,7 +244,7 @@ fn a_password_opens_what_it_should() {
 }
 
 #[test]
-fn a_client_that_asks_first_is_told_to_go_on() {
+fn expect_100_continue_is_answered() {
     let head =
         b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n";
     let (received, _) = converse(http(), &[head]);
@@ -254,7 +254,7 @@ fn a_client_that_asks_first_is_told_to_go_on() {
 }
 
 #[test]
-fn what_is_no_request_is_refused_and_the_connection_closes() {
+fn malformed_requests_are_refused_and_the_connection_closes() {
     for (request, code) in [
         ("nonsense\r\n\r\n", 400),
         ("GET / HTTP/1.1\r\n\r\n", 400),

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use mio::Token;
+use mio::event::Event;
 
 /// Identifies a connection, also after another one has taken its slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +72,23 @@ impl<C> ConnectionTable<C> {
         Token(self.first_token + id.slot)
     }
 
-    /// The connection that an event is for. `None` if it has closed since.
-    pub(crate) fn find(&self, token: Token) -> Option<ConnectionId> {
+    /// Has the connection of an event served, if it is still open. `set_readable` is called if there
+    /// is something to read, with whether that is the end of the stream or an error.
+    pub(crate) fn handle_event(&mut self, event: &Event, set_readable: impl FnOnce(&mut C, bool)) {
+        let Some(id) = self.find(event.token()) else {
+            return;
+        };
+        let hung_up = event.is_read_closed() || event.is_error();
+        if let Some(connection) = self.get_mut(id)
+            && (event.is_readable() || hung_up)
+        {
+            set_readable(connection, hung_up);
+        }
+        self.enqueue(id);
+    }
+
+    /// The connection with a token. `None` if it has closed.
+    fn find(&self, token: Token) -> Option<ConnectionId> {
         let slot = token.0.checked_sub(self.first_token)?;
         let generation = self.slots.get(slot)?.as_ref()?.generation;
         Some(ConnectionId { slot, generation })

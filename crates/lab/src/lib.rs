@@ -22,6 +22,7 @@ mod framing;
 mod histogram;
 mod impairment;
 mod lab;
+mod listener;
 mod packet_info;
 mod query;
 mod reply;

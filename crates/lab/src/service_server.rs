@@ -14,11 +14,12 @@ use crate::bind::Sockets;
 use crate::clock::Clock;
 use crate::connection_table::ConnectionId;
 use crate::event_loop::{EventLoop, FIRST_TOKEN};
+use crate::listener::Listener;
 use crate::report::{Metrics, ServiceCounter};
 use crate::service::ServiceKind;
 use crate::services::Services;
 use crate::timer_queue::TimerQueue;
-use tcp::{Listener, TcpServer};
+use tcp::{ServiceListener, TcpServer};
 use udp::{DelayedDatagram, UdpServer};
 
 /// Due timers served per turn.
@@ -78,7 +79,11 @@ impl ServiceServer {
                 udp.add(socket, bound.kind, Arc::clone(&bound.metrics), clock)?;
             }
             for socket in bound.sockets.tcp {
-                listeners.push(Listener::new(socket, bound.kind, service)?);
+                listeners.push(ServiceListener {
+                    listener: Listener::new(socket)?,
+                    kind: bound.kind,
+                    service,
+                });
             }
             reserved.extend(bound.sockets.reserved);
             metrics.push(bound.metrics);
@@ -90,7 +95,7 @@ impl ServiceServer {
             registry.register(source, token, Interest::READABLE)?;
         }
         for (listener, token) in listeners.iter_mut().zip(tokens) {
-            registry.register(listener.source(), token, Interest::READABLE)?;
+            registry.register(listener.listener.source(), token, Interest::READABLE)?;
         }
         let tcp = TcpServer::new(listeners, registry.try_clone()?, first_connection);
         let server = Self {

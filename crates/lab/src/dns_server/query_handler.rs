@@ -41,26 +41,24 @@ struct ImmediateReply {
 }
 
 /// A reply that waits for its time.
-#[derive(Debug)]
-pub(crate) struct DelayedReply<P = ReturnPath> {
+pub(crate) struct DelayedReply {
     /// When its query was read.
     pub(crate) received: Time,
     /// The planned delay, from then on.
     pub(crate) delay: Duration,
-    pub(crate) return_path: P,
+    pub(crate) return_path: ReturnPath,
     /// What it counts as once it has been sent.
     pub(crate) counter: DnsCounter,
     pub(crate) message: Box<[u8]>,
 }
 
 /// Delayed replies by due time, up to a limit. They are boxed to keep the moves of the heap short.
-#[derive(Debug)]
-pub(crate) struct ReplySchedule<P = ReturnPath> {
-    queue: TimerQueue<Box<DelayedReply<P>>>,
+pub(crate) struct ReplySchedule {
+    queue: TimerQueue<Box<DelayedReply>>,
     replies_max: usize,
 }
 
-impl<P> ReplySchedule<P> {
+impl ReplySchedule {
     pub(crate) const fn new(replies_max: usize) -> Self {
         Self {
             queue: TimerQueue::new(),
@@ -69,7 +67,7 @@ impl<P> ReplySchedule<P> {
     }
 
     /// Adds a reply. Returns whether there was room for it.
-    pub(crate) fn push(&mut self, reply: DelayedReply<P>) -> bool {
+    pub(crate) fn push(&mut self, reply: DelayedReply) -> bool {
         let has_room = self.queue.len() < self.replies_max;
         if has_room {
             self.queue
@@ -83,7 +81,7 @@ impl<P> ReplySchedule<P> {
     }
 
     /// The next reply, if it is due.
-    pub(crate) fn pop_due(&mut self, now: Time) -> Option<DelayedReply<P>> {
+    pub(crate) fn pop_due(&mut self, now: Time) -> Option<DelayedReply> {
         self.queue.pop_due(now).map(|reply| *reply)
     }
 }
@@ -212,14 +210,15 @@ impl QueryHandler {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connection_table::ConnectionId;
 
     #[test]
     fn a_schedule_has_a_limit() {
         let mut schedule = ReplySchedule::new(1);
-        let reply = |return_path: u32| DelayedReply {
+        let reply = |slot| DelayedReply {
             received: Time::from_nanos(5),
             delay: Duration::from_nanos(10),
-            return_path,
+            return_path: ReturnPath::Tcp(ConnectionId::new(slot, 0)),
             counter: DnsCounter::Answered,
             message: Box::new([]),
         };
@@ -227,7 +226,7 @@ mod tests {
         assert!(!schedule.push(reply(2)));
         assert_eq!(schedule.next_due(), Some(Time::from_nanos(15)));
         let due = schedule.pop_due(Time::from_nanos(15)).unwrap();
-        assert_eq!(due.return_path, 1);
+        assert!(matches!(due.return_path, ReturnPath::Tcp(id) if id.slot() == 1));
         assert!(schedule.push(reply(3)));
     }
 }

@@ -1,16 +1,18 @@
 //! DNS over TCP: the listeners and their connections.
 
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use canvass_model::Time;
 use mio::event::Event;
-use mio::net::{TcpListener, TcpStream};
+use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
 use crate::connection_table::{ConnectionId, ConnectionTable, Progress};
 use crate::forwarder::AbandonedReplies;
 use crate::framing::READ_BYTES;
+use crate::listener::{Accepted, Listener};
 use crate::report::DnsCounter;
 
 use super::connection::Connection;
@@ -41,13 +43,6 @@ struct AddedReply {
     delay: Duration,
 }
 
-struct Listener {
-    socket: TcpListener,
-    only_loopback: bool,
-    /// There may be more to accept.
-    ready: bool,
-}
-
 impl TcpServer {
     /// Takes over listeners. Their tokens begin at `first_listener`, those of connections at
     /// `first_connection`.
@@ -59,16 +54,10 @@ impl TcpServer {
     ) -> io::Result<Self> {
         let mut listeners = Vec::new();
         for (index, socket) in sockets.into_iter().enumerate() {
-            socket.set_nonblocking(true)?;
-            let only_loopback = socket.local_addr()?.ip().is_unspecified();
-            let mut socket = TcpListener::from_std(socket);
+            let mut listener = Listener::new(socket)?;
             let token = Token(first_listener + index);
-            registry.register(&mut socket, token, Interest::READABLE)?;
-            listeners.push(Listener {
-                socket,
-                only_loopback,
-                ready: false,
-            });
+            registry.register(listener.source(), token, Interest::READABLE)?;
+            listeners.push(listener);
         }
         Ok(Self {
             listeners,
@@ -88,15 +77,8 @@ impl TcpServer {
             listener.ready = true;
             return self.accept(handler);
         }
-        if let Some(id) = self.connections.find(event.token())
-            && let Some(connection) = self.connections.get_mut(id)
-        {
-            let hung_up = event.is_read_closed() || event.is_error();
-            if event.is_readable() || hung_up {
-                connection.set_readable(hung_up);
-            }
-            self.connections.enqueue(id);
-        }
+        self.connections
+            .handle_event(event, Connection::set_readable);
     }
 
     /// Whether connections are waiting to be served.
@@ -178,41 +160,26 @@ impl TcpServer {
     fn accept(&mut self, handler: &mut QueryHandler) {
         for index in 0..self.listeners.len() {
             while self.listeners[index].ready && self.connections.len() < CONNECTIONS_MAX {
-                match self.listeners[index].socket.accept() {
-                    Ok((stream, _)) => self.open(stream, index, handler),
-                    Err(error) => match error.kind() {
-                        io::ErrorKind::WouldBlock => self.listeners[index].ready = false,
-                        io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted => {}
-                        // Most likely there are no descriptors left. The listener stays ready
-                        // and is tried again when a connection closes or another one arrives.
-                        _ => {
-                            handler.metrics.add(DnsCounter::AcceptErrors);
-                            return;
-                        }
-                    },
+                match self.listeners[index].accept() {
+                    Accepted::Connection(stream, server) => self.open(stream, server, handler),
+                    Accepted::NotLoopback => handler.metrics.add(DnsCounter::NotLoopback),
+                    Accepted::Nothing => {}
+                    // Accepting is tried again when a connection closes or another one arrives.
+                    Accepted::Failed => return handler.metrics.add(DnsCounter::AcceptErrors),
                 }
             }
         }
     }
 
-    fn open(&mut self, stream: TcpStream, listener: usize, handler: &QueryHandler) {
-        let Ok(server) = stream.local_addr().map(|address| address.ip()) else {
-            return handler.metrics.add(DnsCounter::AcceptErrors);
-        };
-        if self.listeners[listener].only_loopback && !server.is_loopback() {
-            return handler.metrics.add(DnsCounter::NotLoopback);
-        }
+    fn open(&mut self, stream: TcpStream, server: IpAddr, handler: &QueryHandler) {
         let id = self
             .connections
             .insert(|id| Connection::new(stream, server, id));
         let token = self.connections.token(id);
+        let interest = Interest::READABLE | Interest::WRITABLE;
         let registered = self.connections.get_mut(id).is_some_and(|connection| {
-            let stream = connection.stream();
-            // A delayed reply must leave when it is due, whatever was sent before it.
-            let nodelay = stream.set_nodelay(true);
-            let interest = Interest::READABLE | Interest::WRITABLE;
-            nodelay
-                .and_then(|()| self.registry.register(stream, token, interest))
+            self.registry
+                .register(connection.stream(), token, interest)
                 .is_ok()
         });
         if registered {

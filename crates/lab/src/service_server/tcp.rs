@@ -1,14 +1,14 @@
 //! The services over TCP: the listeners and their connections.
 
-use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use mio::Registry;
 use mio::event::Event;
-use mio::net::{TcpListener, TcpStream};
-use socket2::SockRef;
+use mio::net::TcpStream;
 
 use crate::connection_table::{ConnectionId, ConnectionTable, Progress};
+use crate::listener::{Accepted, Listener};
 use crate::report::ServiceCounter;
 use crate::service::ServiceKind;
 
@@ -26,7 +26,7 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(20);
 
 /// The services' side of TCP.
 pub(super) struct TcpServer {
-    listeners: Vec<Listener>,
+    listeners: Vec<ServiceListener>,
     registry: Registry,
     connections: ConnectionTable<Connection>,
     /// There were no descriptors. No connection is accepted until one has closed or some time has
@@ -35,46 +35,18 @@ pub(super) struct TcpServer {
     buffers: Buffers,
 }
 
-/// One listening socket.
-pub(super) struct Listener {
-    socket: TcpListener,
-    kind: ServiceKind,
-    service: usize,
-    only_loopback: bool,
-    /// There may be more to accept.
-    ready: bool,
-}
-
-impl Listener {
-    /// Takes over a bound socket.
-    pub(super) fn new(
-        socket: std::net::TcpListener,
-        kind: ServiceKind,
-        service: usize,
-    ) -> io::Result<Self> {
-        socket.set_nonblocking(true)?;
-        // Connections inherit it. Single octets must leave at once.
-        SockRef::from(&socket).set_tcp_nodelay(true)?;
-        let only_loopback = socket.local_addr()?.ip().is_unspecified();
-        Ok(Self {
-            socket: TcpListener::from_std(socket),
-            kind,
-            service,
-            only_loopback,
-            ready: false,
-        })
-    }
-
-    /// The socket, for registration.
-    pub(super) fn source(&mut self) -> &mut TcpListener {
-        &mut self.socket
-    }
+/// A listener of a service.
+pub(super) struct ServiceListener {
+    pub(super) listener: Listener,
+    pub(super) kind: ServiceKind,
+    /// The index of the service.
+    pub(super) service: usize,
 }
 
 impl TcpServer {
     /// Takes over listeners. The tokens of connections begin at `first_connection`.
     pub(super) fn new(
-        listeners: Vec<Listener>,
+        listeners: Vec<ServiceListener>,
         registry: Registry,
         first_connection: usize,
     ) -> Self {
@@ -89,20 +61,13 @@ impl TcpServer {
 
     /// Notes that a listener has connections.
     pub(super) fn set_acceptable(&mut self, listener: usize) {
-        self.listeners[listener].ready = true;
+        self.listeners[listener].listener.ready = true;
     }
 
     /// Marks a connection to be served.
     pub(super) fn handle_event(&mut self, event: &Event) {
-        if let Some(id) = self.connections.find(event.token())
-            && let Some(connection) = self.connections.get_mut(id)
-        {
-            let hung_up = event.is_read_closed() || event.is_error();
-            if event.is_readable() || hung_up {
-                connection.set_readable(hung_up);
-            }
-            self.connections.enqueue(id);
-        }
+        self.connections
+            .handle_event(event, Connection::set_readable);
     }
 
     /// Marks a connection to be served because its timer is due.
@@ -130,7 +95,7 @@ impl TcpServer {
                 Progress::Closed => self.close(id),
             }
         }
-        let acceptable = self.may_accept() && self.listeners.iter().any(|listener| listener.ready);
+        let acceptable = self.may_accept() && self.listeners.iter().any(|it| it.listener.ready);
         acceptable || self.connections.queued() > 0
     }
 
@@ -140,42 +105,41 @@ impl TcpServer {
 
     fn accept(&mut self, index: usize, context: &mut Context) {
         for _ in 0..ACCEPTS_PER_TURN {
-            if !self.listeners[index].ready || !self.may_accept() {
+            if !self.listeners[index].listener.ready || !self.may_accept() {
                 return;
             }
-            match self.listeners[index].socket.accept() {
-                Ok((stream, _)) => self.open(stream, index, context),
-                Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock => self.listeners[index].ready = false,
-                    io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted => {}
-                    // Most likely there are no descriptors left. Connections wait in the backlog.
-                    _ => {
-                        let service = self.listeners[index].service;
-                        context.metrics[service].add(ServiceCounter::AcceptErrors);
-                        self.exhausted = true;
-                        let again = context.clock.now() + ACCEPT_AGAIN;
-                        context.timers.push(again, Timer::Accept);
-                    }
-                },
+            let ServiceListener {
+                listener,
+                kind,
+                service,
+            } = &mut self.listeners[index];
+            let (kind, service) = (*kind, *service);
+            let metrics = &context.metrics[service];
+            match listener.accept() {
+                Accepted::Connection(stream, server) => {
+                    metrics.add(ServiceCounter::Connections);
+                    self.open(stream, server, kind, service, context);
+                }
+                Accepted::NotLoopback => metrics.add(ServiceCounter::NotLoopback),
+                Accepted::Nothing => {}
+                Accepted::Failed => {
+                    metrics.add(ServiceCounter::AcceptErrors);
+                    self.exhausted = true;
+                    let again = context.clock.now() + ACCEPT_AGAIN;
+                    context.timers.push(again, Timer::Accept);
+                }
             }
         }
     }
 
-    fn open(&mut self, stream: TcpStream, listener: usize, context: &mut Context) {
-        let Listener {
-            kind,
-            service,
-            only_loopback,
-            ..
-        } = self.listeners[listener];
-        let metrics = &context.metrics[service];
-        let Ok(server) = stream.local_addr().map(|address| address.ip()) else {
-            return metrics.add(ServiceCounter::AcceptErrors);
-        };
-        if only_loopback && !server.is_loopback() {
-            return metrics.add(ServiceCounter::NotLoopback);
-        }
-        metrics.add(ServiceCounter::Connections);
+    fn open(
+        &mut self,
+        stream: TcpStream,
+        server: IpAddr,
+        kind: ServiceKind,
+        service: usize,
+        context: &mut Context,
+    ) {
         let session = context.services.open(context.clock.now(), kind, server);
         let id = self
             .connections

@@ -29,7 +29,7 @@ pub fn arguments(
 /// the list is at its end: the order follows from the list and the seed, never from how fast the
 /// list came.
 ///
-/// [`SHUFFLE_BUFFER_LINES`]: crate::SHUFFLE_WINDOW_LINES
+/// [`SHUFFLE_BUFFER_LINES`]: crate::SHUFFLE_BUFFER_LINES
 pub fn stream(reader: impl Read + Send + 'static, name: &str, options: &TargetOptions) -> Targets {
     Targets::of(crate::stream::part(reader, name, options), options)
 }

@@ -1,4 +1,4 @@
-"""What both measurements share: programs under a stopwatch, servers, and tables."""
+"""Shared by the measurements: timed programs, servers and tables."""
 
 import contextlib
 import dataclasses
@@ -24,12 +24,12 @@ PEAK_POLL_S = 0.02
 
 
 class Failure(Exception):
-    """The measurement itself could not be made."""
+    """The measurement could not be made."""
 
 
 @dataclasses.dataclass
 class Run:
-    """A program that has ended. Its peak is of resident memory."""
+    """A finished program. The peak is of resident memory."""
 
     status: int
     wall_s: float
@@ -45,7 +45,7 @@ class Run:
 
 
 def program(name, given=None):
-    """Where `given` is, or the release build's program of this name."""
+    """The path `given`, or that of the program of this name in the release build."""
     target = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
     path = given or os.path.join(target, "release", name)
     if not os.access(path, os.X_OK):
@@ -56,10 +56,10 @@ def program(name, given=None):
 
 
 def needed(tool):
-    """Where a tool of the system is."""
+    """The path of a tool of the system."""
     path = shutil.which(tool, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
     if path is None:
-        raise Failure(f"{tool} is needed and not installed")
+        raise Failure(f"{tool} is required but not installed")
     return path
 
 
@@ -70,7 +70,7 @@ def pinned(core, command):
 
 
 def run(command, core=CLIENT_CORE, scratch="/tmp", timeout_s=900):
-    """Runs a program to its end, and says what it cost."""
+    """Runs a program, and returns its cost."""
     with contextlib.ExitStack() as stack:
         out, err = (
             stack.enter_context(open(os.path.join(scratch, name), "w+b"))
@@ -89,8 +89,8 @@ def run(command, core=CLIENT_CORE, scratch="/tmp", timeout_s=900):
         alarm.cancel()
         child.returncode = os.waitstatus_to_exitcode(status)
         polled_kib = watch.stop()
-        # What a child was before exec counts in its rusage: a copy of this process. Only a
-        # larger figure is its own.
+        # The rusage of a child includes the copy of this process before exec. Only a larger peak is
+        # that of the program.
         peak_kib = usage.ru_maxrss if usage.ru_maxrss > own_peak_kib else polled_kib
         out.seek(0)
         err.seek(0)
@@ -106,7 +106,7 @@ def run(command, core=CLIENT_CORE, scratch="/tmp", timeout_s=900):
 
 
 class PeakWatch:
-    """Reads a process's peak of resident memory again and again."""
+    """Polls the peak of resident memory of a process."""
 
     def __init__(self, pid):
         self.path = f"/proc/{pid}/status"
@@ -132,7 +132,7 @@ class PeakWatch:
 
 
 class Server:
-    """A child that serves until the block it was started for ends."""
+    """A child process that serves until the end of a `with` block."""
 
     def __init__(self, command, core):
         self.child = subprocess.Popen(
@@ -140,7 +140,7 @@ class Server:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            # So that a second line is waited for, and not kept in a buffer.
+            # Unbuffered, so that `select` sees a second line.
             bufsize=0,
         )
         self.report = ""
@@ -155,7 +155,7 @@ class Server:
         self.end()
 
     def end(self):
-        """Waits for its end, once, and keeps what it said and used."""
+        """Waits for its end, once, and keeps its output and its cost."""
         if self.child.returncode is not None:
             return
         alarm = threading.Timer(END_TIMEOUT_S, self.child.kill)
@@ -178,7 +178,7 @@ class Server:
 
 
 class LabServer(Server):
-    """`canvass lab`, on a port that it found free; with a `service`, that one's port as well."""
+    """`canvass lab` on a free port, optionally with a service."""
 
     def __init__(self, canvass, *flags, listen="127.0.0.1", service=None, core=SERVER_CORE):
         super().__init__([canvass, "lab", "--listen", f"{listen}:0", *flags], core)
@@ -190,17 +190,17 @@ class LabServer(Server):
 
     @property
     def queries(self):
-        """What it was asked; it must have ended."""
-        return self.count("queries over UDP") + self.count("queries over TCP")
+        """The number of queries; it must have ended."""
+        return self.count("quer(?:y|ies) over UDP") + self.count("quer(?:y|ies) over TCP")
 
-    def count(self, words):
-        """What its report counts under these words; it must have ended."""
-        found = re.search(rf"(\d+) {re.escape(words)}(?=,|$)", self.report, re.MULTILINE)
+    def count(self, label):
+        """The counter with this label (a regular expression) in its report; it must have ended."""
+        found = re.search(rf"(\d+) {label}(?=,|$)", self.report, re.MULTILINE)
         return int(found[1]) if found else 0
 
 
 class KnotServer(Server):
-    """Knot DNS with one worker for each transport, making up 10.in-addr.arpa."""
+    """Knot DNS with one worker per transport, which synthesises 10.in-addr.arpa."""
 
     def __init__(self, directory, core=SERVER_CORE):
         self.port = free_port()
@@ -331,7 +331,7 @@ def wait_for_port(port):
 
 
 def free_port():
-    """A port that UDP and TCP both had free a moment ago."""
+    """A port that was free for UDP and TCP a moment ago."""
     while True:
         with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagrams:
             stream.bind(("127.0.0.1", 0))
@@ -351,7 +351,7 @@ def wait_for_answers(port):
             client.connect(("127.0.0.1", port))
             with contextlib.suppress(OSError):
                 client.send(query)
-                # One answer record, and no error.
+                # NOERROR with one answer record.
                 if client.recv(512)[3:8] == b"\x00\0\1\0\1":
                     return True
         time.sleep(0.05)
@@ -359,7 +359,7 @@ def wait_for_answers(port):
 
 
 def canvass_ptr(canvass, targets, resolvers, output, *flags):
-    """The command that asks for the first addresses of 10.0.0.0/8."""
+    """The command that looks up the first addresses of 10.0.0.0/8."""
     command = [canvass, "ptr", "10.0.0.0/8", "--limit", targets, "-f", "ndjson", "-o", output]
     for resolver in resolvers:
         command += ["-r", resolver]
@@ -367,7 +367,7 @@ def canvass_ptr(canvass, targets, resolvers, output, *flags):
 
 
 def floor_json(floor, *arguments, core=CLIENT_CORE, scratch="/tmp"):
-    """What `floor` found."""
+    """The output of `floor`."""
     done = run([floor, *arguments], core=core, scratch=scratch)
     if done.status != 0:
         words = " ".join(str(word) for word in arguments)
@@ -380,7 +380,7 @@ def median(values):
 
 
 def table(heading, rows):
-    """A Markdown table, the columns in line."""
+    """A Markdown table with aligned columns."""
     rows = [[str(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in [heading, *rows]) for column in range(len(heading))]
     lines = [heading, ["-" * width for width in widths], *rows]

@@ -1,4 +1,4 @@
-//! A bare UDP server to hold the lab against.
+//! A bare UDP server, to compare the lab with.
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
@@ -9,16 +9,16 @@ use serde_json::Value;
 use crate::udp::is_timeout;
 use crate::usage::{Cost, Stopwatch};
 
-/// After such a silence the work is over.
+/// The server ends when no datagram has arrived for this time.
 const SILENCE: Duration = Duration::from_secs(1);
-/// The longest datagram sent back whole.
+/// The longest datagram that is returned completely.
 const DATAGRAM_BYTES_MAX: usize = 2048;
 
-/// Serves at `listen`, and says what it cost from the first datagram to the last.
+/// Serves on `listen`, and returns the cost from the first datagram to the last one.
 ///
 /// # Errors
-/// The address cannot be listened on, or the socket failed.
-pub fn run(listen: SocketAddr) -> io::Result<Value> {
+/// The address cannot be bound, or the socket fails.
+pub(crate) fn run(listen: SocketAddr) -> io::Result<Value> {
     serve(&UdpSocket::bind(listen)?)
 }
 
@@ -52,7 +52,7 @@ mod tests {
     use crate::udp;
 
     #[test]
-    fn it_serves_the_udp_floor_and_ends_by_itself() {
+    fn it_serves_the_udp_floor_and_ends() {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let address = socket.local_addr().unwrap();
         let server = std::thread::spawn(move || serve(&socket).unwrap());

@@ -1,8 +1,10 @@
-//! `floor`: what bare sockets cost, and whether what was written is true.
+//! `floor`: the cost of bare sockets, and the verification of outputs.
 //!
-//! The floors send the very questions canvass sends and look at nothing that comes back, so
-//! what canvass uses beyond them is its own doing. `verify` holds a run's output against the
-//! lab's own knowledge. This is no prober: a lost answer is counted, and never asked for again.
+//! The floors send the same queries as canvass and do not parse the answers, so the difference is
+//! the cost of canvass itself. They count lost answers and do not retransmit. `verify` compares the
+//! output of a run with the records of the lab.
+#![deny(unsafe_code)]
+#![warn(unreachable_pub)]
 
 mod echo;
 mod question;
@@ -21,7 +23,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use verify::{Checks, Zone};
 
-/// What bare sockets cost, and whether what canvass wrote is true. Prints JSON.
+/// Measure the cost of bare sockets, and verify the output of canvass. Prints JSON.
 #[derive(Debug, Parser)]
 #[command(name = "floor", version)]
 struct Cli {
@@ -31,51 +33,51 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Ask over one connected UDP socket: one send and one recv for each query, nothing parsed
+    /// Send queries over one connected UDP socket, with one send and one recv per query
     Udp {
         /// The server
         #[arg(value_name = "ADDR:PORT")]
         server: SocketAddr,
-        /// How many answers to wait for
+        /// Number of answers to wait for
         #[arg(value_name = "N")]
         queries: NonZeroU32,
-        /// Queries outstanding at once
+        /// Maximum number of outstanding queries
         #[arg(long, value_name = "N", default_value = "64")]
         window: NonZeroU32,
     },
-    /// Ask over pipelined TCP connections (RFC 7766 §6.2.1.1), answers only counted
+    /// Send queries over pipelined TCP connections (RFC 7766 §6.2.1.1) and count the answers
     Tcp {
         /// The server
         #[arg(value_name = "ADDR:PORT")]
         server: SocketAddr,
-        /// How many answers to wait for
+        /// Number of answers to wait for
         #[arg(value_name = "N")]
         queries: NonZeroU32,
-        /// Connections
+        /// Number of connections
         #[arg(long, value_name = "N", default_value = "4")]
         connections: NonZeroUsize,
-        /// Queries in one write
+        /// Queries per write
         #[arg(long, value_name = "N", default_value = "64")]
         batch: NonZeroU32,
     },
-    /// Send every datagram back as it came, until none has come for a second
+    /// Return every datagram, until none arrives for a second
     Echo {
-        /// Where to listen
+        /// Address to listen on
         #[arg(value_name = "ADDR:PORT")]
         listen: SocketAddr,
     },
-    /// Hold `canvass ptr -f ndjson` of 10.0.0.0/8 against what the zone holds
+    /// Compare the output of `canvass ptr -f ndjson` for 10.0.0.0/8 with the zone
     Verify {
-        /// What canvass wrote
+        /// Output of canvass
         #[arg(value_name = "FILE")]
         file: PathBuf,
-        /// How many targets were asked
+        /// Number of targets
         #[arg(long, value_name = "N")]
         targets: NonZeroU32,
-        /// Whose names they are
+        /// Zone of the server
         #[arg(long, value_enum, default_value = "lab")]
         zone: ZoneArg,
-        /// The share of the names that the lab never answered
+        /// Share of the names that the lab never answers
         #[arg(long, value_name = "PCT", default_value = "0")]
         never: Percent,
     },
@@ -83,9 +85,9 @@ enum Command {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ZoneArg {
-    /// The lab's
+    /// The zone of the lab
     Lab,
-    /// Every address has the one name host-A-B-C-D.example.net
+    /// Every address has one name, host-A-B-C-D.example.net
     Synth,
 }
 

@@ -1,4 +1,4 @@
-//! The TCP floor: pipelined queries, answers counted by their length prefixes.
+//! The TCP floor: pipelined queries, whose answers are counted by their length fields.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,23 +9,23 @@ use serde_json::Value;
 use crate::question::{self, QUESTION_BYTES_MAX};
 use crate::usage::Stopwatch;
 
-/// Batches a connection may have outstanding, so that the server has work while one travels.
+/// Outstanding batches per connection, so that the server is busy while a batch is in transit.
 const BATCHES_OUTSTANDING_MAX: u32 = 4;
-/// Octets taken in one read.
+/// Octets per read.
 const READ_BYTES: usize = 64 << 10;
-/// A server that says nothing for so long is gone.
+/// The server is considered gone if it sends nothing for this time.
 const SILENCE_MAX: Timespec = Timespec {
     tv_sec: 5,
     tv_nsec: 0,
 };
-/// A message's length stands before it (RFC 1035 §4.2.2).
+/// The length field before each message (RFC 1035 §4.2.2).
 const PREFIX_BYTES: usize = 2;
 
-/// Asks until `queries` answers have come.
+/// Sends queries until `queries` answers have been received.
 ///
 /// # Errors
-/// The server cannot be reached, closes a connection, or is silent for five seconds.
-pub fn run(
+/// The server cannot be reached, closes a connection, or sends nothing for five seconds.
+pub(crate) fn run(
     server: SocketAddr,
     queries: u32,
     connections: usize,
@@ -54,7 +54,7 @@ pub fn run(
     Ok(stopwatch.stop().to_json(queries.into(), 0))
 }
 
-/// What is still to be asked.
+/// The queries that remain.
 struct Questions {
     next: u32,
     end: u32,
@@ -62,7 +62,7 @@ struct Questions {
 }
 
 impl Questions {
-    /// Appends the next batch, each with its length before it. Returns how many there were.
+    /// Appends the next batch of queries. Returns their number.
     fn take_batch(&mut self, out: &mut Vec<u8>) -> u32 {
         let mut query = [0; QUESTION_BYTES_MAX];
         let taken = self.batch_queries.min(self.end - self.next);
@@ -98,7 +98,7 @@ impl Connection {
         })
     }
 
-    /// Writes batches until enough are outstanding or the socket takes no more.
+    /// Writes batches until enough are outstanding or the socket is full.
     fn fill(&mut self, questions: &mut Questions) -> io::Result<()> {
         loop {
             if !self.is_blocked() {
@@ -127,7 +127,7 @@ impl Connection {
         self.sent_bytes < self.outgoing.len()
     }
 
-    /// Reads what has come. Returns how many answers ended in it.
+    /// Reads what has arrived. Returns the number of answers that it completes.
     fn drain(&mut self, buffer: &mut [u8]) -> io::Result<u32> {
         let mut answers = 0;
         loop {
@@ -148,7 +148,7 @@ impl Connection {
     }
 }
 
-/// Waits until a connection can be read, or one that is blocked can be written.
+/// Waits until a connection can be read, or a blocked one can be written.
 fn wait(connections: &[Connection]) -> io::Result<()> {
     let mut watched: Vec<PollFd<'_>> = connections
         .iter()
@@ -167,17 +167,17 @@ fn wait(connections: &[Connection]) -> io::Result<()> {
     }
 }
 
-/// Counts messages in a stream, wherever it is cut.
+/// Counts messages in a stream that is read in pieces.
 #[derive(Default)]
 struct FrameCounter {
-    /// The upper octet of a length whose lower one has not come.
+    /// The first octet of a length field whose second one has not arrived.
     half_prefix: Option<u8>,
-    /// Octets of the current message still to come.
+    /// Octets of the current message that have not arrived.
     left_bytes: usize,
 }
 
 impl FrameCounter {
-    /// Returns how many messages ended in `bytes`.
+    /// Returns the number of messages that `bytes` completes.
     fn take(&mut self, bytes: &[u8]) -> u32 {
         let mut ended = 0;
         let mut at = 0;

@@ -9,18 +9,18 @@ use serde_json::Value;
 use crate::question::{self, QUESTION_BYTES_MAX};
 use crate::usage::Stopwatch;
 
-/// After such a silence, what is outstanding counts as lost.
+/// If no answer arrives for this time, outstanding queries count as lost.
 const SILENCE: Duration = Duration::from_millis(250);
-/// Silences in a row after which there is no server.
-const SILENCES_MAX: u32 = 20;
-/// Octets a reply may have here; what is longer is cut by the kernel, and counts all the same.
+/// The server is considered gone after this many timeouts in a row.
+const TIMEOUTS_MAX: u32 = 20;
+/// The buffer for a reply. The kernel cuts longer ones, which count as well.
 const REPLY_BYTES_MAX: usize = 2048;
 
-/// Asks until `queries` answers have come, with `window` outstanding.
+/// Sends queries until `queries` answers have been received, with at most `window` outstanding.
 ///
 /// # Errors
-/// The server cannot be reached, or is silent for five seconds.
-pub fn run(server: SocketAddr, queries: u32, window: u32) -> io::Result<Value> {
+/// The server cannot be reached, or sends nothing for five seconds.
+pub(crate) fn run(server: SocketAddr, queries: u32, window: u32) -> io::Result<Value> {
     let any = match server {
         SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
         SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
@@ -33,13 +33,13 @@ pub fn run(server: SocketAddr, queries: u32, window: u32) -> io::Result<Value> {
     Ok(stopwatch.stop().to_json(queries.into(), lost))
 }
 
-/// Returns how many queries had no answer.
+/// Returns the number of queries without an answer.
 fn exchange(socket: &UdpSocket, queries: u32, window: u32) -> io::Result<u64> {
     let mut query = [0; QUESTION_BYTES_MAX];
     let mut reply = [0; REPLY_BYTES_MAX];
     let (mut answered, mut outstanding, mut index) = (0, 0, 0_u32);
     let mut lost = 0;
-    let mut silences = 0;
+    let mut timeouts = 0;
     while answered < queries {
         while outstanding < window.min(queries - answered) {
             let query_bytes = question::write(index, &mut query);
@@ -50,14 +50,14 @@ fn exchange(socket: &UdpSocket, queries: u32, window: u32) -> io::Result<u64> {
         match socket.recv(&mut reply) {
             Ok(_) => {
                 answered += 1;
-                // After a silence an answer may come that was given up.
+                // After a timeout an answer may arrive that was counted as lost.
                 outstanding = outstanding.saturating_sub(1);
-                silences = 0;
+                timeouts = 0;
             }
-            Err(error) if is_timeout(&error) && silences < SILENCES_MAX => {
+            Err(error) if is_timeout(&error) && timeouts < TIMEOUTS_MAX => {
                 lost += u64::from(outstanding);
                 outstanding = 0;
-                silences += 1;
+                timeouts += 1;
             }
             Err(error) => return Err(error),
         }
@@ -65,8 +65,8 @@ fn exchange(socket: &UdpSocket, queries: u32, window: u32) -> io::Result<u64> {
     Ok(lost)
 }
 
-/// Linux says one of the two when `SO_RCVTIMEO` runs out.
-pub fn is_timeout(error: &io::Error) -> bool {
+/// Linux returns one of the two if `SO_RCVTIMEO` expires.
+pub(crate) fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn lost_packets_are_survived_and_counted() {
+    fn lost_packets_are_counted() {
         let lab = lab("loss=20%");
         let told = run(lab.address(), 200, 64).unwrap();
         let lost = told["lost"].as_u64().unwrap();

@@ -1,4 +1,4 @@
-//! Whether what canvass wrote is complete and true.
+//! Verifies that the output of canvass is complete and correct.
 
 mod pace;
 
@@ -7,83 +7,83 @@ use std::io::{self, BufRead, BufReader};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
-use canvass_lab::{ExpectedPtr, Impairments, Percent, Script, Silence, expected_names};
+use canvass_lab::{DropReason, ExpectedPtr, Impairments, Percent, Responder, expected_names};
 use canvass_model::{Rcode, Time, Transport};
 use serde_json::{Value, json};
 
 use crate::question::{self, QUESTION_BYTES_MAX};
 use pace::Paces;
 
-/// Lines that are shown of those that are not right.
+/// Incorrect lines that are kept as examples.
 const EXAMPLES_MAX: usize = 5;
 
-/// Whose names the addresses have.
-pub enum Zone {
-    /// The lab's, with the script that knows which names it never answers.
-    Lab(Box<Script>),
-    /// Every address has the one name `host-A-B-C-D.example.net.`.
+/// The zone that has the names of the addresses.
+pub(crate) enum Zone {
+    /// That of the lab, with the responder that knows which names are never answered.
+    Lab(Box<Responder>),
+    /// Every address has one name, `host-A-B-C-D.example.net.`.
     Synth,
 }
 
-/// What was found in a run's output.
+/// The result of a verification.
 #[derive(Debug, Default)]
-pub struct Checks {
+pub(crate) struct Checks {
     targets: u32,
     lines: u64,
     right: u64,
     wrong: u64,
     failed: u64,
-    /// Of those that failed, the ones whose name is never answered.
+    /// Targets whose name is never answered.
     unanswerable: u64,
     duplicated: u64,
     missing: u64,
     tcp: u64,
     attempts: u64,
-    /// The same, without the names that are never answered.
+    /// Attempts for names that are answered.
     attempts_answerable: u64,
     attempts_max: u64,
     examples: Vec<String>,
     paces: Paces,
 }
 
-/// Why an output could not be checked.
+/// Why an output could not be verified.
 #[derive(Debug, thiserror::Error)]
-pub enum VerifyError {
+pub(crate) enum VerifyError {
     /// The file could not be read.
     #[error("cannot read {}: {error}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         error: io::Error,
     },
-    /// A line is no output of `canvass ptr -f ndjson`.
+    /// A line is not an output line of `canvass ptr -f ndjson`.
     #[error("{}, line {line}: {reason}", path.display())]
     Line {
         /// The file.
         path: PathBuf,
-        /// The line, from 1.
+        /// The line number, from 1.
         line: u64,
-        /// What is wrong with it.
+        /// Why it is not.
         reason: String,
     },
 }
 
 impl Zone {
-    /// The lab's zone, where this share of the names is never answered.
-    pub fn lab(never: Percent) -> Self {
-        Self::Lab(Box::new(Script::new(Impairments {
+    /// The zone of a lab that never answers this share of the names.
+    pub(crate) fn lab(never: Percent) -> Self {
+        Self::Lab(Box::new(Responder::new(Impairments {
             never,
             ..Impairments::default()
         })))
     }
 
-    /// What asking for an address must come to; `None` where nobody answers.
+    /// The expected result for an address. `None` if it is never answered.
     fn expected(&mut self, index: u32) -> Option<ExpectedPtr> {
         let address = question::address(index);
         match self {
-            Self::Lab(script) => {
-                (!is_never_answered(script, index)).then(|| expected_names(address.into()))
+            Self::Lab(responder) => {
+                (!is_never_answered(responder, index)).then(|| expected_names(address.into()))
             }
             Self::Synth => {
                 let [a, b, c, d] = address.octets();
@@ -98,11 +98,11 @@ impl Zone {
 }
 
 impl Checks {
-    /// Reads the output of a run over the first `targets` addresses of 10.0.0.0/8.
+    /// Verifies the output of a run over the first `targets` addresses of 10.0.0.0/8.
     ///
     /// # Errors
-    /// The file cannot be read, or holds lines of another kind.
-    pub fn read(path: &Path, targets: u32, zone: Zone) -> Result<Self, VerifyError> {
+    /// The file cannot be read, or has other lines.
+    pub(crate) fn read(path: &Path, targets: u32, zone: Zone) -> Result<Self, VerifyError> {
         let io_error = |error| VerifyError::Io {
             path: path.into(),
             error,
@@ -128,8 +128,8 @@ impl Checks {
         }
     }
 
-    /// The findings. Rates are null where the run was too short for them.
-    pub fn to_json(&self) -> Value {
+    /// The result as JSON. Rates are null if the run was too short.
+    pub(crate) fn to_json(&self) -> Value {
         let each = |sum: u64, count: u64| (count > 0).then(|| sum as f64 / count as f64);
         let answerable = self.lines - self.unanswerable;
         json!({
@@ -153,7 +153,7 @@ impl Checks {
     }
 }
 
-/// A reading under way.
+/// A verification in progress.
 struct Checker {
     zone: Zone,
     seen: Vec<bool>,
@@ -182,7 +182,7 @@ impl Checker {
         match self.seen.get_mut(index as usize) {
             Some(seen) if *seen => checks.duplicated += 1,
             Some(seen) => *seen = true,
-            None => return Err(format!("seq {seq} was not asked for")),
+            None => return Err(format!("unexpected seq {seq}")),
         }
         checks.attempts += attempts;
         checks.attempts_max = checks.attempts_max.max(attempts);
@@ -237,15 +237,15 @@ fn is_right(value: &Value, index: u32, expected: &ExpectedPtr) -> bool {
         && names.is_some_and(|names| names == expected.names)
 }
 
-fn is_never_answered(script: &mut Script, index: u32) -> bool {
-    if script.is_plain() {
+fn is_never_answered(responder: &mut Responder, index: u32) -> bool {
+    if responder.is_unimpaired() {
         return false;
     }
     let mut query = [0; QUESTION_BYTES_MAX];
     let query_bytes = question::write(index, &mut query);
     let server = IpAddr::from(Ipv4Addr::LOCALHOST);
-    let plan = script.plan(Time::ZERO, server, Transport::Udp, &query[..query_bytes]);
-    plan.silence == Some(Silence::Never)
+    let plan = responder.plan(Time::ZERO, server, Transport::Udp, &query[..query_bytes]);
+    plan.dropped == Some(DropReason::Never)
 }
 
 fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
@@ -255,7 +255,7 @@ fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
 fn number(value: &Value, key: &str) -> Result<u64, String> {
     value[key]
         .as_u64()
-        .ok_or_else(|| format!("{key} is no number: {}", value[key]))
+        .ok_or_else(|| format!("{key} is not a number: {}", value[key]))
 }
 
 #[cfg(test)]

@@ -1,25 +1,25 @@
-//! How fast a run went, as its lines tell it.
+//! The rates of a run, computed from its output lines.
 
 use jiff::Timestamp;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
-/// When targets were begun and done, in microseconds since the epoch.
+/// When targets were started and finished, in microseconds since 1970 (UTC).
 #[derive(Debug, Default)]
-pub struct Paces {
+pub(super) struct Paces {
     started_us: Vec<i64>,
     finished_us: Vec<i64>,
 }
 
 impl Paces {
-    /// Takes one line's times in; [`sort`](Self::sort) follows when all are.
+    /// Adds the times of a line. [`sort`](Self::sort) must be called after the last one.
     ///
     /// # Errors
-    /// `started` is no RFC 3339 time.
-    pub fn add(&mut self, started: &str, latency_ms: f64) -> Result<(), String> {
+    /// `started` is not an RFC 3339 time.
+    pub(super) fn add(&mut self, started: &str, latency_ms: f64) -> Result<(), String> {
         let time: Timestamp = started
             .parse()
-            .map_err(|error| format!("started is no time: {error}"))?;
+            .map_err(|error| format!("started is not a time: {error}"))?;
         let started_us = time.as_microsecond();
         self.started_us.push(started_us);
         self.finished_us
@@ -27,33 +27,32 @@ impl Paces {
         Ok(())
     }
 
-    /// Makes rates readable.
-    pub fn sort(&mut self) {
+    /// Prepares the times for the rates.
+    pub(super) fn sort(&mut self) {
         self.started_us.sort_unstable();
         self.finished_us.sort_unstable();
     }
 
-    /// Targets done in the second second of the run; `None` when it was over before.
-    pub fn second_second_per_second(&self) -> Option<f64> {
+    /// Targets finished in the second second of the run. `None` if the run was shorter.
+    pub(super) fn second_second_per_second(&self) -> Option<f64> {
         let begin = self.started_us.first()? + MICROS_PER_SECOND;
         let end = begin + MICROS_PER_SECOND;
         let done = |by: i64| self.finished_us.partition_point(|&time| time < by);
         (*self.finished_us.last()? >= end).then(|| (done(end) - done(begin)) as f64)
     }
 
-    /// Targets done a second between the moments when 50 % and 95 % were: what the run settled
-    /// on, without its tail.
-    pub fn final_per_second(&self) -> Option<f64> {
+    /// Targets finished per second between 50 % and 95 % of them: the rate without start and tail.
+    pub(super) fn final_per_second(&self) -> Option<f64> {
         between(&self.finished_us, 0.5, 0.95)
     }
 
-    /// Targets begun a second until 99 % were, so that waiting for the last does not count.
-    pub fn started_per_second(&self) -> Option<f64> {
+    /// Targets started per second up to 99 % of them, without the wait for the last ones.
+    pub(super) fn started_per_second(&self) -> Option<f64> {
         between(&self.started_us, 0.0, 0.99)
     }
 }
 
-/// The rate between two shares of sorted times.
+/// The rate between two shares of the sorted times.
 fn between(times_us: &[i64], from: f64, to: f64) -> Option<f64> {
     let last = times_us.len().checked_sub(1)?;
     let at = |share: f64| (last as f64 * share) as usize;
@@ -66,7 +65,7 @@ fn between(times_us: &[i64], from: f64, to: f64) -> Option<f64> {
 mod tests {
     use super::*;
 
-    /// One target each millisecond for three seconds, over midnight.
+    /// One target per millisecond for three seconds, over midnight.
     fn steady() -> Paces {
         let mut paces = Paces::default();
         let begin: Timestamp = "2026-02-28T23:59:59Z".parse().unwrap();
@@ -106,8 +105,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_said() {
+    fn an_invalid_time_is_an_error() {
         let error = Paces::default().add("yesterday", 0.0).unwrap_err();
-        assert!(error.starts_with("started is no time"), "{error}");
+        assert!(error.starts_with("started is not a time"), "{error}");
     }
 }

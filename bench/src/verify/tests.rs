@@ -29,10 +29,10 @@ fn plain_lab() -> Zone {
 }
 
 #[test]
-fn answers_are_held_against_the_lab() {
+fn answers_are_compared_with_the_lab() {
     let host = "host-10-0-0-17.example.net.";
     let alias = "alias-10-0-0-17.example.net.";
-    let told = check(
+    let checks = check(
         &[
             line(0, "answered", "NOERROR", &["host-10-0-0-0.example.net."], 1),
             line(1, "answered", "NOERROR", &["forged.example.net."], 1),
@@ -45,13 +45,13 @@ fn answers_are_held_against_the_lab() {
         plain_lab(),
     )
     .unwrap();
-    assert_eq!(told["right"], 4);
-    assert_eq!(told["wrong"], 1);
-    assert_eq!(told["failed"], 1);
-    assert_eq!(told["missing"], 12);
-    assert_eq!(told["attempts_per_target"], 15.0 / 6.0);
-    assert_eq!(told["attempts_max"], 8);
-    assert_eq!(told["examples"].as_array().unwrap().len(), 2);
+    assert_eq!(checks["right"], 4);
+    assert_eq!(checks["wrong"], 1);
+    assert_eq!(checks["failed"], 1);
+    assert_eq!(checks["missing"], 12);
+    assert_eq!(checks["attempts_per_target"], 15.0 / 6.0);
+    assert_eq!(checks["attempts_max"], 8);
+    assert_eq!(checks["examples"].as_array().unwrap().len(), 2);
 }
 
 #[test]
@@ -72,34 +72,34 @@ fn a_half_answer_or_another_target_is_wrong() {
         &["host-10-0-0-17.example.net."],
         1,
     );
-    let told = check(&[other.to_string(), half], 18, plain_lab()).unwrap();
-    assert_eq!((&told["right"], &told["wrong"]), (&json!(0), &json!(2)));
+    let checks = check(&[other.to_string(), half], 18, plain_lab()).unwrap();
+    assert_eq!((&checks["right"], &checks["wrong"]), (&json!(0), &json!(2)));
 }
 
 #[test]
-fn a_target_told_twice_is_seen() {
-    let told_once = line(3, "answered", "NOERROR", &["host-10-0-0-3.example.net."], 1);
-    let told = check(&[told_once.clone(), told_once], 4, plain_lab()).unwrap();
-    assert_eq!(told["duplicated"], 1);
-    assert_eq!(told["missing"], 3);
+fn a_duplicate_target_is_found() {
+    let first = line(3, "answered", "NOERROR", &["host-10-0-0-3.example.net."], 1);
+    let checks = check(&[first.clone(), first], 4, plain_lab()).unwrap();
+    assert_eq!(checks["duplicated"], 1);
+    assert_eq!(checks["missing"], 3);
 }
 
 #[test]
-fn names_nobody_answers_must_run_out_of_time() {
+fn names_that_are_never_answered_must_time_out() {
     let lines: Vec<String> = (0..200)
         .map(|seq| line(seq, "failed", "TIMEOUT", &[], 8))
         .collect();
-    let told = check(&lines, 200, Zone::lab("50%".parse().unwrap())).unwrap();
-    let unanswerable = told["unanswerable"].as_u64().unwrap();
+    let checks = check(&lines, 200, Zone::lab("50%".parse().unwrap())).unwrap();
+    let unanswerable = checks["unanswerable"].as_u64().unwrap();
     assert!((60..140).contains(&unanswerable), "{unanswerable}");
-    assert_eq!(told["right"].as_u64(), Some(unanswerable));
-    assert_eq!(told["failed"].as_u64(), Some(200 - unanswerable));
-    assert_eq!(told["attempts_per_answerable"], 8.0);
+    assert_eq!(checks["right"].as_u64(), Some(unanswerable));
+    assert_eq!(checks["failed"].as_u64(), Some(200 - unanswerable));
+    assert_eq!(checks["attempts_per_answerable"], 8.0);
 }
 
 #[test]
 fn a_synthesised_zone_has_a_name_for_every_address() {
-    let told = check(
+    let checks = check(
         &[line(
             7,
             "answered",
@@ -111,17 +111,17 @@ fn a_synthesised_zone_has_a_name_for_every_address() {
         Zone::Synth,
     )
     .unwrap();
-    assert_eq!(told["right"], 1);
+    assert_eq!(checks["right"], 1);
 }
 
 #[test]
 fn lines_of_another_kind_are_named() {
     for (bad, reason) in [
         ("{", "line 1: EOF"),
-        ("{}", "line 1: seq is no number: null"),
+        ("{}", "line 1: seq is not a number: null"),
         (
             &*line(9, "answered", "NOERROR", &[], 1),
-            "line 1: seq 9 was not asked for",
+            "line 1: unexpected seq 9",
         ),
     ] {
         let error = check(&[bad.to_owned()], 8, plain_lab()).unwrap_err();

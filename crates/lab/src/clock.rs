@@ -13,25 +13,25 @@ use rustix::time::{
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
-/// The system's monotonic clock, counted from when this was made.
+/// The system's monotonic clock, counted from a start.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     started_ns: u64,
 }
 
 impl Clock {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self {
             started_ns: monotonic_ns(),
         }
     }
 
-    pub fn now(self) -> Time {
+    pub(crate) fn now(self) -> Time {
         Time::from_nanos(monotonic_ns() - self.started_ns)
     }
 }
 
-/// A timer that wakes a poll: poll's own timeouts are whole milliseconds.
+/// A timer that wakes a poll, whose own timeout has a resolution of 1 ms.
 #[derive(Debug)]
 pub(crate) struct Timer {
     fd: OwnedFd,
@@ -40,7 +40,7 @@ pub(crate) struct Timer {
 }
 
 impl Timer {
-    pub fn new(clock: Clock, registry: &Registry, token: Token) -> io::Result<Self> {
+    pub(crate) fn new(clock: Clock, registry: &Registry, token: Token) -> io::Result<Self> {
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let fd = timerfd_create(TimerfdClockId::Monotonic, flags)?;
         registry.register(&mut SourceFd(&fd.as_raw_fd()), token, Interest::READABLE)?;
@@ -51,9 +51,9 @@ impl Timer {
         })
     }
 
-    /// Wakes the poll at `at`, at once if that is past. Nothing needs to be read afterwards:
-    /// readiness is edge-triggered, and each expiry is an edge.
-    pub fn wake_at(&mut self, at: Time) -> io::Result<()> {
+    /// Wakes the poll at `at`, or at once if that has passed. The descriptor need not be read
+    /// afterwards: readiness is edge-triggered, and each expiry is an edge.
+    pub(crate) fn wake_at(&mut self, at: Time) -> io::Result<()> {
         if self.armed == Some(at) {
             return Ok(());
         }

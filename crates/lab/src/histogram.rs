@@ -1,45 +1,45 @@
-//! Spans of time in log-linear buckets that one thread fills and others read.
+//! Histograms of durations with log-linear buckets, written by one thread and read by others.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Buckets for each doubling, as a power of two: 32, so a value is known to 3 %.
+/// The base-2 logarithm of the buckets per doubling: 32 of them give a precision of 3 %.
 const SUB_BITS: u32 = 5;
-/// Spans from 2^40 ns (18 minutes) on share the last buckets.
+/// Durations from 2^40 ns (18 minutes) on share the last buckets.
 const DOUBLINGS: usize = 36;
 const BUCKETS: usize = (DOUBLINGS + 1) << SUB_BITS;
 
-/// Only one thread may [`record`](Self::record).
+/// A histogram. Only one thread may call [`record`](Self::record).
 #[derive(Debug)]
 pub(crate) struct Histogram {
     buckets: Box<[AtomicU64]>,
     max_ns: AtomicU64,
 }
 
-/// What a histogram held when it was read. The values are upper bounds, at most 3 % too high.
+/// The content of a histogram. Percentiles are upper bounds, at most 3 % too high.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Spread {
-    /// How many spans.
+pub struct HistogramSummary {
+    /// The number of values.
     pub count: u64,
     /// The median.
     pub p50: Duration,
     /// The 99th percentile.
     pub p99: Duration,
-    /// The longest, exactly.
+    /// The exact maximum.
     pub max: Duration,
 }
 
 impl Histogram {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             buckets: (0..BUCKETS).map(|_| AtomicU64::new(0)).collect(),
             max_ns: AtomicU64::new(0),
         }
     }
 
-    pub fn record(&self, span: Duration) {
+    pub(crate) fn record(&self, span: Duration) {
         let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
-        // One writer, so that a plain load and store do.
+        // A load and a store suffice because there is only one writer.
         let bucket = &self.buckets[bucket_of(nanos)];
         bucket.store(bucket.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         if nanos > self.max_ns.load(Ordering::Relaxed) {
@@ -47,7 +47,7 @@ impl Histogram {
         }
     }
 
-    pub fn spread(&self) -> Spread {
+    pub(crate) fn summary(&self) -> HistogramSummary {
         let counts: Vec<u64> = self
             .buckets
             .iter()
@@ -64,7 +64,7 @@ impl Histogram {
             });
             Duration::from_nanos(bucket.map_or(0, upper_bound).min(max_ns))
         };
-        Spread {
+        HistogramSummary {
             count,
             p50: quantile(0.50),
             p99: quantile(0.99),
@@ -84,7 +84,7 @@ fn bucket_of(nanos: u64) -> usize {
     ((doubling << SUB_BITS) + sub).min(BUCKETS - 1)
 }
 
-/// The greatest value that falls into a bucket.
+/// The highest value of a bucket.
 fn upper_bound(bucket: usize) -> u64 {
     let (doubling, sub) = (bucket >> SUB_BITS, bucket & ((1 << SUB_BITS) - 1));
     if doubling == 0 {
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn an_empty_histogram_is_all_zero() {
-        assert_eq!(Histogram::new().spread(), Spread::default());
+        assert_eq!(Histogram::new().summary(), HistogramSummary::default());
     }
 
     #[test]
@@ -109,9 +109,12 @@ mod tests {
         for micros in 1..=1000 {
             histogram.record(Duration::from_micros(micros));
         }
-        let spread = histogram.spread();
-        assert_eq!((spread.count, spread.max), (1000, Duration::from_millis(1)));
-        for (value, micros) in [(spread.p50, 500), (spread.p99, 990)] {
+        let summary = histogram.summary();
+        assert_eq!(
+            (summary.count, summary.max),
+            (1000, Duration::from_millis(1))
+        );
+        for (value, micros) in [(summary.p50, 500), (summary.p99, 990)] {
             let ratio = value.as_secs_f64() / Duration::from_micros(micros).as_secs_f64();
             assert!((1.0..1.04).contains(&ratio), "{value:?} is not {micros} us");
         }

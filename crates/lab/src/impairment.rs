@@ -1,4 +1,4 @@
-//! What the lab is to do wrong, as plain data.
+//! The impairments of the lab.
 
 mod value;
 
@@ -7,6 +7,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use rand::RngExt;
+use rand::rngs::SmallRng;
 
 pub use value::Percent;
 
@@ -126,82 +128,83 @@ pub const KEYS: &[(&str, &str, &str)] = &[
     ("seed", "N", "Draw at random from this seed [default: 0]"),
 ];
 
-/// What the lab does wrong. The default is nothing.
+/// The impairments of the lab. The default is none.
 ///
-/// What happens to datagrams on their way (loss, truncation, forgeries, duplicates, corruption)
-/// does not happen on a stream; all else holds for both. The services besides DNS heed `delay`,
-/// `jitter`, `late`, `outage`, `dead`, `tcp_silent` and `tcp_refuse`, for datagrams `loss` and
-/// `duplicate` as well, and what is theirs alone.
+/// Loss, truncation, forgery, duplication and corruption apply to datagrams only; all others apply
+/// to both transports. The services besides DNS support `delay`, `jitter`, `late`, `outage`,
+/// `dead`, `tcp_silent` and `tcp_refuse`, for datagrams `loss` and `duplicate` as well, and those
+/// that are for services only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Impairments {
-    /// Every reply is held back for so long.
+    /// The delay of every reply.
     pub delay: Duration,
-    /// The delay varies evenly by up to so much either way, never below zero.
+    /// How far the delay varies in both directions (uniformly, never below 0).
     pub jitter: Duration,
-    /// Exchanges over UDP that are lost.
+    /// Queries over UDP that are lost.
     pub loss: Percent,
-    /// Queries a second for each server address; more get what `over` says.
+    /// Queries per second and server address. `over` tells how further ones are treated.
     pub rate_cap: Option<NonZeroU32>,
-    /// How many queries the rate cap lets through at once; a tenth of it when not said.
+    /// Queries that the rate cap admits at once; a tenth of it by default.
     pub burst: Option<NonZeroU32>,
-    /// What happens to queries over the rate cap.
+    /// How queries over the rate cap are treated.
     pub over: OverCap,
-    /// Exchanges over UDP that are answered with TC and no records.
+    /// Queries over UDP that are answered with TC and no records.
     pub truncate: Percent,
-    /// Exchanges answered with SERVFAIL.
+    /// Queries answered with SERVFAIL.
     pub servfail: Percent,
-    /// Exchanges answered with REFUSED.
+    /// Queries answered with REFUSED.
     pub refused: Percent,
     /// Every query with an OPT record is answered with FORMERR.
     pub no_edns: bool,
-    /// Answers over UDP with two forgeries ahead of them.
+    /// Answers over UDP that follow two forged ones.
     pub forge: Percent,
     /// Replies over UDP that are sent twice.
     pub duplicate: Percent,
     /// Replies that are late.
     pub late: Percent,
-    /// How late they are, on top of the delay.
+    /// The additional delay of late replies.
     pub late_by: Duration,
-    /// Replies over UDP that cannot be read.
+    /// Replies over UDP that are unreadable.
     pub corrupt: Percent,
-    /// Names that take longer, always the same ones.
+    /// Names whose replies are delayed further, always the same ones.
     pub slow: Percent,
-    /// How much longer they take.
+    /// The additional delay of these replies.
     pub slow_by: Duration,
     /// Names that are never answered, always the same ones.
     pub never: Percent,
-    /// When the outage begins, from the first query.
+    /// When the outage begins, after the first query.
     pub outage_after: Option<Duration>,
-    /// How long it lasts.
+    /// The duration of the outage.
     pub outage: Option<Duration>,
-    /// Server addresses that never answer. Over TCP they accept and say nothing.
+    /// Server addresses that never answer. They do accept TCP connections.
     pub dead: Vec<IpNet>,
-    /// Server addresses that answer SERVFAIL to everything.
+    /// Server addresses that answer SERVFAIL to every query.
     pub lying: Vec<IpNet>,
-    /// Answers after which a TCP connection is closed in good order.
+    /// Answers after which a TCP connection is closed.
     pub tcp_close_after: Option<NonZeroU32>,
-    /// The next query on a TCP connection is read when the one before has been answered.
+    /// A query on a TCP connection is read once the one before it has been answered.
     pub tcp_serial: bool,
     /// TCP connections are accepted and never answered.
     pub tcp_silent: bool,
-    /// Nothing listens on TCP.
+    /// TCP connections are refused.
     pub tcp_refuse: bool,
-    /// The services send one octet each so long.
+    /// The time per octet that the services send.
     pub trickle: Option<Duration>,
-    /// The services reset a connection after so many octets of theirs, TLS included.
+    /// The services reset a connection after sending this many octets, including those of TLS.
     pub reset_at: Option<u64>,
-    /// The services close a connection after so many octets of theirs, TLS included.
+    /// The services close a connection after sending this many octets, including those of TLS.
     pub close_at: Option<u64>,
-    /// The time that the services tell is so many seconds ahead.
+    /// How many seconds the time of the services is ahead.
     pub time_skew_s: i64,
-    /// What chance starts from. Which names are slow or never answered does not depend on it.
+    /// The seed of the random numbers. Which names are slow or never answered does not depend on
+    /// it.
     pub seed: u64,
 }
 
-/// What happens to queries over the rate cap.
+/// How queries over the rate cap are treated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OverCap {
-    /// Nothing comes back.
+    /// They are not answered.
     #[default]
     Silent,
     /// They are answered REFUSED.
@@ -212,19 +215,19 @@ pub enum OverCap {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ImpairmentError {
     /// No impairment has this name.
-    #[error("no impairment is called {key:?}")]
+    #[error("unknown impairment {key:?}")]
     UnknownKey {
-        /// What was asked for.
+        /// The unknown name.
         key: String,
     },
-    /// The value does not fit the key.
-    #[error("{key} cannot be {value:?}: it takes {expected}")]
+    /// The value is not valid for the key.
+    #[error("invalid value {value:?} for {key}: expected {expected}")]
     BadValue {
         /// The impairment.
         key: String,
-        /// What it was to be.
+        /// The invalid value.
         value: String,
-        /// What it can be.
+        /// The valid values.
         expected: &'static str,
     },
 }
@@ -268,12 +271,12 @@ impl Default for Impairments {
 }
 
 impl Impairments {
-    /// Sets one impairment by its name in [`KEYS`]. A switch takes an empty value, `true` or
-    /// `false`; `dead` and `lying` add to what they hold.
+    /// Sets one of the [`KEYS`]. A switch takes an empty value, `true` or `false`; `dead` and
+    /// `lying` add a network.
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), ImpairmentError> {
-        self.try_set(key, value).map_err(|refusal| match refusal {
-            Refusal::UnknownKey => ImpairmentError::UnknownKey { key: key.into() },
-            Refusal::BadValue(expected) => ImpairmentError::BadValue {
+        self.try_set(key, value).map_err(|error| match error {
+            ValueError::UnknownKey => ImpairmentError::UnknownKey { key: key.into() },
+            ValueError::BadValue(expected) => ImpairmentError::BadValue {
                 key: key.into(),
                 value: value.into(),
                 expected,
@@ -281,7 +284,7 @@ impl Impairments {
         })
     }
 
-    fn try_set(&mut self, key: &str, value: &str) -> Result<(), Refusal> {
+    fn try_set(&mut self, key: &str, value: &str) -> Result<(), ValueError> {
         match key {
             "delay" => self.delay = value::duration(value)?,
             "jitter" => self.jitter = value::duration(value)?,
@@ -292,7 +295,7 @@ impl Impairments {
                 self.over = match value {
                     "silent" => OverCap::Silent,
                     "refused" => OverCap::Refused,
-                    _ => return Err(Refusal::BadValue("silent or refused")),
+                    _ => return Err(ValueError::BadValue("silent or refused")),
                 }
             }
             "truncate" => self.truncate = value.parse()?,
@@ -320,7 +323,7 @@ impl Impairments {
             "close-at" => self.close_at = Some(number(value)?),
             "time-skew" => self.time_skew_s = value::seconds(value)?,
             "seed" => self.seed = number(value)?,
-            _ => return Err(Refusal::UnknownKey),
+            _ => return Err(ValueError::UnknownKey),
         }
         Ok(())
     }
@@ -329,7 +332,7 @@ impl Impairments {
 impl FromStr for Impairments {
     type Err = ImpairmentError;
 
-    /// Reads `delay=20ms,loss=10%,no-edns`; an empty text is no impairment.
+    /// Parses a list such as `delay=20ms,loss=10%,no-edns`, which may be empty.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut impairments = Self::default();
         for item in text.split(',').filter(|_| !text.is_empty()) {
@@ -340,26 +343,36 @@ impl FromStr for Impairments {
     }
 }
 
-/// Why a value was not taken.
-enum Refusal {
+/// Why a value could not be set.
+enum ValueError {
     UnknownKey,
     BadValue(&'static str),
 }
 
-impl From<&'static str> for Refusal {
+impl From<&'static str> for ValueError {
     fn from(expected: &'static str) -> Self {
         Self::BadValue(expected)
     }
 }
 
-fn count(text: &str) -> Result<NonZeroU32, Refusal> {
-    text.parse()
-        .map_err(|_| Refusal::BadValue("a whole number from 1"))
+/// Varies a delay uniformly by up to `jitter` in both directions, never below 0.
+pub(crate) fn jittered(delay: Duration, jitter: Duration, rng: &mut SmallRng) -> Duration {
+    if jitter.is_zero() {
+        return delay;
+    }
+    let span_ns = 2 * jitter.as_nanos() as u64;
+    let added = Duration::from_nanos(rng.random_range(0..=span_ns));
+    (delay + added).saturating_sub(jitter)
 }
 
-fn number(text: &str) -> Result<u64, Refusal> {
+fn count(text: &str) -> Result<NonZeroU32, ValueError> {
     text.parse()
-        .map_err(|_| Refusal::BadValue("a number from 0 to 2^64 - 1"))
+        .map_err(|_| ValueError::BadValue("a positive integer"))
+}
+
+fn number(text: &str) -> Result<u64, ValueError> {
+    text.parse()
+        .map_err(|_| ValueError::BadValue("an integer from 0 to 2^64 - 1"))
 }
 
 #[cfg(test)]
@@ -376,7 +389,7 @@ mod tests {
                 "QPS" | "N" | "S" => "9",
                 "HOW" => "refused",
                 "CIDR" => "127.3.0.0/16",
-                other => panic!("{key} has an unknown kind of value, {other}"),
+                other => panic!("{key} has a value of an unknown kind: {other}"),
             };
             let mut impairments = Impairments::default();
             assert_eq!(impairments.set(key, value), Ok(()), "{key}");
@@ -410,15 +423,15 @@ mod tests {
     #[test]
     fn errors_name_what_was_given() {
         let error = |text: &str| text.parse::<Impairments>().unwrap_err().to_string();
-        assert_eq!(error("speed=9"), "no impairment is called \"speed\"");
-        assert_eq!(error("delay=9ms,"), "no impairment is called \"\"");
+        assert_eq!(error("speed=9"), "unknown impairment \"speed\"");
+        assert_eq!(error("delay=9ms,"), "unknown impairment \"\"");
         assert_eq!(
             error("loss=200%"),
-            "loss cannot be \"200%\": it takes a percentage from 0 to 100, as 10% or 0.5%"
+            "invalid value \"200%\" for loss: expected a percentage from 0 to 100, such as 10% or 0.5%"
         );
         assert_eq!(
             error("over=loud"),
-            "over cannot be \"loud\": it takes silent or refused"
+            "invalid value \"loud\" for over: expected silent or refused"
         );
         for item in [
             "rate-cap=0",

@@ -10,44 +10,44 @@ use std::time::{Duration, SystemTime};
 
 use mio::Waker;
 
-use crate::bind::{Sockets, bind, bind_service, connect_udp};
-use crate::datagram;
-use crate::forward::{SOCKETS, Target};
-use crate::host::{Host, Hosted};
+use crate::bind::{Sockets, TcpMode, bind, connect_udp};
+use crate::dns_server::DnsServer;
+use crate::forwarder::{SOCKETS, Target};
 use crate::impairment::Impairments;
-use crate::report::{LabReport, Meter, ServiceMeter};
-use crate::script::Script;
-use crate::server::Server;
+use crate::packet_info;
+use crate::report::{DnsCounter, LabReport, Metrics, ServiceCounter, ServiceReport};
+use crate::responder::Responder;
 use crate::service::ServiceKind;
+use crate::service_server::{BoundService, ServiceServer};
 use crate::services::Services;
 
-/// Where the lab listens, and what it does wrong.
+/// Where the lab listens, what it serves and how it is impaired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabConfig {
-    /// The address of its DNS, and the port for UDP and TCP alike; port 0 finds one that is free for both.
-    /// An unspecified address (`0.0.0.0`, `::`) means every loopback address and no other: what
-    /// comes to another one is ignored.
+    /// The address of the DNS server, over UDP and TCP. Port 0 finds a port that is free for both.
+    /// An unspecified address (`0.0.0.0`, `::`) means all loopback addresses; what is sent to
+    /// another address is ignored.
     pub listen: SocketAddr,
-    /// An IPv6 address to serve on as well, on the same port; `listen` must then be IPv4, and so
-    /// must the services' addresses.
+    /// An IPv6 address to serve on as well, with the same ports. `listen` and the addresses of the
+    /// services must then be IPv4.
     pub also_ipv6: Option<Ipv6Addr>,
-    /// Where its DNS passes queries on to, over the transport that they came by, instead of
-    /// answering from its own zone. The answers are held back, lost and spoilt as the zone's
-    /// would be; a delay counts from when the query came, not from when the answer did.
+    /// A server to forward DNS queries to, over the transport they were received by, instead of
+    /// answering them from the zone. Its answers are impaired as those of the zone would be. A
+    /// delay counts from when the query was received, not from when the answer was.
     pub forward: Option<SocketAddr>,
-    /// What it serves besides DNS.
+    /// The services besides DNS.
     pub services: Vec<ServiceConfig>,
-    /// What it does wrong.
+    /// The impairments of all of them.
     pub impairments: Impairments,
 }
 
 /// A service besides DNS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ServiceConfig {
-    /// What it speaks.
+    /// The protocol.
     pub kind: ServiceKind,
-    /// The address and the port; port 0 finds a free one. An unspecified address means every
-    /// loopback address and no other.
+    /// The address and port. Port 0 finds a free port; an unspecified address means all loopback
+    /// addresses.
     pub listen: SocketAddr,
 }
 
@@ -62,8 +62,8 @@ impl ServiceConfig {
 }
 
 impl LabConfig {
-    /// Whether the DNS would pass queries on to itself. Not known before it listens if it is to
-    /// find a free port.
+    /// Whether the DNS server would forward queries to itself. Not known before it listens if its
+    /// port is 0.
     pub fn forwards_to_itself(&self) -> bool {
         self.forward.is_some_and(|server| {
             let (listen, asked) = (self.listen.ip(), server.ip());
@@ -92,7 +92,7 @@ impl LabConfig {
 }
 
 impl Default for LabConfig {
-    /// Every address of 127/8, a free port, no service besides DNS, no impairment.
+    /// All addresses of 127/8, a free port, no service besides DNS, no impairment.
     fn default() -> Self {
         Self {
             listen: (Ipv4Addr::UNSPECIFIED, 0).into(),
@@ -104,16 +104,16 @@ impl Default for LabConfig {
     }
 }
 
-/// A running lab. DNS is served on one thread of its own, all other services on another, until
+/// A running lab. One thread serves DNS and another one all other services, until
 /// [`stop`](Self::stop) or drop.
 #[derive(Debug)]
 pub struct Lab {
     address: SocketAddr,
-    meter: Arc<Meter>,
+    metrics: Arc<Metrics<DnsCounter>>,
     services: Vec<RunningService>,
     ca_pem: Option<String>,
     client_pem: Option<String>,
-    /// The sockets of its DNS, to ask the kernel what it dropped.
+    /// The UDP sockets of the DNS server, to read what the kernel dropped.
     udp: Vec<UdpSocket>,
     stop: Arc<AtomicBool>,
     threads: Vec<LabThread>,
@@ -123,7 +123,7 @@ pub struct Lab {
 struct RunningService {
     kind: ServiceKind,
     address: SocketAddr,
-    meter: Arc<ServiceMeter>,
+    metrics: Arc<Metrics<ServiceCounter>>,
 }
 
 #[derive(Debug)]
@@ -133,23 +133,26 @@ struct LabThread {
 }
 
 impl Lab {
-    /// Starts to serve. When this returns, queries are answered and connections accepted.
+    /// Starts the lab. When this returns, queries are answered and connections accepted.
     ///
     /// # Errors
-    /// An address cannot be listened on or forwarded to, the DNS would forward to itself, the
-    /// system lacks descriptors or threads, or the certificates for TLS could not be made.
+    /// An address cannot be bound or connected to, the DNS server would forward to itself, the
+    /// system is out of descriptors or threads, or the TLS certificates could not be made.
     pub fn start(mut config: LabConfig) -> io::Result<Self> {
-        let Sockets { udp, tcp, address } = bind(
-            config.listen,
-            config.also_ipv6,
-            !config.impairments.tcp_refuse,
-        )?;
+        let tcp_mode = if config.impairments.tcp_refuse {
+            TcpMode::Unused
+        } else {
+            TcpMode::Listen
+        };
+        let Sockets {
+            udp, tcp, address, ..
+        } = bind(config.listen, config.also_ipv6, true, tcp_mode)?;
         config.listen = address;
         let target = config.target()?;
-        let asking = target.iter().flat_map(|target| &target.sockets);
+        let forwarding = target.iter().flat_map(|target| &target.sockets);
         let watched = udp
             .iter()
-            .chain(asking)
+            .chain(forwarding)
             .map(UdpSocket::try_clone)
             .collect::<io::Result<_>>()?;
         let LabConfig {
@@ -158,11 +161,11 @@ impl Lab {
             impairments,
             ..
         } = config;
-        let meter = Arc::new(Meter::new());
+        let metrics = Arc::new(Metrics::new());
         let stop = Arc::new(AtomicBool::new(false));
         let mut lab = Self {
             address,
-            meter: Arc::clone(&meter),
+            metrics: Arc::clone(&metrics),
             services: Vec::new(),
             ca_pem: None,
             client_pem: None,
@@ -174,7 +177,7 @@ impl Lab {
             lab.start_services(&services, also_ipv6, &impairments)?;
         }
         let (mut server, waker) =
-            Server::new(udp, tcp, Script::new(impairments), target, meter, stop)?;
+            DnsServer::new(udp, tcp, Responder::new(impairments), target, metrics, stop)?;
         lab.spawn("lab", waker, move || server.run())?;
         Ok(lab)
     }
@@ -191,24 +194,28 @@ impl Lab {
             Services::new(&kinds, impairments.clone(), unix).map_err(io::Error::other)?;
         self.ca_pem = services.ca_pem();
         self.client_pem = services.client_pem();
-        let mut hosted = Vec::new();
+        let mut bound = Vec::new();
         for &ServiceConfig { kind, listen } in configs {
-            let udp = kind.has_datagrams();
-            let sockets = bind_service(listen, also_ipv6, udp, impairments.tcp_refuse)?;
-            let meter = Arc::new(ServiceMeter::new());
+            let tcp_mode = if impairments.tcp_refuse {
+                TcpMode::Reserve
+            } else {
+                TcpMode::Listen
+            };
+            let sockets = bind(listen, also_ipv6, kind.has_datagrams(), tcp_mode)?;
+            let metrics = Arc::new(Metrics::new());
             self.services.push(RunningService {
                 kind,
                 address: sockets.address,
-                meter: Arc::clone(&meter),
+                metrics: Arc::clone(&metrics),
             });
-            hosted.push(Hosted {
+            bound.push(BoundService {
                 kind,
                 sockets,
-                meter,
+                metrics,
             });
         }
-        let (mut host, waker) = Host::new(hosted, services, Arc::clone(&self.stop))?;
-        self.spawn("lab-services", waker, move || host.run())
+        let (mut server, waker) = ServiceServer::new(bound, services, Arc::clone(&self.stop))?;
+        self.spawn("lab-services", waker, move || server.run())
     }
 
     fn spawn(
@@ -222,62 +229,60 @@ impl Lab {
         Ok(())
     }
 
-    /// Where to send queries. When the lab serves every loopback address this is 127.0.0.1 or
-    /// ::1, and any other one will do with the same port.
+    /// The address to send queries to. This is 127.0.0.1 or ::1 if the lab serves all loopback
+    /// addresses; the others have the same port.
     pub fn address(&self) -> SocketAddr {
         reachable(self.address)
     }
 
-    /// Where the first service of a kind is, said as [`address`](Self::address) is; `None` where
-    /// there is no such service.
+    /// The address of the first service of a kind, in the sense of [`address`](Self::address).
+    /// `None` if there is no such service.
     pub fn service_address(&self, kind: ServiceKind) -> Option<SocketAddr> {
         let mut services = self.service_addresses();
         services.find(|(other, _)| *other == kind).map(|(_, at)| at)
     }
 
-    /// Every service and where it is, in the order they were asked for.
+    /// The services and their addresses, in the order of the configuration.
     pub fn service_addresses(&self) -> impl Iterator<Item = (ServiceKind, SocketAddr)> {
         self.services
             .iter()
             .map(|service| (service.kind, reachable(service.address)))
     }
 
-    /// The certificate of the authority that signs for the TLS services, in PEM; `None` where no
+    /// The certificate of the authority that signs for the TLS services, in PEM. `None` if no
     /// service has TLS.
     pub fn ca_pem(&self) -> Option<&str> {
         self.ca_pem.as_deref()
     }
 
-    /// A client certificate of that authority and its private key, in PEM.
+    /// A client certificate signed by that authority and its private key, in PEM.
     pub fn client_pem(&self) -> Option<&str> {
         self.client_pem.as_deref()
     }
 
-    /// What it did so far.
+    /// The counters and delays so far.
     pub fn report(&self) -> LabReport {
-        // A socket that cannot be asked has nothing to say.
+        // An error means that the counter is not available.
         let drops = self
             .udp
             .iter()
-            .map(|socket| datagram::kernel_drops(socket.as_fd()).unwrap_or(0))
+            .map(|socket| packet_info::kernel_drops(socket.as_fd()).unwrap_or(0))
             .sum();
-        let mut report = self.meter.report(drops);
-        report.services = self
+        let services = self
             .services
             .iter()
             .map(|service| {
-                service
-                    .meter
-                    .report(service.kind, reachable(service.address))
+                let address = reachable(service.address);
+                ServiceReport::new(service.kind, address, &service.metrics)
             })
             .collect();
-        report
+        LabReport::new(&self.metrics, drops, services)
     }
 
-    /// Ends it, and says what it did. Replies that wait for their time are not sent.
+    /// Stops the lab and returns its report. Delayed replies that are not due are not sent.
     ///
     /// # Errors
-    /// The lab could not be woken, or had ended by itself with an error of its poll.
+    /// A thread could not be woken, or had ended with an error of its poll.
     pub fn stop(mut self) -> io::Result<LabReport> {
         self.end()?;
         Ok(self.report())
@@ -287,7 +292,7 @@ impl Lab {
         self.stop.store(true, Ordering::Release);
         let mut result = Ok(());
         for LabThread { waker, handle } in self.threads.drain(..) {
-            // A thread that cannot be woken is not waited for.
+            // A thread that cannot be woken would never end.
             let ended = waker.wake().and_then(|()| {
                 handle
                     .join()
@@ -299,7 +304,7 @@ impl Lab {
     }
 }
 
-/// An address that reaches a socket on every loopback address.
+/// An address at which a socket on all loopback addresses can be reached.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address {
@@ -312,7 +317,7 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        // There is nobody left to tell.
+        // A destructor cannot return the error.
         let _ = self.end();
     }
 }

@@ -1,51 +1,54 @@
-//! Loopback peers with impairments to probe against: DNS, HTTP, TLS and services that talk.
+//! Loopback servers to probe, with configurable impairments: DNS, HTTP, TLS, mail and others.
 //!
-//! For DNS, [`Zone`] knows what every name is worth and [`Script`] decides what becomes of each
-//! exchange. For everything else, [`Services`] opens a [`Conversation`] for each connection. None
-//! of these has IO or a clock, and the simulator uses them as they are; [`Lab`] serves them over
-//! UDP and TCP on this machine, and can stand in front of another DNS server instead and pass
-//! its answers on. These are no servers to put into service: their data are made up,
-//! their password is known, and they know no more of a protocol than a prober asks for.
+//! [`Zone`] holds the DNS records, and [`Responder`] decides how each query is answered.
+//! [`Services`] opens a [`ServiceSession`] for each connection to another service. None of these
+//! does IO or reads a clock, and the simulator uses them as they are. [`Lab`] serves them over UDP
+//! and TCP on this machine; it can also forward DNS queries to another server and impair its
+//! answers.
+//!
+//! These servers are only for tests: their data are made up, their password is public, and they
+//! implement no more of a protocol than a prober needs.
+#![deny(unsafe_code)]
+#![warn(unreachable_pub)]
 
-mod batch;
 mod bind;
 mod clock;
-mod connection;
-mod conversation;
-mod datagram;
-mod destination;
-mod exchange;
-mod forward;
+mod connection_table;
+mod datagram_batch;
+mod dns_server;
+mod event_loop;
+mod forwarder;
 mod framing;
 mod histogram;
-mod host;
 mod impairment;
 mod lab;
+mod listener;
+mod packet_info;
 mod query;
 mod reply;
 mod report;
-mod schedule;
-mod script;
-mod server;
+mod responder;
 mod service;
+mod service_server;
 mod services;
-mod tcp;
+mod session;
 #[cfg(test)]
 mod testing;
+mod timer_queue;
 mod tls;
-mod udp;
+mod udp_endpoint;
 mod zone;
 
-pub use conversation::Conversation;
-pub use histogram::Spread;
+pub use histogram::HistogramSummary;
 pub use impairment::{ImpairmentError, Impairments, KEYS, OverCap, Percent};
 pub use lab::{Lab, LabConfig, ServiceConfig};
 pub use report::{Counts, LabReport, ServiceCounts, ServiceReport};
-pub use script::{Delivery, Plan, ReplyKind, Script, Silence};
+pub use responder::{DropReason, PlannedReply, ReplyKind, ReplyPlan, Responder};
 pub use service::{
-    CODED_TEXT, FORTUNE, HTTP_PATHS, MAILBOX_MESSAGES, MAILBOX_OCTETS, MALFORMED, Output, PAGE,
-    PASSWORD, ServiceKind, ServiceKindError, Tally, USER,
+    Activity, CODED_TEXT, FORTUNE, HTTP_PATHS, MAILBOX_MESSAGES, MAILBOX_OCTETS, MALFORMED, Output,
+    PAGE, PASSWORD, ServiceKind, ServiceKindError, USER,
 };
 pub use services::{DatagramPlan, Services};
+pub use session::ServiceSession;
 pub use tls::{TLS_NAMES, TlsError};
-pub use zone::{ExpectedPtr, Responded, Treatment, Zone, expected_names};
+pub use zone::{ExpectedPtr, ResponseMode, ResponseStatus, Zone, expected_names};

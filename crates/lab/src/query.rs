@@ -1,74 +1,74 @@
-//! Reading a DNS query off the wire.
+//! Parses DNS queries.
 
 /// Octets of a DNS header (RFC 1035 §4.1.1).
 pub(crate) const HEADER_BYTES: usize = 12;
-/// Octets a name may have on the wire (RFC 1035 §3.1).
+/// Octets of a name in wire form (RFC 1035 §3.1).
 const NAME_OCTETS_MAX: usize = 255;
-/// Octets a label may have (RFC 1035 §3.1).
+/// Octets of a label (RFC 1035 §3.1).
 const LABEL_OCTETS_MAX: u8 = 63;
-/// Labels that fit into a name, without the root.
+/// Labels of a name, without the root.
 const LABELS_MAX: usize = 127;
 /// The type of the EDNS(0) pseudo-record (RFC 6891 §6.1.2).
 const TYPE_OPT: u16 = 41;
 
-/// A query that could be read.
+/// A well-formed query.
 pub(crate) struct Query<'q> {
     /// The whole message.
     pub bytes: &'q [u8],
-    /// Where its question section ends.
+    /// The end of its question section.
     pub question_end: usize,
-    /// The name asked for, in lower case.
+    /// QNAME in lower case.
     pub name: LowerName,
-    /// The type asked for.
+    /// QTYPE.
     pub record_type: u16,
-    /// The class asked for.
+    /// QCLASS.
     pub class: u16,
-    /// What its OPT record says, where it has one.
+    /// The content of its OPT record, if it has one.
     pub edns: Option<Edns>,
 }
 
-/// What an OPT record says of its sender (RFC 6891 §6.1).
+/// The content of an OPT record (RFC 6891 §6.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Edns {
-    /// The datagram it can take.
+    /// The longest datagram that the sender can receive.
     pub udp_bytes_max: u16,
-    /// The EDNS version it speaks.
+    /// The EDNS version.
     pub version: u8,
-    /// Its DO bit (RFC 3225).
+    /// The DO bit (RFC 3225).
     pub dnssec_ok: bool,
 }
 
-/// Why a message gets no ordinary answer.
+/// Why a message is not answered from the zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unreadable {
-    /// No header, or a reply: nothing may be sent back.
+pub(crate) enum QueryError {
+    /// It has no header, or is a reply: nothing may be sent back.
     Drop,
-    /// There is a header, and what follows is no single well-formed question.
+    /// It does not have exactly one well-formed question.
     FormErr,
-    /// Another opcode than QUERY (RFC 1035 §4.1.1).
+    /// Its opcode is not QUERY (RFC 1035 §4.1.1).
     NotImplemented,
 }
 
 impl<'q> Query<'q> {
-    /// Reads a whole message.
-    pub fn parse(bytes: &'q [u8]) -> Result<Self, Unreadable> {
-        let header: &[u8; HEADER_BYTES] = bytes.first_chunk().ok_or(Unreadable::Drop)?;
+    /// Parses a message.
+    pub(crate) fn parse(bytes: &'q [u8]) -> Result<Self, QueryError> {
+        let header: &[u8; HEADER_BYTES] = bytes.first_chunk().ok_or(QueryError::Drop)?;
         if header[2] & 0x80 != 0 {
-            return Err(Unreadable::Drop);
+            return Err(QueryError::Drop);
         }
         if header[2] & 0x78 != 0 {
-            return Err(Unreadable::NotImplemented);
+            return Err(QueryError::NotImplemented);
         }
         if header[4..6] != [0, 1] {
-            return Err(Unreadable::FormErr);
+            return Err(QueryError::FormErr);
         }
-        let name = LowerName::parse(&bytes[HEADER_BYTES..]).ok_or(Unreadable::FormErr)?;
+        let name = LowerName::parse(&bytes[HEADER_BYTES..]).ok_or(QueryError::FormErr)?;
         let name_end = HEADER_BYTES + name.wire().len();
         let &[t0, t1, c0, c1] = bytes[name_end..]
             .first_chunk::<4>()
-            .ok_or(Unreadable::FormErr)?;
+            .ok_or(QueryError::FormErr)?;
         let question_end = name_end + 4;
-        let edns = read_edns(bytes, question_end).ok_or(Unreadable::FormErr)?;
+        let edns = read_edns(bytes, question_end).ok_or(QueryError::FormErr)?;
         Ok(Self {
             bytes,
             question_end,
@@ -80,8 +80,8 @@ impl<'q> Query<'q> {
     }
 }
 
-/// Finds the OPT record behind the question. `None` when the records cannot be read, or there
-/// are two of it (RFC 6891 §6.1.1).
+/// Finds the OPT record. Returns `None` if the records are malformed or there are two OPT records
+/// (RFC 6891 §6.1.1).
 fn read_edns(bytes: &[u8], question_end: usize) -> Option<Option<Edns>> {
     let count = |at: usize| usize::from(u16::from_be_bytes([bytes[at], bytes[at + 1]]));
     let before = count(6) + count(8);
@@ -110,7 +110,7 @@ fn read_edns(bytes: &[u8], question_end: usize) -> Option<Option<Edns>> {
     Some(edns)
 }
 
-/// Where the possibly compressed name at `at` ends.
+/// The end of the name at `at`, which may be compressed.
 fn skip_name(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
         match *bytes.get(at)? {
@@ -122,7 +122,7 @@ fn skip_name(bytes: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-/// A name in lower case (RFC 4343), with the places of its labels at hand.
+/// A name in lower case (RFC 4343), with an index of its labels.
 pub(crate) struct LowerName {
     wire: [u8; NAME_OCTETS_MAX],
     wire_bytes: u8,
@@ -131,8 +131,8 @@ pub(crate) struct LowerName {
 }
 
 impl LowerName {
-    /// Reads the uncompressed name that `bytes` begins with.
-    pub fn parse(bytes: &[u8]) -> Option<Self> {
+    /// Parses the uncompressed name at the start of `bytes`.
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let mut name = Self {
             wire: [0; NAME_OCTETS_MAX],
             wire_bytes: 0,
@@ -143,7 +143,7 @@ impl LowerName {
         loop {
             let length = *bytes.get(at)?;
             if length == 0 {
-                // The root's octet counts towards the limit.
+                // The limit includes the octet of the root.
                 if at >= NAME_OCTETS_MAX {
                     return None;
                 }
@@ -165,29 +165,29 @@ impl LowerName {
         }
     }
 
-    /// The name in wire form, the root's zero octet included.
-    pub fn wire(&self) -> &[u8] {
+    /// The name in wire form, including the octet of the root.
+    pub(crate) fn wire(&self) -> &[u8] {
         &self.wire[..usize::from(self.wire_bytes)]
     }
 
-    /// How many labels it has, without the root.
-    pub fn label_count(&self) -> usize {
+    /// The number of labels, without the root.
+    pub(crate) fn label_count(&self) -> usize {
         usize::from(self.labels)
     }
 
-    /// Label `index`, from the left and from 0.
-    pub fn label(&self, index: usize) -> &[u8] {
+    /// Label `index`, counted from 0 on the left.
+    pub(crate) fn label(&self, index: usize) -> &[u8] {
         let start = self.label_start(index);
         &self.wire[start + 1..start + 1 + usize::from(self.wire[start])]
     }
 
-    /// Where label `index` begins in the wire form, its length octet first.
-    pub fn label_start(&self, index: usize) -> usize {
+    /// The position of the length octet of label `index` in the wire form.
+    pub(crate) fn label_start(&self, index: usize) -> usize {
         usize::from(self.starts[..self.label_count()][index])
     }
 
-    /// Whether the name is `suffix` (wire form, lower case) or stands below it.
-    pub fn is_within(&self, suffix: &[u8], suffix_labels: usize) -> bool {
+    /// Whether the name is `suffix` (wire form, lower case) or a subdomain of it.
+    pub(crate) fn is_within(&self, suffix: &[u8], suffix_labels: usize) -> bool {
         self.wire().ends_with(suffix)
             && self.label_count() >= suffix_labels
             && self.label_start(self.label_count() - suffix_labels)
@@ -236,7 +236,7 @@ mod tests {
         );
         bytes.extend(OPT);
         bytes[11] = 2;
-        assert_eq!(Query::parse(&bytes).err(), Some(Unreadable::FormErr));
+        assert_eq!(Query::parse(&bytes).err(), Some(QueryError::FormErr));
     }
 
     #[test]

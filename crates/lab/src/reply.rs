@@ -1,16 +1,15 @@
-//! Writing a DNS reply behind whatever a buffer holds already.
+//! Writes DNS replies.
 
 use crate::query::{Edns, HEADER_BYTES, Query};
 
-/// The datagram the lab says it takes, as every modern server does.
+/// The longest datagram that the lab accepts according to its OPT record.
 const UDP_BYTES_MAX: u16 = 1232;
-/// Where a record's name is the question's: a pointer to the octet behind the header
-/// (RFC 1035 §4.1.4).
+/// The position of the question's name, for compression (RFC 1035 §4.1.4).
 const QUESTION_NAME: u16 = HEADER_BYTES as u16;
-/// Every record's time to live, in seconds.
+/// The TTL of every record, in seconds.
 pub(crate) const TTL_S: u32 = 400;
 
-/// The three sections that follow the question (RFC 1035 §4.1).
+/// The sections after the question (RFC 1035 §4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Section {
     Answer,
@@ -18,19 +17,19 @@ pub(crate) enum Section {
     Additional,
 }
 
-/// Whose record it is.
+/// The owner name of a record.
 #[derive(Clone, Copy)]
 pub(crate) enum Owner<'n> {
-    /// The name asked for.
+    /// The name of the question.
     Question,
-    /// The name that begins so many octets into the message.
+    /// The name at this position of the message.
     At(u16),
-    /// A name in wire form, written out.
+    /// A name in wire form, which is not compressed.
     Name(&'n [u8]),
 }
 
-/// A reply under way.
-pub(crate) struct Reply<'o> {
+/// A reply that is being written.
+pub(crate) struct ReplyWriter<'o> {
     out: &'o mut Vec<u8>,
     start: usize,
     counts: [u16; 3],
@@ -38,9 +37,9 @@ pub(crate) struct Reply<'o> {
     additional_start: Option<usize>,
 }
 
-impl<'o> Reply<'o> {
-    /// Begins the reply to a query: its header and its question as they were asked.
-    pub fn to(query: &Query<'_>, out: &'o mut Vec<u8>) -> Self {
+impl<'o> ReplyWriter<'o> {
+    /// Begins the reply to a query, at the end of `out`, with the header and the question.
+    pub(crate) fn to(query: &Query<'_>, out: &'o mut Vec<u8>) -> Self {
         let start = out.len();
         out.extend_from_slice(&query.bytes[..query.question_end]);
         mark_as_reply(&mut out[start..]);
@@ -55,9 +54,9 @@ impl<'o> Reply<'o> {
         }
     }
 
-    /// Writes one record of class IN. Sections are written in their order. Returns where its
-    /// data stand in the message.
-    pub fn record(
+    /// Writes a record of class IN. Sections must be written in order. Returns the position of its
+    /// data in the message.
+    pub(crate) fn record(
         &mut self,
         section: Section,
         owner: Owner<'_>,
@@ -84,10 +83,10 @@ impl<'o> Reply<'o> {
         (data_start - self.start) as u16
     }
 
-    /// Writes the code, the counts and, where the query had one, the OPT record. What is longer
-    /// than `bytes_max` loses its additional records first (RFC 2181 §9), and then everything,
-    /// with TC set. Returns whether TC is set.
-    pub fn finish(mut self, rcode: u16, edns: Option<Edns>, bytes_max: usize) -> bool {
+    /// Writes the code, the counts and, if the query had one, the OPT record. If the message is
+    /// longer than `bytes_max`, drops first the additional records (RFC 2181 §9) and then all
+    /// records, and sets TC. Returns whether TC is set.
+    pub(crate) fn finish(mut self, rcode: u16, edns: Option<Edns>, bytes_max: usize) -> bool {
         let opt_bytes = if edns.is_some() { 11 } else { 0 };
         let fits = |out: &Vec<u8>| out.len() - self.start + opt_bytes <= bytes_max;
         if let Some(start) = self.additional_start.filter(|_| !fits(self.out)) {
@@ -102,8 +101,8 @@ impl<'o> Reply<'o> {
         truncated
     }
 
-    /// As [`finish`](Self::finish), without any record and with TC set.
-    pub fn finish_truncated(mut self, edns: Option<Edns>) {
+    /// Drops all records and sets TC.
+    pub(crate) fn finish_truncated(mut self, edns: Option<Edns>) {
         self.cut();
         self.close(0, edns);
     }
@@ -132,7 +131,7 @@ impl<'o> Reply<'o> {
     }
 }
 
-/// Writes a reply that is only a header: for queries whose question cannot be read.
+/// Writes a reply without a question, to a query whose question is malformed.
 pub(crate) fn header_only(query: &[u8; HEADER_BYTES], rcode: u8, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(query);
@@ -141,7 +140,7 @@ pub(crate) fn header_only(query: &[u8; HEADER_BYTES], rcode: u8, out: &mut Vec<u
     out[start + 4..].fill(0);
 }
 
-/// Turns a query's flags into a reply's: QR and RA set, opcode, RD and CD kept.
+/// Turns the flags of a query into those of a reply: sets QR and RA, keeps opcode, RD and CD.
 fn mark_as_reply(message: &mut [u8]) {
     message[2] = 0x80 | message[2] & 0x79;
     message[3] = 0x80 | message[3] & 0x10;

@@ -1,34 +1,34 @@
-//! What the lab did, counted by its thread and read by any other.
+//! What the lab did, counted by its threads and read by any other.
 
-mod counts;
+mod metrics;
 mod service;
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use canvass_model::Rcode;
 
-use counts::counts;
+use metrics::counters;
 
-use crate::histogram::{Histogram, Spread};
-use crate::script::{Plan, ReplyKind, Silence};
-use crate::zone::Responded;
+use crate::histogram::HistogramSummary;
+use crate::responder::{DropReason, ReplyKind, ReplyPlan};
+use crate::zone::ResponseStatus;
 
-pub(crate) use service::{ServiceCount, ServiceMeter};
+pub(crate) use metrics::{Counter, Metrics};
+pub(crate) use service::ServiceCounter;
 pub use service::{ServiceCounts, ServiceReport};
 
-counts! {
-    /// One counter's place.
-    Count;
-    /// Everything the lab counts.
+counters! {
+    /// The counters of the DNS server.
+    DnsCounter;
+    /// Everything that the DNS server counts.
     Counts;
 
-    /// Queries that came over UDP.
-    QueriesUdp, queries_udp, "queries over UDP";
-    /// Queries that came over TCP.
-    QueriesTcp, queries_tcp, "queries over TCP";
-    /// True answers sent, NXDOMAIN and no data among them.
+    /// Queries received over UDP.
+    QueriesUdp, queries_udp, "queries over UDP", "query over UDP";
+    /// Queries received over TCP.
+    QueriesTcp, queries_tcp, "queries over TCP", "query over TCP";
+    /// True answers sent, including NXDOMAIN and no data.
     Answered, answered, "answered";
     /// Replies sent with TC.
     Truncated, truncated, "truncated";
@@ -38,137 +38,92 @@ counts! {
     Refused, refused, "REFUSED";
     /// FORMERR, NOTIMP and BADVERS sent.
     Formerr, formerr, "FORMERR";
-    /// False answers sent.
+    /// Forged answers sent.
     Forged, forged, "forged";
     /// Second copies sent.
     Duplicated, duplicated, "duplicated";
-    /// Unreadable replies sent.
+    /// Corrupt replies sent.
     Corrupted, corrupted, "corrupted";
-    /// Exchanges whose true reply was decided to be late.
+    /// Queries whose reply is late.
     Late, late, "late";
-    /// Exchanges about a slow name.
+    /// Queries for a slow name.
     Slow, slow, "slow";
-    /// Exchanges lost by chance.
+    /// Queries lost at random.
     Lost, lost, "lost";
-    /// Exchanges about a name that is never answered.
+    /// Queries for a name that is never answered.
     Never, never, "never answered";
-    /// Queries over the rate cap that got no answer.
-    OverCap, over_cap, "over the rate cap, silent";
+    /// Queries over the rate cap that got no reply.
+    OverCap, over_cap, "dropped by the rate cap";
     /// Queries to a dead server address.
     Dead, dead, "to a dead server";
     /// Queries during an outage.
     Outage, outage, "during an outage";
-    /// Queries on connections that are not answered at all.
-    Unheard, unheard, "on silent connections";
-    /// Messages that are no query, and datagrams longer than any.
-    Unreadable, unreadable, "unreadable";
-    /// Queries to an address outside loopback, not answered.
-    Foreign, foreign, "from outside, ignored";
+    /// Queries on TCP connections that are never answered (`tcp-silent`).
+    TcpSilent, tcp_silent, "on silent connections", "on a silent connection";
+    /// Messages that are no query, and datagrams too long for one.
+    Malformed, malformed, "malformed";
+    /// Queries to an address outside loopback, which are ignored.
+    NotLoopback, not_loopback, "to an address outside loopback (ignored)";
     /// TCP connections accepted.
-    Connections, connections, "connections accepted";
-    /// TCP connections closed after their number of answers.
-    ClosedByLab, closed_by_lab, "connections closed after their answers";
-    /// Attempts to accept a connection that failed.
-    AcceptErrors, accept_errors, "connections not accepted";
-    /// Replies the system would not send, or whose connection was gone.
-    SendErrors, send_errors, "replies not sent";
-    /// Replies dropped since too many were waiting for their time.
-    Overflow, overflow, "replies dropped, too many waiting";
-    /// Queries passed on to the server that is forwarded to. All that are not open any more were
-    /// answered or never answered by it.
+    Connections, connections, "connections accepted", "connection accepted";
+    /// TCP connections closed after their last answer (`tcp-close-after`).
+    ClosedByLab, closed_by_lab, "connections closed after the last answer", "connection closed after the last answer";
+    /// Failed attempts to accept a connection.
+    AcceptErrors, accept_errors, "connections not accepted", "connection not accepted";
+    /// Replies that the system did not send, or whose connection had closed.
+    SendErrors, send_errors, "replies not sent", "reply not sent";
+    /// Replies dropped because too many were delayed.
+    Overflow, overflow, "replies dropped (too many delayed)", "reply dropped (too many delayed)";
+    /// Queries forwarded to the other server. Each ends as answered or as never answered.
     Forwarded, forwarded, "forwarded";
     /// Forwarded queries that the server answered.
     ForwardAnswered, forward_answered, "answered by the server";
     /// Forwarded queries that the server never answered: ten seconds passed, its connection was
-    /// refused or closed, the system would not send the query, or the lab ended first.
+    /// refused or closed, the system did not send the query, or the lab stopped first.
     ForwardUnanswered, forward_unanswered, "never answered by the server";
-    /// Those of them that the system would not send.
+    /// Those of them that the system did not send.
     ForwardErrors, forward_errors, "not sent to the server";
-    /// Queries that were not forwarded since too many were open.
-    ForwardFull, forward_full, "not forwarded, too many open";
+    /// Queries that were not forwarded because too many were open.
+    ForwardFull, forward_full, "not forwarded (too many open)";
     /// Messages from the server that answer no open query.
-    ForwardUnknown, forward_unknown, "unknown answers from the server, dropped";
+    ForwardUnknown, forward_unknown, "unexpected answers from the server (dropped)", "unexpected answer from the server (dropped)";
 }
 
-/// The counters and histograms of a running lab. One thread writes.
-#[derive(Debug)]
-pub(crate) struct Meter {
-    counts: [AtomicU64; COUNTS],
-    given: Histogram,
-    error: Histogram,
-}
-
-impl Meter {
-    pub fn new() -> Self {
-        Self {
-            counts: [const { AtomicU64::new(0) }; COUNTS],
-            given: Histogram::new(),
-            error: Histogram::new(),
-        }
-    }
-
-    pub fn add(&self, count: Count) {
-        self.add_many(count, 1);
-    }
-
-    pub fn add_many(&self, count: Count, many: u64) {
-        // One writer, so that a plain load and store do.
-        let counter = &self.counts[count as usize];
-        counter.store(counter.load(Ordering::Relaxed) + many, Ordering::Relaxed);
-    }
-
-    /// Counts what a plan says beyond its replies.
-    pub fn add_plan(&self, plan: &Plan) {
-        if let Some(silence) = plan.silence {
-            self.add(match silence {
-                Silence::Dead => Count::Dead,
-                Silence::Outage => Count::Outage,
-                Silence::OverCap => Count::OverCap,
-                Silence::Never => Count::Never,
-                Silence::Lost => Count::Lost,
+impl Metrics<DnsCounter> {
+    /// Counts what a plan decides beyond its replies.
+    pub(crate) fn add_plan(&self, plan: &ReplyPlan) {
+        if let Some(reason) = plan.dropped {
+            self.add(match reason {
+                DropReason::Dead => DnsCounter::Dead,
+                DropReason::Outage => DnsCounter::Outage,
+                DropReason::OverCap => DnsCounter::OverCap,
+                DropReason::Never => DnsCounter::Never,
+                DropReason::Lost => DnsCounter::Lost,
             });
         }
         if plan.late {
-            self.add(Count::Late);
+            self.add(DnsCounter::Late);
         }
         if plan.slow {
-            self.add(Count::Slow);
-        }
-    }
-
-    /// Takes down the delay a reply was given, and the one it was to have.
-    pub fn add_delay(&self, given: Duration, asked: Duration) {
-        self.given.record(given);
-        self.error.record(given.abs_diff(asked));
-    }
-
-    pub fn report(&self, kernel_drops: u64) -> LabReport {
-        LabReport {
-            counts: Counts::read(|count| self.counts[count as usize].load(Ordering::Relaxed)),
-            kernel_drops,
-            delay: self.given.spread(),
-            delay_error: self.error.spread(),
-            services: Vec::new(),
+            self.add(DnsCounter::Slow);
         }
     }
 }
 
-impl Count {
-    /// What a reply counts as once it has been sent.
-    pub fn of_reply(kind: ReplyKind, responded: Responded) -> Self {
+impl DnsCounter {
+    /// The counter of a reply that has been sent.
+    pub(crate) fn of_reply(kind: ReplyKind, status: ResponseStatus) -> Self {
         match kind {
             ReplyKind::WrongId(_) | ReplyKind::WrongQuestion => Self::Forged,
             ReplyKind::Corrupt(_) => Self::Corrupted,
             ReplyKind::Duplicate(_) => Self::Duplicated,
-            ReplyKind::Answer | ReplyKind::Truncated | ReplyKind::Rcode(_) => {
-                match responded.rcode {
-                    _ if responded.truncated => Self::Truncated,
-                    Rcode::NOERROR | Rcode::NXDOMAIN => Self::Answered,
-                    Rcode::SERVFAIL => Self::Servfail,
-                    Rcode::REFUSED => Self::Refused,
-                    _ => Self::Formerr,
-                }
-            }
+            ReplyKind::Answer | ReplyKind::Truncated | ReplyKind::Rcode(_) => match status.rcode {
+                _ if status.truncated => Self::Truncated,
+                Rcode::NOERROR | Rcode::NXDOMAIN => Self::Answered,
+                Rcode::SERVFAIL => Self::Servfail,
+                Rcode::REFUSED => Self::Refused,
+                _ => Self::Formerr,
+            },
         }
     }
 }
@@ -176,47 +131,53 @@ impl Count {
 /// What the lab did so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LabReport {
-    /// Everything that was counted.
+    /// The counters of the DNS server.
     pub counts: Counts,
-    /// Datagrams the kernel dropped since the lab did not read them soon enough: above zero,
-    /// the lab was the limit.
+    /// Datagrams that the kernel dropped because the lab did not read them in time. If there are
+    /// any, the lab was the bottleneck.
     pub kernel_drops: u64,
-    /// The delay that replies with one were given, from reading the query to sending the reply.
-    /// What a server that is forwarded to takes is part of it, and its answers are all counted.
-    pub delay: Spread,
-    /// By how much the delay given differs from the one asked for, which is zero where none was
-    /// set.
-    pub delay_error: Spread,
-    /// What each service besides DNS did, in the order they were asked for.
+    /// The delay that was applied to delayed replies, from reading the query to sending the
+    /// reply. Includes the time that a server takes to which queries are forwarded, all of whose
+    /// answers count as delayed.
+    pub delay: HistogramSummary,
+    /// By how much the applied delay differs from the planned one, which is zero if none was set.
+    pub delay_error: HistogramSummary,
+    /// What each service besides DNS did, in the order of the configuration.
     pub services: Vec<ServiceReport>,
 }
 
+impl LabReport {
+    pub(crate) fn new(
+        metrics: &Metrics<DnsCounter>,
+        kernel_drops: u64,
+        services: Vec<ServiceReport>,
+    ) -> Self {
+        let [delay, delay_error] = metrics.delays();
+        Self {
+            counts: Counts::read(metrics),
+            kernel_drops,
+            delay,
+            delay_error,
+            services,
+        }
+    }
+}
+
 impl fmt::Display for LabReport {
-    /// A few lines for a person; what never happened is left out.
+    /// A few lines for a person. Counters that are zero are left out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "lab:")?;
-        let mut separator = " ";
-        let drops = ("dropped by the kernel unread", self.kernel_drops);
-        for (words, count) in self.counts.named().into_iter().chain([drops]) {
-            if count > 0 {
-                write!(f, "{separator}{count} {words}")?;
-                separator = ", ";
-            }
-        }
-        if separator == " " {
-            write!(f, " nothing happened")?;
-        }
+        let drops = (self.kernel_drops > 0).then_some((self.kernel_drops, "dropped by the kernel"));
+        write_counts(f, self.counts.labelled().chain(drops))?;
         if self.delay.count > 0 {
-            for (words, spread) in [("delay given", self.delay), ("its error", self.delay_error)] {
-                write!(
-                    f,
-                    "\n  {words}: p50 {} p99 {} max {}",
-                    Micros(spread.p50),
-                    Micros(spread.p99),
-                    Micros(spread.max)
-                )?;
-            }
-            write!(f, " ({} replies)", self.delay.count)?;
+            let replies = self.delay.count;
+            let label = if replies == 1 { "reply" } else { "replies" };
+            write!(
+                f,
+                "\n  delay applied: {}\n  delay error: {} ({replies} {label})",
+                Percentiles(self.delay),
+                Percentiles(self.delay_error)
+            )?;
         }
         for service in self.services.iter().filter(|service| !service.is_idle()) {
             write!(f, "\n  {service}")?;
@@ -225,12 +186,31 @@ impl fmt::Display for LabReport {
     }
 }
 
-/// A span in whole microseconds.
-struct Micros(Duration);
+/// Writes counts with their labels, separated by commas.
+fn write_counts(
+    f: &mut fmt::Formatter<'_>,
+    counts: impl Iterator<Item = (u64, &'static str)>,
+) -> fmt::Result {
+    let mut separator = " ";
+    for (count, label) in counts {
+        write!(f, "{separator}{count} {label}")?;
+        separator = ", ";
+    }
+    if separator == " " {
+        write!(f, " no traffic")?;
+    }
+    Ok(())
+}
 
-impl fmt::Display for Micros {
+/// Percentiles in whole microseconds.
+struct Percentiles(HistogramSummary);
+
+impl fmt::Display for Percentiles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} us", self.0.as_micros())
+        let micros = |span: Duration| span.as_micros();
+        let HistogramSummary { p50, p99, max, .. } = self.0;
+        let [p50, p99, max] = [p50, p99, max].map(micros);
+        write!(f, "p50 {p50} us p99 {p99} us max {max} us")
     }
 }
 
@@ -239,23 +219,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_tells_what_happened_and_no_more() {
-        let meter = Meter::new();
-        assert_eq!(meter.report(0).to_string(), "lab: nothing happened");
-        meter.add_many(Count::QueriesUdp, 2);
-        meter.add(Count::Answered);
-        meter.add(Count::Lost);
+    fn a_report_prints_what_happened_and_no_zeros() {
+        let metrics = Metrics::new();
+        let report = |drops| LabReport::new(&metrics, drops, Vec::new()).to_string();
+        assert_eq!(report(0), "lab: no traffic");
+        metrics.add_many(DnsCounter::QueriesUdp, 2);
+        metrics.add(DnsCounter::QueriesTcp);
+        metrics.add(DnsCounter::Answered);
+        metrics.add(DnsCounter::Lost);
+        let counts = "lab: 2 queries over UDP, 1 query over TCP, 1 answered, 1 lost";
+        assert_eq!(report(0), counts);
+        assert_eq!(report(3), format!("{counts}, 3 dropped by the kernel"));
+        let planned = Duration::from_millis(20);
+        metrics.add_delay(planned + Duration::from_micros(64), planned);
         assert_eq!(
-            meter.report(0).to_string(),
-            "lab: 2 queries over UDP, 1 answered, 1 lost"
-        );
-        let asked = Duration::from_millis(20);
-        meter.add_delay(asked + Duration::from_micros(64), asked);
-        assert_eq!(
-            meter.report(0).to_string(),
-            "lab: 2 queries over UDP, 1 answered, 1 lost\n  \
-             delay given: p50 20064 us p99 20064 us max 20064 us\n  \
-             its error: p50 64 us p99 64 us max 64 us (1 replies)"
+            report(0),
+            format!(
+                "{counts}\n  delay applied: p50 20064 us p99 20064 us max 20064 us\n  \
+                 delay error: p50 64 us p99 64 us max 64 us (1 reply)"
+            )
         );
     }
 }

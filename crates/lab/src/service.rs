@@ -1,16 +1,16 @@
-//! What one connection's peer says, without a socket and without a clock.
+//! The protocols of the services besides DNS, without IO.
 
 mod banner;
 mod checker;
 mod clock;
-mod dialogue;
 mod echo;
 mod fortune;
 mod http;
 mod imap;
 mod kind;
-mod line;
+mod line_protocol;
 mod pop3;
+mod reverser;
 mod smtp;
 
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use std::time::Duration;
 use canvass_model::Time;
 use smallvec::SmallVec;
 
-use dialogue::Talking;
+use line_protocol::LineService;
 
 pub use fortune::FORTUNE;
 pub use http::{CODED_TEXT, HTTP_PATHS, MALFORMED, PAGE};
@@ -27,69 +27,69 @@ pub(crate) use http::{Http, Site};
 pub use kind::{ServiceKind, ServiceKindError};
 pub use pop3::{MAILBOX_MESSAGES, MAILBOX_OCTETS};
 
-/// The user that every service with a log-in knows.
+/// The user of every service with a login.
 pub const USER: &str = "canvass";
-/// That user's password. It protects nothing.
+/// The password of that user.
 pub const PASSWORD: &str = "secret";
 
-/// The host name services call themselves by.
+/// The host name that services use in their replies.
 pub(crate) const HOST_NAME: &str = "good.lab.test";
 
-/// What a connection's peer wants done next.
+/// What a session wants next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Octets were appended to the buffer; ask again once they have been taken.
+    /// Octets were appended to the buffer. Poll again once they have been accepted.
     Send,
-    /// Nothing before this time, unless octets arrive.
+    /// Nothing before this time, unless input arrives.
     Wait(Time),
-    /// Nothing until octets arrive or the peer ends.
+    /// Nothing before input or the end of the stream arrives.
     Idle,
-    /// All has been said: the connection closes in good order.
+    /// The connection is to be closed.
     Close,
     /// The connection is to be reset.
     Reset,
 }
 
-/// What a service on a stream wants done next.
+/// What a service wants next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Said {
-    /// Something for the other end.
+pub(crate) enum ServiceOutput {
+    /// What its session wants.
     Output(Output),
-    /// From here on the connection is to be TLS; all that was said before is in the clear.
+    /// A TLS handshake, after the output so far was sent in the clear.
     StartTls,
 }
 
-/// What happened on a connection since it was last asked.
+/// Events on a connection, for its counters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Requests, lines or datagrams understood.
+pub struct Activity {
+    /// Requests and lines read.
     pub requests: u64,
-    /// When each delay that has just ended began, and how long it was to be. It has lasted until
-    /// what was appended to the buffer has been sent.
+    /// The delays that have ended: each with its start and its planned length. A delay lasts until
+    /// the output of the same poll has been sent.
     pub delays: SmallVec<[(Time, Duration); 2]>,
 }
 
-/// One service's side of one connection.
+/// A service's side of one connection.
 pub(crate) trait Service: Send {
-    /// The other end has sent something.
+    /// Processes octets from the client.
     fn received(&mut self, bytes: &[u8]);
 
-    /// The other end will send no more.
+    /// The client has closed its end.
     fn ended(&mut self);
 
-    /// The connection is TLS now: either from its first octet, or after [`Said::StartTls`].
+    /// The TLS handshake is complete.
     fn secured(&mut self) {}
 
-    /// Appends what is to be said now to `out`, or says what is waited for. Before it says
-    /// anything else than that octets are to be sent, all that it had to say has been sent.
-    fn poll(&mut self, now: Time, out: &mut Vec<u8>, tally: &mut Tally) -> Said;
+    /// Appends output to `out`, or returns what to wait for. Unless it returns [`Output::Send`],
+    /// all previous output has been sent.
+    fn poll(&mut self, now: Time, out: &mut Vec<u8>, activity: &mut Activity) -> ServiceOutput;
 
-    /// Whether the other end has said that it will send no more, without closing.
+    /// Whether the client has announced that it will send nothing more.
     fn is_last(&self) -> bool {
         false
     }
 
-    /// Whether it has room for what the other end sends.
+    /// Whether there is room for input.
     fn wants_input(&self) -> bool {
         true
     }
@@ -97,67 +97,73 @@ pub(crate) trait Service: Send {
 
 /// What the services of one lab share.
 #[derive(Clone, Debug)]
-pub(crate) struct Shared {
-    /// What the HTTP services serve.
+pub(crate) struct ServiceContext {
+    /// The content of the HTTP services.
     pub site: Arc<Site>,
-    /// The time of day at [`Time::ZERO`], since 1970 (UTC), with the skew the lab was given.
-    pub day_at_zero: DayTime,
-    /// Whether TLS can be had.
+    /// The wall clock time at [`Time::ZERO`], with the time skew added.
+    pub unix_at_zero: UnixTime,
+    /// Whether TLS is available.
     pub tls: bool,
 }
 
-/// A time of day that may lie before 1970.
+/// A wall clock time, which may be before 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct DayTime {
+pub(crate) struct UnixTime {
     /// Nanoseconds since 1970 (UTC).
     pub unix_ns: i128,
 }
 
-impl DayTime {
-    /// So much of a run later.
-    pub fn at(self, now: Time) -> Self {
+impl UnixTime {
+    /// The wall clock time at `now`, if `self` is that at [`Time::ZERO`].
+    pub(crate) fn at(self, now: Time) -> Self {
         Self {
             unix_ns: self.unix_ns + i128::from(now.as_nanos()),
         }
     }
 
     /// Whole seconds since 1970 (UTC).
-    pub fn unix_s(self) -> i64 {
+    pub(crate) fn unix_s(self) -> i64 {
         self.unix_ns.div_euclid(1_000_000_000) as i64
     }
 }
 
-/// A service's side of a new connection.
-pub(crate) fn open(kind: ServiceKind, shared: &Shared) -> Box<dyn Service> {
-    let starttls = shared.tls && !kind.is_tls();
+/// Opens a service's side of a new connection.
+pub(crate) fn open(kind: ServiceKind, context: &ServiceContext) -> Box<dyn Service> {
+    let starttls = context.tls && !kind.is_tls();
     match kind {
-        ServiceKind::Http | ServiceKind::Https => Box::new(Http::new(Arc::clone(&shared.site))),
-        ServiceKind::Line => Box::new(Talking::new(line::Line)),
-        ServiceKind::Fortune => Box::new(Talking::new(fortune::Fortune)),
-        ServiceKind::Checker => Box::new(Talking::new(checker::Checker)),
-        ServiceKind::Pop3 | ServiceKind::Pop3s => Box::new(Talking::new(pop3::Pop3::new(starttls))),
-        ServiceKind::Imap | ServiceKind::Imaps => Box::new(Talking::new(imap::Imap::new(starttls))),
-        ServiceKind::Smtp | ServiceKind::Smtps => Box::new(Talking::new(smtp::Smtp::new(starttls))),
-        ServiceKind::Ssh => Box::new(Talking::new(banner::Ssh)),
-        ServiceKind::Ftp => Box::new(Talking::new(banner::Ftp::default())),
-        ServiceKind::Time => Box::new(clock::Clock::time(shared.day_at_zero)),
-        ServiceKind::Daytime => Box::new(clock::Clock::daytime(shared.day_at_zero)),
+        ServiceKind::Http | ServiceKind::Https => Box::new(Http::new(Arc::clone(&context.site))),
+        ServiceKind::Line => Box::new(LineService::new(reverser::Reverser)),
+        ServiceKind::Fortune => Box::new(LineService::new(fortune::Fortune)),
+        ServiceKind::Checker => Box::new(LineService::new(checker::Checker)),
+        ServiceKind::Pop3 | ServiceKind::Pop3s => {
+            Box::new(LineService::new(pop3::Pop3::new(starttls)))
+        }
+        ServiceKind::Imap | ServiceKind::Imaps => {
+            Box::new(LineService::new(imap::Imap::new(starttls)))
+        }
+        ServiceKind::Smtp | ServiceKind::Smtps => {
+            Box::new(LineService::new(smtp::Smtp::new(starttls)))
+        }
+        ServiceKind::Ssh => Box::new(LineService::new(banner::Ssh)),
+        ServiceKind::Ftp => Box::new(LineService::new(banner::Ftp::default())),
+        ServiceKind::Time => Box::new(clock::Clock::time(context.unix_at_zero)),
+        ServiceKind::Daytime => Box::new(clock::Clock::daytime(context.unix_at_zero)),
         ServiceKind::Echo => Box::new(echo::Echo::default()),
     }
 }
 
-/// Appends the answer to a datagram to `out`. `None` when such a service answers none.
+/// Appends the answer to a datagram to `out`. `None` if the service does not answer datagrams.
 pub(crate) fn answer_datagram(
     kind: ServiceKind,
-    shared: &Shared,
+    context: &ServiceContext,
     now: Time,
     datagram: &[u8],
     out: &mut Vec<u8>,
 ) -> Option<()> {
-    let day_time = shared.day_at_zero.at(now);
+    let unix_time = context.unix_at_zero.at(now);
     match kind {
-        ServiceKind::Time => clock::push_time(day_time, out),
-        ServiceKind::Daytime => clock::push_daytime(day_time, out),
+        ServiceKind::Time => clock::push_time(unix_time, out),
+        ServiceKind::Daytime => clock::push_daytime(unix_time, out),
         ServiceKind::Echo => out.extend_from_slice(datagram),
         _ => return None,
     }

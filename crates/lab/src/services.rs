@@ -1,4 +1,4 @@
-//! All services of one lab: what they share, and what befalls their connections.
+//! All services of one lab: what they share, and the impairments of their connections.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -8,38 +8,37 @@ use canvass_model::Time;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
-use crate::conversation::{Conversation, Delays, Parts, WireRules};
 use crate::impairment::Impairments;
-use crate::script::{contains, is_out};
-use crate::service::{DayTime, ServiceKind, Shared, Site, answer_datagram, open};
+use crate::responder::{contains, is_in_outage};
+use crate::service::{ServiceContext, ServiceKind, Site, UnixTime, answer_datagram, open};
+use crate::session::{DelaySampler, Parts, ServiceSession, ShaperSettings};
 use crate::tls::{TlsError, TlsSetup};
 
-/// Opens conversations, and answers datagrams. No IO and no clock: the lab's host and the
-/// simulator hand it the time, and two of them with one seed that see the same do the same, but
-/// for the keys of TLS.
+/// Opens sessions and answers datagrams. It does no IO and is given the time. With the same seed
+/// and the same input the output is the same, except for the keys of TLS.
 #[derive(Debug)]
 pub struct Services {
-    shared: Shared,
+    context: ServiceContext,
     tls: Option<Arc<TlsSetup>>,
     impairments: Impairments,
-    delays: Option<Delays>,
-    wire: Option<WireRules>,
+    delays: Option<DelaySampler>,
+    shaper: Option<ShaperSettings>,
     rng: SmallRng,
     first: Option<Time>,
 }
 
-/// What becomes of one datagram that is answered.
+/// How a datagram is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DatagramPlan {
-    /// How long after the datagram its answer leaves.
+    /// How long after the datagram the answer is sent.
     pub delay: Duration,
-    /// How often it leaves: once or twice.
+    /// How often it is sent: once or twice.
     pub copies: usize,
 }
 
 impl Services {
-    /// What these kinds need, with certificates where one of them has TLS. `unix` is the time of
-    /// day at [`Time::ZERO`], since 1970 (UTC).
+    /// Prepares services of these kinds, with certificates if one of them has TLS. `unix` is the
+    /// wall clock time at [`Time::ZERO`], since 1970 (UTC).
     ///
     /// # Errors
     /// The certificates could not be made.
@@ -53,61 +52,61 @@ impl Services {
             .any(|kind| kind.is_tls() || kind.has_starttls());
         let unix_ns = unix.as_nanos() as i128;
         let tls = has_tls
-            .then(|| TlsSetup::new(DayTime { unix_ns }.unix_s()))
+            .then(|| TlsSetup::new(UnixTime { unix_ns }.unix_s()))
             .transpose()?
             .map(Arc::new);
         let site = Site::new(tls.as_ref().map(|tls| tls.ca_pem()));
         let skew_ns = i128::from(impairments.time_skew_s) * 1_000_000_000;
         Ok(Self {
-            shared: Shared {
+            context: ServiceContext {
                 site: Arc::new(site),
-                day_at_zero: DayTime {
+                unix_at_zero: UnixTime {
                     unix_ns: unix_ns + skew_ns,
                 },
                 tls: has_tls,
             },
             tls,
-            delays: Delays::new(&impairments, impairments.seed),
-            wire: WireRules::new(&impairments),
+            delays: DelaySampler::new(&impairments, impairments.seed),
+            shaper: ShaperSettings::new(&impairments),
             rng: SmallRng::seed_from_u64(impairments.seed),
             first: None,
             impairments,
         })
     }
 
-    /// The certificate of the lab's authority, where there is TLS.
+    /// The certificate of the lab's authority, if there is TLS.
     pub fn ca_pem(&self) -> Option<String> {
         self.tls.as_ref().map(|tls| tls.ca_pem())
     }
 
-    /// A client certificate of that authority and its key, where there is TLS.
+    /// A client certificate signed by that authority and its key, if there is TLS.
     pub fn client_pem(&self) -> Option<String> {
         self.tls.as_ref().map(|tls| tls.client_pem().to_owned())
     }
 
-    /// The peer's side of a new connection to the address `server`.
-    pub fn open(&mut self, now: Time, kind: ServiceKind, server: IpAddr) -> Conversation {
-        let silent = self.impairments.tcp_silent || self.is_mute(now, server);
-        let web = matches!(kind, ServiceKind::Http | ServiceKind::Https);
+    /// Opens the service's side of a new connection to the address `server`.
+    pub fn open(&mut self, now: Time, kind: ServiceKind, server: IpAddr) -> ServiceSession {
+        let silent = self.impairments.tcp_silent || self.is_silent(now, server);
+        let http = matches!(kind, ServiceKind::Http | ServiceKind::Https);
         let has_tls = kind.is_tls() || kind.has_starttls();
         let delays = self.delays.is_some().then(|| self.rng.next_u64());
         let parts = Parts {
-            service: open(kind, &self.shared),
-            tls_at_once: kind.is_tls(),
+            service: open(kind, &self.context),
+            implicit_tls: kind.is_tls(),
             tls: self
                 .tls
                 .as_ref()
                 .filter(|_| has_tls)
-                .map(|tls| (Arc::clone(tls), web)),
+                .map(|tls| (Arc::clone(tls), http)),
             server,
-            delays: delays.and_then(|seed| Delays::new(&self.impairments, seed)),
-            wire: self.wire,
+            delays: delays.and_then(|seed| DelaySampler::new(&self.impairments, seed)),
+            shaper: self.shaper,
             silent,
         };
-        Conversation::new(now, parts)
+        ServiceSession::new(now, parts)
     }
 
-    /// Appends the answer to a datagram to `out`; `None` when it gets none.
+    /// Appends the answer to a datagram to `out`. `None` if there is no answer.
     pub fn answer(
         &mut self,
         now: Time,
@@ -116,20 +115,24 @@ impl Services {
         datagram: &[u8],
         out: &mut Vec<u8>,
     ) -> Option<DatagramPlan> {
-        if self.is_mute(now, server) || self.impairments.loss.takes(self.rng.next_u32()) {
+        if self.is_silent(now, server) || self.impairments.loss.includes(self.rng.next_u32()) {
             return None;
         }
-        answer_datagram(kind, &self.shared, now, datagram, out)?;
-        let twice = self.impairments.duplicate.takes(self.rng.next_u32());
+        answer_datagram(kind, &self.context, now, datagram, out)?;
+        let twice = self.impairments.duplicate.includes(self.rng.next_u32());
         Some(DatagramPlan {
-            delay: self.delays.as_mut().map_or(Duration::ZERO, Delays::draw),
+            delay: self
+                .delays
+                .as_mut()
+                .map_or(Duration::ZERO, DelaySampler::draw),
             copies: 1 + usize::from(twice),
         })
     }
 
-    /// Whether nothing is said at an address at this time.
-    fn is_mute(&mut self, now: Time, server: IpAddr) -> bool {
+    /// Whether nothing is sent from an address at this time.
+    fn is_silent(&mut self, now: Time, server: IpAddr) -> bool {
         let first = *self.first.get_or_insert(now);
-        contains(&self.impairments.dead, server) || is_out(&self.impairments, now.since(first))
+        contains(&self.impairments.dead, server)
+            || is_in_outage(&self.impairments, now.since(first))
     }
 }

@@ -1,8 +1,8 @@
-//! Queries for this crate's tests.
+//! Queries for tests.
 
 use canvass_model::DnsName;
 
-/// A query for a name and a type, with an OPT record where a datagram size is given.
+/// A query for a name and a type, with an OPT record if a datagram size is given.
 pub(crate) fn query(id: u16, name: &str, record_type: u16, udp_bytes_max: Option<u16>) -> Vec<u8> {
     let name: DnsName = name.parse().unwrap();
     let mut query = id.to_be_bytes().to_vec();

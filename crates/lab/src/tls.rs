@@ -1,4 +1,4 @@
-//! What the TLS services show, by server name.
+//! Certificates and TLS settings by server name.
 
 mod certificates;
 
@@ -12,220 +12,240 @@ use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::version::{TLS12, TLS13};
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 
-use certificates::{Authority, Leaf, Validity};
+use certificates::{Authority, EndEntity, Validity};
 
-/// Every server name that is treated in a way of its own, and how. Any other name, and none, gets
-/// the good certificate.
+/// The server names with a behaviour of their own, each with its description. All other names, and
+/// clients without SNI, get the good certificate.
 pub const TLS_NAMES: &[(&str, &str)] = &[
     (
         "good.lab.test",
-        "a good certificate; it is for localhost, the loopback addresses and *.example.net too",
+        "a valid certificate, also for localhost, the loopback addresses and *.example.net",
     ),
-    ("expired.lab.test", "a certificate whose time is over"),
-    ("notyet.lab.test", "a certificate whose time has not begun"),
+    ("expired.lab.test", "an expired certificate"),
+    ("notyet.lab.test", "a certificate that is not valid yet"),
     ("wronghost.lab.test", "a certificate for another name"),
-    ("selfsigned.lab.test", "a certificate that signed itself"),
+    ("selfsigned.lab.test", "a self-signed certificate"),
     (
         "unknownissuer.lab.test",
-        "a certificate of an authority nobody knows",
+        "a certificate of an unknown authority",
     ),
     (
         "chain.lab.test",
-        "a good certificate of an intermediate authority that is sent along",
+        "a valid certificate and that of its intermediate authority",
     ),
     (
         "nochain.lab.test",
-        "the same, and the intermediate authority is not sent",
+        "the same without the certificate of the intermediate authority",
     ),
-    ("purpose.lab.test", "a certificate that is for clients only"),
+    ("purpose.lab.test", "a certificate for clients only"),
     (
         "clientcert.lab.test",
-        "asks for a client certificate of the lab's authority, and insists",
+        "requires a client certificate of the lab's authority",
     ),
-    ("tls12.lab.test", "TLS 1.2 and no other version"),
-    ("tls13.lab.test", "TLS 1.3 and no other version"),
-    (
-        "slow.lab.test",
-        "the server's first flight takes half a second",
-    ),
+    ("tls12.lab.test", "TLS 1.2 only"),
+    ("tls13.lab.test", "TLS 1.3 only"),
+    ("slow.lab.test", "sends the first flight over half a second"),
     (
         "reset.lab.test",
-        "a reset instead of the server's first flight",
+        "resets the connection instead of the first flight",
     ),
-    ("close.lab.test", "the connection closes instead"),
-    ("hang.lab.test", "nothing comes instead"),
-    ("alert.lab.test", "the alert handshake_failure instead"),
-    ("notls.lab.test", "plain text instead"),
+    ("close.lab.test", "closes the connection instead"),
+    ("hang.lab.test", "sends nothing instead"),
+    (
+        "alert.lab.test",
+        "sends the alert handshake_failure instead",
+    ),
+    ("notls.lab.test", "sends plain text instead"),
 ];
 
-/// Addresses whose own certificates are kept; then they are made anew.
-const MINTED_MAX: usize = 4096;
+/// Addresses whose certificates are cached.
+const ADDRESSES_MAX: usize = 4096;
 
-/// Why there is no TLS.
+/// Why TLS could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A certificate could not be made.
     #[error("cannot make a certificate: {0}")]
     Certificate(#[from] rcgen::Error),
-    /// The TLS library would not take what was made.
-    #[error("cannot set TLS up: {0}")]
+    /// The TLS library rejected the settings.
+    #[error("cannot set up TLS: {0}")]
     Setup(#[from] rustls::Error),
-    /// The TLS library would not check client certificates.
-    #[error("cannot set up the check of client certificates: {0}")]
+    /// The TLS library rejected the settings for client certificates.
+    #[error("cannot set up client certificates: {0}")]
     Verifier(#[from] rustls::server::VerifierBuilderError),
 }
 
-/// What becomes of a handshake.
+/// How a ClientHello is answered.
 #[derive(Clone, Debug)]
-pub(crate) enum Treatment {
-    /// It goes on.
+pub(crate) enum HandshakeAction {
+    /// With a handshake.
     Serve(Arc<ServerConfig>),
-    /// It goes on, slowly.
+    /// With a handshake whose first flight is slow.
     Slow(Arc<ServerConfig>),
-    /// The connection is reset.
+    /// With a reset.
     Reset,
-    /// The connection closes.
+    /// With a close.
     Close,
-    /// Nothing comes.
+    /// Not at all.
     Hang,
-    /// An alert comes, and the connection closes.
+    /// With an alert and a close.
     Alert,
-    /// Something else than TLS comes, and the connection closes.
+    /// With plain text and a close.
     PlainText,
 }
 
-/// Certificates and settings for every name. Neither tickets nor a cache, so that each connection
-/// has a whole handshake.
+/// Certificates and settings for every name. Without session resumption, so that each connection
+/// has a full handshake.
 #[derive(Debug)]
 pub(crate) struct TlsSetup {
     authority: Authority,
     provider: Arc<CryptoProvider>,
     by_name: HashMap<&'static str, Settings>,
     good: Settings,
-    /// For addresses that no certificate names: 127/8 is too large to be written into one.
-    minted: Mutex<HashMap<IpAddr, Settings>>,
+    /// A certificate per address, because 127/8 is too large for one certificate.
+    by_address: Mutex<HashMap<IpAddr, Settings>>,
     validity: Validity,
     client_pem: String,
 }
 
-/// The settings behind one certificate.
+/// The settings with one certificate.
 #[derive(Clone, Debug)]
 struct Settings {
-    /// With application protocols.
-    web: Arc<ServerConfig>,
-    /// Without.
-    talk: Arc<ServerConfig>,
+    /// With ALPN for HTTP.
+    http: Arc<ServerConfig>,
+    /// Without ALPN.
+    plain: Arc<ServerConfig>,
 }
 
 impl TlsSetup {
-    /// Makes an authority and what it signs. `unix_s` is the time of day, since 1970 (UTC).
+    /// Makes an authority and its certificates. `unix_s` is the wall clock time, since 1970 (UTC).
     ///
     /// # Errors
-    /// A certificate could not be made or taken: never, unless the system has no randomness.
-    pub fn new(unix_s: i64) -> Result<Self, TlsError> {
+    /// Fails only if the system has no random numbers.
+    pub(crate) fn new(unix_s: i64) -> Result<Self, TlsError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let authority = Authority::new("canvass lab authority", unix_s)?;
-        let stranger = Authority::new("an authority nobody knows", unix_s)?;
-        let between = authority.intermediate("canvass lab intermediate authority", unix_s)?;
-        let now = Validity::around(unix_s);
+        let unknown = Authority::new("an authority nobody knows", unix_s)?;
+        let intermediate = authority.intermediate("canvass lab intermediate authority", unix_s)?;
+        let now = Validity::current(unix_s);
         let builder = Builder {
             provider: &provider,
             client_roots: None,
         };
-        let good = builder.both(authority.leaf(&certificates::good_names(), now)?)?;
+        let good =
+            builder.build(authority.server_certificate(&certificates::good_names(), now)?)?;
         let mut by_name = HashMap::new();
-        for (name, leaf) in [
+        for (name, certificate) in [
             (
                 "expired",
-                authority.leaf(&["expired.lab.test"], Validity::before(unix_s))?,
+                authority.server_certificate(&["expired.lab.test"], Validity::expired(unix_s))?,
             ),
             (
                 "notyet",
-                authority.leaf(&["notyet.lab.test"], Validity::after(unix_s))?,
+                authority.server_certificate(&["notyet.lab.test"], Validity::not_yet(unix_s))?,
             ),
-            ("wronghost", authority.leaf(&["other.example.org"], now)?),
-            ("selfsigned", Leaf::self_signed("selfsigned.lab.test", now)?),
+            (
+                "wronghost",
+                authority.server_certificate(&["other.example.org"], now)?,
+            ),
+            (
+                "selfsigned",
+                EndEntity::self_signed("selfsigned.lab.test", now)?,
+            ),
             (
                 "unknownissuer",
-                stranger.leaf(&["unknownissuer.lab.test"], now)?,
+                unknown.server_certificate(&["unknownissuer.lab.test"], now)?,
             ),
             (
                 "chain",
-                between
-                    .leaf(&["chain.lab.test"], now)?
-                    .with_issuer(&between),
+                intermediate
+                    .server_certificate(&["chain.lab.test"], now)?
+                    .with_issuer(&intermediate),
             ),
-            ("nochain", between.leaf(&["nochain.lab.test"], now)?),
+            (
+                "nochain",
+                intermediate.server_certificate(&["nochain.lab.test"], now)?,
+            ),
             (
                 "purpose",
-                authority.client_leaf(&["purpose.lab.test"], now)?,
+                authority.client_certificate(&["purpose.lab.test"], now)?,
             ),
         ] {
-            by_name.insert(name, builder.both(leaf)?);
+            by_name.insert(name, builder.build(certificate)?);
         }
         for (name, host, version) in [
             ("tls12", "tls12.lab.test", &TLS12),
             ("tls13", "tls13.lab.test", &TLS13),
         ] {
-            let leaf = authority.leaf(&[host], now)?;
-            by_name.insert(name, builder.of_versions(leaf, &[version])?);
+            let certificate = authority.server_certificate(&[host], now)?;
+            by_name.insert(name, builder.build_for(certificate, &[version])?);
         }
-        let asking = Builder {
+        let with_client_auth = Builder {
             provider: &provider,
             client_roots: Some(authority.certificate()),
         };
-        let leaf = authority.leaf(&["clientcert.lab.test"], now)?;
-        by_name.insert("clientcert", asking.both(leaf)?);
-        let client_pem = authority.client_leaf(&["client.lab.test"], now)?.pem();
+        let certificate = authority.server_certificate(&["clientcert.lab.test"], now)?;
+        by_name.insert("clientcert", with_client_auth.build(certificate)?);
+        let client_pem = authority
+            .client_certificate(&["client.lab.test"], now)?
+            .pem();
         Ok(Self {
             authority,
             provider,
             by_name,
             good,
-            minted: Mutex::new(HashMap::new()),
+            by_address: Mutex::new(HashMap::new()),
             validity: now,
             client_pem,
         })
     }
 
     /// The certificate of the authority.
-    pub fn ca_pem(&self) -> String {
+    pub(crate) fn ca_pem(&self) -> String {
         self.authority.pem()
     }
 
-    /// A client certificate of the authority, and its key.
-    pub fn client_pem(&self) -> &str {
+    /// A client certificate signed by the authority, and its key.
+    pub(crate) fn client_pem(&self) -> &str {
         &self.client_pem
     }
 
-    /// What becomes of a handshake for a server name, at the address `server`; `web` says whether
-    /// HTTP is spoken behind it.
-    pub fn treatment(&self, server_name: Option<&str>, server: IpAddr, web: bool) -> Treatment {
+    /// How to answer a ClientHello with a server name, at the address `server`. `http` tells
+    /// whether the protocol is HTTP.
+    pub(crate) fn handshake_action(
+        &self,
+        server_name: Option<&str>,
+        server: IpAddr,
+        http: bool,
+    ) -> HandshakeAction {
         let name = server_name.map(str::to_ascii_lowercase);
         let label = name
             .as_deref()
             .and_then(|name| name.strip_suffix(".lab.test"));
         let settings = match label {
-            Some("reset") => return Treatment::Reset,
-            Some("close") => return Treatment::Close,
-            Some("hang") => return Treatment::Hang,
-            Some("alert") => return Treatment::Alert,
-            Some("notls") => return Treatment::PlainText,
-            Some("slow") => return Treatment::Slow(self.good.config(web)),
-            Some(label) => self.by_name.get(label).unwrap_or(&self.good).config(web),
+            Some("reset") => return HandshakeAction::Reset,
+            Some("close") => return HandshakeAction::Close,
+            Some("hang") => return HandshakeAction::Hang,
+            Some("alert") => return HandshakeAction::Alert,
+            Some("notls") => return HandshakeAction::PlainText,
+            Some("slow") => return HandshakeAction::Slow(self.good.config(http)),
+            Some(label) => self.by_name.get(label).unwrap_or(&self.good).config(http),
             None if name.is_none() && !certificates::names_address(server) => {
-                self.minted(server).config(web)
+                self.for_address(server).config(http)
             }
-            None => self.good.config(web),
+            None => self.good.config(http),
         };
-        Treatment::Serve(settings)
+        HandshakeAction::Serve(settings)
     }
 
-    /// A good certificate for one address.
-    fn minted(&self, address: IpAddr) -> Settings {
-        // What another thread left half done here would be a missing entry, no more.
-        let mut minted = self.minted.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(settings) = minted.get(&address) {
+    /// A valid certificate for an address.
+    fn for_address(&self, address: IpAddr) -> Settings {
+        // A panic of another thread cannot leave the cache in an invalid state.
+        let mut cache = self
+            .by_address
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(settings) = cache.get(&address) {
             return settings.clone();
         }
         let builder = Builder {
@@ -234,42 +254,42 @@ impl TlsSetup {
         };
         let made = self
             .authority
-            .leaf(&[&address.to_string()], self.validity)
+            .server_certificate(&[&address.to_string()], self.validity)
             .map_err(TlsError::from)
-            .and_then(|leaf| builder.both(leaf));
-        // The good certificate is wrong for the address, and better than no handshake at all.
+            .and_then(|certificate| builder.build(certificate));
+        // Falls back to the good certificate, which does not name the address.
         let Ok(settings) = made else {
             return self.good.clone();
         };
-        if minted.len() >= MINTED_MAX {
-            minted.clear();
+        if cache.len() >= ADDRESSES_MAX {
+            cache.clear();
         }
-        minted.insert(address, settings.clone());
+        cache.insert(address, settings.clone());
         settings
     }
 }
 
 impl Settings {
-    fn config(&self, web: bool) -> Arc<ServerConfig> {
-        Arc::clone(if web { &self.web } else { &self.talk })
+    fn config(&self, http: bool) -> Arc<ServerConfig> {
+        Arc::clone(if http { &self.http } else { &self.plain })
     }
 }
 
-/// Makes settings.
+/// Builds settings.
 struct Builder<'a> {
     provider: &'a Arc<CryptoProvider>,
-    /// Who signs the client certificates that are asked for.
+    /// The authority whose client certificates are required.
     client_roots: Option<&'a CertificateDer<'static>>,
 }
 
 impl Builder<'_> {
-    fn both(&self, leaf: Leaf) -> Result<Settings, TlsError> {
-        self.of_versions(leaf, &[&TLS13, &TLS12])
+    fn build(&self, certificate: EndEntity) -> Result<Settings, TlsError> {
+        self.build_for(certificate, &[&TLS13, &TLS12])
     }
 
-    fn of_versions(
+    fn build_for(
         &self,
-        leaf: Leaf,
+        certificate: EndEntity,
         versions: &[&'static SupportedProtocolVersion],
     ) -> Result<Settings, TlsError> {
         let builder = ServerConfig::builder_with_provider(Arc::clone(self.provider))
@@ -286,15 +306,15 @@ impl Builder<'_> {
                 )
             }
         };
-        let key = PrivateKeyDer::Pkcs8(leaf.key_der.clone().into());
-        let mut talk = builder.with_single_cert(leaf.chain, key)?;
-        talk.session_storage = Arc::new(NoServerSessionStorage {});
-        talk.send_tls13_tickets = 0;
-        let mut web = talk.clone();
-        web.alpn_protocols = vec![b"http/1.1".to_vec(), b"http/1.0".to_vec()];
+        let key = PrivateKeyDer::Pkcs8(certificate.key_der.clone().into());
+        let mut plain = builder.with_single_cert(certificate.chain, key)?;
+        plain.session_storage = Arc::new(NoServerSessionStorage {});
+        plain.send_tls13_tickets = 0;
+        let mut http = plain.clone();
+        http.alpn_protocols = vec![b"http/1.1".to_vec(), b"http/1.0".to_vec()];
         Ok(Settings {
-            web: Arc::new(web),
-            talk: Arc::new(talk),
+            http: Arc::new(http),
+            plain: Arc::new(plain),
         })
     }
 }
@@ -306,12 +326,12 @@ mod tests {
     const LOCALHOST: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
     #[test]
-    fn every_name_has_a_treatment_of_its_own() {
+    fn every_name_has_a_behaviour_of_its_own() {
         let setup = TlsSetup::new(1_800_000_000).unwrap();
         let good = setup.good.config(true);
         for (name, _) in TLS_NAMES {
-            let own = match setup.treatment(Some(name), LOCALHOST, true) {
-                Treatment::Serve(config) => !Arc::ptr_eq(&config, &good),
+            let own = match setup.handshake_action(Some(name), LOCALHOST, true) {
+                HandshakeAction::Serve(config) => !Arc::ptr_eq(&config, &good),
                 _ => true,
             };
             assert_eq!(own, *name != "good.lab.test", "{name}");
@@ -322,18 +342,20 @@ mod tests {
             Some("anything.lab.test"),
             Some("a.test"),
         ] {
-            let treatment = setup.treatment(name, LOCALHOST, true);
-            assert!(matches!(treatment, Treatment::Serve(config) if Arc::ptr_eq(&config, &good)));
+            let action = setup.handshake_action(name, LOCALHOST, true);
+            assert!(
+                matches!(action, HandshakeAction::Serve(config) if Arc::ptr_eq(&config, &good))
+            );
         }
-        let upper = setup.treatment(Some("Reset.LAB.test"), LOCALHOST, true);
-        assert!(matches!(upper, Treatment::Reset));
+        let upper = setup.handshake_action(Some("Reset.LAB.test"), LOCALHOST, true);
+        assert!(matches!(upper, HandshakeAction::Reset));
     }
 
     #[test]
     fn an_address_without_a_name_has_its_own_certificate_once() {
         let setup = TlsSetup::new(1_800_000_000).unwrap();
-        let of = |last| match setup.treatment(None, IpAddr::from([127, 0, 0, last]), false) {
-            Treatment::Serve(config) => config,
+        let of = |last| match setup.handshake_action(None, IpAddr::from([127, 0, 0, last]), false) {
+            HandshakeAction::Serve(config) => config,
             other => panic!("{other:?}"),
         };
         assert!(Arc::ptr_eq(&of(2), &of(2)));

@@ -1,18 +1,18 @@
-//! What the lab's names are worth: `in-addr.arpa`, `ip6.arpa`, `example.net` and `lab.test`.
+//! The records of the lab: `in-addr.arpa`, `ip6.arpa`, `example.net` and `lab.test`.
 //!
-//! Every name under `lab.test` is this machine's: 127.0.0.1 and ::1. The exceptions are `v4` and
-//! `v6`, which have one of the two, `nodata`, `nxdomain`, `servfail`, and `unreachable`, whose
-//! addresses no stream leads to.
+//! Names under `lab.test` have the addresses 127.0.0.1 and ::1. The exceptions are `v4` and `v6`,
+//! which have one of the two, `nodata`, `nxdomain`, `servfail`, and `unreachable`, to whose
+//! addresses no connection can be opened.
 //!
-//! Nearly everything is computed from the address. The address's last octet modulo 32 says
-//! what its PTR lookup gives:
+//! Most records are computed from an address. Its last octet modulo 32 determines the result of its
+//! PTR lookup:
 //!
 //! | last octet mod 32 | PTR | forward lookup |
 //! |---|---|---|
 //! | 7 | NXDOMAIN | |
 //! | 11 | no data | |
-//! | 13 | one name | another address: the last bit is flipped |
-//! | 17 | two names, `host-...` and `alias-...` | both give the address |
+//! | 13 | one name | another address (the last bit is flipped) |
+//! | 17 | two names, `host-...` and `alias-...` | the address, for both |
 //! | 19 | a CNAME (RFC 2317), then one name | the address |
 //! | any other | one name | the address |
 
@@ -26,28 +26,28 @@ use std::net::IpAddr;
 
 use canvass_model::{Rcode, Transport};
 
-use crate::query::{HEADER_BYTES, Query, Unreadable};
-use crate::reply::{Reply, header_only};
+use crate::query::{HEADER_BYTES, Query, QueryError};
+use crate::reply::{ReplyWriter, header_only};
 use records::Records;
 
-/// Octets a client takes in a datagram when it does not say (RFC 1035 §2.3.4).
+/// The longest datagram for a client without EDNS (RFC 1035 §2.3.4).
 const PLAIN_UDP_BYTES_MAX: usize = 512;
-/// Octets a message on a stream may have (RFC 1035 §4.2.2).
+/// The longest message over TCP (RFC 1035 §4.2.2).
 const STREAM_BYTES_MAX: usize = 65_535;
-/// The extended code for an EDNS version that is not spoken (RFC 6891 §9).
+/// The extended code for an unsupported EDNS version (RFC 6891 §9).
 const BADVERS: u16 = 16;
 
-/// All the data of the lab. No IO, no clock, no chance: the same query has the same answer.
+/// The records of the lab. The same query always has the same answer.
 #[derive(Debug)]
 pub struct Zone {
     records: Records,
     edns: bool,
 }
 
-/// How to answer one query.
+/// How to answer a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Treatment {
-    /// With what the zone holds.
+pub enum ResponseMode {
+    /// With the records of the zone.
     Answer,
     /// With TC set and no records.
     Truncate,
@@ -55,18 +55,18 @@ pub enum Treatment {
     Rcode(Rcode),
 }
 
-/// What went out.
+/// The response code and the TC flag of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Responded {
-    /// The code, the extended bits included.
+pub struct ResponseStatus {
+    /// The code, including the extended bits.
     pub rcode: Rcode,
     /// Whether TC is set.
     pub truncated: bool,
 }
 
 impl Zone {
-    /// The zone; without `edns` it answers FORMERR to every query that has an OPT record, as
-    /// servers from before RFC 6891 do.
+    /// Without `edns`, queries with an OPT record are answered FORMERR, as servers older than EDNS
+    /// do (RFC 6891 §7).
     pub fn new(edns: bool) -> Self {
         Self {
             records: Records::new(),
@@ -74,22 +74,22 @@ impl Zone {
         }
     }
 
-    /// Appends the reply to one query to `reply`. `None` when nothing may be sent back: there is
-    /// no whole header, or it is no query.
+    /// Appends the reply to a query to `reply`. Returns `None` if nothing may be sent back, because
+    /// the message has no complete header or is no query.
     pub fn respond(
         &self,
         query: &[u8],
         transport: Transport,
-        treatment: Treatment,
+        mode: ResponseMode,
         reply: &mut Vec<u8>,
-    ) -> Option<Responded> {
+    ) -> Option<ResponseStatus> {
         let query = match Query::parse(query) {
             Ok(query) => query,
-            Err(reason) => return respond_to_unreadable(query, reason, reply),
+            Err(reason) => return respond_to_malformed(query, reason, reply),
         };
         if query.edns.is_some() && !self.edns {
-            Reply::to(&query, reply).finish(Rcode::FORMERR.0, None, STREAM_BYTES_MAX);
-            return Some(Responded {
+            ReplyWriter::to(&query, reply).finish(Rcode::FORMERR.0, None, STREAM_BYTES_MAX);
+            return Some(ResponseStatus {
                 rcode: Rcode::FORMERR,
                 truncated: false,
             });
@@ -101,21 +101,21 @@ impl Zone {
                 PLAIN_UDP_BYTES_MAX.max(usize::from(edns.udp_bytes_max))
             }
         };
-        let mut writer = Reply::to(&query, reply);
-        let rcode = match treatment {
-            Treatment::Truncate => {
+        let mut writer = ReplyWriter::to(&query, reply);
+        let rcode = match mode {
+            ResponseMode::Truncate => {
                 writer.finish_truncated(query.edns);
-                return Some(Responded {
+                return Some(ResponseStatus {
                     rcode: Rcode::NOERROR,
                     truncated: true,
                 });
             }
-            Treatment::Rcode(rcode) => rcode.0,
-            Treatment::Answer if query.edns.is_some_and(|edns| edns.version > 0) => BADVERS,
-            Treatment::Answer => answer::write(&self.records, &query, &mut writer).0,
+            ResponseMode::Rcode(rcode) => rcode.0,
+            ResponseMode::Answer if query.edns.is_some_and(|edns| edns.version > 0) => BADVERS,
+            ResponseMode::Answer => answer::write(&self.records, &query, &mut writer).0,
         };
         let truncated = writer.finish(rcode, query.edns, bytes_max);
-        Some(Responded {
+        Some(ResponseStatus {
             rcode: Rcode(rcode),
             truncated,
         })
@@ -128,52 +128,52 @@ impl Default for Zone {
     }
 }
 
-/// What a PTR lookup of an address must come to.
+/// The expected result of a PTR lookup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpectedPtr {
     /// NOERROR or NXDOMAIN.
     pub rcode: Rcode,
-    /// The names, with the last dot, in the order they come; empty for NXDOMAIN and no data.
+    /// The names with a trailing dot, in the order of the records; empty for NXDOMAIN and no data.
     pub names: Vec<String>,
-    /// Whether looking the names up leads back to the address; `None` where there is no name.
+    /// Whether a lookup of the names returns the address; `None` if there is no name.
     pub confirmed: Option<bool>,
 }
 
-/// What a PTR lookup of `address` must come to: the one truth for tests.
+/// Returns the expected result of a PTR lookup of `address`.
 pub fn expected_names(address: IpAddr) -> ExpectedPtr {
-    let rule = Rule::of(address);
+    let rule = PtrCase::of(address);
     let host = forward::host_name(forward::HOST, address);
     let (rcode, names) = match rule {
-        Rule::NoName => (Rcode::NXDOMAIN, vec![]),
-        Rule::NoData => (Rcode::NOERROR, vec![]),
-        Rule::TwoNames => (
+        PtrCase::NxDomain => (Rcode::NXDOMAIN, vec![]),
+        PtrCase::NoData => (Rcode::NOERROR, vec![]),
+        PtrCase::TwoNames => (
             Rcode::NOERROR,
             vec![host, forward::host_name(forward::ALIAS, address)],
         ),
-        Rule::Plain | Rule::Spoofed | Rule::Cname => (Rcode::NOERROR, vec![host]),
+        PtrCase::Plain | PtrCase::Spoofed | PtrCase::Cname => (Rcode::NOERROR, vec![host]),
     };
     ExpectedPtr {
         rcode,
-        confirmed: (!names.is_empty()).then_some(rule != Rule::Spoofed),
+        confirmed: (!names.is_empty()).then_some(rule != PtrCase::Spoofed),
         names,
     }
 }
 
-/// What an address's last octet makes of it.
+/// What the reverse zone has for an address, by its last octet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rule {
+enum PtrCase {
     Plain,
-    NoName,
+    NxDomain,
     NoData,
     Spoofed,
     TwoNames,
     Cname,
 }
 
-impl Rule {
+impl PtrCase {
     fn of(address: IpAddr) -> Self {
         match last_octet(address) % 32 {
-            7 => Self::NoName,
+            7 => Self::NxDomain,
             11 => Self::NoData,
             13 => Self::Spoofed,
             17 => Self::TwoNames,
@@ -190,19 +190,19 @@ fn last_octet(address: IpAddr) -> u8 {
     }
 }
 
-fn respond_to_unreadable(
+fn respond_to_malformed(
     query: &[u8],
-    reason: Unreadable,
+    reason: QueryError,
     reply: &mut Vec<u8>,
-) -> Option<Responded> {
+) -> Option<ResponseStatus> {
     let rcode = match reason {
-        Unreadable::Drop => return None,
-        Unreadable::FormErr => Rcode::FORMERR,
-        Unreadable::NotImplemented => Rcode::NOTIMP,
+        QueryError::Drop => return None,
+        QueryError::FormErr => Rcode::FORMERR,
+        QueryError::NotImplemented => Rcode::NOTIMP,
     };
     let header: &[u8; HEADER_BYTES] = query.first_chunk()?;
     header_only(header, rcode.0 as u8, reply);
-    Some(Responded {
+    Some(ResponseStatus {
         rcode,
         truncated: false,
     })

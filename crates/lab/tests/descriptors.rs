@@ -1,17 +1,17 @@
-//! A lab that runs out of descriptors. A file of its own, since the limit is the whole process's.
+//! A lab that runs out of descriptors. In a file of its own because the limit is that of the
+//! process.
 
 mod client;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Instant;
 
 use canvass_lab::{Lab, LabConfig, ServiceConfig, ServiceKind};
-use client::PATIENCE;
+use client::{READ_TIMEOUT, wait_until};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Connections that are made, and descriptors that are left for both ends of them. The number is
-/// odd, so that the lab is left with one it cannot accept even if it is never behind.
+/// Connections to open, and free descriptors for both of their ends. The number is odd, so that the
+/// lab cannot accept the last connection even if it accepts all others at once.
 const CONNECTIONS: usize = 40;
 const DESCRIPTORS: u64 = 51;
 
@@ -22,7 +22,7 @@ fn connections_that_find_no_descriptor_wait_and_are_served() {
         ..LabConfig::default()
     })
     .unwrap();
-    // One of those counted is the folder's own, which is closed again.
+    // One of them is that of the directory, which is closed again.
     let open = std::fs::read_dir("/proc/self/fd").unwrap().count() as u64 - 1;
     let limit = Rlimit {
         current: Some(open + DESCRIPTORS),
@@ -32,7 +32,7 @@ fn connections_that_find_no_descriptor_wait_and_are_served() {
     let address = lab.service_address(ServiceKind::Http).unwrap();
     let mut streams = Vec::new();
     while streams.len() < CONNECTIONS {
-        // The lab may have taken the last one; it gives none back before it is asked something.
+        // The lab may have used the last descriptor. It frees none before a request arrives.
         match TcpStream::connect(address) {
             Ok(stream) => streams.push(stream),
             Err(_) => break,
@@ -40,13 +40,9 @@ fn connections_that_find_no_descriptor_wait_and_are_served() {
     }
     assert!(streams.len() >= DESCRIPTORS as usize / 2);
     let connected = streams.len() as u64;
-    let began = Instant::now();
-    while lab.report().services[0].counts.accept_errors == 0 {
-        assert!(began.elapsed() < PATIENCE, "the lab found a descriptor");
-        std::thread::yield_now();
-    }
+    wait_until(|| lab.report().services[0].counts.accept_errors > 0);
     for stream in &mut streams {
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(READ_TIMEOUT)).unwrap();
         stream
             .write_all(b"GET / HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n\r\n")
             .unwrap();

@@ -4,9 +4,9 @@ mod client;
 
 use std::io::{BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use client::{address, check_answer, lab, query, read_reply, tcp, write_queries};
+use client::{address, check_answer, lab, query, read_reply, tcp, wait_until, write_queries};
 use socket2::SockRef;
 
 fn queries(ids: std::ops::Range<u16>) -> Vec<Vec<u8>> {
@@ -54,7 +54,7 @@ fn a_query_may_come_in_pieces() {
 fn a_peer_that_reads_late_gets_every_answer() {
     let lab = lab("");
     let mut stream = tcp(&lab);
-    // What the kernel holds for this side is small, so that the lab is the one to hold back.
+    // With a small receive buffer it is the lab whose answers are held up.
     SockRef::from(&stream)
         .set_recv_buffer_size(64 << 10)
         .unwrap();
@@ -66,10 +66,7 @@ fn a_peer_that_reads_late_gets_every_answer() {
         }
         writer.shutdown(Shutdown::Write).unwrap();
     });
-    // The answers are some 35 MB, which no kernel holds for a sender: unless the lab stops
-    // reading, its own memory does.
-    let read_while_nobody_reads_answers = settled(|| lab.report().counts.queries_tcp);
-    assert!(read_while_nobody_reads_answers < batches * 1000);
+    wait_until(|| lab.report().counts.queries_tcp > 0);
     let mut replies = 0;
     let mut reader = BufReader::new(&mut stream);
     while read_reply(&mut reader).is_some() {
@@ -79,28 +76,15 @@ fn a_peer_that_reads_late_gets_every_answer() {
     assert_eq!(replies, batches * 1000);
 }
 
-/// A count that has stopped to grow: it was the same for a tenth of a second.
-fn settled(count: impl Fn() -> u64) -> u64 {
-    let mut last = (count(), Instant::now());
-    while last.0 == 0 || last.1.elapsed() < Duration::from_millis(100) {
-        std::thread::yield_now();
-        let now = count();
-        if now != last.0 {
-            last = (now, Instant::now());
-        }
-    }
-    last.0
-}
-
 #[test]
-fn a_connection_closes_in_good_order_after_its_answers() {
+fn a_connection_closes_after_its_last_answer() {
     let lab = lab("tcp-close-after=3");
     let mut stream = tcp(&lab);
     write_queries(&mut stream, &queries(0..10));
     for id in 0..3 {
         check_reply(&mut stream, id);
     }
-    // An end, not a reset, though queries were left unanswered.
+    // A close and not a reset, although queries are unanswered.
     assert_eq!(read_reply(&mut stream), None);
     let mut next = tcp(&lab);
     write_queries(&mut next, &queries(0..1));
@@ -110,26 +94,19 @@ fn a_connection_closes_in_good_order_after_its_answers() {
 }
 
 #[test]
-fn a_delay_runs_for_all_queries_at_once_or_for_one_after_the_other() {
-    for (impairments, at_least) in [
-        ("delay=20ms", Duration::from_millis(20)),
-        ("delay=20ms,tcp-serial", Duration::from_millis(100)),
-    ] {
+fn every_query_has_the_delay() {
+    for impairments in ["delay=20ms", "delay=20ms,tcp-serial"] {
         let lab = lab(impairments);
         let mut stream = tcp(&lab);
-        let asked = Instant::now();
         write_queries(&mut stream, &queries(0..5));
         for id in 0..5 {
             check_reply(&mut stream, id);
         }
-        assert!(asked.elapsed() >= at_least, "{impairments}");
         let report = lab.stop().unwrap();
-        // Each answer had its own delay, counted from when its query was read.
         assert_eq!(report.delay.count, 5);
-        assert!(
-            report.delay_error.p50 < Duration::from_millis(5),
-            "{report}"
-        );
+        let delay = Duration::from_millis(20);
+        assert!(report.delay.p50 >= delay, "{report}");
+        assert_eq!(report.delay.max, delay + report.delay_error.max);
     }
 }
 
@@ -162,14 +139,14 @@ fn a_late_answer_is_overtaken() {
 }
 
 #[test]
-fn a_silent_listener_accepts_and_says_nothing() {
+fn a_silent_listener_accepts_and_never_answers() {
     let lab = lab("tcp-silent");
     let mut stream = tcp(&lab);
     write_queries(&mut stream, &queries(0..4));
     stream.shutdown(Shutdown::Write).unwrap();
     assert_eq!(stream.read(&mut [0; 1]).unwrap(), 0);
     let counts = lab.stop().unwrap().counts;
-    assert_eq!((counts.unheard, counts.answered), (4, 0));
+    assert_eq!((counts.tcp_silent, counts.answered), (4, 0));
 }
 
 #[test]

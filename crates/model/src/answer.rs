@@ -1,155 +1,154 @@
-//! What connections to hosts had to say.
+//! The results of probes of hosts.
 
 use std::time::Duration;
 
 use crate::{Fault, Phases, Remote, Status, Time, Verdict};
 
-/// What an `http` probe had to say. What was not learned before it failed is `None` or empty.
+/// The result of an `http` probe. What was not received before it failed is `None` or empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HttpAnswer {
-    /// The URL that was asked last.
+    /// The URL of the last request.
     pub url: Box<str>,
-    /// Where it was asked.
+    /// The remote end of the last request.
     pub remote: Option<Remote>,
-    /// The version of the answer: `1.0` or `1.1`.
+    /// The version of the response: `1.0` or `1.1`.
     pub version: Option<&'static str>,
-    /// The last status code, also where the answer broke off after it.
+    /// The last status code, even if the response is incomplete.
     pub code: Option<u16>,
-    /// What the head of the answer said of the length of its body, in octets.
+    /// The value of `Content-Length`, in octets.
     pub content_length: Option<u64>,
-    /// What it said of the body's type.
+    /// The value of `Content-Type`.
     pub content_type: Option<Box<str>>,
-    /// What it said of the server.
+    /// The value of `Server`.
     pub server: Option<Box<str>>,
-    /// Octets of the body as it was received, without its framing.
+    /// The size of the body as received, without framing, in octets.
     pub body_bytes: Option<u64>,
-    /// Octets of the body without its content codings.
+    /// The size of the decoded body, in octets.
     pub decoded_bytes: Option<u64>,
-    /// Every answer that led on to another, in order.
+    /// The redirects that were followed, in order.
     pub redirects: Vec<Hop>,
-    /// The TLS connection that was asked last.
+    /// The TLS connection of the last request.
     pub tls: Option<Box<TlsFacts>>,
-    /// Which of several requests to the same target this was, from 1; `None` where one was asked
-    /// for.
+    /// The number of the request, from 1, if the target is requested repeatedly.
     pub repeat: Option<u32>,
-    /// What each address of the host gave, where all were to be asked.
+    /// The result for each address of the host, if all of them are probed.
     pub addresses: Option<Vec<AddressVerdict>>,
-    /// The body without its content codings, where it is to be kept.
+    /// The decoded body, if it is kept.
     pub body: Option<Vec<u8>>,
 }
 
-/// An answer that led on to another.
+/// A redirect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hop {
-    /// What was asked.
+    /// The URL that was requested.
     pub url: Box<str>,
-    /// The status code of the answer.
+    /// The status code of the response.
     pub code: u16,
-    /// Where it was asked.
+    /// The remote end.
     pub remote: Option<Remote>,
-    /// Where it led, in full.
+    /// The absolute URL of the redirect target.
     pub location: Box<str>,
 }
 
-/// What a `tcp` or a `udp` probe had to say.
+/// The result of a `tcp` or a `udp` probe.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TalkAnswer {
-    /// Where the connection led.
+    /// The remote end.
     pub remote: Option<Remote>,
-    /// What the script picked out, in order, each name once.
+    /// The captures of the script, in order. Names are unique.
     pub captures: Vec<(Box<str>, Box<str>)>,
     /// Octets sent.
     pub sent_bytes: u64,
     /// Octets received.
     pub received_bytes: u64,
-    /// The TLS connection, where there was one.
+    /// The TLS connection, if there was one.
     pub tls: Option<Box<TlsFacts>>,
-    /// How what came differs from what the script expects, where it does.
+    /// How the input differs from what the script expects, if it does.
     pub mismatch: Option<Box<str>>,
-    /// Every answer to a datagram, where several hosts may give one.
+    /// All replies to a datagram, if several hosts may reply.
     pub replies: Option<Vec<TalkReply>>,
-    /// What each address of the host gave, where all were to be asked.
+    /// The result for each address of the host, if all of them are probed.
     pub addresses: Option<Vec<AddressVerdict>>,
 }
 
-/// One of several answers to a datagram.
+/// One of several replies to a datagram.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TalkReply {
-    /// Who gave it.
+    /// The sender.
     pub remote: Remote,
-    /// How long after the datagram was sent.
+    /// The time since the datagram was sent.
     pub after: Duration,
     /// Octets received.
     pub received_bytes: u64,
-    /// What the script picked out of it.
+    /// The captures of the script.
     pub captures: Vec<(Box<str>, Box<str>)>,
-    /// Whether it is what the script expects.
+    /// Whether it matches the script.
     pub matched: bool,
 }
 
-/// What one address of a host gave.
+/// The result for one address of a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddressVerdict {
-    /// Which.
+    /// The address.
     pub remote: Remote,
-    /// How it ended.
+    /// The verdict.
     pub verdict: Verdict,
-    /// The one word for it.
+    /// The status.
     pub status: Status,
-    /// How the time was spent on it.
+    /// The time spent in each phase.
     pub phases: Phases,
     /// Why there is no usable answer.
     pub fault: Option<Box<Fault>>,
 }
 
-/// What a TLS handshake showed.
+/// The result of a TLS handshake.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsFacts {
-    /// The protocol version, `TLSv1.2` or `TLSv1.3`; `None` where none was agreed on.
+    /// The protocol version, `TLSv1.2` or `TLSv1.3`; `None` if none was negotiated.
     pub version: Option<&'static str>,
-    /// The cipher suite by its IANA name.
+    /// The IANA name of the cipher suite.
     pub cipher: Option<Box<str>>,
-    /// The application protocol that was agreed on.
+    /// The negotiated application protocol.
     pub alpn: Option<Box<str>>,
-    /// Whether the chain leads to a trusted root and the certificate is for this host and this
-    /// time; `None` where no certificate came.
+    /// Whether the certificate is valid now, for this host, and issued by a trusted authority.
+    /// `None` if no certificate was received.
     pub verified: Option<bool>,
-    /// Why not.
+    /// Why it is not.
     pub verify_error: Option<Box<str>>,
     /// The certificate of the host.
     pub certificate: Option<CertificateFacts>,
-    /// How many certificates the host sent.
+    /// The number of certificates that the host sent.
     pub chain_length: usize,
 }
 
-/// What a certificate says of itself.
+/// The content of a certificate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CertificateFacts {
-    /// Whose it is (RFC 4514).
+    /// The subject (RFC 4514).
     pub subject: Box<str>,
-    /// The names and addresses it is for.
+    /// The names and addresses that it is issued for.
     pub subject_alt_names: Vec<Box<str>>,
-    /// Who signed it.
+    /// The issuer (RFC 4514).
     pub issuer: Box<str>,
-    /// The first second of its time, since 1970 (UTC).
+    /// The start of its validity, in seconds since 1970 (UTC).
     pub not_before_s: i64,
-    /// The last second of its time, since 1970 (UTC).
+    /// The end of its validity, in seconds since 1970 (UTC).
     pub not_after_s: i64,
-    /// Whole days until then from when it was shown; negative once it is over.
+    /// Whole days from the handshake to the end of its validity; negative if it has expired.
     pub days_left: i64,
-    /// The SHA-256 of its DER form.
+    /// The SHA-256 of its DER encoding.
     pub sha256: [u8; 32],
 }
 
-/// One thing that happened to a probe.
+/// An event of a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceEvent {
-    /// When.
+    /// The time.
     pub at: Time,
-    /// What, in one word: `socket`, `connect`, `write`, `read`, `close`, ...
+    /// The kind of event: `socket`, `connect`, `write`, `read`, `close`, ...
     pub event: &'static str,
-    /// With whom or about what, for a person.
+    /// A description for a person.
     pub detail: Box<str>,
-    /// How many octets it moved, where it moves any.
+    /// The number of octets that were transferred, if any.
     pub octets: Option<u64>,
 }

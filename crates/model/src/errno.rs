@@ -1,17 +1,17 @@
-//! The system's error numbers and their names.
+//! Error numbers of the system and their names.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::keyword::{self, KeywordError};
 
-/// A system error number, printed by its symbolic name.
+/// An error number of the system. Displayed as its symbolic name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Errno(pub i32);
 
-/// The largest number that Linux gives (`MAX_ERRNO`).
+/// The largest error number of Linux (`MAX_ERRNO`).
 const NUMBER_MAX: i32 = 4095;
-/// The numbers Linux has on its usual processors (`asm-generic/errno.h`), in their order.
+/// The numbers of Linux on most architectures (`asm-generic/errno.h`), in order.
 const NAMES: [(i32, &str); 131] = [
     (1, "EPERM"),
     (2, "ENOENT"),
@@ -147,12 +147,12 @@ const NAMES: [(i32, &str); 131] = [
 ];
 
 impl Errno {
-    /// Every number that has a name, in order.
+    /// All numbers that have a name, in order.
     pub fn all() -> impl Iterator<Item = Self> {
         NAMES.iter().map(|(number, _)| Self(*number))
     }
 
-    /// Its symbolic name, where it has one.
+    /// The symbolic name, if there is one.
     pub fn name(self) -> Option<&'static str> {
         let at = NAMES.binary_search_by_key(&self.0, |(number, _)| *number);
         at.ok().map(|at| NAMES[at].1)
@@ -172,7 +172,7 @@ impl Errno {
 }
 
 impl fmt::Display for Errno {
-    /// The symbolic name; `Ennn` for a number that has none.
+    /// The symbolic name, or `Ennn` for a number without a name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.write_str(name),
@@ -184,7 +184,7 @@ impl fmt::Display for Errno {
 impl FromStr for Errno {
     type Err = KeywordError;
 
-    /// Reads what is written: a symbolic name, and `Ennn` for a number that has none.
+    /// Parses the displayed form: a symbolic name, or `Ennn` for a number without a name.
     fn from_str(word: &str) -> Result<Self, KeywordError> {
         let number = || {
             let number = word.strip_prefix('E')?.parse().ok()?;

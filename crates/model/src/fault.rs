@@ -6,29 +6,29 @@ use std::str::FromStr;
 use crate::Errno;
 use crate::keyword::{self, KeywordError};
 
-/// A stretch of a job's life: where its time went, and where it went wrong.
+/// A phase of a job, for its timing and for the place of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Phase {
-    /// Before anything was sent: the target could not be read. It takes no time.
+    /// Parsing the target, before anything is sent. Takes no time.
     Target,
-    /// Waiting for a permit, a pace or a backoff, after the first send.
+    /// Waiting for a permit, the rate limit or a backoff, after the first send.
     Wait,
-    /// A DNS query was out, for a `ptr` or `dns` probe.
+    /// Waiting for a DNS answer, in a `ptr` or `dns` probe.
     Dns,
-    /// The host's addresses were being looked up.
+    /// Looking up the addresses of the host.
     Resolve,
-    /// A stream connection was being opened.
+    /// Opening a connection.
     Connect,
     /// The TLS handshake.
     Tls,
-    /// From the first octet that could be sent to the first that came back.
+    /// From the first octet that could be sent to the first that was received.
     FirstByte,
-    /// From the first octet that came back to the last.
+    /// From the first octet that was received to the last.
     Transfer,
 }
 
 impl Phase {
-    /// Those that take time, in the order of a job's life.
+    /// The phases that take time, in order.
     pub const TIMED: [Self; 7] = [
         Self::Wait,
         Self::Dns,
@@ -47,7 +47,7 @@ impl Phase {
         }
     }
 
-    /// The word output lines carry.
+    /// The keyword in output lines.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Target => "target",
@@ -79,64 +79,64 @@ impl FromStr for Phase {
     }
 }
 
-/// What went wrong, in one lower-case word that a script can match.
+/// The cause of a fault, as a lower-case keyword that scripts can match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Cause {
-    /// The input was no target.
+    /// The input is not a valid target.
     Invalid,
-    /// Nothing came back in time.
+    /// No answer was received in time.
     Timeout,
     /// The port is closed.
     Refused,
-    /// The peer broke the connection off.
+    /// The peer reset the connection.
     Reset,
-    /// The peer closed the connection in good order, before its answer was there.
+    /// The peer closed the connection before it had answered.
     Closed,
-    /// No way to the peer.
+    /// There is no route to the peer.
     Unreachable,
-    /// The answer did not fit, and TCP was not allowed or did not help; or the peer closed the
+    /// The answer was truncated and TCP was not allowed or did not help, or the peer closed the
     /// connection in the middle of its answer.
     Truncated,
-    /// The answer is larger than was allowed.
+    /// The answer is larger than allowed.
     Oversize,
-    /// The answer could not be read.
+    /// The answer is malformed.
     Malformed,
-    /// The content coding of an answer is broken, or one that was not offered.
+    /// The content coding of an answer is invalid or was not requested.
     Coding,
-    /// There were more redirects than were to be followed, or one leads nowhere.
+    /// There were too many redirects, or one has no valid target.
     Redirect,
-    /// The server answered with a code that settles nothing (SERVFAIL, REFUSED, ...).
+    /// The server answered with an error code (SERVFAIL, REFUSED, ...).
     Rcode,
     /// The host's name does not exist.
     NxDomain,
     /// The host's name has no address.
     NoData,
-    /// The certificate's time is over.
+    /// The certificate has expired.
     Expired,
-    /// The certificate's time has not begun.
+    /// The certificate is not valid yet.
     NotYetValid,
     /// The certificate is for other hosts.
     WrongHost,
-    /// No root that is trusted signed the certificate.
+    /// The certificate was not issued by a trusted authority.
     UnknownIssuer,
-    /// The certificate is not what it should be in another way.
+    /// The certificate is invalid in another way.
     BadCertificate,
     /// The peer ended the handshake with a TLS alert.
     Alert,
-    /// The peer does not speak TLS, or none that is spoken here.
+    /// The peer does not support TLS, or no common version or cipher suite.
     Handshake,
-    /// No descriptor was left for a socket.
+    /// There was no file descriptor for a socket.
     Descriptors,
-    /// No local port was left for a connection.
+    /// There was no local port for a connection.
     Ports,
-    /// The system would not send, or would not open a socket, for another reason.
+    /// The system failed to send or to open a socket for another reason.
     System,
-    /// The run was stopped before the job was done.
+    /// The run was stopped before the job had finished.
     Interrupted,
 }
 
 impl Cause {
-    /// Every one.
+    /// All causes.
     pub const ALL: [Self; 25] = [
         Self::Invalid,
         Self::Timeout,
@@ -165,7 +165,7 @@ impl Cause {
         Self::Interrupted,
     ];
 
-    /// The word output lines carry.
+    /// The keyword in output lines.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Invalid => "invalid",
@@ -214,12 +214,12 @@ impl FromStr for Cause {
 /// Why there is no usable answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// Where in the job's life.
+    /// The phase in which it occurred.
     pub phase: Phase,
-    /// What, in one word.
+    /// The cause.
     pub cause: Cause,
-    /// What, for a person: lower case, no full stop, with the peer's address where there is one.
+    /// A description for a person: lower case, no full stop, with the address of the peer if known.
     pub message: Box<str>,
-    /// The system's own number, where there is one.
+    /// The error number of the system, if there is one.
     pub errno: Option<Errno>,
 }

@@ -1,4 +1,4 @@
-//! Who a connection is made to.
+//! Hosts and the remote ends of connections.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -9,15 +9,15 @@ use url::Url;
 /// A host, by address or by name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Host {
-    /// Its address.
+    /// An address.
     Address(IpAddr),
-    /// Its name: ASCII (A-labels), lower case, as it was given otherwise.
+    /// A name in ASCII (A-labels) and lower case, otherwise as it was given.
     Name(Box<str>),
 }
 
 impl Host {
-    /// Reads an address (`[...]` around an IPv6 one is understood), or a name, which is brought
-    /// into lower case and A-labels (UTS 46, as URLs do). `None` for what is neither.
+    /// Parses an address (IPv6 with or without brackets) or a name, which is converted to lower
+    /// case and A-labels (UTS 46, as in URLs). `None` if it is neither.
     pub fn parse(text: &str) -> Option<Self> {
         if let Ok(address) = text.parse() {
             return Some(Self::Address(address));
@@ -46,7 +46,7 @@ impl From<&url::Host> for Host {
 }
 
 impl fmt::Display for Host {
-    /// As it stands in a URL: an IPv6 address in brackets.
+    /// As in URLs: an IPv6 address is in brackets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(IpAddr::V6(address)) => write!(f, "[{address}]"),
@@ -56,12 +56,12 @@ impl fmt::Display for Host {
     }
 }
 
-/// The other end of a connection.
+/// The remote end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Remote {
     /// An address and a port.
     Inet(SocketAddr),
-    /// A socket in the file system.
+    /// A Unix domain socket.
     Unix(Box<Path>),
 }
 

@@ -5,45 +5,45 @@ use std::num::{NonZeroU32, NonZeroU64};
 
 use crate::{RecordType, Target, Time};
 
-/// The settings of a probe that has more of them than a word, by their place in the run's list.
+/// The index of a probe's settings in the list of the run. Keeps [`ProbeSpec`] small and `Copy`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ModuleId(pub u16);
 
-/// What to ask a target.
+/// The kind of a probe and its settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProbeSpec {
     /// Reverse DNS: the PTR records of an address or an `.arpa` name.
     Ptr {
-        /// Look each name up and see whether the address comes back.
+        /// Whether to check that a lookup of each name returns the address.
         forward_confirm: bool,
     },
     /// The records of one type of a name.
     Dns {
-        /// The type asked for.
+        /// The record type.
         record_type: RecordType,
     },
-    /// Fetch a page.
+    /// Requests a URL.
     Http {
-        /// How.
+        /// The settings.
         module: ModuleId,
-        /// How often, over one connection where the server keeps it. Each time has its own
-        /// outcome.
+        /// The number of requests, over one connection if the server keeps it open. Each request
+        /// has its own outcome.
         requests: NonZeroU32,
     },
-    /// Connect to a port, and talk where the module has a script.
+    /// Connects to a port, and runs the script of the module, if it has one.
     Tcp {
-        /// How.
+        /// The settings.
         module: ModuleId,
     },
-    /// Send datagrams to a port, and wait for what comes back.
+    /// Sends datagrams to a port and waits for replies.
     Udp {
-        /// How.
+        /// The settings.
         module: ModuleId,
     },
 }
 
 impl ProbeSpec {
-    /// How many outcomes a job with this has.
+    /// The number of outcomes of a job.
     pub const fn outcomes(&self) -> u64 {
         match self {
             Self::Http { requests, .. } => requests.get() as u64,
@@ -51,7 +51,7 @@ impl ProbeSpec {
         }
     }
 
-    /// The probe's name, as output lines and histogram tags carry it.
+    /// The name of the probe in output lines and histogram tags.
     pub const fn probe(&self) -> &'static str {
         match self {
             Self::Ptr { .. } => "ptr",
@@ -63,20 +63,19 @@ impl ProbeSpec {
     }
 }
 
-/// One unit of work. It ends in exactly one [`Outcome`](crate::Outcome), or in one for each time
-/// it is to be repeated.
+/// One unit of work. It ends in exactly one [`Outcome`](crate::Outcome), or in one per request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
-    /// Its place in the order asked, from 0.
+    /// The sequence number of the job, from 0.
     pub seq: u64,
-    /// The line of the input it came from, from 1; `None` for an argument.
+    /// The line number in the input, from 1. `None` for an argument.
     pub line: Option<NonZeroU64>,
-    /// What is asked about.
+    /// The target.
     pub target: Target,
-    /// What is asked.
+    /// The probe.
     pub spec: ProbeSpec,
-    /// When it was meant to start; `None` where no schedule was asked for, and it is due as
-    /// soon as the engine takes it.
+    /// When it is scheduled to start. `None` if there is no schedule: it is then due as soon as the
+    /// engine takes it.
     pub due: Option<Time>,
     /// The resolver that its question goes to, in place of the run's. Boxed, since few jobs name
     /// one. Probes of hosts share their lookups and use the run's resolvers.

@@ -1,17 +1,17 @@
-//! Reading back the words that output lines carry.
+//! Parses the keywords of output lines.
 
 use std::fmt::Display;
 
-/// A text that is no such word.
+/// A text is not a known keyword.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no {kind} is called {word:?}")]
+#[error("unknown {kind} {word:?}")]
 pub struct KeywordError {
     kind: &'static str,
     word: Box<str>,
 }
 
 impl KeywordError {
-    /// `word` is no `kind` (`verdict`, `phase`, ...). A long one is shortened.
+    /// `kind` is what was expected (`verdict`, `phase`, ...). A long text is shortened.
     pub(crate) fn new(kind: &'static str, word: &str) -> Self {
         Self {
             kind,
@@ -20,10 +20,10 @@ impl KeywordError {
     }
 }
 
-/// Characters of a text that an error keeps.
+/// Characters of the text in an error.
 const WORD_CHARS_MAX: usize = 40;
 
-/// The one of `all` that is written as `word`.
+/// Finds the value whose keyword is `word`.
 pub(crate) fn read<T: Copy>(
     kind: &'static str,
     word: &str,
@@ -34,7 +34,7 @@ pub(crate) fn read<T: Copy>(
     found.copied().ok_or_else(|| KeywordError::new(kind, word))
 }
 
-/// What was read, if it is written as `word`: `007` is read as a number, and is no status.
+/// Checks that a parsed value is displayed as `word`: `007` is a number, but not a status.
 pub(crate) fn exactly<T: Display>(
     kind: &'static str,
     word: &str,
@@ -81,33 +81,30 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_told() {
+    fn other_texts_are_refused() {
         for (text, error) in [
             (
                 "Answered".parse::<Verdict>().map(drop),
-                "no verdict is called \"Answered\"",
+                "unknown verdict \"Answered\"",
             ),
             (
                 "RCODE3".parse::<Status>().map(drop),
-                "no status is called \"RCODE3\"",
+                "unknown status \"RCODE3\"",
             ),
             (
                 "0200".parse::<Status>().map(drop),
-                "no status is called \"0200\"",
+                "unknown status \"0200\"",
             ),
             (
                 "70000".parse::<Status>().map(drop),
-                "no status is called \"70000\"",
+                "unknown status \"70000\"",
             ),
             (
                 "E4096".parse::<Errno>().map(drop),
-                "no errno is called \"E4096\"",
+                "unknown errno \"E4096\"",
             ),
-            (
-                "E111".parse::<Errno>().map(drop),
-                "no errno is called \"E111\"",
-            ),
-            ("".parse::<Cause>().map(drop), "no cause is called \"\""),
+            ("E111".parse::<Errno>().map(drop), "unknown errno \"E111\""),
+            ("".parse::<Cause>().map(drop), "unknown cause \"\""),
         ] {
             assert_eq!(text.unwrap_err().to_string(), error);
         }

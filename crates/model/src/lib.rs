@@ -1,7 +1,10 @@
-//! The vocabulary of canvass: what to ask ([`Job`]), and what came of it ([`Outcome`]).
+//! The data types that all crates of canvass share: what to ask ([`Job`]) and the result
+//! ([`Outcome`]).
 //!
-//! Every other crate speaks in these types. There is no IO here, no clock and no thread: a
-//! [`Time`] is a number that somebody else read.
+//! This crate does no IO, reads no clock and starts no thread. A [`Time`] is a number that is given
+//! to it.
+#![forbid(unsafe_code)]
+#![warn(unreachable_pub)]
 
 mod answer;
 mod errno;
@@ -39,5 +42,5 @@ pub use report::{
 pub use status::{Rcode, Status};
 pub use target::{HttpFallback, Target, UrlTarget, reverse_name, reverse_name_address};
 pub use time::Time;
-/// The URLs that targets are.
+/// The type of URLs.
 pub use url::Url;

@@ -3,38 +3,38 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// Octets a name may have on the wire, length bytes and the root's included (RFC 1035 §3.1).
+/// Octets of a name in wire form, including the root (RFC 1035 §3.1).
 const NAME_OCTETS_MAX: usize = 255;
-/// Octets a label may have (RFC 1035 §3.1).
+/// Octets of a label (RFC 1035 §3.1).
 const LABEL_OCTETS_MAX: usize = 63;
 
-/// An absolute domain name, kept as it goes on the wire: uncompressed, the case as it was given.
+/// An absolute domain name in uncompressed wire form. The case is kept.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct DnsName(Box<[u8]>);
 
 /// Why a text is not a domain name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// Nothing was given.
+    /// The text is empty.
     #[error("the name is empty")]
     Empty,
-    /// Two dots stand side by side, or one stands first.
+    /// There are two dots in a row or a leading dot.
     #[error("the name has an empty label (two dots in a row, or a leading dot)")]
     EmptyLabel,
     /// RFC 1035 §3.1.
-    #[error("a label has {0} octets, and the most is 63")]
+    #[error("a label has {0} octets (maximum 63)")]
     LabelTooLong(usize),
     /// RFC 1035 §3.1.
     #[error("the name has more than 255 octets on the wire")]
     TooLong,
-    /// Only A-labels can be asked for.
-    #[error("the name has non-ASCII characters; write it as A-labels (xn--...)")]
+    /// Names are A-labels in queries.
+    #[error("the name has non-ASCII characters; use A-labels (xn--...)")]
     NonAscii,
-    /// A blank or a control character, which no resolver file means to hold.
-    #[error("the name has a blank or a control character in it")]
+    /// White space and control characters are most likely mistakes.
+    #[error("the name has a space or a control character")]
     Control,
-    /// RFC 1035 §5.1 knows `\X` and `\DDD`.
-    #[error("the name has a bad escape: a backslash takes one character or three digits up to 255")]
+    /// RFC 1035 §5.1 has `\X` and `\DDD`.
+    #[error("invalid escape: expected one character or three digits up to 255 after the backslash")]
     BadEscape,
 }
 
@@ -44,9 +44,7 @@ impl DnsName {
         Self(Box::new([0]))
     }
 
-    /// Takes a name that is already in wire form.
-    ///
-    /// Returns `None` unless the bytes are exactly one uncompressed absolute name.
+    /// Returns `None` unless the octets are exactly one uncompressed absolute name.
     pub fn from_wire(wire: &[u8]) -> Option<Self> {
         if wire.len() > NAME_OCTETS_MAX {
             return None;
@@ -64,12 +62,12 @@ impl DnsName {
         }
     }
 
-    /// The name as it goes on the wire, the root's zero byte included.
+    /// The name in wire form, including the octet of the root.
     pub fn wire(&self) -> &[u8] {
         &self.0
     }
 
-    /// The labels, the leftmost first, without the root.
+    /// The labels from the left, without the root.
     pub fn labels(&self) -> impl Iterator<Item = &[u8]> {
         let mut rest = &self.0[..];
         std::iter::from_fn(move || {
@@ -87,8 +85,8 @@ impl DnsName {
 impl FromStr for DnsName {
     type Err = NameError;
 
-    /// Reads presentation form (RFC 1035 §5.1): labels between dots, `\X` and `\DDD` escapes. A
-    /// missing last dot is understood.
+    /// Parses presentation form (RFC 1035 §5.1) with `\X` and `\DDD` escapes. The trailing dot is
+    /// optional.
     fn from_str(text: &str) -> Result<Self, NameError> {
         if text.is_empty() {
             return Err(NameError::Empty);
@@ -130,7 +128,7 @@ impl FromStr for DnsName {
     }
 }
 
-/// Writes the length of the label that began at `start`.
+/// Writes the length of the label that begins at `start`.
 fn close_label(wire: &mut [u8], start: usize) -> Result<(), NameError> {
     match wire.len() - start - 1 {
         0 => Err(NameError::EmptyLabel),
@@ -142,7 +140,7 @@ fn close_label(wire: &mut [u8], start: usize) -> Result<(), NameError> {
     }
 }
 
-/// Reads what follows a backslash.
+/// Parses what follows a backslash.
 fn unescape(bytes: &mut std::str::Bytes<'_>) -> Result<u8, NameError> {
     let first = bytes.next().ok_or(NameError::BadEscape)?;
     if !first.is_ascii_digit() {
@@ -162,7 +160,7 @@ fn unescape(bytes: &mut std::str::Bytes<'_>) -> Result<u8, NameError> {
     u8::try_from(value).map_err(|_| NameError::BadEscape)
 }
 
-/// Octets that stand for themselves in presentation form. All are ASCII.
+/// Octets that are written without escape in labels of host names. All are ASCII.
 const PLAIN: [bool; 256] = {
     let mut plain = [false; 256];
     let mut byte = 0;
@@ -174,13 +172,14 @@ const PLAIN: [bool; 256] = {
     plain
 };
 
-/// Appends one label in presentation form, with the escapes that zone files and `dig` use
-/// (RFC 1035 §5.1), so that the text is plain ASCII whatever the label holds.
+/// Appends a label in presentation form, with the escapes of zone files and `dig` (RFC 1035 §5.1).
+/// The text is always ASCII.
 pub fn write_label(out: &mut String, label: &[u8]) {
-    if label.iter().all(|byte| PLAIN[usize::from(*byte)]) {
-        // Nearly every label, in one piece.
-        // SAFETY: plain octets are ASCII, which is UTF-8.
-        out.push_str(unsafe { std::str::from_utf8_unchecked(label) });
+    // Most labels need no escape.
+    if label.iter().all(|byte| PLAIN[usize::from(*byte)])
+        && let Ok(text) = std::str::from_utf8(label)
+    {
+        out.push_str(text);
         return;
     }
     for &byte in label {
@@ -201,7 +200,7 @@ pub fn write_label(out: &mut String, label: &[u8]) {
 }
 
 impl fmt::Display for DnsName {
-    /// Presentation form, with the last dot.
+    /// Presentation form with a trailing dot.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = String::with_capacity(self.0.len());
         for label in self.labels() {

@@ -1,4 +1,4 @@
-//! What came of a job.
+//! The result of a job.
 
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
@@ -9,23 +9,22 @@ use smallvec::SmallVec;
 use crate::keyword::{self, KeywordError};
 use crate::{Fault, HttpAnswer, Job, Phases, RecordType, Status, TalkAnswer, Time, TraceEvent};
 
-/// The three ways a job can end.
+/// Whether a job has an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Verdict {
-    /// There is an answer.
+    /// There is a positive answer.
     Answered,
-    /// The answer is that there is none (NXDOMAIN, or no data of the type asked for), or it is
-    /// not what was expected.
+    /// The answer is that there are no data (NXDOMAIN or NODATA), or it is not the expected one.
     Negative,
-    /// No usable answer.
+    /// There is no usable answer.
     Failed,
 }
 
 impl Verdict {
-    /// Every one.
+    /// All verdicts.
     pub const ALL: [Self; 3] = [Self::Answered, Self::Negative, Self::Failed];
 
-    /// The word output lines carry.
+    /// The keyword in output lines.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Answered => "answered",
@@ -43,20 +42,20 @@ impl FromStr for Verdict {
     }
 }
 
-/// How a DNS answer came.
+/// The transport of a DNS answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Transport {
-    /// Datagrams.
+    /// UDP.
     Udp,
-    /// A stream.
+    /// TCP.
     Tcp,
 }
 
 impl Transport {
-    /// Every one.
+    /// All transports.
     pub const ALL: [Self; 2] = [Self::Udp, Self::Tcp];
 
-    /// The word output lines carry.
+    /// The keyword in output lines.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Udp => "udp",
@@ -73,38 +72,39 @@ impl FromStr for Transport {
     }
 }
 
-/// Exactly one for each [`Job`], or for each of its requests.
+/// The result of a [`Job`]: exactly one per job, or one per request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// The job this is the end of.
+    /// The job.
     pub job: Job,
-    /// Which of the three ways it ended.
+    /// Whether there is an answer.
     pub verdict: Verdict,
-    /// The one word for what happened.
+    /// The status keyword.
     pub status: Status,
-    /// Queries or connections tried and counted: what an orderly close of a connection sent back
-    /// is not.
+    /// The number of queries or connections. A query that has to be sent again because its
+    /// connection was closed in an orderly way does not count.
     pub attempts: u32,
-    /// When it was meant to start: [`Job::due`], or when the engine took it.
+    /// When it was scheduled to start: [`Job::due`], or when the engine took it.
     pub due: Time,
-    /// When the first query left or the first connection was begun; `None` where none ever was.
+    /// When the first query was sent or the first connection attempt was made. `None` if there was
+    /// none.
     pub first_send: Option<Time>,
-    /// When it ended.
+    /// When the job ended.
     pub finished: Time,
-    /// How the time since the first send was spent.
+    /// The time spent in each phase since the first send.
     pub phases: Phases,
-    /// This process was held up (stopped, or late in a turn) while the job was under way, so
-    /// its times say more about this side than about the peer.
+    /// This process was delayed (stopped, or late in a turn) during the job, so its times do not
+    /// measure the peer.
     pub stalled: bool,
-    /// The resolver that had the last word, where one had and the probe asks resolvers.
+    /// The resolver of the last answer or fault, if the probe queries resolvers.
     pub resolver: Option<SocketAddr>,
-    /// How the last word came.
+    /// The transport of the last answer.
     pub transport: Option<Transport>,
-    /// What was learned.
+    /// The answer.
     pub answer: Answer,
-    /// Why there is no usable answer; `None` unless the verdict is `Failed`.
+    /// Why there is no usable answer. `None` unless the verdict is `Failed`.
     pub fault: Option<Box<Fault>>,
-    /// What happened when, where that was asked for.
+    /// The events of the probe, if they are traced.
     pub trace: Option<Box<[TraceEvent]>>,
 }
 
@@ -120,7 +120,7 @@ impl Outcome {
     }
 }
 
-/// What was learned, by kind of probe.
+/// The answer of each kind of probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// From a `ptr` probe.
@@ -133,43 +133,43 @@ pub enum Answer {
     Talk(Box<TalkAnswer>),
 }
 
-/// What reverse DNS had to say.
+/// The answer of a `ptr` probe.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PtrAnswer {
-    /// The names, in presentation form with the last dot, in the order they came.
+    /// The names in presentation form with a trailing dot, in the order of the answer.
     pub names: SmallVec<[Box<str>; 1]>,
-    /// The least time to live among them, in seconds.
+    /// The lowest TTL, in seconds.
     pub ttl_s: Option<u32>,
-    /// What looking the names up gave; `None` unless it was asked for.
+    /// The result of forward confirmation. `None` unless it was requested.
     pub confirmation: Option<Box<Confirmation>>,
 }
 
-/// Whether the names of an address lead back to it.
+/// Whether lookups of the names of an address return the address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Confirmation {
-    /// `Some(true)` when at least one name has the address, `Some(false)` when every name was
-    /// looked up and none has it, `None` when that could not be told.
+    /// `Some(true)` if at least one name has the address, `Some(false)` if all names were looked up
+    /// and none has it, `None` if that is not known.
     pub confirmed: Option<bool>,
-    /// Each name with the addresses it has.
+    /// The names with their addresses.
     pub forward: Vec<(Box<str>, Vec<IpAddr>)>,
 }
 
-/// What a `dns` probe had to say: the whole answer section, nothing else.
+/// The answer of a `dns` probe: the answer section.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DnsAnswer {
-    /// The records, in the order they came.
+    /// The records, in the order of the answer.
     pub records: Vec<Record>,
 }
 
-/// One resource record, as a zone file would show it.
+/// A resource record in presentation form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// The owner, with the last dot.
+    /// The owner name with a trailing dot.
     pub name: Box<str>,
     /// Its type.
     pub record_type: RecordType,
-    /// How long it may be kept, in seconds.
+    /// The TTL, in seconds.
     pub ttl_s: u32,
-    /// The data in presentation form, `\# length hex` (RFC 3597 §5) where there is none.
+    /// The data in presentation form, or `\# length hex` (RFC 3597 §5) if the type has none.
     pub data: Box<str>,
 }

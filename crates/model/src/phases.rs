@@ -1,14 +1,14 @@
-//! How an outcome's time was spent.
+//! The time that was spent in each phase of a job.
 
 use std::time::Duration;
 
 use crate::Phase;
 
-/// How the time from the first send to the end was spent. A phase that was not reached is
+/// The time spent in each phase from the first send to the end. A phase that was not reached is
 /// `None`; the others add up to [`Outcome::latency`](crate::Outcome::latency).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Phases {
-    /// Nanoseconds by [`Phase::index`]; `NOT_REACHED` where there are none.
+    /// Nanoseconds by [`Phase::index`], or `NOT_REACHED`.
     spans_ns: [u64; Phase::TIMED.len()],
 }
 
@@ -23,15 +23,14 @@ impl Default for Phases {
 }
 
 impl Phases {
-    /// What was spent in `phase`; `None` if it was not reached, and for [`Phase::Target`], which
+    /// The time spent in `phase`. `None` if it was not reached, and for [`Phase::Target`], which
     /// takes no time.
     pub fn span(&self, phase: Phase) -> Option<Duration> {
         let span_ns = self.spans_ns[phase.index()?];
         (span_ns != NOT_REACHED).then_some(Duration::from_nanos(span_ns))
     }
 
-    /// Adds `span` to what was spent in `phase`, which has been reached then. What does not fit
-    /// is the most that does.
+    /// Adds `span` to the time spent in `phase`, which thereby is reached. Saturates.
     pub fn add(&mut self, phase: Phase, span: Duration) {
         let Some(index) = phase.index() else { return };
         let span_ns = u64::try_from(span.as_nanos()).unwrap_or(NOT_REACHED);
@@ -40,14 +39,14 @@ impl Phases {
         *slot = before_ns.saturating_add(span_ns).min(NOT_REACHED - 1);
     }
 
-    /// The same, with `span` more in `phase`.
+    /// Returns the phases with `span` added to `phase`.
     #[must_use]
     pub fn with(mut self, phase: Phase, span: Duration) -> Self {
         self.add(phase, span);
         self
     }
 
-    /// All that was spent; `None` where no phase was reached.
+    /// The total time. `None` if no phase was reached.
     pub fn total(&self) -> Option<Duration> {
         let reached = Phase::TIMED.iter().filter_map(|phase| self.span(*phase));
         reached.reduce(|all, span| all.saturating_add(span))

@@ -1,20 +1,18 @@
-//! Record types by number, named as the registry names them.
+//! DNS record types.
 
 use std::fmt;
 use std::str::FromStr;
 
 use hickory_proto::rr::RecordType as Known;
 
-/// A DNS record type (RFC 1035 §3.2.2 and IANA's registry).
-///
-/// Reads and prints the mnemonics hickory-proto knows, and `TYPEnnn` (RFC 3597 §5) for every
-/// other number.
+/// A DNS record type (RFC 1035 §3.2.2 and IANA's registry). Parsed from and displayed as a mnemonic
+/// that hickory-proto knows, or `TYPEnnn` (RFC 3597 §5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordType(pub u16);
 
-/// A text that names no record type.
+/// A text is not a record type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no record type is called {0:?}; write its mnemonic (A, MX, ...) or TYPEnnn")]
+#[error("unknown record type {0:?}: expected a mnemonic (A, MX, ...) or TYPEnnn")]
 pub struct RecordTypeError(pub String);
 
 impl RecordType {
@@ -42,7 +40,7 @@ impl FromStr for RecordType {
         {
             return Ok(Self(number));
         }
-        // hickory-proto prints these and does not read them back.
+        // hickory-proto displays these mnemonics and does not parse them.
         match upper.as_str() {
             "IXFR" => return Ok(Self(251)),
             "DNAME" => return Ok(Self(39)),

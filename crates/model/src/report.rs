@@ -1,80 +1,80 @@
-//! What a shard has to say about itself when the run is over.
+//! The report of a shard at the end of a run.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::Time;
 
-/// How an upstream stood at the end.
+/// The health of an upstream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Health {
-    /// Nothing was ever sent to it.
+    /// No query was sent to it.
     #[default]
     Unused,
     /// It answers.
     Good,
-    /// It is left alone: it went silent, or closed its port.
+    /// It is not used: it stopped answering, or its port is closed.
     Dead,
-    /// It is left alone: it answers everything with an error.
+    /// It is not used: it answers every query with an error.
     Lying,
 }
 
-/// What one upstream's window learned on one transport.
+/// The state of an upstream's window for one transport.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct WindowReport {
-    /// The sending rate it settled on, queries a second.
+    /// The sending rate, in queries per second.
     pub rate_per_second: f64,
-    /// The rate at which answers came while it was busy, a second.
+    /// The rate of answers while the upstream was busy, per second.
     pub delivered_per_second: f64,
-    /// The most it allowed in flight.
+    /// The maximum number of queries it allowed in flight.
     pub in_flight_max: u32,
-    /// Whether the peer showed a limit (a plateau), or we never reached one.
+    /// Whether a limit of the peer (a plateau) was found.
     pub plateau: bool,
-    /// The median of the round trip.
+    /// The median round-trip time.
     pub rtt_p50: Duration,
-    /// The 99th percentile of the round trip, late replies included.
+    /// The 99th percentile of the round-trip time, including late replies.
     pub rtt_p99: Duration,
 }
 
-/// What one resolver did for one shard.
+/// The counters of a resolver in one shard.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UpstreamReport {
-    /// Where it is.
+    /// The address.
     pub address: SocketAddr,
-    /// How it stood at the end.
+    /// The health at the end.
     pub health: Health,
     /// How often it was benched.
     pub benched: u64,
-    /// Queries sent to it, by any transport.
+    /// Queries sent over any transport.
     pub sent: u64,
-    /// Answers that counted.
+    /// Answers that were accepted.
     pub answered: u64,
-    /// Attempts that ran out of time.
+    /// Attempts that timed out.
     pub timeouts: u64,
-    /// Answers that came after their attempt had run out of time.
+    /// Answers after the timeout.
     pub late: u64,
     /// Answers REFUSED.
     pub refused: u64,
     /// Answers SERVFAIL.
     pub servfail: u64,
-    /// Answers that did not fit a datagram.
+    /// Truncated answers.
     pub truncated: u64,
-    /// Messages with a wrong id or question, or no message at all, dropped.
+    /// Datagrams that were dropped because they are malformed or have a wrong id or question.
     pub mismatched: u64,
-    /// Errors of the system for its sockets (a closed port, no route).
+    /// Errors of its sockets (closed port, no route).
     pub errors: u64,
-    /// Stream connections opened.
+    /// TCP connections opened.
     pub connections: u64,
-    /// How many queries one of its connections takes, where it showed a limit.
+    /// The number of queries per connection, if it has a limit.
     pub queries_per_connection: Option<u32>,
-    /// What was learned over UDP.
+    /// The window for UDP.
     pub udp: Option<WindowReport>,
-    /// What was learned over TCP.
+    /// The window for TCP.
     pub tcp: Option<WindowReport>,
 }
 
 impl UpstreamReport {
-    /// A resolver that nothing was sent to yet.
+    /// A resolver that no query was sent to.
     pub fn new(address: SocketAddr) -> Self {
         Self {
             address,
@@ -97,61 +97,61 @@ impl UpstreamReport {
     }
 }
 
-/// Where packets were lost, as far as this side can tell.
+/// Where packets were lost, as far as it is known here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Losses {
-    /// The system would not send.
+    /// Failed sends.
     pub local_send_errors: u64,
-    /// The kernel dropped what arrived, since a socket's buffer was full.
+    /// Datagrams that the kernel dropped because a receive buffer was full.
     pub kernel_drops: u64,
-    /// A resolver refused.
+    /// Refused by a resolver.
     pub refused: u64,
-    /// Nothing came back, ever.
+    /// Queries that were never answered.
     pub silence: u64,
-    /// The answer came after its attempt had run out of time.
+    /// Answers after the timeout.
     pub late_replies: u64,
 }
 
-/// What probes of hosts took of the system, and of the resolvers.
+/// The resources that probes of hosts used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ConnectionReport {
     /// Sockets opened.
     pub opened: u64,
-    /// The most open at once.
+    /// The maximum number of open sockets.
     pub open_max: u64,
-    /// The most that were allowed to be open at once.
+    /// The limit of open sockets.
     pub open_limit: u64,
-    /// How often a probe had to wait since no descriptor or local port was left.
+    /// How often a probe had to wait for a descriptor or a local port.
     pub waited_for_descriptor: u64,
-    /// Times a host's name was needed.
+    /// How often the addresses of a name were needed.
     pub names_needed: u64,
-    /// Of these, how often it had to be looked up.
+    /// How often they had to be looked up.
     pub names_looked_up: u64,
 }
 
-/// How late a loop was, counted in classes that double: 1 µs, 2 µs, 4 µs, up to half an hour.
+/// A histogram of delays of an event loop, with bucket bounds 1 µs, 2 µs, 4 µs and so on, up to
+/// half an hour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LatenessHistogram {
-    /// How often it was late by less than 2 to the power of the place, in microseconds, and by no
-    /// less than that of the place before.
-    counts: [u64; LAG_CLASSES],
+    /// Index `n` counts values below 2^`n` µs that are not counted at a lower index.
+    counts: [u64; BUCKETS],
     max: Duration,
 }
 
-/// Classes of [`LatenessHistogram`].
-const LAG_CLASSES: usize = 32;
+/// Buckets of [`LatenessHistogram`].
+const BUCKETS: usize = 32;
 
 impl LatenessHistogram {
-    /// Counts one.
+    /// Counts a value.
     #[inline]
-    pub fn record(&mut self, lag: Duration) {
-        let micros = u64::try_from(lag.as_micros()).unwrap_or(u64::MAX);
-        let class = (u64::BITS - micros.leading_zeros()) as usize;
-        self.counts[class.min(LAG_CLASSES - 1)] += 1;
-        self.max = self.max.max(lag);
+    pub fn record(&mut self, lateness: Duration) {
+        let micros = u64::try_from(lateness.as_micros()).unwrap_or(u64::MAX);
+        let bucket = (u64::BITS - micros.leading_zeros()) as usize;
+        self.counts[bucket.min(BUCKETS - 1)] += 1;
+        self.max = self.max.max(lateness);
     }
 
-    /// Adds what another loop counted.
+    /// Adds the counts of another histogram.
     pub fn add(&mut self, other: &Self) {
         for (count, added) in self.counts.iter_mut().zip(other.counts) {
             *count += added;
@@ -159,74 +159,73 @@ impl LatenessHistogram {
         self.max = self.max.max(other.max);
     }
 
-    /// How many were counted.
+    /// The number of values.
     pub fn total(&self) -> u64 {
         self.counts.iter().sum()
     }
 
-    /// The longest.
+    /// The maximum.
     pub fn max(&self) -> Duration {
         self.max
     }
 
-    /// What the share `quantile` (0 to 1) did not exceed, to the end of its class; `None` where
-    /// nothing was counted.
+    /// The upper bound of the bucket that holds a quantile (0 to 1). `None` if there are no values.
     pub fn quantile(&self, quantile: f64) -> Option<Duration> {
         let total = self.total();
         let rank = ((total as f64 * quantile).ceil() as u64).clamp(1, total.max(1));
         let mut below = 0;
-        let class = self.counts.iter().position(|&count| {
+        let bucket = self.counts.iter().position(|&count| {
             below += count;
             below >= rank && count > 0
         })?;
-        Some(Duration::from_micros(1 << class).min(self.max))
+        Some(Duration::from_micros(1 << bucket).min(self.max))
     }
 }
 
-/// The most samples a shard keeps: when there are more, every second one goes.
+/// Samples that a shard keeps. When there are more, every second one is dropped.
 pub const LOOP_SAMPLES_MAX: usize = 256;
 
-/// How a loop stood at a moment: what its windows allow, and what is out.
+/// The state of an event loop at one time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LoopSample {
-    /// When.
+    /// The time.
     pub at: Time,
-    /// Queries a second that the windows of all resolvers allow together.
+    /// The rate that the windows of all resolvers allow, in queries per second.
     pub rate_per_second: f64,
-    /// Queries that they allow in flight together.
+    /// The number of queries that they allow in flight.
     pub window: u64,
-    /// Jobs under way.
+    /// Jobs in progress.
     pub in_flight: u64,
 }
 
-/// What a shard has to say when it is done.
+/// The report of a shard at the end of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ShardReport {
-    /// Jobs taken.
+    /// Jobs admitted.
     pub admitted: u64,
-    /// Outcomes handed over.
+    /// Outcomes delivered.
     pub finished: u64,
-    /// Jobs, timers, ids and permits that were not given back when all was done: always none.
+    /// Jobs, timers, ids and permits that were not released at the end. Always zero.
     pub leaked: u64,
-    /// The most jobs under way at once.
+    /// The maximum number of jobs in progress.
     pub in_flight_max: u64,
     /// Where packets were lost.
     pub losses: Losses,
-    /// How often this process was held up for longer than a timer can bear.
+    /// How often this process was delayed for too long to trust its timers.
     pub stalls: u64,
-    /// The longest such hold-up.
+    /// The longest such delay.
     pub stall_max: Duration,
-    /// How late the loop woke when it slept until a set time.
+    /// How late the event loop woke from timed waits.
     pub late_wakes: LatenessHistogram,
-    /// How long the loop was away from its sockets at a time.
+    /// How long the event loop did not read its sockets.
     pub turns: LatenessHistogram,
-    /// How it stood over time, at most [`LOOP_SAMPLES_MAX`] times.
+    /// Its state over time, at most [`LOOP_SAMPLES_MAX`] samples.
     pub samples: Vec<LoopSample>,
-    /// The run was given up since no upstream answered any more.
+    /// The run was given up because no upstream answered.
     pub gave_up: bool,
-    /// Every resolver, in the order given.
+    /// The resolvers, in the order of the configuration.
     pub upstreams: Vec<UpstreamReport>,
-    /// What probes of hosts took.
+    /// The resources that probes of hosts used.
     pub connections: ConnectionReport,
 }
 
@@ -236,18 +235,18 @@ mod tests {
 
     #[test]
     fn a_quantile_of_lags_is_the_end_of_its_class() {
-        let mut lags = LatenessHistogram::default();
-        assert_eq!(lags.quantile(0.5), None);
+        let mut lateness = LatenessHistogram::default();
+        assert_eq!(lateness.quantile(0.5), None);
         for micros in [0, 1, 3, 3, 900] {
-            lags.record(Duration::from_micros(micros));
+            lateness.record(Duration::from_micros(micros));
         }
         for (quantile, micros) in [(0.0, 1), (0.2, 1), (0.4, 2), (0.5, 4), (0.8, 4), (1.0, 900)] {
             let expected = Duration::from_micros(micros);
-            assert_eq!(lags.quantile(quantile), Some(expected), "{quantile}");
+            assert_eq!(lateness.quantile(quantile), Some(expected), "{quantile}");
         }
         let mut sum = LatenessHistogram::default();
         sum.record(Duration::MAX);
-        sum.add(&lags);
+        sum.add(&lateness);
         assert_eq!((sum.total(), sum.max()), (6, Duration::MAX));
     }
 }

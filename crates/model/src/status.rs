@@ -1,30 +1,30 @@
-//! The one word a line of output carries for what happened.
+//! The status of an outcome.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::keyword::{self, KeywordError};
 
-/// A DNS response code, the extended bits included (RFC 6895 §2.3).
+/// A DNS response code, including the extended bits (RFC 6895 §2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Rcode(pub u16);
 
 impl Rcode {
     /// No error.
     pub const NOERROR: Self = Self(0);
-    /// The server could not read the query.
+    /// The query is malformed.
     pub const FORMERR: Self = Self(1);
-    /// The server failed.
+    /// The server failed to answer.
     pub const SERVFAIL: Self = Self(2);
     /// The name does not exist.
     pub const NXDOMAIN: Self = Self(3);
-    /// The server does not do this kind of query.
+    /// The server does not support this kind of query.
     pub const NOTIMP: Self = Self(4);
-    /// The server will not answer.
+    /// The server refuses to answer.
     pub const REFUSED: Self = Self(5);
 }
 
-/// The codes that have a name (IANA's registry of DNS RCODEs), in their order.
+/// The codes that have a name (IANA), in order.
 const RCODE_NAMES: [(u16, &str); 14] = [
     (0, "NOERROR"),
     (1, "FORMERR"),
@@ -54,7 +54,7 @@ impl fmt::Display for Rcode {
 impl FromStr for Rcode {
     type Err = KeywordError;
 
-    /// Reads what is written: a name, and `RCODEnnn` for a code that has none.
+    /// Parses the displayed form: a name, or `RCODEnnn` for a code without a name.
     fn from_str(word: &str) -> Result<Self, KeywordError> {
         let named = RCODE_NAMES.iter().find(|(_, name)| *name == word);
         let number = || word.strip_prefix("RCODE")?.parse().ok();
@@ -63,7 +63,7 @@ impl FromStr for Rcode {
     }
 }
 
-/// The one word for what happened: an rcode, or how it failed.
+/// The status keyword of an outcome: a response code, or how it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Status {
     /// A DNS server answered with this code.
@@ -72,32 +72,32 @@ pub enum Status {
     Http(u16),
     /// The port is open.
     Open,
-    /// The conversation went as its script says.
+    /// The talk script matched.
     Matched,
-    /// The conversation went on, and not as its script says.
+    /// The talk script did not match.
     Unmatched,
-    /// Nothing came back in time.
+    /// No answer was received in time.
     Timeout,
     /// The port is closed.
     ConnRefused,
-    /// The peer broke the connection off.
+    /// The peer reset the connection.
     Reset,
-    /// No way to the peer.
+    /// There is no route to the peer.
     Unreachable,
-    /// The answer did not come whole: it did not fit, or broke off.
+    /// The answer is incomplete.
     Truncated,
-    /// The answer could not be read.
+    /// The answer is malformed.
     Malformed,
-    /// TLS could not be agreed on, or the certificate is not to be trusted.
+    /// The TLS handshake failed, or the certificate is not trusted.
     Tls,
-    /// The input was no target.
+    /// The input is not a valid target.
     Invalid,
-    /// The fault was on this side.
+    /// The fault is on this side.
     Local,
 }
 
 impl Status {
-    /// Those that are no code.
+    /// All keywords that are not codes.
     pub const WORDS: [Self; 12] = [
         Self::Open,
         Self::Matched,
@@ -113,7 +113,7 @@ impl Status {
         Self::Local,
     ];
 
-    /// The word, for what is no code.
+    /// The keyword, unless it is a code.
     const fn word(self) -> Option<&'static str> {
         Some(match self {
             Self::Rcode(_) | Self::Http(_) => return None,
@@ -146,7 +146,7 @@ impl fmt::Display for Status {
 impl FromStr for Status {
     type Err = KeywordError;
 
-    /// Reads what is written: a word, a response code's name, or an HTTP status in digits.
+    /// Parses the displayed form: a keyword, the name of a response code, or an HTTP status code.
     fn from_str(word: &str) -> Result<Self, KeywordError> {
         let words = || {
             let mut known = Self::WORDS.into_iter();

@@ -1,4 +1,4 @@
-//! What is asked about.
+//! The targets of probes.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -7,25 +7,25 @@ use url::Url;
 
 use crate::{DnsName, Host};
 
-/// One thing to ask about, with the text it was given as.
+/// A target, with the text it was given as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// An address. `given` is `None` where the address came out of a CIDR or a range, or was
-    /// written in its canonical form.
+    /// An address. `given` is `None` if the address is from a CIDR or a range, or was written in
+    /// its canonical form.
     Address {
-        /// The address itself.
+        /// The address.
         address: IpAddr,
-        /// As it was written, where that differs from the canonical form.
+        /// The text, if it differs from the canonical form.
         given: Option<Box<str>>,
     },
     /// A domain name.
     Name {
-        /// The name itself.
+        /// The name.
         name: DnsName,
-        /// As it was written.
+        /// The text.
         given: Box<str>,
     },
-    /// A page to fetch.
+    /// A URL to request.
     Url(Box<UrlTarget>),
     /// A port of a host.
     Endpoint {
@@ -33,47 +33,47 @@ pub enum Target {
         host: Host,
         /// The port.
         port: u16,
-        /// As it was written; `None` where it came out of a CIDR, a range or a list of ports, or
-        /// was written `host:port` in canonical form.
+        /// The text. `None` if it is from a CIDR, a range or a list of ports, or was written
+        /// `host:port` in canonical form.
         given: Option<Box<str>>,
     },
-    /// A socket in the file system.
+    /// A Unix domain socket.
     Unix {
-        /// Where it is.
+        /// The path.
         path: Box<Path>,
-        /// As it was written.
+        /// The text.
         given: Box<str>,
     },
-    /// A line that is no target. It still gets its outcome.
+    /// A line that is not a valid target. It gets an outcome too.
     Invalid {
-        /// What was written, shortened if it was very long.
+        /// The text, shortened if it is very long.
         given: Box<str>,
-        /// Why it is no target.
+        /// Why it is not valid.
         reason: Box<str>,
     },
 }
 
-/// A page to fetch.
+/// A URL to request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UrlTarget {
-    /// What is fetched, `http` or `https`.
+    /// The URL, with scheme `http` or `https`.
     pub url: Url,
-    /// No scheme was written: where https comes to nothing, http is tried.
+    /// Set if no scheme was given: https is tried first, then http.
     pub fallback: Option<HttpFallback>,
-    /// As it was written; `None` where it came out of a CIDR, a range or a list of ports, and is
-    /// shown as `host` or `host:port`.
+    /// The text. `None` if it is from a CIDR, a range or a list of ports; it is then displayed as
+    /// `host` or `host:port`.
     pub given: Option<Box<str>>,
 }
 
-/// What to try when a bare host does not speak https.
+/// What to try if a host without a scheme does not support https.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HttpFallback {
-    /// The port for http.
+    /// The port of http.
     pub port: u16,
 }
 
 impl Target {
-    /// The host to connect to, where there is one.
+    /// The host to connect to, if there is one.
     pub fn host(&self) -> Option<Host> {
         match self {
             Self::Url(target) => Host::of_url(&target.url),
@@ -82,8 +82,8 @@ impl Target {
         }
     }
 
-    /// The domain name whose PTR records are asked for: the name itself, or an address's place
-    /// under `in-addr.arpa` (RFC 1035 §3.5) or `ip6.arpa` (RFC 3596 §2.5).
+    /// The address whose PTR records are queried: that of the target, or of a name under
+    /// `in-addr.arpa` (RFC 1035 §3.5) or `ip6.arpa` (RFC 3596 §2.5).
     pub fn reverse_address(&self) -> Option<IpAddr> {
         match self {
             Self::Address { address, .. } => Some(*address),
@@ -93,8 +93,7 @@ impl Target {
     }
 }
 
-/// Writes the reverse name of `address` in wire form into `out`; returns how many bytes it took.
-/// 74 bytes always suffice.
+/// Writes the reverse name of `address` in wire form, and returns its length.
 pub fn reverse_name(address: IpAddr, out: &mut [u8; 74]) -> usize {
     let mut at = 0;
     let mut put = |bytes: &[u8]| {
@@ -129,7 +128,7 @@ pub fn reverse_name(address: IpAddr, out: &mut [u8; 74]) -> usize {
     at
 }
 
-/// The address that a full reverse name stands for; `None` for any other name.
+/// The address of a complete reverse name. `None` for any other name.
 pub fn reverse_name_address(name: &DnsName) -> Option<IpAddr> {
     let labels: Vec<&[u8]> = name.labels().collect();
     let (zone, host) = labels
@@ -143,7 +142,7 @@ pub fn reverse_name_address(name: &DnsName) -> Option<IpAddr> {
         for (octet, label) in octets.iter_mut().rev().zip(host) {
             let text = std::str::from_utf8(label).ok()?;
             *octet = text.parse().ok()?;
-            // "01" names no host, though it parses.
+            // "01" can be parsed but is not a valid label.
             if octet.to_string() != text {
                 return None;
             }

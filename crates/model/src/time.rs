@@ -1,40 +1,38 @@
-//! Points in time as plain numbers.
+//! Times as numbers.
 
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
-/// A point on the run's monotonic clock: nanoseconds since the run began.
-///
-/// Nothing here reads a clock. The engine's network hands times out, and a simulated network
-/// hands out simulated ones.
+/// A time on the monotonic clock of a run, in nanoseconds since the run began. It comes from the
+/// network of the engine, which may be a simulated one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(u64);
 
 impl Time {
-    /// The beginning of the run.
+    /// The start of the run.
     pub const ZERO: Self = Self(0);
     /// Later than every other time.
     pub const MAX: Self = Self(u64::MAX);
 
-    /// The point `nanos` nanoseconds after the beginning of the run.
+    /// The time `nanos` nanoseconds after the start of the run.
     #[inline]
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
-    /// Nanoseconds since the beginning of the run.
+    /// Nanoseconds since the start of the run.
     #[inline]
     pub const fn as_nanos(self) -> u64 {
         self.0
     }
 
-    /// Nanoseconds from `earlier` to `self`; zero when `earlier` is in fact later.
+    /// Nanoseconds from `earlier` to `self`; zero if `earlier` is later.
     #[inline]
     pub const fn nanos_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// The span from `earlier` to `self`; zero when `earlier` is in fact later.
+    /// The duration from `earlier` to `self`; zero if `earlier` is later.
     #[inline]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.nanos_since(earlier))
@@ -46,7 +44,7 @@ impl Time {
         Self(self.0.saturating_add(nanos))
     }
 
-    /// `nanos` nanoseconds earlier, or the beginning of the run.
+    /// `nanos` nanoseconds earlier, at least the start of the run.
     #[inline]
     pub const fn minus_nanos(self, nanos: u64) -> Self {
         Self(self.0.saturating_sub(nanos))

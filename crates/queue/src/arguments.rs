@@ -1,25 +1,25 @@
-//! Targets from the command line: a list that is known from the start.
+//! Targets from the command line.
 
 use std::sync::Arc;
 use std::vec::IntoIter;
 
 use crate::batch::{Batch, Item, jobs_of};
-use crate::block::Walk;
-use crate::intake::{Intake, Placed};
+use crate::block::BlockCursor;
+use crate::intake::{Intake, LineTargets};
 use crate::permutation::Permutation;
 use crate::targets::{Part, Progress};
 use crate::{Exclusions, SourceError, TargetKind, TargetOptions};
 
-/// Takes the arguments, all of them before the first job is given.
+/// Reads all arguments before the first job is returned.
 pub(crate) fn part(
     list: impl IntoIterator<Item = String>,
     options: &TargetOptions,
 ) -> Result<Box<dyn Part>, SourceError> {
     let mut intake = Intake::new(options);
-    let mut placed = Vec::new();
+    let mut targets = Vec::new();
     for text in list {
         match intake.take(Ok(text.trim()), None) {
-            Ok(taken) => placed.extend(taken),
+            Ok(taken) => targets.extend(taken),
             Err(bad) => {
                 return Err(SourceError::BadArgument {
                     given: bad.given,
@@ -28,57 +28,57 @@ pub(crate) fn part(
             }
         }
     }
-    let jobs_left = placed.iter().fold(0u128, |sum, placed| {
-        sum.saturating_add(match placed {
-            Placed::One(item) => jobs_of(item, &intake.kind).into(),
-            Placed::Block(block) => block.last.saturating_add(1),
+    let jobs_left = targets.iter().fold(0u128, |sum, targets| {
+        sum.saturating_add(match targets {
+            LineTargets::One(item) => jobs_of(item, &intake.kind).into(),
+            LineTargets::Block(block) => block.last.saturating_add(1),
         })
     });
     Ok(match options.shuffle {
         None => Box::new(InOrder {
-            placed: placed.into_iter(),
-            walk: None,
+            targets: targets.into_iter(),
+            cursor: None,
             exclude: intake.exclude,
             kind: intake.kind,
             jobs_left,
         }),
-        Some(seed) => Box::new(Shuffled::new(placed, seed, intake, jobs_left)?),
+        Some(seed) => Box::new(Shuffled::new(targets, seed, intake, jobs_left)?),
     })
 }
 
 /// The arguments in the order given.
 struct InOrder {
-    placed: IntoIter<Placed>,
-    /// The way through the block that was begun last.
-    walk: Option<Walk>,
+    targets: IntoIter<LineTargets>,
+    /// The position in the current block.
+    cursor: Option<BlockCursor>,
     exclude: Arc<Exclusions>,
     kind: TargetKind,
-    /// Jobs still to give, or `u128::MAX` where there are more.
+    /// Jobs that remain, at most `u128::MAX`.
     jobs_left: u128,
 }
 
 impl Part for InOrder {
     fn fill(&mut self, batch: &mut Batch<'_>) -> Result<Progress, SourceError> {
         loop {
-            if let Some(walk) = self.walk.as_mut() {
+            if let Some(cursor) = self.cursor.as_mut() {
                 let room = batch.room();
-                walk.fill(&self.exclude, batch);
+                cursor.fill(&self.exclude, batch);
                 let jobs = (room - batch.room()) as u128;
                 self.jobs_left = self.jobs_left.saturating_sub(jobs);
-                if walk.is_at_end() {
-                    self.walk = None;
+                if cursor.is_at_end() {
+                    self.cursor = None;
                 }
             }
             if batch.is_full() {
                 return Ok(Progress::More);
             }
-            match self.placed.next() {
-                Some(Placed::One(item)) => {
+            match self.targets.next() {
+                Some(LineTargets::One(item)) => {
                     let jobs = jobs_of(&item, &self.kind).into();
                     self.jobs_left = self.jobs_left.saturating_sub(jobs);
                     batch.push(item);
                 }
-                Some(Placed::Block(block)) => self.walk = Some(Walk::new(block)),
+                Some(LineTargets::Block(block)) => self.cursor = Some(BlockCursor::new(block)),
                 None => return Ok(Progress::End),
             }
         }
@@ -89,23 +89,23 @@ impl Part for InOrder {
     }
 
     fn skip(&mut self, jobs: u64) -> u64 {
-        let skipped = self.walk.as_mut().map_or(0, |walk| walk.skip(jobs));
+        let skipped = self.cursor.as_mut().map_or(0, |cursor| cursor.skip(jobs));
         self.jobs_left = self.jobs_left.saturating_sub(skipped.into());
         skipped
     }
 }
 
-/// The arguments as one list in a keyed order.
+/// The arguments as one list in the order of a keyed permutation.
 struct Shuffled {
-    placed: Vec<Placed>,
-    /// For each of `placed`, its first place in the list.
+    targets: Vec<LineTargets>,
+    /// The index of the first target of each of `targets` in the list.
     firsts: Vec<u128>,
     permutation: Permutation,
-    /// The next place in the keyed order; `None` at the end.
+    /// The next index of the permutation. `None` at the end.
     next: Option<u128>,
-    /// The last place.
+    /// The last index.
     last: u128,
-    /// Every place is one job.
+    /// Every index is one job.
     is_one_to_one: bool,
     exclude: Arc<Exclusions>,
     kind: TargetKind,
@@ -114,18 +114,18 @@ struct Shuffled {
 
 impl Shuffled {
     fn new(
-        placed: Vec<Placed>,
+        targets: Vec<LineTargets>,
         seed: u64,
         intake: Intake,
         jobs_left: u128,
     ) -> Result<Self, SourceError> {
-        let mut firsts = Vec::with_capacity(placed.len());
+        let mut firsts = Vec::with_capacity(targets.len());
         let mut last = None;
-        for placed in &placed {
+        for targets in &targets {
             let first = last.map_or(Some(0), |last: u128| last.checked_add(1));
-            let length_less_one = match placed {
-                Placed::One(_) => 0,
-                Placed::Block(block) => block.last,
+            let length_less_one = match targets {
+                LineTargets::One(_) => 0,
+                LineTargets::Block(block) => block.last,
             };
             last = first.and_then(|first| first.checked_add(length_less_one));
             firsts.push(
@@ -137,12 +137,12 @@ impl Shuffled {
         Ok(Self {
             next: last.map(|_| 0),
             last: last.unwrap_or(0),
-            is_one_to_one: placed.iter().all(|placed| match placed {
-                Placed::One(item) => jobs_of(item, &intake.kind) == 1,
-                Placed::Block(_) => true,
+            is_one_to_one: targets.iter().all(|targets| match targets {
+                LineTargets::One(item) => jobs_of(item, &intake.kind) == 1,
+                LineTargets::Block(_) => true,
             }),
             permutation: Permutation::new(last.unwrap_or(0), seed),
-            placed,
+            targets,
             firsts,
             exclude: intake.exclude,
             kind: intake.kind,
@@ -150,12 +150,12 @@ impl Shuffled {
         })
     }
 
-    /// The target at this place of the list.
-    fn item(&self, place: u128) -> Item {
-        let at = self.firsts.partition_point(|first| *first <= place) - 1;
-        match &self.placed[at] {
-            Placed::One(item) => item.clone(),
-            Placed::Block(block) => block.item(place - self.firsts[at], &self.exclude),
+    /// The target at an index of the list.
+    fn item(&self, index: u128) -> Item {
+        let at = self.firsts.partition_point(|first| *first <= index) - 1;
+        match &self.targets[at] {
+            LineTargets::One(item) => item.clone(),
+            LineTargets::Block(block) => block.item(index - self.firsts[at], &self.exclude),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Targets become jobs: types, places and the limit.
+//! Turns targets into numbered jobs, up to the limit.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::num::{NonZeroU32, NonZeroU64};
@@ -6,10 +6,10 @@ use std::num::{NonZeroU32, NonZeroU64};
 use canvass_model::{Job, ProbeSpec, Target};
 
 use crate::entry::Types;
-use crate::spelling::Family;
+use crate::parse::AddressFamily;
 use crate::{TargetKind, TargetOptions};
 
-/// A target and where it came from.
+/// A target and its origin.
 #[derive(Clone, Debug)]
 pub(crate) struct Item {
     pub(crate) target: Target,
@@ -17,26 +17,27 @@ pub(crate) struct Item {
     pub(crate) types: Types,
 }
 
-/// What numbers jobs through a whole run, over all lists of it.
-pub(crate) struct Numbering {
+/// Numbers the jobs of all lists of a run.
+pub(crate) struct JobSequence {
     kind: TargetKind,
-    /// Jobs given, which is the place of the next one.
+    /// The number of jobs so far, which is the sequence number of the next one.
     seq: u64,
-    /// Jobs that may still be given.
+    /// Jobs that the limit still allows.
     allowed: u64,
-    /// A target whose jobs did not all fit the last batch, and the first job of it that did not.
+    /// A target whose jobs did not all fit into the last batch, and the index of the first one that
+    /// did not.
     pending: Option<(Item, u64)>,
 }
 
-/// The jobs one call gives.
+/// The jobs of one call.
 pub(crate) struct Batch<'a> {
-    numbering: &'a mut Numbering,
+    sequence: &'a mut JobSequence,
     out: &'a mut Vec<Job>,
     room: usize,
-    given: bool,
+    has_jobs: bool,
 }
 
-impl Numbering {
+impl JobSequence {
     pub(crate) fn new(options: &TargetOptions) -> Self {
         Self {
             kind: options.kind.clone(),
@@ -46,12 +47,12 @@ impl Numbering {
         }
     }
 
-    /// Jobs given.
+    /// The number of jobs so far.
     pub(crate) fn given(&self) -> u64 {
         self.seq
     }
 
-    /// Jobs that may still be given.
+    /// Jobs that the limit still allows.
     pub(crate) fn allowed(&self) -> u64 {
         self.allowed
     }
@@ -62,7 +63,7 @@ impl Numbering {
         self.allowed -= jobs;
     }
 
-    /// Jobs of the target that did not fit the last batch.
+    /// The number of jobs that did not fit into the last batch.
     pub(crate) fn pending(&self) -> u64 {
         match &self.pending {
             Some((item, next)) => jobs_of(item, &self.kind) - next,
@@ -70,15 +71,16 @@ impl Numbering {
         }
     }
 
-    /// Begins a batch of at most `max` jobs, with what did not fit the last one.
+    /// Begins a batch of at most `max` jobs, starting with those that did not fit into the last
+    /// one.
     pub(crate) fn batch<'a>(&'a mut self, max: usize, out: &'a mut Vec<Job>) -> Batch<'a> {
         let room = usize::try_from(self.allowed).map_or(max, |allowed| allowed.min(max));
         let pending = self.pending.take();
         let mut batch = Batch {
-            numbering: self,
+            sequence: self,
             out,
             room,
-            given: false,
+            has_jobs: false,
         };
         if let Some((item, next)) = pending {
             batch.push_from(item, next);
@@ -88,39 +90,39 @@ impl Numbering {
 }
 
 impl Batch<'_> {
-    /// Jobs that still fit.
+    /// The number of jobs that fit.
     pub(crate) fn room(&self) -> usize {
         self.room
     }
 
-    /// Whether nothing fits any more. Then nothing may be pushed.
+    /// Whether the batch is full. Nothing may be pushed then.
     pub(crate) fn is_full(&self) -> bool {
         self.room == 0
     }
 
-    /// Whether there is a job in it.
+    /// Whether there is at least one job.
     pub(crate) fn has_given(&self) -> bool {
-        self.given
+        self.has_jobs
     }
 
-    /// Gives the jobs of one target. What does not fit goes into the next batch.
+    /// Adds the jobs of a target. Those that do not fit go into the next batch.
     pub(crate) fn push(&mut self, item: Item) {
         self.push_from(item, 0);
     }
 
-    /// Gives the jobs of `last + 1` addresses, `stride` apart. They must fit, and so must the
-    /// addresses into their family.
+    /// Adds the jobs of `last + 1` addresses at a distance of `stride`. All of them must fit, and
+    /// the addresses must be in the family.
     #[inline]
     pub(crate) fn push_addresses(
         &mut self,
-        family: Family,
+        family: AddressFamily,
         bits: u128,
         stride: u64,
         last: u64,
         line: Option<NonZeroU64>,
     ) {
-        let seq = self.numbering.seq;
-        let spec = self.numbering.kind.first_spec();
+        let seq = self.sequence.seq;
+        let spec = self.sequence.kind.first_spec();
         let job = |index: u64, address| Job {
             seq: seq + index,
             line,
@@ -133,14 +135,14 @@ impl Batch<'_> {
             resolver: None,
         };
         match family {
-            Family::V4 => {
+            AddressFamily::V4 => {
                 let (bits, stride) = (bits as u32, stride as u32);
                 self.out.extend((0..=last).map(|index| {
                     let address = bits.wrapping_add(stride.wrapping_mul(index as u32));
                     job(index, Ipv4Addr::from_bits(address).into())
                 }));
             }
-            Family::V6 => self.out.extend((0..=last).map(|index| {
+            AddressFamily::V6 => self.out.extend((0..=last).map(|index| {
                 let address = bits + u128::from(stride) * u128::from(index);
                 job(index, Ipv6Addr::from_bits(address).into())
             })),
@@ -148,15 +150,15 @@ impl Batch<'_> {
         self.count(last + 1);
     }
 
-    /// Gives the jobs of one target from the `first` on.
+    /// Adds the jobs of a target from job `first` on.
     fn push_from(&mut self, item: Item, first: u64) {
-        let last = jobs_of(&item, &self.numbering.kind) - 1;
+        let last = jobs_of(&item, &self.sequence.kind) - 1;
         for at in first..=last {
             if self.is_full() {
-                self.numbering.pending = Some((item, at));
+                self.sequence.pending = Some((item, at));
                 return;
             }
-            let spec = spec_at(&item, &self.numbering.kind, at);
+            let spec = spec_at(&item, &self.sequence.kind, at);
             if at == last {
                 self.push_job(item.target, item.line, spec);
                 return;
@@ -168,7 +170,7 @@ impl Batch<'_> {
     #[inline]
     fn push_job(&mut self, target: Target, line: Option<NonZeroU64>, spec: ProbeSpec) {
         self.out.push(Job {
-            seq: self.numbering.seq,
+            seq: self.sequence.seq,
             line,
             target,
             spec,
@@ -180,14 +182,14 @@ impl Batch<'_> {
 
     #[inline]
     fn count(&mut self, jobs: u64) {
-        self.numbering.seq += jobs;
-        self.numbering.allowed -= jobs;
+        self.sequence.seq += jobs;
+        self.sequence.allowed -= jobs;
         self.room -= jobs as usize;
-        self.given = true;
+        self.has_jobs = true;
     }
 }
 
-/// How many jobs an item stands for, at least one.
+/// The number of jobs of a target, at least one.
 pub(crate) fn jobs_of(item: &Item, kind: &TargetKind) -> u64 {
     match (&item.target, item.types, kind) {
         (Target::Invalid { .. }, ..) | (_, Types::Only(_), _) => 1,
@@ -196,7 +198,7 @@ pub(crate) fn jobs_of(item: &Item, kind: &TargetKind) -> u64 {
     }
 }
 
-/// What the job at this place among those of an item asks.
+/// The probe of job `at` of a target.
 fn spec_at(item: &Item, kind: &TargetKind, at: u64) -> ProbeSpec {
     match (item.types, kind) {
         (Types::Only(record_type), _) => ProbeSpec::Dns { record_type },
@@ -206,7 +208,7 @@ fn spec_at(item: &Item, kind: &TargetKind, at: u64) -> ProbeSpec {
                 record_type,
             }),
         (Types::Asked, _) => match (kind.first_spec(), &item.target) {
-            // However often a page is to be fetched, a bad line is said to be bad once.
+            // An invalid line has one outcome, whatever the number of requests.
             (ProbeSpec::Http { module, .. }, Target::Invalid { .. }) => ProbeSpec::Http {
                 module,
                 requests: NonZeroU32::MIN,

@@ -1,4 +1,4 @@
-//! Our share of the targets of a CIDR or a range, or of a host with several ports.
+//! The targets of a CIDR or a range, or of a host with several ports.
 
 use std::num::NonZeroU64;
 
@@ -7,51 +7,53 @@ use canvass_model::{Host, Target};
 use crate::Exclusions;
 use crate::batch::{Batch, Item};
 use crate::entry::Types;
-use crate::form::Form;
-use crate::shard::Share;
-use crate::spelling::Family;
+use crate::parse::AddressFamily;
+use crate::partition::PartitionSlice;
+use crate::target_template::TargetTemplate;
 
-/// Our share of the targets of one line: numbers, however many there are. The targets of a line
-/// are numbered host by host, and the ports of a host follow each other.
+/// The targets of one line that are in our partition, stored as a few numbers. The targets of a
+/// line are numbered host by host and, for each host, port by port.
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
     rows: Rows,
-    /// The line it came from.
+    /// The line number.
     pub(crate) line: Option<NonZeroU64>,
-    /// The number of our first target.
+    /// The number of the first target.
     offset: u128,
-    /// How far apart the numbers of our targets are.
+    /// The distance between the numbers of two targets.
     stride: u64,
-    /// How many targets there are, less one: all of IPv6 has one more than fit.
+    /// The number of targets minus one: all of IPv6 has 2^128 addresses.
     pub(crate) last: u128,
 }
 
-/// All hosts of a line, and what they become.
+/// The hosts of a line, and how they become targets.
 #[derive(Clone, Debug)]
 pub(crate) enum Rows {
-    /// Addresses as they are.
+    /// Addresses.
     Addresses(Ranks),
-    /// Addresses as endpoints or pages.
-    Formed(Ranks, Form),
-    /// One name as endpoints or pages.
-    Name(Host, Form),
+    /// Addresses as endpoints or URLs.
+    Templated(Ranks, TargetTemplate),
+    /// A name as endpoints or URLs.
+    Name(Host, TargetTemplate),
 }
 
-/// Addresses that are not excluded, by their rank.
+/// A range of ranks of addresses that are not excluded.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ranks {
-    pub(crate) family: Family,
+    pub(crate) family: AddressFamily,
     pub(crate) first: u128,
     pub(crate) last: u128,
 }
 
 impl Rows {
-    /// How many targets there are, less one; `None` where that is no number of 128 bits.
+    /// The number of targets minus one. `None` if it exceeds 128 bits.
     pub(crate) fn last(&self) -> Option<u128> {
         let (ranks_last, width) = match self {
             Self::Addresses(ranks) => (ranks.last - ranks.first, 1),
-            Self::Formed(ranks, form) => (ranks.last - ranks.first, form.width() as u128),
-            Self::Name(_, form) => (0, form.width() as u128),
+            Self::Templated(ranks, template) => {
+                (ranks.last - ranks.first, template.width() as u128)
+            }
+            Self::Name(_, template) => (0, template.width() as u128),
         };
         ranks_last.checked_mul(width)?.checked_add(width - 1)
     }
@@ -62,12 +64,12 @@ impl Rows {
                 address: ranks.address(number, exclude),
                 given: None,
             },
-            Self::Formed(ranks, form) => {
-                let width = form.width() as u128;
+            Self::Templated(ranks, template) => {
+                let width = template.width() as u128;
                 let host = Host::Address(ranks.address(number / width, exclude));
-                form.target(&host, (number % width) as usize)
+                template.target(&host, (number % width) as usize)
             }
-            Self::Name(host, form) => form.target(host, number as usize),
+            Self::Name(host, template) => template.target(host, number as usize),
         }
     }
 }
@@ -80,18 +82,23 @@ impl Ranks {
 }
 
 impl Block {
-    /// The `share` of what a line asks for.
-    pub(crate) fn new(rows: Rows, line: Option<NonZeroU64>, share: Share, stride: u64) -> Self {
+    /// The given slice of the targets of a line.
+    pub(crate) fn new(
+        rows: Rows,
+        line: Option<NonZeroU64>,
+        slice: PartitionSlice,
+        stride: u64,
+    ) -> Self {
         Self {
             rows,
             line,
-            offset: share.offset,
+            offset: slice.offset,
             stride,
-            last: share.last,
+            last: slice.last,
         }
     }
 
-    /// The target at place `index`, which must not be over `last`.
+    /// The target at `index`, which must be at most `last`.
     pub(crate) fn item(&self, index: u128, exclude: &Exclusions) -> Item {
         let number = self.offset + index * u128::from(self.stride);
         Item {
@@ -102,14 +109,14 @@ impl Block {
     }
 }
 
-/// A way through a block in its own order.
-pub(crate) struct Walk {
+/// A position in a block that is read in order.
+pub(crate) struct BlockCursor {
     block: Block,
-    /// The next place; `None` at the end.
+    /// The next index. `None` at the end.
     next: Option<u128>,
 }
 
-impl Walk {
+impl BlockCursor {
     pub(crate) fn new(block: Block) -> Self {
         Self {
             block,
@@ -133,7 +140,7 @@ impl Walk {
         last as u64 + 1
     }
 
-    /// Goes on until the end or until the batch is full.
+    /// Adds targets until the end of the block or until the batch is full.
     pub(crate) fn fill(&mut self, exclude: &Exclusions, batch: &mut Batch<'_>) {
         while let Some(index) = self.next {
             let Some(room_last) = batch.room().checked_sub(1) else {
@@ -141,7 +148,7 @@ impl Walk {
             };
             let last = match self.block.rows {
                 Rows::Addresses(ranks) => self.push_run(ranks, index, room_last, exclude, batch),
-                Rows::Formed(..) | Rows::Name(..) => {
+                Rows::Templated(..) | Rows::Name(..) => {
                     batch.push(self.block.item(index, exclude));
                     index
                 }
@@ -150,7 +157,7 @@ impl Walk {
         }
     }
 
-    /// Gives addresses up to the next that is excluded; returns the place of the last.
+    /// Adds addresses up to the next one that is excluded. Returns the index of the last one.
     fn push_run(
         &self,
         ranks: Ranks,

@@ -1,4 +1,4 @@
-//! What one line or argument asks for.
+//! Parses lines and arguments.
 
 mod endpoint;
 mod host;
@@ -14,32 +14,32 @@ use canvass_model::{RecordType, Target};
 pub(crate) use host::Hosts;
 pub(crate) use password::shown;
 
-use crate::form::Form;
 use crate::lines::BadLine;
-use crate::spelling::Span;
+use crate::parse::AddressRange;
+use crate::target_template::TargetTemplate;
 use crate::{Protocol, TargetKind};
 
-/// What one line or argument asks for.
+/// The targets of a line or an argument.
 #[derive(Debug)]
 pub(crate) enum Entry {
     /// One target.
     One(Target, Types),
-    /// Every address of a CIDR or a range.
-    Span(Span),
-    /// Every target that each of the hosts becomes.
-    Grid(Hosts, Form),
+    /// All addresses of a CIDR or a range.
+    AddressRange(AddressRange),
+    /// All targets of the hosts.
+    Grid(Hosts, TargetTemplate),
 }
 
-/// Which record types are asked of a target.
+/// The record types to query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Types {
-    /// Those that were asked for of the whole list.
+    /// Those of the whole list.
     Asked,
-    /// The one its line names.
+    /// The one of the line.
     Only(RecordType),
 }
 
-/// Reads a line or an argument that is not blank.
+/// Parses a line or an argument that is not blank.
 pub(crate) fn parse(kind: &TargetKind, text: &str) -> Result<Entry, BadLine> {
     match kind {
         TargetKind::Ptr { .. } => reverse::parse(text),

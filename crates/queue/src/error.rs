@@ -1,4 +1,4 @@
-//! What can go wrong with what was asked for.
+//! Errors of sources and of their settings.
 
 use std::fmt;
 use std::io;
@@ -6,35 +6,35 @@ use std::num::{NonZeroU16, NonZeroU64};
 
 use crate::Protocol;
 
-/// Why a source cannot go on.
+/// Why a source cannot continue.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// A list could not be opened, or reading it failed half-way.
+    /// A list could not be opened or read.
     #[error("cannot read {name}: {error}")]
     Unreadable {
         /// The list's path, or what stands for it.
         name: Box<str>,
-        /// What the system said.
+        /// The error of the system.
         error: io::Error,
     },
-    /// A line is no target, and such lines were to stop the run.
+    /// A line is not a valid target (`--strict`).
     #[error("{name}:{line}: {}", Blame(given, reason))]
     BadLine {
         /// The list's path, or what stands for it.
         name: Box<str>,
-        /// The line, from 1.
+        /// The line number, from 1.
         line: NonZeroU64,
-        /// What was written, shortened if it was very long.
+        /// The text, shortened if it is very long.
         given: Box<str>,
-        /// Why it is no target.
+        /// Why it is not valid.
         reason: Box<str>,
     },
-    /// An argument is no target, and such arguments were to stop the run.
+    /// An argument is not a valid target (`--strict`).
     #[error("{}", Blame(given, reason))]
     BadArgument {
-        /// What was written, shortened if it was very long.
+        /// The text, shortened if it is very long.
         given: Box<str>,
-        /// Why it is no target.
+        /// Why it is not valid.
         reason: Box<str>,
     },
     /// The source is past the position that a run is to be resumed at.
@@ -53,46 +53,46 @@ pub enum SourceError {
         /// How many there are.
         given: u64,
     },
-    /// The places of a shuffled list are numbers of 128 bits.
+    /// The indexes of a shuffled list are limited to 128 bits.
     #[error("the arguments contain more than 2^128 targets, too many to shuffle as one list")]
     TooManyToShuffle,
 }
 
-/// Why an exclusion could not be taken.
+/// Why an exclusion is not valid.
 #[derive(Debug, thiserror::Error)]
 pub enum ExclusionError {
-    /// It is neither addresses nor a file that can be read.
+    /// It is neither an address, a CIDR or a range nor a readable file.
     #[error(
         "bad exclusion: {}; reading it as a file failed: {error}",
         Blame(given, reason)
     )]
     Unreadable {
-        /// What was written.
+        /// The text.
         given: Box<str>,
-        /// Why it is no address, CIDR or range.
+        /// Why it is not an address, a CIDR or a range.
         reason: Box<str>,
-        /// What the system said when it was opened or read as a file.
+        /// The error of the system when it was opened or read as a file.
         error: io::Error,
     },
-    /// A line of an exclusion file is bad. None of it is used: what was meant to be spared must
-    /// not be asked because of a slip.
+    /// A line of an exclusion file is not valid. The run must not start, or it would probe
+    /// addresses that were meant to be excluded.
     #[error("bad exclusion at {path}:{line}: {}", Blame(given, reason))]
     BadLine {
         /// The file.
         path: Box<str>,
-        /// The line, from 1.
+        /// The line number, from 1.
         line: NonZeroU64,
-        /// What was written, shortened if it was very long.
+        /// The text, shortened if it is very long.
         given: Box<str>,
-        /// Why it is no address, CIDR or range.
+        /// Why it is not an address, a CIDR or a range.
         reason: Box<str>,
     },
 }
 
-/// A text that names no shard.
+/// A text is not a partition.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not of the form I/N with I from 1 to N, such as 1/4")]
-pub struct ShardError(pub String);
+pub struct PartitionError(pub String);
 
 /// A text that lists no ports.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -117,7 +117,7 @@ pub enum PortsError {
     UnknownService(Box<str>),
 }
 
-/// The input and what is wrong with it. Some reasons name the input themselves.
+/// The input and its error. Some reasons already contain the input.
 struct Blame<'a>(&'a str, &'a str);
 
 impl fmt::Display for Blame<'_> {

@@ -1,8 +1,8 @@
-//! Addresses that are not to be asked about.
+//! Excluded addresses.
 //!
-//! The addresses that remain are numbered through: the *rank* of an address is how many lower ones
-//! remain. A block of ranks has no holes, so counting, dealing and permuting need not know of
-//! exclusions at all, and no excluded address is ever stepped over one at a time.
+//! Addresses that are not excluded are numbered: the *rank* of an address is the number of lower
+//! addresses that are not excluded. Ranks are consecutive, so counting, partitioning and permuting
+//! do not depend on exclusions, and no excluded address is visited.
 
 use std::fs::File;
 use std::io::Read;
@@ -10,27 +10,26 @@ use std::net::IpAddr;
 
 use crate::ExclusionError;
 use crate::lines::Lines;
-use crate::spelling::{self, Family, Misspelled, Span, shorten};
+use crate::parse::{self, AddressFamily, AddressRange, ParseError, shorten};
 
-/// The number of `::ffff:0:0`. The IPv6 addresses from there on lead to the IPv4 addresses that
-/// are their last 32 bits (RFC 4291 §2.5.5.2).
+/// The number of `::ffff:0:0`, the first IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2).
 const IPV4_MAPPED: u128 = 0xffff << 32;
 
-/// Addresses to leave out, of both families. With an IPv4 address goes the IPv6 one that it is
-/// mapped to, since a connection to that is one to the former.
+/// Excluded addresses of both families. An IPv4 address excludes its IPv4-mapped IPv6 address too,
+/// because both lead to the same host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exclusions {
-    v4: Holes,
-    v6: Holes,
+    v4: ExcludedRanges,
+    v6: ExcludedRanges,
 }
 
 impl Exclusions {
-    /// Takes what `--exclude` was given, one time or several: each an address, a CIDR, a range
-    /// `first-last`, or the path of a file with one of these a line and `#` comments.
+    /// Parses the values of `--exclude`: each is an address, a CIDR, a range `first-last`, or the
+    /// path of a file with one of these per line and `#` comments.
     ///
     /// # Errors
     ///
-    /// Where one is neither, or a file has a line that is none of these.
+    /// If a value is none of these, or a file has an invalid line.
     pub fn read<S: AsRef<str>>(given: impl IntoIterator<Item = S>) -> Result<Self, ExclusionError> {
         let mut spans = Vec::new();
         for given in given {
@@ -43,133 +42,141 @@ impl Exclusions {
         Ok(Self::of_spans(&spans))
     }
 
-    /// Whether nothing is left out.
+    /// Whether no address is excluded.
     pub fn is_empty(&self) -> bool {
         self.v4.0.is_empty() && self.v6.0.is_empty()
     }
 
-    /// Whether `address` is left out.
+    /// Whether `address` is excluded.
     pub fn contains(&self, address: IpAddr) -> bool {
-        let (family, bits) = spelling::family_and_bits(address);
-        self.holes(family).around(bits).is_some()
+        let (family, bits) = parse::family_and_bits(address);
+        self.ranges(family).around(bits).is_some()
     }
 
-    /// The ranks of the first and the last address of `span` that remain; `None` where none does.
-    pub(crate) fn ranks(&self, span: Span) -> Option<(u128, u128)> {
-        let holes = self.holes(span.family);
-        let first = match holes.around(span.first) {
-            Some(hole) if hole.last >= span.last => return None,
-            Some(hole) => hole.last + 1,
+    /// The ranks of the first and the last address of `span` that are not excluded. `None` if all
+    /// are excluded.
+    pub(crate) fn ranks(&self, span: AddressRange) -> Option<(u128, u128)> {
+        let ranges = self.ranges(span.family);
+        let first = match ranges.around(span.first) {
+            Some(range) if range.last >= span.last => return None,
+            Some(range) => range.last + 1,
             None => span.first,
         };
-        // Some address remains, so a hole at the end begins after one.
-        let last = holes
+        // At least one address is not excluded, so it precedes an excluded range at the end.
+        let last = ranges
             .around(span.last)
-            .map_or(span.last, |hole| hole.first - 1);
-        Some((holes.rank(first), holes.rank(last)))
+            .map_or(span.last, |range| range.first - 1);
+        Some((ranges.rank(first), ranges.rank(last)))
     }
 
-    /// The address of this rank, and the last one up to which every address remains.
-    pub(crate) fn run(&self, family: Family, rank: u128) -> (u128, u128) {
-        self.holes(family).run(rank, family.last())
+    /// The address of a rank, and the last address before the next excluded one.
+    pub(crate) fn run(&self, family: AddressFamily, rank: u128) -> (u128, u128) {
+        self.ranges(family).run(rank, family.last())
     }
 
-    fn of_spans(spans: &[Span]) -> Self {
+    fn of_spans(spans: &[AddressRange]) -> Self {
         let mut v4 = Vec::new();
         let mut v6 = Vec::new();
         for span in spans {
             match span.family {
-                Family::V4 => {
+                AddressFamily::V4 => {
                     v4.push((span.first, span.last));
                     v6.push((IPV4_MAPPED | span.first, IPV4_MAPPED | span.last));
                 }
-                Family::V6 => v6.push((span.first, span.last)),
+                AddressFamily::V6 => v6.push((span.first, span.last)),
             }
         }
         Self {
-            v4: Holes::merge(v4),
-            v6: Holes::merge(v6),
+            v4: ExcludedRanges::merge(v4),
+            v6: ExcludedRanges::merge(v6),
         }
     }
 
-    fn holes(&self, family: Family) -> &Holes {
+    fn ranges(&self, family: AddressFamily) -> &ExcludedRanges {
         match family {
-            Family::V4 => &self.v4,
-            Family::V6 => &self.v6,
+            AddressFamily::V4 => &self.v4,
+            AddressFamily::V6 => &self.v6,
         }
     }
 }
 
-/// Excluded addresses that follow each other.
+/// A range of excluded addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Hole {
+struct ExcludedRange {
     first: u128,
     last: u128,
-    /// How many lower addresses remain, which is the rank of the address after it.
+    /// The number of lower addresses that are not excluded, which is the rank of the next address.
     rank: u128,
 }
 
-/// In order, with an address that remains between any two.
+/// Excluded ranges in order. Between two of them there is at least one address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Holes(Vec<Hole>);
+struct ExcludedRanges(Vec<ExcludedRange>);
 
-impl Holes {
+impl ExcludedRanges {
     fn merge(mut spans: Vec<(u128, u128)>) -> Self {
         spans.sort_unstable();
-        let mut holes: Vec<Hole> = Vec::new();
+        let mut ranges: Vec<ExcludedRange> = Vec::new();
         for (first, last) in spans {
-            match holes.last_mut() {
-                Some(hole) if first <= hole.last.saturating_add(1) => {
-                    hole.last = hole.last.max(last);
+            match ranges.last_mut() {
+                Some(range) if first <= range.last.saturating_add(1) => {
+                    range.last = range.last.max(last);
                 }
                 before => {
-                    let rank = before.map_or(first, |hole| hole.rank + (first - hole.last - 1));
-                    holes.push(Hole { first, last, rank });
+                    let rank = before.map_or(first, |range| range.rank + (first - range.last - 1));
+                    ranges.push(ExcludedRange { first, last, rank });
                 }
             }
         }
-        holes.shrink_to_fit();
-        Self(holes)
+        ranges.shrink_to_fit();
+        Self(ranges)
     }
 
-    /// The hole that `bits` lies in.
-    fn around(&self, bits: u128) -> Option<&Hole> {
-        let after = self.0.partition_point(|hole| hole.first <= bits);
-        self.0[..after].last().filter(|hole| hole.last >= bits)
+    /// The excluded range that contains `bits`.
+    fn around(&self, bits: u128) -> Option<&ExcludedRange> {
+        let after = self.0.partition_point(|range| range.first <= bits);
+        self.0[..after].last().filter(|range| range.last >= bits)
     }
 
-    /// The rank of an address that remains.
+    /// The rank of an address that is not excluded.
     fn rank(&self, bits: u128) -> u128 {
-        let after = self.0.partition_point(|hole| hole.first <= bits);
+        let after = self.0.partition_point(|range| range.first <= bits);
         match self.0[..after].last() {
             None => bits,
-            Some(hole) => hole.rank + (bits - hole.last - 1),
+            Some(range) => range.rank + (bits - range.last - 1),
         }
     }
 
     fn run(&self, rank: u128, family_last: u128) -> (u128, u128) {
-        let after = self.0.partition_point(|hole| hole.rank <= rank);
+        let after = self.0.partition_point(|range| range.rank <= rank);
         let bits = match self.0[..after].last() {
             None => rank,
-            Some(hole) => hole.last + 1 + (rank - hole.rank),
+            Some(range) => range.last + 1 + (rank - range.rank),
         };
-        let last = self.0.get(after).map_or(family_last, |hole| hole.first - 1);
+        let last = self
+            .0
+            .get(after)
+            .map_or(family_last, |range| range.first - 1);
         (bits, last)
     }
 }
 
-fn parse_exclusion(text: &str) -> Result<Span, Box<str>> {
-    match spelling::parse(text) {
+fn parse_exclusion(text: &str) -> Result<AddressRange, Box<str>> {
+    match parse::parse(text) {
         Ok(spelled) => Ok(spelled.span()),
-        Err(Misspelled::Slip(reason)) => Err(reason.into()),
-        Err(Misspelled::Foreign) => {
+        Err(ParseError::Invalid(reason)) => Err(reason.into()),
+        Err(ParseError::NotAddress) => {
             Err(format!("{:?} is not an address, a CIDR or a range", shorten(text)).into())
         }
     }
 }
 
-/// Reads a file of exclusions; `reason` is why its path was nothing else.
-fn read_file(path: &str, reason: Box<str>, spans: &mut Vec<Span>) -> Result<(), ExclusionError> {
+/// Reads a file of exclusions. `reason` is why its path is not an address, a CIDR or a range.
+fn read_file(
+    path: &str,
+    reason: Box<str>,
+    spans: &mut Vec<AddressRange>,
+) -> Result<(), ExclusionError> {
     let unreadable = |error| ExclusionError::Unreadable {
         given: path.into(),
         reason,
@@ -184,11 +191,11 @@ fn read_file(path: &str, reason: Box<str>, spans: &mut Vec<Span>) -> Result<(), 
     }
 }
 
-/// Reads exclusions, one a line; gives the first bad line back.
+/// Reads exclusions, one per line. Returns the first invalid line.
 fn read_lines(
     path: &str,
     file: impl Read,
-    spans: &mut Vec<Span>,
+    spans: &mut Vec<AddressRange>,
 ) -> std::io::Result<Option<ExclusionError>> {
     let mut lines = Lines::new(file);
     loop {
@@ -223,7 +230,7 @@ mod tests {
     use proptest::prelude::*;
     use std::io::Write as _;
 
-    fn bits_of(exclusions: &Exclusions, span: Span) -> Vec<u128> {
+    fn bits_of(exclusions: &Exclusions, span: AddressRange) -> Vec<u128> {
         let Some((first, last)) = exclusions.ranks(span) else {
             return Vec::new();
         };
@@ -298,8 +305,8 @@ mod tests {
 
     #[test]
     fn the_ends_of_the_families_can_be_excluded() {
-        let everything = Span {
-            family: Family::V6,
+        let everything = AddressRange {
+            family: AddressFamily::V6,
             first: 0,
             last: u128::MAX,
         };
@@ -308,12 +315,12 @@ mod tests {
         let exclusions = Exclusions::read(["::/1", "::/2"]).unwrap();
         let half = 1 << 127;
         assert_eq!(exclusions.ranks(everything), Some((0, half - 1)));
-        assert_eq!(exclusions.run(Family::V6, 0), (half, u128::MAX));
+        assert_eq!(exclusions.run(AddressFamily::V6, 0), (half, u128::MAX));
         let exclusions = Exclusions::read(["8000::/1"]).unwrap();
         assert_eq!(exclusions.ranks(everything), Some((0, half - 1)));
-        assert_eq!(exclusions.run(Family::V6, 7), (7, half - 1));
-        let all_v4 = Span {
-            family: Family::V4,
+        assert_eq!(exclusions.run(AddressFamily::V6, 7), (7, half - 1));
+        let all_v4 = AddressRange {
+            family: AddressFamily::V4,
             first: 0,
             last: u32::MAX.into(),
         };
@@ -328,9 +335,9 @@ mod tests {
             first in 0u128..130,
             length in 0u128..130,
         ) {
-            let family = Family::V6;
-            let span = |first, length| Span { family, first, last: first + length };
-            let spans: Vec<Span> = out.iter().map(|(first, length)| span(*first, *length)).collect();
+            let family = AddressFamily::V6;
+            let span = |first, length| AddressRange { family, first, last: first + length };
+            let spans: Vec<AddressRange> = out.iter().map(|(first, length)| span(*first, *length)).collect();
             let exclusions = Exclusions::of_spans(&spans);
             let whole = span(first, length);
             let expected: Vec<u128> = (whole.first..=whole.last)

@@ -10,13 +10,13 @@ use crate::batch::Item;
 use crate::block::{Block, Ranks, Rows};
 use crate::entry::{self, Entry, Hosts, Types, shown};
 use crate::lines::BadLine;
-use crate::shard::Dealer;
-use crate::spelling::{Span, Spelled};
+use crate::parse::{AddressRange, ParsedTarget};
+use crate::partition::Partitioner;
 use crate::{Exclusions, TargetKind, TargetOptions};
 
 /// What a line or an argument comes to.
 #[derive(Clone, Debug)]
-pub(crate) enum Placed {
+pub(crate) enum LineTargets {
     /// One target.
     One(Item),
     /// Several.
@@ -27,7 +27,7 @@ pub(crate) enum Placed {
 pub(crate) struct Intake {
     pub(crate) kind: TargetKind,
     pub(crate) exclude: Arc<Exclusions>,
-    dealer: Dealer,
+    partitioner: Partitioner,
     strict: bool,
 }
 
@@ -36,7 +36,7 @@ impl Intake {
         Self {
             kind: options.kind.clone(),
             exclude: Arc::clone(&options.exclude),
-            dealer: Dealer::new(options.shard),
+            partitioner: Partitioner::new(options.partition),
             strict: options.strict,
         }
     }
@@ -49,21 +49,21 @@ impl Intake {
         &mut self,
         content: Result<&str, BadLine>,
         line: Option<NonZeroU64>,
-    ) -> Result<Option<Placed>, BadLine> {
+    ) -> Result<Option<LineTargets>, BadLine> {
         let text = match content {
             Ok(text) => text,
             Err(bad) => return self.refuse(bad, line),
         };
         let rows = match entry::parse(&self.kind, text) {
             Ok(Entry::One(target, types)) => return Ok(self.place(target, types, line)),
-            Ok(Entry::Span(span)) => self.ranks(span).map(Rows::Addresses),
-            Ok(Entry::Grid(Hosts::Span(span), form)) => {
-                self.ranks(span).map(|ranks| Rows::Formed(ranks, form))
-            }
-            Ok(Entry::Grid(Hosts::One(Host::Address(address)), form)) => self
-                .ranks(Spelled::Address(address).span())
-                .map(|ranks| Rows::Formed(ranks, form)),
-            Ok(Entry::Grid(Hosts::One(name), form)) => Some(Rows::Name(name, form)),
+            Ok(Entry::AddressRange(span)) => self.ranks(span).map(Rows::Addresses),
+            Ok(Entry::Grid(Hosts::AddressRange(span), template)) => self
+                .ranks(span)
+                .map(|ranks| Rows::Templated(ranks, template)),
+            Ok(Entry::Grid(Hosts::One(Host::Address(address)), template)) => self
+                .ranks(ParsedTarget::Address(address).span())
+                .map(|ranks| Rows::Templated(ranks, template)),
+            Ok(Entry::Grid(Hosts::One(name), template)) => Some(Rows::Name(name, template)),
             Err(bad) => return self.refuse(bad, line),
         };
         let Some(rows) = rows else { return Ok(None) };
@@ -74,15 +74,15 @@ impl Intake {
             };
             return self.refuse(bad, line);
         };
-        let Some(share) = self.dealer.deal(last) else {
+        let Some(share) = self.partitioner.assign(last) else {
             return Ok(None);
         };
-        let block = Block::new(rows, line, share, self.dealer.stride());
-        Ok(Some(Placed::Block(block)))
+        let block = Block::new(rows, line, share, self.partitioner.stride());
+        Ok(Some(LineTargets::Block(block)))
     }
 
     /// The addresses of `span` that are not excluded; `None` where there are none.
-    fn ranks(&self, span: Span) -> Option<Ranks> {
+    fn ranks(&self, span: AddressRange) -> Option<Ranks> {
         let (first, last) = self.exclude.ranks(span)?;
         Some(Ranks {
             family: span.family,
@@ -96,7 +96,7 @@ impl Intake {
         &mut self,
         bad: BadLine,
         line: Option<NonZeroU64>,
-    ) -> Result<Option<Placed>, BadLine> {
+    ) -> Result<Option<LineTargets>, BadLine> {
         if self.strict {
             return Err(bad);
         }
@@ -104,14 +104,19 @@ impl Intake {
         Ok(self.place(Target::Invalid { given, reason }, Types::Asked, line))
     }
 
-    fn place(&mut self, target: Target, types: Types, line: Option<NonZeroU64>) -> Option<Placed> {
+    fn place(
+        &mut self,
+        target: Target,
+        types: Types,
+        line: Option<NonZeroU64>,
+    ) -> Option<LineTargets> {
         let excluded = !self.exclude.is_empty()
             && address_of(&target).is_some_and(|address| self.exclude.contains(address));
         if excluded {
             return None;
         }
-        self.dealer.deal(0)?;
-        Some(Placed::One(Item {
+        self.partitioner.assign(0)?;
+        Some(LineTargets::One(Item {
             target,
             line,
             types,

@@ -7,8 +7,12 @@
 //! [`Position`] that can be saved, so that a run can be resumed.
 //!
 //! Nothing here sends a packet, reads a clock or holds a list in memory. A CIDR is two numbers,
-//! however large it is and however many ports it is asked on: exclusion, sharding and shuffling
-//! are arithmetic on places in it. No thread is started, and the only wait is that for a reader which has nothing to give yet.
+//! however large it is and however many ports it is asked on: exclusion, sharding and shuffling are
+//! arithmetic on places in it. No thread is started, and the only wait is that for a reader which
+//! has nothing to give yet.
+
+#![forbid(unsafe_code)]
+#![warn(unreachable_pub)]
 
 mod arguments;
 mod batch;
@@ -17,37 +21,37 @@ mod entry;
 mod error;
 mod exclusions;
 mod feeder;
-mod form;
 mod intake;
 mod ledger;
 mod lines;
 mod options;
+mod parse;
+mod partition;
 mod permutation;
 mod ports;
 mod position;
 mod route;
 mod services;
-mod shard;
-mod spelling;
+mod shuffle_buffer;
 mod stream;
+mod target_template;
 mod targets;
-mod window;
 
 use canvass_model::Job;
 
-pub use error::{ExclusionError, PortsError, ShardError, SourceError};
+pub use error::{ExclusionError, PartitionError, PortsError, SourceError};
 pub use exclusions::Exclusions;
 pub use feeder::{Ended, Feeder, FeederEnd};
 pub use ledger::{Completed, LEDGER_SPAN_MAX, Ledger, Receipt};
 pub use lines::LINE_BYTES_MAX;
 pub use options::{TargetKind, TargetOptions};
+pub use partition::Partition;
 pub use ports::Ports;
 pub use position::Position;
 pub use route::Router;
 pub use services::Protocol;
-pub use shard::Shard;
+pub use shuffle_buffer::SHUFFLE_BUFFER_LINES;
 pub use targets::{Targets, arguments, open, stream};
-pub use window::SHUFFLE_WINDOW_LINES;
 
 /// Where jobs come from.
 pub trait Source: Send {

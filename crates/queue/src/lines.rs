@@ -1,4 +1,4 @@
-//! Lines out of a stream, none of which can fill the memory.
+//! Splits a stream into lines of limited length.
 
 use std::borrow::Cow;
 use std::io::{self, Read};
@@ -8,46 +8,46 @@ use memchr::{memchr, memchr_iter};
 
 use crate::entry::shown;
 
-/// Bytes a line of a list may have. The rest of a longer one is skipped as it streams by. The
-/// longest name takes 1004 bytes when every octet of it is escaped.
+/// The maximum length of a line. The rest of a longer line is skipped. The longest name has 1004
+/// bytes if all its octets are escaped.
 pub const LINE_BYTES_MAX: usize = 4096;
-/// Bytes asked of the reader at once, less what is left of a line that is not complete.
+/// Bytes per read, minus those of an incomplete line.
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// Cuts what a reader gives into lines.
+/// Splits the output of a reader into lines.
 pub(crate) struct Lines<R> {
     reader: R,
     buffer: Box<[u8]>,
-    /// Where the line begins that comes next.
+    /// The start of the next line.
     start: usize,
-    /// Up to where that line was searched for its end.
+    /// Where the search for the end of that line continues.
     searched: usize,
-    /// Where what was read ends.
+    /// The end of the bytes that were read.
     end: usize,
-    /// Lines given.
+    /// The number of lines so far.
     number: u64,
-    /// The beginning of a line that is too long.
+    /// The start of a line that is too long.
     head: Vec<u8>,
-    /// We are inside the rest of a line that is too long.
+    /// The rest of a line that is too long is being skipped.
     skipping: bool,
-    /// The reader has nothing more.
+    /// The reader is at its end.
     exhausted: bool,
 }
 
 /// A line without its end.
 pub(crate) struct Line<'a> {
-    /// Which line of the stream, from 1.
+    /// The line number, from 1.
     pub(crate) number: NonZeroU64,
     bytes: &'a [u8],
-    /// Whether `bytes` is all of it.
+    /// Whether `bytes` is the whole line.
     whole: bool,
 }
 
-/// A line that no target can be read from.
+/// An invalid line.
 pub(crate) struct BadLine {
-    /// Its text, as far as it can be shown.
+    /// Its text, as far as it may be displayed.
     pub(crate) given: Box<str>,
-    /// What is wrong with it.
+    /// Why it is invalid.
     pub(crate) reason: Box<str>,
 }
 
@@ -66,7 +66,7 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// The next line that is complete, without reading.
+    /// The next complete line, without reading.
     pub(crate) fn next_buffered(&mut self) -> Option<Line<'_>> {
         match memchr(b'\n', &self.buffer[self.searched..self.end]) {
             Some(at) => {
@@ -90,13 +90,12 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// Whether nothing will follow once [`next_buffered`](Self::next_buffered) has nothing.
+    /// Whether [`next_buffered`](Self::next_buffered) returns the last lines.
     pub(crate) fn is_at_end(&self) -> bool {
         self.exhausted
     }
 
-    /// Reads once, and waits if the reader does. A signal that cuts the wait short is no error:
-    /// nothing was read then.
+    /// Reads once, which may block. An interruption by a signal is not an error.
     pub(crate) fn read(&mut self) -> io::Result<()> {
         self.buffer.copy_within(self.start..self.end, 0);
         self.searched -= self.start;
@@ -111,7 +110,7 @@ impl<R: Read> Lines<R> {
         Ok(())
     }
 
-    /// Takes the line that ends at `line_end`; the one after it begins at `next_start`.
+    /// Returns the line that ends at `line_end`. The next one begins at `next_start`.
     fn cut(&mut self, line_end: usize, next_start: usize) -> Line<'_> {
         let line_start = std::mem::replace(&mut self.start, next_start);
         self.searched = next_start;
@@ -135,7 +134,7 @@ impl<R: Read> Lines<R> {
 }
 
 impl Line<'_> {
-    /// What it says, without blanks around it and without a comment; `None` where that is nothing.
+    /// The content without surrounding white space and comment. `None` if there is none.
     pub(crate) fn content(&self) -> Result<Option<&str>, BadLine> {
         let comment = memchr_iter(b'#', self.bytes)
             .find(|at| *at == 0 || self.bytes[at - 1].is_ascii_whitespace());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use canvass_model::{ModuleId, ProbeSpec, RecordType};
 
-use crate::{Exclusions, Ports, Shard};
+use crate::{Exclusions, Partition, Ports};
 
 /// What the list is a list of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +95,7 @@ pub struct TargetOptions {
     /// The seed to shuffle by; `None` keeps the order given.
     pub shuffle: Option<u64>,
     /// Which part of the list, after exclusion.
-    pub shard: Shard,
+    pub partition: Partition,
     /// The most jobs to give, after exclusion and sharding.
     pub limit: Option<u64>,
     /// Stop at the first bad line.
@@ -109,7 +109,7 @@ impl TargetOptions {
             kind,
             exclude: Arc::default(),
             shuffle: None,
-            shard: Shard::WHOLE,
+            partition: Partition::WHOLE,
             limit: None,
             strict: false,
         }

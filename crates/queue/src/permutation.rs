@@ -1,15 +1,15 @@
-//! A keyed order of the numbers up to a limit, computed and never stored.
+//! A keyed permutation of the numbers up to a limit, computed without storing it.
 
-/// Half-rounds of the network. Four already look random (Luby and Rackoff); the others make up
-/// for a round function that is no cipher.
+/// Half-rounds of the network. Four suffice with a pseudorandom round function (Luby and Rackoff);
+/// the others compensate for a simpler one.
 const ROUNDS: usize = 6;
-/// 2^64 divided by the golden ratio: steps of it visit every number and stay far apart.
+/// 2^64 divided by the golden ratio (Weyl sequence).
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// A one-to-one map of `0..=last` onto itself.
+/// A bijection of `0..=last`.
 ///
-/// A Feistel network over the least power of two that holds `last`. Where it leads past `last`, it
-/// is applied again until it comes back (cycle walking), fewer than two times on average.
+/// A Feistel network over the lowest power of two above `last`. A result above `last` is mapped
+/// again until it is in range (cycle walking), less than two times on average.
 #[derive(Clone, Debug)]
 pub(crate) struct Permutation {
     last: u128,
@@ -22,16 +22,16 @@ impl Permutation {
     pub(crate) fn new(last: u128, seed: u64) -> Self {
         // Both halves need a bit.
         let bits = (u128::BITS - last.leading_zeros()).max(2);
-        let mut draws = Draws::new(seed);
+        let mut rng = SeededRng::new(seed);
         Self {
             last,
             left_bits: bits - bits / 2,
             right_bits: bits / 2,
-            keys: std::array::from_fn(|_| draws.next()),
+            keys: std::array::from_fn(|_| rng.next()),
         }
     }
 
-    /// The number that stands at place `index`, which must not be over `last`.
+    /// The number at `index`, which must be at most `last`.
     pub(crate) fn at(&self, index: u128) -> u128 {
         let mut value = index;
         loop {
@@ -42,8 +42,8 @@ impl Permutation {
         }
     }
 
-    /// The network. Each half-round changes one half by what the other says, so the same
-    /// half-round undoes it: whatever `mix` does, the whole is one-to-one.
+    /// The network. Each half-round changes one half depending on the other and is its own inverse,
+    /// so the network is a bijection whatever `mix` is.
     fn apply(&self, value: u128) -> u128 {
         let (left_spare, right_spare) = (64 - self.left_bits, 64 - self.right_bits);
         let mut left = (value >> self.right_bits) as u64;
@@ -56,19 +56,19 @@ impl Permutation {
     }
 }
 
-/// Numbers that follow from a seed alone, the same ones in every release: a run that is resumed
-/// has to meet the order it left.
+/// A random number generator whose output depends on the seed only and is the same in every
+/// release, so that a run can be resumed in the same order.
 #[derive(Clone, Debug)]
-pub(crate) struct Draws(u64);
+pub(crate) struct SeededRng(u64);
 
-impl Draws {
+impl SeededRng {
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// A number below `bound`, which must not be 0.
+    /// A number less than `bound`, which must not be 0.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
-        // The product's high half; its bias is bound/2^64.
+        // The upper half of the product, with a bias of bound/2^64.
         ((u128::from(self.next()) * bound as u128) >> 64) as usize
     }
 
@@ -78,7 +78,7 @@ impl Draws {
     }
 }
 
-/// Spreads every bit of `value` over all of the result.
+/// Makes every bit of the result depend on every bit of `value`.
 pub(crate) fn mix(mut value: u64) -> u64 {
     value = (value ^ value >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93);
     value = (value ^ value >> 32).wrapping_mul(0xa076_1d64_78bd_642f);
@@ -157,13 +157,13 @@ mod tests {
 
     #[test]
     fn draws_stay_below_their_bound() {
-        let mut draws = Draws::new(7);
+        let mut rng = SeededRng::new(7);
         let mut seen = [false; 5];
         for _ in 0..200 {
-            seen[draws.below(5)] = true;
+            seen[rng.below(5)] = true;
         }
         assert_eq!(seen, [true; 5]);
-        assert_eq!(draws.below(1), 0);
+        assert_eq!(rng.below(1), 0);
     }
 
     proptest! {

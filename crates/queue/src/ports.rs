@@ -1,23 +1,23 @@
-//! Ports, as lists of them are written: `80,443,8000-8010,pop3`.
+//! Lists of ports such as `80,443,8000-8010,pop3`.
 
 use std::fmt;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
-use crate::spelling::shorten;
+use crate::parse::shorten;
 use crate::{PortsError, Protocol, services};
 
-/// Ports in the order they were written, each of them once; never none.
+/// At least one port, in the given order and without duplicates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ports(Arc<[u16]>);
 
 impl Ports {
-    /// Reads numbers, ranges `first-last` and names of services (as `/etc/services` has them, in
-    /// any case), with commas between them. A port that is written again is not asked again.
+    /// Parses a comma-separated list of numbers, ranges `first-last` and names of services (as in
+    /// `/etc/services`, in any case). Duplicates are ignored.
     ///
     /// # Errors
     ///
-    /// Where an item is none of these, with the item named.
+    /// If an item is none of these.
     pub fn parse(text: &str, protocol: Protocol) -> Result<Self, PortsError> {
         let mut seen = [false; 1 << 16];
         let mut ports = Vec::new();
@@ -32,7 +32,7 @@ impl Ports {
         Ok(Self(ports.into()))
     }
 
-    /// The ports, in the order they are asked.
+    /// The ports in order.
     pub fn as_slice(&self) -> &[u16] {
         &self.0
     }
@@ -45,7 +45,7 @@ impl From<NonZeroU16> for Ports {
 }
 
 impl fmt::Display for Ports {
-    /// As a list that reads back, runs as ranges.
+    /// A list that can be parsed, with ranges for consecutive ports.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let runs = self
             .0
@@ -61,13 +61,13 @@ impl fmt::Display for Ports {
     }
 }
 
-/// Reads one port: a number or the name of a service.
+/// Parses a port: a number or the name of a service.
 pub(crate) fn parse_port(text: &str, protocol: Protocol) -> Result<NonZeroU16, PortsError> {
     if text.is_empty() {
         return Err(PortsError::Empty);
     }
     if is_number(text) {
-        // What does not fit any number is over 65535 as well.
+        // A number that does not fit is greater than 65535, too.
         return text
             .parse()
             .map_err(|_| PortsError::OutOfRange(shorten(text)));
@@ -84,7 +84,7 @@ pub(crate) fn parse_port(text: &str, protocol: Protocol) -> Result<NonZeroU16, P
 
 fn parse_item(text: &str, protocol: Protocol) -> Result<(NonZeroU16, NonZeroU16), PortsError> {
     let Some((first, last)) = text.split_once('-').filter(|(first, last)| {
-        // Names have dashes too, and some begin with a digit.
+        // Names may have dashes and may begin with a digit.
         is_number(first.trim_end()) && (last.is_empty() || is_number(last.trim_start()))
     }) else {
         return parse_port(text, protocol).map(|port| (port, port));

@@ -1,56 +1,54 @@
-//! Which of the engine's shards takes a job.
+//! Assigns jobs to the shards of the engine.
 
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::num::NonZeroUsize;
 
 use canvass_model::{Host, Job, Target};
 
-/// Deals jobs to the engine's shards: what has a host goes where everything of that host goes, so
-/// that caps for a host and lookups of its name stay inside one shard, and the rest in turn.
+/// Assigns jobs to the shards of the engine. All jobs of a host go to the same shard, which then
+/// keeps the limits and the name lookups of the host; jobs without a host go to the shards in turn.
 ///
-/// Where a host goes is the same through a router's life and differs between routers, so that no
-/// list can be made of hosts that all go to one shard.
+/// The shard of a host is random per router, so that nobody can prepare a list of hosts that all go
+/// to one shard.
 #[derive(Debug)]
 pub struct Router {
     shards: NonZeroUsize,
     hasher: RandomState,
-    /// The shard that took what has no host last.
+    /// The shard of the last jobs without a host.
     turn: usize,
-    /// What each shard is to get of the batch at hand; empty between batches.
-    lots: Vec<Vec<Job>>,
+    /// The jobs of the current batch per shard. Empty between batches.
+    parts: Vec<Vec<Job>>,
 }
 
 impl Router {
-    /// Deals to so many shards.
+    /// A router for this many shards.
     pub fn new(shards: NonZeroUsize) -> Self {
         Self {
             shards,
             hasher: RandomState::new(),
             turn: 0,
-            lots: Vec::new(),
+            parts: Vec::new(),
         }
     }
 
-    /// The shard of the target's host, counted from 0; `None` where it has no host, and any
-    /// shard will do.
+    /// The shard of the target's host, from 0. `None` if it has no host: any shard can take it.
     pub fn host_shard(&self, target: &Target) -> Option<usize> {
         let mut hasher = self.hasher.build_hasher();
         match target.host()? {
             Host::Address(address) => address.hash(&mut hasher),
-            // A name with the dot of the root is the same name.
+            // The trailing dot does not change the name.
             Host::Name(name) => name.strip_suffix('.').unwrap_or(&name).hash(&mut hasher),
         }
-        // The product's high half: every shard gets an equal part of all hashes.
+        // The upper half of the product: every shard gets an equal part of all hashes.
         Some(((u128::from(hasher.finish()) * self.shards.get() as u128) >> 64) as usize)
     }
 
-    /// Hands every job of a batch on with the number of its shard, each shard's in the order
-    /// given and at once. No job is kept back for a later batch.
+    /// Delivers all jobs of a batch: those of a shard together, in the order of the batch.
     ///
     /// # Errors
     ///
-    /// Once `deliver` gives jobs back since nobody was left to take them: these, and those that
-    /// would have come after.
+    /// If `deliver` returns jobs because nobody receives them: these jobs and those not delivered
+    /// yet.
     pub fn route(
         &mut self,
         jobs: Vec<Job>,
@@ -59,36 +57,36 @@ impl Router {
         if self.shards == NonZeroUsize::MIN {
             return deliver(0, jobs);
         }
-        // Without hosts a batch stays whole.
+        // A batch without hosts is not split.
         let with_host = |job: &Job| matches!(job.target, Target::Url(_) | Target::Endpoint { .. });
         if !jobs.iter().any(with_host) {
             let shard = self.take_turn();
             return deliver(shard, jobs);
         }
         self.split(jobs);
-        let mut lots = self.lots.drain(..).enumerate();
-        while let Some((shard, lot)) = lots.next() {
-            if lot.is_empty() {
+        let mut parts = self.parts.drain(..).enumerate();
+        while let Some((shard, part)) = parts.next() {
+            if part.is_empty() {
                 continue;
             }
-            if let Err(mut untaken) = deliver(shard, lot) {
-                untaken.extend(lots.flat_map(|(_, lot)| lot));
+            if let Err(mut untaken) = deliver(shard, part) {
+                untaken.extend(parts.flat_map(|(_, part)| part));
                 return Err(untaken);
             }
         }
         Ok(())
     }
 
-    /// Sorts a batch into a lot for each shard. What has no host stays together.
+    /// Splits a batch by shard. Jobs without a host stay together.
     fn split(&mut self, jobs: Vec<Job>) {
-        self.lots.resize_with(self.shards.get(), Vec::new);
+        self.parts.resize_with(self.shards.get(), Vec::new);
         let mut turn = None;
         for job in jobs {
             let shard = match self.host_shard(&job.target) {
                 Some(shard) => shard,
                 None => *turn.get_or_insert_with(|| self.take_turn()),
             };
-            self.lots[shard].push(job);
+            self.parts[shard].push(job);
         }
     }
 
@@ -196,10 +194,10 @@ mod tests {
             },
             "10.0.0.0/24\n",
         );
-        let mut dealer = router(3);
+        let mut partitioner = router(3);
         let turns: Vec<usize> = (0..6)
             .map(|_| {
-                let batches = routed(&mut dealer, &list);
+                let batches = routed(&mut partitioner, &list);
                 assert_eq!(batches.len(), 1);
                 assert_eq!(batches[0].1, list);
                 batches[0].0
@@ -207,7 +205,7 @@ mod tests {
             .collect();
         assert_eq!(turns, [1, 2, 0, 1, 2, 0]);
         let mixed = jobs(tcp(), "a.example:1\nbad\nunix:/run/x\nworse\n");
-        let batches = routed(&mut dealer, &mixed);
+        let batches = routed(&mut partitioner, &mixed);
         let of_turn = &batches.iter().find(|(shard, _)| *shard == 1).unwrap().1;
         let without: Vec<_> = of_turn
             .iter()

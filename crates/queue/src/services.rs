@@ -1,4 +1,4 @@
-//! Services by name, as `/etc/services` has them.
+//! Ports of services by name.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -7,13 +7,12 @@ use std::io::{self, Read};
 use std::num::NonZeroU16;
 use std::sync::OnceLock;
 
-/// Where the system keeps its list.
+/// The system's list of services.
 const SERVICES_PATH: &str = "/etc/services";
-/// Bytes of the system's list that are read. Debian's has 13 thousand, IANA's whole registry
-/// would have a million.
+/// Bytes of the system's list that are read. Debian's has 13,000; the whole registry of IANA would
+/// have a million.
 const SERVICES_BYTES_MAX: u64 = 4 * 1024 * 1024;
-/// What a machine without a list, or with a short one, knows nonetheless, in the form of
-/// services(5).
+/// Common services, which are known if the system's list lacks them, in the format of services(5).
 const COMMON: &str = "\
 echo 7/tcp
 echo 7/udp
@@ -92,17 +91,17 @@ git 9418/tcp
 memcached 11211/tcp
 ";
 
-/// What a port is a port of. A service may have one in each.
+/// The protocol of a port. A service may have ports of both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Protocol {
-    /// Streams: also what http goes by.
+    /// TCP, also for http.
     Tcp,
-    /// Datagrams.
+    /// UDP.
     Udp,
 }
 
 impl Protocol {
-    /// The other of the two.
+    /// The other protocol.
     pub(crate) const fn other(self) -> Self {
         match self {
             Self::Tcp => Self::Udp,
@@ -120,27 +119,27 @@ impl fmt::Display for Protocol {
     }
 }
 
-/// The port of a service, by its name or another one it goes by, in any case. The system's list
-/// is read when this is first asked, and comes before what is known without it.
+/// The port of a service, by its name or an alias, in any case. The system's list is read on first
+/// use and has precedence over the common services.
 pub(crate) fn port(name: &str, protocol: Protocol) -> Option<NonZeroU16> {
     static SERVICES: OnceLock<Services> = OnceLock::new();
     SERVICES
-        // Without a list of the system's, the common ones have to do.
+        // Without a list of the system the common services are used.
         .get_or_init(|| Services::read(&read_list().unwrap_or_default()))
         .port(name, protocol)
 }
 
-/// Names in lower case, with the port in each protocol.
-struct Services(HashMap<Box<str>, Places>);
+/// The ports of services by name in lower case.
+struct Services(HashMap<Box<str>, ServicePorts>);
 
 /// The ports of one service.
 #[derive(Clone, Copy, Default)]
-struct Places {
+struct ServicePorts {
     tcp: Option<NonZeroU16>,
     udp: Option<NonZeroU16>,
 }
 
-impl Places {
+impl ServicePorts {
     fn of(&mut self, protocol: Protocol) -> &mut Option<NonZeroU16> {
         match protocol {
             Protocol::Tcp => &mut self.tcp,
@@ -150,8 +149,8 @@ impl Places {
 }
 
 impl Services {
-    /// Takes a list in the form of services(5), then the common ones that it lacks. What is
-    /// malformed is passed over, as the system's own reader does.
+    /// Parses a list in the format of services(5), and adds the common services that it lacks.
+    /// Malformed lines are ignored, as by getservbyname(3).
     fn read(list: &str) -> Self {
         let mut services = Self(HashMap::new());
         for line in list.lines().chain(COMMON.lines()) {
@@ -160,7 +159,7 @@ impl Services {
         services
     }
 
-    /// Takes `name port/protocol other-name... # comment`. The first line for a name counts.
+    /// Parses `name port/protocol alias... # comment`. The first line for a name has precedence.
     fn add(&mut self, line: &str) {
         let line = line.split('#').next().unwrap_or_default();
         let mut words = line.split_whitespace();

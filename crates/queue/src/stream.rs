@@ -3,11 +3,11 @@
 use std::io::Read;
 
 use crate::batch::Batch;
-use crate::block::Walk;
-use crate::intake::{Intake, Placed};
+use crate::block::BlockCursor;
+use crate::intake::{Intake, LineTargets};
 use crate::lines::Lines;
+use crate::shuffle_buffer::ShuffleBuffer;
 use crate::targets::{Part, Progress};
-use crate::window::Window;
 use crate::{SourceError, TargetOptions};
 
 /// Reads a list from `reader`; `name` is what errors call it.
@@ -26,7 +26,7 @@ pub(crate) fn part(
         None => Box::new(InOrder { list, walk: None }),
         Some(seed) => Box::new(Shuffled {
             list,
-            window: Window::new(seed),
+            window: ShuffleBuffer::new(seed),
             bad_line: None,
         }),
     }
@@ -42,7 +42,7 @@ struct List<R> {
 
 /// What comes next in a list.
 enum Next {
-    Placed(Placed),
+    LineTargets(LineTargets),
     /// The reader has to be asked.
     Read,
     End,
@@ -62,7 +62,7 @@ impl<R: Read> List<R> {
                 continue;
             };
             match self.intake.take(content, Some(line.number)) {
-                Ok(Some(placed)) => return Ok(Next::Placed(placed)),
+                Ok(Some(placed)) => return Ok(Next::LineTargets(placed)),
                 Ok(None) => {}
                 Err(bad) => {
                     self.at_end = true;
@@ -93,7 +93,7 @@ impl<R: Read> List<R> {
 struct InOrder<R> {
     list: List<R>,
     /// The way through the block that was begun last.
-    walk: Option<Walk>,
+    walk: Option<BlockCursor>,
 }
 
 impl<R: Read + Send> Part for InOrder<R> {
@@ -114,8 +114,10 @@ impl<R: Read + Send> Part for InOrder<R> {
                 return Ok(Progress::More);
             }
             match self.list.next_buffered()? {
-                Next::Placed(Placed::One(item)) => batch.push(item),
-                Next::Placed(Placed::Block(block)) => self.walk = Some(Walk::new(block)),
+                Next::LineTargets(LineTargets::One(item)) => batch.push(item),
+                Next::LineTargets(LineTargets::Block(block)) => {
+                    self.walk = Some(BlockCursor::new(block))
+                }
                 Next::Read if may_read && !batch.has_given() => {
                     self.list.read()?;
                     may_read = false;
@@ -137,7 +139,7 @@ impl<R: Read + Send> Part for InOrder<R> {
 /// must not depend on how fast the reader is, or a run could not be resumed.
 struct Shuffled<R> {
     list: List<R>,
-    window: Window,
+    window: ShuffleBuffer,
     /// Why reading stopped, kept until the lines before it are done.
     bad_line: Option<SourceError>,
 }
@@ -147,7 +149,7 @@ impl<R: Read> Shuffled<R> {
     fn fill_window(&mut self) -> bool {
         while !self.window.is_full() {
             match self.list.next_buffered() {
-                Ok(Next::Placed(placed)) => self.window.add(placed),
+                Ok(Next::LineTargets(placed)) => self.window.add(placed),
                 Ok(Next::Read) => return false,
                 Ok(Next::End) => break,
                 Err(error) => {

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 
 use canvass_model::Job;
 
-use crate::batch::{Batch, Numbering};
+use crate::batch::{Batch, JobSequence};
 use crate::position::pass_some;
 use crate::{Position, Source, SourceError, TargetOptions};
 
@@ -26,11 +26,11 @@ pub fn arguments(
 /// Takes targets from `reader`, one a line, as a stream: `#` comments, blank lines, CRLF and a
 /// byte order mark are understood. `name` is what errors call it.
 ///
-/// If the list is shuffled, the first job comes once [`SHUFFLE_WINDOW_LINES`] lines are there or
+/// If the list is shuffled, the first job comes once [`SHUFFLE_BUFFER_LINES`] lines are there or
 /// the list is at its end: the order follows from the list and the seed, never from how fast the
 /// list came.
 ///
-/// [`SHUFFLE_WINDOW_LINES`]: crate::SHUFFLE_WINDOW_LINES
+/// [`SHUFFLE_BUFFER_LINES`]: crate::SHUFFLE_BUFFER_LINES
 pub fn stream(reader: impl Read + Send + 'static, name: &str, options: &TargetOptions) -> Targets {
     Targets::of(crate::stream::part(reader, name, options), options)
 }
@@ -63,7 +63,7 @@ pub fn open(path: &str, options: &TargetOptions) -> Result<Targets, SourceError>
 /// Arguments and lists, one after the other, as jobs that are numbered through.
 pub struct Targets {
     parts: VecDeque<Box<dyn Part>>,
-    numbering: Numbering,
+    sequence: JobSequence,
     /// Why it is over, kept until the jobs before it are given.
     failed: Option<SourceError>,
 }
@@ -95,7 +95,7 @@ impl Targets {
     fn of(part: Box<dyn Part>, options: &TargetOptions) -> Self {
         Self {
             parts: VecDeque::from([part]),
-            numbering: Numbering::new(options),
+            sequence: JobSequence::new(options),
             failed: None,
         }
     }
@@ -110,19 +110,19 @@ impl Targets {
 
     /// How many jobs were given.
     pub fn produced(&self) -> u64 {
-        self.numbering.given()
+        self.sequence.given()
     }
 
     /// Passes over jobs in front of `position` that do not have to be made. Returns whether there
     /// were any.
     fn pass_unmade(&mut self, position: Position) -> bool {
-        let left = position.seq().saturating_sub(self.numbering.given());
-        let left = left.min(self.numbering.allowed());
+        let left = position.seq().saturating_sub(self.sequence.given());
+        let left = left.min(self.sequence.allowed());
         let passed = match self.parts.front_mut() {
-            Some(part) if self.numbering.pending() == 0 => part.skip(left),
+            Some(part) if self.sequence.pending() == 0 => part.skip(left),
             _ => 0,
         };
-        self.numbering.skip(passed);
+        self.sequence.skip(passed);
         passed > 0
     }
 }
@@ -132,7 +132,7 @@ impl Source for Targets {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
-        let mut batch = self.numbering.batch(max, out);
+        let mut batch = self.sequence.batch(max, out);
         while let (false, Some(part)) = (batch.is_full(), self.parts.front_mut()) {
             match part.fill(&mut batch) {
                 Ok(Progress::More) => break,
@@ -148,21 +148,21 @@ impl Source for Targets {
                 }
             }
         }
-        let ended = self.parts.is_empty() && self.numbering.pending() == 0;
-        Ok(self.failed.is_some() || self.numbering.allowed() > 0 && !ended)
+        let ended = self.parts.is_empty() && self.sequence.pending() == 0;
+        Ok(self.failed.is_some() || self.sequence.allowed() > 0 && !ended)
     }
 
     fn remaining(&self) -> Option<u64> {
-        let mut jobs = u128::from(self.numbering.pending());
+        let mut jobs = u128::from(self.sequence.pending());
         for part in &self.parts {
             jobs = jobs.saturating_add(part.jobs_left()?);
         }
         let jobs = u64::try_from(jobs).unwrap_or(u64::MAX);
-        Some(jobs.min(self.numbering.allowed()))
+        Some(jobs.min(self.sequence.allowed()))
     }
 
     fn position(&self) -> Position {
-        Position::before(self.numbering.given())
+        Position::before(self.sequence.given())
     }
 
     fn skip_to(&mut self, position: Position) -> Result<(), SourceError> {

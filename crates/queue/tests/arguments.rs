@@ -3,7 +3,7 @@
 mod common;
 
 use canvass_model::{RecordType, Target};
-use canvass_queue::{Shard, Source, TargetOptions, arguments};
+use canvass_queue::{Partition, Source, TargetOptions, arguments};
 use common::{dns, drain, drain_by, excluding, ptr, shown, strings};
 use proptest::prelude::*;
 
@@ -16,7 +16,7 @@ fn union(list: &[&str], count: u64, options: &TargetOptions) -> Vec<String> {
     let mut all = Vec::new();
     for index in 1..=count {
         let mut options = options.clone();
-        options.shard = Shard::new(index, count).unwrap();
+        options.partition = Partition::new(index, count).unwrap();
         all.extend(given(list, &options));
     }
     all.sort();
@@ -145,7 +145,7 @@ fn more_than_can_be_numbered_is_not_shuffled() {
         panic!("it was shuffled");
     };
     assert!(error.to_string().contains("2^128"));
-    options.shard = Shard::new(2, 2).unwrap();
+    options.partition = Partition::new(2, 2).unwrap();
     assert!(arguments(strings(&["::/0", "192.0.2.1"]), &options).is_ok());
 }
 
@@ -199,7 +199,7 @@ fn exclusion_reaches_reverse_names() {
 fn the_limit_counts_what_is_left_of_a_shard() {
     let mut options = ptr();
     options.exclude = excluding(&["10.0.0.0/24"]);
-    options.shard = Shard::new(2, 10).unwrap();
+    options.partition = Partition::new(2, 10).unwrap();
     options.limit = Some(3);
     assert_eq!(
         given(&["10.0.0.0/8"], &options),

@@ -6,7 +6,7 @@ use std::io;
 use std::num::{NonZeroU16, NonZeroU32};
 
 use canvass_model::{Job, ModuleId, ProbeSpec, Target};
-use canvass_queue::{Shard, Source, TargetKind, TargetOptions, arguments, stream};
+use canvass_queue::{Partition, Source, TargetKind, TargetOptions, arguments, stream};
 use common::{drain, excluding, http, ports, shown, strings, tcp};
 use proptest::prelude::*;
 
@@ -272,7 +272,7 @@ fn the_limit_counts_targets_of_a_grid() {
         given(&["10.0.0.0/8"], &options),
         ["10.0.0.0:1", "10.0.0.0:2", "10.0.0.0:3", "10.0.0.1:1"]
     );
-    options.shard = Shard::new(2, 5).unwrap();
+    options.partition = Partition::new(2, 5).unwrap();
     assert_eq!(
         given(&["10.0.0.0/8"], &options),
         ["10.0.0.0:2", "10.0.0.2:1", "10.0.0.3:3", "10.0.0.5:2"]
@@ -349,7 +349,7 @@ proptest! {
         options.shuffle = seed;
         let mut union = Vec::new();
         for index in 1..=shards {
-            options.shard = Shard::new(index, shards).unwrap();
+            options.partition = Partition::new(index, shards).unwrap();
             union.extend(if by_stream { streamed(&list, &options) } else { given(&list, &options) });
         }
         prop_assert_eq!(sorted(union), sorted(twice));

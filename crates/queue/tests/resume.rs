@@ -6,8 +6,8 @@ use std::io;
 
 use canvass_model::{Job, RecordType};
 use canvass_queue::{
-    Position, SHUFFLE_WINDOW_LINES, Shard, Source, SourceError, TargetOptions, Targets, arguments,
-    stream,
+    Partition, Position, SHUFFLE_BUFFER_LINES, Source, SourceError, TargetOptions, Targets,
+    arguments, stream,
 };
 use common::{dns, drain, drain_by, http, ptr, strings};
 use proptest::prelude::*;
@@ -49,11 +49,11 @@ fn assert_resumes(make: impl Fn() -> Targets, case: &str) {
 fn ways(options: TargetOptions) -> Vec<TargetOptions> {
     let mut ways = Vec::new();
     for shuffle in [None, Some(11)] {
-        for shard in [Shard::WHOLE, Shard::new(2, 3).unwrap()] {
+        for partition in [Partition::WHOLE, Partition::new(2, 3).unwrap()] {
             for limit in [None, Some(17)] {
                 ways.push(TargetOptions {
                     shuffle,
-                    shard,
+                    partition,
                     limit,
                     ..options.clone()
                 });
@@ -90,7 +90,7 @@ fn every_source_goes_on_from_every_position() {
 
 #[test]
 fn a_list_longer_than_the_shuffle_buffer_goes_on_in_the_same_order() {
-    let lines = SHUFFLE_WINDOW_LINES as u32 + 5_000;
+    let lines = SHUFFLE_BUFFER_LINES as u32 + 5_000;
     let list: String = (0..lines)
         .map(|bits| format!("{}\n", std::net::Ipv4Addr::from_bits(bits)))
         .collect();

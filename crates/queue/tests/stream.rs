@@ -6,7 +6,7 @@ use std::io::{self, Read, Write as _};
 
 use canvass_model::{RecordType, Target};
 use canvass_queue::{
-    SHUFFLE_WINDOW_LINES, Shard, Source, TargetOptions, Targets, arguments, open, stream,
+    Partition, SHUFFLE_BUFFER_LINES, Source, TargetOptions, Targets, arguments, open, stream,
 };
 use common::{dns, drain, drain_by, excluding, ptr, show, shown, strings};
 use proptest::prelude::*;
@@ -102,11 +102,11 @@ fn a_line_overrides_the_types() {
 fn a_strict_list_ends_at_its_first_bad_line() {
     let text = "192.0.2.0/29\n# fine\n300.1.1.1\n192.0.2.9\n";
     for shuffle in [None, Some(4)] {
-        for shard in [Shard::WHOLE, Shard::new(2, 3).unwrap()] {
+        for shard in [Partition::WHOLE, Partition::new(2, 3).unwrap()] {
             let mut options = ptr();
             options.strict = true;
             options.shuffle = shuffle;
-            options.shard = shard;
+            options.partition = shard;
             let (jobs, error) = drain_by(100, &mut list(text, &options));
             assert_eq!(jobs.len() as u64, 8u64.div_ceil(shard.count()));
             assert_eq!(
@@ -158,7 +158,7 @@ fn arguments_come_first_and_numbers_go_on() {
     options.limit = None;
     let mut union = Vec::new();
     for index in 1..=3 {
-        options.shard = Shard::new(index, 3).unwrap();
+        options.partition = Partition::new(index, 3).unwrap();
         union.extend(shown(&drain(both(&options))));
     }
     assert_eq!(sorted(union), sorted(shown(&jobs)));
@@ -204,7 +204,7 @@ fn what_cannot_be_read_is_named() {
 
 #[test]
 fn a_shuffled_list_is_whole_and_does_not_depend_on_the_reader() {
-    let lines = SHUFFLE_WINDOW_LINES + 5000;
+    let lines = SHUFFLE_BUFFER_LINES + 5000;
     let text: String = (0..lines)
         .map(|line| format!("n{line}.example\n"))
         .collect();
@@ -328,7 +328,7 @@ proptest! {
         options.shuffle = seed;
         let mut union = Vec::new();
         for index in 1..=count {
-            options.shard = Shard::new(index, count).unwrap();
+            options.partition = Partition::new(index, count).unwrap();
             union.extend(given(&text, &options));
         }
         prop_assert_eq!(sorted(union), expected);

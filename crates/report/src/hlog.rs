@@ -169,28 +169,12 @@ mod tests {
     use super::*;
     use crate::latency::histogram;
     use crate::{LatencyRecorder, Measure, fixture};
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD as BASE64;
+    use canvass_model::Outcome;
     use hdrhistogram::Histogram;
     use hdrhistogram::serialization::Deserializer;
     use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
-
-    /// RFC 4648 §4.
-    fn base64_decoded(text: &str) -> Vec<u8> {
-        const ALPHABET: &[u8; 64] =
-            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        let mut bits = 0_u32;
-        let mut bit_count = 0;
-        let mut bytes = Vec::new();
-        for symbol in text.trim_end_matches('=').bytes() {
-            let value = ALPHABET.iter().position(|&other| other == symbol).unwrap();
-            bits = bits << 6 | value as u32;
-            bit_count += 6;
-            if bit_count >= 8 {
-                bit_count -= 8;
-                bytes.push((bits >> bit_count) as u8);
-            }
-        }
-        bytes
-    }
 
     fn ended_at(mut outcome: Outcome, finished_ms: u64) -> Outcome {
         outcome.finished = Time::from_nanos(finished_ms * 1_000_000);
@@ -213,7 +197,7 @@ mod tests {
         IntervalLogIterator::new(text.as_bytes())
             .filter_map(|entry| match entry.unwrap() {
                 LogEntry::Interval(line) => {
-                    let payload = base64_decoded(line.encoded_histogram());
+                    let payload = BASE64.decode(line.encoded_histogram()).unwrap();
                     Some((
                         line.tag().unwrap().as_str().to_owned(),
                         line.start_timestamp().as_millis(),

@@ -1,5 +1,5 @@
-//! Outcomes as numbers. Only times, octets and named fields go in, no `Debug` text, so that
-//! renaming a type or rewording a message leaves every number as it is.
+//! Hashes of outcomes. They are computed from times, octets and named fields, not from `Debug`
+//! text, so renaming a type or rewording a message does not change them.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use canvass_model::{
     TalkAnswer, Time, TlsFacts,
 };
 
-/// FNV-1a: no strength is needed, only that it is the same everywhere.
+/// FNV-1a, because the hash must be the same on every platform.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fnv(u64);
 
@@ -19,21 +19,21 @@ impl Default for Fnv {
 }
 
 impl Fnv {
-    pub fn value(self) -> u64 {
+    pub(crate) fn value(self) -> u64 {
         self.0
     }
 
-    pub fn octets(&mut self, octets: &[u8]) {
+    pub(crate) fn octets(&mut self, octets: &[u8]) {
         self.0 = octets.iter().fold(self.0, |hash, octet| {
             (hash ^ u64::from(*octet)).wrapping_mul(0x0000_0100_0000_01b3)
         });
     }
 
-    pub fn number(&mut self, number: u64) {
+    pub(crate) fn number(&mut self, number: u64) {
         self.octets(&number.to_le_bytes());
     }
 
-    /// The length goes in too, so that two fields cannot be one.
+    /// Includes the length, so that the boundaries of fields matter.
     fn text(&mut self, text: &str) {
         self.number(text.len() as u64);
         self.octets(text.as_bytes());
@@ -64,7 +64,7 @@ impl Fnv {
     }
 }
 
-/// How jobs ended and what was learned, whatever the order and the times: one number.
+/// A hash of the results of all jobs, which does not depend on order and times.
 pub(crate) fn of_ends(outcomes: &[Outcome]) -> u64 {
     let mut ends: Vec<(u64, u64)> = outcomes
         .iter()
@@ -83,7 +83,7 @@ pub(crate) fn of_ends(outcomes: &[Outcome]) -> u64 {
     hash.value()
 }
 
-/// All of an outcome: how it ended, and when each part of it did.
+/// Adds an outcome with its times.
 pub(crate) fn with_times(hash: &mut Fnv, outcome: &Outcome) {
     hash.number(outcome.job.seq);
     end(hash, outcome);
@@ -118,7 +118,7 @@ fn end(hash: &mut Fnv, outcome: &Outcome) {
     }
 }
 
-/// The message of a fault is for people, and may be reworded.
+/// Leaves out the message, which may be reworded.
 fn fault(hash: &mut Fnv, fault: &Fault) {
     hash.text(fault.phase.as_str());
     hash.text(fault.cause.as_str());

@@ -1,10 +1,12 @@
-//! A virtual world for the engine: a seeded network under a virtual clock.
+//! Runs the engine in a simulated world: a seeded network and a virtual clock.
 //!
-//! The very shard that runs on mio runs here over a [`Scenario`]: resolvers with characters, a
-//! path that loses and reorders, a machine that stalls and runs out of descriptors. Time passes
-//! only where the world says so, so hours take seconds and a failing seed fails again. What the
-//! resolvers answer is decided by the lab's own script. This is no model of the engine: nothing
-//! of it is written twice, and nothing of the kernel is here that the engine cannot see.
+//! The shard that also runs on mio runs here through a [`Scenario`]: impaired resolvers and hosts,
+//! a path that loses and reorders packets, a machine that stalls and runs out of descriptors.
+//! Virtual time makes hours take seconds, and a failing seed fails again. The answers of resolvers
+//! and hosts are those of the lab. Nothing of the engine is modelled; of the kernel only what the
+//! engine can observe.
+#![forbid(unsafe_code)]
+#![warn(unreachable_pub)]
 
 mod digest;
 mod net;
@@ -20,8 +22,8 @@ mod world;
 
 pub use run::{RunResult, run, run_scenario};
 pub use scenario::{
-    CutAt, Doors, Host, Interrupt, Path, Peer, Reach, Scenario, Site, Then, UNIX_AT_ZERO, Voice,
-    addresses, endpoint_job, http, tcp, udp, url_job,
+    ChannelSettings, CutAt, Host, Interrupt, Path, Peer, Reach, Scenario, Site, Then, UNIX_AT_ZERO,
+    Voice, addresses, endpoint_job, http, tcp, udp, url_job,
 };
 pub use trace::Telling;
 pub use truth::{Expected, expected_of};

@@ -1,4 +1,4 @@
-//! Runs the simulator's seeds, and replays one that failed.
+//! Runs seeds of the simulator, and replays a single one.
 
 use std::fmt::Display;
 use std::io::Write;
@@ -38,7 +38,7 @@ fn range(text: &str) -> Option<Range<u64>> {
     Some(first.parse().ok()?..end.parse().ok()?)
 }
 
-/// Runs one seed twice and tells all there is to tell. Returns whether all is well.
+/// Runs a seed twice and prints the result. Returns whether it is correct.
 fn replay(seed: u64, telling: Telling) -> bool {
     let scenario = Scenario::from_seed(seed);
     say(format_args!("{scenario}"));
@@ -84,7 +84,7 @@ fn run_many(seeds: Range<u64>) -> bool {
     failed == 0
 }
 
-/// Says for each seed what a change of the code must leave as it is.
+/// Prints the hashes of each seed, which a refactoring must not change.
 fn hash_many(seeds: Range<u64>) -> bool {
     let mut sound = true;
     for seed in seeds {
@@ -102,7 +102,7 @@ fn hash_many(seeds: Range<u64>) -> bool {
     sound
 }
 
-/// A closed pipe is no reason to fail.
+/// Ignores errors such as a closed pipe.
 fn say(line: impl Display) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }

@@ -1,4 +1,4 @@
-//! The door the shard sees.
+//! The network of the simulated world.
 
 use std::cell::RefCell;
 use std::io;
@@ -11,7 +11,7 @@ use canvass_model::{Remote, Time};
 
 use crate::world::World;
 
-/// The world as a shard sees it.
+/// The world as the network of a shard.
 #[derive(Clone, Debug)]
 pub(crate) struct SimNet(pub Rc<RefCell<World>>);
 
@@ -50,7 +50,7 @@ impl Net for SimNet {
     fn connect(&mut self, remote: &Remote, _options: &SocketOptions) -> io::Result<SocketId> {
         match remote {
             Remote::Inet(remote) => self.0.borrow_mut().connect(*remote),
-            // There is no file system in the world.
+            // The world has no file system.
             Remote::Unix(_) => Err(io::Error::from_raw_os_error(libc::ENOENT)),
         }
     }

@@ -1,44 +1,44 @@
-//! A resolver of the world: the lab's script, and where it stands.
+//! A resolver of the world: the lab's responder, and its address.
 
 use std::time::Duration;
 
-use canvass_lab::Script;
+use canvass_lab::Responder;
 use canvass_model::{Time, Transport};
 
 use crate::scenario::Peer;
 
-/// A resolver under way.
+/// A resolver of a run.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub peer: Peer,
-    script: Script,
+    responder: Responder,
 }
 
 impl Server {
-    pub fn new(peer: Peer) -> Self {
+    pub(crate) fn new(peer: Peer) -> Self {
         Self {
-            script: Script::new(peer.impairments.clone()),
+            responder: Responder::new(peer.impairments.clone()),
             peer,
         }
     }
 
-    /// What it sends back to one query, and how much later.
-    pub fn answer(
+    /// The replies to a query and their delays.
+    pub(crate) fn answer(
         &mut self,
         now: Time,
         transport: Transport,
         query: &[u8],
     ) -> Vec<(Duration, Vec<u8>)> {
         let plan = self
-            .script
+            .responder
             .plan(now, self.peer.address.ip(), transport, query);
-        plan.deliveries
+        plan.replies
             .iter()
-            .filter_map(|delivery| {
+            .filter_map(|reply| {
                 let mut message = Vec::new();
-                self.script
-                    .render(query, transport, delivery.kind, &mut message)?;
-                Some((delivery.delay, message))
+                self.responder
+                    .render(query, transport, reply.kind, &mut message)?;
+                Some((reply.delay, message))
             })
             .collect()
     }

@@ -1,4 +1,4 @@
-//! Whether what a shard recorded of itself is what the world saw.
+//! Checks the statistics of a shard against what happened in the world.
 
 use std::time::Duration;
 
@@ -6,45 +6,45 @@ use canvass_model::{Health, LOOP_SAMPLES_MAX, ShardReport, Time, UpstreamReport}
 
 use crate::world::WAIT_COST_NS;
 
-/// What the world held a shard up by, on its way to a set time and in its turns.
+/// By how much the world delayed a shard in its waits and in its turns.
 #[derive(Debug, Default)]
-pub(crate) struct Lags {
-    /// Stalls since the last wait began or ended.
+pub(crate) struct Delays {
+    /// Stalls since the start or the end of the last wait.
     pending: Duration,
-    /// When the shard was to go on after a rest that it took.
+    /// The planned end of the last rest.
     rest_end: Option<Time>,
-    /// The most by which stalls made a shard late that slept until a set time.
+    /// The maximum delay of the end of a timed wait by stalls.
     late_wake_max: Duration,
-    /// The longest that it stood still in a turn.
+    /// The longest stall in a turn.
     held_in_turn_max: Duration,
-    /// The most that its calls cost in a turn.
+    /// The maximum cost of the system calls of a turn.
     work_max: Duration,
-    /// All stalls together.
+    /// The sum of all stalls.
     stalled: Duration,
 }
 
-impl Lags {
-    /// The shard stood still for `span`.
-    pub fn on_stall(&mut self, span: Duration) {
+impl Delays {
+    /// The process was stalled for `span`.
+    pub(crate) fn on_stall(&mut self, span: Duration) {
         self.pending += span;
         self.stalled += span;
     }
 
-    /// It begins to rest until `end`.
-    pub fn on_rest(&mut self, end: Time) {
+    /// The shard rests until `end`.
+    pub(crate) fn on_rest(&mut self, end: Time) {
         self.rest_end = Some(end);
     }
 
-    /// It waits, and comes from a turn whose calls cost `work`, unless it comes from a rest.
-    pub fn on_wait(&mut self, work: Duration) {
+    /// The shard waits, after a turn whose system calls cost `work` or after a rest.
+    pub(crate) fn on_wait(&mut self, work: Duration) {
         if self.rest_end.is_none() {
             self.held_in_turn_max = self.held_in_turn_max.max(std::mem::take(&mut self.pending));
             self.work_max = self.work_max.max(work);
         }
     }
 
-    /// A wait that began at `from` and was to end at `until` is over.
-    pub fn on_waited(&mut self, from: Time, until: Time, now: Time) {
+    /// A wait from `from` to `until` has ended.
+    pub(crate) fn on_waited(&mut self, from: Time, until: Time, now: Time) {
         let set = Some(until).filter(|until| from < *until && *until < Time::MAX);
         let slept_until = self.rest_end.take().or(set);
         if let Some(until) = slept_until.filter(|_| !self.pending.is_zero()) {
@@ -53,15 +53,15 @@ impl Lags {
         self.pending = Duration::ZERO;
     }
 
-    /// What is wrong with the record of a shard that is done at `end`, after so many turns.
-    pub fn check(&self, report: &ShardReport, end: Time, turns: u64) -> Vec<String> {
-        let mut wrong = self.check_lags(report, turns);
+    /// Returns the errors in the statistics of a shard that finished at `end` after `turns` turns.
+    pub(crate) fn check(&self, report: &ShardReport, end: Time, turns: u64) -> Vec<String> {
+        let mut wrong = self.check_delays(report, turns);
         wrong.extend(check_samples(report, end));
         wrong.extend(check_last_rate(report));
         wrong
     }
 
-    fn check_lags(&self, report: &ShardReport, turns: u64) -> Vec<String> {
+    fn check_delays(&self, report: &ShardReport, turns: u64) -> Vec<String> {
         let mut wrong = Vec::new();
         let mut say = |holds: bool, what: String| {
             if !holds {
@@ -69,7 +69,7 @@ impl Lags {
             }
         };
         let late = report.late_wakes.max();
-        // Before a rest and after it the shard looks whether something is there.
+        // The shard polls before and after a rest.
         let usual = Duration::from_nanos(2 * WAIT_COST_NS);
         say(
             self.late_wake_max <= late && late <= self.stalled + usual,
@@ -116,9 +116,9 @@ fn check_samples(report: &ShardReport, end: Time) -> Option<String> {
     (!in_order || !sound).then(|| format!("samples that cannot be: {samples:?}"))
 }
 
-/// At the end all resolvers together allow what each says that it does.
+/// The last sample must be the sum of the rates of all resolvers.
 fn check_last_rate(report: &ShardReport) -> Option<String> {
-    // What is left alone on one of its lanes may still be asked on the other.
+    // A resolver that is not used over one transport may be used over the other.
     let well = |one: &UpstreamReport| matches!(one.health, Health::Good | Health::Unused);
     if !report.upstreams.iter().all(well) {
         return None;
@@ -148,16 +148,16 @@ mod tests {
         Time::from_nanos(at_s * 1_000_000_000)
     }
 
-    fn lags(spans: &[Duration]) -> LatenessHistogram {
-        let mut lags = LatenessHistogram::default();
-        spans.iter().for_each(|span| lags.record(*span));
-        lags
+    fn delays(spans: &[Duration]) -> LatenessHistogram {
+        let mut delays = LatenessHistogram::default();
+        spans.iter().for_each(|span| delays.record(*span));
+        delays
     }
 
     fn report(late_wakes: &[Duration], turns: &[Duration]) -> ShardReport {
         ShardReport {
-            late_wakes: lags(late_wakes),
-            turns: lags(turns),
+            late_wakes: delays(late_wakes),
+            turns: delays(turns),
             samples: vec![LoopSample {
                 at: at_s(9),
                 ..LoopSample::default()
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_stall_in_a_sleep_must_be_among_the_late_wakes() {
-        let mut seen = Lags::default();
+        let mut seen = Delays::default();
         seen.on_wait(Duration::ZERO);
         seen.on_stall(SECOND);
         seen.on_waited(at_s(1), at_s(2), at_s(3));
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_stall_in_a_turn_must_be_in_the_length_of_one() {
-        let mut seen = Lags::default();
+        let mut seen = Delays::default();
         seen.on_stall(SECOND);
         seen.on_wait(Duration::from_millis(1));
         let wrong = |turns: &[Duration]| seen.check(&report(&[], turns), at_s(9), 1);
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn samples_that_cannot_be_are_told() {
-        let seen = Lags::default();
+        let seen = Delays::default();
         let wrong = |change: &dyn Fn(&mut ShardReport)| {
             let mut report = report(&[], &[]);
             report.in_flight_max = 2;

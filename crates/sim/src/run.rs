@@ -1,4 +1,4 @@
-//! A shard driven through a scenario, to its end.
+//! Runs a shard through a scenario.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -17,49 +17,49 @@ use crate::net::SimNet;
 use crate::outcomes;
 use crate::scenario::Scenario;
 use crate::trace::Telling;
-use crate::world::{FarDoors, World};
+use crate::world::{ChannelEnds, World};
 
-/// Turns for each packet, outcome and millisecond; more is a shard that spins.
+/// Turns per packet, outcome and millisecond. A shard with more turns spins.
 const TURNS_PER_STEP_MAX: u64 = 8;
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug)]
 pub struct RunResult {
-    /// All that happened, with its times, as one number.
+    /// The hash of all events with their times.
     pub trace_hash: u64,
-    /// How each job ended and what was learned, without order and times, as one number.
+    /// The hash of the results of all jobs, without order and times.
     pub ends_hash: u64,
-    /// In the order they were handed over.
+    /// The outcomes in the order of delivery.
     pub outcomes: Vec<Outcome>,
-    /// What should never be; empty when all is well.
+    /// Violations of invariants.
     pub violations: Vec<String>,
-    /// What the shard has to say.
+    /// The report of the shard.
     pub report: ShardReport,
-    /// How long it took, in the world's time.
+    /// The duration in virtual time.
     pub elapsed: Duration,
-    /// Turns of the shard.
+    /// The number of turns of the shard.
     pub turns: u64,
     /// Datagrams sent to resolvers.
     pub queries_udp: u64,
-    /// Queries that came to resolvers by stream.
+    /// Queries that resolvers received over TCP.
     pub queries_tcp: u64,
 }
 
-/// Runs the scenario that `seed` stands for.
+/// Runs the scenario of a seed.
 pub fn run(seed: u64) -> RunResult {
     run_scenario(&Scenario::from_seed(seed), Telling::Nothing)
 }
 
 /// Runs a scenario.
 pub fn run_scenario(scenario: &Scenario, telling: Telling) -> RunResult {
-    let (jobs_in, jobs_out) = bounded(scenario.doors.inbox_batches);
-    let (outcomes_in, outcomes_out) = bounded(scenario.doors.outbox_batches);
+    let (jobs_in, jobs_out) = bounded(scenario.channels.inbox_batches);
+    let (outcomes_in, outcomes_out) = bounded(scenario.channels.outbox_batches);
     let inbox_waker = Arc::new(Waker::new(None));
     let outbox_waker = Arc::new(Waker::new(None));
     let control = Arc::new(StopSignal::default());
-    let batches = scenario.jobs.chunks(scenario.doors.batch_jobs);
-    let far = FarDoors {
-        pace: scenario.doors,
+    let batches = scenario.jobs.chunks(scenario.channels.batch_jobs);
+    let far = ChannelEnds {
+        pace: scenario.channels,
         interrupt: scenario.interrupt,
         batches: batches.rev().map(<[_]>::to_vec).collect(),
         jobs: Some(jobs_in),
@@ -120,7 +120,7 @@ fn turn_to_the_end(shard: &mut Shard<SimNet>, scenario: &Scenario, world: &RefCe
         }
         let census = shard.census();
         let open = world.borrow().host_sockets();
-        // Lookups for probes and those that wait for their host have no slot of a job.
+        // Lookups for probes and jobs that wait for their host have no slot of their own.
         let own = has_probes || census.jobs <= scenario.jobs_max && census.timers == census.jobs;
         let sound = own
             && census.timers <= census.jobs
@@ -190,7 +190,7 @@ fn check_end(
     if !broken_off {
         check_report(scenario, &report, &mut world);
         world.end_turn();
-        for wrong in world.lags.check(&report, now, turns) {
+        for wrong in world.delays.check(&report, now, turns) {
             world.watch.violation(now, &wrong);
         }
     }
@@ -227,7 +227,7 @@ fn check_end(
     }
 }
 
-/// What the shard says of itself must be what the world saw.
+/// The report of the shard must match the events of the world.
 fn check_report(scenario: &Scenario, report: &ShardReport, world: &mut World) {
     let now = world.now();
     let sent: u64 = report.upstreams.iter().map(|upstream| upstream.sent).sum();
@@ -249,13 +249,13 @@ fn check_report(scenario: &Scenario, report: &ShardReport, world: &mut World) {
 }
 
 impl RunResult {
-    /// How many outcomes have this verdict.
+    /// The number of outcomes with a verdict.
     pub fn count(&self, verdict: Verdict) -> usize {
         let same = |outcome: &&Outcome| outcome.verdict == verdict;
         self.outcomes.iter().filter(same).count()
     }
 
-    /// Queries for each job.
+    /// Queries per job.
     pub fn attempts_per_job(&self) -> f64 {
         let attempts: u64 = self
             .outcomes

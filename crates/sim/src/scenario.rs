@@ -1,4 +1,4 @@
-//! All that a run is made of, as plain data.
+//! The description of a run.
 
 mod draw;
 mod jobs;
@@ -22,145 +22,145 @@ pub use probes::{endpoint_job, url_job};
 pub(crate) use site::Cut;
 pub use site::{CutAt, Site, Then, UNIX_AT_ZERO, Voice};
 
-/// One run's world and work.
+/// The world and the jobs of a run.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    /// What all chance in the run starts from.
+    /// The seed of all random numbers.
     pub seed: u64,
-    /// The work, in the order it is fed.
+    /// The jobs in order.
     pub jobs: Vec<Job>,
-    /// The resolvers, in the order given.
+    /// The resolvers in order.
     pub peers: Vec<Peer>,
     /// How many of them, the last ones, are asked only by jobs that name them.
     pub peers_by_name: usize,
-    /// The hosts that probes go to. Of two that serve the same port the first does.
+    /// The hosts of probes. If two of them serve the same port the first one is used.
     pub sites: Vec<Site>,
-    /// How hosts are probed.
+    /// The modules of probes.
     pub probing: Probing,
-    /// What a job may cost.
+    /// The limits of a job.
     pub limits: Limits,
-    /// The cap on queries a second.
+    /// The limit of queries per second.
     pub rate_max_per_second: Option<f64>,
-    /// The cap on queries a second to one resolver.
+    /// The limit of queries per second and resolver.
     pub rate_per_resolver_max_per_second: Option<f64>,
-    /// The cap on jobs under way.
+    /// The limit of jobs in progress.
     pub jobs_max: usize,
-    /// Between the resolvers and us.
+    /// The path to resolvers and hosts.
     pub path: Path,
-    /// This side.
+    /// The machine that runs the shard.
     pub host: Host,
-    /// How jobs are fed and outcomes taken.
-    pub doors: Doors,
-    /// The run is stopped before its end.
+    /// How jobs are sent and outcomes are received.
+    pub channels: ChannelSettings,
+    /// When the run is stopped, if it is.
     pub interrupt: Option<Interrupt>,
-    /// Every job has a fair chance: what the zone can answer must be answered.
+    /// The impairments are such that every job must have its answer.
     pub fair: bool,
 }
 
-/// One resolver.
+/// A resolver.
 #[derive(Clone, Debug)]
 pub struct Peer {
-    /// Where it is.
+    /// The address.
     pub address: SocketAddr,
-    /// What it does wrong.
+    /// The impairments.
     pub impairments: Impairments,
-    /// Whether anything can reach it at all.
+    /// What happens to packets for it.
     pub reach: Reach,
-    /// It resets a connection after so many answers.
+    /// Resets a connection after this many answers.
     pub reset_after: Option<u32>,
-    /// It closes a connection in good order when it was idle for so long.
+    /// Closes a connection that was idle for this time.
     pub idle_close: Option<Duration>,
 }
 
-/// What becomes of packets to a resolver or a host.
+/// What happens to packets for a resolver or a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// They arrive.
     Open,
-    /// Its system says that nobody listens.
+    /// The port is closed.
     Closed,
-    /// Our system knows no way there.
+    /// There is no route.
     Unroutable,
-    /// They vanish.
+    /// They are lost.
     Blackhole,
-    /// A system on the way says that there is no such host.
+    /// A router replies that the host is unreachable.
     Down,
 }
 
-/// The way of every packet, in each direction.
+/// The path of packets in each direction.
 #[derive(Clone, Copy, Debug)]
 pub struct Path {
-    /// The least time a packet takes, in nanoseconds.
+    /// The minimum delay, in nanoseconds.
     pub delay_ns: u64,
-    /// How much longer one may take, in nanoseconds; so datagrams overtake each other.
+    /// The maximum additional delay, in nanoseconds, which reorders datagrams.
     pub jitter_ns: u64,
-    /// The share of datagrams that is lost.
+    /// The share of datagrams that are lost.
     pub loss: f64,
-    /// The share of datagrams that arrives twice.
+    /// The share of datagrams that are duplicated.
     pub duplicate: f64,
 }
 
-/// What this side does wrong.
+/// The machine that runs the shard.
 #[derive(Clone, Debug)]
 pub struct Host {
-    /// What each call costs, in nanoseconds.
+    /// The cost of a system call, in nanoseconds.
     pub call_cost_ns: u64,
-    /// When this process stands still, and for how long.
+    /// The times and lengths of stalls.
     pub stalls: Vec<(Time, Duration)>,
-    /// The share of sends for which the system has no room.
+    /// The share of sends that fail for lack of buffers.
     pub no_room: f64,
-    /// Streams take and give a few octets at a time.
+    /// TCP reads and writes transfer only a few octets.
     pub choppy: bool,
-    /// Octets of one stream that the system holds before it says that it would block.
+    /// The size of the send buffer of a TCP socket, in octets.
     pub stream_buffer_octets: usize,
-    /// Octets a datagram socket's receive buffer may have.
+    /// The size of the receive buffer of a UDP socket, in octets.
     pub receive_buffer_octets: usize,
-    /// Sockets that may be open at once.
+    /// The maximum number of open sockets.
     pub descriptors_max: usize,
-    /// No socket can be opened from the first time to the second.
+    /// No socket can be opened between these times.
     pub descriptors_gone: Option<(Time, Time)>,
-    /// No stream to a host can be opened from the first time to the second, for want of local
+    /// No connection to a host can be opened between these times, for lack of local
     /// ports.
     pub ports_gone: Option<(Time, Time)>,
 }
 
 /// How jobs are fed and outcomes taken.
 #[derive(Clone, Copy, Debug)]
-pub struct Doors {
-    /// Jobs in a batch.
+pub struct ChannelSettings {
+    /// Jobs per batch.
     pub batch_jobs: usize,
-    /// Between two batches, at least, in nanoseconds.
+    /// The minimum time between two batches, in nanoseconds.
     pub feed_interval_ns: u64,
-    /// Batches the inbox holds.
+    /// The capacity of the inbox, in batches.
     pub inbox_batches: usize,
-    /// Between two looks at the outbox, in nanoseconds.
+    /// The time between two reads of the outbox, in nanoseconds.
     pub drain_interval_ns: u64,
-    /// Batches the outbox holds.
+    /// The capacity of the outbox, in batches.
     pub outbox_batches: usize,
 }
 
-/// How a run is stopped before its end.
+/// How a run is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interrupt {
-    /// No more jobs are taken from this time on.
+    /// No jobs are taken after this time.
     Drain(Time),
-    /// Everything ends at this time.
+    /// All jobs end at this time.
     Abort(Time),
 }
 
 impl Scenario {
-    /// The scenario that `seed` stands for.
+    /// The scenario of a seed.
     pub fn from_seed(seed: u64) -> Self {
         draw(seed)
     }
 
-    /// How long a job, or each of its requests, may take.
+    /// The time limit of a job, or of each of its requests.
     pub fn deadline_of(&self, job: &Job) -> Duration {
         self.module_of(job)
             .map_or(self.limits.deadline, |module| module.timeouts.deadline)
     }
 
-    /// How a job probes its host, where it does.
+    /// The module of a job, if it is a probe of a host.
     pub(crate) fn module_of(&self, job: &Job) -> Option<&Module> {
         match job.spec {
             ProbeSpec::Http { module, .. }
@@ -174,13 +174,13 @@ impl Scenario {
         }
     }
 
-    /// Whether there are jobs that probe hosts.
+    /// Whether there are probes of hosts.
     pub fn has_probes(&self) -> bool {
         self.jobs.iter().any(|job| self.module_of(job).is_some())
     }
 
-    /// `jobs` asked of `peers` by a machine and over a path that do nothing wrong, with the
-    /// command's own limits.
+    /// A scenario with these jobs and resolvers, with no impairments of the machine and the path,
+    /// and with the default limits of the command.
     pub fn plain(seed: u64, jobs: Vec<Job>, peers: Vec<Peer>) -> Self {
         Self {
             seed,
@@ -206,7 +206,7 @@ impl Scenario {
             jobs_max: canvass_engine::JOBS_MAX,
             path: Path::default(),
             host: Host::default(),
-            doors: Doors::default(),
+            channels: ChannelSettings::default(),
             interrupt: None,
             fair: true,
         }
@@ -214,7 +214,7 @@ impl Scenario {
 }
 
 impl Peer {
-    /// The resolver number `index` of a run, with nothing wrong with it.
+    /// Resolver `index` of a run, without impairments.
     pub fn new(index: u16) -> Self {
         let [high, low] = index.to_be_bytes();
         let address = if index % 7 == 6 {
@@ -234,7 +234,7 @@ impl Peer {
         }
     }
 
-    /// Whether nothing is wrong with it.
+    /// Whether it has no impairments.
     pub fn is_plain(&self) -> bool {
         let plain = Impairments {
             seed: self.impairments.seed,
@@ -246,10 +246,10 @@ impl Peer {
             && self.idle_close.is_none()
     }
 
-    /// The same with these impairments, written as the lab's flags are.
+    /// The same with these impairments, in the format of `--lab`.
     ///
     /// # Panics
-    /// When one of them does not exist.
+    /// If one of them does not exist.
     pub fn impaired(index: u16, impairments: &str) -> Self {
         let mut peer = Self::new(index);
         let seed = peer.impairments.seed;
@@ -286,7 +286,7 @@ impl Default for Host {
     }
 }
 
-impl Default for Doors {
+impl Default for ChannelSettings {
     fn default() -> Self {
         Self {
             batch_jobs: 256,

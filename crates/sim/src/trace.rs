@@ -1,20 +1,20 @@
-//! What happened, as one number and, if asked for, as lines.
+//! A hash and, on request, a printed trace of the events of a run.
 
 use canvass_model::{Outcome, Time};
 
 use crate::digest::{self, Fnv};
 
-/// Whether a run tells what happens.
+/// Whether a run prints its trace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Telling {
-    /// It only counts.
+    /// Only the hash is computed.
     #[default]
     Nothing,
-    /// Each packet, connection and outcome is a line on standard error.
+    /// Each packet, connection and outcome is printed to standard error.
     Everything,
 }
 
-/// All that a run did, in order.
+/// The events of a run, in order.
 #[derive(Debug)]
 pub(crate) struct Trace {
     hash: Fnv,
@@ -22,15 +22,15 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    pub fn new(telling: Telling) -> Self {
+    pub(crate) fn new(telling: Telling) -> Self {
         Self {
             hash: Fnv::default(),
             telling,
         }
     }
 
-    /// Takes down how a job ended.
-    pub fn outcome(&mut self, outcome: &Outcome) {
+    /// Adds an outcome.
+    pub(crate) fn outcome(&mut self, outcome: &Outcome) {
         self.event(outcome.finished, "outcome", outcome.job.seq, &[]);
         digest::with_times(&mut self.hash, outcome);
         if self.telling == Telling::Everything {
@@ -38,8 +38,8 @@ impl Trace {
         }
     }
 
-    /// Takes down that `what` happened at `now`, to `whom`, with these octets.
-    pub fn event(&mut self, now: Time, what: &'static str, whom: u64, octets: &[u8]) {
+    /// Adds the event `what` at the time `now` on the socket `whom`, with its octets.
+    pub(crate) fn event(&mut self, now: Time, what: &'static str, whom: u64, octets: &[u8]) {
         self.hash.number(now.as_nanos());
         self.hash.octets(what.as_bytes());
         self.hash.number(whom);
@@ -53,12 +53,12 @@ impl Trace {
         }
     }
 
-    pub fn hash(&self) -> u64 {
+    pub(crate) fn hash(&self) -> u64 {
         self.hash.value()
     }
 }
 
-/// The first octets, as many as fit a line.
+/// The first octets, as many as fit into a line.
 fn hexadecimal(octets: &[u8]) -> String {
     octets
         .iter()

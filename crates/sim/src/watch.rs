@@ -1,4 +1,4 @@
-//! What is checked while a run goes on.
+//! Invariants that are checked during a run.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -12,31 +12,31 @@ use hashbrown::{HashMap, HashSet};
 use crate::scenario::Scenario;
 use crate::truth::{HostTruth, host_truth, page_truth};
 
-/// Violations kept; the first ones tell most.
+/// Violations that are kept: the first ones are the most useful.
 const VIOLATIONS_MAX: usize = 20;
-/// How long a shard's timers stand still after a stall.
+/// The grace period of the shard's timers after a stall.
 const STALL_GRACE: Duration = Duration::from_millis(100);
-/// More redirects than any page leads over, but for those without end.
+/// More redirects than any chain has, except endless ones.
 const FOLLOW_MAX: u32 = 20;
-/// Octets before the question (RFC 1035 §4.1.1).
+/// Octets of the header (RFC 1035 §4.1.1).
 const HEADER_OCTETS: usize = 12;
 
-/// What is checked while a run goes on.
+/// Checks invariants during a run.
 #[derive(Debug)]
 pub(crate) struct Watch {
     violations: Vec<String>,
     total: Option<Bucket>,
     peers: Vec<Option<Bucket>>,
-    /// Queries on each socket whose answer was not read, by id: the question and when it left.
+    /// Unanswered queries by socket and id: the question and the time.
     open: HashMap<(u32, u16), Open>,
-    /// Ids that were drawn while another query had them, with that query's question.
+    /// Ids that were reused while another query had them, with the question of that query.
     drawn_twice: Vec<(Vec<u8>, Time, u16)>,
     longest_turn_ns: u64,
     pub queries_udp: u64,
     pub queries_tcp: u64,
     stalls: Vec<(Time, Duration)>,
     hosts: Hosts,
-    /// How often each question came to resolvers.
+    /// How often resolvers received each question.
     questions: HashMap<Vec<u8>, u64>,
 }
 
@@ -46,9 +46,9 @@ struct Hosts {
     open: usize,
     open_max: usize,
     by_address: HashMap<IpAddr, u32>,
-    /// The most sockets that each address may have at once.
+    /// The maximum number of open sockets per address.
     by_address_max: HashMap<IpAddr, u32>,
-    /// Who was ever connected to, or had a socket opened for.
+    /// All remote addresses of sockets.
     asked: HashSet<SocketAddr>,
 }
 
@@ -57,7 +57,7 @@ struct Open {
     question: Vec<u8>,
 }
 
-/// A leaky bucket: no span may hold more than its rate allows and a burst.
+/// A leaky bucket.
 #[derive(Debug)]
 struct Bucket {
     rate: f64,
@@ -68,12 +68,12 @@ struct Bucket {
 }
 
 impl Watch {
-    pub fn new(scenario: &Scenario) -> Self {
-        // A shard makes up for late turns by a few milliseconds' worth, and looks at the clock
-        // every 32 queries.
+    pub(crate) fn new(scenario: &Scenario) -> Self {
+        // A shard catches up a few milliseconds after late turns, and reads the clock every 32
+        // queries.
         let total = scenario
             .rate_max_per_second
-            // What probes need of resolvers is not capped, and is not told apart here.
+            // Lookups for probes are not capped, and cannot be distinguished here.
             .filter(|_| !scenario.has_probes())
             .map(|rate| Bucket::new(rate, (rate * 0.002).max(1.0) + 33.0));
         let one = || {
@@ -100,23 +100,23 @@ impl Watch {
         }
     }
 
-    pub fn violation(&mut self, now: Time, what: &str) {
+    pub(crate) fn violation(&mut self, now: Time, what: &str) {
         if self.violations.len() < VIOLATIONS_MAX {
             self.violations
                 .push(format!("at {:.6} s: {what}", now.as_nanos() as f64 / 1e9));
         }
     }
 
-    pub fn take_violations(&mut self) -> Vec<String> {
+    pub(crate) fn take_violations(&mut self) -> Vec<String> {
         std::mem::take(&mut self.violations)
     }
 
-    pub fn violations(&self) -> &[String] {
+    pub(crate) fn violations(&self) -> &[String] {
         &self.violations
     }
 
-    /// A query was sent as a datagram, or came to a resolver by stream.
-    pub fn on_query(
+    /// A query was sent over UDP, or received by a resolver over TCP.
+    pub(crate) fn on_query(
         &mut self,
         now: Time,
         peer: usize,
@@ -155,8 +155,8 @@ impl Watch {
         }
     }
 
-    /// A datagram was read: if it answers a query, that query's id is free.
-    pub fn on_datagram_read(&mut self, socket: SocketId, message: &[u8]) {
+    /// A datagram was read. If it answers a query, the id is free.
+    pub(crate) fn on_datagram_read(&mut self, socket: SocketId, message: &[u8]) {
         let Some(question) = message.get(HEADER_OCTETS..) else {
             return;
         };
@@ -170,12 +170,12 @@ impl Watch {
         }
     }
 
-    pub fn on_close(&mut self, socket: SocketId) {
+    pub(crate) fn on_close(&mut self, socket: SocketId) {
         self.open.retain(|(of, _), _| *of != socket.0);
     }
 
     /// A socket to a host was opened.
-    pub fn on_host_socket(&mut self, now: Time, remote: SocketAddr) {
+    pub(crate) fn on_host_socket(&mut self, now: Time, remote: SocketAddr) {
         let hosts = &mut self.hosts;
         hosts.open += 1;
         hosts.asked.insert(remote);
@@ -196,40 +196,40 @@ impl Watch {
         }
     }
 
-    pub fn on_host_socket_closed(&mut self, address: IpAddr) {
+    pub(crate) fn on_host_socket_closed(&mut self, address: IpAddr) {
         self.hosts.open -= 1;
         if let Some(open) = self.hosts.by_address.get_mut(&address) {
             *open -= 1;
         }
     }
 
-    /// Sockets to hosts that are open.
-    pub fn host_sockets(&self) -> usize {
+    /// The number of open sockets to hosts.
+    pub(crate) fn host_sockets(&self) -> usize {
         self.hosts.open
     }
 
     /// Whether a socket was ever opened to reach `remote`.
-    pub fn was_asked(&self, remote: SocketAddr) -> bool {
+    pub(crate) fn was_asked(&self, remote: SocketAddr) -> bool {
         self.hosts.asked.contains(&remote)
     }
 
-    /// How often resolvers were asked this.
-    pub fn times_asked(&self, question: &Question) -> u64 {
+    /// How often resolvers received a question.
+    pub(crate) fn times_asked(&self, question: &Question) -> u64 {
         let wire = question.wire().to_ascii_lowercase();
         self.questions.get(&wire).copied().unwrap_or(0)
     }
 
-    pub fn on_stall(&mut self, end: Time, span: Duration) {
+    pub(crate) fn on_stall(&mut self, end: Time, span: Duration) {
         self.stalls.push((end, span));
     }
 
-    pub fn on_turn_worked(&mut self, worked_ns: u64) {
+    pub(crate) fn on_turn_worked(&mut self, worked_ns: u64) {
         self.longest_turn_ns = self.longest_turn_ns.max(worked_ns);
     }
 
-    /// How late this side itself may be between two times: its stalls and the grace after each,
-    /// a few of its turns, and a tick of its timers.
-    pub fn lateness(&self, from: Time, to: Time) -> Duration {
+    /// How late this process may be between two times: its stalls with the grace period after each,
+    /// a few turns, and a tick of its timers.
+    pub(crate) fn lateness(&self, from: Time, to: Time) -> Duration {
         let stalls: Duration = self
             .stalls
             .iter()
@@ -241,18 +241,18 @@ impl Watch {
         stalls + Duration::from_nanos(12 * self.longest_turn_ns + 3_000_000)
     }
 
-    /// Whether this side stood still at any time between two; a shard notices it by the end of
-    /// its turn.
-    pub fn any_stall(&self, from: Time, to: Time) -> bool {
+    /// Whether this process was stalled between two times. A shard notices it at the end of its
+    /// turn. its turn.
+    pub(crate) fn any_stall(&self, from: Time, to: Time) -> bool {
         let from = from.minus_nanos(self.longest_turn_ns);
         self.stalls
             .iter()
             .any(|(end, span)| *end >= from && end.minus_nanos(span.as_nanos() as u64) <= to)
     }
 
-    /// No id may be drawn while another query of a job under way has it. `questions` says for
-    /// each question whose it is, where that is one job.
-    pub fn check_ids(&mut self, ends: &HashMap<Vec<u8>, Option<&Outcome>>) {
+    /// Checks that no id was reused while another query of a job in progress had it. `ends` has the
+    /// outcome for each question that belongs to only one job.
+    pub(crate) fn check_ids(&mut self, ends: &HashMap<Vec<u8>, Option<&Outcome>>) {
         for (question, at, id) in std::mem::take(&mut self.drawn_twice) {
             let owner = ends.get(question_of(&question)).copied().flatten();
             if owner.is_some_and(|outcome| outcome.finished > at) {
@@ -262,8 +262,8 @@ impl Watch {
     }
 }
 
-/// The most sockets that each address may have: as many as may be for one host, for each host
-/// that has the address.
+/// The maximum number of sockets per address: the limit per host, times the number of hosts with
+/// the address.
 fn address_caps(scenario: &Scenario) -> HashMap<IpAddr, u32> {
     let zone = Zone::default();
     let mut hosts: HashSet<Host> = HashSet::new();
@@ -297,8 +297,8 @@ impl Bucket {
         }
     }
 
-    /// Takes one. Datagrams may not exceed the rate over any span; what a stream gathered while
-    /// it opened or was blocked leaves at once, so only the whole counts there.
+    /// Adds a query. Over UDP the rate holds for every interval. Over TCP queries that were queued
+    /// while a connection was opened or blocked leave at once, so only the total counts.
     fn is_over(&mut self, now: Time, transport: Transport) -> bool {
         self.count += 1;
         let whole = self.rate * now.since(Time::ZERO).as_secs_f64() + self.burst + 1.0;
@@ -312,7 +312,7 @@ impl Bucket {
     }
 }
 
-/// The question in front of what may follow it: a name, a type and a class.
+/// The question at the start of `octets`: a name, a type and a class.
 fn question_of(octets: &[u8]) -> &[u8] {
     let mut at = 0;
     while let Some(&length) = octets.get(at) {

@@ -1,8 +1,9 @@
-//! Everything outside the shard: the clock, the network, the resolvers, the doors.
+//! Everything outside the shard: clock, network, resolvers, hosts, and the other ends of its
+//! channels.
 
 mod agenda;
+mod channel_ends;
 mod datagram;
-mod doors;
 mod host_end;
 mod sockets;
 mod stream;
@@ -18,21 +19,21 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
 use crate::peer::Server;
-use crate::record::Lags;
+use crate::record::Delays;
 use crate::scenario::{Host, Path, Reach, Scenario};
 use crate::trace::{Telling, Trace};
 use crate::watch::Watch;
 use agenda::{Agenda, Happening};
-pub(crate) use doors::FarDoors;
+pub(crate) use channel_ends::ChannelEnds;
 use host_end::SiteSide;
 use sockets::{Far, Handle, Sockets};
 
-/// Edges told at once.
+/// Events per wait.
 const EVENTS_MAX: usize = 256;
-/// What a wait costs at the least, in nanoseconds: without it a shard could spin for ever at one
-/// moment.
+/// The minimum cost of a wait, in nanoseconds. Without it a shard could spin without end at one
+/// time.
 pub(crate) const WAIT_COST_NS: u64 = 200;
-/// Waits in a row in which nothing at all happened before that is a shard that spins.
+/// A shard spins if this many consecutive waits return without an event.
 const IDLE_WAITS_MAX: u32 = 2_000;
 
 /// Everything outside the shard.
@@ -48,19 +49,19 @@ pub(crate) struct World {
     path: Path,
     host: Host,
     stalls_left: usize,
-    doors: FarDoors,
-    /// The other side of a door did something.
+    channels: ChannelEnds,
+    /// The other end of a channel has done something.
     woken: bool,
     worked_ns: u64,
     idle_waits: u32,
     transfers: u64,
     pub trace: Trace,
     pub watch: Watch,
-    pub lags: Lags,
+    pub delays: Delays,
 }
 
 impl World {
-    pub fn new(scenario: &Scenario, doors: FarDoors, telling: Telling) -> Self {
+    pub(crate) fn new(scenario: &Scenario, channels: ChannelEnds, telling: Telling) -> Self {
         let servers: Vec<Server> = scenario.peers.iter().cloned().map(Server::new).collect();
         let mut world = Self {
             now: Time::ZERO,
@@ -77,24 +78,24 @@ impl World {
             path: scenario.path,
             host: scenario.host.clone(),
             stalls_left: scenario.host.stalls.len(),
-            doors,
+            channels,
             woken: false,
             worked_ns: 0,
             idle_waits: 0,
             transfers: 0,
             trace: Trace::new(telling),
             watch: Watch::new(scenario),
-            lags: Lags::default(),
+            delays: Delays::default(),
         };
-        world.open_doors();
+        world.open_channels();
         world
     }
 
-    pub fn now(&self) -> Time {
+    pub(crate) fn now(&self) -> Time {
         self.now
     }
 
-    /// What is at an address and a port.
+    /// The resolver or host at an address and a port.
     fn far_at(&self, remote: SocketAddr) -> Far {
         match self.by_address.get(&remote) {
             Some(resolver) => Far::Resolver(*resolver),
@@ -105,7 +106,7 @@ impl World {
         }
     }
 
-    /// What becomes of packets there. Where no host is known, a system says that nobody listens.
+    /// What happens to packets for it. Without a known host, connections are refused.
     fn reach_of(&self, far: Far) -> Reach {
         match far {
             Far::Resolver(peer) => self.servers[peer].peer.reach,
@@ -124,21 +125,21 @@ impl World {
         }
     }
 
-    /// Reads and writes that moved something.
-    pub fn transfers(&self) -> u64 {
+    /// Reads and writes that transferred octets.
+    pub(crate) fn transfers(&self) -> u64 {
         self.transfers
     }
 
-    /// Sockets to hosts that are open.
-    pub fn host_sockets(&self) -> usize {
+    /// The number of open sockets to hosts.
+    pub(crate) fn host_sockets(&self) -> usize {
         self.watch.host_sockets()
     }
 
-    /// Lets time pass until something is there for the shard, or it is `until`.
-    pub fn wait(&mut self, until: Time, events: &mut Vec<Event>) -> io::Result<()> {
+    /// Advances the time to the next event for the shard, at most to `until`.
+    pub(crate) fn wait(&mut self, until: Time, events: &mut Vec<Event>) -> io::Result<()> {
         self.end_turn();
         let from = self.now;
-        self.look_at_doors();
+        self.check_channels();
         self.pass(WAIT_COST_NS);
         let mut idle = true;
         while !self.sockets.has_edges() && !self.woken {
@@ -157,7 +158,7 @@ impl World {
         }
         idle &= !self.sockets.has_edges() && !self.woken;
         self.woken = false;
-        self.lags.on_waited(from, until, self.now);
+        self.delays.on_waited(from, until, self.now);
         self.sockets.take_edges(EVENTS_MAX, events);
         self.idle_waits = if idle { self.idle_waits + 1 } else { 0 };
         if self.idle_waits > IDLE_WAITS_MAX {
@@ -168,30 +169,30 @@ impl World {
         Ok(())
     }
 
-    /// The shard is away from its work: it waits, or is done.
-    pub fn end_turn(&mut self) {
+    /// Ends a turn: the shard waits or has finished.
+    pub(crate) fn end_turn(&mut self) {
         self.watch.on_turn_worked(self.worked_ns);
-        self.lags.on_wait(Duration::from_nanos(self.worked_ns));
+        self.delays.on_wait(Duration::from_nanos(self.worked_ns));
         self.worked_ns = 0;
     }
 
-    pub fn rest(&mut self, span: Duration) {
-        self.lags.on_rest(self.now + span);
+    pub(crate) fn rest(&mut self, span: Duration) {
+        self.delays.on_rest(self.now + span);
         self.pass(span.as_nanos() as u64);
     }
 
-    /// Something useful was done, so the shard does not spin.
+    /// Notes progress: the shard does not spin.
     fn on_useful(&mut self) {
         self.idle_waits = 0;
     }
 
-    /// What a call costs.
+    /// Spends the cost of a system call.
     fn spend(&mut self) {
         self.worked_ns += self.host.call_cost_ns;
         self.pass(self.host.call_cost_ns);
     }
 
-    /// Time passes, and this process may stand still meanwhile.
+    /// Advances the time, including stalls of this process.
     fn pass(&mut self, nanos: u64) {
         self.now = self.now.plus_nanos(nanos);
         let stalls = self.host.stalls.len();
@@ -203,12 +204,12 @@ impl World {
             self.stalls_left -= 1;
             self.now = self.now + span;
             self.watch.on_stall(self.now, span);
-            self.lags.on_stall(span);
+            self.delays.on_stall(span);
             self.trace.event(self.now, "stall", 0, &[]);
         }
         let now = self.now;
         while let Some((at, happening)) = self.agenda.pop_due(now) {
-            // Each thing happens at its own time, however late this process looks.
+            // Events happen at their own time, even if this process is late.
             self.now = at;
             self.happen(happening);
         }
@@ -235,7 +236,7 @@ impl World {
         }
     }
 
-    pub fn close(&mut self, id: SocketId) {
+    pub(crate) fn close(&mut self, id: SocketId) {
         self.spend();
         self.on_useful();
         if let Some((handle, _)) = self.sockets.by_id(id) {
@@ -251,7 +252,7 @@ impl World {
         }
     }
 
-    /// Which socket `id` is, at a call that costs what calls cost.
+    /// Finds the socket `id` for a system call, and spends its cost.
     fn touch(&mut self, id: SocketId, call: &str) -> io::Result<Handle> {
         self.spend();
         if let Some((handle, _)) = self.sockets.by_id(id) {
@@ -264,7 +265,7 @@ impl World {
         Err(io::Error::from_raw_os_error(libc::EBADF))
     }
 
-    /// As [`Self::touch`]; gives the system's error for the socket, if there is one.
+    /// As [`Self::touch`], and returns the pending error of the socket, if there is one.
     fn use_socket(&mut self, id: SocketId, call: &str) -> io::Result<Handle> {
         let handle = self.touch(id, call)?;
         self.take_error(handle)?;
@@ -297,7 +298,7 @@ impl World {
         Ok(())
     }
 
-    /// Streams to hosts need a local port each.
+    /// Connections to hosts need a local port.
     fn check_ports(&self, far: Far) -> io::Result<()> {
         let gone = self
             .host

@@ -1,4 +1,4 @@
-//! Answers that come in pieces, or not to their end: each is cut behind every octet.
+//! Answers in pieces, and incomplete ones: each is cut after every octet.
 
 mod common;
 
@@ -13,12 +13,12 @@ use canvass_proto::http::{HttpFault, Progress, Request, ResponseReader, corpus};
 use canvass_sim::{CutAt, Scenario, Site, Then, Voice, endpoint_job, http, tcp, url_job};
 use common::run_named;
 
-/// Longer responses are cut behind every octet of their beginning, and behind some further on.
+/// Longer responses are cut after every octet up to this one, and after some further ones.
 const EVERY_OCTET_MAX: usize = 700;
 const FURTHER_STEP: usize = 61;
 const PAUSE: Then = Then::Pause(Duration::from_millis(40));
 
-/// What is compared: whether it ended well, the word for it, why not, and what came.
+/// What is compared: verdict, status, cause and content.
 type End = (Verdict, Option<Cause>, Option<u16>, Vec<u8>);
 
 #[test]
@@ -70,7 +70,7 @@ fn offsets(length: usize) -> Vec<usize> {
     beginning.chain(further).collect()
 }
 
-/// One job for each offset, at a host that is cut there; in the order of the offsets.
+/// Runs a job per offset, at a host that is cut there. Returns the outcomes in order.
 fn run_cuts(
     voice: Voice,
     port: u16,
@@ -161,7 +161,7 @@ fn a_whole_response_comes_to_what_the_corpus_says() {
     }
 }
 
-/// A talk, cut behind every octet the peer says.
+/// Runs a talk script, cut after every octet of the peer.
 fn check_talk(name: &str, kind: ServiceKind) {
     let job = |seq, address: String| {
         let module = ModuleId(0);
@@ -194,7 +194,7 @@ fn check_talk(name: &str, kind: ServiceKind) {
             let matched = outcome.status == Status::Matched;
             let cause = outcome.fault.as_ref().map(|fault| fault.cause);
             assert!(matched || then != PAUSE, "{what}");
-            // The last line of a peer that closes ends there.
+            // The close ends the last line.
             let same = talk(&outcome).captures == whole.captures;
             assert!(!matched || same || then == Then::Close, "{what}");
             assert!(!matched || *offset > 0 || then == PAUSE, "{what}");

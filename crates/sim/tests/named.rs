@@ -1,4 +1,4 @@
-//! Worlds with a name: each is one kind of trouble, and what it may cost at the most.
+//! Named scenarios: each has one kind of impairment, and the maximum cost it may have.
 
 mod common;
 
@@ -9,13 +9,13 @@ use canvass_proto::TransportPolicy;
 use canvass_sim::{Peer, Reach, RunResult, Scenario, addresses};
 use common::run_named;
 
-/// What a world may cost.
+/// The limits of a scenario.
 struct Bounds {
     attempts_per_job_max: f64,
     elapsed_max: Duration,
 }
 
-/// Runs it; all jobs must have their true answer, which the run itself compares.
+/// Runs a scenario, in which all jobs must have their answers. The run itself verifies them.
 fn all_right(scenario: &Scenario, bounds: &Bounds) -> RunResult {
     let result = run_named(scenario);
     let text = format!(
@@ -75,7 +75,7 @@ fn a_silent_cap_is_found_and_kept_to() {
         &one(50_000, "delay=1ms,rate-cap=5000,over=silent"),
         &Bounds {
             attempts_per_job_max: 1.3,
-            // 1.3 times what the cap leaves, with its burst of 500.
+            // 1.3 times the duration at the cap, with its burst of 500.
             elapsed_max: Duration::from_millis(12_870),
         },
     );
@@ -87,7 +87,7 @@ fn a_refusing_cap_is_found_and_kept_to() {
         &one(50_000, "delay=1ms,rate-cap=5000,over=refused"),
         &Bounds {
             attempts_per_job_max: 1.3,
-            // 1.3 times what the cap leaves, with its burst of 500.
+            // 1.3 times the duration at the cap, with its burst of 500.
             elapsed_max: Duration::from_millis(12_870),
         },
     );
@@ -96,7 +96,7 @@ fn a_refusing_cap_is_found_and_kept_to() {
 #[test]
 fn a_recursive_resolver_is_waited_for_and_not_left_alone() {
     let mut scenario = one(20_000, "delay=1ms,slow=9%,never=1%");
-    // The hundredth that is never answered has no chance.
+    // One percent is never answered.
     scenario.fair = false;
     let result = run_named(&scenario);
     assert_eq!(result.violations, [""; 0]);
@@ -223,7 +223,7 @@ fn what_came_while_this_process_stood_still_is_read_before_it_is_given_up() {
     assert!(result.outcomes.iter().any(|outcome| outcome.stalled));
 }
 
-/// A hundred addresses, one every 10 ms, so that the shard mostly sleeps until the next.
+/// A hundred addresses, one every 10 ms, so that the shard mostly waits.
 fn one_at_a_time() -> Scenario {
     let mut scenario = one(100, "delay=1ms");
     scenario.rate_max_per_second = Some(100.0);
@@ -291,7 +291,7 @@ fn connections_that_close_after_a_hundred_cost_no_attempts() {
 
 #[test]
 fn connections_that_serve_one_at_a_time_are_not_overfilled() {
-    // Four connections, a millisecond each.
+    // Four connections, one millisecond per query.
     all_right(
         &by_stream(8_000, vec![Peer::impaired(0, "tcp-serial,delay=1ms")]),
         &Bounds {

@@ -1,4 +1,4 @@
-//! Worlds of hosts with a name: each is one kind of trouble, and what must come of it.
+//! Named scenarios with hosts: each has one kind of impairment, and its expected result.
 
 mod common;
 
@@ -28,7 +28,7 @@ fn at_ms(at_ms: u64) -> Time {
     Time::from_nanos(at_ms * 1_000_000)
 }
 
-/// Hosts under 10.0.0.0 that serve pages.
+/// Hosts under 10.0.0.0 with http services.
 fn many_hosts() -> Site {
     Site::new(ip("10.0.0.0"), ServiceKind::Http).up_to(ip("10.0.255.255"))
 }
@@ -36,13 +36,13 @@ fn many_hosts() -> Site {
 fn world(jobs: Vec<Job>, sites: Vec<Site>, module: Module) -> Scenario {
     let mut scenario = Scenario::plain(1, jobs, vec![Peer::impaired(0, "delay=1ms")]);
     scenario.sites = sites;
-    // Each test says for itself who has a fair chance.
+    // Each test has its own expectations.
     scenario.fair = false;
     scenario.probing.modules = vec![Arc::new(module)];
     scenario
 }
 
-/// Runs it; what should never be is not.
+/// Runs a scenario, which must have no violations.
 fn run(scenario: &Scenario) -> RunResult {
     let result = run_named(scenario);
     assert_eq!(result.violations, [""; 0], "{:#?}", result.report);
@@ -79,7 +79,7 @@ fn thousands_of_hosts_share_forty_descriptors_and_none_is_blamed() {
     let result = run(&scenario);
     assert_eq!(result.count(Verdict::Answered), 5_000);
     assert_eq!(result.report.connections.open_max, 40);
-    // Forty at a time, a little over fifty milliseconds each.
+    // Forty at a time, a little over 50 ms each.
     assert!(
         result.elapsed < Duration::from_millis(7_500),
         "{:?}",
@@ -112,7 +112,7 @@ fn a_system_without_descriptors_is_waited_for() {
         vec![many_hosts()],
         http(HttpSettings::default()),
     );
-    // The limit is lower than what the engine was told.
+    // The limit is lower than the one the engine knows.
     scenario.host.descriptors_max = 12;
     scenario.probing.sockets_max = 40;
     let result = run(&scenario);
@@ -125,7 +125,7 @@ fn a_system_without_descriptors_is_waited_for() {
     assert!(result.report.connections.waited_for_descriptor > 0);
 }
 
-/// A world whose names are known after 20 ms, when there are no descriptors any more.
+/// A scenario in which names are known after 20 ms, when there are no descriptors left.
 fn without_descriptors(jobs: Vec<Job>, deadline: Duration) -> Scenario {
     let mut module = http(HttpSettings::default());
     module.timeouts.deadline = deadline;
@@ -139,7 +139,7 @@ fn without_descriptors(jobs: Vec<Job>, deadline: Duration) -> Scenario {
 fn all_who_wait_for_a_descriptor_are_told_that_there_is_none() {
     let url = |seq| format!("http://host-10-0-0-{seq}.example.net/");
     let jobs = (0..40).map(|seq| url_job(seq, &url(seq)));
-    // There is time to try it for about half of them.
+    // The deadline allows attempts for about half of them.
     let scenario = without_descriptors(jobs.collect(), Duration::from_millis(200));
     let result = run(&scenario);
     assert_eq!(causes(&result), [Cause::Descriptors; 40]);
@@ -195,7 +195,7 @@ fn redirects_to_another_host_keep_to_its_cap() {
         assert_eq!(page(outcome).redirects.len(), 1);
         assert_eq!(&*page(outcome).url, to);
     }
-    // Two at a time, twenty milliseconds each: nobody went around the cap.
+    // Two at a time, 20 ms each: the limit was kept.
     assert!(
         result.elapsed >= Duration::from_secs(3),
         "{:?}",
@@ -305,13 +305,13 @@ fn a_kept_connection_that_breaks_under_a_request_is_followed_by_a_new_one() {
         keep_alive: true,
         ..HttpSettings::default()
     };
-    // Two answers and no octet more: the reset finds the third request on its way.
+    // Exactly two answers: the reset meets the third request.
     let answer_octets =
         "HTTP/1.1 200 OK\r\nServer: canvass-lab\r\nContent-Length: 100\r\n\r\n".len() + 100;
     for impairment in ["reset-at", "close-at"] {
         let site = many_hosts().impaired(&format!("{impairment}={}", 2 * answer_octets));
         let mut scenario = world(vec![job.clone()], vec![site], http(settings.clone()));
-        // The pace lets the end of the connection come before the next request, or after it.
+        // Depending on the rate, the close arrives before or after the next request.
         for rate in [None, Some(2.0)] {
             scenario.probing.rate_per_host_max_per_second = rate;
             let result = run(&scenario);
@@ -434,7 +434,7 @@ fn a_rate_for_each_host_is_kept_over_requests_and_connections() {
     scenario.probing.rate_per_host_max_per_second = Some(20.0);
     let result = run(&scenario);
     assert_eq!(result.count(Verdict::Answered), 120);
-    // Thirty requests of each host, twenty a second.
+    // Thirty requests per host, at twenty per second.
     assert!(
         result.elapsed >= Duration::from_millis(1_450),
         "{:?}",

@@ -1,11 +1,11 @@
-//! Hundreds of worlds drawn from seeds. What is checked in each is in `watch.rs` and
-//! `outcomes.rs`.
+//! Hundreds of scenarios from seeds. The checks are in `watch.rs` and
+//! `outcomes/`.
 
 use std::thread;
 
 use canvass_sim::{Scenario, Telling, run, run_scenario};
 
-/// One in three probes hosts.
+/// One in three has probes of hosts.
 const SEEDS: u64 = 450;
 const THREADS: u64 = 2;
 

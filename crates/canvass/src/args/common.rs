@@ -51,7 +51,7 @@ pub struct CommonArgs {
     /// Every Nth target after exclusion. With the same list and the same exclusions, the N parts
     /// cover each target exactly once.
     #[arg(long, value_name = "I/N", help_heading = heading::TARGETS)]
-    pub shard: Option<canvass_queue::Shard>,
+    pub shard: Option<canvass_queue::Partition>,
     /// Stop after N targets
     ///
     /// Excluded targets and those of other parts are not counted.

@@ -105,7 +105,7 @@ fn source(
     let options = TargetOptions {
         exclude: Arc::new(Exclusions::read(&args.exclude).map_err(Failure::usage)?),
         shuffle: args.shuffle.map(|seed| seed.unwrap_or_else(rand::random)),
-        shard: args.shard.unwrap_or(canvass_queue::Shard::WHOLE),
+        partition: args.shard.unwrap_or(canvass_queue::Partition::WHOLE),
         limit: args.limit,
         strict: args.strict,
         ..plan.target_options()

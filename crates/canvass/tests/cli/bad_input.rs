@@ -52,7 +52,7 @@ fn names_that_cannot_be_asked_for_say_why() {
     let label = "x".repeat(64);
     assert_eq!(
         reason("dns", format!("{label}.example.net\n")),
-        "a label has 64 octets, and the most is 63"
+        "a label has 64 octets (maximum 63)"
     );
     assert_eq!(
         reason("dns", format!("{}net\n", "abcdefg.".repeat(32))),
@@ -60,7 +60,7 @@ fn names_that_cannot_be_asked_for_say_why() {
     );
     assert_eq!(
         reason("dns", "b\u{fc}cher.example\n"),
-        "the name has non-ASCII characters; write it as A-labels (xn--...)"
+        "the name has non-ASCII characters; use A-labels (xn--...)"
     );
     assert!(reason("dns", "a..example.net\n").contains("empty label"));
     assert!(reason("dns", "example.net BOGUS\n").contains("\"BOGUS\""));

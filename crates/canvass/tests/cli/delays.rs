@@ -15,7 +15,7 @@ const UNDISTURBED: f64 = 0.1;
 fn lab_median_us(run: &Run, words: &str) -> f64 {
     let line = run.err.lines().find(|line| line.trim().starts_with(words));
     let Some(line) = line else {
-        assert!(!run.err.contains("delay given"), "{}", run.err);
+        assert!(!run.err.contains("delay applied"), "{}", run.err);
         return 0.0;
     };
     let words: Vec<&str> = line.split_whitespace().collect();
@@ -51,7 +51,7 @@ fn known_delays_come_back_as_they_were_given() {
             let asked_us = (delay_ms * 1000) as f64;
             // What the lab keeps is kept for all: a shorter time is a wrong clock.
             assert!(spent_us[0] >= asked_us, "{} us of {asked_us}", spent_us[0]);
-            let given_us = asked_us + lab_median_us(&run, "its error");
+            let given_us = asked_us + lab_median_us(&run, "delay error");
             let at = |share: f64| spent_us[(spent_us.len() as f64 * share) as usize];
             let over_us = at(UNDISTURBED) - given_us;
             assert!(

@@ -78,7 +78,7 @@ fn tls_is_shaken_hands_on_once_and_told_on_every_line() {
         assert_eq!(object["tls"], objects[0]["tls"]);
     }
     let report = lab.report();
-    assert!(report.contains(": 1 connections, 20 requests"), "{report}");
+    assert!(report.contains(": 1 connection, 20 requests"), "{report}");
 }
 
 #[test]

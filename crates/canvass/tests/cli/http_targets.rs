@@ -71,7 +71,7 @@ fn a_thousand_urls_of_one_host_are_one_lookup() {
     drop(run);
     let report = lab.report();
     assert!(
-        report.contains("lab: 1 queries over UDP, 1 answered"),
+        report.contains("lab: 1 query over UDP, 1 answered"),
         "{report}"
     );
 }

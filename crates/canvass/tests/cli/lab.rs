@@ -17,7 +17,7 @@ fn a_lab_says_where_it_listens_serves_both_transports_and_tells_what_it_did() {
     let run = lab.running.end().exits(0);
     assert_eq!(
         run.err,
-        "lab: 1 queries over UDP, 1 queries over TCP, 2 answered, 1 connections accepted\n"
+        "lab: 1 query over UDP, 1 query over TCP, 2 answered, 1 connection accepted\n"
     );
 }
 
@@ -63,21 +63,21 @@ fn a_delay_is_waited_for() {
     let run = canvass(&["ptr", "10.0.0.1", "--lab=delay=60ms", "-f", "ndjson"]).exits(0);
     let latency_ms = run.whole(1)[0]["latency_ms"].as_f64().unwrap();
     assert!(latency_ms >= 60.0, "{latency_ms}");
-    run.says("delay given");
+    run.says("delay applied");
 }
 
 #[test]
 fn impairments_that_are_none_are_named() {
     for (given, words) in [
-        ("--lab=speed=9", "no impairment is called \"speed\""),
-        ("--lab=loss=200%", "loss cannot be \"200%\""),
-        ("--lab=delay=5", "delay cannot be \"5\""),
+        ("--lab=speed=9", "unknown impairment \"speed\""),
+        ("--lab=loss=200%", "invalid value \"200%\" for loss"),
+        ("--lab=delay=5", "invalid value \"5\" for delay"),
     ] {
         canvass(&["ptr", "10.0.0.1", given]).exits(2).says(words);
     }
     canvass(&["lab", "--loss", "x"])
         .exits(2)
-        .says("loss cannot be \"x\"");
+        .says("invalid value \"x\" for loss");
     canvass(&["lab", "--listen", "nowhere"])
         .exits(2)
         .says("nowhere");
@@ -143,7 +143,7 @@ fn a_lab_in_front_of_a_server_keeps_its_delay_over_both_transports() {
     assert_eq!(count(&behind, "queries over TCP"), tcp, "{behind}");
     assert_eq!(count(&report, "forwarded"), udp + tcp);
     assert_eq!(count(&report, "answered by the server"), udp + tcp);
-    assert!(report.contains("\n  delay given: p50 2"), "{report}");
+    assert!(report.contains("\n  delay applied: p50 2"), "{report}");
 }
 
 #[test]

@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::Deserializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
@@ -13,23 +15,6 @@ use serde_json::Value;
 
 use crate::common::canvass;
 use crate::http_rig::deps_dir;
-
-/// Reads base64 (RFC 4648 §4).
-fn unbase64(text: &str) -> Vec<u8> {
-    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut bytes = Vec::new();
-    let (mut bits, mut count) = (0u32, 0);
-    for digit in text.trim_end_matches('=').bytes() {
-        let value = ALPHABET.iter().position(|known| *known == digit).unwrap();
-        bits = bits << 6 | value as u32;
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push((bits >> count) as u8);
-        }
-    }
-    bytes
-}
 
 /// Tag, start and length in milliseconds, values.
 type Interval = (String, u64, u64, Histogram<u64>);
@@ -41,7 +26,7 @@ fn intervals(log: &[u8]) -> Vec<Interval> {
         .filter_map(|entry| match entry.unwrap() {
             LogEntry::Interval(interval) => {
                 let tag = interval.tag().expect("a line has its tag").as_str();
-                let payload = unbase64(interval.encoded_histogram());
+                let payload = BASE64.decode(interval.encoded_histogram()).unwrap();
                 Some((
                     tag.to_owned(),
                     whole_ms(interval.start_timestamp()),

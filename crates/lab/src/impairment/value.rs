@@ -1,4 +1,4 @@
-//! The values impairments are made of, as they are written in flags.
+//! The values of impairments, as they are written in flags.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -6,20 +6,20 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-/// The longest span a value may name: a week.
+/// The longest duration: a week.
 const SPAN_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// A share of all exchanges, kept in millionths.
+/// A share, stored in millionths.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Percent {
     millionths: u32,
 }
 
 impl Percent {
-    /// No exchange.
+    /// Nothing.
     pub const ZERO: Self = Self { millionths: 0 };
 
-    /// The share of so many millionths, at most all.
+    /// The share of this many millionths, at most 1,000,000.
     pub const fn from_millionths(millionths: u32) -> Self {
         Self {
             millionths: if millionths > 1_000_000 {
@@ -30,35 +30,35 @@ impl Percent {
         }
     }
 
-    /// Whether no exchange is meant.
+    /// Whether the share is 0.
     pub const fn is_zero(self) -> bool {
         self.millionths == 0
     }
 
-    /// Whether the draw `entropy`, even over all its values, falls into this share.
-    pub const fn takes(self, entropy: u32) -> bool {
-        ((entropy as u64 * 1_000_000) >> 32) < self.millionths as u64
+    /// Whether a uniformly distributed random number falls into this share.
+    pub const fn includes(self, random: u32) -> bool {
+        ((random as u64 * 1_000_000) >> 32) < self.millionths as u64
     }
 }
 
 impl FromStr for Percent {
     type Err = &'static str;
 
-    /// Reads `10%`, `10` and `0.5%`: a number from 0 to 100.
+    /// Parses a number from 0 to 100 such as `10%`, `10` and `0.5%`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let number = text.strip_suffix('%').unwrap_or(text);
         match plain_number(number) {
             Some(percent) if percent <= 100.0 => Ok(Self {
                 millionths: (percent * 10_000.0).round() as u32,
             }),
-            _ => Err("a percentage from 0 to 100, as 10% or 0.5%"),
+            _ => Err("a percentage from 0 to 100, such as 10% or 0.5%"),
         }
     }
 }
 
-/// Reads `20ms`, `1.5s`, `250us`, `10ns`: at most a week.
+/// Parses a duration of at most a week such as `20ms`, `1.5s`, `250us` and `10ns`.
 pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
-    const EXPECTED: &str = "a duration up to a week, as 250us, 20ms or 1.5s";
+    const EXPECTED: &str = "a duration up to a week, such as 250us, 20ms or 1.5s";
     let digits = text.find(char::is_alphabetic).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let unit_seconds = match unit {
@@ -74,18 +74,19 @@ pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
         .ok_or(EXPECTED)
 }
 
-/// Reads whole seconds with or without a sign: at most a hundred years.
+/// Parses an integer number of seconds, at most a hundred years.
 pub(super) fn seconds(text: &str) -> Result<i64, &'static str> {
     const SECONDS_MAX: u64 = 100 * 366 * 24 * 3600;
     text.parse()
         .ok()
         .filter(|seconds: &i64| seconds.unsigned_abs() <= SECONDS_MAX)
-        .ok_or("whole seconds, as 90 or -3600, up to a hundred years")
+        .ok_or("an integer number of seconds up to a hundred years, such as 90 or -3600")
 }
 
-/// Reads a network, or an address for a network of one.
+/// Parses a network, or an address as a network of one host.
 pub(super) fn network(text: &str) -> Result<IpNet, &'static str> {
-    const EXPECTED: &str = "an address or a CIDR without host bits, as 127.0.0.2 or 127.9.0.0/16";
+    const EXPECTED: &str =
+        "an address or a CIDR without host bits, such as 127.0.0.2 or 127.9.0.0/16";
     if let Ok(address) = text.parse::<IpAddr>() {
         return Ok(address.into());
     }
@@ -95,7 +96,7 @@ pub(super) fn network(text: &str) -> Result<IpNet, &'static str> {
     }
 }
 
-/// Reads what a switch is set to: nothing means on.
+/// Parses the value of a switch. An empty value means true.
 pub(super) fn switch(text: &str) -> Result<bool, &'static str> {
     match text {
         "" | "true" => Ok(true),
@@ -104,7 +105,7 @@ pub(super) fn switch(text: &str) -> Result<bool, &'static str> {
     }
 }
 
-/// A number of digits and at most one dot: no sign, exponent, infinity.
+/// Parses a number of digits and at most one dot, without sign and exponent.
 fn plain_number(text: &str) -> Option<f64> {
     let plain = text
         .bytes()
@@ -140,10 +141,10 @@ mod tests {
     #[test]
     fn a_share_takes_its_part_of_all_draws() {
         let half = Percent::from_millionths(500_000);
-        assert!(half.takes(0) && half.takes((1 << 31) - 1));
-        assert!(!half.takes(1 << 31) && !half.takes(u32::MAX));
-        assert!(!Percent::ZERO.takes(0));
-        assert!(Percent::from_millionths(u32::MAX).takes(u32::MAX));
+        assert!(half.includes(0) && half.includes((1 << 31) - 1));
+        assert!(!half.includes(1 << 31) && !half.includes(u32::MAX));
+        assert!(!Percent::ZERO.includes(0));
+        assert!(Percent::from_millionths(u32::MAX).includes(u32::MAX));
     }
 
     #[test]

@@ -1,132 +1,89 @@
-//! What each service did, counted by the services' thread and read by any other.
+//! What each service besides DNS did.
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use super::counts::counts;
-use crate::histogram::{Histogram, Spread};
+use super::metrics::{Metrics, counters};
+use super::{Percentiles, write_counts};
+use crate::histogram::HistogramSummary;
 use crate::service::ServiceKind;
 
-counts! {
-    /// One counter's place.
-    ServiceCount;
-    /// Everything that is counted of one service.
+counters! {
+    /// The counters of a service.
+    ServiceCounter;
+    /// Everything that is counted per service.
     ServiceCounts;
 
     /// Connections accepted.
-    Connections, connections, "connections";
-    /// Requests and lines read, and times told.
-    Requests, requests, "requests";
-    /// Datagrams read.
-    Datagrams, datagrams, "datagrams";
-    /// Datagrams answered, each copy counted.
-    Replies, replies, "datagrams sent";
-    /// Connections the service has reset.
+    Connections, connections, "connections", "connection";
+    /// Requests and lines read, and times sent.
+    Requests, requests, "requests", "request";
+    /// Datagrams received.
+    Datagrams, datagrams, "datagrams", "datagram";
+    /// Datagrams sent, including second copies.
+    Replies, replies, "datagrams sent", "datagram sent";
+    /// Connections that the service has reset.
     Resets, resets, "reset by the lab";
-    /// Connections the service has closed.
+    /// Connections that the service has closed.
     Closed, closed, "closed by the lab";
-    /// Connections and datagrams to an address outside loopback, not served.
-    Foreign, foreign, "from outside, ignored";
-    /// Attempts to accept a connection that failed.
-    AcceptErrors, accept_errors, "connections not accepted";
-    /// Datagrams the system would not send, or that were dropped since too many waited.
-    SendErrors, send_errors, "datagrams not sent";
-}
-
-/// The counters and histograms of one running service. One thread writes.
-#[derive(Debug)]
-pub(crate) struct ServiceMeter {
-    counts: [AtomicU64; COUNTS],
-    given: Histogram,
-    error: Histogram,
-}
-
-impl ServiceMeter {
-    pub fn new() -> Self {
-        Self {
-            counts: [const { AtomicU64::new(0) }; COUNTS],
-            given: Histogram::new(),
-            error: Histogram::new(),
-        }
-    }
-
-    pub fn add(&self, count: ServiceCount) {
-        self.add_many(count, 1);
-    }
-
-    pub fn add_many(&self, count: ServiceCount, many: u64) {
-        // One writer, so that a plain load and store do.
-        let counter = &self.counts[count as usize];
-        counter.store(counter.load(Ordering::Relaxed) + many, Ordering::Relaxed);
-    }
-
-    /// Takes down the delay something was given, and the one it was to have.
-    pub fn add_delay(&self, given: Duration, asked: Duration) {
-        self.given.record(given);
-        self.error.record(given.abs_diff(asked));
-    }
-
-    pub fn report(&self, kind: ServiceKind, address: SocketAddr) -> ServiceReport {
-        ServiceReport {
-            kind,
-            address,
-            counts: ServiceCounts::read(|count| {
-                self.counts[count as usize].load(Ordering::Relaxed)
-            }),
-            delay: self.given.spread(),
-            delay_error: self.error.spread(),
-        }
-    }
+    /// Connections and datagrams to an address outside loopback, which are ignored.
+    NotLoopback, not_loopback, "to an address outside loopback (ignored)";
+    /// Failed attempts to accept a connection.
+    AcceptErrors, accept_errors, "connections not accepted", "connection not accepted";
+    /// Datagrams that the system did not send, or that were dropped because too many were delayed.
+    SendErrors, send_errors, "datagrams not sent", "datagram not sent";
 }
 
 /// What one service did so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServiceReport {
-    /// What it speaks.
+    /// The protocol.
     pub kind: ServiceKind,
-    /// Where it listens.
+    /// The address it listens on.
     pub address: SocketAddr,
-    /// Everything that was counted.
+    /// Its counters.
     pub counts: ServiceCounts,
-    /// The delays that were given, by impairment or since a client asked for them.
-    pub delay: Spread,
-    /// By how much the delays given differ from those asked for.
-    pub delay_error: Spread,
+    /// The delays that were applied, due to an impairment or to a request.
+    pub delay: HistogramSummary,
+    /// By how much the applied delays differ from the planned ones.
+    pub delay_error: HistogramSummary,
 }
 
 impl ServiceReport {
-    /// Whether nothing happened to it.
+    pub(crate) fn new(
+        kind: ServiceKind,
+        address: SocketAddr,
+        metrics: &Metrics<ServiceCounter>,
+    ) -> Self {
+        let [delay, delay_error] = metrics.delays();
+        Self {
+            kind,
+            address,
+            counts: ServiceCounts::read(metrics),
+            delay,
+            delay_error,
+        }
+    }
+
+    /// Whether all counters are zero.
     pub fn is_idle(&self) -> bool {
-        self.counts.named().into_iter().all(|(_, count)| count == 0)
+        self.counts.labelled().next().is_none()
     }
 }
 
 impl fmt::Display for ServiceReport {
-    /// One line for a person; what never happened is left out.
+    /// One line for a person. Counters that are zero are left out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} on {}:", self.kind, self.address)?;
-        let mut separator = " ";
-        for (words, count) in self.counts.named() {
-            if count > 0 {
-                write!(f, "{separator}{count} {words}")?;
-                separator = ", ";
-            }
-        }
-        if separator == " " {
-            write!(f, " nothing happened")?;
-        }
+        write_counts(f, self.counts.labelled())?;
         if self.delay.count > 0 {
-            let (given, error) = (self.delay, self.delay_error);
+            let delays = self.delay.count;
+            let label = if delays == 1 { "delay" } else { "delays" };
             write!(
                 f,
-                ", {} delays: p50 {} us p99 {} us, their error: p50 {} us p99 {} us",
-                given.count,
-                given.p50.as_micros(),
-                given.p99.as_micros(),
-                error.p50.as_micros(),
-                error.p99.as_micros()
+                ", {delays} {label}: {}, error: {}",
+                Percentiles(self.delay),
+                Percentiles(self.delay_error)
             )?;
         }
         Ok(())
@@ -135,22 +92,24 @@ impl fmt::Display for ServiceReport {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
-    fn a_report_tells_what_happened_and_no_more() {
-        let meter = ServiceMeter::new();
+    fn a_report_prints_what_happened_and_no_zeros() {
+        let metrics = Metrics::new();
         let address = SocketAddr::from(([127, 0, 0, 1], 80));
-        let report = || meter.report(ServiceKind::Http, address).to_string();
-        assert_eq!(report(), "http on 127.0.0.1:80: nothing happened");
-        meter.add(ServiceCount::Connections);
-        meter.add_many(ServiceCount::Requests, 3);
-        let asked = Duration::from_millis(20);
-        meter.add_delay(asked + Duration::from_micros(64), asked);
+        let report = || ServiceReport::new(ServiceKind::Http, address, &metrics).to_string();
+        assert_eq!(report(), "http on 127.0.0.1:80: no traffic");
+        metrics.add(ServiceCounter::Connections);
+        metrics.add_many(ServiceCounter::Requests, 3);
+        let planned = Duration::from_millis(20);
+        metrics.add_delay(planned + Duration::from_micros(64), planned);
         assert_eq!(
             report(),
-            "http on 127.0.0.1:80: 1 connections, 3 requests, \
-             1 delays: p50 20064 us p99 20064 us, their error: p50 64 us p99 64 us"
+            "http on 127.0.0.1:80: 1 connection, 3 requests, 1 delay: \
+             p50 20064 us p99 20064 us max 20064 us, error: p50 64 us p99 64 us max 64 us"
         );
     }
 }

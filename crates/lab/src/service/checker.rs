@@ -1,19 +1,19 @@
-//! A server that checks a password.
+//! A service that checks a password.
 
-use super::dialogue::{After, Dialogue};
+use super::line_protocol::{LineProtocol, NextStep};
 use super::{PASSWORD, USER};
 
 /// Reads one line `user:password`, answers `1` (right), `0` (wrong) or `-1` (malformed), and
-/// closes. It says nothing first.
+/// closes. It has no greeting.
 #[derive(Debug)]
 pub(super) struct Checker;
 
-impl Dialogue for Checker {
-    fn greet(&mut self, _out: &mut Vec<u8>) -> After {
-        After::Go
+impl LineProtocol for Checker {
+    fn greet(&mut self, _out: &mut Vec<u8>) -> NextStep {
+        NextStep::Continue
     }
 
-    fn line(&mut self, line: &[u8], out: &mut Vec<u8>) -> After {
+    fn line(&mut self, line: &[u8], out: &mut Vec<u8>) -> NextStep {
         let verdict: &[u8] = match std::str::from_utf8(line).map(|line| line.split_once(':')) {
             Ok(Some((user, password))) if !user.is_empty() && !password.is_empty() => {
                 if (user, password) == (USER, PASSWORD) {
@@ -25,14 +25,14 @@ impl Dialogue for Checker {
             _ => b"-1\r\n",
         };
         out.extend_from_slice(verdict);
-        After::Close
+        NextStep::Close
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::dialogue::Talking;
+    use crate::service::line_protocol::LineService;
     use crate::service::testing::{Ending, converse};
 
     #[test]
@@ -46,10 +46,10 @@ mod tests {
             ("canvass:\n", "-1\r\n"),
             ("\n", "-1\r\n"),
         ] {
-            let said = converse(Talking::new(Checker), &[line.as_bytes()]);
-            assert_eq!(said, (verdict.to_owned(), Ending::Closed), "{line:?}");
+            let received = converse(LineService::new(Checker), &[line.as_bytes()]);
+            assert_eq!(received, (verdict.to_owned(), Ending::Closed), "{line:?}");
         }
-        let not_text = converse(Talking::new(Checker), &[b"\xff:\xff\n"]);
+        let not_text = converse(LineService::new(Checker), &[b"\xff:\xff\n"]);
         assert_eq!(not_text.0, "-1\r\n");
     }
 }

@@ -1,13 +1,13 @@
-//! A server that gives back what it is sent (RFC 862).
+//! The echo protocol (RFC 862).
 
 use canvass_model::Time;
 
-use super::{Output, Said, Service, Tally};
+use super::{Activity, Output, Service, ServiceOutput};
 
-/// Octets that wait to be given back from which on no more are taken in.
+/// No more input is accepted while this many octets are unsent.
 const UNSENT_BYTES_MAX: usize = 64 << 10;
 
-/// One connection to it.
+/// One connection.
 #[derive(Debug, Default)]
 pub(super) struct Echo {
     unsent: Vec<u8>,
@@ -23,9 +23,9 @@ impl Service for Echo {
         self.ended = true;
     }
 
-    fn poll(&mut self, _now: Time, out: &mut Vec<u8>, tally: &mut Tally) -> Said {
-        Said::Output(if !self.unsent.is_empty() {
-            tally.requests += 1;
+    fn poll(&mut self, _now: Time, out: &mut Vec<u8>, activity: &mut Activity) -> ServiceOutput {
+        ServiceOutput::Output(if !self.unsent.is_empty() {
+            activity.requests += 1;
             out.append(&mut self.unsent);
             Output::Send
         } else if self.ended {
@@ -43,17 +43,17 @@ impl Service for Echo {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::testing::{Ending, converse, listen};
+    use crate::service::testing::{Ending, converse, read_all};
 
     #[test]
-    fn everything_comes_back_and_the_end_too() {
-        let (said, ending) = converse(Echo::default(), &[b"a", b"bc\0\xff"]);
-        assert_eq!((said.as_str(), ending), ("abc\0\u{ff}", Ending::Open));
+    fn input_and_end_are_returned() {
+        let (received, ending) = converse(Echo::default(), &[b"a", b"bc\0\xff"]);
+        assert_eq!((received.as_str(), ending), ("abc\0\u{ff}", Ending::Open));
         let mut echo = Echo::default();
         echo.received(b"last");
         echo.ended();
         assert_eq!(
-            listen(&mut echo, &mut Time::ZERO.clone()),
+            read_all(&mut echo, &mut Time::ZERO.clone()),
             (b"last".to_vec(), Ending::Closed)
         );
     }

@@ -1,36 +1,36 @@
-//! A server that only greets.
+//! A service that only greets.
 
-use super::dialogue::{After, Dialogue};
+use super::line_protocol::{LineProtocol, NextStep};
 
-/// What it says, over several lines.
+/// Its greeting.
 pub const FORTUNE: &str = "A probe that is not answered\r\n\
     has still learned something:\r\n\
     how long it was willing to wait.\r\n";
 
-/// Says a few lines and closes.
+/// Sends a few lines and closes.
 #[derive(Debug)]
 pub(super) struct Fortune;
 
-impl Dialogue for Fortune {
-    fn greet(&mut self, out: &mut Vec<u8>) -> After {
+impl LineProtocol for Fortune {
+    fn greet(&mut self, out: &mut Vec<u8>) -> NextStep {
         out.extend_from_slice(FORTUNE.as_bytes());
-        After::Close
+        NextStep::Close
     }
 
-    fn line(&mut self, _line: &[u8], _out: &mut Vec<u8>) -> After {
-        After::Close
+    fn line(&mut self, _line: &[u8], _out: &mut Vec<u8>) -> NextStep {
+        NextStep::Close
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::dialogue::Talking;
+    use crate::service::line_protocol::LineService;
     use crate::service::testing::{Ending, converse};
 
     #[test]
-    fn it_speaks_and_leaves() {
-        let said = converse(Talking::new(Fortune), &[]);
-        assert_eq!(said, (FORTUNE.to_owned(), Ending::Closed));
+    fn it_greets_and_closes() {
+        let received = converse(LineService::new(Fortune), &[]);
+        assert_eq!(received, (FORTUNE.to_owned(), Ending::Closed));
     }
 }

@@ -1,10 +1,10 @@
-//! A web server for every test: what it does is in the path (RFC 9110, RFC 9112).
+//! A web server whose behaviour is selected by the path (RFC 9110, RFC 9112).
 
 mod body;
 mod coded;
 mod malformed;
-mod reply;
 mod request;
+mod response;
 mod route;
 mod step;
 mod target;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use canvass_model::Time;
 
-use super::{Output, Said, Service, Tally};
+use super::{Activity, Output, Service, ServiceOutput};
 use body::{BodyReader, Progress};
 use request::{Head, Request};
 use step::{Advance, Step};
@@ -26,21 +26,21 @@ pub use route::{HTTP_PATHS, PAGE};
 
 /// The longest head of a request.
 const HEAD_BYTES_MAX: usize = 64 << 10;
-/// Octets that wait to be read from which on no more are taken in.
+/// No more input is accepted while this many octets are unread.
 const UNREAD_BYTES_MAX: usize = 256 << 10;
-/// Octets handed over at once.
+/// Octets of output per poll.
 const OUT_BYTES_MAX: usize = 64 << 10;
 
-/// One connection of the web server.
+/// One connection.
 pub(crate) struct Http {
     site: Arc<Site>,
     unread: Vec<u8>,
     reading: Reading,
-    /// What is left to do for the request that is being answered.
+    /// The remaining steps of the current response.
     steps: VecDeque<Step>,
-    /// Requests so far, the one being read among them.
+    /// The number of requests, including the one being read.
     requests: u64,
-    /// The client has said that the request that was read is its last.
+    /// The current request is the last of the connection.
     last: bool,
     ended: bool,
 }
@@ -51,7 +51,7 @@ enum Reading {
 }
 
 impl Http {
-    pub fn new(site: Arc<Site>) -> Self {
+    pub(crate) fn new(site: Arc<Site>) -> Self {
         Self {
             site,
             unread: Vec::new(),
@@ -63,8 +63,8 @@ impl Http {
         }
     }
 
-    /// Reads on, up to the end of a request. Returns whether there is something to do.
-    fn read(&mut self, tally: &mut Tally) -> bool {
+    /// Reads up to the end of a request. Returns whether there are steps to do.
+    fn read(&mut self, activity: &mut Activity) -> bool {
         if matches!(self.reading, Reading::Head) && !self.read_head() {
             return !self.steps.is_empty();
         }
@@ -87,7 +87,7 @@ impl Http {
                     body: body.into_kept(),
                     number: self.requests,
                 };
-                tally.requests += 1;
+                activity.requests += 1;
                 self.last = !request.head.keep_alive;
                 route::answer(&self.site, &request, &mut self.steps);
             }
@@ -95,9 +95,9 @@ impl Http {
         true
     }
 
-    /// Reads a head. Returns whether its body can be read now.
+    /// Reads a head. Returns whether its body follows.
     fn read_head(&mut self) -> bool {
-        // Empty lines ahead of a request are to be passed over (RFC 9112 §2.2).
+        // Empty lines before a request are ignored (RFC 9112 §2.2).
         let blank = self
             .unread
             .iter()
@@ -128,11 +128,11 @@ impl Http {
         }
     }
 
-    /// Answers what cannot be read, and closes.
+    /// Answers a malformed request, and closes.
     fn refuse(&mut self, code: u16) {
         self.unread.clear();
         self.reading = Reading::Head;
-        reply::refusal(code, &mut self.steps);
+        response::push_error(code, &mut self.steps);
     }
 }
 
@@ -148,14 +148,14 @@ impl Service for Http {
         self.ended = true;
     }
 
-    fn poll(&mut self, now: Time, out: &mut Vec<u8>, tally: &mut Tally) -> Said {
+    fn poll(&mut self, now: Time, out: &mut Vec<u8>, activity: &mut Activity) -> ServiceOutput {
         let start = out.len();
         let output = loop {
             if out.len() - start >= OUT_BYTES_MAX {
                 break Output::Send;
             }
             let Some(step) = self.steps.front_mut() else {
-                if self.read(tally) {
+                if self.read(activity) {
                     continue;
                 }
                 break if self.ended {
@@ -164,7 +164,7 @@ impl Service for Http {
                     Output::Idle
                 };
             };
-            match step.advance(now, out, OUT_BYTES_MAX - (out.len() - start), tally) {
+            match step.advance(now, out, OUT_BYTES_MAX - (out.len() - start), activity) {
                 Advance::Done => {
                     self.steps.pop_front();
                 }
@@ -176,7 +176,7 @@ impl Service for Http {
                 Advance::Reset => break Output::Reset,
             }
         };
-        Said::Output(if out.len() > start {
+        ServiceOutput::Output(if out.len() > start {
             Output::Send
         } else {
             output

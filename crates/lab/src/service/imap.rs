@@ -1,6 +1,6 @@
-//! A mail store that is logged in to and out of (RFC 3501).
+//! An IMAP server with login and logout (RFC 3501).
 
-use super::dialogue::{After, Dialogue, say, split_word};
+use super::line_protocol::{LineProtocol, NextStep, push_line, split_word};
 use super::{PASSWORD, USER};
 
 /// One IMAP session.
@@ -11,8 +11,8 @@ pub(super) struct Imap {
 }
 
 impl Imap {
-    /// A session that can become TLS where `starttls`.
-    pub fn new(starttls: bool) -> Self {
+    /// Offers STARTTLS if `starttls` is set.
+    pub(super) fn new(starttls: bool) -> Self {
         Self {
             starttls,
             logged_in: false,
@@ -28,51 +28,51 @@ impl Imap {
     }
 }
 
-impl Dialogue for Imap {
-    fn greet(&mut self, out: &mut Vec<u8>) -> After {
+impl LineProtocol for Imap {
+    fn greet(&mut self, out: &mut Vec<u8>) -> NextStep {
         let capabilities = self.capabilities();
-        say(
+        push_line(
             out,
             format_args!("* OK [CAPABILITY {capabilities}] canvass-lab IMAP server ready"),
         );
-        After::Go
+        NextStep::Continue
     }
 
-    fn line(&mut self, line: &[u8], out: &mut Vec<u8>) -> After {
+    fn line(&mut self, line: &[u8], out: &mut Vec<u8>) -> NextStep {
         let line = String::from_utf8_lossy(line);
         let (tag, rest) = split_word(&line);
         let (word, arguments) = split_word(rest);
         match (word.to_ascii_uppercase().as_str(), self.logged_in) {
             ("CAPABILITY", _) => {
-                say(out, format_args!("* CAPABILITY {}", self.capabilities()));
-                say(out, format_args!("{tag} OK CAPABILITY completed"));
+                push_line(out, format_args!("* CAPABILITY {}", self.capabilities()));
+                push_line(out, format_args!("{tag} OK CAPABILITY completed"));
             }
-            ("NOOP", _) => say(out, format_args!("{tag} OK NOOP completed")),
+            ("NOOP", _) => push_line(out, format_args!("{tag} OK NOOP completed")),
             ("LOGOUT", _) => {
-                say(out, format_args!("* BYE logging out"));
-                say(out, format_args!("{tag} OK LOGOUT completed"));
-                return After::Close;
+                push_line(out, format_args!("* BYE logging out"));
+                push_line(out, format_args!("{tag} OK LOGOUT completed"));
+                return NextStep::Close;
             }
             ("STARTTLS", false) if self.starttls => {
-                say(out, format_args!("{tag} OK begin TLS negotiation"));
-                return After::StartTls;
+                push_line(out, format_args!("{tag} OK begin TLS negotiation"));
+                return NextStep::StartTls;
             }
             ("LOGIN", false) => {
                 let (user, password) = split_word(arguments);
                 if (unquoted(user), unquoted(password)) == (USER, PASSWORD) {
                     self.logged_in = true;
-                    say(out, format_args!("{tag} OK LOGIN completed"));
+                    push_line(out, format_args!("{tag} OK LOGIN completed"));
                 } else {
-                    say(
+                    push_line(
                         out,
                         format_args!("{tag} NO [AUTHENTICATIONFAILED] authentication failed"),
                     );
                 }
             }
-            _ if word.is_empty() => say(out, format_args!("* BAD no command")),
-            _ => say(out, format_args!("{tag} BAD unknown command")),
+            _ if word.is_empty() => push_line(out, format_args!("* BAD no command")),
+            _ => push_line(out, format_args!("{tag} BAD unknown command")),
         }
-        After::Go
+        NextStep::Continue
     }
 
     fn secured(&mut self) {
@@ -90,17 +90,17 @@ fn unquoted(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::dialogue::Talking;
+    use crate::service::line_protocol::LineService;
     use crate::service::testing::{Ending, converse};
 
     #[test]
     fn it_logs_in_and_out() {
-        let (said, ending) = converse(
-            Talking::new(Imap::new(false)),
+        let (received, ending) = converse(
+            LineService::new(Imap::new(false)),
             &[b"a1 LOGIN canvass \"secret\"\r\na2 login canvass secret\r\na3 LOGOUT\r\n"],
         );
         assert_eq!(
-            said,
+            received,
             "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] canvass-lab IMAP server ready\r\n\
              a1 OK LOGIN completed\r\na2 BAD unknown command\r\n\
              * BYE logging out\r\na3 OK LOGOUT completed\r\n"
@@ -109,12 +109,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_refused() {
-        let (said, ending) = converse(
-            Talking::new(Imap::new(true)),
+    fn invalid_commands_are_refused() {
+        let (received, ending) = converse(
+            LineService::new(Imap::new(true)),
             &[b"x CAPABILITY\ny LOGIN canvass wrong\n\nz STARTTLS\n"],
         );
-        let replies: Vec<&str> = said.lines().skip(1).collect();
+        let replies: Vec<&str> = received.lines().skip(1).collect();
         assert_eq!(
             replies,
             [

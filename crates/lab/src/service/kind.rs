@@ -1,27 +1,27 @@
-//! The services by name.
+//! The kinds of services.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Declares each kind once: its name, its usual port and a line of help.
+/// Declares the kinds, each with its name, its usual port and a line of help.
 macro_rules! kinds {
     ($($place:ident, $name:literal, $port:literal, $help:literal;)*) => {
-        /// What a service speaks.
+        /// The protocol of a service.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum ServiceKind {
             $(#[doc = $help] $place),*
         }
 
         impl ServiceKind {
-            /// Every one.
+            /// All kinds.
             pub const ALL: &[Self] = &[$(Self::$place),*];
 
-            /// Its name, as flags and reports write it.
+            /// The name, as it is written in flags and reports.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$place => $name),* }
             }
 
-            /// The port that such services usually have.
+            /// The usual port.
             pub const fn usual_port(self) -> u16 {
                 match self { $(Self::$place => $port),* }
             }
@@ -35,22 +35,22 @@ macro_rules! kinds {
 }
 
 kinds! {
-    Http, "http", 80, "web pages for every test, by their path";
-    Https, "https", 443, "the same over TLS, with certificates of every kind by server name";
-    Line, "line", 8377, "greets, gives every line back reversed, and ends on END";
-    Fortune, "fortune", 8378, "says a few lines and closes";
-    Checker, "checker", 8379, "reads user:password, and says 1 (right), 0 (wrong) or -1 (malformed)";
+    Http, "http", 80, "web pages for tests, selected by the path";
+    Https, "https", 443, "the same over TLS, with certificates selected by the server name";
+    Line, "line", 8377, "greets, answers every line with its reverse, and closes after END";
+    Fortune, "fortune", 8378, "sends a few lines and closes";
+    Checker, "checker", 8379, "reads user:password and answers 1 (right), 0 (wrong) or -1 (malformed)";
     Pop3, "pop3", 110, "a mailbox (RFC 1939)";
     Pop3s, "pop3s", 995, "the same mailbox over TLS";
-    Imap, "imap", 143, "greets, and logs in and out (RFC 3501)";
+    Imap, "imap", 143, "greeting, login and logout (RFC 3501)";
     Imaps, "imaps", 993, "the same over TLS";
-    Smtp, "smtp", 25, "greets and names its extensions (RFC 5321)";
+    Smtp, "smtp", 25, "greeting and extensions (RFC 5321)";
     Smtps, "smtps", 465, "the same over TLS";
-    Ssh, "ssh", 22, "says its version (RFC 4253)";
-    Ftp, "ftp", 21, "greets, and logs in and out (RFC 959)";
+    Ssh, "ssh", 22, "sends its version (RFC 4253)";
+    Ftp, "ftp", 21, "greeting, login and logout (RFC 959)";
     Time, "time", 37, "the seconds since 1900, over TCP and UDP (RFC 868)";
-    Daytime, "daytime", 13, "the time of day in words, over TCP and UDP (RFC 867)";
-    Echo, "echo", 7, "gives back what it is sent, over TCP and UDP (RFC 862)";
+    Daytime, "daytime", 13, "date and time as text, over TCP and UDP (RFC 867)";
+    Echo, "echo", 7, "returns what it receives, over TCP and UDP (RFC 862)";
 }
 
 impl ServiceKind {
@@ -59,12 +59,12 @@ impl ServiceKind {
         matches!(self, Self::Https | Self::Pop3s | Self::Imaps | Self::Smtps)
     }
 
-    /// Whether connections can become TLS.
+    /// Whether it offers STARTTLS or STLS.
     pub const fn has_starttls(self) -> bool {
         matches!(self, Self::Pop3 | Self::Imap | Self::Smtp)
     }
 
-    /// Whether it answers datagrams too, on the same port.
+    /// Whether it also answers datagrams, on the same port.
     pub const fn has_datagrams(self) -> bool {
         matches!(self, Self::Time | Self::Daytime | Self::Echo)
     }
@@ -76,11 +76,11 @@ impl fmt::Display for ServiceKind {
     }
 }
 
-/// The name of no service.
+/// An unknown name of a service.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no service is called {name:?}")]
+#[error("unknown service {name:?}")]
 pub struct ServiceKindError {
-    /// As it was written.
+    /// The unknown name.
     pub name: Box<str>,
 }
 
@@ -100,13 +100,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_kinds_lead_to_each_other() {
+    fn names_are_parsed_as_displayed() {
         for kind in ServiceKind::ALL {
             assert_eq!(kind.to_string().parse(), Ok(*kind));
         }
         assert_eq!(
             "gopher".parse::<ServiceKind>().unwrap_err().to_string(),
-            "no service is called \"gopher\""
+            "unknown service \"gopher\""
         );
     }
 

@@ -1,11 +1,11 @@
-//! A mailbox (RFC 1939).
+//! A POP3 server with one mailbox (RFC 1939).
 
-use super::dialogue::{After, Dialogue, say, split_word};
+use super::line_protocol::{LineProtocol, NextStep, push_line, split_word};
 use super::{PASSWORD, USER};
 
 /// Messages in the mailbox.
 pub const MAILBOX_MESSAGES: u32 = 72;
-/// Octets of all of them.
+/// Octets of all messages.
 pub const MAILBOX_OCTETS: u32 = {
     let (mut total, mut message) = (0, 1);
     while message <= MAILBOX_MESSAGES {
@@ -24,8 +24,8 @@ pub(super) struct Pop3 {
 }
 
 impl Pop3 {
-    /// A session that can become TLS (RFC 2595) where `starttls`.
-    pub fn new(starttls: bool) -> Self {
+    /// Offers STLS (RFC 2595) if `starttls` is set.
+    pub(super) fn new(starttls: bool) -> Self {
         Self {
             starttls,
             user: None,
@@ -35,75 +35,77 @@ impl Pop3 {
 
     fn list(&self, argument: &str, out: &mut Vec<u8>) {
         if argument.is_empty() {
-            say(
+            push_line(
                 out,
                 format_args!("+OK {MAILBOX_MESSAGES} messages ({MAILBOX_OCTETS} octets)"),
             );
             for message in 1..=MAILBOX_MESSAGES {
-                say(out, format_args!("{message} {}", octets_of(message)));
+                push_line(out, format_args!("{message} {}", octets_of(message)));
             }
-            say(out, format_args!("."));
+            push_line(out, format_args!("."));
             return;
         }
         match argument.parse() {
             Ok(message @ 1..=MAILBOX_MESSAGES) => {
-                say(out, format_args!("+OK {message} {}", octets_of(message)));
+                push_line(out, format_args!("+OK {message} {}", octets_of(message)));
             }
-            _ => say(out, format_args!("-ERR no such message")),
+            _ => push_line(out, format_args!("-ERR no such message")),
         }
     }
 
     fn capabilities(&self, out: &mut Vec<u8>) {
-        say(out, format_args!("+OK capability list follows"));
+        push_line(out, format_args!("+OK capability list follows"));
         let starttls = self.starttls.then_some("STLS");
         for capability in ["USER", "UIDL", "IMPLEMENTATION canvass-lab"]
             .into_iter()
             .chain(starttls)
             .chain(["."])
         {
-            say(out, format_args!("{capability}"));
+            push_line(out, format_args!("{capability}"));
         }
     }
 }
 
-impl Dialogue for Pop3 {
-    fn greet(&mut self, out: &mut Vec<u8>) -> After {
-        say(out, format_args!("+OK canvass-lab POP3 server ready"));
-        After::Go
+impl LineProtocol for Pop3 {
+    fn greet(&mut self, out: &mut Vec<u8>) -> NextStep {
+        push_line(out, format_args!("+OK canvass-lab POP3 server ready"));
+        NextStep::Continue
     }
 
-    fn line(&mut self, line: &[u8], out: &mut Vec<u8>) -> After {
+    fn line(&mut self, line: &[u8], out: &mut Vec<u8>) -> NextStep {
         let line = String::from_utf8_lossy(line);
         let (word, argument) = split_word(&line);
         match (word.to_ascii_uppercase().as_str(), self.logged_in) {
             ("QUIT", _) => {
-                say(out, format_args!("+OK bye"));
-                return After::Close;
+                push_line(out, format_args!("+OK bye"));
+                return NextStep::Close;
             }
             ("CAPA", _) => self.capabilities(out),
             ("STLS", false) if self.starttls => {
-                say(out, format_args!("+OK begin TLS negotiation"));
-                return After::StartTls;
+                push_line(out, format_args!("+OK begin TLS negotiation"));
+                return NextStep::StartTls;
             }
             ("USER", false) if !argument.is_empty() => {
                 self.user = Some(argument == USER);
-                say(out, format_args!("+OK send PASS"));
+                push_line(out, format_args!("+OK send PASS"));
             }
-            // Whether it was the name or the password is nobody's business (RFC 1939 §13).
+            // Does not reveal whether the user name exists (RFC 1939 §13).
             ("PASS", false) => match self.user.take() {
                 Some(true) if argument == PASSWORD => {
                     self.logged_in = true;
-                    say(out, format_args!("+OK logged in"));
+                    push_line(out, format_args!("+OK logged in"));
                 }
-                Some(_) => say(out, format_args!("-ERR [AUTH] authentication failed")),
-                None => say(out, format_args!("-ERR send USER first")),
+                Some(_) => push_line(out, format_args!("-ERR [AUTH] authentication failed")),
+                None => push_line(out, format_args!("-ERR send USER first")),
             },
-            ("STAT", true) => say(out, format_args!("+OK {MAILBOX_MESSAGES} {MAILBOX_OCTETS}")),
+            ("STAT", true) => {
+                push_line(out, format_args!("+OK {MAILBOX_MESSAGES} {MAILBOX_OCTETS}"))
+            }
             ("LIST", true) => self.list(argument, out),
-            ("NOOP" | "RSET", true) => say(out, format_args!("+OK")),
-            _ => say(out, format_args!("-ERR unknown command")),
+            ("NOOP" | "RSET", true) => push_line(out, format_args!("+OK")),
+            _ => push_line(out, format_args!("-ERR unknown command")),
         }
-        After::Go
+        NextStep::Continue
     }
 
     fn secured(&mut self) {
@@ -120,22 +122,22 @@ const fn octets_of(message: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::dialogue::Talking;
+    use crate::service::line_protocol::LineService;
     use crate::service::testing::{Ending, converse};
 
     const GREETING: &str = "+OK canvass-lab POP3 server ready\r\n";
 
     fn session(lines: &str) -> (String, Ending) {
-        let (said, ending) = converse(Talking::new(Pop3::new(true)), &[lines.as_bytes()]);
-        (said.strip_prefix(GREETING).unwrap().to_owned(), ending)
+        let (received, ending) = converse(LineService::new(Pop3::new(true)), &[lines.as_bytes()]);
+        (received.strip_prefix(GREETING).unwrap().to_owned(), ending)
     }
 
     #[test]
-    fn whoever_logs_in_learns_of_the_mailbox() {
-        let (said, ending) =
+    fn a_login_gives_access_to_the_mailbox() {
+        let (received, ending) =
             session("USER canvass\r\nPASS secret\r\nSTAT\r\nlist 2\r\nLIST 73\r\nQUIT\r\n");
         assert_eq!(
-            said,
+            received,
             format!(
                 "+OK send PASS\r\n+OK logged in\r\n+OK 72 {MAILBOX_OCTETS}\r\n+OK 2 474\r\n\
                  -ERR no such message\r\n+OK bye\r\n"
@@ -146,8 +148,8 @@ mod tests {
 
     #[test]
     fn a_list_adds_up_to_the_total() {
-        let (said, _) = session("USER canvass\nPASS secret\nLIST\n");
-        let list = said.split("octets)\r\n").nth(1).unwrap();
+        let (received, _) = session("USER canvass\nPASS secret\nLIST\n");
+        let list = received.split("octets)\r\n").nth(1).unwrap();
         let sizes: Vec<u32> = list
             .lines()
             .take_while(|line| *line != ".")
@@ -158,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_else_does() {
+    fn a_failed_login_gives_no_access() {
         for (lines, last) in [
             ("USER canvass\nPASS wrong\n", "-ERR [AUTH]"),
             ("USER other\nPASS secret\n", "-ERR [AUTH]"),
@@ -166,23 +168,23 @@ mod tests {
             ("STAT\n", "-ERR unknown"),
             ("USER canvass\nPASS wrong\nSTAT\n", "-ERR unknown"),
         ] {
-            let (said, ending) = session(lines);
-            let said_last = said.lines().last().unwrap();
+            let (received, ending) = session(lines);
+            let said_last = received.lines().last().unwrap();
             assert!(said_last.starts_with(last), "{lines:?}: {said_last}");
             assert_eq!(ending, Ending::Open);
         }
     }
 
     #[test]
-    fn tls_is_offered_where_there_is_any_and_once() {
+    fn stls_is_offered_once() {
         assert!(session("CAPA\n").0.contains("\r\nSTLS\r\n"));
         assert_eq!(session("STLS\n").1, Ending::StartTls);
         let mut secured = Pop3::new(true);
         secured.secured();
         for without in [secured, Pop3::new(false)] {
-            let (said, ending) = converse(Talking::new(without), &[b"CAPA\nSTLS\n"]);
-            assert!(!said.contains("\r\nSTLS\r\n"));
-            assert!(said.ends_with("-ERR unknown command\r\n"));
+            let (received, ending) = converse(LineService::new(without), &[b"CAPA\nSTLS\n"]);
+            assert!(!received.contains("\r\nSTLS\r\n"));
+            assert!(received.ends_with("-ERR unknown command\r\n"));
             assert_eq!(ending, Ending::Open);
         }
     }

@@ -1,43 +1,43 @@
-//! The other end of a service, for this crate's tests.
+//! A client of services, for tests.
 
 use canvass_model::Time;
 
-use super::{Output, Said, Service, Tally};
+use super::{Activity, Output, Service, ServiceOutput};
 
-/// How a conversation ended.
+/// The state of a connection after its output was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// It goes on when something is said.
+    /// Open, waiting for input.
     Open,
     Closed,
     Reset,
     StartTls,
 }
 
-/// Takes all that a service says now, on a clock that is put forward where the service waits.
-pub(crate) fn listen(service: &mut dyn Service, now: &mut Time) -> (Vec<u8>, Ending) {
-    let (mut said, mut tally) = (Vec::new(), Tally::default());
+/// Returns all output of a service, and advances the clock where the service waits.
+pub(crate) fn read_all(service: &mut dyn Service, now: &mut Time) -> (Vec<u8>, Ending) {
+    let (mut received, mut activity) = (Vec::new(), Activity::default());
     loop {
-        match service.poll(*now, &mut said, &mut tally) {
-            Said::Output(Output::Send) => {}
-            Said::Output(Output::Wait(until)) => *now = until,
-            Said::Output(Output::Idle) => return (said, Ending::Open),
-            Said::Output(Output::Close) => return (said, Ending::Closed),
-            Said::Output(Output::Reset) => return (said, Ending::Reset),
-            Said::StartTls => return (said, Ending::StartTls),
+        match service.poll(*now, &mut received, &mut activity) {
+            ServiceOutput::Output(Output::Send) => {}
+            ServiceOutput::Output(Output::Wait(until)) => *now = until,
+            ServiceOutput::Output(Output::Idle) => return (received, Ending::Open),
+            ServiceOutput::Output(Output::Close) => return (received, Ending::Closed),
+            ServiceOutput::Output(Output::Reset) => return (received, Ending::Reset),
+            ServiceOutput::StartTls => return (received, Ending::StartTls),
         }
     }
 }
 
-/// Says all pieces one after the other, and returns all that is said back.
+/// Sends all pieces one after the other, and returns all output.
 pub(crate) fn converse(mut service: impl Service, pieces: &[&[u8]]) -> (String, Ending) {
     let mut now = Time::ZERO;
-    let (mut said, mut ending) = listen(&mut service, &mut now);
+    let (mut received, mut ending) = read_all(&mut service, &mut now);
     for piece in pieces {
         service.received(piece);
-        let (more, next) = listen(&mut service, &mut now);
-        said.extend(more);
+        let (more, next) = read_all(&mut service, &mut now);
+        received.extend(more);
         ending = next;
     }
-    (said.into_iter().map(char::from).collect(), ending)
+    (received.into_iter().map(char::from).collect(), ending)
 }

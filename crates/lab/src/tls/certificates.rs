@@ -1,4 +1,4 @@
-//! An authority of the lab's own, and the certificates it signs (RFC 5280).
+//! The lab's certificate authority and its certificates (RFC 5280).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +12,7 @@ use rustls::pki_types::CertificateDer;
 
 const DAY_S: i64 = 86_400;
 
-/// Who signs certificates. All keys are of P-256, which takes microseconds to make.
+/// A certificate authority. All keys are P-256, which are generated in microseconds.
 #[derive(Debug)]
 pub(super) struct Authority {
     certificate: Certificate,
@@ -20,17 +20,17 @@ pub(super) struct Authority {
     next_serial: AtomicU64,
 }
 
-/// A certificate for a server or a client, and its key.
+/// An end entity certificate and its key.
 #[derive(Debug)]
-pub(super) struct Leaf {
-    /// Itself first, then what is sent along.
+pub(super) struct EndEntity {
+    /// The certificate, followed by those of intermediate authorities.
     pub chain: Vec<CertificateDer<'static>>,
     /// The private key (PKCS #8).
     pub key_der: Vec<u8>,
     pem: String,
 }
 
-/// From when to when a certificate holds, in seconds since 1970 (UTC).
+/// The validity period of a certificate, in seconds since 1970 (UTC).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Validity {
     from_s: i64,
@@ -38,24 +38,24 @@ pub(super) struct Validity {
 }
 
 impl Validity {
-    /// It holds now.
-    pub const fn around(now_s: i64) -> Self {
+    /// Valid now.
+    pub(super) const fn current(now_s: i64) -> Self {
         Self {
             from_s: now_s - DAY_S,
             until_s: now_s + 90 * DAY_S,
         }
     }
 
-    /// It has held.
-    pub const fn before(now_s: i64) -> Self {
+    /// Ended a day ago.
+    pub(super) const fn expired(now_s: i64) -> Self {
         Self {
             from_s: now_s - 91 * DAY_S,
             until_s: now_s - DAY_S,
         }
     }
 
-    /// It will hold.
-    pub const fn after(now_s: i64) -> Self {
+    /// Begins in a day.
+    pub(super) const fn not_yet(now_s: i64) -> Self {
         Self {
             from_s: now_s + DAY_S,
             until_s: now_s + 91 * DAY_S,
@@ -63,7 +63,7 @@ impl Validity {
     }
 }
 
-/// What the good certificate is for.
+/// The names of the good certificate.
 pub(super) fn good_names() -> Vec<&'static str> {
     vec![
         "good.lab.test",
@@ -77,21 +77,21 @@ pub(super) fn good_names() -> Vec<&'static str> {
     ]
 }
 
-/// Whether the good certificate is for an address.
+/// Whether the good certificate names an address.
 pub(super) fn names_address(address: IpAddr) -> bool {
     address == Ipv4Addr::LOCALHOST || address == Ipv6Addr::LOCALHOST
 }
 
 impl Authority {
-    /// A root.
-    pub fn new(name: &str, now_s: i64) -> Result<Self, Error> {
+    /// A root authority.
+    pub(super) fn new(name: &str, now_s: i64) -> Result<Self, Error> {
         let (key, params) = (KeyPair::generate()?, authority_params(name, now_s)?);
         let certificate = params.self_signed(&key)?;
         Ok(Self::with(certificate, params, key))
     }
 
-    /// An authority that this one vouches for.
-    pub fn intermediate(&self, name: &str, now_s: i64) -> Result<Self, Error> {
+    /// An intermediate authority.
+    pub(super) fn intermediate(&self, name: &str, now_s: i64) -> Result<Self, Error> {
         let (key, mut params) = (KeyPair::generate()?, authority_params(name, now_s)?);
         params.serial_number = Some(self.serial());
         let certificate = params.signed_by(&key, &self.issuer)?;
@@ -107,22 +107,30 @@ impl Authority {
     }
 
     /// A certificate for a server with these names and addresses.
-    pub fn leaf(&self, names: &[&str], validity: Validity) -> Result<Leaf, Error> {
+    pub(super) fn server_certificate(
+        &self,
+        names: &[&str],
+        validity: Validity,
+    ) -> Result<EndEntity, Error> {
         self.sign(names, validity, ExtendedKeyUsagePurpose::ServerAuth)
     }
 
     /// A certificate for a client.
-    pub fn client_leaf(&self, names: &[&str], validity: Validity) -> Result<Leaf, Error> {
+    pub(super) fn client_certificate(
+        &self,
+        names: &[&str],
+        validity: Validity,
+    ) -> Result<EndEntity, Error> {
         self.sign(names, validity, ExtendedKeyUsagePurpose::ClientAuth)
     }
 
     /// Its own certificate.
-    pub fn certificate(&self) -> &CertificateDer<'static> {
+    pub(super) fn certificate(&self) -> &CertificateDer<'static> {
         self.certificate.der()
     }
 
-    /// Its own certificate, as files hold it.
-    pub fn pem(&self) -> String {
+    /// Its own certificate in PEM.
+    pub(super) fn pem(&self) -> String {
         self.certificate.pem()
     }
 
@@ -131,26 +139,26 @@ impl Authority {
         names: &[&str],
         validity: Validity,
         purpose: ExtendedKeyUsagePurpose,
-    ) -> Result<Leaf, Error> {
+    ) -> Result<EndEntity, Error> {
         let key = KeyPair::generate()?;
-        let mut params = leaf_params(names, validity, purpose)?;
+        let mut params = end_entity_params(names, validity, purpose)?;
         params.serial_number = Some(self.serial());
         params.use_authority_key_identifier_extension = true;
         let certificate = params.signed_by(&key, &self.issuer)?;
-        Ok(Leaf::new(&certificate, &key))
+        Ok(EndEntity::new(&certificate, &key))
     }
 
-    /// RFC 5280 §4.1.2.2: no two of one authority are alike.
+    /// Serial numbers of one authority are unique (RFC 5280 §4.1.2.2).
     fn serial(&self) -> SerialNumber {
         self.next_serial.fetch_add(1, Ordering::Relaxed).into()
     }
 }
 
-impl Leaf {
-    /// A certificate that nobody vouches for.
-    pub fn self_signed(name: &str, validity: Validity) -> Result<Self, Error> {
+impl EndEntity {
+    /// A self-signed certificate.
+    pub(super) fn self_signed(name: &str, validity: Validity) -> Result<Self, Error> {
         let key = KeyPair::generate()?;
-        let params = leaf_params(&[name], validity, ExtendedKeyUsagePurpose::ServerAuth)?;
+        let params = end_entity_params(&[name], validity, ExtendedKeyUsagePurpose::ServerAuth)?;
         Ok(Self::new(&params.self_signed(&key)?, &key))
     }
 
@@ -162,26 +170,26 @@ impl Leaf {
         }
     }
 
-    /// Has its issuer's certificate sent along.
-    pub fn with_issuer(mut self, issuer: &Authority) -> Self {
+    /// Adds the certificate of its issuer to the chain.
+    pub(super) fn with_issuer(mut self, issuer: &Authority) -> Self {
         self.chain.push(issuer.certificate().clone());
         self
     }
 
-    /// The certificate and its key, as files hold them.
-    pub fn pem(self) -> String {
+    /// The certificate and its key in PEM.
+    pub(super) fn pem(self) -> String {
         self.pem
     }
 }
 
 fn authority_params(name: &str, now_s: i64) -> Result<CertificateParams, Error> {
-    let mut params = params(name, &[], Validity::around(now_s))?;
+    let mut params = params(name, &[], Validity::current(now_s))?;
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     Ok(params)
 }
 
-fn leaf_params(
+fn end_entity_params(
     names: &[&str],
     validity: Validity,
     purpose: ExtendedKeyUsagePurpose,

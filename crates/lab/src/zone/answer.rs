@@ -1,34 +1,34 @@
-//! From a question to the records of its reply.
+//! Finds the records for a question and writes them.
 
 use std::net::IpAddr;
 
 use canvass_model::Rcode;
 
 use crate::query::{HEADER_BYTES, Query};
-use crate::reply::{Owner, Reply, Section};
+use crate::reply::{Owner, ReplyWriter, Section};
 
 use super::records::{NAME_SERVERS, Node, Records, SOA_DATA, kind};
-use super::reverse::{IN_ADDR, IP6, Reverse};
-use super::{Rule, forward, lab, reverse};
+use super::reverse::{IN_ADDR, IP6, ReverseName};
+use super::{PtrCase, forward, lab, reverse};
 
-/// Classes that are answered: IN and ANY (RFC 1035 §3.2.4, §3.2.5).
+/// Supported classes: IN and ANY (RFC 1035 §3.2.4, §3.2.5).
 const CLASSES: [u16; 2] = [1, 255];
-/// CNAMEs followed within the zone; its longest chain has one.
+/// CNAMEs followed within the zone, whose longest chain has one.
 const CNAMES_MAX: usize = 4;
 
-/// Writes every record of the reply and returns its code.
-pub(super) fn write(records: &Records, query: &Query<'_>, reply: &mut Reply<'_>) -> Rcode {
+/// Writes the records of the reply and returns its code.
+pub(super) fn write(records: &Records, query: &Query<'_>, reply: &mut ReplyWriter<'_>) -> Rcode {
     let name = &query.name;
-    // AXFR and IXFR (RFC 5936, RFC 1995) are not for the public.
+    // AXFR and IXFR (RFC 5936, RFC 1995) are refused.
     if !CLASSES.contains(&query.class) || matches!(query.record_type, 251 | 252) {
         return Rcode::REFUSED;
     }
-    let (apex, rcode) = if name.is_within(IN_ADDR, 2) {
-        let found = reverse::read(name, false);
-        (IN_ADDR, write_reverse(records, query, found, reply))
+    let (apex, found) = if name.is_within(IN_ADDR, 2) {
+        let name = reverse::read(name, false);
+        (IN_ADDR, write_reverse(records, query, name, reply))
     } else if name.is_within(IP6, 2) {
-        let found = reverse::read(name, true);
-        (IP6, write_reverse(records, query, found, reply))
+        let name = reverse::read(name, true);
+        (IP6, write_reverse(records, query, name, reply))
     } else if name.is_within(forward::ZONE, 2) {
         (forward::ZONE, write_forward(records, query, reply))
     } else if name.is_within(lab::ZONE, 2) {
@@ -39,52 +39,52 @@ pub(super) fn write(records: &Records, query: &Query<'_>, reply: &mut Reply<'_>)
     } else {
         return Rcode::REFUSED;
     };
-    match rcode {
-        Written::Records => Rcode::NOERROR,
-        Written::NoData => {
+    match found {
+        Found::Records => Rcode::NOERROR,
+        Found::NoData => {
             write_soa(query, apex, reply);
             Rcode::NOERROR
         }
-        Written::NoName => {
+        Found::NxDomain => {
             write_soa(query, apex, reply);
             Rcode::NXDOMAIN
         }
     }
 }
 
-/// What the answer section has come to.
+/// The result of a lookup in the zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Written {
+enum Found {
     Records,
     NoData,
-    NoName,
+    NxDomain,
 }
 
 fn write_reverse(
     records: &Records,
     query: &Query<'_>,
-    found: Reverse,
-    reply: &mut Reply<'_>,
-) -> Written {
-    match found {
-        Reverse::Host(address) => match Rule::of(address) {
-            Rule::NoName => Written::NoName,
-            Rule::NoData => Written::NoData,
-            Rule::Cname => write_delegation(query, address, reply),
-            Rule::Plain | Rule::Spoofed => {
+    name: ReverseName,
+    reply: &mut ReplyWriter<'_>,
+) -> Found {
+    match name {
+        ReverseName::Host(address) => match PtrCase::of(address) {
+            PtrCase::NxDomain => Found::NxDomain,
+            PtrCase::NoData => Found::NoData,
+            PtrCase::Cname => write_delegation(query, address, reply),
+            PtrCase::Plain | PtrCase::Spoofed => {
                 write_names(query, Owner::Question, address, &[forward::HOST], reply)
             }
-            Rule::TwoNames => {
+            PtrCase::TwoNames => {
                 let both = [forward::HOST, forward::ALIAS];
                 write_names(query, Owner::Question, address, &both, reply)
             }
         },
-        Reverse::Delegated(address) => {
+        ReverseName::Delegated(address) => {
             write_names(query, Owner::Question, address, &[forward::HOST], reply)
         }
-        Reverse::Apex => write_reverse_apex(records, query, reply),
-        Reverse::Ancestor => Written::NoData,
-        Reverse::Absent => Written::NoName,
+        ReverseName::Apex => write_reverse_apex(records, query, reply),
+        ReverseName::EmptyNonTerminal => Found::NoData,
+        ReverseName::NxDomain => Found::NxDomain,
     }
 }
 
@@ -93,21 +93,22 @@ fn write_names(
     owner: Owner<'_>,
     address: IpAddr,
     prefixes: &[&[u8]],
-    reply: &mut Reply<'_>,
-) -> Written {
+    reply: &mut ReplyWriter<'_>,
+) -> Found {
     if !matches!(query.record_type, kind::PTR | kind::ANY) {
-        return Written::NoData;
+        return Found::NoData;
     }
     for prefix in prefixes {
         reply.record(Section::Answer, owner, kind::PTR, |out| {
             forward::push_host_name(prefix, address, out);
         });
     }
-    Written::Records
+    Found::Records
 }
 
-/// `3.2.1.10.in-addr.arpa` is a CNAME to `3.0/25.2.1.10.in-addr.arpa` (RFC 2317 §4).
-fn write_delegation(query: &Query<'_>, address: IpAddr, reply: &mut Reply<'_>) -> Written {
+/// Writes the CNAME of an address and its target: `3.2.1.10.in-addr.arpa` is a CNAME to
+/// `3.0/25.2.1.10.in-addr.arpa` (RFC 2317 §4).
+fn write_delegation(query: &Query<'_>, address: IpAddr, reply: &mut ReplyWriter<'_>) -> Found {
     let (first, delegation) = (query.name.label(0), reverse::delegation_label(address));
     let parent = (HEADER_BYTES + query.name.label_start(1)) as u16;
     let target = reply.record(Section::Answer, Owner::Question, kind::CNAME, |out| {
@@ -118,19 +119,19 @@ fn write_delegation(query: &Query<'_>, address: IpAddr, reply: &mut Reply<'_>) -
         out.extend_from_slice(&(0xc000 | parent).to_be_bytes());
     });
     if matches!(query.record_type, kind::CNAME | kind::ANY) {
-        return Written::Records;
+        return Found::Records;
     }
     write_names(query, Owner::At(target), address, &[forward::HOST], reply)
 }
 
-fn write_reverse_apex(records: &Records, query: &Query<'_>, reply: &mut Reply<'_>) -> Written {
+fn write_reverse_apex(records: &Records, query: &Query<'_>, reply: &mut ReplyWriter<'_>) -> Found {
     let asked = |record_type| [record_type, kind::ANY].contains(&query.record_type);
-    let mut written = Written::NoData;
+    let mut found = Found::NoData;
     if asked(kind::SOA) {
         reply.record(Section::Answer, Owner::Question, kind::SOA, |out| {
             out.extend_from_slice(SOA_DATA);
         });
-        written = Written::Records;
+        found = Found::Records;
     }
     if asked(kind::NS) {
         for server in NAME_SERVERS {
@@ -141,12 +142,12 @@ fn write_reverse_apex(records: &Records, query: &Query<'_>, reply: &mut Reply<'_
         for server in NAME_SERVERS {
             write_addresses(records, server, reply);
         }
-        written = Written::Records;
+        found = Found::Records;
     }
-    written
+    found
 }
 
-fn write_forward(records: &Records, query: &Query<'_>, reply: &mut Reply<'_>) -> Written {
+fn write_forward(records: &Records, query: &Query<'_>, reply: &mut ReplyWriter<'_>) -> Found {
     let name = &query.name;
     if name.label_count() == 3
         && let Some(address) = forward::read_host_label(name.label(0))
@@ -154,7 +155,7 @@ fn write_forward(records: &Records, query: &Query<'_>, reply: &mut Reply<'_>) ->
         return write_address(query, address, reply);
     }
     let Some(mut node) = records.find(name.wire()) else {
-        return Written::NoName;
+        return Found::NxDomain;
     };
     let mut owner = Owner::Question;
     if query.record_type != kind::CNAME && query.record_type != kind::ANY {
@@ -166,10 +167,10 @@ fn write_forward(records: &Records, query: &Query<'_>, reply: &mut Reply<'_>) ->
                 out.extend_from_slice(&alias.data);
             });
             owner = Owner::At(target);
-            // The code of a reply tells of the last name in the chain (RFC 6604 §3).
+            // The response code is that of the last name in the chain (RFC 6604 §3).
             node = match records.find(&alias.data) {
                 Some(node) => node,
-                None => return Written::NoName,
+                None => return Found::NxDomain,
             };
         }
     }
@@ -181,25 +182,25 @@ fn write_node(
     node: &Node,
     owner: Owner<'_>,
     record_type: u16,
-    reply: &mut Reply<'_>,
-) -> Written {
-    let mut written = Written::NoData;
+    reply: &mut ReplyWriter<'_>,
+) -> Found {
+    let mut found = Found::NoData;
     for record in node.of_type(record_type) {
         reply.record(Section::Answer, owner, record.record_type, |out| {
             out.extend_from_slice(&record.data);
         });
-        written = Written::Records;
+        found = Found::Records;
     }
     for record in node.of_type(record_type) {
         if let Some(at) = record.glue_at {
             write_addresses(records, &record.data[at..], reply);
         }
     }
-    written
+    found
 }
 
-/// The addresses of a name that another record leads to (RFC 1035 §3.3.9).
-fn write_addresses(records: &Records, name: &[u8], reply: &mut Reply<'_>) {
+/// Writes the addresses of a name that another record refers to (RFC 1035 §3.3.9).
+fn write_addresses(records: &Records, name: &[u8], reply: &mut ReplyWriter<'_>) {
     let Some(node) = records.find(name) else {
         return;
     };
@@ -212,16 +213,16 @@ fn write_addresses(records: &Records, name: &[u8], reply: &mut Reply<'_>) {
     }
 }
 
-fn write_address(query: &Query<'_>, named: IpAddr, reply: &mut Reply<'_>) -> Written {
+fn write_address(query: &Query<'_>, named: IpAddr, reply: &mut ReplyWriter<'_>) -> Found {
     if write_address_record(query, reverse::forward_address(named), reply) {
-        Written::Records
+        Found::Records
     } else {
-        Written::NoData
+        Found::NoData
     }
 }
 
-/// Returns whether it is what was asked for.
-fn write_address_record(query: &Query<'_>, address: IpAddr, reply: &mut Reply<'_>) -> bool {
+/// Writes an address if its type is the queried one. Returns whether it is.
+fn write_address_record(query: &Query<'_>, address: IpAddr, reply: &mut ReplyWriter<'_>) -> bool {
     let record_type = match address {
         IpAddr::V4(_) => kind::A,
         IpAddr::V6(_) => kind::AAAA,
@@ -241,21 +242,21 @@ fn write_address_record(query: &Query<'_>, address: IpAddr, reply: &mut Reply<'_
     asked
 }
 
-fn write_lab_host(query: &Query<'_>, host: lab::Host, reply: &mut Reply<'_>) -> Written {
-    let lab::Host::Addresses(addresses) = host else {
-        return Written::NoName;
+fn write_lab_host(query: &Query<'_>, host: lab::LabHost, reply: &mut ReplyWriter<'_>) -> Found {
+    let lab::LabHost::Addresses(addresses) = host else {
+        return Found::NxDomain;
     };
-    let mut written = Written::NoData;
+    let mut found = Found::NoData;
     for address in addresses {
         if write_address_record(query, *address, reply) {
-            written = Written::Records;
+            found = Found::Records;
         }
     }
-    written
+    found
 }
 
-/// The SOA record that says how long to remember that there is nothing (RFC 2308 §3).
-fn write_soa(query: &Query<'_>, apex: &[u8], reply: &mut Reply<'_>) {
+/// Writes the SOA record, which limits negative caching (RFC 2308 §3).
+fn write_soa(query: &Query<'_>, apex: &[u8], reply: &mut ReplyWriter<'_>) {
     let owner = HEADER_BYTES + query.name.wire().len() - apex.len();
     reply.record(
         Section::Authority,

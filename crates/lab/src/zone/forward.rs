@@ -6,14 +6,14 @@ use super::reverse::decimal_octet;
 
 /// `example.net` in wire form.
 pub(super) const ZONE: &[u8] = b"\x07example\x03net\0";
-/// How an address's first name begins.
+/// The prefix of an address's first name.
 pub(super) const HOST: &[u8] = b"host";
-/// How an address's second name begins.
+/// The prefix of an address's second name.
 pub(super) const ALIAS: &[u8] = b"alias";
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
-/// The name of `address` in presentation form, with the last dot.
+/// The name of `address` in presentation form, with a trailing dot.
 pub(super) fn host_name(prefix: &[u8], address: IpAddr) -> String {
     let mut label = Vec::new();
     push_host_label(prefix, address, &mut label);
@@ -31,7 +31,8 @@ pub(super) fn push_host_name(prefix: &[u8], address: IpAddr, out: &mut Vec<u8>) 
     out.extend_from_slice(ZONE);
 }
 
-/// Reads `host-10-1-2-3`, `alias-2001-db8-0-0-0-0-0-1`: only what [`push_host_label`] writes.
+/// Parses labels as [`push_host_label`] writes them, such as `host-10-1-2-3` and
+/// `alias-2001-db8-0-0-0-0-0-1`.
 pub(super) fn read_host_label(label: &[u8]) -> Option<IpAddr> {
     let text = label
         .strip_prefix(HOST)
@@ -86,7 +87,7 @@ fn push_host_label(prefix: &[u8], address: IpAddr, out: &mut Vec<u8>) {
     }
 }
 
-/// A number up to ffff in lower case without leading zeros.
+/// Parses a number up to ffff in lower case without leading zeros.
 fn hexadecimal_group(text: &[u8]) -> Option<u16> {
     if text.is_empty() || text.len() > 4 || (text[0] == b'0' && text.len() > 1) {
         return None;

@@ -1,61 +1,62 @@
-//! The records of `example.net` that are written down rather than computed.
+//! The records of `example.net` that are not computed from an address.
 
 use super::forward::ZONE;
 
-/// Record types by number, as IANA's registry has them.
+/// Record types by number (IANA).
 pub(super) mod kind {
-    pub const A: u16 = 1;
-    pub const NS: u16 = 2;
-    pub const CNAME: u16 = 5;
-    pub const SOA: u16 = 6;
-    pub const PTR: u16 = 12;
-    pub const MX: u16 = 15;
-    pub const TXT: u16 = 16;
-    pub const AAAA: u16 = 28;
-    pub const SRV: u16 = 33;
-    pub const SVCB: u16 = 64;
-    pub const HTTPS: u16 = 65;
-    pub const ANY: u16 = 255;
-    pub const CAA: u16 = 257;
+    pub(crate) const A: u16 = 1;
+    pub(crate) const NS: u16 = 2;
+    pub(crate) const CNAME: u16 = 5;
+    pub(crate) const SOA: u16 = 6;
+    pub(crate) const PTR: u16 = 12;
+    pub(crate) const MX: u16 = 15;
+    pub(crate) const TXT: u16 = 16;
+    pub(crate) const AAAA: u16 = 28;
+    pub(crate) const SRV: u16 = 33;
+    pub(crate) const SVCB: u16 = 64;
+    pub(crate) const HTTPS: u16 = 65;
+    pub(crate) const ANY: u16 = 255;
+    pub(crate) const CAA: u16 = 257;
     /// From the range for private use (RFC 6895 §3.1).
-    pub const PRIVATE: u16 = 65_280;
+    pub(crate) const PRIVATE: u16 = 65_280;
 }
 
-/// The data of the one SOA record all zones have; the last number is how long a negative answer
-/// may be kept (RFC 2308 §4).
+/// The data of the SOA record, which is the same for all zones. The last number is the TTL of
+/// negative answers (RFC 2308 §4).
 pub(super) const SOA_DATA: &[u8] = b"\x03ns1\x07example\x03net\0\x0ahostmaster\x07example\x03net\0\
     \0\0\0\x01\0\0\x0e\x10\0\0\x02\x58\0\x01\x51\x80\0\0\x01\x90";
-/// The servers every zone names.
+/// The name servers of every zone.
 pub(super) const NAME_SERVERS: [&[u8]; 2] = [
     b"\x03ns1\x07example\x03net\0",
     b"\x03ns2\x07example\x03net\0",
 ];
 
-/// How many strings of 100 octets `big.example.net` has: more than 1232 octets, well under 65,535.
+/// The number of strings of 100 octets of `big.example.net`: more than 1232 octets in total, and
+/// less than 65,535.
 const BIG_STRINGS: usize = 40;
 
-/// One record set's member.
+/// A record without its owner name.
 #[derive(Debug)]
 pub(super) struct Record {
     pub record_type: u16,
     pub data: Vec<u8>,
-    /// Where the name whose addresses help the client begins in `data`, where there is one.
+    /// The position in `data` of a name whose addresses belong in the additional section.
     pub glue_at: Option<usize>,
 }
 
-/// One name and all it has. No records: the name exists for those below it.
+/// A name with its records. Without records it is an empty non-terminal.
 #[derive(Debug)]
 pub(super) struct Node {
     pub name: Vec<u8>,
     pub records: Vec<Record>,
 }
 
-/// Every name that is written down.
+/// All such names.
 #[derive(Debug)]
 pub(super) struct Records(Vec<Node>);
 
 impl Records {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut nodes = vec![
             apex(),
             node(&["www"], [Record::plain(kind::CNAME, name(&["web"]))]),
@@ -79,15 +80,15 @@ impl Records {
         Self(nodes)
     }
 
-    /// The node of a name in wire form and lower case.
-    pub fn find(&self, name: &[u8]) -> Option<&Node> {
+    /// Finds a name in wire form and lower case.
+    pub(super) fn find(&self, name: &[u8]) -> Option<&Node> {
         self.0.iter().find(|node| node.name == name)
     }
 }
 
 impl Node {
-    /// The records of a type, all of them for ANY (RFC 8482 §4.1 allows that).
-    pub fn of_type(&self, record_type: u16) -> impl Iterator<Item = &Record> {
+    /// The records of a type; for ANY all of them.
+    pub(super) fn of_type(&self, record_type: u16) -> impl Iterator<Item = &Record> {
         self.records
             .iter()
             .filter(move |record| record_type == kind::ANY || record.record_type == record_type)
@@ -103,7 +104,7 @@ impl Record {
         }
     }
 
-    /// A record whose data are some octets and then a name that has addresses.
+    /// A record whose data end with a name that has addresses.
     fn named(record_type: u16, head: &[u8], labels: &[&str]) -> Self {
         Self {
             record_type,
@@ -171,7 +172,7 @@ fn big_text() -> [Record; 1] {
     )]
 }
 
-/// Character strings (RFC 1035 §3.3) one behind the other.
+/// Character strings (RFC 1035 §3.3).
 fn strings<const N: usize>(texts: [&[u8]; N]) -> Vec<u8> {
     let mut data = Vec::new();
     for text in texts {

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::query::LowerName;
 
-use super::{Rule, last_octet};
+use super::{PtrCase, last_octet};
 
 /// `in-addr.arpa` in wire form.
 pub(super) const IN_ADDR: &[u8] = b"\x07in-addr\x04arpa\0";
@@ -14,51 +14,51 @@ pub(super) const IP6: &[u8] = b"\x03ip6\x04arpa\0";
 /// Hexadecimal digits of an IPv6 address.
 const NIBBLES: usize = 32;
 
-/// What a name in a reverse zone stands for.
+/// A name in a reverse zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reverse {
-    /// The zone itself.
+pub(super) enum ReverseName {
+    /// The apex of the zone.
     Apex,
     /// An address.
     Host(IpAddr),
-    /// The place an address's CNAME leads to (RFC 2317 §4).
+    /// The target of an address's CNAME (RFC 2317 §4).
     Delegated(IpAddr),
-    /// A name that exists because there are names below it (RFC 8020).
-    Ancestor,
-    /// Nothing.
-    Absent,
+    /// An empty non-terminal: it exists because of the names below it (RFC 8020 §2).
+    EmptyNonTerminal,
+    /// A name that does not exist.
+    NxDomain,
 }
 
-/// Reads a name that stands within one of the two zones.
-pub(super) fn read(name: &LowerName, v6: bool) -> Reverse {
+/// Parses a name in one of the two zones.
+pub(super) fn read(name: &LowerName, v6: bool) -> ReverseName {
     let labels = name.label_count() - 2;
     if labels == 0 {
-        return Reverse::Apex;
+        return ReverseName::Apex;
     }
     let depth = if v6 { NIBBLES } else { 4 };
     let digits = if v6 { read_v6 } else { read_v4 };
-    // What lies under a delegation is `d.<delegation>.c.b.a`; its ancestor has no `d`.
+    // A delegated name is `d.<delegation>.c.b.a`; its parent has no `d`.
     let delegation = |index: usize| labels > index && is_delegation(name.label(index), v6);
     if labels == depth && delegation(0) {
         return match digits(name, 1, labels) {
-            Some(_) => Reverse::Ancestor,
-            None => Reverse::Absent,
+            Some(_) => ReverseName::EmptyNonTerminal,
+            None => ReverseName::NxDomain,
         };
     }
     if labels == depth + 1 && delegation(1) {
         return match (digits(name, 0, 1), digits(name, 2, labels)) {
             (Some(host), Some(rest)) => delegated(host, rest, name.label(1)),
-            _ => Reverse::Absent,
+            _ => ReverseName::NxDomain,
         };
     }
     match digits(name, 0, labels) {
-        Some(address) if labels == depth => Reverse::Host(address),
-        Some(_) if labels < depth => Reverse::Ancestor,
-        _ => Reverse::Absent,
+        Some(address) if labels == depth => ReverseName::Host(address),
+        Some(_) if labels < depth => ReverseName::EmptyNonTerminal,
+        _ => ReverseName::NxDomain,
     }
 }
 
-/// The label that is put behind an address's first one to make the name its CNAME leads to.
+/// The label that is inserted after the first one to get the target of an address's CNAME.
 pub(super) fn delegation_label(address: IpAddr) -> &'static [u8] {
     match address {
         IpAddr::V4(address) if address.octets()[3] < 128 => b"0/25",
@@ -75,8 +75,8 @@ fn is_delegation(label: &[u8], v6: bool) -> bool {
     }
 }
 
-/// The address `host` completes `rest` to, if its CNAME does lead through `label`.
-fn delegated(host: IpAddr, rest: IpAddr, label: &[u8]) -> Reverse {
+/// Combines `host` and `rest` to an address, if the target of its CNAME has the label `label`.
+fn delegated(host: IpAddr, rest: IpAddr, label: &[u8]) -> ReverseName {
     let address = match (host, rest) {
         (IpAddr::V4(host), IpAddr::V4(rest)) => {
             Ipv4Addr::from(u32::from(rest) | u32::from(host) >> 24).into()
@@ -84,16 +84,16 @@ fn delegated(host: IpAddr, rest: IpAddr, label: &[u8]) -> Reverse {
         (IpAddr::V6(host), IpAddr::V6(rest)) => {
             Ipv6Addr::from(u128::from(rest) | u128::from(host) >> 124).into()
         }
-        _ => return Reverse::Absent,
+        _ => return ReverseName::NxDomain,
     };
-    if Rule::of(address) == Rule::Cname && delegation_label(address) == label {
-        Reverse::Delegated(address)
+    if PtrCase::of(address) == PtrCase::Cname && delegation_label(address) == label {
+        ReverseName::Delegated(address)
     } else {
-        Reverse::Absent
+        ReverseName::NxDomain
     }
 }
 
-/// The octets in labels `first..end`, the rightmost as the address's first; zeros for the rest.
+/// The octets in labels `first..end`, the rightmost first, padded with zeros.
 fn read_v4(name: &LowerName, first: usize, end: usize) -> Option<IpAddr> {
     if end - first > 4 {
         return None;
@@ -105,7 +105,7 @@ fn read_v4(name: &LowerName, first: usize, end: usize) -> Option<IpAddr> {
     Some(IpAddr::V4(octets.into()))
 }
 
-/// The digits in labels `first..end`, the rightmost as the address's first; zeros for the rest.
+/// The digits in labels `first..end`, the rightmost first, padded with zeros.
 fn read_v6(name: &LowerName, first: usize, end: usize) -> Option<IpAddr> {
     if end - first > NIBBLES {
         return None;
@@ -121,7 +121,7 @@ fn read_v6(name: &LowerName, first: usize, end: usize) -> Option<IpAddr> {
     Some(IpAddr::V6(bits.into()))
 }
 
-/// A number up to 255 without leading zeros: "01" names no host.
+/// Parses a number up to 255 without leading zeros.
 pub(super) fn decimal_octet(text: &[u8]) -> Option<u8> {
     if text.is_empty() || text.len() > 3 || (text[0] == b'0' && text.len() > 1) {
         return None;
@@ -136,9 +136,9 @@ pub(super) fn decimal_octet(text: &[u8]) -> Option<u8> {
     u8::try_from(value).ok()
 }
 
-/// The address whose forward lookup answers for `address`.
+/// The address that a lookup of the name of `address` returns.
 pub(super) fn forward_address(address: IpAddr) -> IpAddr {
-    if Rule::of(address) != Rule::Spoofed {
+    if PtrCase::of(address) != PtrCase::Spoofed {
         return address;
     }
     let flipped = last_octet(address) ^ 1;

@@ -19,21 +19,21 @@ const AAAA: u16 = 28;
 const SRV: u16 = 33;
 const ANY: u16 = 255;
 
-fn answer_to(query: &[u8], transport: Transport) -> (Message, Responded) {
+fn answer_to(query: &[u8], transport: Transport) -> (Message, ResponseStatus) {
     let mut reply = b"before".to_vec();
-    let responded = Zone::default()
-        .respond(query, transport, Treatment::Answer, &mut reply)
+    let status = Zone::default()
+        .respond(query, transport, ResponseMode::Answer, &mut reply)
         .unwrap();
     let message = reply.strip_prefix(b"before").unwrap();
-    (Message::from_vec(message).unwrap(), responded)
+    (Message::from_vec(message).unwrap(), status)
 }
 
 fn ask(name: &str, record_type: u16) -> Message {
-    let (message, responded) = answer_to(&query(7, name, record_type, EDNS), Transport::Udp);
+    let (message, status) = answer_to(&query(7, name, record_type, EDNS), Transport::Udp);
     assert_eq!(message.metadata.id, 7);
     assert_eq!(
         u16::from(message.metadata.response_code),
-        responded.rcode.0,
+        status.rcode.0,
         "{name}"
     );
     assert!(message.answers.iter().all(|record| record.ttl == 400));
@@ -56,7 +56,7 @@ fn arpa(address: IpAddr) -> String {
     DnsName::from_wire(&wire[..length]).unwrap().to_string()
 }
 
-/// The names a PTR lookup comes to, and its code.
+/// The names of a PTR lookup, and its code.
 fn lookup(address: IpAddr) -> (ResponseCode, Vec<String>) {
     let message = ask(&arpa(address), PTR);
     let names = message
@@ -159,7 +159,7 @@ fn last_octet_19_is_answered_by_a_cname() {
             format!("{target} PTR {name}"),
         ];
         assert_eq!(texts(&message.answers), expected);
-        // What the CNAME leads to can be asked for as well.
+        // The target of the CNAME can be queried as well.
         let direct = ask(target, PTR);
         assert_eq!(texts(&direct.answers), expected[1..]);
         assert_eq!(texts(&ask(asked, CNAME).answers), expected[..1]);
@@ -264,7 +264,7 @@ fn text_has_several_strings_of_any_octets() {
 }
 
 #[test]
-fn names_that_help_stand_in_the_additional_section_only() {
+fn addresses_of_targets_are_in_the_additional_section_only() {
     for (name, record_type, answers) in [
         ("example.net", MX, 2),
         ("example.net", NS, 2),
@@ -289,11 +289,11 @@ fn a_cname_is_followed_within_the_zone() {
             "web.example.net. A 192.0.2.80"
         ]
     );
-    // There is no data at the end of the chain (RFC 2308 §2.2).
+    // NODATA at the end of the chain (RFC 2308 §2.2).
     let message = ask("www.example.net", MX);
     assert_eq!(message.answers.len(), 1);
     assert!(has_soa_of(&message, "example.net."));
-    // There is no name at the end of it (RFC 6604 §3).
+    // NXDOMAIN at the end of the chain (RFC 6604 §3).
     let message = ask("dangling.example.net", A);
     assert_eq!(message.answers.len(), 1);
     assert_eq!(message.metadata.response_code, ResponseCode::NXDomain);
@@ -308,9 +308,9 @@ fn what_does_not_fit_is_truncated_over_udp_and_whole_over_tcp() {
         (None, Transport::Tcp, false),
     ] {
         let query = query(1, "big.example.net", TXT, size);
-        let (message, responded) = answer_to(&query, transport);
+        let (message, status) = answer_to(&query, transport);
         assert_eq!(message.metadata.truncation, truncated, "{size:?}");
-        assert_eq!(responded.truncated, truncated, "{size:?}");
+        assert_eq!(status.truncated, truncated, "{size:?}");
         assert_eq!(message.answers.is_empty(), truncated, "{size:?}");
         assert_eq!(message.edns.is_some(), size.is_some(), "{size:?}");
     }
@@ -325,13 +325,9 @@ fn additional_records_go_before_anything_is_truncated() {
     assert!(all.additionals.len() > 4);
     let whole = all.to_vec().unwrap().len();
     assert!(whole > 512, "{whole}");
-    let (cut, responded) = answer_to(&query(1, "example.net", ANY, Some(600)), Transport::Udp);
+    let (cut, status) = answer_to(&query(1, "example.net", ANY, Some(600)), Transport::Udp);
     assert_eq!(
-        (
-            responded.truncated,
-            cut.answers.len(),
-            cut.additionals.len()
-        ),
+        (status.truncated, cut.answers.len(), cut.additionals.len()),
         (false, 12, 0)
     );
 }
@@ -340,20 +336,20 @@ fn additional_records_go_before_anything_is_truncated() {
 fn the_question_comes_back_as_it_was_asked() {
     let query = query(1, "HoSt-10-1-2-3.eXample.net", A, EDNS);
     let mut reply = Vec::new();
-    Zone::default().respond(&query, Transport::Udp, Treatment::Answer, &mut reply);
+    Zone::default().respond(&query, Transport::Udp, ResponseMode::Answer, &mut reply);
     let question = 12..query.len() - 11;
     assert_eq!(reply[question.clone()], query[question]);
     assert_eq!(Message::from_vec(&reply).unwrap().answers.len(), 1);
 }
 
 #[test]
-fn opt_is_answered_with_opt_and_a_strange_version_with_badvers() {
+fn opt_is_answered_with_opt_and_an_unknown_version_with_badvers() {
     assert!(ask("example.net", A).edns.is_some());
     let mut query = query(1, "example.net", A, EDNS);
     let version = query.len() - 5;
     query[version] = 1;
-    let (message, responded) = answer_to(&query, Transport::Udp);
-    assert_eq!(responded.rcode, Rcode(16));
+    let (message, status) = answer_to(&query, Transport::Udp);
+    assert_eq!(status.rcode, Rcode(16));
     // Code 16 is BADSIG too, and hickory-proto prefers that name.
     assert_eq!(u16::from(message.metadata.response_code), 16);
     assert!(message.answers.is_empty());
@@ -365,26 +361,26 @@ fn an_old_server_knows_no_opt() {
     for (size, rcode) in [(EDNS, Rcode::FORMERR), (None, Rcode::NOERROR)] {
         let mut reply = Vec::new();
         let query = query(1, "example.net", A, size);
-        let responded = zone
-            .respond(&query, Transport::Udp, Treatment::Answer, &mut reply)
+        let status = zone
+            .respond(&query, Transport::Udp, ResponseMode::Answer, &mut reply)
             .unwrap();
-        assert_eq!(responded.rcode, rcode);
+        assert_eq!(status.rcode, rcode);
         assert!(Message::from_vec(&reply).unwrap().edns.is_none());
     }
 }
 
 #[test]
-fn what_is_no_query_gets_what_it_deserves() {
+fn malformed_queries_get_an_error_or_no_reply() {
     let good = query(0x1234, "example.net", A, None);
     let changed = |change: fn(&mut Vec<u8>)| {
         let mut bytes = good.clone();
         change(&mut bytes);
         let mut reply = Vec::new();
-        let responded =
-            Zone::default().respond(&bytes, Transport::Udp, Treatment::Answer, &mut reply);
-        assert_eq!(responded.is_none(), reply.is_empty());
+        let status =
+            Zone::default().respond(&bytes, Transport::Udp, ResponseMode::Answer, &mut reply);
+        assert_eq!(status.is_none(), reply.is_empty());
         assert!(reply.is_empty() || reply[..2] == [0x12, 0x34]);
-        responded.map(|responded| responded.rcode)
+        status.map(|status| status.rcode)
     };
     assert_eq!(changed(|bytes| bytes.truncate(11)), None);
     assert_eq!(changed(|bytes| bytes[2] |= 0x80), None);
@@ -428,8 +424,8 @@ proptest! {
 
 fn check_reply(query: &[u8]) -> Result<(), TestCaseError> {
     let mut reply = Vec::new();
-    let responded = Zone::default().respond(query, Transport::Udp, Treatment::Answer, &mut reply);
-    match responded {
+    let status = Zone::default().respond(query, Transport::Udp, ResponseMode::Answer, &mut reply);
+    match status {
         None => prop_assert!(reply.is_empty()),
         Some(_) => {
             let message = Message::from_vec(&reply);

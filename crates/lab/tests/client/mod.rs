@@ -1,6 +1,5 @@
-//! A client just good enough for these tests.
-// Each test file uses a part of it.
-#![allow(dead_code)]
+//! A client for the tests of the lab.
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
@@ -9,10 +8,10 @@ use std::time::Duration;
 use canvass_lab::{Lab, LabConfig, expected_names};
 use hickory_proto::op::Message;
 
-/// How long a test waits for something that must come; it never waits that long when it passes.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// The timeout of reads, which is not reached when a test passes.
+pub const READ_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A lab on every loopback address.
+/// A lab on all loopback addresses.
 pub fn lab(impairments: &str) -> Lab {
     Lab::start(LabConfig {
         impairments: impairments.parse().unwrap(),
@@ -21,7 +20,7 @@ pub fn lab(impairments: &str) -> Lab {
     .unwrap()
 }
 
-/// The address number `n` of 10/8 that has exactly one name.
+/// Address `n` among those of 10/8 that have exactly one name.
 pub fn address(n: u32) -> IpAddr {
     let in_block = n % 6;
     Ipv4Addr::from(0x0a00_0000 + n / 6 * 32 + in_block).into()
@@ -38,7 +37,7 @@ pub fn query(id: u16, address: IpAddr) -> Vec<u8> {
     query
 }
 
-/// The id of a reply, after a look at whether it is the true answer for `address`.
+/// Checks that a reply is the true answer for `address`, and returns its id.
 pub fn check_answer(reply: &[u8], address: IpAddr) -> u16 {
     let message = Message::from_vec(reply).unwrap();
     let names: Vec<String> = message
@@ -50,10 +49,10 @@ pub fn check_answer(reply: &[u8], address: IpAddr) -> u16 {
     message.metadata.id
 }
 
-/// A UDP socket that is patient.
+/// A UDP socket.
 pub fn udp() -> UdpSocket {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.set_read_timeout(Some(READ_TIMEOUT)).unwrap();
     socket
 }
 
@@ -65,10 +64,10 @@ pub fn receive(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
     (buffer, from)
 }
 
-/// A TCP connection that is patient.
+/// A TCP connection to the DNS server.
 pub fn tcp(lab: &Lab) -> TcpStream {
     let stream = TcpStream::connect(lab.address()).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(READ_TIMEOUT)).unwrap();
     stream.set_nodelay(true).unwrap();
     stream
 }
@@ -83,7 +82,7 @@ pub fn write_queries(stream: &mut TcpStream, queries: &[Vec<u8>]) {
     stream.write_all(&batch).unwrap();
 }
 
-/// Reads one message from a stream; `None` at its end.
+/// Reads one message from a stream. `None` at its end.
 pub fn read_reply(stream: &mut impl Read) -> Option<Vec<u8>> {
     let mut length = [0; 2];
     match stream.read_exact(&mut length) {
@@ -93,4 +92,11 @@ pub fn read_reply(stream: &mut impl Read) -> Option<Vec<u8>> {
     let mut reply = vec![0; usize::from(u16::from_be_bytes(length))];
     stream.read_exact(&mut reply).unwrap();
     Some(reply)
+}
+
+/// Waits for a change that the lab's thread makes.
+pub fn wait_until(changed: impl Fn() -> bool) {
+    while !changed() {
+        std::thread::yield_now();
+    }
 }

@@ -1,4 +1,4 @@
-//! Lines of tcp and udp probes: hosts and ports.
+//! Parses lines of tcp and udp probes: hosts and ports.
 
 use std::num::NonZeroU16;
 
@@ -6,12 +6,12 @@ use canvass_model::Target;
 
 use super::host::{parse_hosts, split_port};
 use super::{Entry, Hosts, Types, socket};
-use crate::form::Form;
+use crate::parse::is_written;
 use crate::ports::parse_port;
-use crate::spelling::is_written;
+use crate::target_template::TargetTemplate;
 use crate::{Ports, Protocol};
 
-/// Reads `host:port`, or hosts without a port, which are asked on `ports` or `default_port`.
+/// Parses `host:port`, or hosts without a port, which get `ports` or `default_port`.
 pub(super) fn parse(
     text: &str,
     protocol: Protocol,
@@ -31,7 +31,9 @@ pub(super) fn parse(
     let hosts = parse_hosts(hosts_text)?;
     let port = match (port_text, ports, default_port) {
         (Some(text), ..) => parse_port(text, protocol).map_err(|error| error.to_string())?,
-        (None, Some(ports), _) => return Ok(Entry::Grid(hosts, Form::Endpoint(ports.clone()))),
+        (None, Some(ports), _) => {
+            return Ok(Entry::Grid(hosts, TargetTemplate::Endpoint(ports.clone())));
+        }
         (None, None, Some(port)) => port,
         (None, None, None) => {
             return Err(
@@ -41,7 +43,9 @@ pub(super) fn parse(
     };
     let host = match hosts {
         Hosts::One(host) => host,
-        Hosts::Span(_) => return Ok(Entry::Grid(hosts, Form::Endpoint(port.into()))),
+        Hosts::AddressRange(_) => {
+            return Ok(Entry::Grid(hosts, TargetTemplate::Endpoint(port.into())));
+        }
     };
     let canonical = is_written(format_args!("{host}:{port}"), text);
     let target = Target::Endpoint {
@@ -104,7 +108,7 @@ mod tests {
                 ports,
                 default_port.and_then(NonZeroU16::new),
             ) {
-                Ok(Entry::Grid(_, Form::Endpoint(ports))) => {
+                Ok(Entry::Grid(_, TargetTemplate::Endpoint(ports))) => {
                     assert_eq!(ports.to_string(), shown, "{text}");
                 }
                 other => panic!("{text} gave {other:?}"),

@@ -1,25 +1,25 @@
-//! Hosts as they are written: addresses, names, CIDRs and ranges, and the port behind them.
+//! Parses hosts (addresses, names, CIDRs and ranges) with an optional port.
 
 use std::net::IpAddr;
 
 use canvass_model::{DnsName, Host};
 
 use super::shown;
-use crate::spelling::{self, Family, Misspelled, Span, Spelled, explain_address};
+use crate::parse::{self, AddressFamily, AddressRange, ParseError, ParsedTarget, explain_address};
 
-/// Hosts that a text stands for.
+/// The hosts of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Hosts {
-    /// One, by address or by name.
+    /// One host, by address or by name.
     One(Host),
-    /// Every address of a CIDR or a range.
-    Span(Span),
+    /// All addresses of a CIDR or a range.
+    AddressRange(AddressRange),
 }
 
-/// What stands before the colon of a port, and what follows it, if one does.
+/// Splits a text into hosts and port.
 ///
-/// A colon is part of an IPv6 address unless that is in brackets, or it follows a slash as in
-/// `2001:db8::/64:443`.
+/// A colon is part of an IPv6 address unless the address is in brackets or the colon follows a
+/// slash, as in `2001:db8::/64:443`.
 pub(super) fn split_port(text: &str) -> (&str, Option<&str>) {
     let from = if text.starts_with('[') {
         text.find(']').unwrap_or(text.len())
@@ -34,7 +34,7 @@ pub(super) fn split_port(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Reads an address, a name, a CIDR or a range `first-last`. IPv6 ones may be in brackets.
+/// Parses an address, a name, a CIDR or a range `first-last`. IPv6 may be in brackets.
 pub(super) fn parse_hosts(text: &str) -> Result<Hosts, String> {
     let inner = text
         .strip_prefix('[')
@@ -44,38 +44,40 @@ pub(super) fn parse_hosts(text: &str) -> Result<Hosts, String> {
         None if text.contains('/') || is_range(text) => text,
         _ => return parse_host(text).map(Hosts::One),
     };
-    match spelling::parse(span_text) {
-        Ok(Spelled::Span(span)) if inner.is_none() || span.family == Family::V6 => {
-            Ok(Hosts::Span(span))
+    match parse::parse(span_text) {
+        Ok(ParsedTarget::AddressRange(span))
+            if inner.is_none() || span.family == AddressFamily::V6 =>
+        {
+            Ok(Hosts::AddressRange(span))
         }
         Ok(_) => Err("only IPv6 addresses go in brackets".to_owned()),
-        Err(Misspelled::Slip(reason)) => Err(reason),
-        Err(Misspelled::Foreign) => Err(format!(
+        Err(ParseError::Invalid(reason)) => Err(reason),
+        Err(ParseError::NotAddress) => Err(format!(
             "{:?} is not a host, a CIDR or a range",
             shown(text)
         )),
     }
 }
 
-/// Reads an address (`[...]` around an IPv6 one is understood) or a name.
+/// Parses an address (IPv6 with or without brackets) or a name.
 ///
-/// IPv4 is four decimal octets and nothing else. To URLs `010.1.2.3` is 8.1.2.3, `1.2.3` is
-/// 1.2.0.3 and `0x7f.1` is 127.0.0.1: whoever wrote that must not have another host probed.
+/// An IPv4 address must have four decimal octets. In URLs `010.1.2.3` is 8.1.2.3, `1.2.3` is
+/// 1.2.0.3 and `0x7f.1` is 127.0.0.1; such forms are refused lest the wrong host is probed.
 pub(super) fn parse_host(text: &str) -> Result<Host, String> {
     if let Ok(address) = text.parse() {
         return Ok(Host::Address(address));
     }
     if text.starts_with('[') {
-        return match spelling::parse(text) {
-            Ok(Spelled::Address(address)) => Ok(Host::Address(address)),
-            Err(Misspelled::Slip(reason)) => Err(reason),
+        return match parse::parse(text) {
+            Ok(ParsedTarget::Address(address)) => Ok(Host::Address(address)),
+            Err(ParseError::Invalid(reason)) => Err(reason),
             _ => Err(no_host(text)),
         };
     }
-    if let Some(Misspelled::Slip(reason)) = explain_address(text) {
+    if let Some(ParseError::Invalid(reason)) = explain_address(text) {
         return Err(reason);
     }
-    // It would be read as an escape.
+    // The URL parser would decode it.
     if text.is_empty() || text.contains('%') {
         return Err(no_host(text));
     }
@@ -86,7 +88,7 @@ pub(super) fn parse_host(text: &str) -> Result<Host, String> {
     }
 }
 
-/// Whether a text is meant as an address, whatever is wrong with it.
+/// Whether a text looks like an address.
 pub(super) fn is_address_like(text: &str) -> bool {
     let mut bytes = text.bytes();
     !text.is_empty()
@@ -97,19 +99,19 @@ pub(super) fn is_address_like(text: &str) -> bool {
         }
 }
 
-/// Whether a text is meant as a range. Names have dashes too, and digits at both sides of them.
+/// Whether a text looks like a range. Names have dashes and digits too.
 fn is_range(text: &str) -> bool {
     let Some((first, last)) = text.split_once('-') else {
         return false;
     };
     let (first, last) = (first.trim(), last.trim());
-    // "1.2-3" may be a name. What ends in a dot and a number may not.
+    // "1.2-3" may be a name, but a name cannot end with a numeric label.
     is_address_like(first)
         && is_address_like(last)
         && (first.parse::<IpAddr>().is_ok() || last.contains(['.', ':']))
 }
 
-/// Whether hosts can have this name: RFC 1123 §2.1, and the underscores that are met in practice.
+/// Checks that a name is a host name: RFC 1123 §2.1, and underscores, which are used in practice.
 fn check_name(name: &str, text: &str) -> Result<(), String> {
     let strange = |char: &char| !(char.is_ascii_alphanumeric() || "-_.".contains(*char));
     if let Some(char) = name.chars().find(strange) {
@@ -177,7 +179,7 @@ mod tests {
             ("::4-::5", 4, 5),
         ] {
             match parse_hosts(text) {
-                Ok(Hosts::Span(span)) => assert_eq!((span.first, span.last), (first, last)),
+                Ok(Hosts::AddressRange(span)) => assert_eq!((span.first, span.last), (first, last)),
                 other => panic!("{text} gave {other:?}"),
             }
         }

@@ -1,14 +1,14 @@
-//! Lines that may be addresses or names: what a system's resolver is asked.
+//! Parses lines of lookups by the system's resolver: addresses or names.
 
 use canvass_model::{DnsName, Host, RecordType, Target};
 
 use super::host::parse_hosts;
 use super::{Entry, Hosts, Types};
-use crate::spelling::is_written;
+use crate::parse::is_written;
 
 pub(super) fn parse(text: &str) -> Result<Entry, String> {
     match parse_hosts(text)? {
-        Hosts::Span(span) => Ok(Entry::Span(span)),
+        Hosts::AddressRange(span) => Ok(Entry::AddressRange(span)),
         Hosts::One(Host::Address(address)) => {
             let given = (!is_written(address, text)).then(|| text.into());
             Ok(Entry::One(Target::Address { address, given }, Types::Asked))
@@ -48,7 +48,7 @@ mod tests {
             }
         }
         for text in ["192.0.2.0/28", "192.0.2.1-192.0.2.9"] {
-            assert!(matches!(parse(text), Ok(Entry::Span(_))), "{text}");
+            assert!(matches!(parse(text), Ok(Entry::AddressRange(_))), "{text}");
         }
     }
 

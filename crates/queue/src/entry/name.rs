@@ -1,9 +1,9 @@
-//! Lines of forward DNS: a name, and perhaps its type.
+//! Parses lines of dns probes: a name with an optional record type.
 
 use canvass_model::{DnsName, RecordType, Target};
 
 use super::{Entry, Types};
-use crate::spelling::shorten;
+use crate::parse::shorten;
 
 pub(super) fn parse(text: &str, types_asked: bool) -> Result<Entry, String> {
     let mut words = text.split_ascii_whitespace();

@@ -1,16 +1,16 @@
-//! Lines of http probes: URLs, and hosts without a scheme.
+//! Parses lines of http probes: URLs, and hosts without a scheme.
 
 use canvass_model::{Host, Target, Url, UrlTarget};
 
 use super::host::{Hosts, is_address_like, parse_host, parse_hosts, split_port};
 use super::password::mask_password;
 use super::{Entry, Types, socket};
-use crate::form::{Form, Page};
+use crate::parse::{AddressFamily, shorten};
 use crate::ports::parse_port;
-use crate::spelling::{Family, shorten};
+use crate::target_template::{Page, TargetTemplate};
 use crate::{Ports, Protocol};
 
-/// Reads a URL, or hosts without a scheme, which are asked on `ports` if none is written.
+/// Parses a URL, or hosts without a scheme, which get `ports` if the text has no port.
 pub(super) fn parse(text: &str, ports: Option<&Ports>) -> Result<Entry, String> {
     if let Some(entry) = socket::parse(text) {
         return entry;
@@ -25,7 +25,7 @@ pub(super) fn parse(text: &str, ports: Option<&Ports>) -> Result<Entry, String> 
     }
 }
 
-/// What stands before `://` and what follows it, where the first can be a scheme (RFC 3986 §3.1).
+/// Splits a text at `://` if a scheme precedes it (RFC 3986 §3.1).
 fn split_scheme(text: &str) -> Option<(&str, &str)> {
     text.split_once("://").filter(|(scheme, _)| {
         scheme.starts_with(|char: char| char.is_ascii_alphabetic())
@@ -41,8 +41,8 @@ fn is_spoken(scheme: &str) -> bool {
         .any(|spoken| scheme.eq_ignore_ascii_case(spoken))
 }
 
-/// Reads a URL of which `rest` follows the scheme. The host is looked at as it was written, since
-/// URLs take addresses in forms that other programs read as other addresses.
+/// Parses a URL, of which `rest` follows the scheme. The host is checked as given because URLs
+/// allow forms of addresses that other programs interpret differently.
 fn parse_url(text: &str, rest: &str) -> Result<Entry, String> {
     refuse_blanks(text)?;
     let authority = match rest.find(['/', '\\', '?', '#']) {
@@ -72,7 +72,7 @@ fn parse_url(text: &str, rest: &str) -> Result<Entry, String> {
     Ok(Entry::One(Target::Url(Box::new(target)), Types::Asked))
 }
 
-/// Reads hosts, a port and a path, of which the last two may be missing.
+/// Parses hosts with an optional port and an optional path.
 fn parse_bare(text: &str, ports: Option<&Ports>) -> Result<Entry, String> {
     let (authority, path) = split_path(text);
     if authority.contains('@') {
@@ -82,7 +82,7 @@ fn parse_bare(text: &str, ports: Option<&Ports>) -> Result<Entry, String> {
     let (hosts_text, port_text) = split_port(authority);
     let hosts = parse_hosts(hosts_text)?;
     let port = match port_text {
-        // Not shown, since it is part of a password where that has a slash in it.
+        // Not displayed: it is part of a password that has a slash.
         Some(text) => Some(parse_port(text, Protocol::Tcp).map_err(|error| {
             if path.contains('@') {
                 "the port is neither a number from 1 to 65535 nor a service".to_owned()
@@ -108,22 +108,21 @@ fn parse_bare(text: &str, ports: Option<&Ports>) -> Result<Entry, String> {
             let page = Page::new(&host, path)?;
             Ok(Entry::Grid(
                 Hosts::One(host),
-                Form::Page(Box::new(page), ports),
+                TargetTemplate::Page(Box::new(page), ports),
             ))
         }
-        Hosts::Span(span) => {
-            // Any address will do: each takes its place.
-            let page = Page::new(&Host::Address(Family::V4.address(0)), path)?;
+        Hosts::AddressRange(span) => {
+            // Any address: it is replaced for each target.
+            let page = Page::new(&Host::Address(AddressFamily::V4.address(0)), path)?;
             Ok(Entry::Grid(
-                Hosts::Span(span),
-                Form::Page(Box::new(page), ports),
+                Hosts::AddressRange(span),
+                TargetTemplate::Page(Box::new(page), ports),
             ))
         }
     }
 }
 
-/// What stands before the path, the query or the fragment, and these. The slash of a CIDR is no
-/// path's.
+/// Splits a text before path, query or fragment. The slash of a CIDR does not begin a path.
 fn split_path(text: &str) -> (&str, &str) {
     let from = match text.strip_prefix('[') {
         Some(_) => text.find(']').unwrap_or(0),
@@ -159,7 +158,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The URL, the port of http where that is tried too, and the text.
+    /// The URL, the port of the fallback to http, and the text.
     fn one(text: &str) -> (String, Option<u16>, String) {
         match parse(text, None) {
             Ok(Entry::One(Target::Url(target), Types::Asked)) => (
@@ -249,7 +248,7 @@ mod tests {
             ("example.net/path", Some(&listed), Some("80,8080")),
         ] {
             match parse(text, ports) {
-                Ok(Entry::Grid(_, Form::Page(_, ports))) => {
+                Ok(Entry::Grid(_, TargetTemplate::Page(_, ports))) => {
                     let ports = ports.map(|ports| ports.to_string());
                     assert_eq!(ports.as_deref(), shown, "{text}");
                 }
@@ -329,7 +328,7 @@ mod tests {
                 Ok(Entry::One(Target::Url(target), _)) => {
                     prop_assert!(["http", "https"].contains(&target.url.scheme()));
                     prop_assert_ne!(target.url.port(), Some(0));
-                    // The host is what a reader of the text takes it for.
+                    // The host is the one in the text.
                     let host = Host::of_url(&target.url).unwrap();
                     if let Host::Address(address) = host {
                         let mut text = text.to_ascii_lowercase();
@@ -349,7 +348,8 @@ mod tests {
         #[test]
         fn every_url_of_a_host_and_port_reads_back(
             scheme in "https?",
-            // Without "--": "xn--" begins an encoded label, which has to decode (RFC 5891 §4.2.3.1).
+            // Without "--": "xn--" begins an encoded label, which has to decode (RFC 5891
+            // §4.2.3.1).
             host in "[a-z](-?[a-z0-9]){0,9}(\\.[a-z][a-z0-9]{0,9}){0,3}",
             port in 1u16..,
             path in "(/[a-z0-9:@~.-]{0,20})?",

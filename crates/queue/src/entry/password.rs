@@ -1,13 +1,13 @@
-//! Passwords in texts that are shown again.
+//! Masks passwords in texts for output.
 
 use std::borrow::Cow;
 
-use crate::spelling::shorten;
+use crate::parse::shorten;
 
-/// What stands for a password.
+/// Replaces a password.
 const MASK: &str = "***";
 
-/// A URL that was read as one, as it was written, with its password masked.
+/// Masks the password of a valid URL.
 pub(super) fn mask_password(url: &str) -> Cow<'_, str> {
     let start = url.find("://").map_or(0, |at| at + "://".len());
     let authority = url[start..].split(['/', '\\', '?', '#']).next();
@@ -20,11 +20,11 @@ pub(super) fn mask_password(url: &str) -> Cow<'_, str> {
     }
 }
 
-/// A text as it can be shown again although it could not be read: cut where it is very long, and
-/// without what may be a password. Nobody knows where that ends in a text that is no URL (it may
-/// hold a slash that should have been escaped), so all that may belong to it goes.
+/// Shortens an invalid text for messages and masks what may be a password. The end of a password is
+/// not known in a text that is not a URL (it may have a slash that is not escaped), so everything
+/// that may belong to it is masked.
 pub(crate) fn shown(text: &str) -> Box<str> {
-    // A colon before that of `://` is no scheme's.
+    // An earlier colon than that of `://` does not belong to a scheme.
     let start = match text.split_once(':') {
         Some((scheme, rest)) if rest.starts_with("//") => scheme.len() + "://".len(),
         _ => 0,
@@ -101,7 +101,7 @@ mod tests {
         fn no_text_shows_what_stands_between_a_colon_and_an_at_sign(
             scheme in "([a-z]{1,5}://)?",
             user in "[a-z]{0,5}",
-            // Behind two slashes it would be a user's name.
+            // After two slashes it would be a user name.
             before in "([A-Z:@?#\u{e9}][A-Z/:@?#\u{e9}]{0,20})?",
             after in "[a-z/:?#]{0,20}",
         ) {

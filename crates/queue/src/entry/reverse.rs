@@ -1,12 +1,12 @@
-//! Lines of reverse DNS: addresses, CIDRs, ranges and `.arpa` names.
+//! Parses lines of ptr probes: addresses, CIDRs, ranges and `.arpa` names.
 
 use canvass_model::{DnsName, Target};
 
 use super::{Entry, Types, shown};
-use crate::spelling::{self, Misspelled, Spelled, is_written};
+use crate::parse::{self, ParseError, ParsedTarget, is_written};
 
 pub(super) fn parse(text: &str) -> Result<Entry, String> {
-    // Before anything else: names after RFC 2317 §4 have slashes and dashes in them.
+    // Must be first: names of RFC 2317 §4 have slashes and dashes.
     if let Some(name) = parse_arpa_name(text) {
         let target = Target::Name {
             name: name?,
@@ -14,16 +14,16 @@ pub(super) fn parse(text: &str) -> Result<Entry, String> {
         };
         return Ok(Entry::One(target, Types::Asked));
     }
-    match spelling::parse(text) {
-        Ok(Spelled::Address(address)) => {
-            // IPv4 is read in its canonical form alone.
+    match parse::parse(text) {
+        Ok(ParsedTarget::Address(address)) => {
+            // IPv4 addresses are parsed in canonical form only.
             let canonical = address.is_ipv4() || is_written(address, text);
             let given = (!canonical).then(|| text.into());
             Ok(Entry::One(Target::Address { address, given }, Types::Asked))
         }
-        Ok(Spelled::Span(span)) => Ok(Entry::Span(span)),
-        Err(Misspelled::Slip(reason)) => Err(reason),
-        Err(Misspelled::Foreign) => Err(format!(
+        Ok(ParsedTarget::AddressRange(span)) => Ok(Entry::AddressRange(span)),
+        Err(ParseError::Invalid(reason)) => Err(reason),
+        Err(ParseError::NotAddress) => Err(format!(
             "{:?} is not an address, a CIDR, a range or an .arpa name; to look up names use canvass dns",
             shown(text)
         )),
@@ -38,7 +38,7 @@ fn parse_arpa_name(text: &str) -> Option<Result<DnsName, String>> {
         return None;
     }
     match text.parse::<DnsName>() {
-        // The dot may have been escaped, and then it is part of a label.
+        // An escaped dot is part of a label.
         Ok(name) => name
             .labels()
             .last()
@@ -94,7 +94,7 @@ mod tests {
             }
         }
         assert!(reason("a..in-addr.arpa").contains("empty label"));
-        assert!(reason("a b.in-addr.arpa").contains("blank"));
+        assert!(reason("a b.in-addr.arpa").contains("space"));
     }
 
     #[test]

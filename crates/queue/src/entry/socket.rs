@@ -1,4 +1,4 @@
-//! Sockets in the file system, `unix:PATH`.
+//! Parses Unix domain sockets, `unix:PATH`.
 
 use std::path::Path;
 
@@ -6,10 +6,10 @@ use canvass_model::Target;
 
 use super::{Entry, Types};
 
-/// Bytes a socket's path may have: `sun_path` of unix(7) less the NUL at its end.
+/// The maximum length of a path: that of `sun_path` in unix(7) minus the NUL at its end.
 const SOCKET_PATH_BYTES_MAX: usize = 107;
 
-/// Reads `unix:PATH`; `None` for any other text.
+/// Parses `unix:PATH`. `None` for any other text.
 pub(super) fn parse(text: &str) -> Option<Result<Entry, String>> {
     let path = text.strip_prefix("unix:")?;
     Some(if path.is_empty() {

@@ -1,4 +1,4 @@
-//! What is checked of every outcome when a run is over.
+//! Checks of the outcomes of a run.
 
 mod probe;
 mod question;
@@ -16,17 +16,17 @@ use crate::scenario::Scenario;
 use crate::truth::{HostTruth, host_truth};
 use crate::watch::Watch;
 
-/// How long the addresses of the lab's names may be kept, in seconds.
+/// The TTL of the addresses of the lab's names, in seconds.
 const ADDRESSES_KEPT_S: u64 = 400;
-/// How long it is kept that a name has none, in seconds.
+/// The TTL of negative answers, in seconds.
 const NOTHING_KEPT_S: u64 = 5;
 
-/// Takes down what does not hold.
+/// Collects what does not hold.
 type Faults = Vec<&'static str>;
 
-/// Checks every outcome by itself, and that each job has all that it is to have.
+/// Checks each outcome, and that each job has all of its outcomes.
 ///
-/// A run that was `cut_short` may leave requests of a job unbegun.
+/// In a run that was `cut_short` a job may lack outcomes of requests that were not started.
 pub(crate) fn check(
     scenario: &Scenario,
     outcomes: &[Outcome],
@@ -77,7 +77,7 @@ fn described(outcome: &Outcome) -> String {
     )
 }
 
-/// A job has as many outcomes as it is to have, and came back as it went.
+/// A job must have the expected number of outcomes, and must be returned unchanged.
 fn check_job(job: &Job, outcomes: &[&Outcome], cut_short: bool, end: Time, watch: &mut Watch) {
     let seq = job.seq;
     if outcomes.iter().any(|outcome| outcome.job != *job) {
@@ -114,7 +114,7 @@ fn is_invalid(outcomes: &[&Outcome]) -> bool {
         .all(|outcome| outcome.status == Status::Invalid)
 }
 
-/// No host is asked oftener than it may be, over the whole run.
+/// The rate limit per host must hold over the whole run.
 fn check_host_rates(scenario: &Scenario, outcomes: &[Outcome], watch: &mut Watch) {
     let Some(rate) = scenario.probing.rate_per_host_max_per_second else {
         return;
@@ -139,8 +139,8 @@ fn check_host_rates(scenario: &Scenario, outcomes: &[Outcome], watch: &mut Watch
     }
 }
 
-/// Where resolvers answer and nothing is lost, they are asked for a name once, and again only when
-/// its time is over.
+/// If resolvers answer and nothing is lost, a name is queried once, and again only after its TTL
+/// has expired.
 fn check_lookups(scenario: &Scenario, zone: &Zone, end: Time, watch: &mut Watch) {
     let is_probe = |job: &Job| scenario.module_of(job).is_some();
     if !scenario.fair || !scenario.jobs.iter().all(is_probe) {
@@ -165,7 +165,7 @@ fn check_lookups(scenario: &Scenario, zone: &Zone, end: Time, watch: &mut Watch)
     }
 }
 
-/// Every question that only one job asks, with that job's end.
+/// The questions that belong to only one job, each with the outcome of the job.
 fn owners<'a>(
     jobs: &[Job],
     by_seq: &HashMap<u64, &'a Outcome>,
@@ -190,7 +190,7 @@ fn owners<'a>(
     owners
 }
 
-/// All that is wrong with one outcome.
+/// The errors of one outcome.
 fn faults_of(scenario: &Scenario, outcome: &Outcome, zone: &Zone, watch: &Watch) -> Faults {
     let mut faults = Vec::new();
     let failed = outcome.verdict == Verdict::Failed;
@@ -253,7 +253,7 @@ fn check_times(
         is_question || phases.span(Phase::Dns).is_none(),
         "a probe of a host in the phase of a question to resolvers",
     );
-    // When a job with a schedule was taken is not told; it was not after its first query.
+    // The time at which a scheduled job was taken is not known, but it precedes the first query.
     let taken = if outcome.job.due.is_none() {
         outcome.due
     } else {
@@ -279,7 +279,7 @@ mod tests {
     use crate::scenario::{Peer, addresses, http, url_job};
     use crate::trace::Telling;
 
-    /// What the checks say of a sound run's outcomes after `harm` was done to them.
+    /// Returns the violations after `harm` has changed the outcomes of a correct run.
     fn violations_after(harm: impl FnOnce(&mut Vec<Outcome>)) -> Vec<String> {
         let scenario = Scenario::plain(3, addresses(40), vec![Peer::new(0)]);
         let mut outcomes = crate::run_scenario(&scenario, Telling::Nothing).outcomes;

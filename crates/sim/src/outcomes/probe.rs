@@ -1,4 +1,4 @@
-//! What is checked of the outcome of a probe of a host.
+//! Checks of the outcomes of probes of hosts.
 
 use canvass_lab::{ServiceKind, Zone};
 use canvass_model::{
@@ -12,14 +12,14 @@ use crate::scenario::{Reach, Scenario, Site, Then, Voice};
 use crate::truth::{HostTruth, PageEnd, PageTruth, TalkTruth, host_truth, page_truth, talk_truth};
 use crate::watch::Watch;
 
-/// Connections beside those for each attempt: a kept one was gone.
+/// Additional connections: a persistent connection was closed.
 const RECONNECTS_MAX: u32 = 1;
 
-/// What a job must come to, and what may come between.
+/// The expected result of a job, and the faults that are allowed.
 struct Truth<'a> {
-    /// Every server on its way, the first one first.
+    /// The servers of the redirect chain, in order.
     servers: Vec<(HostTruth, u16)>,
-    /// What it finds there; `None` where that is not known here.
+    /// The expected result. `None` if it is not known.
     end: Option<End>,
     module: &'a Module,
     scenario: &'a Scenario,
@@ -31,7 +31,7 @@ enum End {
     Open,
 }
 
-/// All that is wrong with it.
+/// The errors of an outcome.
 pub(super) fn faults_of(
     scenario: &Scenario,
     outcome: &Outcome,
@@ -61,7 +61,7 @@ pub(super) fn faults_of(
         Target::Url(target) if target.fallback.is_some() => 2,
         _ => 1,
     };
-    // Where every address has its own tries, so has the lookup.
+    // If each address has its own attempts, so has the lookup.
     let lookups = u32::from(module.reach.all_addresses);
     let journeys = (1 + module.retries) * (schemes * addresses.max(1) as u32 + lookups);
     check(
@@ -87,7 +87,7 @@ pub(super) fn faults_of(
                 !is_ours(fault.cause) || outcome.status == Status::Local,
                 "a fault of this side, and it does not say so",
             );
-            // This side did not come to asking, and nothing was out that could be late.
+            // Nothing was sent, so nothing could be late.
             let waited = (fault.phase, fault.cause) == (Phase::Wait, Cause::Timeout);
             check(
                 outcome.status != Status::Local || is_ours(fault.cause) || waited,
@@ -102,7 +102,7 @@ pub(super) fn faults_of(
     faults
 }
 
-/// Phases come one after the other: none is reached without those before it.
+/// A phase is only reached after those before it.
 fn check_phases(outcome: &Outcome, check: &mut impl FnMut(bool, &'static str)) {
     let reached = |phase| outcome.phases.span(phase).is_some();
     check(
@@ -124,7 +124,7 @@ fn check_phases(outcome: &Outcome, check: &mut impl FnMut(bool, &'static str)) {
 fn blames_peer(fault: &Fault, status: Status) -> bool {
     fault.phase != Phase::Resolve
         && status != Status::Local
-        // The system itself knew no way.
+        // There was no local route.
         && fault.cause != Cause::Unreachable
 }
 
@@ -135,7 +135,7 @@ fn is_ours(cause: Cause) -> bool {
     )
 }
 
-/// What a job must come to; `None` for what is none.
+/// The expected result of a job. `None` for an invalid target.
 fn truth_of<'a>(
     scenario: &'a Scenario,
     outcome: &Outcome,
@@ -191,7 +191,7 @@ impl Truth<'_> {
         self.servers.push((host_truth(zone, host), port));
     }
 
-    /// Everybody who may be met on the way; `None` for ports that nobody serves.
+    /// All sites of the servers. `None` for ports without a site.
     fn sites(&self) -> impl Iterator<Item = Option<&Site>> {
         self.servers.iter().flat_map(|(host, port)| {
             let addresses: &[_] = match host {
@@ -206,7 +206,7 @@ impl Truth<'_> {
         })
     }
 
-    /// Whether a socket was ever opened to reach one of its servers.
+    /// Whether a socket was opened to one of the servers.
     fn was_asked(&self, watch: &Watch) -> bool {
         self.servers.iter().any(|(host, port)| match host {
             HostTruth::None(_) => false,
@@ -216,7 +216,7 @@ impl Truth<'_> {
         })
     }
 
-    /// What is spoken at the first server.
+    /// The service of the first server.
     fn service(&self) -> Option<ServiceKind> {
         let site = self.sites().flatten().next()?;
         match site.voice {
@@ -232,9 +232,9 @@ impl Truth<'_> {
         })
     }
 
-    /// Whether there is no answer to be had, whatever the network does.
+    /// Whether an answer is impossible, whatever the network does.
     fn must_fail(&self) -> bool {
-        // Each server must be there, at one of its addresses at the least.
+        // Each server must be reachable at one of its addresses at least.
         let reached = self.servers.iter().all(|(host, port)| match host {
             HostTruth::None(_) => false,
             HostTruth::Addresses(addresses) => addresses.iter().any(|address| {
@@ -255,13 +255,13 @@ impl Truth<'_> {
             }
     }
 
-    /// Whether this may be the reason of a failure.
+    /// Whether a fault is allowed.
     fn allows(&self, fault: &Fault, outcome: &Outcome) -> bool {
         let cause = fault.cause;
         let host = &self.scenario.host;
         let short = host.descriptors_max < 1_000
             || host.descriptors_gone.is_some()
-            // Racing addresses take two each.
+            // Happy eyeballs may use two connections.
             || self.scenario.probing.sockets_max < 2 * self.scenario.jobs.len();
         if matches!(outcome.job.target, Target::Unix { .. }) {
             let ours = cause == Cause::Descriptors && short || cause == Cause::Interrupted;
@@ -294,7 +294,7 @@ impl Truth<'_> {
         page || self.sites().any(|site| met_there(site, cause))
     }
 
-    /// Whether an answer is what the host serves.
+    /// Whether an answer is the expected one.
     fn is_told_by(&self, outcome: &Outcome) -> bool {
         let whole = self.sites().flatten().all(is_whole);
         if self.module.reach.all_addresses {
@@ -310,7 +310,7 @@ impl Truth<'_> {
         match (&self.end, &outcome.answer) {
             (Some(End::Page(truth)), Answer::Http(page)) => is_page(truth, page, outcome) || !whole,
             (Some(End::Talk(truth)), Answer::Talk(talk)) => {
-                // Half an answer, when time is up, is not the one that was expected.
+                // An incomplete answer at the deadline does not match.
                 let slow = !self.scenario.fair;
                 is_talk(truth, talk, outcome)
                     || !whole
@@ -323,7 +323,7 @@ impl Truth<'_> {
     }
 }
 
-/// Whether all that is said there arrives, be it slowly.
+/// Whether all output of a site arrives, possibly slowly.
 fn is_whole(site: &Site) -> bool {
     let impairments = &site.impairments;
     let whole = site
@@ -336,7 +336,7 @@ fn is_whole(site: &Site) -> bool {
         && impairments.outage_after.is_none()
 }
 
-/// Whether this may happen to who probes the site.
+/// Whether a site can cause a fault.
 fn met_there(site: Option<&Site>, cause: Cause) -> bool {
     let Some(site) = site else {
         return cause == Cause::Refused;
@@ -371,7 +371,7 @@ fn is_talk(truth: &TalkTruth, talk: &TalkAnswer, outcome: &Outcome) -> bool {
                 let mut all = talk.captures.iter();
                 all.any(|(one, found)| **one == **name && **found == **value)
             };
-            // One host of several is as good as any.
+            // Any of the hosts is correct.
             let told = talk.replies.is_some() || captures.iter().all(has);
             outcome.status == Status::Matched && outcome.verdict == Verdict::Answered && told
         }

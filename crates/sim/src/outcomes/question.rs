@@ -1,4 +1,4 @@
-//! What is checked of the outcome of a question to resolvers.
+//! Checks of the outcomes of DNS jobs.
 
 use canvass_lab::Zone;
 use canvass_model::{Answer, Outcome, Phase, ProbeSpec, Status, Verdict};
@@ -7,11 +7,10 @@ use super::Faults;
 use crate::scenario::Scenario;
 use crate::truth::{Expected, expected_of};
 
-/// Attempts of one question that only ask again in the way the server wants: without EDNS(0), and
-/// by TCP.
+/// Additional attempts of a question, as the server requires: without EDNS(0), and over TCP.
 const FOLLOW_UPS_MAX: u32 = 2;
 
-/// All that is wrong with it.
+/// The errors of an outcome.
 pub(super) fn faults_of(scenario: &Scenario, outcome: &Outcome, zone: &Zone) -> Faults {
     let expected = &expected_of(zone, &outcome.job);
     let failed = outcome.verdict == Verdict::Failed;
@@ -69,7 +68,7 @@ fn asks_forward(outcome: &Outcome) -> bool {
     )
 }
 
-/// Whether an answer is what the zone holds.
+/// Whether an answer is that of the zone.
 fn is_true(scenario: &Scenario, outcome: &Outcome, expected: &Expected) -> bool {
     let negative = outcome.verdict == Verdict::Negative;
     match (expected, &outcome.answer) {

@@ -1,4 +1,4 @@
-//! From a seed to a scenario.
+//! Draws the scenario of a seed.
 
 use std::time::Duration;
 
@@ -8,22 +8,22 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
 use super::jobs::{self, Mix};
-use super::{Doors, Host, Interrupt, Path, Peer, Reach, Scenario, probes};
+use super::{ChannelSettings, Host, Interrupt, Path, Peer, Reach, Scenario, probes};
 
-/// What the resolvers of a run have in common.
+/// How the resolvers of a run are impaired.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Mood {
-    /// Nothing is wrong with anything.
+enum Profile {
+    /// No impairments.
     Clean,
-    /// Only this process stands still now and then.
+    /// Only stalls of this process.
     Stalled,
-    /// Each resolver has a character, and some have none.
+    /// Each resolver has its own impairments or none.
     Mixed,
-    /// All have the same character.
+    /// All resolvers have the same impairments.
     Uniform,
 }
 
-/// The scenario that `seed` stands for: one in three probes hosts.
+/// The scenario of a seed. One in three has probes of hosts.
 pub(crate) fn draw(seed: u64) -> Scenario {
     if seed % 3 == 2 {
         draw_probes(seed)
@@ -32,23 +32,23 @@ pub(crate) fn draw(seed: u64) -> Scenario {
     }
 }
 
-/// Questions to resolvers.
+/// Draws a scenario of DNS jobs.
 fn draw_questions(seed: u64) -> Scenario {
     let mut rng = SmallRng::seed_from_u64(seed);
     let rng = &mut rng;
-    let mood = one_of(
+    let profile = one_of(
         rng,
         &[
-            Mood::Clean,
-            Mood::Stalled,
-            Mood::Mixed,
-            Mood::Mixed,
-            Mood::Mixed,
-            Mood::Mixed,
-            Mood::Uniform,
+            Profile::Clean,
+            Profile::Stalled,
+            Profile::Mixed,
+            Profile::Mixed,
+            Profile::Mixed,
+            Profile::Mixed,
+            Profile::Uniform,
         ],
     );
-    let peers = draw_peers(rng, mood);
+    let peers = draw_peers(rng, profile);
     let count = one_of(rng, &[200, 500, 1_000, 3_000]);
     let mut mix = Mix {
         forward_percent: one_of(rng, &[0, 0, 20, 100]),
@@ -57,11 +57,11 @@ fn draw_questions(seed: u64) -> Scenario {
         v6_percent: one_of(rng, &[0, 20, 100]),
         due_interval_ns: one_of(rng, &[None, None, None, Some(100_000), Some(2_000_000)]),
     };
-    if mood == Mood::Stalled {
-        // What needs a second query may run out of time while this process stands still.
+    if profile == Profile::Stalled {
+        // Jobs that need a second query may time out during a stall.
         (mix.forward_percent, mix.names_percent) = (0, 0);
     }
-    let clean = matches!(mood, Mood::Clean | Mood::Stalled);
+    let clean = matches!(profile, Profile::Clean | Profile::Stalled);
     let mut scenario = Scenario::plain(seed, jobs::mixed(rng, count, &mix), peers);
     let limits = &mut scenario.limits;
     limits.transport = one_of(
@@ -82,25 +82,25 @@ fn draw_questions(seed: u64) -> Scenario {
     scenario.jobs_max = one_of(rng, &[1, 16, 500, 32_768, 32_768]);
     scenario.path = draw_path(rng, clean);
     scenario.host = draw_host(rng, clean);
-    if mood != Mood::Clean {
-        draw_stalls(rng, mood, &mut scenario.host);
+    if profile != Profile::Clean {
+        draw_stalls(rng, profile, &mut scenario.host);
     }
-    scenario.doors = draw_doors(rng);
+    scenario.channels = draw_channels(rng);
     if !clean && rng.random_bool(0.1) {
         let at = Time::from_nanos(rng.random_range(0..3_000_000_000));
         scenario.interrupt = Some(one_of(rng, &[Interrupt::Drain(at), Interrupt::Abort(at)]));
     }
-    scenario.fair = is_fair(&scenario, mood);
+    scenario.fair = is_fair(&scenario, profile);
     scenario
 }
 
-/// Probes of hosts, and questions beside them in one of four.
+/// Draws a scenario of probes of hosts, with DNS jobs in one of four.
 fn draw_probes(seed: u64) -> Scenario {
     let mut rng = SmallRng::seed_from_u64(seed);
     let rng = &mut rng;
     let clean = rng.random_bool(0.3);
     let generous = clean && rng.random_bool(0.7);
-    let mood = probes::Mood {
+    let profile = probes::Profile {
         clean,
         generous,
         count: one_of(rng, &[100, 300, 600]),
@@ -110,8 +110,15 @@ fn draw_probes(seed: u64) -> Scenario {
         requests: one_of(rng, &[1, 2, 5]),
         due_interval_ns: one_of(rng, &[None, None, Some(2_000_000)]),
     };
-    let drawn = probes::draw(rng, &mood);
-    let resolvers = draw_peers(rng, if clean { Mood::Clean } else { Mood::Mixed });
+    let drawn = probes::draw(rng, &profile);
+    let resolvers = draw_peers(
+        rng,
+        if clean {
+            Profile::Clean
+        } else {
+            Profile::Mixed
+        },
+    );
     let mut scenario = Scenario::plain(seed, drawn.jobs, resolvers);
     scenario.sites = drawn.sites;
     scenario.probing = drawn.probing;
@@ -126,14 +133,14 @@ fn draw_probes(seed: u64) -> Scenario {
     scenario.path = draw_path(rng, clean);
     scenario.host = draw_host(rng, clean);
     if !clean {
-        draw_stalls(rng, Mood::Mixed, &mut scenario.host);
+        draw_stalls(rng, Profile::Mixed, &mut scenario.host);
         if rng.random_bool(0.1) {
             let from = Time::from_nanos(rng.random_range(0..1_000_000_000));
             let span = Duration::from_millis(one_of(rng, &[100, 20_000]));
             scenario.host.ports_gone = Some((from, from + span));
         }
     }
-    scenario.doors = draw_doors(rng);
+    scenario.channels = draw_channels(rng);
     if !clean && rng.random_bool(0.15) {
         let at = Time::from_nanos(rng.random_range(0..3_000_000_000));
         scenario.interrupt = Some(one_of(rng, &[Interrupt::Drain(at), Interrupt::Abort(at)]));
@@ -142,7 +149,7 @@ fn draw_probes(seed: u64) -> Scenario {
     scenario
 }
 
-/// Puts as many questions to resolvers between the probes.
+/// Adds as many DNS jobs.
 fn mix_in_questions(rng: &mut SmallRng, scenario: &mut Scenario) {
     let mix = Mix {
         forward_percent: 20,
@@ -163,7 +170,7 @@ fn mix_in_questions(rng: &mut SmallRng, scenario: &mut Scenario) {
     scenario.jobs = all;
 }
 
-/// Whether every probe has a fair chance.
+/// Whether every probe must have its answer.
 fn has_fair_probes(scenario: &Scenario) -> bool {
     let path = &scenario.path;
     let quick = path.delay_ns + path.jitter_ns <= 5_000_000
@@ -176,7 +183,7 @@ fn has_fair_probes(scenario: &Scenario) -> bool {
             timeouts.deadline >= Duration::from_secs(10)
                 && timeouts.first_byte >= Duration::from_secs(2)
         });
-    // Whoever waits for a socket or for another host is waiting on its own time.
+    // Waiting for a socket or for the limit of a host counts towards the deadline.
     quick
         && patient
         && scenario.probing.sockets_max >= 1_000
@@ -184,23 +191,23 @@ fn has_fair_probes(scenario: &Scenario) -> bool {
         && scenario.probing.per_host_max >= 6
 }
 
-/// Whether every job has a fair chance.
-fn is_fair(scenario: &Scenario, mood: Mood) -> bool {
+/// Whether every job must have its answer.
+fn is_fair(scenario: &Scenario, profile: Profile) -> bool {
     let limits = &scenario.limits;
     let patient = limits.deadline >= Duration::from_secs(10)
         && limits.timeout >= Duration::from_secs(1)
         && scenario.path.delay_ns + scenario.path.jitter_ns <= 50_000_000;
-    // A datagram that is cut must be asked for over a stream, which is a second attempt.
+    // A truncated answer needs a second attempt over TCP.
     let second = limits.retries >= 1 && limits.transport != TransportPolicy::Udp;
-    match mood {
-        Mood::Clean => patient && second,
-        // What was sent while it stood still must come back within the grace the timers give.
-        Mood::Stalled => {
+    match profile {
+        Profile::Clean => patient && second,
+        // Answers to queries sent before a stall must arrive in the grace period of the timers.
+        Profile::Stalled => {
             limits.deadline >= Duration::from_secs(2)
                 && limits.timeout >= Duration::from_secs(1)
                 && scenario.path.delay_ns + scenario.path.jitter_ns <= 15_000_000
         }
-        Mood::Mixed | Mood::Uniform => {
+        Profile::Mixed | Profile::Uniform => {
             let plain = |peer: &&Peer| peer.is_plain();
             let host = &scenario.host;
             patient
@@ -223,20 +230,20 @@ pub(super) fn one_of<T: Copy>(rng: &mut SmallRng, choices: &[T]) -> T {
     choices[rng.random_range(0..choices.len())]
 }
 
-fn draw_peers(rng: &mut SmallRng, mood: Mood) -> Vec<Peer> {
+fn draw_peers(rng: &mut SmallRng, profile: Profile) -> Vec<Peer> {
     let count = one_of(rng, &[1, 1, 2, 3, 5, 20]);
     let common = rng.random();
     (0..count)
-        .map(|index| match mood {
-            Mood::Clean | Mood::Stalled => Peer::new(index),
-            Mood::Mixed if rng.random_bool(0.4) => Peer::new(index),
-            Mood::Mixed => draw_character(rng, index),
-            Mood::Uniform => draw_character(&mut SmallRng::seed_from_u64(common), index),
+        .map(|index| match profile {
+            Profile::Clean | Profile::Stalled => Peer::new(index),
+            Profile::Mixed if rng.random_bool(0.4) => Peer::new(index),
+            Profile::Mixed => draw_character(rng, index),
+            Profile::Uniform => draw_character(&mut SmallRng::seed_from_u64(common), index),
         })
         .collect()
 }
 
-/// A resolver with one thing wrong with it, or two.
+/// A resolver with one or two impairments.
 fn draw_character(rng: &mut SmallRng, index: u16) -> Peer {
     let mut text = String::new();
     let mut peer = Peer::new(index);
@@ -335,8 +342,8 @@ fn draw_host(rng: &mut SmallRng, clean: bool) -> Host {
     host
 }
 
-fn draw_stalls(rng: &mut SmallRng, mood: Mood, host: &mut Host) {
-    let (count, within_ns) = if mood == Mood::Stalled {
+fn draw_stalls(rng: &mut SmallRng, profile: Profile, host: &mut Host) {
+    let (count, within_ns) = if profile == Profile::Stalled {
         (
             rng.random_range(1..6),
             one_of(rng, &[30_000_000, 1_000_000_000]),
@@ -352,8 +359,8 @@ fn draw_stalls(rng: &mut SmallRng, mood: Mood, host: &mut Host) {
     host.stalls.sort_unstable();
 }
 
-fn draw_doors(rng: &mut SmallRng) -> Doors {
-    Doors {
+fn draw_channels(rng: &mut SmallRng) -> ChannelSettings {
+    ChannelSettings {
         batch_jobs: one_of(rng, &[1, 7, 256]),
         feed_interval_ns: one_of(rng, &[1_000, 100_000, 3_000_000]),
         inbox_batches: one_of(rng, &[1, 8]),

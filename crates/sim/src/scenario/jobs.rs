@@ -1,4 +1,4 @@
-//! The work of a run.
+//! The jobs of a run.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -19,7 +19,7 @@ const NAMES: &[&str] = &[
     "in-addr.arpa",
     "elsewhere.example.org",
 ];
-/// Types asked for.
+/// The record types of jobs.
 const TYPES: &[RecordType] = &[
     RecordType(1),
     RecordType(2),
@@ -36,18 +36,18 @@ const TYPES: &[RecordType] = &[
     RecordType::ANY,
 ];
 
-/// Which kinds of jobs a run has.
+/// The kinds of jobs of a run.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mix {
-    /// Percent of jobs that look the names up again.
+    /// The percentage of jobs with forward confirmation.
     pub forward_percent: u32,
-    /// Percent of jobs about names.
+    /// The percentage of jobs about names.
     pub names_percent: u32,
-    /// Percent of jobs that are no jobs.
+    /// The percentage of invalid targets.
     pub invalid_percent: u32,
-    /// Percent of addresses that are IPv6.
+    /// The percentage of IPv6 addresses.
     pub v6_percent: u32,
-    /// Between the due times of two jobs, in nanoseconds.
+    /// The time between the due times of two jobs, in nanoseconds.
     pub due_interval_ns: Option<u64>,
 }
 
@@ -121,7 +121,7 @@ pub(super) fn mixed(rng: &mut SmallRng, count: u32, mix: &Mix) -> Vec<Job> {
 }
 
 fn v4(index: u32) -> IpAddr {
-    // Far apart in the zone's rules, and no two alike.
+    // Distinct addresses that cover the cases of the zone.
     Ipv4Addr::from(0x0a00_0000 | index.wrapping_mul(0x9e37) & 0x00ff_ffff).into()
 }
 

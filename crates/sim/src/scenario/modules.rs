@@ -1,4 +1,4 @@
-//! How hosts are probed, as runs have it.
+//! The modules of probes.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use canvass_proto::{Module, ModuleKind, Reach, Timeouts};
 use super::UNIX_AT_ZERO;
 use crate::truth::TALKS;
 
-/// Fetches pages with these settings.
+/// A module for http with these settings.
 pub fn http(settings: HttpSettings) -> Module {
     module(ModuleKind::Http {
         settings: Arc::new(settings),
@@ -20,10 +20,10 @@ pub fn http(settings: HttpSettings) -> Module {
     })
 }
 
-/// Opens streams, and talks over them where there is a script: a preset, or one of this world's.
+/// A module for tcp, with the script of this name, if any: a preset, or one of the simulator.
 ///
 /// # Panics
-/// When there is none of this name.
+/// If there is no script of this name.
 pub fn tcp(script: Option<&str>) -> Module {
     module(ModuleKind::Tcp {
         script: script.map(read),
@@ -33,11 +33,11 @@ pub fn tcp(script: Option<&str>) -> Module {
     })
 }
 
-/// Sends datagrams by a script: a preset, or one of this world's. With `window`, every host is
-/// heard for so long.
+/// A module for udp with the script of this name: a preset, or one of the simulator. With `window`,
+/// replies of all hosts are received for this time.
 ///
 /// # Panics
-/// When there is none of this name.
+/// If there is no script of this name.
 pub fn udp(script: &str, window: Option<Duration>) -> Module {
     module(ModuleKind::Udp {
         script: read(script),
@@ -80,7 +80,8 @@ fn credentials() -> Arc<Credentials> {
     Arc::new(Credentials::new(USER, PASSWORD).expect("what the lab knows is sound"))
 }
 
-/// What no run in this world uses, and modules must have. Reading its roots takes its time.
+/// Modules need a TLS client, although no run uses it. It is shared because loading roots takes
+/// long.
 fn tls() -> TlsClient {
     static TLS: OnceLock<TlsClient> = OnceLock::new();
     TLS.get_or_init(|| TlsClient::new(&TlsOptions::default()).expect("the usual options"))

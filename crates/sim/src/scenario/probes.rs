@@ -1,4 +1,4 @@
-//! Probes of hosts: the work, and the hosts it goes to.
+//! Draws probes and their hosts.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU32;
@@ -17,47 +17,47 @@ use super::draw::one_of;
 use super::{CutAt, Reach, Site, Then, http, tcp, udp};
 use crate::truth::{GOOD_PATHS, TALKS, paths};
 
-/// Where every name of `lab.test` leads.
+/// The addresses of names under `lab.test`.
 const LOOPBACK: [IpAddr; 2] = [
     IpAddr::V4(Ipv4Addr::LOCALHOST),
     IpAddr::V6(Ipv6Addr::LOCALHOST),
 ];
-/// What the lab's zone gives for its unreachable name.
+/// The addresses of the unreachable name of the lab's zone.
 const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
-/// Hosts by address, of which each has a name as well.
+/// The number of hosts, each of which has an address and a name.
 const HOSTS_MAX: u8 = 12;
-/// Modules that fetch pages come first.
+/// The number of modules for http, which are the first ones.
 const HTTP_MODULES: u16 = 3;
 
-/// What is drawn for a run.
+/// The drawn parts of a run.
 pub(super) struct Drawn {
     pub jobs: Vec<Job>,
     pub sites: Vec<Site>,
     pub probing: Probing,
 }
 
-/// What the probes of a run are like.
+/// The profile of the probes of a run.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Mood {
-    /// Nothing is wrong with any host.
+pub(super) struct Profile {
+    /// Whether no host is impaired.
     pub clean: bool,
-    /// There is time and there are sockets for all.
+    /// Whether the limits of time and sockets are generous.
     pub generous: bool,
     pub count: u32,
-    /// Percent of jobs that talk.
+    /// The percentage of tcp and udp probes.
     pub talk_percent: u32,
-    /// Percent of jobs whose page is broken.
+    /// The percentage of http probes with a faulty response.
     pub broken_percent: u32,
-    /// How many names of this machine there are.
+    /// The number of names of this machine.
     pub names: u32,
-    /// How often a page is fetched.
+    /// The number of requests per http probe.
     pub requests: u32,
     pub due_interval_ns: Option<u64>,
 }
 
-/// Draws hosts and probes of them.
-pub(super) fn draw(rng: &mut SmallRng, mood: &Mood) -> Drawn {
-    let modules = draw_modules(rng, mood);
+/// Draws hosts and probes.
+pub(super) fn draw(rng: &mut SmallRng, profile: &Profile) -> Drawn {
+    let modules = draw_modules(rng, profile);
     let mut probing = Probing {
         modules: modules.into_iter().map(Arc::new).collect(),
         sockets_max: one_of(rng, &[5, 40, 1_000]),
@@ -65,23 +65,23 @@ pub(super) fn draw(rng: &mut SmallRng, mood: &Mood) -> Drawn {
         rate_per_host_max_per_second: one_of(rng, &[None, None, None, Some(20.0), Some(500.0)]),
         ..Probing::default()
     };
-    if mood.generous {
+    if profile.generous {
         (probing.sockets_max, probing.per_host_max) = (1_000, 6);
         probing.rate_per_host_max_per_second = None;
     }
     Drawn {
-        sites: draw_sites(rng, mood.clean),
-        jobs: (0..mood.count)
-            .map(|index| draw_job(rng, mood, index))
+        sites: draw_sites(rng, profile.clean),
+        jobs: (0..profile.count)
+            .map(|index| draw_job(rng, profile, index))
             .collect(),
         probing,
     }
 }
 
-/// A page to fetch by module 0, once.
+/// A job with one request by module 0.
 ///
 /// # Panics
-/// When `url` is none.
+/// If `url` is not a URL.
 pub fn url_job(seq: u64, url: &str) -> Job {
     Job {
         seq,
@@ -100,10 +100,10 @@ pub fn url_job(seq: u64, url: &str) -> Job {
     }
 }
 
-/// A port to connect or to send to.
+/// A job for a tcp or a udp probe.
 ///
 /// # Panics
-/// When `host` is none.
+/// If `host` is not a host.
 pub fn endpoint_job(seq: u64, host: &str, port: u16, spec: ProbeSpec) -> Job {
     Job {
         seq,
@@ -119,14 +119,14 @@ pub fn endpoint_job(seq: u64, host: &str, port: u16, spec: ProbeSpec) -> Job {
     }
 }
 
-/// The modules for pages, an open port, and every talk in its order.
-fn draw_modules(rng: &mut SmallRng, mood: &Mood) -> Vec<Module> {
+/// The modules for http, for an open port, and for every talk in order.
+fn draw_modules(rng: &mut SmallRng, profile: &Profile) -> Vec<Module> {
     let pages = (0..HTTP_MODULES).map(|_| {
         http(HttpSettings {
             follow_max: 0,
             body_bytes_max: 30_000,
             head_bytes_max: 4_096,
-            keep_alive: mood.requests > 1,
+            keep_alive: profile.requests > 1,
             ..HttpSettings::default()
         })
     });
@@ -144,7 +144,7 @@ fn draw_modules(rng: &mut SmallRng, mood: &Mood) -> Vec<Module> {
     let retries = one_of(rng, &[0, 0, 1, 3]);
     let mut deadline = Duration::from_millis(one_of(rng, &[1_500, 10_000, 10_000]));
     let mut part = Duration::from_millis(one_of(rng, &[400, 2_000, 2_000]));
-    if mood.generous {
+    if profile.generous {
         (deadline, part) = (Duration::from_secs(10), Duration::from_secs(2));
     }
     for (index, module) in modules.iter_mut().enumerate() {
@@ -153,7 +153,7 @@ fn draw_modules(rng: &mut SmallRng, mood: &Mood) -> Vec<Module> {
         timeouts.deadline = deadline;
         (timeouts.resolve, timeouts.connect) = (part, part);
         (timeouts.first_byte, timeouts.transfer) = (part, part);
-        let asks_all = !mood.clean && index > 0 && rng.random_bool(0.1);
+        let asks_all = !profile.clean && index > 0 && rng.random_bool(0.1);
         module.reach.all_addresses = asks_all;
         if let ModuleKind::Http { settings, .. } = &mut module.kind {
             Arc::make_mut(settings).follow_max = one_of(rng, &[0, 2, 10]);
@@ -209,27 +209,27 @@ fn draw_trouble(rng: &mut SmallRng, site: &mut Site) {
     site.impairments.seed = rng.random();
 }
 
-fn draw_job(rng: &mut SmallRng, mood: &Mood, index: u32) -> Job {
-    let mut job = if rng.random_range(0..100) < mood.talk_percent {
-        draw_talk(rng, mood, index)
+fn draw_job(rng: &mut SmallRng, profile: &Profile, index: u32) -> Job {
+    let mut job = if rng.random_range(0..100) < profile.talk_percent {
+        draw_talk(rng, profile, index)
     } else {
-        draw_page(rng, mood, index)
+        draw_page(rng, profile, index)
     };
-    job.due = mood
+    job.due = profile
         .due_interval_ns
         .map(|interval_ns| Time::from_nanos(u64::from(index) * interval_ns));
     job
 }
 
-fn draw_page(rng: &mut SmallRng, mood: &Mood, index: u32) -> Job {
-    let broken = rng.random_range(0..100) < mood.broken_percent;
+fn draw_page(rng: &mut SmallRng, profile: &Profile, index: u32) -> Job {
+    let broken = rng.random_range(0..100) < profile.broken_percent;
     let path = if broken {
         let count = paths().count() - GOOD_PATHS;
         paths().nth(GOOD_PATHS + rng.random_range(0..count))
     } else {
         paths().nth(rng.random_range(0..GOOD_PATHS))
     };
-    let host = draw_host(rng, mood);
+    let host = draw_host(rng, profile);
     let elsewhere = host_address(rng.random_range(1..=HOSTS_MAX));
     let path = match rng.random_range(0..12) {
         0 => "/redirect/2".to_owned(),
@@ -241,7 +241,7 @@ fn draw_page(rng: &mut SmallRng, mood: &Mood, index: u32) -> Job {
     let mut job = url_job(u64::from(index), &format!("http://{host}{path}"));
     job.spec = ProbeSpec::Http {
         module: ModuleId(rng.random_range(0..HTTP_MODULES)),
-        requests: NonZeroU32::new(one_of(rng, &[1, mood.requests])).unwrap_or(NonZeroU32::MIN),
+        requests: NonZeroU32::new(one_of(rng, &[1, profile.requests])).unwrap_or(NonZeroU32::MIN),
     };
     if rng.random_bool(0.03) {
         job.target = Target::Unix {
@@ -256,20 +256,25 @@ fn draw_page(rng: &mut SmallRng, mood: &Mood, index: u32) -> Job {
     } else if rng.random_bool(0.05)
         && let Target::Url(target) = &mut job.target
     {
-        // A bare host; nobody here speaks https.
+        // A host without a scheme. No site supports https.
         let _ = target.url.set_scheme("https");
         target.fallback = Some(HttpFallback { port: 80 });
     }
     job
 }
 
-fn draw_talk(rng: &mut SmallRng, mood: &Mood, index: u32) -> Job {
+fn draw_talk(rng: &mut SmallRng, profile: &Profile, index: u32) -> Job {
     let seq = u64::from(index);
     let first = HTTP_MODULES + 1;
     if rng.random_bool(0.1) {
         let module = ModuleId(HTTP_MODULES);
         let port = one_of(rng, &[80, 110, 9]);
-        return endpoint_job(seq, &draw_host(rng, mood), port, ProbeSpec::Tcp { module });
+        return endpoint_job(
+            seq,
+            &draw_host(rng, profile),
+            port,
+            ProbeSpec::Tcp { module },
+        );
     }
     if rng.random_bool(0.05) {
         let module = ModuleId(first + TALKS.len() as u16);
@@ -289,32 +294,32 @@ fn draw_talk(rng: &mut SmallRng, mood: &Mood, index: u32) -> Job {
         }
         ProbeSpec::Tcp { module }
     };
-    let host = draw_name(rng, mood);
+    let host = draw_name(rng, profile);
     endpoint_job(seq, &host, port, spec)
 }
 
-/// A host that serves pages.
-fn draw_host(rng: &mut SmallRng, mood: &Mood) -> String {
+/// A host with an http service.
+fn draw_host(rng: &mut SmallRng, profile: &Profile) -> String {
     let last = rng.random_range(1..=HOSTS_MAX);
     match rng.random_range(0..10) {
-        0..5 => draw_name(rng, mood),
+        0..5 => draw_name(rng, profile),
         5..7 => host_address(last).to_string(),
         _ => format!("host-10-77-0-{last}.example.net"),
     }
 }
 
-/// A host that serves everything.
-fn draw_name(rng: &mut SmallRng, mood: &Mood) -> String {
+/// A host with all services.
+fn draw_name(rng: &mut SmallRng, profile: &Profile) -> String {
     match rng.random_range(0..20) {
         0 => "nodata.lab.test".into(),
         1 => "nxdomain.lab.test".into(),
         2 => "unreachable.lab.test".into(),
-        3 if !mood.clean => "servfail.lab.test".into(),
+        3 if !profile.clean => "servfail.lab.test".into(),
         4 | 5 => "v4.lab.test".into(),
         6 | 7 => "v6.lab.test".into(),
         8 => "127.0.0.1".into(),
         9 => "localhost".into(),
-        _ => format!("n{}.lab.test", rng.random_range(0..mood.names)),
+        _ => format!("n{}.lab.test", rng.random_range(0..profile.names)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A scenario in a few lines for a person.
+//! Displays a scenario in a few lines.
 
 use std::fmt;
 
@@ -37,8 +37,8 @@ impl fmt::Display for Scenario {
         writeln!(f, "  host: {:?}", self.host)?;
         write!(
             f,
-            "  doors: {:?}, interrupt {:?}",
-            self.doors, self.interrupt
+            "  channels: {:?}, interrupt {:?}",
+            self.channels, self.interrupt
         )?;
         for peer in &self.peers {
             write!(f, "\n  {peer}")?;
@@ -63,7 +63,7 @@ impl fmt::Display for Scenario {
 }
 
 impl fmt::Display for Peer {
-    /// The address, and what is wrong with it.
+    /// The address and the impairments.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.address)?;
         if self.reach != Reach::Open {
@@ -80,7 +80,7 @@ impl fmt::Display for Peer {
 }
 
 impl fmt::Display for Site {
-    /// Where it is, who speaks there, and what is wrong with it.
+    /// The addresses, the service and the impairments.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.first)?;
         if self.last != self.first {
@@ -100,7 +100,7 @@ impl fmt::Display for Site {
     }
 }
 
-/// A module without what it says.
+/// A module without the content of its requests.
 struct Shown<'a>(&'a Module);
 
 impl fmt::Display for Shown<'_> {
@@ -142,7 +142,7 @@ fn show_impairments(f: &mut fmt::Formatter<'_>, impairments: &Impairments) -> fm
     Ok(())
 }
 
-/// Every field with its value: the derived form names them all.
+/// All fields with their values, from the derived `Debug` output.
 fn fields(impairments: &Impairments) -> Vec<String> {
     let mut fields: Vec<String> = Vec::new();
     for line in format!("{impairments:#?}").lines() {

@@ -1,4 +1,4 @@
-//! Hosts that probes go to.
+//! The hosts of probes.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -8,57 +8,57 @@ use canvass_lab::{Impairments, ServiceKind};
 
 use super::Reach;
 
-/// The time of day when a world begins, since 1970 (UTC).
+/// The wall clock time at the start of a world, since 1970 (UTC).
 pub const UNIX_AT_ZERO: Duration = Duration::from_secs(1_700_000_000);
 
-/// One port of a host, or of many hosts that are alike.
+/// A port of a host or of many equal hosts.
 #[derive(Clone, Debug)]
 pub struct Site {
     /// The first address.
     pub first: IpAddr,
-    /// The last one.
+    /// The last address.
     pub last: IpAddr,
     /// The port.
     pub port: u16,
-    /// Who speaks there.
+    /// The service.
     pub voice: Voice,
-    /// What it does wrong.
+    /// The impairments.
     pub impairments: Impairments,
-    /// Whether anything can reach it at all.
+    /// What happens to packets for it.
     pub reach: Reach,
-    /// Where what it says breaks off.
+    /// Where its output is cut.
     pub cut: Option<CutAt>,
 }
 
-/// Who speaks.
+/// A service of a site.
 #[derive(Clone, Debug)]
 pub enum Voice {
     /// One of the lab's services, without TLS.
     Service(ServiceKind),
-    /// Whoever has said the end of a head is told this, and the connection closes.
+    /// Sends this response to every head, and closes.
     Canned(Arc<[u8]>),
 }
 
-/// Where what a host says breaks off, and how.
+/// Where and how the output of a host is cut.
 #[derive(Clone, Copy, Debug)]
 pub struct CutAt {
-    /// Behind so many octets of each connection; `None` for as many as the address is behind the
-    /// first of its site.
+    /// The number of octets per connection before the cut. `None` means the index of the address in
+    /// the site.
     pub octets: Option<usize>,
-    /// What comes then.
+    /// What follows the cut.
     pub then: Then,
 }
 
-/// What comes at a cut.
+/// What follows a cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Then {
-    /// The rest, so much later.
+    /// The rest, after this time.
     Pause(Duration),
     /// Nothing.
     Stop,
-    /// The connection closes in good order.
+    /// A close.
     Close,
-    /// The connection is reset.
+    /// A reset.
     Reset,
 }
 
@@ -70,7 +70,7 @@ pub(crate) struct Cut {
 }
 
 impl Site {
-    /// A service at one address, on its usual port, with nothing wrong with it.
+    /// A service at an address, on its usual port, without impairments.
     pub fn new(address: IpAddr, kind: ServiceKind) -> Self {
         Self {
             first: address,
@@ -83,24 +83,24 @@ impl Site {
         }
     }
 
-    /// The same at all addresses up to `last`.
+    /// The same for all addresses up to `last`.
     #[must_use]
     pub fn up_to(mut self, last: IpAddr) -> Self {
         self.last = last;
         self
     }
 
-    /// The same with these impairments, written as the lab's flags are.
+    /// The same with these impairments, in the format of `--lab`.
     ///
     /// # Panics
-    /// When one of them does not exist.
+    /// If one of them does not exist.
     #[must_use]
     pub fn impaired(mut self, impairments: &str) -> Self {
         self.impairments = impairments.parse().expect("impairments that exist");
         self
     }
 
-    /// Whether nothing is wrong with it.
+    /// Whether it has no impairments.
     pub fn is_plain(&self) -> bool {
         let plain = Impairments {
             seed: self.impairments.seed,

@@ -1,40 +1,40 @@
-//! What each question to resolvers must come to, whatever the network does.
+//! The expected results of DNS jobs.
 
-use canvass_lab::{Treatment, Zone, expected_names};
+use canvass_lab::{ResponseMode, Zone, expected_names};
 use canvass_model::{Job, ProbeSpec, Rcode, Record, RecordType, Target, Transport};
 use canvass_proto::dns::{Message, Question};
 
-/// What a question to resolvers must come to when it comes to anything.
+/// The expected result of a DNS job, if it gets an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// It is no job.
+    /// The target is invalid.
     Invalid,
-    /// No resolver of this world answers it.
+    /// No resolver answers it.
     Unanswerable,
-    /// These names.
+    /// Names.
     Names {
         /// NOERROR or NXDOMAIN.
         rcode: Rcode,
-        /// In the order they come.
+        /// In the order of the answer.
         names: Vec<String>,
-        /// Whether they lead back to the address.
+        /// Whether forward lookups return the address.
         confirmed: Option<bool>,
     },
-    /// These records.
+    /// Records.
     Records {
         /// NOERROR or NXDOMAIN.
         rcode: Rcode,
-        /// In the order they come.
+        /// In the order of the answer.
         records: Vec<Record>,
-        /// None is of the type asked for.
+        /// Whether none has the queried type.
         negative: bool,
     },
 }
 
-/// What `job`, which asks resolvers, must come to.
+/// Returns the expected result of a DNS job.
 ///
 /// # Panics
-/// When the zone has no answer that can be read, which it always has.
+/// If the answer of the zone cannot be parsed, which is always possible.
 pub fn expected_of(zone: &Zone, job: &Job) -> Expected {
     let (name, record_type) = match (&job.target, job.spec) {
         (target, ProbeSpec::Ptr { .. }) => match (target.reverse_address(), target) {
@@ -55,15 +55,15 @@ pub fn expected_of(zone: &Zone, job: &Job) -> Expected {
     let mut query = Vec::new();
     Question::new(name, record_type).write_query(0, true, &mut query);
     let mut reply = Vec::new();
-    let responded = zone
-        .respond(&query, Transport::Tcp, Treatment::Answer, &mut reply)
+    let status = zone
+        .respond(&query, Transport::Tcp, ResponseMode::Answer, &mut reply)
         .expect("a query is answered");
-    if responded.rcode != Rcode::NOERROR && responded.rcode != Rcode::NXDOMAIN {
+    if status.rcode != Rcode::NOERROR && status.rcode != Rcode::NXDOMAIN {
         return Expected::Unanswerable;
     }
     let message = Message::new(&reply).expect("a reply");
     Expected::Records {
-        rcode: responded.rcode,
+        rcode: status.rcode,
         records: message.answer_section().expect("whole records"),
         negative: !message.has_answer(record_type),
     }

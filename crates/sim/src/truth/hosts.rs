@@ -1,25 +1,25 @@
-//! The addresses of hosts, as the lab's zone has them.
+//! The addresses of hosts in the lab's zone.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use canvass_lab::{Treatment, Zone};
+use canvass_lab::{ResponseMode, Zone};
 use canvass_model::{Cause, Host, Rcode, RecordType, Transport};
 use canvass_proto::dns::{Message, Question};
 
-/// What a host's name comes to.
+/// The expected addresses of a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum HostTruth {
-    /// These addresses, IPv6 before IPv4.
+    /// Addresses, IPv6 before IPv4.
     Addresses(Vec<IpAddr>),
-    /// None, for this reason.
+    /// None, with the cause.
     None(Cause),
 }
 
-/// What `host` comes to.
+/// Returns the expected addresses of a host.
 pub(crate) fn host_truth(zone: &Zone, host: &Host) -> HostTruth {
     let name = match host {
         Host::Address(address) => return HostTruth::Addresses(vec![*address]),
-        // RFC 6761 §6.3: nobody is asked.
+        // RFC 6761 §6.3: not looked up with resolvers.
         Host::Name(name) if **name == *"localhost" => {
             let both = [Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()];
             return HostTruth::Addresses(both.into());
@@ -34,8 +34,8 @@ pub(crate) fn host_truth(zone: &Zone, host: &Host) -> HostTruth {
     for record_type in [RecordType::AAAA, RecordType::A] {
         let (mut query, mut reply) = (Vec::new(), Vec::new());
         Question::new(&name, record_type).write_query(0, true, &mut query);
-        let responded = zone.respond(&query, Transport::Tcp, Treatment::Answer, &mut reply);
-        match responded.map(|responded| responded.rcode) {
+        let status = zone.respond(&query, Transport::Tcp, ResponseMode::Answer, &mut reply);
+        match status.map(|status| status.rcode) {
             Some(Rcode::NOERROR) => {}
             Some(Rcode::NXDOMAIN) => cause = Cause::NxDomain,
             _ => cause = Cause::Rcode,

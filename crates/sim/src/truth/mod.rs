@@ -1,4 +1,4 @@
-//! What each job must come to, whatever the network does.
+//! The expected results of jobs, whatever the network does.
 
 mod dns;
 mod hosts;

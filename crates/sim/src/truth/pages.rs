@@ -1,9 +1,9 @@
-//! What each page of the lab must come to, whatever the network does.
+//! The expected results for the pages of the lab.
 
 use canvass_lab::{CODED_TEXT, PAGE};
 use canvass_model::{Cause, Host, Url};
 
-/// Pages in good order, the codes they have, and the octets of their bodies without codings.
+/// Well-formed pages: path, status code and length of the decoded body.
 const GOOD: &[(&str, u16, usize)] = &[
     ("/", 200, PAGE.len()),
     ("/status/103", 200, "200 OK\n".len()),
@@ -32,7 +32,7 @@ const GOOD: &[(&str, u16, usize)] = &[
     ("/keep/1", 200, "request 1 of 1\n".len()),
     ("/keep/3", 200, "request 1 of 3\n".len()),
 ];
-/// Pages that are none, and why.
+/// Faulty pages, and their causes.
 const BROKEN: &[(&str, &[Cause])] = &[
     ("/truncate", &[Cause::Truncated]),
     ("/truncate-chunked", &[Cause::Truncated]),
@@ -43,7 +43,7 @@ const BROKEN: &[(&str, &[Cause])] = &[
     ("/hang", &[Cause::Timeout]),
     ("/hang-body", &[Cause::Timeout]),
     ("/close", &[Cause::Closed]),
-    // Whichever comes first: as much as is allowed, or the end of its time.
+    // Either the size limit or the deadline is reached first.
     ("/endless", &[Cause::Oversize, Cause::Timeout]),
     ("/endless-chunked", &[Cause::Oversize, Cause::Timeout]),
     ("/endless-head", &[Cause::Oversize, Cause::Timeout]),
@@ -58,39 +58,38 @@ const BROKEN: &[(&str, &[Cause])] = &[
     ("/malformed/bad-gzip", &[Cause::Coding]),
     ("/malformed/unknown-coding", &[Cause::Coding]),
 ];
-/// What a redirect that is not followed says.
+/// The length of the body of a redirect.
 const FOUND: &str = "302 Found\n";
 
-/// What a page must come to.
+/// The expected result of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PageTruth {
-    /// Redirects on the way.
+    /// The number of redirects.
     pub hops: usize,
-    /// Every server on the way that is not the first.
+    /// The servers of the redirect chain except the first one.
     pub others: Vec<(Host, u16)>,
     pub end: PageEnd,
 }
 
-/// How it ends.
+/// The expected end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PageEnd {
-    /// With this code, and so many octets of a body without codings.
+    /// A status code and the length of the decoded body.
     Answer { code: u16, octets: u64 },
-    /// With no usable answer, for one of these reasons.
+    /// A failure with one of these causes.
     Fault(&'static [Cause]),
 }
 
-/// Paths that are asked for, with those that end otherwise than in good order among them.
+/// All paths, well-formed ones first.
 pub(crate) fn paths() -> impl Iterator<Item = &'static str> {
     let good = GOOD.iter().map(|(path, ..)| *path);
     good.chain(BROKEN.iter().map(|(path, _)| *path))
 }
 
-/// How many of [`paths`] are in good order: the first ones.
+/// The number of well-formed pages among [`paths`].
 pub(crate) const GOOD_PATHS: usize = GOOD.len();
 
-/// What `url` must come to when so many redirects are followed; `None` for a page that is not
-/// known here.
+/// Returns the expected result of a URL with a limit of redirects. `None` if the page is not known.
 pub(crate) fn page_truth(url: &Url, follow_max: u32) -> Option<PageTruth> {
     let mut truth = PageTruth {
         hops: 0,
@@ -122,7 +121,7 @@ pub(crate) fn page_truth(url: &Url, follow_max: u32) -> Option<PageTruth> {
     }
 }
 
-/// Where a page redirects to.
+/// The redirect target of a page.
 fn redirect(url: &Url) -> Option<Url> {
     let path = url.path();
     if path == "/redirect-loop" {

@@ -1,24 +1,24 @@
-//! What each talk must come to, whatever the network does.
+//! The expected results of talk scripts.
 
 use canvass_lab::{MAILBOX_MESSAGES, MAILBOX_OCTETS, ServiceKind};
 
-/// A script, and the service it is for.
+/// A script and its service.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TalkPlan {
-    /// The name of a preset, or of one of ours.
+    /// The name of a preset or of a script of the simulator.
     pub name: &'static str,
-    /// The text of one of ours.
+    /// The text of a script of the simulator.
     pub text: Option<&'static str>,
-    /// Who talks so.
+    /// The service.
     pub service: ServiceKind,
-    /// It is held by datagrams.
+    /// Whether it uses UDP.
     pub datagrams: bool,
 }
 
-/// What a talk must come to.
+/// The expected result of a talk script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TalkTruth {
-    /// It matches, and these captures are among what it picks out.
+    /// It matches with at least these captures.
     Matched(Vec<(&'static str, String)>),
     /// It does not match.
     Unmatched,
@@ -42,7 +42,7 @@ const fn ours(name: &'static str, text: &'static str, service: ServiceKind) -> T
     }
 }
 
-/// Every talk that is held.
+/// All talk scripts.
 pub(crate) const TALKS: &[TalkPlan] = &[
     preset("banner", ServiceKind::Fortune, false),
     preset("smtp", ServiceKind::Smtp, false),
@@ -73,11 +73,11 @@ pub(crate) const TALKS: &[TalkPlan] = &[
     preset("echo", ServiceKind::Echo, true),
 ];
 
-/// What a talk comes to with such a service.
+/// The expected result of a script with a service.
 pub(crate) fn talk_truth(name: &str, service: ServiceKind) -> Option<TalkTruth> {
     let plan = TALKS.iter().find(|plan| plan.name == name)?;
     if plan.service != service {
-        // Several services greet in lines, which is all that one of them asks for.
+        // Several services have greetings that match the script.
         return (name == "pop3-stat" || name == "reversed").then_some(TalkTruth::Unmatched);
     }
     Some(TalkTruth::Matched(match name {

@@ -1,4 +1,4 @@
-//! What is going to happen, in order.
+//! Future events, in order.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -8,10 +8,10 @@ use canvass_model::Time;
 
 use super::sockets::Handle;
 
-/// Something that is going to happen.
+/// A future event.
 #[derive(Debug)]
 pub(super) enum Happening {
-    /// A datagram arrives where its socket leads to.
+    /// A datagram arrives at the remote end.
     DatagramAtPeer { from: Handle, octets: Vec<u8> },
     /// A datagram arrives at a socket.
     DatagramHere {
@@ -19,29 +19,29 @@ pub(super) enum Happening {
         from: SocketAddr,
         octets: Vec<u8>,
     },
-    /// A connection is there.
+    /// A connection is established.
     StreamOpen { to: Handle },
-    /// A system says that nobody listens there, or a connection is broken.
+    /// A connection is refused or broken.
     Broken { to: Handle, errno: i32 },
-    /// The system has room for a stream's octets again.
+    /// There is room in a send buffer again.
     StreamRoom { to: Handle },
-    /// Octets arrive at the other end.
+    /// Octets arrive at the remote end.
     OctetsAtPeer { from: Handle, octets: Vec<u8> },
-    /// The time of a resolver's answer on a stream has come.
+    /// The answer of a resolver over TCP is due.
     AnswerOnStream { to: Handle, message: Vec<u8> },
-    /// Octets arrive at a stream.
+    /// Octets arrive at a TCP socket.
     OctetsHere { to: Handle, octets: Vec<u8> },
-    /// The other side's end of a stream arrives.
+    /// The end of stream of the remote end arrives.
     StreamEnd { to: Handle },
-    /// A resolver looks whether a stream was idle since it had so many octets.
+    /// A resolver checks whether a connection was idle since it had received this many octets.
     IdleCheck { to: Handle, heard_octets: u64 },
-    /// This side's end of a stream arrives at its host.
+    /// The end of stream of this side arrives at its host.
     EndAtHost { from: Handle },
-    /// A host goes on with what it has to say.
+    /// A host continues its output.
     HostGoesOn { to: Handle, at: Time },
-    /// The next batch of jobs is fed.
+    /// The next batch of jobs is sent.
     Feed,
-    /// The outbox is looked at.
+    /// The outbox is read.
     Drain,
     /// The run is stopped.
     Interrupt,
@@ -54,8 +54,7 @@ struct Entry {
     happening: Happening,
 }
 
-/// What is going to happen. Of two things at the same time, the one that was set down first
-/// happens first.
+/// Future events. Events at the same time happen in the order in which they were added.
 #[derive(Debug, Default)]
 pub(super) struct Agenda {
     entries: BinaryHeap<Reverse<Entry>>,
@@ -63,7 +62,7 @@ pub(super) struct Agenda {
 }
 
 impl Agenda {
-    pub fn add(&mut self, at: Time, happening: Happening) {
+    pub(super) fn add(&mut self, at: Time, happening: Happening) {
         self.order += 1;
         self.entries.push(Reverse(Entry {
             at,
@@ -72,12 +71,12 @@ impl Agenda {
         }));
     }
 
-    pub fn next(&self) -> Option<Time> {
+    pub(super) fn next(&self) -> Option<Time> {
         self.entries.peek().map(|Reverse(entry)| entry.at)
     }
 
-    /// Takes the next one, if its time has come.
-    pub fn pop_due(&mut self, now: Time) -> Option<(Time, Happening)> {
+    /// The next event, if it is due.
+    pub(super) fn pop_due(&mut self, now: Time) -> Option<(Time, Happening)> {
         let due = self.next().is_some_and(|at| at <= now);
         let Reverse(entry) = due.then(|| self.entries.pop())??;
         Some((entry.at, entry.happening))

@@ -1,4 +1,4 @@
-//! Datagrams and their ways.
+//! UDP.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ use crate::scenario::Reach;
 const DATAGRAM_HEAD_OCTETS: usize = 768;
 
 impl World {
-    pub fn open_datagram(
+    pub(crate) fn open_datagram(
         &mut self,
         remote: SocketAddr,
         receive_buffer_octets: usize,
@@ -36,14 +36,14 @@ impl World {
                 ..DatagramSocket::default()
             }),
         );
-        // A fresh datagram socket can be written to, and a poll says so.
+        // A new UDP socket is writable.
         self.sockets.edge(handle, false, true);
         self.on_socket_to(far);
         self.note("open datagram", handle, &[]);
         Ok((handle.id, granted))
     }
 
-    pub fn open_conversation(
+    pub(crate) fn open_conversation(
         &mut self,
         remote: SocketAddr,
         many: bool,
@@ -57,7 +57,7 @@ impl World {
         Ok((id, many))
     }
 
-    pub fn send(&mut self, id: SocketId, datagram: &[u8]) -> io::Result<()> {
+    pub(crate) fn send(&mut self, id: SocketId, datagram: &[u8]) -> io::Result<()> {
         let handle = self.use_socket(id, "send")?;
         let no_room = self.host.no_room > 0.0 && self.rng.random_bool(self.host.no_room);
         if no_room {
@@ -81,11 +81,11 @@ impl World {
         Ok(())
     }
 
-    pub fn recv(&mut self, id: SocketId, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(crate) fn recv(&mut self, id: SocketId, buffer: &mut [u8]) -> io::Result<usize> {
         self.recv_from(id, buffer).map(|(octets, _)| octets)
     }
 
-    pub fn recv_from(
+    pub(crate) fn recv_from(
         &mut self,
         id: SocketId,
         buffer: &mut [u8],
@@ -135,7 +135,7 @@ impl World {
         }
     }
 
-    /// Whether a datagram is heard where it arrives; if not, this side may be told.
+    /// Whether a datagram is received where it arrives. If not, this side may get an ICMP error.
     pub(super) fn hears_datagrams(&mut self, to: Handle, reach: Reach) -> bool {
         let errno = match reach {
             Reach::Open => return true,
@@ -143,7 +143,7 @@ impl World {
             Reach::Closed => libc::ECONNREFUSED,
             Reach::Down => libc::EHOSTUNREACH,
         };
-        // What a system sends back finds only a socket that is connected.
+        // ICMP errors are reported to connected sockets only.
         if self.sockets.datagram(to).is_some_and(|socket| !socket.many) {
             let at = self.now.plus_nanos(self.one_way_ns());
             self.agenda.add(at, Happening::Broken { to, errno });
@@ -166,7 +166,7 @@ impl World {
         self.sockets.edge(to, true, false);
     }
 
-    /// When what leaves now arrives: never, once or twice.
+    /// The arrival times of a datagram that is sent now: none, one or two.
     pub(super) fn arrivals(&mut self) -> impl Iterator<Item = canvass_model::Time> + use<> {
         let lost = self.path.loss > 0.0 && self.rng.random_bool(self.path.loss);
         let twice = self.path.duplicate > 0.0 && self.rng.random_bool(self.path.duplicate);
@@ -175,12 +175,12 @@ impl World {
         first.into_iter().chain(second)
     }
 
-    /// How long one packet takes.
+    /// The delay of a packet.
     pub(super) fn one_way_ns(&mut self) -> u64 {
         self.path.delay_ns + self.rng.random_range(0..=self.path.jitter_ns)
     }
 
-    pub fn kernel_drops(&mut self, id: SocketId) -> u64 {
+    pub(crate) fn kernel_drops(&mut self, id: SocketId) -> u64 {
         match self.sockets.by_id(id) {
             Some((handle, _)) => self.sockets.datagram(handle).map_or(0, |one| one.drops),
             None => 0,

@@ -1,10 +1,10 @@
-//! Hosts: who is at the other end of a probe's socket, and what goes on there.
+//! The hosts at the remote ends of probes.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use canvass_lab::{Conversation, Output, ServiceKind, Services, Tally};
+use canvass_lab::{Activity, Output, ServiceKind, ServiceSession, Services};
 use canvass_model::Time;
 
 use super::World;
@@ -12,57 +12,57 @@ use super::agenda::Happening;
 use super::sockets::{Far, Handle};
 use crate::scenario::{Cut, Reach, Site, Then, UNIX_AT_ZERO, Voice};
 
-/// Octets that a host sends before this side has read them.
+/// Octets that a host sends ahead of what this side has read.
 const WINDOW_OCTETS_MAX: usize = 64 << 10;
-/// How long a host that has closed its side still takes what comes. After that it resets.
+/// How long a host accepts input after its close. After that it resets the connection.
 const LINGER: Duration = Duration::from_secs(2);
-/// The port of a host that is no port of anybody's, for addresses that stand for many hosts.
+/// A port that no site uses, for addresses of many hosts.
 const EVERYBODY: [u8; 4] = [255, 255, 255, 255];
 
-/// A site of the scenario under way.
+/// A site of a running scenario.
 #[derive(Debug)]
 pub(super) struct SiteSide {
     pub site: Site,
     services: Services,
 }
 
-/// A host's side of one stream.
+/// A host's side of a connection.
 #[derive(Debug)]
 pub(super) struct HostEnd {
     speaker: Speaker,
-    /// What was said and has not left.
+    /// Output that has not been sent.
     unsent: VecDeque<u8>,
-    /// Octets that have left.
+    /// Octets sent.
     sent: usize,
-    /// Octets that have left and were not read here yet.
+    /// Octets sent that this side has not read.
     underway_octets: usize,
-    /// When it was last asked to be woken.
+    /// The last timer that was set.
     wake_at: Option<Time>,
     cut: Option<Cut>,
     paused_until: Option<Time>,
-    /// When it closed its side.
+    /// When it closed its end.
     closed_at: Option<Time>,
 }
 
 #[derive(Debug)]
 enum Speaker {
-    Brain(Box<Conversation>),
+    Service(Box<ServiceSession>),
     Canned(CannedSpeaker),
 }
 
-/// Says the same to everybody who has said the end of a head, and closes.
+/// Sends the same response to every head, and closes.
 #[derive(Debug)]
 struct CannedSpeaker {
     heard: Vec<u8>,
-    /// What is to be said; `None` once it was.
+    /// The response. `None` once it was sent.
     text: Option<std::sync::Arc<[u8]>>,
 }
 
 impl SiteSide {
-    pub fn new(site: &Site) -> Self {
+    pub(super) fn new(site: &Site) -> Self {
         let mut impairments = site.impairments.clone();
         impairments.seed ^= u64::from(site.port);
-        // Without a kind that needs them no certificates are made, and no chance is in it.
+        // Without TLS services no certificates are made, which would be random.
         let services = Services::new(&[], impairments, UNIX_AT_ZERO);
         Self {
             site: site.clone(),
@@ -73,7 +73,7 @@ impl SiteSide {
     fn speaker(&mut self, now: Time, server: IpAddr) -> Speaker {
         match &self.site.voice {
             Voice::Service(kind) => {
-                Speaker::Brain(Box::new(self.services.open(now, *kind, server)))
+                Speaker::Service(Box::new(self.services.open(now, *kind, server)))
             }
             Voice::Canned(text) => Speaker::Canned(CannedSpeaker {
                 heard: Vec::new(),
@@ -86,20 +86,20 @@ impl SiteSide {
 impl Speaker {
     fn received(&mut self, now: Time, octets: &[u8]) {
         match self {
-            Self::Brain(brain) => brain.received(now, octets),
+            Self::Service(session) => session.received(now, octets),
             Self::Canned(canned) => canned.heard.extend_from_slice(octets),
         }
     }
 
     fn ended(&mut self) {
-        if let Self::Brain(brain) = self {
-            brain.ended();
+        if let Self::Service(session) = self {
+            session.ended();
         }
     }
 
     fn poll(&mut self, now: Time, out: &mut Vec<u8>) -> Output {
         match self {
-            Self::Brain(brain) => brain.poll(now, out, &mut Tally::default()),
+            Self::Service(session) => session.poll(now, out, &mut Activity::default()),
             Self::Canned(canned) => {
                 let asked = canned.heard.windows(4).any(|four| four == b"\r\n\r\n");
                 match canned.text.take_if(|_| asked) {
@@ -116,7 +116,7 @@ impl Speaker {
 }
 
 impl World {
-    /// A stream is open: the host may have something to say.
+    /// A connection is open: the host may have a greeting.
     pub(super) fn accept_at_host(&mut self, to: Handle, remote: SocketAddr, site: Option<usize>) {
         let Some(site) = site else { return };
         let side = &mut self.sites[site];
@@ -167,7 +167,7 @@ impl World {
         }
     }
 
-    /// This side has read so many octets of a stream: there is room for others.
+    /// This side has read octets, which makes room for others.
     pub(super) fn on_octets_taken(&mut self, handle: Handle, octets: usize) {
         let at = self.now.plus_nanos(self.one_way_ns());
         let Some(host) = self.host_end(handle) else {
@@ -192,7 +192,7 @@ impl World {
         }
     }
 
-    /// Sends what the host has to say, as far as it goes.
+    /// Sends the output of a host as far as possible.
     fn let_host_speak(&mut self, to: Handle) {
         let now = self.now;
         let window = self.host.stream_buffer_octets.min(WINDOW_OCTETS_MAX);
@@ -260,7 +260,7 @@ impl World {
             }
             return;
         }
-        // Every host of the net hears it.
+        // All hosts of the network receive it.
         for site in 0..self.sites.len() {
             let one = &self.sites[site].site;
             if one.port == remote.port() && one.reach == Reach::Open && one.first.is_ipv4() {

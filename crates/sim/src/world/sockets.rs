@@ -1,4 +1,4 @@
-//! The sockets of the world, by the numbers a system would give them.
+//! The sockets of the world by descriptor.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use canvass_model::Time;
 
 use super::host_end::HostEnd;
 
-/// A socket that was open at some time: its number may have been given again since.
+/// Identifies a socket, also after its descriptor was reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Handle {
     pub id: SocketId,
@@ -21,18 +21,18 @@ pub(super) struct Socket {
     serial: u64,
     pub far: Far,
     pub kind: Kind,
-    /// What the system has to say at the next call.
+    /// The pending error.
     pub error: Option<i32>,
     readable: bool,
     writable: bool,
 }
 
-/// Where a socket leads to.
+/// The remote end of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Far {
-    /// A resolver, by its place in the scenario.
+    /// A resolver, by its index in the scenario.
     Resolver(usize),
-    /// A host; `site` is who serves that port, by its place in the scenario.
+    /// A host. `site` is the index of its site in the scenario.
     Host {
         remote: SocketAddr,
         site: Option<usize>,
@@ -45,42 +45,42 @@ pub(super) enum Kind {
     Stream(Box<StreamSocket>),
 }
 
-/// What the system holds for a datagram socket.
+/// A UDP socket.
 #[derive(Debug, Default)]
 pub(super) struct DatagramSocket {
     pub inbox: VecDeque<(SocketAddr, Vec<u8>)>,
     pub inbox_octets: usize,
     pub inbox_octets_max: usize,
     pub drops: u64,
-    /// It hears every host.
+    /// It receives from every host.
     pub many: bool,
 }
 
-/// What both systems hold for a stream.
+/// A TCP socket with both ends.
 #[derive(Debug, Default)]
 pub(super) struct StreamSocket {
     pub open: bool,
-    /// Octets on their way to the other side.
+    /// Octets in transit to the remote end.
     pub underway_octets: usize,
     pub blocked: bool,
-    /// When the latest octets in each direction arrive: none overtake.
+    /// The arrival times of the last octets in each direction, for order.
     pub arrival_there: Time,
     pub arrival_here: Time,
     pub inbox: VecDeque<u8>,
-    /// The other side's end has been seen.
+    /// The end of stream of the remote end was read.
     pub ended: bool,
-    /// The other side, where it is a resolver.
+    /// The remote end, if it is a resolver.
     pub resolver: ResolverEnd,
-    /// The other side, where it is a host.
+    /// The remote end, if it is a host.
     pub host: Option<Box<HostEnd>>,
 }
 
-/// What a resolver holds for a stream.
+/// A resolver's side of a connection.
 #[derive(Debug, Default)]
 pub(super) struct ResolverEnd {
     pub unread: Vec<u8>,
     pub heard_octets: u64,
-    /// Answers whose time has not come.
+    /// Answers that are not due.
     pub held: u32,
     pub answers: u32,
     pub closed: bool,
@@ -92,16 +92,16 @@ pub(super) struct Sockets {
     slots: Vec<Option<Socket>>,
     free: BTreeSet<u32>,
     serial: u64,
-    /// Sockets with an edge that was not told yet.
+    /// Sockets with events that were not returned yet.
     edges: VecDeque<Handle>,
 }
 
 impl Sockets {
-    pub fn open_count(&self) -> usize {
+    pub(super) fn open_count(&self) -> usize {
         self.slots.len() - self.free.len()
     }
 
-    pub fn open(&mut self, far: Far, kind: Kind) -> Handle {
+    pub(super) fn open(&mut self, far: Far, kind: Kind) -> Handle {
         self.serial += 1;
         let index = self.free.pop_first().unwrap_or_else(|| {
             self.slots.push(None);
@@ -121,14 +121,14 @@ impl Sockets {
         }
     }
 
-    /// Where it led to, if it was open.
-    pub fn close(&mut self, id: SocketId) -> Option<Far> {
+    /// Closes a socket. Returns its remote end, if it was open.
+    pub(super) fn close(&mut self, id: SocketId) -> Option<Far> {
         let socket = self.slots.get_mut(id.0 as usize)?.take()?;
         self.free.insert(id.0);
         Some(socket.far)
     }
 
-    pub fn by_id(&mut self, id: SocketId) -> Option<(Handle, &mut Socket)> {
+    pub(super) fn by_id(&mut self, id: SocketId) -> Option<(Handle, &mut Socket)> {
         let socket = self.slots.get_mut(id.0 as usize)?.as_mut()?;
         let handle = Handle {
             id,
@@ -137,30 +137,30 @@ impl Sockets {
         Some((handle, socket))
     }
 
-    /// The socket, if it is still the same one.
-    pub fn by_handle(&mut self, handle: Handle) -> Option<&mut Socket> {
+    /// The socket, if it is still open.
+    pub(super) fn by_handle(&mut self, handle: Handle) -> Option<&mut Socket> {
         self.slots
             .get_mut(handle.id.0 as usize)?
             .as_mut()
             .filter(|socket| socket.serial == handle.serial)
     }
 
-    pub fn datagram(&mut self, handle: Handle) -> Option<&mut DatagramSocket> {
+    pub(super) fn datagram(&mut self, handle: Handle) -> Option<&mut DatagramSocket> {
         match &mut self.by_handle(handle)?.kind {
             Kind::Datagram(datagram) => Some(datagram),
             Kind::Stream(_) => None,
         }
     }
 
-    pub fn stream(&mut self, handle: Handle) -> Option<&mut StreamSocket> {
+    pub(super) fn stream(&mut self, handle: Handle) -> Option<&mut StreamSocket> {
         match &mut self.by_handle(handle)?.kind {
             Kind::Stream(stream) => Some(stream),
             Kind::Datagram(_) => None,
         }
     }
 
-    /// Something came: an edge, whether or not what came before was read.
-    pub fn edge(&mut self, handle: Handle, readable: bool, writable: bool) {
+    /// Adds an edge-triggered event.
+    pub(super) fn edge(&mut self, handle: Handle, readable: bool, writable: bool) {
         let Some(socket) = self.by_handle(handle) else {
             return;
         };
@@ -172,12 +172,12 @@ impl Sockets {
         }
     }
 
-    pub fn has_edges(&self) -> bool {
+    pub(super) fn has_edges(&self) -> bool {
         !self.edges.is_empty()
     }
 
-    /// Tells the edges there are, at most so many.
-    pub fn take_edges(&mut self, most: usize, events: &mut Vec<Event>) {
+    /// Returns at most `most` events.
+    pub(super) fn take_edges(&mut self, most: usize, events: &mut Vec<Event>) {
         for _ in 0..most {
             let Some(handle) = self.edges.pop_front() else {
                 return;

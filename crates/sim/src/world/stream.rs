@@ -1,4 +1,4 @@
-//! Streams, and what resolvers do on them.
+//! TCP, and the resolvers over it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,15 +15,15 @@ use super::datagram::RETRANSMISSION;
 use super::sockets::{Far, Handle, Kind, StreamSocket};
 use crate::scenario::Reach;
 
-/// How long Linux waits for a connection before it asks again (RFC 6298 §2.1).
+/// The time before Linux retransmits a SYN (RFC 6298 §2.1).
 const CONNECT_AGAIN: Duration = Duration::from_secs(1);
-/// How long Linux goes on trying to connect.
+/// The time limit of a connection attempt in Linux.
 const CONNECT_GIVEN_UP: Duration = Duration::from_secs(127);
-/// The most octets that a choppy stream takes or gives at once.
+/// The maximum number of octets of a read or write of a choppy connection.
 const CHOP_OCTETS_MAX: usize = 70;
 
 impl World {
-    pub fn connect(&mut self, remote: SocketAddr) -> io::Result<SocketId> {
+    pub(crate) fn connect(&mut self, remote: SocketAddr) -> io::Result<SocketId> {
         self.check_descriptors()?;
         let far = self.far_at(remote);
         self.check_ports(far)?;
@@ -52,13 +52,13 @@ impl World {
         Ok(handle.id)
     }
 
-    /// Says whether a stream is open, or why it never will be.
-    pub fn opened(&mut self, id: SocketId) -> io::Result<()> {
+    /// Returns whether a connection is established, or its error.
+    pub(crate) fn opened(&mut self, id: SocketId) -> io::Result<()> {
         self.use_socket(id, "opened").map(drop)
     }
 
-    /// This side says no more.
-    pub fn shut_write(&mut self, id: SocketId) -> io::Result<()> {
+    /// Closes this side's end.
+    pub(crate) fn shut_write(&mut self, id: SocketId) -> io::Result<()> {
         let handle = self.use_socket(id, "shut_write")?;
         let at = self.next_arrival_there(handle);
         self.note("shut write", handle, &[]);
@@ -66,7 +66,7 @@ impl World {
         Ok(())
     }
 
-    pub fn write(&mut self, id: SocketId, octets: &[u8]) -> io::Result<usize> {
+    pub(crate) fn write(&mut self, id: SocketId, octets: &[u8]) -> io::Result<usize> {
         let handle = self.use_socket(id, "write")?;
         let chop = self
             .host
@@ -82,7 +82,7 @@ impl World {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         if chop.is_some_and(|chop| chop % 4 == 0) {
-            // The system is short of memory for a moment.
+            // The system lacks buffers for a moment.
             let at = self.now.plus_nanos(100_000);
             self.agenda.add(at, Happening::StreamRoom { to: handle });
             return Err(io::ErrorKind::WouldBlock.into());
@@ -102,7 +102,7 @@ impl World {
         Ok(taken)
     }
 
-    pub fn read(&mut self, id: SocketId, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(crate) fn read(&mut self, id: SocketId, buffer: &mut [u8]) -> io::Result<usize> {
         let handle = self.touch(id, "read")?;
         let chop = self
             .host
@@ -130,7 +130,7 @@ impl World {
             *place = octet;
         }
         if chop.is_some() && !stream.inbox.is_empty() {
-            // Who was given less than there is room for may take it that there is no more.
+            // A short read means that the socket is empty.
             self.sockets.edge(handle, true, false);
         }
         self.note("read", handle, &buffer[..octets]);
@@ -156,7 +156,7 @@ impl World {
             if let Kind::Stream(stream) = &mut socket.kind
                 && stream.open
             {
-                // Once the error was told, there is nothing but the end.
+                // After the error only the end of the stream follows.
                 stream.ended = true;
             }
             self.sockets.edge(to, true, true);
@@ -186,7 +186,7 @@ impl World {
         self.watch_idle(from);
     }
 
-    /// Answers the whole queries that a resolver has, as far as it does so now.
+    /// Answers the complete queries that a resolver has, as far as it does so now.
     fn answer_stream(&mut self, handle: Handle) {
         let now = self.now;
         let Some(peer) = self.resolver_of(handle) else {
@@ -306,7 +306,7 @@ impl World {
         }
     }
 
-    /// The resolver ends a stream, in good order or not.
+    /// The resolver closes or resets a connection.
     fn end_resolver(&mut self, to: Handle, errno: Option<i32>) {
         self.end_far(to, errno);
         if let Some(stream) = self.sockets.stream(to) {
@@ -315,7 +315,7 @@ impl World {
         }
     }
 
-    /// The end of the other side's octets is on its way, in good order or not.
+    /// The remote end closes or resets a connection.
     pub(super) fn end_far(&mut self, to: Handle, errno: Option<i32>) {
         let at = self.next_arrival_here(to);
         let happening = match errno {
@@ -349,7 +349,7 @@ impl World {
         at
     }
 
-    /// When what leaves now arrives: not before what left before it.
+    /// The arrival time of octets that are sent now, after all earlier ones.
     fn stream_arrival(&mut self, earliest: Time) -> Time {
         let mut at = self.now.plus_nanos(self.one_way_ns());
         if self.path.loss > 0.0 && self.rng.random_bool(self.path.loss) {

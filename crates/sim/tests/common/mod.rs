@@ -1,9 +1,9 @@
-//! How scenarios with a name are run.
+//! Runs named scenarios.
 
 use canvass_sim::{RunResult, Scenario, Telling, run_scenario};
 
-/// Runs a scenario, and prints what a change of the code must leave as it is:
-/// `cargo test -p canvass-sim -- --show-output` shows it for every test.
+/// Runs a scenario, and prints the hashes that a refactoring must not change.
+/// `cargo test -p canvass-sim -- --show-output` shows them for every test.
 pub fn run_named(scenario: &Scenario) -> RunResult {
     let result = run_scenario(scenario, Telling::Nothing);
     let thread = std::thread::current();

@@ -1,8 +1,8 @@
 //! The bodies of requests (RFC 9112 §6, §7.1).
 
-/// Octets of a body that are kept to be given back; more are read and thrown away.
+/// Octets of a body that are kept for the response. Further octets are discarded.
 pub(super) const KEPT_BYTES_MAX: usize = 1 << 20;
-/// The longest line of a chunked body's framing.
+/// The longest line of the chunked framing.
 const LINE_BYTES_MAX: usize = 8 << 10;
 
 /// How a body ends.
@@ -39,7 +39,7 @@ enum State {
 }
 
 impl BodyReader {
-    pub fn new(framing: Framing) -> Self {
+    pub(super) fn new(framing: Framing) -> Self {
         Self {
             state: match framing {
                 Framing::None | Framing::Length(0) => State::Done,
@@ -50,17 +50,17 @@ impl BodyReader {
         }
     }
 
-    pub fn is_done(&self) -> bool {
+    pub(super) fn is_done(&self) -> bool {
         self.state == State::Done
     }
 
-    /// What is kept of it.
-    pub fn into_kept(self) -> Vec<u8> {
+    /// The octets that were kept.
+    pub(super) fn into_kept(self) -> Vec<u8> {
         self.kept
     }
 
-    /// Reads on. Returns how many octets it has taken.
-    pub fn read(&mut self, bytes: &[u8]) -> (usize, Progress) {
+    /// Reads on. Returns the number of octets consumed.
+    pub(super) fn read(&mut self, bytes: &[u8]) -> (usize, Progress) {
         let mut used = 0;
         loop {
             let rest = &bytes[used..];
@@ -101,7 +101,7 @@ impl BodyReader {
     }
 }
 
-/// What follows a line of the framing.
+/// The state after a line of the framing.
 fn after_line(state: State, line: &[u8]) -> Option<State> {
     Some(match state {
         State::ChunkSize => {
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn bodies_end_where_their_framing_says() {
+    fn bodies_end_according_to_their_framing() {
         let chunked: &[u8] = b"3;a=\"b\"\r\nabc\r\n02 \r\nde\r\n0\r\nT: x\r\n\r\nGET";
         for (framing, bytes, used) in [
             (Framing::Length(5), b"abcdeGET".as_slice(), 5),
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_chunks_are_told() {
+    fn bad_chunks_are_malformed() {
         for bytes in [
             b"x\r\n".as_slice(),
             b"+3\r\nabc",

@@ -1,4 +1,4 @@
-//! Bodies in every content coding (RFC 9110 §8.4), made when they are first asked for.
+//! Bodies in each content coding (RFC 9110 §8.4), made on first use.
 
 use std::io::Write;
 use std::sync::{Arc, OnceLock};
@@ -7,45 +7,45 @@ use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use flate2::{Compress, Compression, Crc, FlushCompress};
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
-/// What every coded body is once it has been decoded.
+/// The decoded content of every coded body.
 pub const CODED_TEXT: &str = include_str!("coded.txt");
 
-/// How hard brotli tries, up to 11: the text is short, and made once.
+/// The quality of brotli, up to 11.
 const BROTLI_QUALITY: u32 = 5;
-/// The base-2 logarithm of brotli's window, the smallest that takes in the text.
+/// The base-2 logarithm of brotli's window, the smallest that holds the text.
 const BROTLI_WINDOW_LOG: u32 = 16;
 
-/// Octets of zeros in one unit of a bomb.
+/// Zeros per unit of a decompression bomb.
 const BOMB_UNIT_BYTES: usize = 1 << 20;
-/// What a bomb decodes to where the target does not say, in units.
+/// The default size of a bomb, in units.
 pub(super) const BOMB_UNITS: u64 = 64;
-/// The most it may decode to, in units: 16 GiB.
+/// The maximum size of a bomb, in units: 16 GiB.
 pub(super) const BOMB_UNITS_MAX: u64 = 16 << 10;
 
-/// A coding, or several.
+/// A coding, or several in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Coding {
     Gzip,
-    /// In its zlib wrapper, as RFC 9110 §8.4.1.2 has it.
+    /// With the zlib format around it (RFC 9110 §8.4.1.2).
     Deflate,
-    /// Without it, as some servers send it.
+    /// Without the zlib format, as some servers send it.
     RawDeflate,
     Brotli,
     Zstd,
-    /// gzip, then brotli over it.
+    /// gzip, then brotli.
     Stacked,
 }
 
-/// What the web server serves, made once for all connections.
+/// The content of the web server, shared by all connections.
 #[derive(Debug)]
 pub(crate) struct Site {
     coded: [OnceLock<Arc<[u8]>>; Coding::COUNT],
     bomb_unit: OnceLock<Arc<[u8]>>,
-    /// The certificate of the lab's authority, where it has one.
+    /// The certificate of the lab's authority, if there is one.
     pub(super) ca_pem: Option<String>,
 }
 
-/// A gzip member in three parts, the middle one as often as it is to be large.
+/// A gzip member in three parts, of which the middle one is repeated.
 pub(super) struct Bomb {
     pub start: &'static [u8],
     pub unit: Arc<[u8]>,
@@ -53,8 +53,8 @@ pub(super) struct Bomb {
 }
 
 impl Site {
-    /// Serves an authority's certificate, where there is one.
-    pub fn new(ca_pem: Option<String>) -> Self {
+    /// A site that serves the certificate of the authority, if there is one.
+    pub(crate) fn new(ca_pem: Option<String>) -> Self {
         Self {
             coded: [const { OnceLock::new() }; Coding::COUNT],
             bomb_unit: OnceLock::new(),
@@ -68,7 +68,7 @@ impl Site {
         Arc::clone(made.get_or_init(|| coding.encode(CODED_TEXT.as_bytes()).into()))
     }
 
-    /// Zeros, so many units of [`BOMB_UNIT_BYTES`].
+    /// A bomb of this many units of [`BOMB_UNIT_BYTES`] zeros.
     pub(super) fn bomb(&self, units: u64) -> Bomb {
         // RFC 1952 §2.3: no name, no time, an unknown system.
         const START: &[u8] = b"\x1f\x8b\x08\0\0\0\0\0\0\xff";
@@ -95,8 +95,8 @@ impl Site {
 impl Coding {
     const COUNT: usize = Self::Stacked as usize + 1;
 
-    /// What `Content-Encoding` says: the codings in the order they were applied.
-    pub const fn header(self) -> &'static str {
+    /// The value of `Content-Encoding`: the codings in the order they were applied.
+    pub(super) const fn header(self) -> &'static str {
         match self {
             Self::Gzip => "gzip",
             Self::Deflate | Self::RawDeflate => "deflate",
@@ -108,7 +108,7 @@ impl Coding {
 
     fn encode(self, text: &[u8]) -> Vec<u8> {
         let level = Compression::default();
-        // Nothing here can fail: a vector takes everything.
+        // Nothing here can fail because the output is a vector.
         match self {
             Self::Gzip => finish(GzEncoder::new(Vec::new(), level), text, GzEncoder::finish),
             Self::Deflate => finish(
@@ -148,13 +148,13 @@ fn finish<W: Write>(
     end(writer).unwrap_or_default()
 }
 
-/// Zeros as deflate blocks that end on an octet and refer to nothing before them, so that they
-/// can follow one another.
+/// Zeros as deflate blocks that end on an octet boundary and do not refer to earlier blocks, so
+/// that they can be repeated.
 fn bomb_unit() -> Vec<u8> {
     let mut deflate = Compress::new(Compression::best(), false);
     let zeros = vec![0; BOMB_UNIT_BYTES];
     let mut unit = Vec::with_capacity(BOMB_UNIT_BYTES / 64);
-    // The whole of it has room, so that one call does.
+    // One call suffices because the output has room for all of it.
     let _ = deflate.compress_vec(&zeros, &mut unit, FlushCompress::Full);
     unit
 }

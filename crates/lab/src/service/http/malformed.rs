@@ -1,6 +1,7 @@
-//! Answers that break the rules, each in one way.
+//! Malformed responses.
 
-/// Every kind of `/malformed/KIND`: its name, and all that is sent before the connection closes.
+/// The kinds of `/malformed/KIND`: each with its name, and all that is sent before the connection
+/// closes.
 pub const MALFORMED: &[(&str, &[u8])] = &[
     ("conflicting-lengths", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!"),
     ("conflicting-length-list", b"HTTP/1.1 200 OK\r\nContent-Length: 5, 6\r\n\r\nhello!"),
@@ -31,7 +32,7 @@ pub const MALFORMED: &[(&str, &[u8])] = &[
     ("unknown-coding", b"HTTP/1.1 200 OK\r\nContent-Encoding: rot13\r\nContent-Length: 5\r\n\r\nuryyb"),
 ];
 
-/// All that is sent for a kind.
+/// All octets that are sent for a kind.
 pub(super) fn response(kind: &str) -> Option<&'static [u8]> {
     let known = MALFORMED.iter().find(|(name, _)| *name == kind);
     known.map(|(_, response)| *response)

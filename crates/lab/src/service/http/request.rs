@@ -2,11 +2,11 @@
 
 use super::body::Framing;
 
-/// One request, with as much of its body as is kept.
+/// A request. Its body may be cut.
 pub(super) struct Request {
     pub head: Head,
     pub body: Vec<u8>,
-    /// Which of its connection's requests it is, from 1.
+    /// Its number on the connection, from 1.
     pub number: u64,
 }
 
@@ -16,20 +16,20 @@ pub(super) struct Head {
     pub method: String,
     /// In origin form, or `*`.
     pub target: String,
-    /// HTTP/1.0.
-    pub old: bool,
-    /// The header lines as they came, without their line endings.
+    /// Whether the version is HTTP/1.0.
+    pub is_http10: bool,
+    /// The header lines as received, without line endings.
     pub lines: Vec<String>,
     pub framing: Framing,
-    /// Whether the client is ready for another answer on the connection.
+    /// Whether the connection persists (RFC 9112 §9.3).
     pub keep_alive: bool,
     pub expects_continue: bool,
     pub authorization: Option<String>,
 }
 
-/// How long the head is that `bytes` begins with, its empty line included.
+/// The length of the head at the start of `bytes`, including the empty line.
 pub(super) fn head_length(bytes: &[u8]) -> Option<usize> {
-    // Who begins with what no request begins with (a TLS handshake, say) is answered at once.
+    // Input that cannot be a request, such as a TLS handshake, is answered at once.
     let first = bytes.first();
     if first.is_some_and(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace()) {
         return Some(bytes.len());
@@ -45,11 +45,11 @@ pub(super) fn head_length(bytes: &[u8]) -> Option<usize> {
 }
 
 impl Head {
-    /// Reads a whole head.
+    /// Parses a head.
     ///
     /// # Errors
-    /// The status code to refuse it with.
-    pub fn parse(bytes: &[u8]) -> Result<Self, u16> {
+    /// The status code to answer with.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, u16> {
         let text = std::str::from_utf8(bytes).map_err(|_| 400u16)?;
         let mut lines = text.split('\n').map(|line| line.trim_end_matches('\r'));
         let mut words = lines.next().unwrap_or_default().split(' ');
@@ -58,7 +58,7 @@ impl Head {
         else {
             return Err(400);
         };
-        let old = match version {
+        let is_http10 = match version {
             "HTTP/1.1" => false,
             "HTTP/1.0" => true,
             _ if version.starts_with("HTTP/") => return Err(505),
@@ -67,10 +67,10 @@ impl Head {
         let mut head = Self {
             method: method.into(),
             target: origin_form(target).ok_or(400u16)?.into(),
-            old,
+            is_http10,
             lines: Vec::new(),
             framing: Framing::None,
-            keep_alive: !old,
+            keep_alive: !is_http10,
             expects_continue: false,
             authorization: None,
         };
@@ -85,7 +85,7 @@ impl Head {
             head.lines.push(line.into());
         }
         // RFC 9112 §3.2.
-        if hosts > 1 || (hosts == 0 && !old) {
+        if hosts > 1 || (hosts == 0 && !is_http10) {
             return Err(400);
         }
         Ok(head)
@@ -99,8 +99,7 @@ impl Head {
                 match self.framing {
                     Framing::None => self.framing = Framing::Length(octets),
                     Framing::Length(same) if same == octets => {}
-                    // Two lengths, or a length beside chunks, are how requests are smuggled
-                    // (RFC 9112 §6.3).
+                    // Conflicting lengths allow request smuggling (RFC 9112 §6.3, §11.2).
                     _ => return Err(400),
                 }
             }
@@ -115,7 +114,7 @@ impl Head {
                 for option in value.split(',').map(str::trim) {
                     if option.eq_ignore_ascii_case("close") {
                         self.keep_alive = false;
-                    } else if option.eq_ignore_ascii_case("keep-alive") && self.old {
+                    } else if option.eq_ignore_ascii_case("keep-alive") && self.is_http10 {
                         self.keep_alive = true;
                     }
                 }
@@ -150,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_says_what_is_asked_and_how() {
+    fn a_head_is_parsed() {
         let head = parse(
             "POST /echo?a=b HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\n\
              Expect: 100-Continue\r\nConnection: TE, Close\r\nAuthorization: Basic eA==\r\n\r\n",
@@ -161,7 +160,7 @@ mod tests {
             ("POST", "/echo?a=b")
         );
         assert_eq!(head.framing, Framing::Length(12));
-        assert!(head.expects_continue && !head.keep_alive && !head.old);
+        assert!(head.expects_continue && !head.keep_alive && !head.is_http10);
         assert_eq!(head.authorization.as_deref(), Some("Basic eA=="));
         assert_eq!(head.lines[0], "Host: x");
     }
@@ -179,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_request_has_its_code() {
+    fn malformed_requests_have_their_codes() {
         for (head, code) in [
             ("GET /\r\n\r\n", 400),
             ("GET / HTTP/1.1 x\r\nHost: x\r\n\r\n", 400),

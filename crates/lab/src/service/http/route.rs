@@ -1,4 +1,4 @@
-//! What each path does.
+//! The response for each path.
 
 use std::collections::VecDeque;
 use std::fmt::Write;
@@ -8,119 +8,110 @@ use crate::service::USER;
 
 use super::coded::{BOMB_UNITS, BOMB_UNITS_MAX, Coding, Site};
 use super::malformed;
-use super::reply::{Body, Reply, reason};
 use super::request::Request;
+use super::response::{Body, Response, reason};
 use super::step::Step;
 use super::target::Target;
 
-/// What `/` gives.
+/// The content of `/`.
 pub const PAGE: &str = "<!doctype html>\n<html lang=\"en\">\n<title>canvass lab</title>\n\
     <p>This is a loopback peer to probe against. <a href=\"/paths\">Its paths</a> say what it does.\n\
     </html>\n";
 
-/// Every path, with parts in capitals and an example of a query, and what it does.
+/// The paths, each with its description. Variable parts are in capitals; a query is an example.
 pub const HTTP_PATHS: &[(&str, &str)] = &[
     ("/", "a small page"),
     ("/paths", "this list"),
     (
         "/ca.pem",
-        "the certificate of the authority that signs for the TLS services",
+        "the certificate of the authority of the TLS services",
     ),
-    ("/status/N", "that status; a 1xx comes ahead of a 200"),
-    ("/delay/MS", "an answer after so many milliseconds"),
+    ("/status/N", "status N; a 1xx is followed by a 200"),
+    ("/delay/MS", "a response after MS milliseconds"),
     ("/redirect/N", "a chain of N redirects to /"),
     (
         "/redirect-to?url=/&code=307",
-        "a redirect to the URL, 302 where no code is said",
+        "a redirect to the URL, with 302 by default",
     ),
     ("/redirect-loop", "a redirect to itself"),
     ("/gzip", "a text in this coding"),
-    ("/deflate", "the same text, deflate with its zlib wrapper"),
-    ("/deflate-raw", "the same text, deflate without it"),
-    ("/br", "the same text"),
-    ("/zstd", "the same text"),
-    ("/stacked", "the same text, gzip and then br"),
+    ("/deflate", "the same text in deflate with the zlib format"),
+    (
+        "/deflate-raw",
+        "the same text in deflate without the zlib format",
+    ),
+    ("/br", "the same text in brotli"),
+    ("/zstd", "the same text in zstd"),
+    ("/stacked", "the same text in gzip and then brotli"),
     (
         "/bomb?mib=64",
-        "so many MiB of zeros as a thousandth of them in gzip",
+        "this many MiB of zeros in gzip, about a thousandth of the size",
     ),
     ("/chunked/N", "N chunks with extensions, and trailers"),
     ("/bytes/N", "N octets"),
     (
         "/close-delimited/N",
-        "N octets and no length, ended by the close",
+        "N octets without a length, ended by the close",
     ),
     (
         "/drip?octets=10&ms=10",
-        "so many octets, one each so many milliseconds",
+        "this many octets, one per this many milliseconds",
     ),
     (
         "/drip-head?ms=10",
-        "a head, one octet each so many milliseconds",
+        "a head, one octet per this many milliseconds",
     ),
-    ("/endless", "a body without end, no length"),
-    ("/endless-chunked", "a chunked body without end"),
-    ("/endless-head", "a head without end"),
-    (
-        "/head/N",
-        "an answer whose head has N octets more than usual",
-    ),
-    (
-        "/truncate",
-        "the connection closes in the middle of a sized body",
-    ),
+    ("/endless", "an endless body without a length"),
+    ("/endless-chunked", "an endless chunked body"),
+    ("/endless-head", "an endless head"),
+    ("/head/N", "a response with N additional octets in its head"),
+    ("/truncate", "a close in the middle of a body with a length"),
     (
         "/truncate-chunked",
-        "the connection closes in the middle of a chunked body",
+        "a close in the middle of a chunked body",
     ),
-    (
-        "/truncate-head",
-        "the connection closes in the middle of the head",
-    ),
+    ("/truncate-head", "a close in the middle of the head"),
     ("/reset", "a reset before the first octet"),
     ("/reset-head", "a reset in the middle of the head"),
     ("/reset-body", "a reset in the middle of the body"),
-    ("/hang", "nothing, for ever"),
-    ("/hang-body", "the first half of a body, and nothing more"),
-    ("/close", "the connection closes before an answer"),
-    (
-        "/malformed/KIND",
-        "an answer that breaks the rules in one way",
-    ),
-    ("/early-hints", "a 103 ahead of the answer"),
-    ("/obs-fold", "a header over several lines"),
+    ("/hang", "no response at all"),
+    ("/hang-body", "half of a body and nothing more"),
+    ("/close", "a close before the response"),
+    ("/malformed/KIND", "a malformed response"),
+    ("/early-hints", "a 103 before the response"),
+    ("/obs-fold", "a header field over several lines"),
     ("/bare-lf", "lines that end with LF alone"),
     ("/headers", "the header lines of the request"),
     (
         "/echo",
-        "the request: its first line, its header lines, an empty line, its body",
+        "the request: request line, header lines, an empty line, body",
     ),
-    ("/keep/N", "closes behind its connection's Nth request"),
+    ("/keep/N", "closes after the Nth request of the connection"),
     (
         "/basic",
-        "401 unless the user canvass gives the password secret",
+        "401 unless the user is canvass and the password secret",
     ),
     ("/no-content", "204"),
     ("/not-modified", "304"),
 ];
 
-/// Octets of a body that is not whole when it breaks off.
+/// The announced length of a body that is not sent completely.
 const BROKEN_BODY_BYTES: u64 = 1000;
-/// Text for bodies of any length.
+/// Repeated to fill bodies of any length.
 const FILLER: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ.\n";
-/// The longest pause and the slowest trickle: an hour.
+/// The longest pause: an hour.
 const SPAN_MS_MAX: u64 = 3_600_000;
 /// The most redirects in a chain.
 const REDIRECTS_MAX: u64 = 1_000_000;
-/// The longest head that is asked for.
+/// The most additional octets in a head.
 const HEAD_BYTES_MAX: u64 = 64 << 20;
 
-/// Puts what a request is answered with behind the steps there are.
+/// Appends the steps that answer a request.
 pub(super) fn answer(site: &Site, request: &Request, steps: &mut VecDeque<Step>) {
     let target = Target::new(&request.head.target);
     let (first, rest) = target.parts();
-    let reply = match (first, rest) {
-        ("", "") => Reply::new(200, Body::Text(PAGE.as_bytes().into()))
+    let response = match (first, rest) {
+        ("", "") => Response::new(200, Body::Text(PAGE.as_bytes().into()))
             .header("Content-Type", "text/html; charset=utf-8"),
         ("gzip", "") => coded(site, Coding::Gzip),
         ("deflate", "") => coded(site, Coding::Deflate),
@@ -128,90 +119,95 @@ pub(super) fn answer(site: &Site, request: &Request, steps: &mut VecDeque<Step>)
         ("br", "") => coded(site, Coding::Brotli),
         ("zstd", "") => coded(site, Coding::Zstd),
         ("stacked", "") => coded(site, Coding::Stacked),
-        ("no-content", "") => Reply::status(204),
-        ("not-modified", "") => Reply::status(304).header("ETag", "\"lab\""),
-        ("paths", "") => Reply::text(200, paths()),
-        ("headers", "") => Reply::text(200, header_lines(request)),
-        ("echo", "") => Reply::text(200, echo(request)),
+        ("no-content", "") => Response::status(204),
+        ("not-modified", "") => Response::status(304).header("ETag", "\"lab\""),
+        ("paths", "") => Response::text(200, paths()),
+        ("headers", "") => Response::text(200, header_lines(request)),
+        ("echo", "") => Response::text(200, echo(request)),
         ("basic", "") => basic(request),
-        ("redirect-loop", "") => Reply::status(302).header("Location", "/redirect-loop"),
+        ("redirect-loop", "") => Response::status(302).header("Location", "/redirect-loop"),
         ("redirect-to", "") => redirect_to(target),
         ("bomb", "") => bomb(site, target.number("mib").unwrap_or(BOMB_UNITS)),
         ("drip", "") => drip(target),
         ("ca.pem", "") => match &site.ca_pem {
-            Some(pem) => Reply::new(200, Body::Text(pem.clone().into_bytes().into()))
+            Some(pem) => Response::new(200, Body::Text(pem.clone().into_bytes().into()))
                 .header("Content-Type", "application/x-pem-file"),
-            None => Reply::status(404),
+            None => Response::status(404),
         },
         _ => match number(rest).and_then(|n| numbered(first, n, request, steps)) {
-            Some(reply) => reply,
-            None if broken(target, steps) => return,
-            None => Reply::status(404),
+            Some(response) => response,
+            None if faulty(target, steps) => return,
+            None => Response::status(404),
         },
     };
-    reply.send(request, steps);
+    response.send(request, steps);
 }
 
-/// Answers whose path ends with a number.
-fn numbered(first: &str, n: u64, request: &Request, steps: &mut VecDeque<Step>) -> Option<Reply> {
+/// Responses for paths that end with a number.
+fn numbered(
+    first: &str,
+    n: u64,
+    request: &Request,
+    steps: &mut VecDeque<Step>,
+) -> Option<Response> {
     Some(match first {
         "status" => match n {
             100..200 => {
                 let head = format!("HTTP/1.1 {n} {}\r\n\r\n", reason(n as u16));
                 steps.push_back(Step::bytes(head.into_bytes()));
-                Reply::status(200)
+                Response::status(200)
             }
-            200..=599 => Reply::status(n as u16),
-            _ => Reply::status(400),
+            200..=599 => Response::status(n as u16),
+            _ => Response::status(400),
         },
         "delay" => {
             let ms = n.min(SPAN_MS_MAX);
             steps.push_back(Step::pause(Duration::from_millis(ms)));
-            Reply::text(200, format!("after {ms} ms\n").into_bytes())
+            Response::text(200, format!("after {ms} ms\n").into_bytes())
         }
         "redirect" if n > 0 && n <= REDIRECTS_MAX => {
             let next = match n {
                 1 => "/".to_owned(),
                 _ => format!("/redirect/{}", n - 1),
             };
-            Reply::status(302).header("Location", next)
+            Response::status(302).header("Location", next)
         }
-        "bytes" => Reply::new(
+        "bytes" => Response::new(
             200,
             Body::Sized {
                 octets: n,
                 steps: vec![Step::repeat(FILLER, n)],
             },
         ),
-        "close-delimited" => Reply::new(200, Body::UntilClose(vec![Step::repeat(FILLER, n)])),
-        "chunked" => chunked(n, request.head.old),
+        "close-delimited" => Response::new(200, Body::UntilClose(vec![Step::repeat(FILLER, n)])),
+        "chunked" => chunked(n, request.head.is_http10),
         "head" => {
             let octets = n.min(HEAD_BYTES_MAX) as usize;
             const LINE_BYTES: usize = 1000;
-            let mut reply = Reply::text(200, &b"a long head\n"[..]);
+            let mut response = Response::text(200, &b"a long head\n"[..]);
             for start in (0..octets).step_by(LINE_BYTES) {
                 let fill = LINE_BYTES
                     .min(octets - start)
                     .saturating_sub("X: \r\n".len());
-                reply = reply.header("X", "x".repeat(fill));
+                response = response.header("X", "x".repeat(fill));
             }
-            reply
+            response
         }
         "keep" => {
             let text = format!("request {} of {n}\n", request.number);
-            let reply = Reply::text(200, text.into_bytes());
+            let response = Response::text(200, text.into_bytes());
             if request.number >= n {
-                reply.closing()
+                response.closing()
             } else {
-                reply
+                response
             }
         }
         _ => return None,
     })
 }
 
-/// Answers that are not in good order. Returns whether the path is one of them.
-fn broken(target: Target<'_>, steps: &mut VecDeque<Step>) -> bool {
+/// Appends the steps of a faulty response. Returns whether the path has one.
+fn faulty(target: Target<'_>, steps: &mut VecDeque<Step>) -> bool {
     let half = || Step::repeat(FILLER, BROKEN_BODY_BYTES / 2);
     let sized_head = || {
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {BROKEN_BODY_BYTES}\r\n\r\n");
@@ -220,7 +216,7 @@ fn broken(target: Target<'_>, steps: &mut VecDeque<Step>) -> bool {
     const CHUNKED_HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     const HALF_HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Le";
     const WHOLE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello";
-    let broken: &[Step] = &match target.parts() {
+    let faulty: &[Step] = &match target.parts() {
         ("close", "") => vec![Step::Close],
         ("reset", "") => vec![Step::Reset],
         ("hang", "") => vec![Step::Hang],
@@ -283,20 +279,20 @@ fn broken(target: Target<'_>, steps: &mut VecDeque<Step>) -> bool {
         },
         _ => return false,
     };
-    steps.extend(broken.iter().cloned());
+    steps.extend(faulty.iter().cloned());
     true
 }
 
-fn coded(site: &Site, coding: Coding) -> Reply {
+fn coded(site: &Site, coding: Coding) -> Response {
     let bytes = site.coded(coding);
     let octets = bytes.len() as u64;
     let steps = vec![Step::shared(bytes)];
-    Reply::new(200, Body::Sized { octets, steps })
+    Response::new(200, Body::Sized { octets, steps })
         .header("Content-Type", "text/plain; charset=utf-8")
         .header("Content-Encoding", coding.header())
 }
 
-fn bomb(site: &Site, units: u64) -> Reply {
+fn bomb(site: &Site, units: u64) -> Response {
     let units = units.min(BOMB_UNITS_MAX);
     let bomb = site.bomb(units);
     let middle = bomb.unit.len() as u64 * units;
@@ -306,49 +302,49 @@ fn bomb(site: &Site, units: u64) -> Reply {
         Step::repeat(bomb.unit.to_vec(), middle),
         Step::bytes(bomb.end),
     ];
-    Reply::new(200, Body::Sized { octets, steps }).header("Content-Encoding", "gzip")
+    Response::new(200, Body::Sized { octets, steps }).header("Content-Encoding", "gzip")
 }
 
-fn chunked(chunks: u64, old: bool) -> Reply {
+fn chunked(chunks: u64, http10: bool) -> Response {
     let body = Step::Chunks {
         next: 1,
         last: chunks,
-        framed: !old,
+        framed: !http10,
     };
-    if old {
-        return Reply::new(200, Body::UntilClose(vec![body]));
+    if http10 {
+        return Response::new(200, Body::UntilClose(vec![body]));
     }
     let trailers = format!("0\r\nX-Lab-Chunks: {chunks}\r\nX-Lab-End: yes\r\n\r\n");
-    Reply::new(
+    Response::new(
         200,
         Body::Chunked(vec![body, Step::bytes(trailers.into_bytes())]),
     )
     .header("Trailer", "X-Lab-Chunks, X-Lab-End")
 }
 
-fn drip(target: Target<'_>) -> Reply {
+fn drip(target: Target<'_>) -> Response {
     let octets = target.number("octets").unwrap_or(10);
     let steps = vec![Step::trickle(FILLER, octets, span_ms(target))];
-    Reply::new(200, Body::Sized { octets, steps })
+    Response::new(200, Body::Sized { octets, steps })
 }
 
 fn span_ms(target: Target<'_>) -> Duration {
     Duration::from_millis(target.number("ms").unwrap_or(10).min(SPAN_MS_MAX))
 }
 
-fn redirect_to(target: Target<'_>) -> Reply {
+fn redirect_to(target: Target<'_>) -> Response {
     let code = target.number("code").unwrap_or(302);
     match target.value("url") {
-        // A line ending in the URL would write header lines of the client's choice.
+        // A line ending in the URL would allow header injection.
         Some(url) if (300..400).contains(&code) && !url.contains(['\r', '\n']) => {
-            Reply::status(code as u16).header("Location", url)
+            Response::status(code as u16).header("Location", url)
         }
-        _ => Reply::status(400),
+        _ => Response::status(400),
     }
 }
 
 /// RFC 7617.
-fn basic(request: &Request) -> Reply {
+fn basic(request: &Request) -> Response {
     // "canvass:secret" in base64.
     const CREDENTIALS: &str = "Y2FudmFzczpzZWNyZXQ=";
     let given = request.head.authorization.as_deref().unwrap_or_default();
@@ -356,18 +352,17 @@ fn basic(request: &Request) -> Reply {
         Some((scheme, credentials))
             if scheme.eq_ignore_ascii_case("basic") && credentials.trim() == CREDENTIALS =>
         {
-            Reply::text(200, format!("hello {USER}\n").into_bytes())
+            Response::text(200, format!("hello {USER}\n").into_bytes())
         }
-        _ => {
-            Reply::status(401).header("WWW-Authenticate", "Basic realm=\"lab\", charset=\"UTF-8\"")
-        }
+        _ => Response::status(401)
+            .header("WWW-Authenticate", "Basic realm=\"lab\", charset=\"UTF-8\""),
     }
 }
 
 fn paths() -> Vec<u8> {
     let mut text = String::new();
     for (path, help) in HTTP_PATHS {
-        // A string takes everything.
+        // Writing to a string cannot fail.
         let _ = writeln!(text, "{path:<32}{help}");
     }
     text.into_bytes()
@@ -381,7 +376,7 @@ fn header_lines(request: &Request) -> Vec<u8> {
 
 fn echo(request: &Request) -> Vec<u8> {
     let head = &request.head;
-    let version = if head.old { "1.0" } else { "1.1" };
+    let version = if head.is_http10 { "1.0" } else { "1.1" };
     let mut bytes = format!("{} {} HTTP/{version}\n", head.method, head.target).into_bytes();
     bytes.extend(header_lines(request));
     bytes.push(b'\n');

@@ -1,4 +1,4 @@
-//! What is done for a request, one step after the other.
+//! The steps of a response.
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -7,20 +7,20 @@ use std::time::Duration;
 
 use canvass_model::Time;
 
-use crate::service::Tally;
+use crate::service::Activity;
 
 /// One step.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    /// Octets to send, from `at` on.
+    /// Sends octets, from `at` on.
     Bytes { bytes: Bytes, at: usize },
-    /// So many octets of a text that begins again and again.
+    /// Sends `left` octets of a repeated text.
     Repeat {
         text: Cow<'static, [u8]>,
         at: usize,
         left: u64,
     },
-    /// One octet each `every`.
+    /// Sends `left` octets of a repeated text, with a pause of `every` before each but the first.
     Trickle {
         text: Cow<'static, [u8]>,
         at: usize,
@@ -28,31 +28,31 @@ pub(super) enum Step {
         every: Duration,
         due: Option<Time>,
     },
-    /// Lines numbered from 1, each in a chunk with an extension (RFC 9112 §7.1.1) where `framed`.
+    /// Sends numbered lines; if `framed`, each in a chunk with an extension (RFC 9112 §7.1.1).
     Chunks { next: u64, last: u64, framed: bool },
-    /// Nothing for so long.
+    /// Sends nothing for some time.
     Pause { span: Duration, since: Option<Time> },
-    /// Nothing until the other end is gone.
+    /// Sends nothing until the client closes.
     Hang,
-    /// The connection closes in good order.
+    /// Closes the connection.
     Close,
-    /// The connection is reset.
+    /// Resets the connection.
     Reset,
 }
 
-/// Octets that may be others' too.
+/// Octets that may be shared.
 #[derive(Clone, Debug)]
 pub(super) enum Bytes {
     Own(Cow<'static, [u8]>),
     Shared(Arc<[u8]>),
 }
 
-/// What a step came to.
+/// The result of advancing a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Advance {
     /// The next step may begin.
     Done,
-    /// There is more of this one once its octets have been sent.
+    /// The step continues once its octets have been sent.
     More,
     Wait(Time),
     Hang,
@@ -62,23 +62,23 @@ pub(super) enum Advance {
 
 impl Step {
     /// Sends octets.
-    pub fn bytes(bytes: impl Into<Cow<'static, [u8]>>) -> Self {
+    pub(super) fn bytes(bytes: impl Into<Cow<'static, [u8]>>) -> Self {
         Self::Bytes {
             bytes: Bytes::Own(bytes.into()),
             at: 0,
         }
     }
 
-    /// Sends octets that many connections share.
-    pub fn shared(bytes: Arc<[u8]>) -> Self {
+    /// Sends octets that connections share.
+    pub(super) fn shared(bytes: Arc<[u8]>) -> Self {
         Self::Bytes {
             bytes: Bytes::Shared(bytes),
             at: 0,
         }
     }
 
-    /// Sends a text over and over, so many octets of it.
-    pub fn repeat(text: impl Into<Cow<'static, [u8]>>, octets: u64) -> Self {
+    /// Sends this many octets of a repeated text.
+    pub(super) fn repeat(text: impl Into<Cow<'static, [u8]>>, octets: u64) -> Self {
         Self::Repeat {
             text: text.into(),
             at: 0,
@@ -86,8 +86,12 @@ impl Step {
         }
     }
 
-    /// Sends a text over and over, one octet each `every`.
-    pub fn trickle(text: impl Into<Cow<'static, [u8]>>, octets: u64, every: Duration) -> Self {
+    /// Sends this many octets of a repeated text, one per `every`.
+    pub(super) fn trickle(
+        text: impl Into<Cow<'static, [u8]>>,
+        octets: u64,
+        every: Duration,
+    ) -> Self {
         Self::Trickle {
             text: text.into(),
             at: 0,
@@ -97,18 +101,18 @@ impl Step {
         }
     }
 
-    /// Says nothing for so long.
-    pub const fn pause(span: Duration) -> Self {
+    /// Sends nothing for this long.
+    pub(super) const fn pause(span: Duration) -> Self {
         Self::Pause { span, since: None }
     }
 
-    /// Goes as far as it can now, and appends `room` octets, or few more.
-    pub fn advance(
+    /// Advances as far as possible, and appends about `room` octets at most.
+    pub(super) fn advance(
         &mut self,
         now: Time,
         out: &mut Vec<u8>,
         room: usize,
-        tally: &mut Tally,
+        activity: &mut Activity,
     ) -> Advance {
         match self {
             Self::Bytes { bytes, at } => {
@@ -154,7 +158,7 @@ impl Step {
                 let end = out.len() + room;
                 while next <= last && out.len() < end {
                     let text = format!("chunk {next} of {last}\n");
-                    // A vector takes everything.
+                    // Writing to a vector cannot fail.
                     let _ = if *framed {
                         write!(out, "{:x};lab=\"{next}\"\r\n{text}\r\n", text.len())
                     } else {
@@ -170,7 +174,7 @@ impl Step {
                 if now < until {
                     return Advance::Wait(until);
                 }
-                tally.delays.push((began, *span));
+                activity.delays.push((began, *span));
                 Advance::Done
             }
             Self::Hang => Advance::Hang,
@@ -203,10 +207,10 @@ mod tests {
 
     fn run(mut step: Step, room: usize) -> (Vec<u8>, Vec<u64>) {
         let (mut out, mut waits) = (Vec::new(), Vec::new());
-        let (mut now, mut tally) = (Time::ZERO, Tally::default());
+        let (mut now, mut activity) = (Time::ZERO, Activity::default());
         loop {
             let before = out.len();
-            match step.advance(now, &mut out, room, &mut tally) {
+            match step.advance(now, &mut out, room, &mut activity) {
                 Advance::Done => return (out, waits),
                 Advance::Wait(until) => {
                     waits.push(until.as_nanos());
@@ -236,14 +240,14 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_is_told_of_when_it_is_over() {
-        let (mut out, mut tally) = (Vec::new(), Tally::default());
+    fn a_pause_is_recorded_when_it_is_over() {
+        let (mut out, mut activity) = (Vec::new(), Activity::default());
         let (began, span) = (Time::from_nanos(5), Duration::from_nanos(20));
         let mut step = Step::pause(span);
-        let mut advance = |at| step.advance(Time::from_nanos(at), &mut out, 1, &mut tally);
+        let mut advance = |at| step.advance(Time::from_nanos(at), &mut out, 1, &mut activity);
         assert_eq!(advance(5), Advance::Wait(Time::from_nanos(25)));
         assert_eq!(advance(24), Advance::Wait(Time::from_nanos(25)));
         assert_eq!(advance(26), Advance::Done);
-        assert_eq!(tally.delays.as_slice(), [(began, span)]);
+        assert_eq!(activity.delays.as_slice(), [(began, span)]);
     }
 }

@@ -1,6 +1,8 @@
-//! Paths and queries of targets (RFC 3986 §3.3, §3.4).
+//! Paths and queries of request targets (RFC 3986 §3.3, §3.4).
 
-/// A target in its parts, none of them decoded.
+use percent_encoding::percent_decode_str;
+
+/// A request target, not decoded.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Target<'a> {
     path: &'a str,
@@ -8,48 +10,30 @@ pub(super) struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    pub fn new(target: &'a str) -> Self {
+    pub(super) fn new(target: &'a str) -> Self {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         Self { path, query }
     }
 
-    /// The first part of the path, and what follows it.
-    pub fn parts(self) -> (&'a str, &'a str) {
+    /// The first segment of the path, and the rest.
+    pub(super) fn parts(self) -> (&'a str, &'a str) {
         let path = self.path.strip_prefix('/').unwrap_or(self.path);
         path.split_once('/').unwrap_or((path, ""))
     }
 
-    /// The value of a key of the query, decoded.
-    pub fn value(self, key: &str) -> Option<String> {
+    /// The decoded value of a key of the query.
+    pub(super) fn value(self, key: &str) -> Option<String> {
         self.query
             .split('&')
             .filter_map(|pair| pair.split_once('='))
             .find(|(name, _)| *name == key)
-            .map(|(_, value)| percent_decoded(value))
+            .map(|(_, value)| percent_decode_str(value).decode_utf8_lossy().into_owned())
     }
 
-    /// A number of the query.
-    pub fn number(self, key: &str) -> Option<u64> {
+    /// The value of a key of the query as a number.
+    pub(super) fn number(self, key: &str) -> Option<u64> {
         self.value(key)?.parse().ok()
     }
-}
-
-/// Decodes `%41`; what is no such escape stays as it is.
-fn percent_decoded(text: &str) -> String {
-    let mut decoded = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        let escaped = (first == b'%')
-            .then(|| tail.first_chunk::<2>())
-            .flatten()
-            .and_then(|digits| {
-                let digit = |at: usize| char::from(digits[at]).to_digit(16);
-                Some((digit(0)? << 4 | digit(1)?) as u8)
-            });
-        decoded.push(escaped.unwrap_or(first));
-        rest = if escaped.is_some() { &tail[2..] } else { tail };
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 #[cfg(test)]
@@ -57,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn targets_come_apart() {
+    fn targets_are_split() {
         let target = Target::new("/redirect-to?url=http%3A%2f%2Fa/b%zz&code=307&empty=");
         assert_eq!(target.parts(), ("redirect-to", ""));
         assert_eq!(target.value("url").unwrap(), "http://a/b%zz");

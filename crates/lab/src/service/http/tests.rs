@@ -1,17 +1,17 @@
 use super::*;
-use crate::service::testing::{Ending, converse, listen};
+use crate::service::testing::{Ending, converse, read_all};
 
 fn http() -> Http {
     let site = Site::new(Some("the certificate\n".into()));
     Http::new(Arc::new(site))
 }
 
-/// What comes back for one request, and how long it took in milliseconds.
+/// Returns the output for one request, and how long it took in milliseconds.
 fn ask(request: &str) -> (String, Ending, u64) {
     let (mut http, mut now) = (http(), Time::ZERO);
     http.received(request.as_bytes());
-    let (said, ending) = listen(&mut http, &mut now);
-    let text = said.into_iter().map(char::from).collect();
+    let (received, ending) = read_all(&mut http, &mut now);
+    let text = received.into_iter().map(char::from).collect();
     (text, ending, now.as_nanos() / 1_000_000)
 }
 
@@ -19,18 +19,18 @@ fn fetch(path: &str) -> (String, Ending, u64) {
     ask(&format!("GET {path} HTTP/1.1\r\nHost: lab\r\n\r\n"))
 }
 
-/// The head's first line and the body.
-fn parts(said: &str) -> (&str, &str) {
-    let (head, body) = said.split_once("\r\n\r\n").unwrap();
+/// The status line and the body.
+fn parts(received: &str) -> (&str, &str) {
+    let (head, body) = received.split_once("\r\n\r\n").unwrap();
     (head.lines().next().unwrap(), body)
 }
 
 #[test]
 fn the_page_comes_with_its_length_and_the_connection_stays() {
-    let (said, ending, _) = fetch("/");
+    let (received, ending, _) = fetch("/");
     let length = format!("Content-Length: {}\r\n", PAGE.len());
-    assert!(said.starts_with("HTTP/1.1 200 OK\r\n") && said.contains(&length));
-    assert_eq!(parts(&said).1, PAGE);
+    assert!(received.starts_with("HTTP/1.1 200 OK\r\n") && received.contains(&length));
+    assert_eq!(parts(&received).1, PAGE);
     assert_eq!(ending, Ending::Open);
 }
 
@@ -49,12 +49,12 @@ fn a_request_in_two_pieces_is_answered_alike() {
 
 #[test]
 fn requests_may_come_all_at_once() {
-    let (said, ending, _) = ask(
+    let (received, ending, _) = ask(
         "GET /status/201 HTTP/1.1\r\nHost: x\r\n\r\n\r\nPOST /echo HTTP/1.1\r\nHost: x\r\n\
          Content-Length: 2\r\n\r\nhiGET /no-content HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n\
          GET / HTTP/1.1\r\n",
     );
-    let codes: Vec<&str> = said
+    let codes: Vec<&str> = received
         .split("HTTP/1.1 ")
         .skip(1)
         .map(|answer| &answer[..3])
@@ -72,17 +72,17 @@ fn a_head_has_no_body_and_an_old_client_no_chunks() {
         "/bytes/100000",
         "/close-delimited/9",
     ] {
-        let (said, _, _) = ask(&format!("HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
-        assert_eq!(parts(&said), ("HTTP/1.1 200 OK", ""), "{path}");
+        let (received, _, _) = ask(&format!("HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
+        assert_eq!(parts(&received), ("HTTP/1.1 200 OK", ""), "{path}");
     }
-    let (said, ending, _) = ask("GET /chunked/2 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    let (received, ending, _) = ask("GET /chunked/2 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
     assert_eq!(
-        parts(&said),
+        parts(&received),
         ("HTTP/1.0 200 OK", "chunk 1 of 2\nchunk 2 of 2\n")
     );
     assert_eq!(ending, Ending::Closed);
-    let (said, ending, _) = ask("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
-    assert!(said.contains("\r\nConnection: keep-alive\r\n"));
+    let (received, ending, _) = ask("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    assert!(received.contains("\r\nConnection: keep-alive\r\n"));
     assert_eq!(ending, Ending::Open);
 }
 
@@ -97,33 +97,33 @@ fn statuses_are_those_asked_for() {
         ("/nowhere", "404", true),
         ("/basic", "401", true),
     ] {
-        let (said, ending, _) = fetch(path);
-        let (first, rest) = parts(&said);
+        let (received, ending, _) = fetch(path);
+        let (first, rest) = parts(&received);
         assert!(
             first.starts_with(&format!("HTTP/1.1 {code} ")),
             "{path}: {first}"
         );
         assert_eq!(!rest.is_empty(), body, "{path}");
-        assert_eq!(said.contains("Content-Length"), body, "{path}");
+        assert_eq!(received.contains("Content-Length"), body, "{path}");
         assert_eq!(ending, Ending::Open);
     }
-    let (said, _, _) = fetch("/status/102");
-    assert!(said.starts_with("HTTP/1.1 102 Unnamed\r\n\r\nHTTP/1.1 200 OK\r\n"));
+    let (received, _, _) = fetch("/status/102");
+    assert!(received.starts_with("HTTP/1.1 102 Unnamed\r\n\r\nHTTP/1.1 200 OK\r\n"));
 }
 
 #[test]
 fn delays_and_drips_take_their_time() {
-    let (said, _, ms) = fetch("/delay/250");
-    assert_eq!((parts(&said).1, ms), ("after 250 ms\n", 250));
-    let (said, _, ms) = fetch("/drip?octets=5&ms=20");
-    assert_eq!((parts(&said).1, ms), ("abcde", 80));
-    let (said, ending, ms) = fetch("/drip-head?ms=1");
-    assert!(said.ends_with("hello"));
-    assert_eq!((ending, ms), (Ending::Closed, said.len() as u64 - 1));
+    let (received, _, ms) = fetch("/delay/250");
+    assert_eq!((parts(&received).1, ms), ("after 250 ms\n", 250));
+    let (received, _, ms) = fetch("/drip?octets=5&ms=20");
+    assert_eq!((parts(&received).1, ms), ("abcde", 80));
+    let (received, ending, ms) = fetch("/drip-head?ms=1");
+    assert!(received.ends_with("hello"));
+    assert_eq!((ending, ms), (Ending::Closed, received.len() as u64 - 1));
 }
 
 #[test]
-fn redirects_lead_where_they_say() {
+fn redirects_have_the_expected_location() {
     for (path, code, location) in [
         ("/redirect/3", "302", "/redirect/2"),
         ("/redirect/1", "302", "/"),
@@ -134,11 +134,11 @@ fn redirects_lead_where_they_say() {
         ),
         ("/redirect-loop", "302", "/redirect-loop"),
     ] {
-        let (said, _, _) = fetch(path);
-        assert!(said.starts_with(&format!("HTTP/1.1 {code} ")), "{path}");
+        let (received, _, _) = fetch(path);
+        assert!(received.starts_with(&format!("HTTP/1.1 {code} ")), "{path}");
         assert!(
-            said.contains(&format!("\r\nLocation: {location}\r\n")),
-            "{said}"
+            received.contains(&format!("\r\nLocation: {location}\r\n")),
+            "{received}"
         );
     }
     for path in [
@@ -152,9 +152,9 @@ fn redirects_lead_where_they_say() {
 
 #[test]
 fn chunks_have_extensions_and_trailers() {
-    let (said, ending, _) = fetch("/chunked/2");
+    let (received, ending, _) = fetch("/chunked/2");
     assert_eq!(
-        parts(&said).1,
+        parts(&received).1,
         "d;lab=\"1\"\r\nchunk 1 of 2\n\r\nd;lab=\"2\"\r\nchunk 2 of 2\n\r\n\
          0\r\nX-Lab-Chunks: 2\r\nX-Lab-End: yes\r\n\r\n"
     );
@@ -163,7 +163,7 @@ fn chunks_have_extensions_and_trailers() {
 }
 
 #[test]
-fn broken_answers_break_where_they_say() {
+fn faulty_responses_end_where_expected() {
     for (path, length, ending) in [
         ("/close", 0, Ending::Closed),
         ("/reset", 0, Ending::Reset),
@@ -174,31 +174,31 @@ fn broken_answers_break_where_they_say() {
         ("/reset-body", 41 + 500, Ending::Reset),
         ("/hang-body", 41 + 500, Ending::Open),
     ] {
-        let (said, how, _) = fetch(path);
-        assert_eq!((said.len(), how), (length, ending), "{path}");
+        let (received, how, _) = fetch(path);
+        assert_eq!((received.len(), how), (length, ending), "{path}");
     }
     for (kind, response) in MALFORMED {
-        let (said, ending, _) = fetch(&format!("/malformed/{kind}"));
+        let (received, ending, _) = fetch(&format!("/malformed/{kind}"));
         let response: String = response.iter().copied().map(char::from).collect();
-        assert_eq!((said, ending), (response, Ending::Closed), "{kind}");
+        assert_eq!((received, ending), (response, Ending::Closed), "{kind}");
     }
 }
 
 #[test]
-fn what_has_no_end_is_said_in_portions() {
+fn endless_responses_are_sent_in_portions() {
     for path in ["/endless", "/endless-chunked", "/endless-head"] {
         let mut http = http();
         http.received(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes());
-        let mut tally = Tally::default();
+        let mut activity = Activity::default();
         for _ in 0..100 {
             let mut out = Vec::new();
-            let said = http.poll(Time::ZERO, &mut out, &mut tally);
-            assert_eq!(said, Said::Output(Output::Send));
+            let received = http.poll(Time::ZERO, &mut out, &mut activity);
+            assert_eq!(received, ServiceOutput::Output(Output::Send));
             assert_eq!(out.len(), OUT_BYTES_MAX, "{path}");
         }
     }
-    let (said, _, _) = fetch("/bytes/200000");
-    assert_eq!(parts(&said).1.len(), 200_000);
+    let (received, _, _) = fetch("/bytes/200000");
+    assert_eq!(parts(&received).1.len(), 200_000);
 }
 
 #[test]
@@ -206,9 +206,9 @@ fn a_hung_request_ends_with_its_client() {
     let mut http = http();
     http.received(b"GET /hang HTTP/1.1\r\nHost: x\r\n\r\n");
     let mut now = Time::ZERO;
-    assert_eq!(listen(&mut http, &mut now).1, Ending::Open);
+    assert_eq!(read_all(&mut http, &mut now).1, Ending::Open);
     http.ended();
-    assert_eq!(listen(&mut http, &mut now).1, Ending::Closed);
+    assert_eq!(read_all(&mut http, &mut now).1, Ending::Closed);
 }
 
 #[test]
@@ -216,16 +216,16 @@ fn a_client_that_ends_still_gets_its_answer() {
     let mut http = http();
     http.received(b"GET /delay/5 HTTP/1.1\r\nHost: x\r\n\r\n");
     http.ended();
-    let (said, ending) = listen(&mut http, &mut Time::ZERO.clone());
-    assert!(said.starts_with(b"HTTP/1.1 200 OK") && ending == Ending::Closed);
+    let (received, ending) = read_all(&mut http, &mut Time::ZERO.clone());
+    assert!(received.starts_with(b"HTTP/1.1 200 OK") && ending == Ending::Closed);
 }
 
 #[test]
 fn a_connection_is_kept_for_as_many_requests_as_asked() {
     let request = "GET /keep/2 HTTP/1.1\r\nHost: x\r\n\r\n".repeat(3);
-    let (said, ending, _) = ask(&request);
-    assert_eq!(said.matches("HTTP/1.1 200").count(), 2);
-    assert_eq!(said.matches("Connection: close").count(), 1);
+    let (received, ending, _) = ask(&request);
+    assert_eq!(received.matches("HTTP/1.1 200").count(), 2);
+    assert_eq!(received.matches("Connection: close").count(), 1);
     assert_eq!(ending, Ending::Closed);
 }
 
@@ -244,17 +244,17 @@ fn a_password_opens_what_it_should() {
 }
 
 #[test]
-fn a_client_that_asks_first_is_told_to_go_on() {
+fn expect_100_continue_is_answered() {
     let head =
         b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n";
-    let (said, _) = converse(http(), &[head]);
-    assert_eq!(said, "HTTP/1.1 100 Continue\r\n\r\n");
-    let (said, _) = converse(http(), &[head, b"hi"]);
-    assert!(said.contains("HTTP/1.1 200 OK") && said.ends_with("\n\nhi"));
+    let (received, _) = converse(http(), &[head]);
+    assert_eq!(received, "HTTP/1.1 100 Continue\r\n\r\n");
+    let (received, _) = converse(http(), &[head, b"hi"]);
+    assert!(received.contains("HTTP/1.1 200 OK") && received.ends_with("\n\nhi"));
 }
 
 #[test]
-fn what_is_no_request_is_refused_and_the_connection_closes() {
+fn malformed_requests_are_refused_and_the_connection_closes() {
     for (request, code) in [
         ("nonsense\r\n\r\n", 400),
         ("GET / HTTP/1.1\r\n\r\n", 400),
@@ -264,10 +264,10 @@ fn what_is_no_request_is_refused_and_the_connection_closes() {
             400,
         ),
     ] {
-        let (said, ending, _) = ask(request);
+        let (received, ending, _) = ask(request);
         assert!(
-            said.starts_with(&format!("HTTP/1.1 {code} ")),
-            "{request:?}: {said}"
+            received.starts_with(&format!("HTTP/1.1 {code} ")),
+            "{request:?}: {received}"
         );
         assert_eq!(ending, Ending::Closed);
     }
@@ -286,7 +286,7 @@ fn every_path_of_the_list_is_there() {
         let mut http = http();
         http.received(format!("GET {example} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes());
         let mut out = Vec::new();
-        http.poll(Time::ZERO, &mut out, &mut Tally::default());
+        http.poll(Time::ZERO, &mut out, &mut Activity::default());
         assert!(!out.starts_with(b"HTTP/1.1 404"), "{path}");
         assert!(list.contains(path) && list.contains(help), "{path}");
     }

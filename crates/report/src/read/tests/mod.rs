@@ -197,12 +197,12 @@ fn the_reason_against_a_line_is_told() {
         (
             "\"outcome\":\"failed\"",
             "\"outcome\":\"lost\"",
-            "no verdict is called \"lost\"",
+            "unknown verdict \"lost\"",
         ),
         (
             "\"status\":\"TIMEOUT\"",
             "\"status\":\"?\"",
-            "no status is called \"?\"",
+            "unknown status \"?\"",
         ),
         (
             "\"probe\":\"ptr\"",
@@ -212,7 +212,7 @@ fn the_reason_against_a_line_is_told() {
         (
             "\"cause\":\"timeout\"",
             "\"cause\":\"late\"",
-            "no cause is called \"late\"",
+            "unknown cause \"late\"",
         ),
         (
             "\"latency_ms\":",

@@ -1,0 +1,341 @@
+//! Decides how each DNS query is answered, and writes the replies.
+//!
+//! It does no IO and is given the time, by the UDP server, the TCP server and the simulator. Two
+//! responders with the same seed answer the same queries in the same way.
+
+mod forgery;
+mod rate_limiter;
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use canvass_model::{Rcode, Time, Transport};
+use ipnet::IpNet;
+use rand::rngs::SmallRng;
+use rand::{Rng, RngExt, SeedableRng};
+use smallvec::{SmallVec, smallvec};
+
+use crate::impairment::{Impairments, OverCap, Percent, jittered};
+use crate::query::Query;
+use crate::zone::{ResponseMode, ResponseStatus, Zone};
+use rate_limiter::RateLimiter;
+
+/// Answers DNS queries from the zone, with impairments.
+#[derive(Debug)]
+pub struct Responder {
+    zone: Zone,
+    impairments: Impairments,
+    /// No impairment has an effect on plans.
+    unimpaired: bool,
+    rate_limiter: Option<RateLimiter>,
+    rng: SmallRng,
+    first_query: Option<Time>,
+}
+
+/// How one query is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplyPlan {
+    /// The replies in the order they are sent.
+    pub replies: SmallVec<[PlannedReply; 4]>,
+    /// Why there is no reply, if there is none.
+    pub dropped: Option<DropReason>,
+    /// Whether the reply is late (`late`).
+    pub late: bool,
+    /// Whether the name is a slow one (`slow`).
+    pub slow: bool,
+}
+
+/// A reply of a [`ReplyPlan`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlannedReply {
+    /// How long after the query it is sent.
+    pub delay: Duration,
+    /// Its content.
+    pub kind: ReplyKind,
+}
+
+/// The content of a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplyKind {
+    /// The answer of the zone.
+    Answer,
+    /// TC set and no records.
+    Truncated,
+    /// A response code and no records.
+    Rcode(Rcode),
+    /// A forged answer with a wrong id, in which these bits are flipped.
+    WrongId(u16),
+    /// A forged answer with the right id and a wrong question.
+    WrongQuestion,
+    /// The answer of the zone, made unreadable in a way that the number selects.
+    Corrupt(u64),
+    /// A second copy of the reply before it.
+    Duplicate(ResponseMode),
+}
+
+/// Why a query gets no reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DropReason {
+    /// The server address is dead.
+    Dead,
+    /// There is an outage.
+    Outage,
+    /// The rate cap is exceeded.
+    OverCap,
+    /// The name is never answered.
+    Never,
+    /// The query was lost at random.
+    Lost,
+}
+
+impl Responder {
+    /// A responder with these impairments.
+    pub fn new(impairments: Impairments) -> Self {
+        let rate_limiter = impairments.rate_cap.map(|rate| {
+            let tenth = NonZeroU32::new(rate.get() / 10).unwrap_or(NonZeroU32::MIN);
+            RateLimiter::new(rate, impairments.burst.unwrap_or(tenth))
+        });
+        Self {
+            zone: Zone::new(!impairments.no_edns),
+            unimpaired: is_unimpaired(&impairments),
+            rate_limiter,
+            rng: SmallRng::seed_from_u64(impairments.seed),
+            first_query: None,
+            impairments,
+        }
+    }
+
+    /// Its impairments.
+    pub fn impairments(&self) -> &Impairments {
+        &self.impairments
+    }
+
+    /// Whether every query is answered truly and at once, so that plans depend neither on the time
+    /// nor on random numbers.
+    pub fn is_unimpaired(&self) -> bool {
+        self.unimpaired
+    }
+
+    /// Decides how a query to the address `server` is answered. Must be called once per query.
+    pub fn plan(
+        &mut self,
+        now: Time,
+        server: IpAddr,
+        transport: Transport,
+        query: &[u8],
+    ) -> ReplyPlan {
+        if self.unimpaired {
+            return ReplyPlan::reply(Duration::ZERO, ReplyKind::Answer);
+        }
+        let first_query = *self.first_query.get_or_insert(now);
+        if contains(&self.impairments.dead, server) {
+            return ReplyPlan::dropped(DropReason::Dead);
+        }
+        if is_in_outage(&self.impairments, now.since(first_query)) {
+            return ReplyPlan::dropped(DropReason::Outage);
+        }
+        if self
+            .rate_limiter
+            .as_mut()
+            .is_some_and(|limiter| !limiter.admit(now, server))
+        {
+            return match self.impairments.over {
+                OverCap::Silent => ReplyPlan::dropped(DropReason::OverCap),
+                OverCap::Refused => {
+                    ReplyPlan::reply(self.delay(), ReplyKind::Rcode(Rcode::REFUSED))
+                }
+            };
+        }
+        if contains(&self.impairments.lying, server) {
+            return ReplyPlan::reply(self.delay(), ReplyKind::Rcode(Rcode::SERVFAIL));
+        }
+        if forgery::name_is_within(query, self.impairments.never, forgery::NEVER) {
+            return ReplyPlan::dropped(DropReason::Never);
+        }
+        let udp = transport == Transport::Udp;
+        if udp && self.draw(self.impairments.loss) {
+            return ReplyPlan::dropped(DropReason::Lost);
+        }
+        self.plan_reply(udp, query)
+    }
+
+    /// Appends a planned reply to `query` to the buffer `reply`. Returns `None` if the message has
+    /// no header or is no query, and so gets no reply.
+    pub fn render(
+        &self,
+        query: &[u8],
+        transport: Transport,
+        kind: ReplyKind,
+        reply: &mut Vec<u8>,
+    ) -> Option<ResponseStatus> {
+        let mode = match kind {
+            ReplyKind::Answer => ResponseMode::Answer,
+            ReplyKind::Duplicate(mode) => mode,
+            ReplyKind::Truncated => ResponseMode::Truncate,
+            ReplyKind::Rcode(rcode) => ResponseMode::Rcode(rcode),
+            ReplyKind::WrongId(flipped) => return forgery::wrong_id(query, flipped, reply),
+            ReplyKind::WrongQuestion => return forgery::wrong_question(query, reply),
+            ReplyKind::Corrupt(entropy) => {
+                let start = reply.len();
+                let status = self
+                    .zone
+                    .respond(query, transport, ResponseMode::Answer, reply)?;
+                forgery::corrupt(reply, start, entropy);
+                return Some(status);
+            }
+        };
+        self.zone.respond(query, transport, mode, reply)
+    }
+
+    /// Whether a reply of this kind has the content of the zone, which another server's answer can
+    /// replace.
+    pub(crate) fn is_answer(&self, query: &[u8], kind: ReplyKind) -> bool {
+        let has_opt = || Query::parse(query).is_ok_and(|query| query.edns.is_some());
+        let is_answer = matches!(
+            kind,
+            ReplyKind::Answer | ReplyKind::Corrupt(_) | ReplyKind::Duplicate(ResponseMode::Answer)
+        );
+        is_answer && !(self.impairments.no_edns && has_opt())
+    }
+
+    /// Turns another server's answer, which has a header, into a reply of a kind that
+    /// [`is_answer`](Self::is_answer). The status has only the lower four bits of the code.
+    pub(crate) fn relay(kind: ReplyKind, answer: &mut Vec<u8>) -> ResponseStatus {
+        let status = ResponseStatus {
+            rcode: Rcode(u16::from(answer[3] & 0x0f)),
+            truncated: answer[2] & 0x02 != 0,
+        };
+        if let ReplyKind::Corrupt(entropy) = kind {
+            forgery::corrupt(answer, 0, entropy);
+        }
+        status
+    }
+
+    fn plan_reply(&mut self, udp: bool, query: &[u8]) -> ReplyPlan {
+        let mode = if self.draw(self.impairments.servfail) {
+            ResponseMode::Rcode(Rcode::SERVFAIL)
+        } else if self.draw(self.impairments.refused) {
+            ResponseMode::Rcode(Rcode::REFUSED)
+        } else if udp && self.draw(self.impairments.truncate) {
+            ResponseMode::Truncate
+        } else {
+            ResponseMode::Answer
+        };
+        let mut delay = self.delay();
+        let slow = forgery::name_is_within(query, self.impairments.slow, forgery::SLOW);
+        if slow {
+            delay += self.impairments.slow_by;
+        }
+        let late = self.draw(self.impairments.late);
+        if late {
+            delay += self.impairments.late_by;
+        }
+        let mut replies = SmallVec::new();
+        // An attacker answers sooner than a server that has to look the name up.
+        if udp && self.draw(self.impairments.forge) {
+            let wrong_id = ReplyKind::WrongId(self.rng.random_range(1..=u16::MAX));
+            replies.extend(
+                [wrong_id, ReplyKind::WrongQuestion].map(|kind| PlannedReply {
+                    delay: delay / 2,
+                    kind,
+                }),
+            );
+        }
+        let corrupt = udp && self.draw(self.impairments.corrupt);
+        let kind = match mode {
+            _ if corrupt => ReplyKind::Corrupt(self.rng.next_u64()),
+            ResponseMode::Answer => ReplyKind::Answer,
+            ResponseMode::Truncate => ReplyKind::Truncated,
+            ResponseMode::Rcode(rcode) => ReplyKind::Rcode(rcode),
+        };
+        replies.push(PlannedReply { delay, kind });
+        if udp && self.draw(self.impairments.duplicate) {
+            let kind = match kind {
+                ReplyKind::Corrupt(_) => kind,
+                _ => ReplyKind::Duplicate(mode),
+            };
+            replies.push(PlannedReply { delay, kind });
+        }
+        ReplyPlan {
+            replies,
+            dropped: None,
+            late,
+            slow,
+        }
+    }
+
+    fn delay(&mut self) -> Duration {
+        let Impairments { delay, jitter, .. } = self.impairments;
+        jittered(delay, jitter, &mut self.rng)
+    }
+
+    fn draw(&mut self, share: Percent) -> bool {
+        !share.is_zero() && share.includes(self.rng.next_u32())
+    }
+}
+
+impl ReplyPlan {
+    fn reply(delay: Duration, kind: ReplyKind) -> Self {
+        Self {
+            replies: smallvec![PlannedReply { delay, kind }],
+            dropped: None,
+            late: false,
+            slow: false,
+        }
+    }
+
+    fn dropped(reason: DropReason) -> Self {
+        Self {
+            replies: SmallVec::new(),
+            dropped: Some(reason),
+            late: false,
+            slow: false,
+        }
+    }
+}
+
+/// Whether there is an outage at a time after the first query.
+pub(crate) fn is_in_outage(impairments: &Impairments, since_first: Duration) -> bool {
+    let Impairments {
+        outage_after,
+        outage,
+        ..
+    } = *impairments;
+    if outage_after.is_none() && outage.is_none() {
+        return false;
+    }
+    let begin = outage_after.unwrap_or(Duration::ZERO);
+    let length = outage.unwrap_or(Duration::MAX);
+    since_first >= begin && since_first - begin < length
+}
+
+/// Whether one of the networks contains an address.
+pub(crate) fn contains(networks: &[IpNet], address: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(&address))
+}
+
+/// Whether no impairment is set that affects [`Responder::plan`].
+fn is_unimpaired(set: &Impairments) -> bool {
+    let without_effect = Impairments {
+        no_edns: set.no_edns,
+        tcp_close_after: set.tcp_close_after,
+        tcp_serial: set.tcp_serial,
+        tcp_silent: set.tcp_silent,
+        tcp_refuse: set.tcp_refuse,
+        trickle: set.trickle,
+        reset_at: set.reset_at,
+        close_at: set.close_at,
+        time_skew_s: set.time_skew_s,
+        seed: set.seed,
+        late_by: set.late_by,
+        slow_by: set.slow_by,
+        burst: set.burst,
+        over: set.over,
+        ..Impairments::default()
+    };
+    *set == without_effect
+}
+
+#[cfg(test)]
+mod tests;

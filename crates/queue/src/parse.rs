@@ -1,0 +1,393 @@
+//! Parses addresses, CIDRs and ranges, and explains errors.
+
+use std::fmt::{self, Write as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// Characters of a text in messages. Further ones are replaced by `...`.
+const SHOWN_CHARS_MAX: usize = 100;
+
+/// An address family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AddressFamily {
+    V4,
+    V6,
+}
+
+impl AddressFamily {
+    /// The last address as a number.
+    pub(crate) const fn last(self) -> u128 {
+        match self {
+            Self::V4 => u32::MAX as u128,
+            Self::V6 => u128::MAX,
+        }
+    }
+
+    /// The address with a number, which must be in the family.
+    pub(crate) fn address(self, bits: u128) -> IpAddr {
+        match self {
+            Self::V4 => Ipv4Addr::from_bits(bits as u32).into(),
+            Self::V6 => Ipv6Addr::from_bits(bits).into(),
+        }
+    }
+
+    /// The length of an address in bits.
+    const fn bits(self) -> u32 {
+        match self {
+            Self::V4 => 32,
+            Self::V6 => 128,
+        }
+    }
+}
+
+/// Returns the family and the number of an address.
+pub(crate) fn family_and_bits(address: IpAddr) -> (AddressFamily, u128) {
+    match address {
+        IpAddr::V4(address) => (AddressFamily::V4, address.to_bits().into()),
+        IpAddr::V6(address) => (AddressFamily::V6, address.to_bits()),
+    }
+}
+
+/// A range of addresses, including both ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AddressRange {
+    pub(crate) family: AddressFamily,
+    pub(crate) first: u128,
+    pub(crate) last: u128,
+}
+
+/// A parsed text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ParsedTarget {
+    Address(IpAddr),
+    AddressRange(AddressRange),
+}
+
+impl ParsedTarget {
+    /// The range of addresses.
+    pub(crate) fn span(self) -> AddressRange {
+        match self {
+            Self::AddressRange(span) => span,
+            Self::Address(address) => {
+                let (family, bits) = family_and_bits(address);
+                AddressRange {
+                    family,
+                    first: bits,
+                    last: bits,
+                }
+            }
+        }
+    }
+}
+
+/// Why a text is not a valid address, CIDR or range.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum ParseError {
+    /// It looks like one, and has this error.
+    Invalid(String),
+    /// It does not look like one.
+    NotAddress,
+}
+
+/// Parses an address (IPv6 with or without brackets), a CIDR or a range `first-last`.
+pub(crate) fn parse(text: &str) -> Result<ParsedTarget, ParseError> {
+    if let Ok(address) = text.parse() {
+        return Ok(ParsedTarget::Address(address));
+    }
+    if let Some(inner) = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+    {
+        return match inner.parse() {
+            Ok(IpAddr::V6(address)) => Ok(ParsedTarget::Address(address.into())),
+            Ok(IpAddr::V4(_)) => Err(only_ipv6_in_brackets()),
+            Err(_) => Err(explain_address(inner).unwrap_or_else(only_ipv6_in_brackets)),
+        };
+    }
+    if let Some((network, length)) = text.split_once('/') {
+        return parse_cidr(network, length).map(ParsedTarget::AddressRange);
+    }
+    if let Some((first, last)) = text.split_once('-') {
+        return parse_range(first.trim(), last.trim()).map(ParsedTarget::AddressRange);
+    }
+    Err(explain_address(text).unwrap_or(ParseError::NotAddress))
+}
+
+/// Whether `value` is displayed exactly as `text`. Does not allocate.
+pub(crate) fn is_written(value: impl fmt::Display, text: &str) -> bool {
+    struct Rest<'a>(&'a str);
+    impl fmt::Write for Rest<'_> {
+        fn write_str(&mut self, piece: &str) -> fmt::Result {
+            self.0 = self.0.strip_prefix(piece).ok_or(fmt::Error)?;
+            Ok(())
+        }
+    }
+    let mut rest = Rest(text);
+    write!(rest, "{value}").is_ok() && rest.0.is_empty()
+}
+
+/// Shortens a text for messages.
+pub(crate) fn shorten(text: &str) -> Box<str> {
+    match text.char_indices().nth(SHOWN_CHARS_MAX) {
+        None => text.into(),
+        Some((end, _)) => format!("{}...", &text[..end]).into(),
+    }
+}
+
+fn parse_cidr(network: &str, length: &str) -> Result<AddressRange, ParseError> {
+    let Ok(address) = network.parse::<IpAddr>() else {
+        return Err(explain_address(network).unwrap_or(ParseError::NotAddress));
+    };
+    let (family, bits) = family_and_bits(address);
+    let length_bits = match length.as_bytes() {
+        [b'0'] | [b'1'..=b'9', ..] => length.parse().ok(),
+        _ => None,
+    };
+    let Some(length_bits) = length_bits.filter(|bits| *bits <= family.bits()) else {
+        return Err(ParseError::Invalid(format!(
+            "the prefix length {:?} is not a number from 0 to {}",
+            shorten(length),
+            family.bits()
+        )));
+    };
+    // A shift by 128 bits would overflow.
+    let host_bits = family.last().checked_shr(length_bits).unwrap_or(0);
+    if bits & host_bits != 0 {
+        return Err(ParseError::Invalid(format!(
+            "host bits are set; the network is {}/{length_bits}",
+            family.address(bits & !host_bits)
+        )));
+    }
+    Ok(AddressRange {
+        family,
+        first: bits,
+        last: bits | host_bits,
+    })
+}
+
+fn parse_range(first: &str, last: &str) -> Result<AddressRange, ParseError> {
+    let (first_address, last_address) = match (first.parse::<IpAddr>(), last.parse::<IpAddr>()) {
+        (Ok(first), Ok(last)) => (first, last),
+        (Err(_), Err(_)) => return Err(explain_address(first).unwrap_or(ParseError::NotAddress)),
+        (first_read, _) => {
+            let bad = if first_read.is_err() { first } else { last };
+            return Err(ParseError::Invalid(format!(
+                "{:?} is not an address; a range is two whole addresses, FIRST-LAST",
+                shorten(bad)
+            )));
+        }
+    };
+    let (family, first_bits) = family_and_bits(first_address);
+    let (last_family, last_bits) = family_and_bits(last_address);
+    if family != last_family {
+        return Err(ParseError::Invalid(
+            "one end of the range is IPv4 and the other is IPv6".to_owned(),
+        ));
+    }
+    if first_bits > last_bits {
+        return Err(ParseError::Invalid(format!(
+            "the range is reversed; write {last_address}-{first_address}"
+        )));
+    }
+    Ok(AddressRange {
+        family,
+        first: first_bits,
+        last: last_bits,
+    })
+}
+
+fn only_ipv6_in_brackets() -> ParseError {
+    ParseError::Invalid("only IPv6 addresses go in brackets".to_owned())
+}
+
+/// Explains the error in a text that looks like an address. `None` if it does not look like one.
+pub(crate) fn explain_address(text: &str) -> Option<ParseError> {
+    let reason = if let Some((address, _)) = text.split_once('%') {
+        let address: Ipv6Addr = address.trim_start_matches('[').parse().ok()?;
+        format!(
+            "a zone id is not supported, since it names an interface of this machine; write {address}"
+        )
+    } else if let Ok(socket) = text.parse::<SocketAddr>() {
+        format!("expected an address without a port; write {}", socket.ip())
+    } else if text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.')
+    {
+        return explain_octets(text).map(ParseError::Invalid);
+    } else if text.contains(':')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.')
+    {
+        "not a well-formed IPv6 address".to_owned()
+    } else {
+        return None;
+    };
+    Some(ParseError::Invalid(reason))
+}
+
+/// Explains the error in a text of digits and dots.
+fn explain_octets(text: &str) -> Option<String> {
+    if text.is_empty() {
+        return None;
+    }
+    let octets: Vec<&str> = text.split('.').take(6).collect();
+    if octets.iter().any(|octet| octet.is_empty()) {
+        return Some("an octet is empty".to_owned());
+    }
+    if octets.len() != 4 {
+        return Some("an IPv4 address has four octets".to_owned());
+    }
+    let mut values = [0; 4];
+    for (value, octet) in values.iter_mut().zip(&octets) {
+        match octet.parse() {
+            Ok(read) => *value = read,
+            Err(_) => return Some(format!("the octet {} is over 255", shorten(octet))),
+        }
+    }
+    Some(format!(
+        "some programs read leading zeros as octal; if the address is decimal, write {}",
+        Ipv4Addr::from(values)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn span(text: &str) -> (IpAddr, IpAddr) {
+        let AddressRange {
+            family,
+            first,
+            last,
+        } = parse(text).unwrap().span();
+        (family.address(first), family.address(last))
+    }
+
+    fn slip(text: &str) -> String {
+        match parse(text) {
+            Err(ParseError::Invalid(reason)) => reason,
+            other => panic!("{text:?} gave {other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_form_is_read() {
+        for (text, first, last) in [
+            ("192.0.2.1", "192.0.2.1", "192.0.2.1"),
+            ("[2001:db8::1]", "2001:db8::1", "2001:db8::1"),
+            ("::ffff:192.0.2.1", "::ffff:192.0.2.1", "::ffff:192.0.2.1"),
+            ("10.0.0.0/8", "10.0.0.0", "10.255.255.255"),
+            ("0.0.0.0/0", "0.0.0.0", "255.255.255.255"),
+            ("192.0.2.1/32", "192.0.2.1", "192.0.2.1"),
+            ("2001:db8::/127", "2001:db8::", "2001:db8::1"),
+            ("::1/128", "::1", "::1"),
+            ("::/0", "::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+            ("192.0.2.250-192.0.3.5", "192.0.2.250", "192.0.3.5"),
+            ("192.0.2.1 - 192.0.2.1", "192.0.2.1", "192.0.2.1"),
+            ("2001:db8::f-2001:db8::10", "2001:db8::f", "2001:db8::10"),
+        ] {
+            assert_eq!(
+                span(text),
+                (first.parse().unwrap(), last.parse().unwrap()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn slips_say_what_was_probably_meant() {
+        for (text, part) in [
+            ("10.1.2.3/8", "host bits are set; the network is 10.0.0.0/8"),
+            ("1.2.3.4/0", "host bits are set; the network is 0.0.0.0/0"),
+            (
+                "2001:db8::1/64",
+                "host bits are set; the network is 2001:db8::/64",
+            ),
+            ("10.0.0.0/33", "a number from 0 to 32"),
+            ("10.0.0.0/08", "a number from 0 to 32"),
+            ("10.0.0.0/", "a number from 0 to 32"),
+            ("10.0.0.0/255.0.0.0", "a number from 0 to 32"),
+            ("10.0.0.0/+8", "a number from 0 to 32"),
+            ("::/129", "a number from 0 to 128"),
+            ("010.1.2.3", "write 10.1.2.3"),
+            ("10.0.0.01/32", "write 10.0.0.1"),
+            ("256.1.2.3", "the octet 256 is over 255"),
+            ("10.1.2", "four octets"),
+            ("1.2.3.4.5.6.7", "four octets"),
+            ("10/8", "four octets"),
+            ("10..2.3", "an octet is empty"),
+            ("fe80::1%eth0", "write fe80::1"),
+            ("[fe80::1%eth0]", "write fe80::1"),
+            ("[192.0.2.1]", "only IPv6 addresses go in brackets"),
+            ("192.0.2.1:53", "write 192.0.2.1"),
+            ("[2001:db8::1]:53", "write 2001:db8::1"),
+            ("2001:db8:::1", "not a well-formed IPv6 address"),
+            ("192.0.2.9-192.0.2.1", "write 192.0.2.1-192.0.2.9"),
+            ("192.0.2.1-2001:db8::1", "one end of the range is IPv4"),
+            ("192.0.2.1-50", "\"50\" is not an address"),
+            ("x-192.0.2.1", "\"x\" is not an address"),
+        ] {
+            assert!(slip(text).contains(part), "{text}: {}", slip(text));
+        }
+        for text in [
+            "",
+            "example.net",
+            "a-b",
+            "a/b",
+            "%",
+            "-",
+            "/",
+            "http://192.0.2.1/",
+        ] {
+            assert_eq!(parse(text), Err(ParseError::NotAddress), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn long_texts_are_cut_at_a_character() {
+        assert_eq!(&*shorten(&"\u{e9}".repeat(100)), "\u{e9}".repeat(100));
+        assert_eq!(
+            &*shorten(&"\u{e9}".repeat(101)),
+            "\u{e9}".repeat(100) + "..."
+        );
+    }
+
+    #[test]
+    fn canonical_forms_are_told_from_others() {
+        let address: IpAddr = "2001:db8::1".parse().unwrap();
+        assert!(is_written(address, "2001:db8::1"));
+        for text in [
+            "2001:DB8::1",
+            "2001:db8::01",
+            "2001:db8::1 ",
+            "2001:db8::",
+            "",
+        ] {
+            assert!(!is_written(address, text), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_network_reads_back(bits: u128, length in 0u32..=128) {
+            let mask = u128::MAX.checked_shl(128 - length).unwrap_or(0);
+            let text = format!("{}/{length}", Ipv6Addr::from_bits(bits & mask));
+            let span = parse(&text).unwrap().span();
+            prop_assert_eq!((span.first, span.last), (bits & mask, bits | !mask));
+        }
+
+        #[test]
+        fn every_ipv4_network_reads_back(bits: u32, length in 0u32..=32) {
+            let mask = u32::MAX.checked_shl(32 - length).unwrap_or(0);
+            let text = format!("{}/{length}", Ipv4Addr::from_bits(bits & mask));
+            let span = parse(&text).unwrap().span();
+            prop_assert_eq!((span.first, span.last), ((bits & mask).into(), (bits | !mask).into()));
+        }
+
+        #[test]
+        fn no_text_panics(text in "[0-9a-f:./%\\[\\]-]{0,40}") {
+            let _ = parse(&text);
+        }
+    }
+}

@@ -284,7 +284,7 @@ mod tests {
         assert_eq!((ledger.fed(), ledger.in_flight()), (600, 1));
         let expected = Completed {
             watermark: 0,
-            above: Vec::from([1..6]),
+            above: std::iter::once(1..6).collect(),
         };
         assert_eq!(ledger.completed(), expected);
         ledger.acknowledge([Receipt { seq: 0, of: 100 }]);

@@ -14,7 +14,7 @@ const SECRET_LETTERS: [char; 2] = ['H', 'd'];
 const MASK: &str = "***";
 
 /// Where the figures of this process are from: its own command, without what is secret in it.
-pub fn origin(began: SystemTime) -> Origin {
+pub(crate) fn origin(began: SystemTime) -> Origin {
     Origin {
         command: Some(shown(std::env::args_os())),
         version: Some(env!("CARGO_PKG_VERSION").to_owned()),

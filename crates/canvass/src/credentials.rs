@@ -13,7 +13,7 @@ const PASSWORD: &str = "CANVASS_PASSWORD";
 
 /// Reads the credentials from a file (the user on its first line, the password on its second), or
 /// from the environment; `None` where neither has any.
-pub fn read(file: Option<&Path>) -> Result<Option<Arc<Credentials>>, Failure> {
+pub(crate) fn read(file: Option<&Path>) -> Result<Option<Arc<Credentials>>, Failure> {
     let (user, password, source) = match file {
         Some(path) => {
             let name = path.display();
@@ -39,7 +39,7 @@ pub fn read(file: Option<&Path>) -> Result<Option<Arc<Credentials>>, Failure> {
 }
 
 /// What to say where there are none and some are needed.
-pub fn missing(script: &str) -> Failure {
+pub(crate) fn missing(script: &str) -> Failure {
     Failure::usage(format!(
         "{script} needs credentials: set {USER} and {PASSWORD}, or name a file with --credentials"
     ))

@@ -11,7 +11,7 @@ const PER_SYSTEM_LOOKUP: u64 = 2;
 
 /// Raises the limit on open descriptors to what the system allows, and says how many there may
 /// be. Where it cannot be raised, it stays, and the engine lives within it.
-pub fn raise_limit() -> u64 {
+pub(crate) fn raise_limit() -> u64 {
     let limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
         let raised = Rlimit {
@@ -27,7 +27,7 @@ pub fn raise_limit() -> u64 {
 
 /// How many sockets probes may have open at once beside so many event loops, and calls of the
 /// system's resolver. Where the `peers` are in this process, they have as many.
-pub fn sockets_max(loops: usize, system_lookups: usize, peers: bool) -> usize {
+pub(crate) fn sockets_max(loops: usize, system_lookups: usize, peers: bool) -> usize {
     let kept = RESERVE + loops as u64 * PER_LOOP + system_lookups as u64 * PER_SYSTEM_LOOKUP;
     let free = raise_limit().saturating_sub(kept);
     let share = if peers { free / 2 } else { free };

@@ -56,14 +56,14 @@ impl From<Exit> for ExitCode {
 
 /// Why there was no run, or no whole one, in words for a person.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     exit: Exit,
     message: String,
 }
 
 impl Failure {
     /// The person asked for something that cannot be.
-    pub fn usage(message: impl fmt::Display) -> Self {
+    pub(crate) fn usage(message: impl fmt::Display) -> Self {
         Self {
             exit: Exit::Usage,
             message: message.to_string(),
@@ -71,14 +71,14 @@ impl Failure {
     }
 
     /// This side could not go on.
-    pub fn stopped(message: impl fmt::Display) -> Self {
+    pub(crate) fn stopped(message: impl fmt::Display) -> Self {
         Self {
             exit: Exit::Stopped,
             message: message.to_string(),
         }
     }
 
-    pub fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         self.exit
     }
 }

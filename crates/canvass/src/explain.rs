@@ -6,7 +6,7 @@ use crate::args::ExplainArgs;
 use crate::exit::{Exit, Failure};
 
 /// Prints what is known of each error.
-pub fn explain(args: &ExplainArgs) -> Result<Exit, Failure> {
+pub(crate) fn explain(args: &ExplainArgs) -> Result<Exit, Failure> {
     let mut text = String::new();
     for (at, error) in args.errors.iter().enumerate() {
         let Some(explanation) = canvass_report::explain(error) else {

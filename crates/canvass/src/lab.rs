@@ -21,7 +21,7 @@ use crate::signals;
 const LAB_DOMAIN: &str = "lab.test";
 
 /// Serves until a signal comes, then says what it did.
-pub fn serve(args: &LabArgs) -> Result<Exit, Failure> {
+pub(crate) fn serve(args: &LabArgs) -> Result<Exit, Failure> {
     let (sender, signalled) = bounded(1);
     signals::watch(move |_| {
         let _ = sender.try_send(());
@@ -63,7 +63,7 @@ pub fn serve(args: &LabArgs) -> Result<Exit, Failure> {
 
 /// Starts a lab with every service there is, each on a free port of every address of 127/8, and
 /// of ::1 where this system has it.
-pub fn start_all(impairments: Impairments) -> Result<Lab, Failure> {
+pub(crate) fn start_all(impairments: Impairments) -> Result<Lab, Failure> {
     let services = ServiceKind::ALL
         .iter()
         .map(|kind| ServiceConfig::on_port(*kind, 0));
@@ -78,7 +78,7 @@ pub fn start_all(impairments: Impairments) -> Result<Lab, Failure> {
 
 /// What leads to a lab's services from the ports that such services usually have, and from any
 /// host to this machine: the lab is all that is probed.
-pub fn pins(lab: &Lab) -> Vec<Pin> {
+pub(crate) fn pins(lab: &Lab) -> Vec<Pin> {
     let here = Host::Address(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let under_lab = || PinHost::Under(LAB_DOMAIN.into());
     let mut pins = Vec::new();
@@ -108,7 +108,7 @@ pub fn pins(lab: &Lab) -> Vec<Pin> {
 }
 
 /// The authority that signs for a lab's services.
-pub fn authority(lab: &Lab) -> Option<PemFile> {
+pub(crate) fn authority(lab: &Lab) -> Option<PemFile> {
     lab.ca_pem().map(|pem| PemFile {
         name: "the lab's authority".into(),
         bytes: pem.into(),
@@ -143,7 +143,7 @@ fn write_pem(path: Option<&Path>, pem: Option<&str>) -> Result<(), Failure> {
 }
 
 /// Starts a lab, with an error that names the address.
-pub fn start(config: LabConfig) -> Result<Lab, Failure> {
+pub(crate) fn start(config: LabConfig) -> Result<Lab, Failure> {
     descriptors::raise_limit();
     let listen = config.listen;
     Lab::start(config)

@@ -18,7 +18,7 @@ use crate::message::message;
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// What the outcomes of a run are written to.
-pub struct Outputs {
+pub(crate) struct Outputs {
     /// Where the lines go; standard output where it is `None`.
     pub lines: Option<PathBuf>,
     pub format: Format,
@@ -33,14 +33,14 @@ pub struct Outputs {
 }
 
 /// The outputs of a run that is about to begin.
-pub struct OpenOutputs {
+pub(crate) struct OpenOutputs {
     pub sinks: Vec<Box<dyn Sink>>,
     /// How the run goes over time, for a page about it.
     pub timeline: Option<Shared<Timeline>>,
 }
 
 impl Outputs {
-    pub fn new(args: &CommonArgs, columns: Columns, save: Option<PathBuf>) -> Self {
+    pub(crate) fn new(args: &CommonArgs, columns: Columns, save: Option<PathBuf>) -> Self {
         Self {
             lines: files::unless_standard(args.output.clone()),
             format: args.format,
@@ -54,7 +54,7 @@ impl Outputs {
     }
 
     /// Creates what is written while the run goes on, and sees that the rest can be written.
-    pub fn open(&self, plan: &Plan) -> Result<OpenOutputs, Failure> {
+    pub(crate) fn open(&self, plan: &Plan) -> Result<OpenOutputs, Failure> {
         let lines = self.open_lines(plan)?;
         for path in [&self.hgrm, &self.html] {
             files::check_writable(path.as_deref())?;
@@ -104,7 +104,7 @@ impl Outputs {
     }
 
     /// Creates the interval log, where one is asked for.
-    pub fn open_intervals(&self, plan: &Plan) -> Result<Option<IntervalLog>, Failure> {
+    pub(crate) fn open_intervals(&self, plan: &Plan) -> Result<Option<IntervalLog>, Failure> {
         let create = |path: &PathBuf| IntervalLog::create(path, plan.epoch(), INTERVAL);
         self.hlog
             .as_ref()

@@ -7,15 +7,15 @@ use canvass_run::Snapshot;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// How often the line is drawn.
-pub const INTERVAL: Duration = Duration::from_millis(250);
+pub(crate) const INTERVAL: Duration = Duration::from_millis(250);
 
 /// The live line: rate, done, in flight, how it went, how long it will take.
-pub struct Progress {
+pub(crate) struct Progress {
     bar: ProgressBar,
 }
 
 impl Progress {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template("{msg}") {
             bar.set_style(style);
@@ -24,7 +24,7 @@ impl Progress {
     }
 
     /// Draws the line anew.
-    pub fn draw(&self, run: &Snapshot) {
+    pub(crate) fn draw(&self, run: &Snapshot) {
         let [answered, negative, failed] = Verdict::ALL.map(|verdict| run.tally.verdict(verdict));
         let (done, rate) = (run.tally.total(), run.rate_per_second);
         let of = run
@@ -49,7 +49,7 @@ impl Progress {
     }
 
     /// Takes the line away.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.bar.finish_and_clear();
     }
 }

@@ -16,7 +16,7 @@ use crate::message::message;
 const BUFFER_BYTES: usize = 256 * 1024;
 
 /// Reads a run's output and writes its page.
-pub fn report(args: &ReportArgs) -> Result<Exit, Failure> {
+pub(crate) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
     let output = files::unless_standard(args.output.clone());
     if let Some(output) = &output
         && is_same(&args.file, output)

@@ -11,7 +11,7 @@ const RESOLV_CONF: &str = "/etc/resolv.conf";
 
 /// Reads the values of `--resolver`: addresses, and files of addresses. Without any, reads
 /// `/etc/resolv.conf`.
-pub fn read(given: &[String]) -> Result<Vec<SocketAddr>, Failure> {
+pub(crate) fn read(given: &[String]) -> Result<Vec<SocketAddr>, Failure> {
     let mut resolvers = Vec::new();
     if given.is_empty() {
         read_file(RESOLV_CONF, &mut resolvers)?;

@@ -25,7 +25,7 @@ use crate::{command_line, descriptors, files, signals, terminal};
 const ABORT_WAIT: Duration = Duration::from_secs(1);
 
 /// Runs a plan to its end, whatever that is.
-pub fn run(invocation: Invocation) -> Result<Exit, Failure> {
+pub(crate) fn run(invocation: Invocation) -> Result<Exit, Failure> {
     let Invocation {
         probe,
         plan,

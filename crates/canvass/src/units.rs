@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Reads `500ms`, `2s`, `1.5s`, `250us`, `10ns`, `1m`, `1h`.
-pub fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let split = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')
         .unwrap_or(text.len());
@@ -29,7 +29,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// Reads a rate per second: a number above 0.
-pub fn rate(text: &str) -> Result<f64, String> {
+pub(crate) fn rate(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(rate) if rate > 0.0 && f64::is_finite(rate) => Ok(rate),
         _ => Err("expected a number above 0, per second".into()),
@@ -37,7 +37,7 @@ pub fn rate(text: &str) -> Result<f64, String> {
 }
 
 /// Reads a share in percent, `99.5` or `99.5%`.
-pub fn percent(text: &str) -> Result<f64, String> {
+pub(crate) fn percent(text: &str) -> Result<f64, String> {
     match text.strip_suffix('%').unwrap_or(text).parse() {
         Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
         _ => Err("expected a number from 0 to 100, in percent".into()),
@@ -45,7 +45,7 @@ pub fn percent(text: &str) -> Result<f64, String> {
 }
 
 /// Reads a size in octets: `500`, `64k`, `16M`, `1G` (by 1024).
-pub fn size(text: &str) -> Result<u64, String> {
+pub(crate) fn size(text: &str) -> Result<u64, String> {
     let (number, shift) = match text.as_bytes().last() {
         Some(b'k' | b'K') => (&text[..text.len() - 1], 10),
         Some(b'm' | b'M') => (&text[..text.len() - 1], 20),

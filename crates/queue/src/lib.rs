@@ -11,9 +11,6 @@
 //! arithmetic on places in it. No thread is started, and the only wait is that for a reader which
 //! has nothing to give yet.
 
-#![forbid(unsafe_code)]
-#![warn(unreachable_pub)]
-
 mod arguments;
 mod batch;
 mod block;

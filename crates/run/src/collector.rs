@@ -37,7 +37,7 @@ pub(crate) struct Acknowledger {
 }
 
 impl Collector {
-    pub fn run(mut self) -> Result<(), SinkError> {
+    pub(crate) fn run(mut self) -> Result<(), SinkError> {
         let taken = self.take_all();
         // Those that have not failed are finished whatever happened.
         let mut finished = Ok(());
@@ -104,7 +104,7 @@ impl Collector {
 }
 
 impl Acknowledger {
-    pub fn new(ledger: Arc<Ledger>) -> Self {
+    pub(crate) fn new(ledger: Arc<Ledger>) -> Self {
         Self {
             ledger,
             acknowledged: 0,

@@ -28,7 +28,7 @@ pub(crate) struct EventLoops {
 }
 
 impl EventLoops {
-    pub fn new(plan: &Plan) -> Result<Self, StartError> {
+    pub(crate) fn new(plan: &Plan) -> Result<Self, StartError> {
         let count = plan.event_loops();
         let (outcome_sender, outcomes) = bounded(BATCHES_WAITING_MAX * count);
         let mut loops = Self {

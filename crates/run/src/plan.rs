@@ -61,7 +61,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    pub fn now(&self) -> Time {
+    pub(crate) fn now(&self) -> Time {
         Time::ZERO + self.began.elapsed()
     }
 }

@@ -58,13 +58,13 @@ pub(crate) struct RateMeter {
 pub(crate) struct PublishedRate(AtomicU64);
 
 impl PublishedRate {
-    pub fn per_second(&self) -> f64 {
+    pub(crate) fn per_second(&self) -> f64 {
         f64::from_bits(self.0.load(Ordering::Relaxed))
     }
 }
 
 impl RateMeter {
-    pub fn new(now: Instant, published: Arc<PublishedRate>) -> Self {
+    pub(crate) fn new(now: Instant, published: Arc<PublishedRate>) -> Self {
         Self {
             published,
             per_second: None,
@@ -73,12 +73,12 @@ impl RateMeter {
         }
     }
 
-    pub fn count(&mut self, outcomes: usize) {
+    pub(crate) fn count(&mut self, outcomes: usize) {
         self.counted += outcomes;
     }
 
     /// Takes what was counted since the last call into the rate.
-    pub fn tick(&mut self, now: Instant) {
+    pub(crate) fn tick(&mut self, now: Instant) {
         let span_s = now.saturating_duration_since(self.since).as_secs_f64();
         if span_s == 0.0 {
             return;

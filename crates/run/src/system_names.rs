@@ -41,7 +41,7 @@ pub(crate) fn service(waker: &Arc<Waker>, began: Instant) -> (NameService, Vec<N
 }
 
 impl NameWorker {
-    pub fn run(&self) {
+    pub(crate) fn run(&self) {
         for NameRequest { name, give_up } in &self.requests {
             // Nobody waits for it any more, and the names behind it must not wait for it either.
             let late = self.began.elapsed() >= give_up.since(Time::ZERO);

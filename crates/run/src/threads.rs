@@ -54,7 +54,7 @@ impl Threads {
     ///
     /// The thread itself stops the run where that has to follow from its end: nobody has to wait
     /// for the run for that.
-    pub fn spawn<T: Send + 'static>(
+    pub(crate) fn spawn<T: Send + 'static>(
         &self,
         thread: Thread,
         holds: T,

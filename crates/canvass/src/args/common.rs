@@ -12,14 +12,14 @@ use super::lab::parse_impairments;
 use crate::units;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum TransportArg {
+pub(crate) enum TransportArg {
     Udp,
     Tcp,
     Auto,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ProgressArg {
+pub(crate) enum ProgressArg {
     Auto,
     Always,
     Never,
@@ -27,7 +27,7 @@ pub enum ProgressArg {
 
 /// The flags that every command with a list of targets has.
 #[derive(Debug, Args)]
-pub struct CommonArgs {
+pub(crate) struct CommonArgs {
     /// Read targets from FILE, one per line; - is stdin
     ///
     /// `#` begins a comment, and empty lines are skipped. The list is read as a stream, so it may

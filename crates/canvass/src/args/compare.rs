@@ -10,7 +10,7 @@ use crate::units;
 
 /// What canvass is compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AgainstArg {
+pub(crate) enum AgainstArg {
     /// libc's resolver.
     System,
     /// canvass itself, over UDP.
@@ -35,7 +35,7 @@ impl FromStr for AgainstArg {
 }
 
 #[derive(Debug, Args)]
-pub struct CompareArgs {
+pub(crate) struct CompareArgs {
     /// Addresses, CIDRs, ranges and names
     ///
     /// Addresses are looked up for their names, names for their A and AAAA records.

@@ -1,6 +1,6 @@
 //! The examples at the end of each command's `--help`.
 
-pub const CANVASS: &str = "\
+pub(super) const CANVASS: &str = "\
 Examples:
   Try it on loopback, where nothing leaves this machine:
     canvass ptr 10.0.0.0/16 --lab -f ndjson -o names.ndjson
@@ -9,7 +9,7 @@ Examples:
   Read about a cause or a status from the output:
     canvass explain ECONNREFUSED";
 
-pub const PTR: &str = "\
+pub(super) const PTR: &str = "\
 Examples:
   Look up a network through the system's resolvers:
     canvass ptr 192.0.2.0/24
@@ -18,7 +18,7 @@ Examples:
   Check on loopback that names lead back to their addresses:
     canvass ptr 192.0.2.0/28 2001:db8::/124 --forward-confirm --lab";
 
-pub const DNS: &str = "\
+pub(super) const DNS: &str = "\
 Examples:
   Look up the addresses and mail exchangers of two names:
     canvass dns example.net www.example.net -t A,AAAA,MX
@@ -27,7 +27,7 @@ Examples:
   Ask one resolver over TCP, at most 100 queries per second:
     canvass dns -i names.txt -r 192.0.2.53 --transport tcp --rate 100";
 
-pub const HTTP: &str = "\
+pub(super) const HTTP: &str = "\
 Examples:
   Check a list of URLs, and follow redirects:
     canvass http -i urls.txt --follow 5
@@ -38,7 +38,7 @@ Examples:
   Try the lab's web server, with a certificate that has expired:
     canvass http --lab -k https://expired.lab.test/";
 
-pub const TCP: &str = "\
+pub(super) const TCP: &str = "\
 Examples:
   See which ports are open:
     canvass tcp 192.0.2.0/28 --ports ssh,80,8000-8010
@@ -47,7 +47,7 @@ Examples:
   Run a script of your own over TLS against the lab:
     canvass tcp --lab --tls --talk script.yaml good.lab.test:995";
 
-pub const UDP: &str = "\
+pub(super) const UDP: &str = "\
 Examples:
   Ask a host for its clock:
     canvass udp --talk time 192.0.2.1
@@ -56,7 +56,7 @@ Examples:
   Send an empty datagram to a port of the lab:
     canvass udp --lab 127.0.0.1:daytime";
 
-pub const COMPARE: &str = "\
+pub(super) const COMPARE: &str = "\
 Examples:
   Compare with libc on your own list, and draw a page:
     canvass compare -i addresses.txt --html comparison.html
@@ -65,28 +65,28 @@ Examples:
   Compare two resolvers, with repeatable samples:
     canvass compare -i list.txt -r 192.0.2.53 --against 192.0.2.54 --seed 1";
 
-pub const REPORT: &str = "\
+pub(super) const REPORT: &str = "\
 Examples:
   Make a page from the lines of a run:
     canvass report names.ndjson -o names.html
   Make a page from an interval log:
     canvass report names.hlog -o latency.html";
 
-pub const EXPLAIN: &str = "\
+pub(super) const EXPLAIN: &str = "\
 Examples:
   Explain a system error, by name or by number:
     canvass explain ECONNREFUSED 110
   Explain a cause and a status:
     canvass explain expired UNMATCHED";
 
-pub const SELFTEST: &str = "\
+pub(super) const SELFTEST: &str = "\
 Examples:
   Measure this machine, which takes about half a minute:
     canvass selftest
   Measure it with two event loops:
     canvass selftest --threads 2";
 
-pub const LAB: &str = "\
+pub(super) const LAB: &str = "\
 Examples:
   Answer DNS on port 5300, 20 ms late, and lose one query in ten:
     canvass lab --delay 20ms --loss 10%

@@ -1,18 +1,18 @@
 //! The groups of flags in the help of every command.
 
-pub const TARGETS: &str = "Targets";
-pub const QUESTION: &str = "What to ask";
-pub const SERVICES: &str = "What to serve";
-pub const OUTPUT: &str = "Output";
-pub const IMPAIRMENTS: &str = "What goes wrong";
-pub const RESOLVERS: &str = "Resolvers";
-pub const LIMITS: &str = "Limits";
-pub const ADVANCED: &str = "Advanced";
-pub const HELP: &str = "Help";
+pub(super) const TARGETS: &str = "Targets";
+pub(super) const QUESTION: &str = "What to ask";
+pub(super) const SERVICES: &str = "What to serve";
+pub(super) const OUTPUT: &str = "Output";
+pub(super) const IMPAIRMENTS: &str = "What goes wrong";
+pub(super) const RESOLVERS: &str = "Resolvers";
+pub(super) const LIMITS: &str = "Limits";
+pub(super) const ADVANCED: &str = "Advanced";
+pub(super) const HELP: &str = "Help";
 
 /// Every group, in the order in which a command shows those it has.
 #[cfg(test)]
-pub const ORDER: [&str; 9] = [
+pub(super) const ORDER: [&str; 9] = [
     TARGETS,
     QUESTION,
     SERVICES,

@@ -10,7 +10,7 @@ use clap::{ArgAction, Args};
 use super::heading;
 
 #[derive(Debug, Args)]
-pub struct LabArgs {
+pub(crate) struct LabArgs {
     /// Listen on this address
     ///
     /// 0.0.0.0 means every address of 127.0.0.0/8, and nothing beyond loopback.
@@ -70,7 +70,7 @@ pub(super) fn parse_impairments(text: &str) -> Result<Impairments, String> {
 
 /// What `--serve` names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Served {
+pub(crate) enum Served {
     /// Every kind, each on a free port.
     All,
     /// One kind, on this port; 0 is a free one.
@@ -112,7 +112,7 @@ fn server(text: &str) -> Result<SocketAddr, String> {
 
 /// One flag for each impairment the lab knows.
 #[derive(Debug, Default)]
-pub struct ImpairmentArgs {
+pub(crate) struct ImpairmentArgs {
     pub given: Vec<(&'static str, String)>,
 }
 

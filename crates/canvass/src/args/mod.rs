@@ -13,14 +13,14 @@ mod tests;
 use canvass_model::RecordType;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-pub use common::{CommonArgs, ProgressArg, TransportArg};
-pub use compare::{AgainstArg, CompareArgs};
-pub use lab::{ImpairmentArgs, LabArgs, Served};
-pub use probes::{
+pub(crate) use common::{CommonArgs, ProgressArg, TransportArg};
+pub(crate) use compare::{AgainstArg, CompareArgs};
+pub(crate) use lab::{ImpairmentArgs, LabArgs, Served};
+pub(crate) use probes::{
     HostArgs, HttpArgs, ReachArgs, ResolveArg, RootsArg, SocketArgs, TcpArgs, TimeoutArgs, TlsArgs,
     TlsVersionArg, UdpArgs,
 };
-pub use report::ReportArgs;
+pub(crate) use report::ReportArgs;
 
 /// Probe very many hosts over DNS, HTTP, TCP and UDP, and account for each.
 ///
@@ -35,7 +35,7 @@ pub use report::ReportArgs;
     disable_version_flag = true,
     after_long_help = examples::CANVASS
 )]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
     pub command: Command,
     /// Print help: -h a line per flag, --help the details
@@ -49,7 +49,7 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Look up the names of addresses, CIDRs, ranges and .arpa names
     ///
     /// Asks for the PTR records of each address. Every target ends in one line.
@@ -109,7 +109,7 @@ pub enum Command {
 }
 
 #[derive(Debug, Args)]
-pub struct PtrArgs {
+pub(crate) struct PtrArgs {
     /// Addresses, CIDRs, ranges and .arpa names
     ///
     /// For example 192.0.2.1, 2001:db8::/120, 192.0.2.1-192.0.2.9 or 1.2.0.192.in-addr.arpa. The
@@ -128,7 +128,7 @@ pub struct PtrArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct DnsArgs {
+pub(crate) struct DnsArgs {
     /// Names to look up
     ///
     /// Each is taken as a whole name: no search domain is added. Without any, and without -i,
@@ -153,7 +153,7 @@ pub struct DnsArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct SelftestArgs {
+pub(crate) struct SelftestArgs {
     /// Run N event loops
     ///
     /// The default is one fewer than the number of processors, and at least 1.
@@ -163,7 +163,7 @@ pub struct SelftestArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct ExplainArgs {
+pub(crate) struct ExplainArgs {
     /// A system error by name or number, a cause, or a status
     ///
     /// For example ECONNREFUSED, 111, expired or UNMATCHED.

@@ -12,7 +12,7 @@ use super::{CommonArgs, heading};
 use crate::units;
 
 #[derive(Debug, Args)]
-pub struct HttpArgs {
+pub(crate) struct HttpArgs {
     /// URLs, hosts, unix:PATH, CIDRs and ranges
     ///
     /// A host without a scheme is asked over https, and over http if that fails before TLS is
@@ -77,7 +77,7 @@ pub struct HttpArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct TcpArgs {
+pub(crate) struct TcpArgs {
     /// HOST:PORT, unix:PATH, and hosts with --ports
     ///
     /// A host is a name, an address, a CIDR or a range. A port is a number or the name of a
@@ -103,7 +103,7 @@ pub struct TcpArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct UdpArgs {
+pub(crate) struct UdpArgs {
     /// HOST:PORT, and hosts with --ports
     ///
     /// A host is a name, an address, a CIDR or a range. A port is a number or the name of a
@@ -131,7 +131,7 @@ pub struct UdpArgs {
 
 /// The flags that all probes of hosts have.
 #[derive(Debug, Args)]
-pub struct HostArgs {
+pub(crate) struct HostArgs {
     #[command(flatten)]
     pub common: CommonArgs,
     #[command(flatten)]
@@ -155,14 +155,14 @@ fn talk_help(suits: fn(&Preset) -> bool) -> String {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ResolveArg {
+pub(crate) enum ResolveArg {
     Own,
     System,
 }
 
 /// Which addresses are probed, and how they are found.
 #[derive(Debug, Args)]
-pub struct ReachArgs {
+pub(crate) struct ReachArgs {
     /// Probe these ports of hosts that name none
     ///
     /// Numbers, ranges and names of services, such as 80,443,8000-8010,ssh. Every host, and every
@@ -205,13 +205,13 @@ pub struct ReachArgs {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum RootsArg {
+pub(crate) enum RootsArg {
     Webpki,
     System,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum TlsVersionArg {
+pub(crate) enum TlsVersionArg {
     #[value(name = "1.2")]
     V12,
     #[value(name = "1.3")]
@@ -225,7 +225,7 @@ Without this flag nothing is sent to a server whose certificate is not valid.";
 
 /// What TLS offers and accepts.
 #[derive(Debug, Args)]
-pub struct TlsArgs {
+pub(crate) struct TlsArgs {
     /// Accept invalid certificates, but report them
     #[arg(short = 'k', long, long_help = INSECURE_HELP, help_heading = heading::QUESTION)]
     pub insecure: bool,
@@ -264,7 +264,7 @@ pub struct TlsArgs {
 /// The options of sockets.
 #[derive(Debug, Args)]
 #[command(next_help_heading = heading::ADVANCED)]
-pub struct SocketArgs {
+pub(crate) struct SocketArgs {
     /// Bind to this local address
     #[arg(long, value_name = "ADDR")]
     pub bind: Option<IpAddr>,
@@ -294,7 +294,7 @@ pub struct SocketArgs {
 /// The time limits of the phases.
 #[derive(Debug, Args)]
 #[command(next_help_heading = heading::LIMITS)]
-pub struct TimeoutArgs {
+pub(crate) struct TimeoutArgs {
     /// Limit the lookup of the host
     ///
     /// The default is --timeout, or else the deadline.

@@ -7,7 +7,7 @@ use clap::Args;
 use super::heading;
 
 #[derive(Debug, Args)]
-pub struct ReportArgs {
+pub(crate) struct ReportArgs {
     /// The output of a run; - is standard input
     ///
     /// Its ndjson lines (`-f ndjson`) or its interval log (`--hlog`). Text and csv do not hold

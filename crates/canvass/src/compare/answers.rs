@@ -10,7 +10,7 @@ const EXAMPLES_MAX: usize = 10;
 
 /// Counts how the finds of two sides compare.
 #[derive(Debug)]
-pub struct Judge {
+pub(super) struct Judge {
     /// Where libc looks besides DNS, if it is the second side.
     local: Option<LocalSources>,
     answers: Answers,
@@ -18,7 +18,7 @@ pub struct Judge {
 
 impl Judge {
     /// A judge over canvass and another side.
-    pub fn new(local: Option<LocalSources>) -> Self {
+    pub(super) fn new(local: Option<LocalSources>) -> Self {
         Self {
             local,
             answers: Answers::default(),
@@ -26,7 +26,7 @@ impl Judge {
     }
 
     /// Counts one target that both asked for.
-    pub fn judge(&mut self, question: &Question, a: &Found, b: &Found) {
+    pub(super) fn judge(&mut self, question: &Question, a: &Found, b: &Found) {
         // libc gives one name of several; another side of ours gives all it has.
         let same = a.holds(b) && (self.local.is_some() || b.holds(a));
         let answers = &mut self.answers;
@@ -65,7 +65,7 @@ impl Judge {
     }
 
     /// How they compare.
-    pub fn verdict(self) -> Answers {
+    pub(super) fn verdict(self) -> Answers {
         self.answers
     }
 }

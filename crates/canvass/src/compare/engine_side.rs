@@ -20,7 +20,7 @@ use crate::exit::Failure;
 const BATCH_TARGETS: usize = 256;
 
 /// A run that is asked block by block.
-pub struct EngineSide {
+pub(super) struct EngineSide {
     plan: Plan,
     run: Run,
     blocks: Sender<Block>,
@@ -70,7 +70,7 @@ struct LookupResult {
 
 impl EngineSide {
     /// Starts a run. What is measured goes into `intervals` too.
-    pub fn start(plan: &Plan, intervals: Option<IntervalLog>) -> Result<Self, Failure> {
+    pub(super) fn start(plan: &Plan, intervals: Option<IntervalLog>) -> Result<Self, Failure> {
         // The next block is given when all outcomes of the one before it are there.
         let (blocks, given) = bounded(1);
         let (event_sender, events) = unbounded();
@@ -100,12 +100,12 @@ impl EngineSide {
     }
 
     /// Whether the run has ended: then nothing can be asked any more.
-    pub fn has_ended(&self) -> bool {
+    pub(super) fn has_ended(&self) -> bool {
         self.has_ended
     }
 
     /// What stops the run.
-    pub fn stop_handle(&self) -> StopHandle {
+    pub(super) fn stop_handle(&self) -> StopHandle {
         self.run.stop_handle()
     }
 
@@ -113,7 +113,7 @@ impl EngineSide {
     ///
     /// When the run has ended before all was asked (it was told to, or no resolver answers any
     /// more), what was done until then comes back.
-    pub fn ask(
+    pub(super) fn ask(
         &mut self,
         questions: &Arc<[Question]>,
         places: Vec<u32>,
@@ -171,7 +171,7 @@ impl EngineSide {
     }
 
     /// Ends the run, and gives what each event loop has to say.
-    pub fn finish(self) -> Result<Vec<ShardReport>, Failure> {
+    pub(super) fn finish(self) -> Result<Vec<ShardReport>, Failure> {
         drop(self.blocks);
         let report = self.run.join();
         match report.error {

@@ -16,7 +16,7 @@ const READ_AHEAD_MAX: usize = 4 * CHUNK_TARGETS_MAX;
 const PULL_JOBS: usize = 4096;
 
 /// What is to be asked, as far as it was read.
-pub struct List {
+pub(super) struct List {
     source: Box<dyn Source>,
     read: VecDeque<Question>,
     given: u64,
@@ -27,7 +27,7 @@ pub struct List {
 
 impl List {
     /// Reads the beginning of a list.
-    pub fn new(source: Box<dyn Source>) -> Result<Self, Failure> {
+    pub(super) fn new(source: Box<dyn Source>) -> Result<Self, Failure> {
         let mut list = Self {
             source,
             read: VecDeque::new(),
@@ -42,7 +42,7 @@ impl List {
 
     /// How many targets there are; `None` where a list is longer than is read ahead and does not
     /// say.
-    pub fn targets(&self) -> Option<usize> {
+    pub(super) fn targets(&self) -> Option<usize> {
         let left = if self.ended {
             0
         } else {
@@ -54,7 +54,7 @@ impl List {
     }
 
     /// The next targets, `most` of them where there are as many.
-    pub fn take(&mut self, most: usize) -> Result<Arc<[Question]>, Failure> {
+    pub(super) fn take(&mut self, most: usize) -> Result<Arc<[Question]>, Failure> {
         self.read_up_to(most)?;
         let most = most.min(self.read.len());
         self.given += most as u64;
@@ -62,12 +62,12 @@ impl List {
     }
 
     /// Targets that were taken.
-    pub fn given(&self) -> u64 {
+    pub(super) fn given(&self) -> u64 {
         self.given
     }
 
     /// Lines that are no target, and the first of them.
-    pub fn bad(&self) -> Option<(u64, &str)> {
+    pub(super) fn bad(&self) -> Option<(u64, &str)> {
         self.first_bad.as_deref().map(|first| (self.bad, first))
     }
 

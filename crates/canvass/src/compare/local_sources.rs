@@ -23,7 +23,7 @@ const CACHE_SOCKETS: [(&str, &str); 2] = [
 
 /// What libc's resolver knows without DNS.
 #[derive(Debug, Default)]
-pub struct LocalSources {
+pub(super) struct LocalSources {
     names: HashMap<IpAddr, Vec<Box<str>>>,
     addresses: HashMap<Box<str>, Vec<IpAddr>>,
     /// Sources besides the table and DNS, as they are called in the configuration.
@@ -33,7 +33,7 @@ pub struct LocalSources {
 
 impl LocalSources {
     /// Reads this system's configuration. What is not there adds nothing.
-    pub fn read() -> Self {
+    pub(super) fn read() -> Self {
         let text = |path| std::fs::read_to_string(path).unwrap_or_default();
         Self::parse(&text(HOSTS), &text(NSSWITCH))
     }
@@ -83,7 +83,7 @@ impl LocalSources {
     }
 
     /// Why libc found something else than DNS has, where that can be told.
-    pub fn reason(&self, question: &Question, libc_found: &Found) -> Option<String> {
+    pub(super) fn reason(&self, question: &Question, libc_found: &Found) -> Option<String> {
         if self.uses_hosts && self.is_in_hosts(question, libc_found) {
             return Some(HOSTS.into());
         }
@@ -93,7 +93,7 @@ impl LocalSources {
     }
 
     /// The daemons on this machine that may answer for libc from a cache.
-    pub fn caches() -> Vec<&'static str> {
+    pub(super) fn caches() -> Vec<&'static str> {
         CACHE_SOCKETS
             .into_iter()
             .filter(|(path, _)| Path::new(path).exists())

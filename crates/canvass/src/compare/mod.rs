@@ -29,7 +29,7 @@ use schedule::Schedule;
 use sides::{Measured, Sides};
 
 /// Runs a comparison, and shows it.
-pub fn run(plan: ComparePlan) -> Result<Exit, Failure> {
+pub(crate) fn run(plan: ComparePlan) -> Result<Exit, Failure> {
     descriptors::raise_limit();
     let ComparePlan {
         first: invocation,

@@ -8,7 +8,7 @@ use super::sides::Asks;
 use crate::plan::Other;
 
 /// Whether sides that are canvass are told apart by whom they ask: where it is not the transport.
-pub fn tell_resolvers(first: &Plan, others: &[Other]) -> bool {
+pub(super) fn tell_resolvers(first: &Plan, others: &[Other]) -> bool {
     others.iter().any(|other| match other {
         Other::Engine(other) => !differ(first, other),
         Other::System { .. } => false,
@@ -16,14 +16,19 @@ pub fn tell_resolvers(first: &Plan, others: &[Other]) -> bool {
 }
 
 /// Whether two sides differ in their transport: `auto` is UDP until an answer does not fit.
-pub fn differ(one: &Plan, other: &Plan) -> bool {
+pub(super) fn differ(one: &Plan, other: &Plan) -> bool {
     let is_tcp = |plan: &Plan| plan.transport() == TransportPolicy::Tcp;
     is_tcp(one) != is_tcp(other)
 }
 
 /// `canvass (udp, window 412)`: how it asked, and how much the windows of all its resolvers
 /// allowed in flight.
-pub fn engine(who: &str, plan: &Plan, reports: &[ShardReport], tells_resolver: bool) -> String {
+pub(super) fn engine(
+    who: &str,
+    plan: &Plan,
+    reports: &[ShardReport],
+    tells_resolver: bool,
+) -> String {
     let upstreams = || reports.iter().flat_map(|report| &report.upstreams);
     let window = |pick: fn(&UpstreamReport) -> Option<WindowReport>| {
         upstreams()
@@ -48,7 +53,7 @@ pub fn engine(who: &str, plan: &Plan, reports: &[ShardReport], tells_resolver: b
 }
 
 /// `getnameinfo, one at a time`.
-pub fn system(asks: Asks, threads: usize) -> String {
+pub(super) fn system(asks: Asks, threads: usize) -> String {
     let call = match asks {
         Asks {
             names: true,

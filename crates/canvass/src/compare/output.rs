@@ -14,7 +14,7 @@ use crate::message::message;
 use crate::{command_line, files, terminal};
 
 /// Where a comparison is written, and in which forms.
-pub struct Output {
+pub(super) struct Output {
     pub path: Option<PathBuf>,
     pub format: Format,
     pub hgrm: Option<PathBuf>,
@@ -25,7 +25,7 @@ pub struct Output {
 
 impl Output {
     /// Sees that everything can be written, before anything is measured.
-    pub fn check(&self) -> Result<(), Failure> {
+    pub(super) fn check(&self) -> Result<(), Failure> {
         [&self.path, &self.hgrm, &self.html]
             .into_iter()
             .try_for_each(|path| files::check_writable(path.as_deref()))
@@ -33,7 +33,7 @@ impl Output {
 
     /// Writes the comparison. What a person reads is on standard error where the output is for a
     /// program.
-    pub fn write(&self, comparison: &Comparison) -> Result<(), Failure> {
+    pub(super) fn write(&self, comparison: &Comparison) -> Result<(), Failure> {
         let bytes = match self.format {
             Format::Text => {
                 let colour = self.path.is_none() && terminal::wants_colour(&io::stdout());

@@ -7,7 +7,7 @@ use canvass_model::{DnsName, Job, Target};
 
 /// One target of the list, as both sides understand it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Question {
+pub(super) enum Question {
     /// The names of an address.
     Names(IpAddr),
     /// The addresses of a name, of both kinds.
@@ -21,7 +21,7 @@ pub enum Question {
 
 /// What one side found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub(super) enum Found {
     /// Names, in lower case and without the last dot.
     Names(Vec<Box<str>>),
     /// Addresses, in order and each once.
@@ -34,7 +34,7 @@ pub enum Found {
 
 /// What came of one block's questions.
 #[derive(Debug, Default)]
-pub struct Asked {
+pub(super) struct Asked {
     /// The targets that are done.
     pub done: Vec<Done>,
     /// How long they took: to the last answer, and not to when somebody looked.
@@ -49,7 +49,7 @@ pub struct Asked {
 
 /// A target of one block that is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Done {
+pub(super) struct Done {
     /// Its place in the chunk.
     pub place: u32,
     /// How long it took.
@@ -60,7 +60,7 @@ pub struct Done {
 
 impl Question {
     /// What a job of the list asks; why nothing can be asked of it otherwise.
-    pub fn of(job: Job) -> Result<Self, String> {
+    pub(super) fn of(job: Job) -> Result<Self, String> {
         if let Some(address) = job.target.reverse_address() {
             return Ok(Self::Names(address));
         }
@@ -76,7 +76,7 @@ impl Question {
     }
 
     /// How a person reads it.
-    pub fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> String {
         match self {
             Self::Names(address) => address.to_string(),
             Self::Addresses { given, .. } => given.to_string(),
@@ -87,7 +87,7 @@ impl Question {
 impl Found {
     /// Names as they are compared: the case and the last dot of a name mean nothing (RFC 1034
     /// §3.1).
-    pub fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(super) fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         let names: Vec<Box<str>> = names
             .into_iter()
             .map(|name| {
@@ -104,7 +104,7 @@ impl Found {
     }
 
     /// Addresses as they are compared.
-    pub fn addresses(mut addresses: Vec<IpAddr>) -> Self {
+    pub(super) fn addresses(mut addresses: Vec<IpAddr>) -> Self {
         if addresses.is_empty() {
             return Self::Nothing("no address".into());
         }
@@ -114,17 +114,17 @@ impl Found {
     }
 
     /// Whether there was an answer, be it that there is nothing.
-    pub fn is_answer(&self) -> bool {
+    pub(super) fn is_answer(&self) -> bool {
         !matches!(self, Self::Failed(_))
     }
 
     /// Whether anything was found.
-    pub fn is_something(&self) -> bool {
+    pub(super) fn is_something(&self) -> bool {
         matches!(self, Self::Names(_) | Self::Addresses(_))
     }
 
     /// Whether the other side's find, which may be one of many, is among this one's.
-    pub fn holds(&self, other: &Self) -> bool {
+    pub(super) fn holds(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Names(ours), Self::Names(theirs)) => {
                 theirs.iter().all(|name| ours.contains(name))
@@ -138,7 +138,7 @@ impl Found {
     }
 
     /// How a person reads it.
-    pub fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> String {
         match self {
             Self::Names(names) => names.join(" "),
             Self::Addresses(addresses) => {

@@ -12,7 +12,7 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
 /// The most targets in a chunk: they and their answers are kept while its round lasts.
-pub const CHUNK_TARGETS_MAX: usize = 1 << 17;
+pub(super) const CHUNK_TARGETS_MAX: usize = 1 << 17;
 /// Rounds at least: an interval needs blocks to draw from.
 const ROUNDS_MIN: usize = 8;
 /// Rounds of a short list, whose blocks would be little more than their ends.
@@ -29,7 +29,7 @@ const BLOCK_SHARE_UNKNOWN: u32 = 8;
 
 /// Whose block it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
+pub(super) enum Turn {
     /// The first side's.
     First,
     /// That of another side, by its place.
@@ -38,7 +38,7 @@ pub enum Turn {
 
 /// The rounds of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Schedule {
+pub(super) struct Schedule {
     others: usize,
     /// Rounds, where the length of the list is known.
     rounds: Option<usize>,
@@ -48,7 +48,7 @@ pub struct Schedule {
 
 impl Schedule {
     /// A schedule for a list of so many targets, or of more than can be kept.
-    pub fn new(targets: Option<usize>, others: usize, seed: u64) -> Self {
+    pub(super) fn new(targets: Option<usize>, others: usize, seed: u64) -> Self {
         let rounds = targets.map(|targets| match targets {
             0 | 1 => targets,
             2 | 3 => 2,
@@ -68,7 +68,7 @@ impl Schedule {
 
     /// How many targets the chunk of a round has; 0 after the last round. Where the length of the
     /// list is not known, it has as many as it may.
-    pub fn chunk(&self, round: usize) -> usize {
+    pub(super) fn chunk(&self, round: usize) -> usize {
         match (self.targets, self.rounds) {
             (Some(targets), Some(rounds)) if round < rounds => {
                 (round + 1) * targets / rounds - round * targets / rounds
@@ -79,7 +79,7 @@ impl Schedule {
     }
 
     /// Whose turn it is in a round, in order.
-    pub fn turns(&self, round: usize) -> Vec<Turn> {
+    pub(super) fn turns(&self, round: usize) -> Vec<Turn> {
         let others = (0..self.others).map(Turn::Other);
         let mut turns: Vec<Turn> = std::iter::once(Turn::First).chain(others).collect();
         if !round.is_multiple_of(2) {
@@ -89,14 +89,20 @@ impl Schedule {
     }
 
     /// Whether the first side comes before the others in a round.
-    pub fn first_leads(round: usize) -> bool {
+    pub(super) fn first_leads(round: usize) -> bool {
         round.is_multiple_of(2)
     }
 
     /// The places in a chunk that another side asks for, in order: no two sides have one in
     /// common, so that none of them finds what the other had looked up. Those that all sides were
     /// warmed up with come last.
-    pub fn sample(&self, round: usize, chunk: usize, other: usize, warm: &[u32]) -> Vec<u32> {
+    pub(super) fn sample(
+        &self,
+        round: usize,
+        chunk: usize,
+        other: usize,
+        warm: &[u32],
+    ) -> Vec<u32> {
         let mut rng = self.rng(round as u64 + 1);
         let mut places: Vec<u32> = (0..chunk as u32).collect();
         places.shuffle(&mut rng);
@@ -116,7 +122,7 @@ impl Schedule {
     }
 
     /// The places in the first chunk that all sides ask for before anything counts.
-    pub fn warm_up(&self, chunk: usize) -> Vec<u32> {
+    pub(super) fn warm_up(&self, chunk: usize) -> Vec<u32> {
         let mut places: Vec<u32> = (0..chunk as u32).collect();
         places.shuffle(&mut self.rng(0));
         places.truncate(WARM_UP_TARGETS_MAX);
@@ -124,12 +130,12 @@ impl Schedule {
     }
 
     /// How long one of the other sides may warm up, of what it has in all.
-    pub fn warm_up_time(budget: Duration) -> Duration {
+    pub(super) fn warm_up_time(budget: Duration) -> Duration {
         budget / WARM_UP_SHARE
     }
 
     /// How long a block of another side may be, with `left` of its time before this round.
-    pub fn block_time(&self, round: usize, left: Duration) -> Duration {
+    pub(super) fn block_time(&self, round: usize, left: Duration) -> Duration {
         match self.rounds {
             Some(rounds) => left / rounds.saturating_sub(round).max(1) as u32,
             None => left / BLOCK_SHARE_UNKNOWN,

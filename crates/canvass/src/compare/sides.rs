@@ -32,7 +32,7 @@ const TAIL_SHARE_MAX: f64 = 0.3;
 
 /// What the sides were asked for, which decides what libc's calls are called.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Asks {
+pub(super) struct Asks {
     pub names: bool,
     pub addresses: bool,
 }
@@ -55,7 +55,7 @@ enum Asker {
 }
 
 /// All sides, and what was measured so far.
-pub struct Sides {
+pub(super) struct Sides {
     plan: Plan,
     first: EngineSide,
     first_side: Side,
@@ -70,7 +70,7 @@ pub struct Sides {
 }
 
 /// What was measured of all sides.
-pub struct Measured {
+pub(super) struct Measured {
     pub first: Side,
     pub others: Vec<OtherSide>,
     /// Outcomes of the first side, and how many of them are no failure.
@@ -84,7 +84,7 @@ pub struct Measured {
 
 impl Sides {
     /// Starts all sides.
-    pub fn start(
+    pub(super) fn start(
         plan: &Plan,
         intervals: Option<IntervalLog>,
         others: &[Other],
@@ -133,7 +133,7 @@ impl Sides {
     }
 
     /// Warms up, and runs round after round until the list is at its end.
-    pub fn rounds(
+    pub(super) fn rounds(
         &mut self,
         list: &mut List,
         schedule: &Schedule,
@@ -295,7 +295,7 @@ impl Sides {
     }
 
     /// Ends all sides, and gives what was measured.
-    pub fn finish(self) -> Result<Measured, Failure> {
+    pub(super) fn finish(self) -> Result<Measured, Failure> {
         let mut warnings = Vec::new();
         let wall = self.first_side.wall();
         if self.tail.as_secs_f64() > TAIL_SHARE_MAX * wall.as_secs_f64() {

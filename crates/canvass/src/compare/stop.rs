@@ -11,7 +11,7 @@ use crate::signals;
 
 /// Whether the comparison was told to stop, and by what.
 #[derive(Clone, Default)]
-pub struct Stop {
+pub(super) struct Stop {
     set: Arc<AtomicBool>,
     number: Arc<AtomicI32>,
 }
@@ -19,7 +19,7 @@ pub struct Stop {
 impl Stop {
     /// Watches for signals from now on. The first lets `runs` finish what is
     /// under way, another ends the process: it may be in a call, or at a list, that does not end.
-    pub fn watch(runs: Vec<StopHandle>) -> Result<Self, Failure> {
+    pub(super) fn watch(runs: Vec<StopHandle>) -> Result<Self, Failure> {
         let stop = Self::default();
         let on_signal = stop.clone();
         signals::watch(move |number| {
@@ -35,17 +35,17 @@ impl Stop {
     }
 
     /// Whether it was told to stop.
-    pub fn is_set(&self) -> bool {
+    pub(super) fn is_set(&self) -> bool {
         self.set.load(Ordering::Relaxed)
     }
 
     /// What looks at it from another thread.
-    pub fn flag(&self) -> &Arc<AtomicBool> {
+    pub(super) fn flag(&self) -> &Arc<AtomicBool> {
         &self.set
     }
 
     /// The signal that told it.
-    pub fn signal(&self) -> Option<i32> {
+    pub(super) fn signal(&self) -> Option<i32> {
         let number = self.number.load(Ordering::Relaxed);
         (number != 0).then_some(number)
     }

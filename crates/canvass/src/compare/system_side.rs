@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_millis(100);
 const STOP_WAIT: Duration = Duration::from_secs(1);
 
 /// Threads that call libc's resolver.
-pub struct SystemSide {
+pub(super) struct SystemSide {
     threads: Vec<Sender<Arc<Work>>>,
     done: Receiver<Share>,
 }
@@ -41,7 +41,7 @@ struct Work {
 
 impl SystemSide {
     /// Starts the threads. They end when this is dropped.
-    pub fn start(threads: usize) -> Result<Self, Failure> {
+    pub(super) fn start(threads: usize) -> Result<Self, Failure> {
         let (found, done) = unbounded();
         let threads = (0..threads)
             .map(|number| {
@@ -59,7 +59,7 @@ impl SystemSide {
 
     /// Asks for these places, in order, as long as `until` is not reached. A call that has begun
     /// goes on to its end: libc knows no other way.
-    pub fn ask(
+    pub(super) fn ask(
         &self,
         questions: &Arc<[Question]>,
         places: Vec<u32>,

@@ -13,7 +13,7 @@ use crate::exit::Failure;
 use crate::resolvers;
 
 /// What will be compared with what.
-pub struct ComparePlan {
+pub(crate) struct ComparePlan {
     /// The first side.
     pub first: Invocation,
     /// Those it is compared with.
@@ -26,7 +26,7 @@ pub struct ComparePlan {
 }
 
 /// Another side.
-pub enum Other {
+pub(crate) enum Other {
     /// libc's resolver, called from so many threads.
     System { threads: usize },
     /// canvass with other settings.
@@ -34,7 +34,7 @@ pub enum Other {
 }
 
 /// The plan of `canvass compare`.
-pub fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
+pub(crate) fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
     let CompareArgs {
         targets,
         against,

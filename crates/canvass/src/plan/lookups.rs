@@ -11,7 +11,7 @@ use crate::exit::Failure;
 use crate::{lab, resolvers};
 
 /// What `canvass ptr` asks for.
-pub fn ptr(args: PtrArgs) -> Result<Invocation, Failure> {
+pub(crate) fn ptr(args: PtrArgs) -> Result<Invocation, Failure> {
     let kind = TargetKind::Ptr {
         forward_confirm: args.forward_confirm,
     };
@@ -19,7 +19,7 @@ pub fn ptr(args: PtrArgs) -> Result<Invocation, Failure> {
 }
 
 /// What `canvass dns` asks for.
-pub fn dns(args: DnsArgs) -> Result<Invocation, Failure> {
+pub(crate) fn dns(args: DnsArgs) -> Result<Invocation, Failure> {
     let kind = TargetKind::Dns { types: args.types };
     lookups("dns", kind, args.targets, args.common)
 }

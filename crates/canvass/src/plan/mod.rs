@@ -20,12 +20,12 @@ use crate::exit::Failure;
 use crate::message::message;
 use crate::outputs::Outputs;
 
-pub use compare::{ComparePlan, Other, compare};
-pub use lookups::{dns, ptr};
-pub use probes::{http, tcp, udp};
+pub(crate) use compare::{ComparePlan, Other, compare};
+pub(crate) use lookups::{dns, ptr};
+pub(crate) use probes::{http, tcp, udp};
 
 /// What one command line asks for.
-pub struct Invocation {
+pub(crate) struct Invocation {
     /// What the run does, in the word of its command.
     pub probe: &'static str,
     pub plan: Plan,

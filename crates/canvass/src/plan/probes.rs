@@ -30,7 +30,7 @@ use crate::{descriptors, lab, resolvers};
 const MODULE: ModuleId = ModuleId(0);
 
 /// What `canvass http` asks for.
-pub fn http(args: HttpArgs) -> Result<Invocation, Failure> {
+pub(crate) fn http(args: HttpArgs) -> Result<Invocation, Failure> {
     let lab = start_lab(&args.host.common)?;
     let body = args.data.as_deref().map(data).transpose()?;
     let method = match (&args.request, &body) {
@@ -78,7 +78,7 @@ pub fn http(args: HttpArgs) -> Result<Invocation, Failure> {
 }
 
 /// What `canvass tcp` asks for.
-pub fn tcp(args: TcpArgs) -> Result<Invocation, Failure> {
+pub(crate) fn tcp(args: TcpArgs) -> Result<Invocation, Failure> {
     let lab = start_lab(&args.host.common)?;
     let talk = args.talk.as_deref().map(Talk::read).transpose()?;
     if let Some(talk) = &talk {
@@ -105,7 +105,7 @@ pub fn tcp(args: TcpArgs) -> Result<Invocation, Failure> {
 }
 
 /// What `canvass udp` asks for.
-pub fn udp(args: UdpArgs) -> Result<Invocation, Failure> {
+pub(crate) fn udp(args: UdpArgs) -> Result<Invocation, Failure> {
     let lab = start_lab(&args.host.common)?;
     let talk = match &args.talk {
         Some(name) => Talk::read(name)?,

@@ -11,7 +11,7 @@ use crate::descriptors;
 const LOCAL_PORTS: &str = "/proc/sys/net/ipv4/ip_local_port_range";
 
 /// Looks at what this system allows beside so many event loops.
-pub fn read(loops: usize) -> SystemLimits {
+pub(super) fn read(loops: usize) -> SystemLimits {
     SystemLimits {
         descriptors: descriptors::raise_limit(),
         sockets: descriptors::sockets_max(loops, 0, false) as u64,

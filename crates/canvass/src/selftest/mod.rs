@@ -43,7 +43,7 @@ const TIMED: [(&str, Probe); 3] = [
 ];
 
 /// Runs the trials, and prints what came of them.
-pub fn run(args: &SelftestArgs) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &SelftestArgs) -> Result<Exit, Failure> {
     descriptors::raise_limit();
     let loops = args.threads.map_or_else(default_event_loops, usize::from);
     message("canvass: measuring this machine; that takes about half a minute");

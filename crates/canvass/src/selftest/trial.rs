@@ -17,7 +17,7 @@ use crate::{descriptors, lab};
 
 /// What is asked of the lab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Probe {
+pub(super) enum Probe {
     /// Reverse DNS over this transport.
     Ptr(TransportPolicy),
     /// Pages.
@@ -26,7 +26,7 @@ pub enum Probe {
 
 /// How much is asked how fast, and how the lab answers.
 #[derive(Clone, Copy, Debug)]
-pub struct Load {
+pub(super) struct Load {
     pub targets: u64,
     pub rate_per_second: f64,
     /// How long the lab holds each answer back.
@@ -35,7 +35,7 @@ pub struct Load {
 }
 
 /// What one run showed.
-pub struct Trial {
+pub(super) struct Trial {
     pub tally: Arc<Tally>,
     pub shards: Vec<ShardReport>,
     pub lab: LabReport,
@@ -66,7 +66,7 @@ impl Sink for Spans {
 
 impl Probe {
     /// The phase in which an answer that is held back is waited for.
-    pub fn phase(self) -> Phase {
+    pub(super) fn phase(self) -> Phase {
         match self {
             Self::Ptr(_) => Phase::Dns,
             Self::Http => Phase::FirstByte,
@@ -74,7 +74,7 @@ impl Probe {
     }
 
     /// The lab's service that keeps the delay; its DNS where there is none.
-    pub fn service(self) -> Option<ServiceKind> {
+    pub(super) fn service(self) -> Option<ServiceKind> {
         match self {
             Self::Ptr(_) => None,
             Self::Http => Some(ServiceKind::Http),
@@ -139,7 +139,7 @@ impl Probe {
 
 impl Trial {
     /// Asks a lab that is there for this trial alone.
-    pub fn run(probe: Probe, load: Load) -> Result<Self, Failure> {
+    pub(super) fn run(probe: Probe, load: Load) -> Result<Self, Failure> {
         let lab = probe.lab(load.delay)?;
         let plan = probe.plan(&load, &lab)?;
         let options = TargetOptions {
@@ -169,7 +169,7 @@ impl Trial {
     }
 
     /// What this share of the outcomes (0 to 1) spent no more in the phase than.
-    pub fn quantile(&self, share: f64) -> Option<Duration> {
+    pub(super) fn quantile(&self, share: f64) -> Option<Duration> {
         let phase_ns = &self.spans.phase_ns;
         let rank = (phase_ns.len() as f64 * share).ceil() as usize;
         let spent_ns = phase_ns.get(rank.max(1) - 1)?;
@@ -177,7 +177,7 @@ impl Trial {
     }
 
     /// Outcomes a second in the second half of them: by then a window knows its rate.
-    pub fn settled_rate_per_second(&self) -> f64 {
+    pub(super) fn settled_rate_per_second(&self) -> f64 {
         let finished_ns = &self.spans.finished_ns;
         let half = finished_ns.len() / 2;
         match (finished_ns.get(half), finished_ns.last()) {

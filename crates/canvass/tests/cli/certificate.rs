@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 /// Makes a certificate for `name` and 127.0.0.1 that signs itself: `certificate.pem` and
 /// `key.pem` in a directory.
 #[track_caller]
-pub fn make_certificate(directory: &Path, name: &str) {
+pub(crate) fn make_certificate(directory: &Path, name: &str) {
     let status = Command::new("openssl")
         .args(["req", "-x509", "-nodes", "-days", "30"])
         .args(["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])

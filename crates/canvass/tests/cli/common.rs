@@ -12,26 +12,26 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 /// No run here takes longer, however busy the machine is.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The command under test.
-pub const CANVASS: &str = env!("CARGO_BIN_EXE_canvass");
+pub(crate) const CANVASS: &str = env!("CARGO_BIN_EXE_canvass");
 
 /// What a run came to.
 #[derive(Debug)]
-pub struct Run {
+pub(crate) struct Run {
     pub code: Option<i32>,
     pub out: String,
     pub err: String,
 }
 
 /// Runs the command to its end with nothing on its standard input.
-pub fn canvass(args: &[&str]) -> Run {
+pub(crate) fn canvass(args: &[&str]) -> Run {
     canvass_reading(args, "")
 }
 
 /// Runs the command to its end with `input` on its standard input.
-pub fn canvass_reading(args: &[&str], input: impl Into<Vec<u8>>) -> Run {
+pub(crate) fn canvass_reading(args: &[&str], input: impl Into<Vec<u8>>) -> Run {
     let output = assert_cmd::Command::new(CANVASS)
         .args(args)
         .write_stdin(input)
@@ -48,7 +48,7 @@ pub fn canvass_reading(args: &[&str], input: impl Into<Vec<u8>>) -> Run {
 impl Run {
     /// Checks the exit status.
     #[track_caller]
-    pub fn exits(self, code: i32) -> Self {
+    pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(
             self.code,
             Some(code),
@@ -61,7 +61,7 @@ impl Run {
 
     /// Checks that standard error has this in it.
     #[track_caller]
-    pub fn says(self, words: &str) -> Self {
+    pub(crate) fn says(self, words: &str) -> Self {
         assert!(
             self.err.contains(words),
             "{words:?} is missing in:\n{}",
@@ -72,7 +72,7 @@ impl Run {
 
     /// The lines of standard output as JSON objects, by their `seq`.
     #[track_caller]
-    pub fn objects(&self) -> Vec<Value> {
+    pub(crate) fn objects(&self) -> Vec<Value> {
         let mut objects: Vec<Value> = self
             .out
             .lines()
@@ -84,7 +84,7 @@ impl Run {
 
     /// As [`Self::objects`], having checked that each of `count` targets has one line.
     #[track_caller]
-    pub fn whole(&self, count: u64) -> Vec<Value> {
+    pub(crate) fn whole(&self, count: u64) -> Vec<Value> {
         let objects = self.objects();
         let seqs: Vec<u64> = objects
             .iter()
@@ -102,7 +102,7 @@ impl Run {
     /// `in`, `answered`, `negative`, `failed` as the summary has them, having checked that
     /// they add up and that nothing is wrong with them.
     #[track_caller]
-    pub fn balance(&self) -> [u64; 4] {
+    pub(crate) fn balance(&self) -> [u64; 4] {
         let line = self
             .err
             .lines()
@@ -122,7 +122,7 @@ impl Run {
 
     /// What remained after an interrupt.
     #[track_caller]
-    pub fn remaining(&self) -> u64 {
+    pub(crate) fn remaining(&self) -> u64 {
         self.err
             .lines()
             .find_map(|line| line.strip_prefix("interrupted; remaining "))
@@ -132,7 +132,7 @@ impl Run {
 }
 
 /// Every value of one key.
-pub fn values<'a>(objects: &'a [Value], key: &str) -> Vec<&'a str> {
+pub(crate) fn values<'a>(objects: &'a [Value], key: &str) -> Vec<&'a str> {
     objects
         .iter()
         .map(|object| object[key].as_str().unwrap_or_default())
@@ -140,12 +140,12 @@ pub fn values<'a>(objects: &'a [Value], key: &str) -> Vec<&'a str> {
 }
 
 /// The distinct values of one key.
-pub fn distinct<'a>(objects: &'a [Value], key: &str) -> BTreeSet<&'a str> {
+pub(crate) fn distinct<'a>(objects: &'a [Value], key: &str) -> BTreeSet<&'a str> {
     values(objects, key).into_iter().collect()
 }
 
 /// The command while it runs. It is killed when this goes out of scope.
-pub struct Running {
+pub(crate) struct Running {
     child: Child,
     stdin: Option<ChildStdin>,
     stdout: Option<BufReader<ChildStdout>>,
@@ -153,7 +153,7 @@ pub struct Running {
 
 impl Running {
     /// Starts the command with a pipe on each of its three streams.
-    pub fn start(args: &[&str]) -> Self {
+    pub(crate) fn start(args: &[&str]) -> Self {
         let mut child = Command::new(CANVASS)
             .args(args)
             .stdin(Stdio::piped())
@@ -170,20 +170,20 @@ impl Running {
 
     /// Writes to its standard input, which stays open.
     #[track_caller]
-    pub fn write(&mut self, text: &str) {
+    pub(crate) fn write(&mut self, text: &str) {
         let stdin = self.stdin.as_mut().expect("its input is open");
         stdin.write_all(text.as_bytes()).expect("it reads");
         stdin.flush().expect("it reads");
     }
 
     /// The end of its standard input.
-    pub fn close_input(&mut self) {
+    pub(crate) fn close_input(&mut self) {
         self.stdin = None;
     }
 
     /// The next line of its standard output, without its end.
     #[track_caller]
-    pub fn read_line(&mut self) -> String {
+    pub(crate) fn read_line(&mut self) -> String {
         let mut stdout = self.stdout.take().expect("its output is open");
         let (line, stdout) = in_time("a line", move || {
             let mut line = String::new();
@@ -199,17 +199,17 @@ impl Running {
     }
 
     /// Reads no more of its standard output.
-    pub fn hang_up(&mut self) {
+    pub(crate) fn hang_up(&mut self) {
         self.stdout = None;
     }
 
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = Pid::from_child(&self.child);
         // One that has ended already needs no signal.
         let _ = kill_process(pid, signal);
     }
 
-    pub fn has_ended(&mut self) -> bool {
+    pub(crate) fn has_ended(&mut self) -> bool {
         self.child
             .try_wait()
             .expect("it can be waited for")
@@ -218,7 +218,7 @@ impl Running {
 
     /// Waits for its end. `out` is what was not read yet.
     #[track_caller]
-    pub fn end(&mut self) -> Run {
+    pub(crate) fn end(&mut self) -> Run {
         let stdout = self.stdout.take();
         let mut stderr = self.child.stderr.take().expect("it ends once");
         let pid = Pid::from_child(&self.child);
@@ -259,14 +259,14 @@ impl Drop for Running {
 }
 
 /// `canvass lab` on a free port.
-pub struct LabChild {
+pub(crate) struct LabChild {
     pub running: Running,
     pub address: SocketAddr,
 }
 
 impl LabChild {
     #[track_caller]
-    pub fn start(args: &[&str]) -> Self {
+    pub(crate) fn start(args: &[&str]) -> Self {
         let mut all = vec!["lab", "--listen", "127.0.0.1:0"];
         all.extend(args);
         let mut running = Running::start(&all);
@@ -280,14 +280,17 @@ impl LabChild {
     }
 
     /// The lab's address as `--resolver` takes it.
-    pub fn resolver(&self) -> String {
+    pub(crate) fn resolver(&self) -> String {
         self.address.to_string()
     }
 }
 
 /// Runs what may wait for ever on a thread of its own, and panics when it takes too long.
 #[track_caller]
-pub fn in_time<T: Send + 'static>(what: &str, work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) fn in_time<T: Send + 'static>(
+    what: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> T {
     in_time_or(what, work, || {})
 }
 

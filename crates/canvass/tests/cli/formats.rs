@@ -21,7 +21,7 @@ const CSV_HEADER: &str = "seq,line,target,probe,type,outcome,status,names,ttl,an
     error_phase,error_cause,error_message,error_errno,stalled";
 
 /// The keys of an object, itself and not what is in it, in the order they stand.
-pub fn keys(object: &str) -> Vec<String> {
+pub(crate) fn keys(object: &str) -> Vec<String> {
     let mut keys = Vec::new();
     let mut depth = 0;
     let mut text: Option<String> = None;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::common::PATIENCE;
 
 /// A server whose every connection a test has for itself. It ends when this goes out of scope.
-pub struct Server {
+pub(crate) struct Server {
     pub address: SocketAddr,
     state: Arc<State>,
     thread: Option<JoinHandle<()>>,
@@ -33,7 +33,7 @@ struct Seen {
 }
 
 /// One connection as a [`Server`] sees it.
-pub struct Caller {
+pub(crate) struct Caller {
     pub stream: TcpStream,
     /// From 1.
     pub number: usize,
@@ -42,12 +42,12 @@ pub struct Caller {
 
 impl Server {
     /// On 127.0.0.1; `talk` has a thread for each connection.
-    pub fn start(talk: impl Fn(Caller) + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(talk: impl Fn(Caller) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         Self::on(listener, talk)
     }
 
-    pub fn on(listener: TcpListener, talk: impl Fn(Caller) + Send + Sync + 'static) -> Self {
+    pub(crate) fn on(listener: TcpListener, talk: impl Fn(Caller) + Send + Sync + 'static) -> Self {
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State::default());
         let (talk, shared) = (Arc::new(talk), Arc::clone(&state));
@@ -80,7 +80,7 @@ impl Server {
     }
 
     /// Answers every request with these octets and closes.
-    pub fn saying(response: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn saying(response: impl Into<Vec<u8>>) -> Self {
         let response = response.into();
         Self::start(move |mut caller| {
             if caller.request().is_some() {
@@ -89,27 +89,27 @@ impl Server {
         })
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    pub fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.state.seen.lock().unwrap().connections
     }
 
     /// The most requests that waited for their answer at once.
-    pub fn waiting_max(&self) -> usize {
+    pub(crate) fn waiting_max(&self) -> usize {
         self.state.seen.lock().unwrap().waiting_max
     }
 
     /// Every request so far, heads with their bodies, and when it came.
-    pub fn requests(&self) -> Vec<(Instant, String)> {
+    pub(crate) fn requests(&self) -> Vec<(Instant, String)> {
         self.state.seen.lock().unwrap().requests.clone()
     }
 
     /// Waits until so many requests came.
     #[track_caller]
-    pub fn wait_for_requests(&self, count: usize) {
+    pub(crate) fn wait_for_requests(&self, count: usize) {
         let seen = self.state.seen.lock().unwrap();
         let (_seen, wait) = self
             .state
@@ -134,7 +134,7 @@ impl Drop for Server {
 
 impl Caller {
     /// The next request, head and body as text; `None` at the end of the connection.
-    pub fn request(&mut self) -> Option<String> {
+    pub(crate) fn request(&mut self) -> Option<String> {
         let request = read_request(&mut self.stream)?;
         let mut seen = self.state.seen.lock().unwrap();
         seen.requests.push((Instant::now(), request.clone()));
@@ -145,7 +145,7 @@ impl Caller {
     }
 
     /// Answers a request.
-    pub fn say(&mut self, octets: &[u8]) {
+    pub(crate) fn say(&mut self, octets: &[u8]) {
         // Before the client can know, so that its next request never counts beside this one.
         self.state.seen.lock().unwrap().waiting -= 1;
         // The client may be gone.
@@ -153,7 +153,7 @@ impl Caller {
     }
 
     /// Waits until so many requests have come to the server in all, or `longest` is over.
-    pub fn wait_for_others(&self, count: usize, longest: Duration) {
+    pub(crate) fn wait_for_others(&self, count: usize, longest: Duration) {
         let seen = self.state.seen.lock().unwrap();
         let _ = self
             .state
@@ -165,14 +165,14 @@ impl Caller {
     }
 
     /// Ends the connection with a reset instead of an orderly close.
-    pub fn reset(self) {
+    pub(crate) fn reset(self) {
         let linger = rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO));
         linger.expect("a socket of this system can be closed hard");
     }
 }
 
 /// A request, head and body, off a stream; `None` at its end.
-pub fn read_request(stream: &mut impl Read) -> Option<String> {
+pub(crate) fn read_request(stream: &mut impl Read) -> Option<String> {
     let mut request = Vec::new();
     let mut octet = [0];
     while !request.ends_with(b"\r\n\r\n") {
@@ -187,7 +187,7 @@ pub fn read_request(stream: &mut impl Read) -> Option<String> {
 }
 
 /// The value of a header of a request.
-pub fn header<'a>(request: &'a str, name: &str) -> Option<&'a str> {
+pub(crate) fn header<'a>(request: &'a str, name: &str) -> Option<&'a str> {
     let head = request.split("\r\n\r\n").next()?;
     head.lines().skip(1).find_map(|line| {
         let (is, value) = line.split_once(':')?;
@@ -196,7 +196,7 @@ pub fn header<'a>(request: &'a str, name: &str) -> Option<&'a str> {
 }
 
 /// An answer with this body.
-pub fn ok(body: &str) -> Vec<u8> {
+pub(crate) fn ok(body: &str) -> Vec<u8> {
     let length = body.len();
     format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes()
 }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::common::{CANVASS, Run, Running, canvass_reading};
 
 /// Phases on every line, in the order of a probe's life.
-pub const PHASES: [&str; 6] = [
+pub(crate) const PHASES: [&str; 6] = [
     "wait",
     "resolve",
     "connect",
@@ -25,7 +25,7 @@ pub const PHASES: [&str; 6] = [
 const SUM_ERROR_MS: f64 = 0.001;
 
 /// Runs `canvass http` to its end, with `targets` on its standard input and ndjson on its output.
-pub fn http(args: &[&str], targets: &[impl AsRef<str>]) -> Run {
+pub(crate) fn http(args: &[&str], targets: &[impl AsRef<str>]) -> Run {
     let mut all = vec!["http", "-i", "-", "-f", "ndjson"];
     all.extend(args);
     let lines: Vec<&str> = targets.iter().map(AsRef::as_ref).collect();
@@ -34,7 +34,7 @@ pub fn http(args: &[&str], targets: &[impl AsRef<str>]) -> Run {
 
 /// The one line of a run with one target.
 #[track_caller]
-pub fn probe(args: &[&str], target: &str) -> Value {
+pub(crate) fn probe(args: &[&str], target: &str) -> Value {
     let run = http(args, &[target]);
     let mut objects = lines(&run, 1);
     objects.remove(0)
@@ -42,7 +42,7 @@ pub fn probe(args: &[&str], target: &str) -> Value {
 
 /// The lines of a run, one for each of `count` targets, in the order asked.
 #[track_caller]
-pub fn lines(run: &Run, count: u64) -> Vec<Value> {
+pub(crate) fn lines(run: &Run, count: u64) -> Vec<Value> {
     let objects = run.whole(count);
     objects.iter().for_each(check);
     let [admitted, answered, negative, failed] = run.balance();
@@ -62,7 +62,7 @@ pub fn lines(run: &Run, count: u64) -> Vec<Value> {
 
 /// What is true of every line, whatever happened.
 #[track_caller]
-pub fn check(object: &Value) {
+pub(crate) fn check(object: &Value) {
     let phases = object["phases_ms"].as_object().expect("phases");
     assert_eq!(phases.len(), PHASES.len(), "{object}");
     let spans = PHASES.map(|phase| phases[phase].as_f64());
@@ -92,7 +92,7 @@ pub fn check(object: &Value) {
 }
 
 /// `(status, error.phase, error.cause)`; the last two empty where there is no error.
-pub fn fault(object: &Value) -> (&str, &str, &str) {
+pub(crate) fn fault(object: &Value) -> (&str, &str, &str) {
     let text = |value: &'static str| object["error"][value].as_str().unwrap_or_default();
     (
         object["status"].as_str().unwrap_or_default(),
@@ -102,18 +102,18 @@ pub fn fault(object: &Value) -> (&str, &str, &str) {
 }
 
 /// What the error says.
-pub fn message(object: &Value) -> &str {
+pub(crate) fn message(object: &Value) -> &str {
     object["error"]["message"].as_str().unwrap_or_default()
 }
 
 /// Which phases were reached.
-pub fn reached(object: &Value) -> Vec<&'static str> {
+pub(crate) fn reached(object: &Value) -> Vec<&'static str> {
     let was = |phase: &&str| !object["phases_ms"][*phase].is_null();
     PHASES.into_iter().filter(was).collect()
 }
 
 /// `canvass lab` with its web servers.
-pub struct WebLab {
+pub(crate) struct WebLab {
     running: Running,
     pub dns: SocketAddr,
     pub http: SocketAddr,
@@ -124,7 +124,7 @@ pub struct WebLab {
 impl WebLab {
     /// On 127.0.0.1, or on every address of 127/8 where `listen` is `0.0.0.0:0`.
     #[track_caller]
-    pub fn start(listen: &str, args: &[&str]) -> Self {
+    pub(crate) fn start(listen: &str, args: &[&str]) -> Self {
         let files = tempfile::tempdir().unwrap();
         let path = |name: &str| files.path().join(name).display().to_string();
         let (ca, client) = (path("ca.pem"), path("client.pem"));
@@ -150,32 +150,32 @@ impl WebLab {
         }
     }
 
-    pub fn local() -> Self {
+    pub(crate) fn local() -> Self {
         Self::start("127.0.0.1:0", &[])
     }
 
     /// The URL of a path at `host`, by plain HTTP.
-    pub fn url(&self, host: &str, path: &str) -> String {
+    pub(crate) fn url(&self, host: &str, path: &str) -> String {
         format!("http://{host}:{}{path}", self.http.port())
     }
 
     /// The same, by HTTPS.
-    pub fn secure_url(&self, host: &str, path: &str) -> String {
+    pub(crate) fn secure_url(&self, host: &str, path: &str) -> String {
         format!("https://{host}:{}{path}", self.https.port())
     }
 
     /// Its DNS as `--resolver` takes it.
-    pub fn resolver(&self) -> String {
+    pub(crate) fn resolver(&self) -> String {
         SocketAddr::new(Ipv4Addr::LOCALHOST.into(), self.dns.port()).to_string()
     }
 
     /// The certificate of its authority.
-    pub fn ca(&self) -> String {
+    pub(crate) fn ca(&self) -> String {
         self.file("ca.pem")
     }
 
     /// A client certificate of its authority, with its key.
-    pub fn client(&self) -> String {
+    pub(crate) fn client(&self) -> String {
         self.file("client.pem")
     }
 
@@ -185,14 +185,14 @@ impl WebLab {
 
     /// Ends it: what it says it did.
     #[track_caller]
-    pub fn report(mut self) -> String {
+    pub(crate) fn report(mut self) -> String {
         self.running.signal(Signal::TERM);
         self.running.end().err
     }
 }
 
 /// Runs the command under a hard limit of descriptors, with its targets in a file.
-pub fn canvass_with_descriptors(limit: u32, args: &[&str]) -> Run {
+pub(crate) fn canvass_with_descriptors(limit: u32, args: &[&str]) -> Run {
     let output = Command::new("sh")
         .arg("-c")
         .arg(format!(
@@ -212,7 +212,7 @@ pub fn canvass_with_descriptors(limit: u32, args: &[&str]) -> Run {
 }
 
 /// What `scripts/test-deps` keeps beside the system's packages.
-pub fn deps_dir() -> PathBuf {
+pub(crate) fn deps_dir() -> PathBuf {
     let from = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     match (
         from("CANVASS_TEST_DEPS"),

@@ -13,12 +13,12 @@ const LOOK: Duration = Duration::from_millis(20);
 const PORT_TRIES: usize = 100;
 
 /// The name `a.test.` in wire form.
-pub const NAME: &[u8] = b"\x01a\x04test\0";
+pub(crate) const NAME: &[u8] = b"\x01a\x04test\0";
 /// The type PTR.
-pub const PTR: u16 = 12;
+pub(crate) const PTR: u16 = 12;
 
 /// One peer on 127.0.0.1. It ends when this goes out of scope.
-pub struct Peer {
+pub(crate) struct Peer {
     pub address: SocketAddr,
     queries: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
@@ -27,13 +27,13 @@ pub struct Peer {
 
 impl Peer {
     /// A peer that answers each datagram with what `answer` gives; nothing listens on TCP.
-    pub fn udp(answer: impl FnMut(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> Self {
+    pub(crate) fn udp(answer: impl FnMut(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> Self {
         let (udp, _) = sockets();
         Self::serve(udp, None, answer, |_| {})
     }
 
     /// A peer on the same port of both; `talk` has each TCP connection to itself.
-    pub fn both(
+    pub(crate) fn both(
         answer: impl FnMut(&[u8]) -> Vec<Vec<u8>> + Send + 'static,
         talk: impl Fn(TcpStream) + Send + 'static,
     ) -> Self {
@@ -42,12 +42,12 @@ impl Peer {
     }
 
     /// A peer that never says anything.
-    pub fn silent() -> Self {
+    pub(crate) fn silent() -> Self {
         Self::udp(|_| Vec::new())
     }
 
     /// A peer that knows a name for everything.
-    pub fn honest() -> Self {
+    pub(crate) fn honest() -> Self {
         Self::udp(|query| vec![reply(query, 0, &[(PTR, NAME)])])
     }
 
@@ -96,12 +96,12 @@ impl Peer {
     }
 
     /// The peer's address as `--resolver` takes it.
-    pub fn resolver(&self) -> String {
+    pub(crate) fn resolver(&self) -> String {
         self.address.to_string()
     }
 
     /// Datagrams that came so far.
-    pub fn queries(&self) -> u64 {
+    pub(crate) fn queries(&self) -> u64 {
         self.queries.load(Ordering::Relaxed)
     }
 }
@@ -129,13 +129,13 @@ fn sockets() -> (UdpSocket, TcpListener) {
 }
 
 /// A port of 127.0.0.1 on which nobody listens.
-pub fn closed_port() -> SocketAddr {
+pub(crate) fn closed_port() -> SocketAddr {
     sockets().0.local_addr().unwrap()
 }
 
 /// A reply that repeats the question, with this code and these records (type and data) of the
 /// name asked for.
-pub fn reply(query: &[u8], code: u8, records: &[(u16, &[u8])]) -> Vec<u8> {
+pub(crate) fn reply(query: &[u8], code: u8, records: &[(u16, &[u8])]) -> Vec<u8> {
     let mut reply = query[..question_end(query)].to_vec();
     reply[2] = 0x81;
     reply[3] = 0x80 | code;
@@ -151,19 +151,19 @@ pub fn reply(query: &[u8], code: u8, records: &[(u16, &[u8])]) -> Vec<u8> {
 }
 
 /// A reply that says that it did not fit.
-pub fn truncated(query: &[u8]) -> Vec<u8> {
+pub(crate) fn truncated(query: &[u8]) -> Vec<u8> {
     let mut reply = reply(query, 0, &[]);
     reply[2] |= 0x02;
     reply
 }
 
 /// Whether the query has an OPT record.
-pub fn has_edns(query: &[u8]) -> bool {
+pub(crate) fn has_edns(query: &[u8]) -> bool {
     query[11] == 1
 }
 
 /// One query from a stream, without its length.
-pub fn read_query(stream: &mut TcpStream) -> Option<Vec<u8>> {
+pub(crate) fn read_query(stream: &mut TcpStream) -> Option<Vec<u8>> {
     let mut length = [0; 2];
     stream.read_exact(&mut length).ok()?;
     let mut query = vec![0; usize::from(u16::from_be_bytes(length))];
@@ -172,7 +172,7 @@ pub fn read_query(stream: &mut TcpStream) -> Option<Vec<u8>> {
 }
 
 /// Writes a message behind its length.
-pub fn write_framed(stream: &mut TcpStream, message: &[u8]) -> std::io::Result<()> {
+pub(crate) fn write_framed(stream: &mut TcpStream, message: &[u8]) -> std::io::Result<()> {
     let mut framed = (message.len() as u16).to_be_bytes().to_vec();
     framed.extend_from_slice(message);
     stream.write_all(&framed)

@@ -22,7 +22,7 @@ const QUEUE_TRIES: usize = 8;
 
 /// A peer that has each connection to itself and tells what it saw. It ends when
 /// this goes out of scope.
-pub struct TcpPeer<T> {
+pub(crate) struct TcpPeer<T> {
     pub address: SocketAddr,
     told: Receiver<T>,
     stop: Arc<AtomicBool>,
@@ -30,12 +30,15 @@ pub struct TcpPeer<T> {
 }
 
 impl<T: Send + 'static> TcpPeer<T> {
-    pub fn serve(talk: impl Fn(TcpStream) -> T + Send + 'static) -> Self {
+    pub(crate) fn serve(talk: impl Fn(TcpStream) -> T + Send + 'static) -> Self {
         Self::serve_on(Ipv4Addr::LOCALHOST, talk)
     }
 
     /// The same on this address; `0.0.0.0` is every address of 127/8.
-    pub fn serve_on(address: Ipv4Addr, talk: impl Fn(TcpStream) -> T + Send + 'static) -> Self {
+    pub(crate) fn serve_on(
+        address: Ipv4Addr,
+        talk: impl Fn(TcpStream) -> T + Send + 'static,
+    ) -> Self {
         let listener = TcpListener::bind((address, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let stop = Arc::new(AtomicBool::new(false));
@@ -60,13 +63,13 @@ impl<T: Send + 'static> TcpPeer<T> {
     }
 
     /// The peer as a target.
-    pub fn target(&self) -> String {
+    pub(crate) fn target(&self) -> String {
         self.address.to_string()
     }
 
     /// What it saw on its next connection.
     #[track_caller]
-    pub fn told(&self) -> T {
+    pub(crate) fn told(&self) -> T {
         self.told
             .recv_timeout(PATIENCE)
             .expect("the peer was connected to")
@@ -75,7 +78,7 @@ impl<T: Send + 'static> TcpPeer<T> {
 
 impl TcpPeer<Heard> {
     /// A peer that says `words` and listens to the end.
-    pub fn saying(words: &'static [u8]) -> Self {
+    pub(crate) fn saying(words: &'static [u8]) -> Self {
         Self::serve(move |mut stream| {
             // A probe that hangs up at once is heard all the same.
             let _ = stream.write_all(words);
@@ -97,7 +100,7 @@ impl<T> Drop for TcpPeer<T> {
 
 /// What a peer heard on a connection.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Heard {
+pub(crate) struct Heard {
     pub bytes: Vec<u8>,
     /// Who connected; `None` where that was broken off already.
     pub from: Option<IpAddr>,
@@ -106,7 +109,7 @@ pub struct Heard {
 }
 
 /// Listens until the other side is done.
-pub fn listen_to(stream: &mut TcpStream) -> Heard {
+pub(crate) fn listen_to(stream: &mut TcpStream) -> Heard {
     let from = stream.peer_addr().ok().map(|peer| peer.ip());
     let mut bytes = Vec::new();
     let ended = stream.read_to_end(&mut bytes);
@@ -118,7 +121,7 @@ pub fn listen_to(stream: &mut TcpStream) -> Heard {
 }
 
 /// Listens to one line.
-pub fn read_line(stream: &mut TcpStream) -> Vec<u8> {
+pub(crate) fn read_line(stream: &mut TcpStream) -> Vec<u8> {
     let mut line = Vec::new();
     let mut octet = [0];
     while !line.ends_with(b"\n") && matches!(stream.read(&mut octet), Ok(1)) {
@@ -128,20 +131,20 @@ pub fn read_line(stream: &mut TcpStream) -> Vec<u8> {
 }
 
 /// Breaks a connection off.
-pub fn reset(stream: TcpStream) {
+pub(crate) fn reset(stream: TcpStream) {
     sockopt::set_socket_linger(&stream, Some(Duration::ZERO)).unwrap();
     drop(stream);
 }
 
 /// A listener that takes no further connection: its queue is full, and nobody empties it.
-pub struct FullListener {
+pub(crate) struct FullListener {
     pub address: SocketAddr,
     _listener: OwnedFd,
     _waiting: Vec<TcpStream>,
 }
 
 impl FullListener {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
         net::bind(&listener, &SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
         net::listen(&listener, 0).unwrap();
@@ -159,7 +162,7 @@ impl FullListener {
 
 /// A host that answers each datagram to its port on any address of 127/8, broadcasts included,
 /// from an address of its own. It ends when this goes out of scope.
-pub struct UdpHost {
+pub(crate) struct UdpHost {
     pub address: SocketAddr,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -168,7 +171,7 @@ pub struct UdpHost {
 impl UdpHost {
     /// A host at 127.0.0.`number`; on `port`, or on a free one where that is 0. Several may be on
     /// the same port.
-    pub fn start(
+    pub(crate) fn start(
         number: u8,
         port: u16,
         answer: impl Fn(&[u8], SocketAddr) -> Vec<u8> + Send + 'static,

@@ -7,9 +7,9 @@ use serde_json::Value;
 use crate::common::{CANVASS, PATIENCE, Run, canvass};
 
 /// The user that the lab knows.
-pub const USER: &str = "canvass";
+pub(crate) const USER: &str = "canvass";
 /// That user's password.
-pub const PASSWORD: &str = "secret";
+pub(crate) const PASSWORD: &str = "secret";
 
 /// The phases of a probe of a host, in the order of its life.
 const PHASES: [&str; 6] = [
@@ -23,13 +23,13 @@ const PHASES: [&str; 6] = [
 
 /// Runs a probe of one target, and gives its line.
 #[track_caller]
-pub fn probe(args: &[&str]) -> Value {
+pub(crate) fn probe(args: &[&str]) -> Value {
     only(canvass(&[args, &["-f", "ndjson"]].concat()))
 }
 
 /// As [`probe`], with this user and password in the environment.
 #[track_caller]
-pub fn probe_as(user: &str, password: &str, args: &[&str]) -> Value {
+pub(crate) fn probe_as(user: &str, password: &str, args: &[&str]) -> Value {
     only(canvass_as(
         Some((user, password)),
         &[args, &["-f", "ndjson"]].concat(),
@@ -37,7 +37,7 @@ pub fn probe_as(user: &str, password: &str, args: &[&str]) -> Value {
 }
 
 /// Runs the command with a user and a password in the environment, or with none there.
-pub fn canvass_as(credentials: Option<(&str, &str)>, args: &[&str]) -> Run {
+pub(crate) fn canvass_as(credentials: Option<(&str, &str)>, args: &[&str]) -> Run {
     let mut command = assert_cmd::Command::new(CANVASS);
     command
         .args(args)
@@ -60,7 +60,7 @@ pub fn canvass_as(credentials: Option<(&str, &str)>, args: &[&str]) -> Run {
 /// The only line of a run, having checked what holds for every line, and that the exit status
 /// fits it.
 #[track_caller]
-pub fn only(run: Run) -> Value {
+pub(crate) fn only(run: Run) -> Value {
     let object = run.whole(1).remove(0);
     run.balance();
     assert_line(&object);
@@ -71,7 +71,7 @@ pub fn only(run: Run) -> Value {
 
 /// Checks what holds for every line of a probe of a host.
 #[track_caller]
-pub fn assert_line(object: &Value) {
+pub(crate) fn assert_line(object: &Value) {
     let phases = &object["phases_ms"];
     let spans: Vec<Option<f64>> = PHASES.iter().map(|phase| phases[*phase].as_f64()).collect();
     let reached: Vec<f64> = spans.iter().copied().flatten().collect();
@@ -106,13 +106,13 @@ pub fn assert_line(object: &Value) {
 }
 
 /// The phases that a probe reached, besides `wait`.
-pub fn reached(object: &Value) -> Vec<&'static str> {
+pub(crate) fn reached(object: &Value) -> Vec<&'static str> {
     let is_number = |phase: &&&str| object["phases_ms"][**phase].is_number();
     PHASES[1..].iter().filter(is_number).copied().collect()
 }
 
 /// `status`, and `phase`, `cause` and `errno` of the error; nothing for what is null.
-pub fn verdict(object: &Value) -> [&str; 4] {
+pub(crate) fn verdict(object: &Value) -> [&str; 4] {
     let error = &object["error"];
     [
         &object["status"],
@@ -124,7 +124,7 @@ pub fn verdict(object: &Value) -> [&str; 4] {
 }
 
 /// Writes a script into a directory, and gives its path.
-pub fn script(directory: &Path, name: &str, text: &str) -> String {
+pub(crate) fn script(directory: &Path, name: &str, text: &str) -> String {
     let path = directory.join(name);
     std::fs::write(&path, text).unwrap();
     path.to_str().unwrap().to_owned()

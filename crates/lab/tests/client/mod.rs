@@ -9,10 +9,10 @@ use canvass_lab::{Lab, LabConfig, expected_names};
 use hickory_proto::op::Message;
 
 /// The timeout of reads, which is not reached when a test passes.
-pub const READ_TIMEOUT: Duration = Duration::from_secs(20);
+pub(crate) const READ_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A lab on all loopback addresses.
-pub fn lab(impairments: &str) -> Lab {
+pub(crate) fn lab(impairments: &str) -> Lab {
     Lab::start(LabConfig {
         impairments: impairments.parse().unwrap(),
         ..LabConfig::default()
@@ -21,13 +21,13 @@ pub fn lab(impairments: &str) -> Lab {
 }
 
 /// Address `n` among those of 10/8 that have exactly one name.
-pub fn address(n: u32) -> IpAddr {
+pub(crate) fn address(n: u32) -> IpAddr {
     let in_block = n % 6;
     Ipv4Addr::from(0x0a00_0000 + n / 6 * 32 + in_block).into()
 }
 
 /// A query for the PTR records of an address.
-pub fn query(id: u16, address: IpAddr) -> Vec<u8> {
+pub(crate) fn query(id: u16, address: IpAddr) -> Vec<u8> {
     let mut wire = [0; 74];
     let length = canvass_model::reverse_name(address, &mut wire);
     let mut query = id.to_be_bytes().to_vec();
@@ -38,7 +38,7 @@ pub fn query(id: u16, address: IpAddr) -> Vec<u8> {
 }
 
 /// Checks that a reply is the true answer for `address`, and returns its id.
-pub fn check_answer(reply: &[u8], address: IpAddr) -> u16 {
+pub(crate) fn check_answer(reply: &[u8], address: IpAddr) -> u16 {
     let message = Message::from_vec(reply).unwrap();
     let names: Vec<String> = message
         .answers
@@ -50,14 +50,14 @@ pub fn check_answer(reply: &[u8], address: IpAddr) -> u16 {
 }
 
 /// A UDP socket.
-pub fn udp() -> UdpSocket {
+pub(crate) fn udp() -> UdpSocket {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     socket.set_read_timeout(Some(READ_TIMEOUT)).unwrap();
     socket
 }
 
 /// Reads one datagram.
-pub fn receive(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
+pub(crate) fn receive(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
     let mut buffer = vec![0; 4096];
     let (bytes, from) = socket.recv_from(&mut buffer).unwrap();
     buffer.truncate(bytes);
@@ -65,7 +65,7 @@ pub fn receive(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
 }
 
 /// A TCP connection to the DNS server.
-pub fn tcp(lab: &Lab) -> TcpStream {
+pub(crate) fn tcp(lab: &Lab) -> TcpStream {
     let stream = TcpStream::connect(lab.address()).unwrap();
     stream.set_read_timeout(Some(READ_TIMEOUT)).unwrap();
     stream.set_nodelay(true).unwrap();
@@ -73,7 +73,7 @@ pub fn tcp(lab: &Lab) -> TcpStream {
 }
 
 /// Writes queries in one write.
-pub fn write_queries(stream: &mut TcpStream, queries: &[Vec<u8>]) {
+pub(crate) fn write_queries(stream: &mut TcpStream, queries: &[Vec<u8>]) {
     let mut batch = Vec::new();
     for query in queries {
         batch.extend((query.len() as u16).to_be_bytes());
@@ -83,7 +83,7 @@ pub fn write_queries(stream: &mut TcpStream, queries: &[Vec<u8>]) {
 }
 
 /// Reads one message from a stream. `None` at its end.
-pub fn read_reply(stream: &mut impl Read) -> Option<Vec<u8>> {
+pub(crate) fn read_reply(stream: &mut impl Read) -> Option<Vec<u8>> {
     let mut length = [0; 2];
     match stream.read_exact(&mut length) {
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return None,
@@ -95,7 +95,7 @@ pub fn read_reply(stream: &mut impl Read) -> Option<Vec<u8>> {
 }
 
 /// Waits for a change that the lab's thread makes.
-pub fn wait_until(changed: impl Fn() -> bool) {
+pub(crate) fn wait_until(changed: impl Fn() -> bool) {
     while !changed() {
         std::thread::yield_now();
     }

@@ -9,23 +9,23 @@ use std::sync::Arc;
 use canvass_model::{Job, ModuleId, ProbeSpec, RecordType, Target};
 use canvass_queue::{Exclusions, Ports, Protocol, Source, SourceError, TargetKind, TargetOptions};
 
-pub fn ptr() -> TargetOptions {
+pub(crate) fn ptr() -> TargetOptions {
     TargetOptions::new(TargetKind::Ptr {
         forward_confirm: false,
     })
 }
 
-pub fn dns(types: &[RecordType]) -> TargetOptions {
+pub(crate) fn dns(types: &[RecordType]) -> TargetOptions {
     TargetOptions::new(TargetKind::Dns {
         types: types.to_vec(),
     })
 }
 
-pub fn ports(text: &str) -> Ports {
+pub(crate) fn ports(text: &str) -> Ports {
     Ports::parse(text, Protocol::Tcp).unwrap()
 }
 
-pub fn http(listed: Option<&str>) -> TargetOptions {
+pub(crate) fn http(listed: Option<&str>) -> TargetOptions {
     TargetOptions::new(TargetKind::Http {
         module: ModuleId(3),
         requests: NonZeroU32::MIN,
@@ -33,7 +33,7 @@ pub fn http(listed: Option<&str>) -> TargetOptions {
     })
 }
 
-pub fn tcp(listed: Option<&str>) -> TargetOptions {
+pub(crate) fn tcp(listed: Option<&str>) -> TargetOptions {
     TargetOptions::new(TargetKind::Tcp {
         module: ModuleId(4),
         ports: listed.map(ports),
@@ -41,12 +41,12 @@ pub fn tcp(listed: Option<&str>) -> TargetOptions {
     })
 }
 
-pub fn excluding(list: &[&str]) -> Arc<Exclusions> {
+pub(crate) fn excluding(list: &[&str]) -> Arc<Exclusions> {
     Arc::new(Exclusions::read(list).unwrap())
 }
 
 /// Takes all jobs, at most `max` at once, and checks what holds for every source.
-pub fn drain_by(max: usize, source: &mut impl Source) -> (Vec<Job>, Option<SourceError>) {
+pub(crate) fn drain_by(max: usize, source: &mut impl Source) -> (Vec<Job>, Option<SourceError>) {
     let mut jobs = Vec::new();
     loop {
         let before = jobs.len();
@@ -83,14 +83,14 @@ pub fn drain_by(max: usize, source: &mut impl Source) -> (Vec<Job>, Option<Sourc
     (jobs, None)
 }
 
-pub fn drain(mut source: impl Source) -> Vec<Job> {
+pub(crate) fn drain(mut source: impl Source) -> Vec<Job> {
     let (jobs, error) = drain_by(7, &mut source);
     assert!(error.is_none(), "{error:?}");
     jobs
 }
 
 /// What a job asks, in words: the target, its type where it is a name, and why it is bad.
-pub fn show(job: &Job) -> String {
+pub(crate) fn show(job: &Job) -> String {
     match (&job.target, job.spec) {
         (Target::Address { address, .. }, _) => address.to_string(),
         (Target::Name { given, .. }, ProbeSpec::Ptr { .. }) => given.to_string(),
@@ -108,10 +108,10 @@ pub fn show(job: &Job) -> String {
     }
 }
 
-pub fn shown(jobs: &[Job]) -> Vec<String> {
+pub(crate) fn shown(jobs: &[Job]) -> Vec<String> {
     jobs.iter().map(show).collect()
 }
 
-pub fn strings(list: &[&str]) -> Vec<String> {
+pub(crate) fn strings(list: &[&str]) -> Vec<String> {
     list.iter().map(|text| (*text).to_owned()).collect()
 }

@@ -12,12 +12,12 @@ use canvass_run::{
 };
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-pub const PTR: TargetKind = TargetKind::Ptr {
+pub(crate) const PTR: TargetKind = TargetKind::Ptr {
     forward_confirm: false,
 };
 
 /// A lab with this wrong, each as `KEY=VALUE`.
-pub fn lab(impairments: &[(&str, &str)]) -> Lab {
+pub(crate) fn lab(impairments: &[(&str, &str)]) -> Lab {
     let mut config = LabConfig::default();
     for (key, value) in impairments {
         config.impairments.set(key, value).unwrap();
@@ -26,19 +26,19 @@ pub fn lab(impairments: &[(&str, &str)]) -> Lab {
 }
 
 /// A plan that asks a lab for names, on two event loops, and waits for an answer for ever.
-pub fn ptr(lab: &Lab) -> PlanBuilder {
+pub(crate) fn ptr(lab: &Lab) -> PlanBuilder {
     Plan::builder(PTR)
         .resolvers([lab.address()])
         .event_loops(2)
         .deadline(Duration::from_secs(3600))
 }
 
-pub fn targets(plan: &Plan, list: &str) -> Targets {
+pub(crate) fn targets(plan: &Plan, list: &str) -> Targets {
     arguments([list.to_owned()], &plan.target_options()).unwrap()
 }
 
 /// Waits until a run stands as it should.
-pub fn until(run: &mut Run, is_there: impl Fn(&Snapshot) -> bool) -> Snapshot {
+pub(crate) fn until(run: &mut Run, is_there: impl Fn(&Snapshot) -> bool) -> Snapshot {
     loop {
         let snapshot = run.snapshot();
         if is_there(&snapshot) {
@@ -49,14 +49,14 @@ pub fn until(run: &mut Run, is_there: impl Fn(&Snapshot) -> bool) -> Snapshot {
 }
 
 /// A source that gives what it has and then waits until it is let go.
-pub struct Waiting {
+pub(crate) struct Waiting {
     targets: Targets,
     release: Receiver<()>,
 }
 
 impl Waiting {
     /// The source, and what lets it go when it is dropped.
-    pub fn new(targets: Targets) -> (Self, Sender<()>) {
+    pub(crate) fn new(targets: Targets) -> (Self, Sender<()>) {
         let (let_go, release) = bounded(0);
         (Self { targets, release }, let_go)
     }
@@ -81,7 +81,7 @@ impl Source for Waiting {
 }
 
 /// A sink that only calls something.
-pub struct Calling<F>(pub F);
+pub(crate) struct Calling<F>(pub F);
 
 impl<F: FnMut(&[canvass_run::Outcome]) -> Result<(), SinkError> + Send> Sink for Calling<F> {
     fn record(&mut self, outcomes: &[canvass_run::Outcome]) -> Result<(), SinkError> {

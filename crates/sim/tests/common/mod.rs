@@ -4,7 +4,7 @@ use canvass_sim::{RunResult, Scenario, Telling, run_scenario};
 
 /// Runs a scenario, and prints the hashes that a refactoring must not change.
 /// `cargo test -p canvass-sim -- --show-output` shows them for every test.
-pub fn run_named(scenario: &Scenario) -> RunResult {
+pub(crate) fn run_named(scenario: &Scenario) -> RunResult {
     let result = run_scenario(scenario, Telling::Nothing);
     let thread = std::thread::current();
     println!(

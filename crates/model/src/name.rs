@@ -175,10 +175,15 @@ const PLAIN: [bool; 256] = {
 /// Appends a label in presentation form, with the escapes of zone files and `dig` (RFC 1035 §5.1).
 /// The text is always ASCII.
 pub fn write_label(out: &mut String, label: &[u8]) {
-    // Most labels need no escape.
-    if label.iter().all(|byte| PLAIN[usize::from(*byte)])
-        && let Ok(text) = std::str::from_utf8(label)
-    {
+    // Most labels need no escape. Checking them for UTF-8 once more took 4 % of the instructions
+    // of a bulk reverse lookup.
+    if label.iter().all(|byte| PLAIN[usize::from(*byte)]) {
+        #[expect(
+            unsafe_code,
+            reason = "the octets were checked, and this is the hot path"
+        )]
+        // SAFETY: plain octets are ASCII, which is UTF-8.
+        let text = unsafe { std::str::from_utf8_unchecked(label) };
         out.push_str(text);
         return;
     }

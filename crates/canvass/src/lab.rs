@@ -15,7 +15,7 @@ use crate::args::{ImpairmentArgs, LabArgs, Served};
 use crate::descriptors;
 use crate::exit::{Exit, Failure};
 use crate::message::message;
-use crate::signals;
+use crate::signals::StopSignals;
 
 /// The names that a lab's DNS leads to this machine.
 const LAB_DOMAIN: &str = "lab.test";
@@ -23,10 +23,9 @@ const LAB_DOMAIN: &str = "lab.test";
 /// Serves until a signal comes, then says what it did.
 pub(crate) fn serve(args: &LabArgs) -> Result<Exit, Failure> {
     let (sender, signalled) = bounded(1);
-    signals::watch(move |_| {
+    StopSignals::catch()?.on_each(move |_| {
         let _ = sender.try_send(());
-    })
-    .map_err(|error| Failure::stopped(format!("cannot watch for signals: {error}")))?;
+    })?;
     let config = LabConfig {
         listen: args.listen,
         also_ipv6: args.ipv6.then_some(Ipv6Addr::LOCALHOST),

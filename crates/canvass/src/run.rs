@@ -19,7 +19,8 @@ use crate::message::message;
 use crate::outputs::{OpenOutputs, Outputs};
 use crate::plan::Invocation;
 use crate::progress::{INTERVAL, Progress};
-use crate::{command_line, descriptors, files, signals, terminal};
+use crate::signals::StopSignals;
+use crate::{command_line, descriptors, files, terminal};
 
 /// How long after a second signal an output that takes nothing any more is waited for.
 const ABORT_WAIT: Duration = Duration::from_secs(1);
@@ -39,8 +40,10 @@ pub(crate) fn run(invocation: Invocation) -> Result<Exit, Failure> {
     descriptors::raise_limit();
     let OpenOutputs { sinks, timeline } = outputs.open(&plan)?;
     let began = plan.epoch().wall;
+    // Once there may be lines to write, a signal must not end the process without them.
+    let signals = StopSignals::catch()?;
     let mut run = Run::start(plan, source, sinks).map_err(Failure::stopped)?;
-    let interrupts = Interrupts::watch(run.stop_handle())?;
+    let interrupts = Interrupts::watch(signals, run.stop_handle())?;
 
     let progress = progress.then(Progress::new);
     let mut aborted: Option<Instant> = None;
@@ -85,21 +88,20 @@ struct Interrupts {
 }
 
 impl Interrupts {
-    fn watch(stop: StopHandle) -> Result<Self, Failure> {
+    fn watch(signals: StopSignals, stop: StopHandle) -> Result<Self, Failure> {
         let interrupts = Self {
             first: Arc::default(),
             count: Arc::default(),
         };
         let (first, count) = (Arc::clone(&interrupts.first), Arc::clone(&interrupts.count));
-        signals::watch(move |number| {
+        signals.on_each(move |number| {
             if count.fetch_add(1, Ordering::SeqCst) == 0 {
                 first.store(number, Ordering::SeqCst);
                 stop.drain();
             } else {
                 stop.abort();
             }
-        })
-        .map_err(|error| Failure::stopped(format!("cannot watch for signals: {error}")))?;
+        })?;
         Ok(interrupts)
     }
 

@@ -7,7 +7,7 @@ use canvass_run::StopHandle;
 
 use crate::exit::{Exit, Failure};
 use crate::message::message;
-use crate::signals;
+use crate::signals::StopSignals;
 
 /// Whether the comparison was told to stop, and by what.
 #[derive(Clone, Default)]
@@ -22,15 +22,14 @@ impl Stop {
     pub(super) fn watch(runs: Vec<StopHandle>) -> Result<Self, Failure> {
         let stop = Self::default();
         let on_signal = stop.clone();
-        signals::watch(move |number| {
+        StopSignals::catch()?.on_each(move |number| {
             on_signal.number.store(number, Ordering::Relaxed);
             if on_signal.set.swap(true, Ordering::Relaxed) {
                 message("canvass: stopped at once, without a result");
                 std::process::exit(Exit::Signal(number).code().into());
             }
             runs.iter().for_each(StopHandle::drain);
-        })
-        .map_err(|error| Failure::stopped(format!("cannot watch for signals: {error}")))?;
+        })?;
         Ok(stop)
     }
 

@@ -7,7 +7,10 @@ use std::time::Duration;
 use smallvec::SmallVec;
 
 use crate::keyword::{self, KeywordError};
-use crate::{Fault, HttpAnswer, Job, Phases, RecordType, Status, TalkAnswer, Time, TraceEvent};
+use crate::{
+    Cause, Fault, HttpAnswer, Job, Phase, Phases, ProbeSpec, RecordType, Status, TalkAnswer, Time,
+    TraceEvent,
+};
 
 /// Whether a job has an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -118,6 +121,37 @@ impl Outcome {
     pub fn response(&self) -> Duration {
         self.finished - self.due
     }
+
+    /// The outcome of a job that ends at `now` without having begun.
+    pub fn unbegun(job: Job, now: Time, status: Status, fault: Fault) -> Self {
+        Self {
+            verdict: Verdict::Failed,
+            status,
+            attempts: 0,
+            due: job.due.unwrap_or(now),
+            first_send: None,
+            finished: now,
+            phases: Phases::default(),
+            stalled: false,
+            resolver: None,
+            transport: None,
+            answer: Answer::empty(job.spec),
+            fault: Some(Box::new(fault)),
+            trace: None,
+            job,
+        }
+    }
+
+    /// The outcome of a job whose target is invalid, or does not suit its kind of probe.
+    pub fn invalid(job: Job, now: Time, reason: Box<str>) -> Self {
+        let fault = Fault {
+            phase: Phase::Target,
+            cause: Cause::Invalid,
+            message: reason,
+            errno: None,
+        };
+        Self::unbegun(job, now, Status::Invalid, fault)
+    }
 }
 
 /// The answer of each kind of probe.
@@ -131,6 +165,18 @@ pub enum Answer {
     Http(Box<HttpAnswer>),
     /// From a `tcp` or a `udp` probe.
     Talk(Box<TalkAnswer>),
+}
+
+impl Answer {
+    /// What a probe that found nothing has for an answer.
+    pub fn empty(spec: ProbeSpec) -> Self {
+        match spec {
+            ProbeSpec::Ptr { .. } => Self::Ptr(PtrAnswer::default()),
+            ProbeSpec::Dns { .. } => Self::Dns(DnsAnswer::default()),
+            ProbeSpec::Http { .. } => Self::Http(Box::default()),
+            ProbeSpec::Tcp { .. } | ProbeSpec::Udp { .. } => Self::Talk(Box::default()),
+        }
+    }
 }
 
 /// The answer of a `ptr` probe.

@@ -1,6 +1,6 @@
 //! Admits jobs.
 
-use canvass_model::{Cause, Job, ProbeSpec, Status, Target};
+use canvass_model::{Cause, Fault, Job, Outcome, Phase, ProbeSpec, Status, Target};
 use canvass_proto::{SendRequest, Session, UpstreamId};
 
 use super::Shard;
@@ -138,7 +138,13 @@ impl<N: Net> Shard<N> {
         reason: &str,
     ) {
         self.report.admitted += 1;
-        let outcome = Session::unasked(job, turn.now, status, cause, reason);
+        let fault = Fault {
+            phase: Phase::Wait,
+            cause,
+            message: reason.into(),
+            errno: None,
+        };
+        let outcome = Outcome::unbegun(job, turn.now, status, fault);
         self.push_outcome(turn.now, turn.now, outcome);
         self.count_sent(turn);
     }

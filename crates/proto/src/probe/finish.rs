@@ -1,8 +1,7 @@
 //! From the state of a probe to its outcome.
 
 use canvass_model::{
-    Answer, Cause, Fault, HttpAnswer, Job, Outcome, Phase, Phases, ProbeSpec, Status, TalkAnswer,
-    TalkReply, Target, Time, Verdict,
+    Answer, HttpAnswer, Job, Outcome, ProbeSpec, TalkAnswer, TalkReply, Target, Time,
 };
 
 use super::Probe;
@@ -72,43 +71,10 @@ impl Findings {
     }
 }
 
-/// The outcome of a job that cannot begin.
-pub(super) fn invalid(job: Job, now: Time, reason: Box<str>) -> Outcome {
-    Outcome {
-        verdict: Verdict::Failed,
-        status: Status::Invalid,
-        attempts: 0,
-        due: job.due.unwrap_or(now),
-        first_send: None,
-        finished: now,
-        phases: Phases::default(),
-        stalled: false,
-        resolver: None,
-        transport: None,
-        answer: nothing(job.spec),
-        fault: Some(Box::new(Fault {
-            phase: Phase::Target,
-            cause: Cause::Invalid,
-            message: reason,
-            errno: None,
-        })),
-        trace: None,
-        job,
-    }
-}
-
 /// A header as text.
 fn text(head: &Head, name: &str) -> Option<Box<str>> {
     let value = head.header(name)?;
     Some(String::from_utf8_lossy(value).into())
-}
-
-/// An empty answer.
-fn nothing(spec: ProbeSpec) -> Answer {
-    match spec {
-        ProbeSpec::Http { .. } => Answer::Http(Box::default()),
-        _ => Answer::Talk(Box::default()),
-    }
 }
 
 impl Probe {

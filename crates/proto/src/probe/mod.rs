@@ -103,7 +103,7 @@ impl Probe {
     pub fn new(job: Job, now: Time, module: Arc<Module>, nonce: u64) -> Result<Self, Outcome> {
         let start = match Course::of_job(&job, &module) {
             Ok(start) => start,
-            Err(reason) => return Err(finish::invalid(job, now, reason)),
+            Err(reason) => return Err(Outcome::invalid(job, now, reason)),
         };
         let due = job.due.unwrap_or(now);
         Ok(Self {

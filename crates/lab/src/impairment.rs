@@ -407,7 +407,7 @@ mod tests {
             read,
             Impairments {
                 delay: Duration::from_millis(20),
-                loss: Percent::from_millionths(100_000),
+                loss: "10%".parse().unwrap(),
                 no_edns: true,
                 tcp_serial: true,
                 dead: vec![

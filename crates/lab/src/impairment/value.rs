@@ -19,17 +19,6 @@ impl Percent {
     /// Nothing.
     pub const ZERO: Self = Self { millionths: 0 };
 
-    /// The share of this many millionths, at most 1,000,000.
-    pub const fn from_millionths(millionths: u32) -> Self {
-        Self {
-            millionths: if millionths > 1_000_000 {
-                1_000_000
-            } else {
-                millionths
-            },
-        }
-    }
-
     /// Whether the share is 0.
     pub const fn is_zero(self) -> bool {
         self.millionths == 0
@@ -140,11 +129,11 @@ mod tests {
 
     #[test]
     fn a_share_takes_its_part_of_all_draws() {
-        let half = Percent::from_millionths(500_000);
+        let half = "50%".parse::<Percent>().unwrap();
         assert!(half.includes(0) && half.includes((1 << 31) - 1));
         assert!(!half.includes(1 << 31) && !half.includes(u32::MAX));
         assert!(!Percent::ZERO.includes(0));
-        assert!(Percent::from_millionths(u32::MAX).includes(u32::MAX));
+        assert!("100%".parse::<Percent>().unwrap().includes(u32::MAX));
     }
 
     #[test]

@@ -8,43 +8,16 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use canvass_model::{Health, ShardReport, UpstreamReport};
+use canvass_model::{Health, ShardReport, UpstreamReport, WindowReport};
 
 use crate::human::count;
 pub(crate) use rows::{HEADING, Style};
 use window::Window;
 
-/// One resolver, over all shards.
-pub(crate) struct Resolver {
-    /// Its address.
+/// One resolver: what the shards report of it.
+pub(crate) struct Resolver<'a> {
     pub(crate) address: SocketAddr,
-    /// Queries that were sent to it.
-    pub(crate) sent: u64,
-    /// Queries with a usable answer.
-    answered: u64,
-    /// Queries that timed out.
-    timeouts: u64,
-    /// Answers to queries that had timed out.
-    late: u64,
-    /// Answers with REFUSED.
-    pub(crate) refused: u64,
-    /// Answers with SERVFAIL.
-    pub(crate) servfail: u64,
-    /// Answers with the TC bit (RFC 1035 §4.1.1).
-    pub(crate) truncated: u64,
-    /// Replies that match no query.
-    pub(crate) mismatched: u64,
-    /// Errors of its sockets.
-    pub(crate) errors: u64,
-    /// The fewest queries after which it closed a connection.
-    pub(crate) queries_per_connection: Option<u32>,
-    benched: u64,
-    shards: u64,
-    dead_in: u64,
-    lying_in: u64,
-    unused_in: u64,
-    udp: Option<Window>,
-    tcp: Option<Window>,
+    reports: Vec<&'a UpstreamReport>,
 }
 
 /// The state of a resolver at the end, the worst first.
@@ -63,83 +36,56 @@ pub(crate) enum ResolverState {
 }
 
 /// All resolvers, those with most queries first. Equally busy ones are in the order of their reports.
-pub(crate) fn busiest_first(shards: &[ShardReport]) -> Vec<Resolver> {
+pub(crate) fn busiest_first(shards: &[ShardReport]) -> Vec<Resolver<'_>> {
     let mut places = HashMap::new();
-    let mut resolvers: Vec<Resolver> = Vec::new();
+    let mut resolvers: Vec<Resolver<'_>> = Vec::new();
     for report in shards.iter().flat_map(|shard| &shard.upstreams) {
         let place = *places.entry(report.address).or_insert(resolvers.len());
         if place == resolvers.len() {
-            resolvers.push(Resolver::new(report.address));
+            resolvers.push(Resolver {
+                address: report.address,
+                reports: Vec::new(),
+            });
         }
-        resolvers[place].add(report);
+        resolvers[place].reports.push(report);
     }
-    resolvers.sort_by_key(|resolver| Reverse(resolver.sent));
+    resolvers.sort_by_cached_key(|resolver| Reverse(resolver.sum(|one| one.sent)));
     resolvers
 }
 
-impl Resolver {
-    fn new(address: SocketAddr) -> Self {
-        Self {
-            address,
-            sent: 0,
-            answered: 0,
-            timeouts: 0,
-            late: 0,
-            refused: 0,
-            servfail: 0,
-            truncated: 0,
-            mismatched: 0,
-            errors: 0,
-            queries_per_connection: None,
-            benched: 0,
-            shards: 0,
-            dead_in: 0,
-            lying_in: 0,
-            unused_in: 0,
-            udp: None,
-            tcp: None,
-        }
+impl Resolver<'_> {
+    /// The sum of a count over all shards.
+    pub(crate) fn sum(&self, count: fn(&UpstreamReport) -> u64) -> u64 {
+        self.reports.iter().map(|report| count(report)).sum()
     }
 
-    fn add(&mut self, report: &UpstreamReport) {
-        self.shards += 1;
-        match report.health {
-            Health::Unused => self.unused_in += 1,
-            Health::Good => {}
-            Health::Dead => self.dead_in += 1,
-            Health::Lying => self.lying_in += 1,
-        }
-        self.benched += report.benched;
-        self.sent += report.sent;
-        self.answered += report.answered;
-        self.timeouts += report.timeouts;
-        self.late += report.late;
-        self.refused += report.refused;
-        self.servfail += report.servfail;
-        self.truncated += report.truncated;
-        self.mismatched += report.mismatched;
-        self.errors += report.errors;
-        self.queries_per_connection = self
-            .queries_per_connection
-            .into_iter()
-            .chain(report.queries_per_connection)
-            .min();
-        for (sum, window) in [(&mut self.udp, &report.udp), (&mut self.tcp, &report.tcp)] {
-            if let Some(window) = window {
-                sum.get_or_insert_default().add(window, report.answered);
+    /// Its windows for one transport; `None` if no shard used that.
+    fn window(&self, of: fn(&UpstreamReport) -> Option<&WindowReport>) -> Option<Window> {
+        let mut sum = None;
+        for report in &self.reports {
+            if let Some(window) = of(report) {
+                sum.get_or_insert_with(Window::default)
+                    .add(window, report.answered);
             }
         }
+        sum
+    }
+
+    /// The number of shards at whose end it was in this state.
+    fn shards_with(&self, health: Health) -> usize {
+        let reports = self.reports.iter();
+        reports.filter(|report| report.health == health).count()
     }
 
     /// Its state at the end.
     pub(crate) fn state(&self) -> ResolverState {
-        if self.lying_in > 0 {
+        if self.shards_with(Health::Lying) > 0 {
             ResolverState::Lying
-        } else if self.dead_in > 0 {
+        } else if self.shards_with(Health::Dead) > 0 {
             ResolverState::Dead
-        } else if self.unused_in == self.shards {
+        } else if self.shards_with(Health::Unused) == self.reports.len() {
             ResolverState::Unused
-        } else if self.benched > 0 {
+        } else if self.sum(|one| one.benched) > 0 {
             ResolverState::Recovered
         } else {
             ResolverState::Good
@@ -149,24 +95,22 @@ impl Resolver {
     /// Its state as text, with how often it was benched.
     fn state_text(&self) -> String {
         let state = match self.state() {
-            ResolverState::Lying => self.in_shards("lying", self.lying_in),
-            ResolverState::Dead => self.in_shards("dead", self.dead_in),
+            ResolverState::Lying => self.in_shards("lying", Health::Lying),
+            ResolverState::Dead => self.in_shards("dead", Health::Dead),
             ResolverState::Recovered => "good again".to_owned(),
             ResolverState::Unused => "unused".to_owned(),
             ResolverState::Good => "good".to_owned(),
         };
-        if self.benched > 0 {
-            format!("benched {}: {state}", count(self.benched, "time", "times"))
-        } else {
-            state
+        match self.sum(|one| one.benched) {
+            0 => state,
+            times => format!("benched {}: {state}", count(times, "time", "times")),
         }
     }
 
-    fn in_shards(&self, state: &str, shards: u64) -> String {
-        if shards == self.shards {
-            state.to_owned()
-        } else {
-            format!("{state} in {shards} of {} shards", self.shards)
+    fn in_shards(&self, state: &str, health: Health) -> String {
+        match (self.shards_with(health), self.reports.len()) {
+            (some, all) if some == all => state.to_owned(),
+            (some, all) => format!("{state} in {some} of {all} shards"),
         }
     }
 }
@@ -194,21 +138,20 @@ mod tests {
     fn shards_are_added_up_by_address_and_the_busiest_lead() {
         let mut first = upstream(1, 3, Health::Good);
         first.refused = 1;
-        first.queries_per_connection = Some(100);
         let mut second = upstream(1, 4, Health::Dead);
         second.benched = 2;
-        second.queries_per_connection = Some(40);
-        let resolvers = busiest_first(&[
+        let shards = [
             shard(vec![
                 first,
                 upstream(2, 5, Health::Good),
                 upstream(3, 5, Health::Good),
             ]),
             shard(vec![second]),
-        ]);
+        ];
+        let resolvers = busiest_first(&shards);
         let told: Vec<_> = resolvers
             .iter()
-            .map(|resolver| (resolver.address.to_string(), resolver.sent))
+            .map(|resolver| (resolver.address.to_string(), resolver.sum(|one| one.sent)))
             .collect();
         assert_eq!(
             told,
@@ -220,10 +163,7 @@ mod tests {
             .map(|(address, sent)| (address.to_owned(), sent))
         );
         let merged = &resolvers[0];
-        assert_eq!(
-            (merged.refused, merged.queries_per_connection),
-            (1, Some(40))
-        );
+        assert_eq!(merged.sum(|one| one.refused), 1);
         assert_eq!(
             merged.state_text(),
             "benched 2 times: dead in 1 of 2 shards"
@@ -234,13 +174,14 @@ mod tests {
     fn every_state_has_a_text() {
         let mut recovered = upstream(4, 2, Health::Good);
         recovered.benched = 1;
-        let resolvers = busiest_first(&[shard(vec![
+        let shards = [shard(vec![
             upstream(1, 5, Health::Good),
             upstream(2, 4, Health::Lying),
             upstream(3, 3, Health::Dead),
             recovered,
             upstream(5, 0, Health::Unused),
-        ])]);
+        ])];
+        let resolvers = busiest_first(&shards);
         let told: Vec<_> = resolvers
             .iter()
             .map(|resolver| (resolver.state(), resolver.state_text()))

@@ -1,6 +1,6 @@
 //! The rows of a resolver in a table, in a terminal or on a page.
 
-use canvass_model::Transport;
+use canvass_model::{Transport, UpstreamReport};
 
 use super::Resolver;
 use super::window::Window;
@@ -35,15 +35,24 @@ pub(crate) struct Style {
     pub(crate) none: &'static str,
 }
 
-impl Resolver {
+impl Resolver<'_> {
     /// Returns a row, and a second one if both transports were used.
     pub(crate) fn rows(&self, style: &Style) -> Vec<Vec<String>> {
-        let mut windows = [(Transport::Udp, &self.udp), (Transport::Tcp, &self.tcp)]
+        let (udp, tcp) = (
+            self.window(|one| one.udp.as_ref()),
+            self.window(|one| one.tcp.as_ref()),
+        );
+        let mut windows = [(Transport::Udp, udp), (Transport::Tcp, tcp)]
             .into_iter()
-            .filter_map(|(transport, window)| Some((transport, window.as_ref()?)))
-            .map(|(transport, window)| window.cells(transport, style));
+            .filter_map(|(transport, window)| Some(window?.cells(transport, style)));
+        let counts: [fn(&UpstreamReport) -> u64; 4] = [
+            |one| one.sent,
+            |one| one.answered,
+            |one| one.timeouts,
+            |one| one.late,
+        ];
         let mut first = vec![self.address.to_string()];
-        first.extend([self.sent, self.answered, self.timeouts, self.late].map(style.number));
+        first.extend(counts.map(|count| (style.number)(self.sum(count))));
         first.extend(
             windows
                 .next()
@@ -78,7 +87,7 @@ impl Window {
 mod tests {
     use super::*;
     use crate::resolvers::busiest_first;
-    use canvass_model::{Health, ShardReport, UpstreamReport, WindowReport};
+    use canvass_model::{Health, ShardReport, WindowReport};
     use std::time::Duration;
 
     const STYLE: Style = Style {
@@ -92,7 +101,8 @@ mod tests {
             upstreams: vec![upstream],
             ..ShardReport::default()
         };
-        let rows = busiest_first(&[shard])[0].rows(&STYLE);
+        let shards = [shard];
+        let rows = busiest_first(&shards)[0].rows(&STYLE);
         assert!(rows.iter().all(|row| row.len() == HEADING.len()));
         rows.iter().map(|row| row.join("|")).collect()
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use canvass_model::ShardReport;
+use canvass_model::{ShardReport, UpstreamReport};
 
 use crate::human::{count, rate, table};
 use crate::resolvers::{HEADING, Resolver, ResolverState, Style, busiest_first};
@@ -44,10 +44,10 @@ pub(super) fn write(shards: &[ShardReport], out: &mut String) -> std::fmt::Resul
     if !all_shown {
         write_groups(&resolvers, out)?;
     }
-    write_errors(&resolvers, out)
+    write_errors(shards, out)
 }
 
-fn write_groups(resolvers: &[Resolver], out: &mut String) -> std::fmt::Result {
+fn write_groups(resolvers: &[Resolver<'_>], out: &mut String) -> std::fmt::Result {
     for (state, name) in [
         (ResolverState::Lying, "lying"),
         (ResolverState::Dead, "dead"),
@@ -78,17 +78,15 @@ fn write_groups(resolvers: &[Resolver], out: &mut String) -> std::fmt::Result {
 }
 
 /// Appends counts of erroneous answers over all resolvers, if there are any.
-fn write_errors(resolvers: &[Resolver], out: &mut String) -> std::fmt::Result {
-    let sum = |pick: fn(&Resolver) -> u64| resolvers.iter().map(pick).sum::<u64>();
+fn write_errors(shards: &[ShardReport], out: &mut String) -> std::fmt::Result {
+    let reports = || shards.iter().flat_map(|shard| &shard.upstreams);
+    let sum = |count: fn(&UpstreamReport) -> u64| reports().map(count).sum::<u64>();
     let errors: Vec<String> = [
-        ("REFUSED", sum(|resolver| resolver.refused)),
-        ("SERVFAIL", sum(|resolver| resolver.servfail)),
-        ("truncated", sum(|resolver| resolver.truncated)),
-        (
-            "mismatched and dropped",
-            sum(|resolver| resolver.mismatched),
-        ),
-        ("socket errors", sum(|resolver| resolver.errors)),
+        ("REFUSED", sum(|one| one.refused)),
+        ("SERVFAIL", sum(|one| one.servfail)),
+        ("truncated", sum(|one| one.truncated)),
+        ("mismatched and dropped", sum(|one| one.mismatched)),
+        ("socket errors", sum(|one| one.errors)),
     ]
     .into_iter()
     .filter(|&(_, number)| number > 0)
@@ -97,9 +95,8 @@ fn write_errors(resolvers: &[Resolver], out: &mut String) -> std::fmt::Result {
     if !errors.is_empty() {
         writeln!(out, "  of their answers: {}", errors.join(", "))?;
     }
-    let least = resolvers
-        .iter()
-        .filter_map(|resolver| resolver.queries_per_connection)
+    let least = reports()
+        .filter_map(|report| report.queries_per_connection)
         .min();
     if let Some(queries) = least {
         writeln!(
@@ -114,7 +111,7 @@ fn write_errors(resolvers: &[Resolver], out: &mut String) -> std::fmt::Result {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use canvass_model::{Health, UpstreamReport, WindowReport};
+    use canvass_model::{Health, WindowReport};
     use std::net::{Ipv4Addr, SocketAddr};
     use std::time::Duration;
 

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use canvass_engine::{Config, JOBS_MAX, Probing, SocketOptions};
+use canvass_engine::{Config, JOBS_MAX, Probing, SocketOptions, UPSTREAMS_MAX};
 use canvass_model::{ModuleId, Time};
 use canvass_proto::{Limits, Module, ModuleKind, Reach, Timeouts, TransportPolicy};
 use canvass_queue::{TargetKind, TargetOptions};
 use canvass_report::Epoch;
 
-/// The most resolvers of one plan: the engine knows each by a number of 16 bits.
-pub const RESOLVERS_MAX: usize = 65_535;
+/// The most resolvers of one plan.
+pub const RESOLVERS_MAX: usize = UPSTREAMS_MAX;
 /// The time limits of a probe of a host unless others are given. Opening a connection and a TLS
 /// handshake have time for three tries of a first packet (RFC 6298 §2).
 pub const DEFAULT_TIMEOUTS: Timeouts = Timeouts {

@@ -35,7 +35,7 @@ use window::{Allowance, Permit};
 
 /// The number of resolvers that a shard can have, those added while it runs included. An
 /// [`UpstreamId`] has 16 bits.
-pub const UPSTREAMS_MAX: usize = 1 << 16;
+pub const UPSTREAMS_MAX: usize = u16::MAX as usize;
 
 /// All resolvers: those that share the queries of a run, and those that are only asked by queries
 /// that name them.

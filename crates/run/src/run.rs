@@ -48,7 +48,7 @@ struct Progress {
     shards: Vec<ShardReport>,
     collected: Option<Result<(), SinkError>>,
     feeder: Option<FeederEnd>,
-    /// A thread that failed, or panicked.
+    /// The first thread that failed or panicked: others may have failed because of it.
     failed: Option<RunError>,
     wall: Option<Duration>,
 }
@@ -253,13 +253,15 @@ impl Run {
                 progress.loops_left -= 1;
                 match *ended {
                     Ok(report) => progress.shards.push(report),
-                    Err(error) => progress.failed = Some(RunError::EventLoop(error)),
+                    Err(error) => {
+                        progress.failed.get_or_insert(RunError::EventLoop(error));
+                    }
                 }
             }
             End::Collector(ended) => progress.collected = Some(ended),
             End::Names => {}
             End::Panicked(thread, error) => {
-                progress.failed = Some(error);
+                progress.failed.get_or_insert(error);
                 match thread {
                     Thread::EventLoop(_) => progress.loops_left -= 1,
                     Thread::Collector => progress.collected = Some(Ok(())),

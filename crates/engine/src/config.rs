@@ -11,9 +11,9 @@ use crate::socket_options::SocketOptions;
 /// deadline, so this bounds memory and not the rate.
 pub const JOBS_MAX: usize = 32_768;
 /// Outcomes handed over in one batch.
-pub const OUTCOME_BATCH_MAX: usize = 256;
+pub(crate) const OUTCOME_BATCH_MAX: usize = 256;
 /// How long an outcome may wait for others to fill its batch, in microseconds.
-pub const OUTCOME_WAIT_US: u64 = 2_000;
+pub(crate) const OUTCOME_WAIT_US: u64 = 2_000;
 
 /// The configuration of a shard.
 #[derive(Clone, Debug)]

@@ -21,7 +21,7 @@ mod socket_options;
 mod upstream;
 mod wheel;
 
-pub use config::{Config, JOBS_MAX, OUTCOME_BATCH_MAX, OUTCOME_WAIT_US, Probing};
+pub use config::{Config, JOBS_MAX, Probing};
 pub use mailbox::{
     Channels, Inbox, LatestSample, NameAnswer, NameRequest, NameService, StopSignal, Waker,
 };

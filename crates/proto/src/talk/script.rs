@@ -141,11 +141,6 @@ impl Script {
         &self.name
     }
 
-    /// Whether one of its steps starts TLS.
-    pub fn starts_tls(&self) -> bool {
-        self.any(|action| matches!(action, Action::StartTls))
-    }
-
     /// Whether TLS starts with the connection (`tls: true`).
     pub fn tls_from_start(&self) -> bool {
         self.tls_from_start
@@ -186,11 +181,7 @@ impl Script {
             .find(|action| !matches!(action, Action::Delay(_)));
         matches!(first, Some(Action::Send(_)))
             && !self.tls_from_start
-            && !self.any(Action::needs_stream)
-    }
-
-    fn any(&self, is: impl Fn(&Action) -> bool) -> bool {
-        self.steps.iter().any(|step| is(&step.action))
+            && !self.steps.iter().any(|step| step.action.needs_stream())
     }
 }
 

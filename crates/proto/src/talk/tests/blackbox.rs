@@ -59,7 +59,7 @@ fn smtp_goes_over_to_tls() {
         assert_eq!(run(talk(SMTP_STARTTLS), &cut), whole);
     }
     let script = Script::parse(SMTP_STARTTLS, "smtp").unwrap();
-    assert!(script.starts_tls() && !script.tls_from_start() && !script.udp_ok());
+    assert!(!script.tls_from_start() && !script.udp_ok());
     assert_eq!(script.timeout(), Some(std::time::Duration::from_secs(5)));
 }
 
@@ -132,7 +132,7 @@ fn ssh_shows_its_banner_in_labels() {
 fn pop3s_has_tls_from_the_start() {
     let text = "prober: tcp\ntcp:\n  tls: true\n  query_response:\n    - expect: '^\\+OK'\n";
     let script = Script::parse(text, "pop3s").unwrap();
-    assert!(script.tls_from_start() && !script.starts_tls());
+    assert!(script.tls_from_start());
     assert_eq!(
         run_split(&talk(text), b"+OK ready\r\n").end,
         TalkOutput::Matched

@@ -38,10 +38,10 @@ pub(crate) fn run(invocation: Invocation) -> Result<Exit, Failure> {
         fail_below_percent,
     } = invocation;
     descriptors::raise_limit();
+    // From here on there are files to complete, so a signal must not end the process by itself.
+    let signals = StopSignals::catch()?;
     let OpenOutputs { sinks, timeline } = outputs.open(&plan)?;
     let began = plan.epoch().wall;
-    // Once there may be lines to write, a signal must not end the process without them.
-    let signals = StopSignals::catch()?;
     let mut run = Run::start(plan, source, sinks).map_err(Failure::stopped)?;
     let interrupts = Interrupts::watch(signals, run.stop_handle())?;
 

@@ -209,6 +209,15 @@ impl Running {
         let _ = kill_process(pid, signal);
     }
 
+    /// Whether it has a handler for this signal (`SigCgt` of proc_pid_status(5)).
+    pub(crate) fn catches(&self, signal: Signal) -> bool {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).expect("it has not been waited for");
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let caught = u64::from_str_radix(caught.expect("a mask").trim(), 16).expect("a mask");
+        caught & (1 << (signal.as_raw() - 1)) != 0
+    }
+
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child
             .try_wait()

@@ -1,5 +1,6 @@
 //! Interrupted runs: what was begun is brought to its end and accounted for.
 
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -48,6 +49,23 @@ fn an_interrupt_drains_what_is_under_way() {
     // Nothing was cut off: what was out was waited for.
     assert_eq!(run.balance()[3], 0);
     assert!(run.remaining() > 60_000);
+}
+
+#[test]
+fn an_interrupt_before_the_outputs_are_open_is_not_lost() {
+    let directory = tempfile::tempdir().unwrap();
+    let fifo = directory.path().join("lines");
+    let made = Command::new("mkfifo").arg(&fifo).status().unwrap();
+    assert!(made.success());
+    // It waits until its output has a reader.
+    let output = fifo.to_str().unwrap();
+    let mut running = Running::start(&["ptr", "10.0.0.0/16", "--lab", "-o", output]);
+    // The last of its handlers.
+    until("signals to be caught", || running.catches(Signal::TERM));
+    running.signal(Signal::INT);
+    let lines = std::fs::read_to_string(&fifo).unwrap();
+    let run = running.end().exits(130);
+    assert_accounted(&run, lines.lines().count() as u64, 65_536);
 }
 
 #[test]

@@ -59,9 +59,24 @@ impl Session {
         reason = "the outcome is moved on at once, like any other"
     )]
     pub fn new(job: Job, now: Time, limits: &Limits) -> Result<Self, Outcome> {
-        let question = match question_of(&job) {
-            Ok(question) => question,
-            Err(reason) => return Err(Outcome::invalid(job, now, reason)),
+        let question = match (&job.target, job.spec) {
+            (Target::Address { address, .. }, ProbeSpec::Ptr { .. }) => Question::reverse(*address),
+            (Target::Name { name, .. }, ProbeSpec::Ptr { .. }) => {
+                Question::new(name, RecordType::PTR)
+            }
+            (Target::Name { name, .. }, ProbeSpec::Dns { record_type }) => {
+                Question::new(name, record_type)
+            }
+            (target, spec) => {
+                let reason = match (target, spec) {
+                    (Target::Invalid { reason, .. }, _) => reason.clone(),
+                    (Target::Address { .. }, ProbeSpec::Dns { .. }) => {
+                        "an address has no records of its own".into()
+                    }
+                    _ => "this is no target for a DNS question".into(),
+                };
+                return Err(Outcome::invalid(job, now, reason));
+            }
         };
         Ok(Self {
             query: Query::new(question, limits.transport),
@@ -296,27 +311,6 @@ const FORWARD: &str = "a forward question has its lookups";
 /// The place of the forward lookup that asks `question`; `None` for the job's own question.
 fn forward_index(question: QuestionId) -> Option<usize> {
     usize::from(question.0).checked_sub(1)
-}
-
-/// What a job asks.
-///
-/// # Errors
-/// Why its target cannot be asked about.
-fn question_of(job: &Job) -> Result<Question, Box<str>> {
-    match (&job.target, job.spec) {
-        (Target::Address { address, .. }, ProbeSpec::Ptr { .. }) => Ok(Question::reverse(*address)),
-        (Target::Name { name, .. }, ProbeSpec::Ptr { .. }) => {
-            Ok(Question::new(name, RecordType::PTR))
-        }
-        (Target::Name { name, .. }, ProbeSpec::Dns { record_type }) => {
-            Ok(Question::new(name, record_type))
-        }
-        (Target::Invalid { reason, .. }, _) => Err(reason.clone()),
-        (Target::Address { .. }, ProbeSpec::Dns { .. }) => {
-            Err("an address has no records of its own".into())
-        }
-        _ => Err("this is no target for a DNS question".into()),
-    }
 }
 
 /// Reads the answer out of a message; `None` when the answer section is broken.

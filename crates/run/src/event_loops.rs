@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use canvass_engine::{Channels, Inbox, LatestSample, MioNet, Shard, StopSignal, Waker};
+use canvass_engine::{Channels, InboxSender, LatestSample, MioNet, Shard, StopSignal, Waker};
 use canvass_model::Outcome;
 use crossbeam_channel::{Receiver, bounded};
 
@@ -17,7 +17,7 @@ const BATCHES_WAITING_MAX: usize = 4;
 pub(crate) struct EventLoops {
     pub shards: Vec<Shard<MioNet>>,
     /// Where each takes its jobs. A loop ends when its inbox is dropped and all is done.
-    pub inboxes: Vec<Inbox>,
+    pub inboxes: Vec<InboxSender>,
     /// What came of the jobs of all.
     pub outcomes: Receiver<Vec<Outcome>>,
     /// The threads that look names up for them.
@@ -53,7 +53,7 @@ impl EventLoops {
             });
             loops
                 .inboxes
-                .push(Inbox::new(job_sender, Arc::clone(&inbox_waker)));
+                .push(InboxSender::new(job_sender, Arc::clone(&inbox_waker)));
             loops.outbox_wakers.push(Arc::clone(&outbox_waker));
             loops.latest.push(Arc::clone(&latest));
             let channels = Channels {

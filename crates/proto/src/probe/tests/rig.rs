@@ -176,7 +176,7 @@ impl Rig {
                 Output::AcquireTurn
                     if matches!(self.probe.journey.stage, Stage::AwaitingTurn(_)) =>
                 {
-                    assert!(!self.probe.granted(self.now));
+                    assert!(!self.probe.turn_acquired(self.now));
                 }
                 Output::AcquireTurn => self.turns += 1,
                 Output::Connect(connection) => match self.probe.socket_request(connection) {

@@ -236,6 +236,6 @@ fn the_summary_tells_what_a_person_asks_for() {
 fn what_will_be_done_is_said_when_asked() {
     canvass(&["ptr", "10.0.0.1", "--lab", "-v", "--threads", "2"])
         .exits(0)
-        .says("asking 127.0.0.1:")
-        .says("over 2 event loop(s)");
+        .says("resolver: 127.0.0.1:")
+        .says("event loops: 2;");
 }

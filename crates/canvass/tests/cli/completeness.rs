@@ -148,9 +148,10 @@ fn a_rate_is_kept() {
         "--lab",
     ])
     .exits(0);
-    // The hundredth is due 99 steps of 5 ms after the first.
+    // The hundredth is due 99 steps of 5 ms after the first, and a busy machine only makes the
+    // command slower.
     assert!(
-        begun.elapsed() >= Duration::from_millis(450),
+        begun.elapsed() >= Duration::from_millis(495),
         "{:?}",
         begun.elapsed()
     );
@@ -170,7 +171,7 @@ fn a_rate_to_one_resolver_is_kept() {
         "--lab",
     ])
     .exits(0);
-    // Some of them may leave together at first.
+    // Some of them may be sent together at first. A busy machine only makes the command slower.
     assert!(
         begun.elapsed() >= Duration::from_millis(250),
         "{:?}",

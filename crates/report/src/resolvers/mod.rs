@@ -206,12 +206,12 @@ mod tests {
             ]),
             shard(vec![second]),
         ]);
-        let told: Vec<_> = resolvers
+        let actual: Vec<_> = resolvers
             .iter()
             .map(|resolver| (resolver.address.to_string(), resolver.sent))
             .collect();
         assert_eq!(
-            told,
+            actual,
             [
                 ("192.0.2.1:53", 7),
                 ("192.0.2.2:53", 5),
@@ -241,12 +241,12 @@ mod tests {
             recovered,
             upstream(5, 0, Health::Unused),
         ])]);
-        let told: Vec<_> = resolvers
+        let actual: Vec<_> = resolvers
             .iter()
             .map(|resolver| (resolver.state(), resolver.state_text()))
             .collect();
         assert_eq!(
-            told,
+            actual,
             [
                 (ResolverState::Good, "good"),
                 (ResolverState::Lying, "lying"),

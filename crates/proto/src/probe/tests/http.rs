@@ -55,14 +55,14 @@ fn a_page_is_fetched_and_its_time_is_split() {
 
 #[test]
 fn a_reset_is_told_by_when_it_came() {
-    for (heard, phase, said) in [
+    for (received, phase, said) in [
         (&b""[..], Phase::FirstByte, "before it said anything"),
         (&OK[..20], Phase::Transfer, "in the middle"),
     ] {
         let mut rig = Rig::http("http://192.0.2.1/");
         rig.connected();
-        if !heard.is_empty() {
-            rig.receive(heard);
+        if !received.is_empty() {
+            rig.receive(received);
         }
         rig.fail(Cause::Reset);
         let outcome = rig.finish();
@@ -278,8 +278,8 @@ fn every_answer_cut_anywhere_comes_to_the_same() {
             (outcome.verdict, outcome.status, outcome.answer)
         };
         let whole = outcome_of(0);
-        // A connection that is not kept is closed when the answer is whole, and what comes after
-        // it is not heard any more.
+        // A connection that is not kept is closed when the response is complete, and what follows is
+        // not received.
         let ends_early = whole.0 != Verdict::Answered;
         for cut in 1..response.len() {
             let parts = outcome_of(cut);

@@ -1,4 +1,4 @@
-//! From a name to a connection, and what is tried when that comes to nothing.
+//! From a name to a connection, and what is tried if that fails.
 
 use std::time::Duration;
 

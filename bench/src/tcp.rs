@@ -213,8 +213,8 @@ mod tests {
     #[test]
     fn every_query_is_answered_over_every_connection() {
         let lab = Lab::start(LabConfig::default()).unwrap();
-        let told = run(lab.address(), 5000, 3, 64).unwrap();
-        assert_eq!(told["queries"], 5000);
+        let report = run(lab.address(), 5000, 3, 64).unwrap();
+        assert_eq!(report["queries"], 5000);
         let counts = lab.report().counts;
         assert_eq!((counts.queries_tcp, counts.connections), (5000, 3));
     }

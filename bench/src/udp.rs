@@ -86,17 +86,17 @@ mod tests {
     #[test]
     fn every_query_is_answered_once() {
         let lab = lab("");
-        let told = run(lab.address(), 1000, 64).unwrap();
-        assert_eq!(told["queries"], 1000);
-        assert_eq!(told["lost"], 0);
+        let report = run(lab.address(), 1000, 64).unwrap();
+        assert_eq!(report["queries"], 1000);
+        assert_eq!(report["lost"], 0);
         assert_eq!(lab.report().counts.queries_udp, 1000);
     }
 
     #[test]
     fn lost_packets_are_counted() {
         let lab = lab("loss=20%");
-        let told = run(lab.address(), 200, 64).unwrap();
-        let lost = told["lost"].as_u64().unwrap();
+        let report = run(lab.address(), 200, 64).unwrap();
+        let lost = report["lost"].as_u64().unwrap();
         assert!(lost > 0);
         assert_eq!(lab.report().counts.lost, lost);
     }

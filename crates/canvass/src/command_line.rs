@@ -1,19 +1,19 @@
-//! The command as it was typed, for whoever reads a report later.
+//! The command line as it is shown in reports, without secrets.
 
 use std::ffi::OsString;
 use std::time::SystemTime;
 
 use canvass_report::Origin;
 
-/// Characters of it that are kept: a thousand targets are of no use there.
+/// The number of characters that are shown.
 const CHARS_MAX: usize = 2_000;
 /// Flags whose value may be secret, long and short.
 const SECRET_FLAGS: [&str; 2] = ["header", "data"];
 const SECRET_LETTERS: [char; 2] = ['H', 'd'];
-/// What stands where something secret was.
+/// Replaces a secret.
 const MASK: &str = "***";
 
-/// Where the figures of this process are from: its own command, without what is secret in it.
+/// The origin of the figures of this process: its command line without secrets.
 pub(crate) fn origin(began: SystemTime) -> Origin {
     Origin {
         command: Some(shown(std::env::args_os())),
@@ -44,8 +44,8 @@ fn shown(words: impl IntoIterator<Item = OsString>) -> String {
     text
 }
 
-/// Whether the next word is the value of a flag that may be secret: of a long one, or of the last in
-/// a cluster of short ones (`-qH`).
+/// Whether the next word is the value of a secret flag: a long one, or the last in a cluster of short
+/// ones (`-qH`).
 fn announces_secret(word: &str) -> bool {
     match word.strip_prefix("--") {
         Some(flag) => SECRET_FLAGS.contains(&flag),
@@ -55,8 +55,7 @@ fn announces_secret(word: &str) -> bool {
     }
 }
 
-/// A word without the value of a secret flag that is written in one with it, and without
-/// credentials.
+/// Masks the value of a secret flag in the same word, and credentials.
 fn without_secrets(word: &str) -> String {
     if let Some(long) = word.strip_prefix("--") {
         return match long.split_once('=') {
@@ -74,7 +73,7 @@ fn without_secrets(word: &str) -> String {
     without_credentials(word)
 }
 
-/// `user:password@host`, with a scheme before it or without.
+/// Masks the credentials in `user:password@host`, with or without a scheme.
 fn without_credentials(word: &str) -> String {
     let (scheme, rest) = match word.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
@@ -86,7 +85,7 @@ fn without_credentials(word: &str) -> String {
     }
 }
 
-/// A word as a shell takes it.
+/// Quotes a word for a shell.
 fn quoted(word: &str) -> String {
     let plain = |char: char| char.is_alphanumeric() || "-_./:=,%@+*[]".contains(char);
     if !word.is_empty() && word.chars().all(plain) {
@@ -104,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_as_a_shell_takes_them() {
+    fn words_are_quoted_for_a_shell() {
         assert_eq!(
             of(&["/x/canvass", "ptr", "192.0.2.0/28", "-o", "a b's"]),
             r"canvass ptr 192.0.2.0/28 -o 'a b'\''s'"
@@ -112,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_secret_is_not_there() {
+    fn secrets_are_masked() {
         for words in [
             &[
                 "canvass",
@@ -146,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_very_long_one_is_cut() {
+    fn a_very_long_command_line_is_cut() {
         let words = vec!["192.0.2.1"; 10_000];
         assert!(of(&words).chars().count() < CHARS_MAX + 20);
     }

@@ -1,5 +1,5 @@
-//! Credentials for conversations: from the environment or a file, never from the command line,
-//! where every user of the machine can read them.
+//! Credentials for talk scripts: from the environment or a file, never from the command line, which
+//! every user of the machine can read.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use crate::exit::Failure;
 const USER: &str = "CANVASS_USER";
 const PASSWORD: &str = "CANVASS_PASSWORD";
 
-/// Reads the credentials from a file (the user on its first line, the password on its second), or
-/// from the environment; `None` where neither has any.
+/// Reads the credentials from a file (user on the first line, password on the second) or else from the
+/// environment. Returns `None` if there are none.
 pub(crate) fn read(file: Option<&Path>) -> Result<Option<Arc<Credentials>>, Failure> {
     let (user, password, source) = match file {
         Some(path) => {
@@ -38,7 +38,7 @@ pub(crate) fn read(file: Option<&Path>) -> Result<Option<Arc<Credentials>>, Fail
         .map_err(|error| Failure::usage(format!("the credentials of {source}: {error}")))
 }
 
-/// What to say where there are none and some are needed.
+/// The error for a script that needs credentials when there are none.
 pub(crate) fn missing(script: &str) -> Failure {
     Failure::usage(format!(
         "{script} needs credentials: set {USER} and {PASSWORD}, or name a file with --credentials"

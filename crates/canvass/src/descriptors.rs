@@ -1,16 +1,16 @@
-//! How many descriptors this process may have.
+//! The limit on open descriptors, and how it is divided.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Descriptors that are kept for everything but probes: files, resolvers.
+/// Descriptors reserved for everything but probes: files, resolvers.
 const RESERVE: u64 = 48;
-/// Descriptors of an event loop itself.
+/// Descriptors of each event loop.
 const PER_LOOP: u64 = 3;
-/// Descriptors that one call of the system's resolver takes.
+/// Descriptors used by one call of the system's resolver.
 const PER_SYSTEM_LOOKUP: u64 = 2;
 
-/// Raises the limit on open descriptors to what the system allows, and says how many there may
-/// be. Where it cannot be raised, it stays, and the engine lives within it.
+/// Raises the limit on open descriptors to the maximum of the system, and returns it. If it cannot be
+/// raised, returns the present limit.
 pub(crate) fn raise_limit() -> u64 {
     let limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
@@ -25,11 +25,11 @@ pub(crate) fn raise_limit() -> u64 {
     limit.maximum.unwrap_or(u64::MAX)
 }
 
-/// How many sockets probes may have open at once beside so many event loops, and calls of the
-/// system's resolver. Where the `peers` are in this process, they have as many.
-pub(crate) fn sockets_max(loops: usize, system_lookups: usize, peers: bool) -> usize {
-    let kept = RESERVE + loops as u64 * PER_LOOP + system_lookups as u64 * PER_SYSTEM_LOOKUP;
-    let free = raise_limit().saturating_sub(kept);
-    let share = if peers { free / 2 } else { free };
+/// The maximum number of open sockets of probes, with this many event loops and concurrent calls of
+/// the system's resolver. With the lab in this process, it gets the same number.
+pub(crate) fn sockets_max(loops: usize, system_lookups: usize, with_lab: bool) -> usize {
+    let reserved = RESERVE + loops as u64 * PER_LOOP + system_lookups as u64 * PER_SYSTEM_LOOKUP;
+    let free = raise_limit().saturating_sub(reserved);
+    let share = if with_lab { free / 2 } else { free };
     usize::try_from(share).unwrap_or(usize::MAX).max(1)
 }

@@ -1,25 +1,25 @@
-//! How the command ends.
+//! Exit statuses, and the errors that end the command.
 
 use std::fmt;
 use std::process::ExitCode;
 
-/// The exit statuses of the contract.
+/// The documented exit statuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// Every admitted target has an outcome, and enough of them are good.
+    /// Every target has an outcome, and enough of them did not fail.
     Complete,
-    /// The run is complete, and too many failed.
+    /// Every target has an outcome, and too many failed.
     TooManyFailed,
-    /// A bad flag, an unreadable list, a bad line where none was allowed.
+    /// A bad flag, an unreadable list, or a bad line with `--strict`.
     Usage,
-    /// Stopped early by an error on this side.
+    /// Stopped early by an error of this machine.
     Stopped,
     /// Stopped by this signal.
     Signal(i32),
 }
 
 impl Exit {
-    /// The status of a run that went to its end.
+    /// The status of a complete run.
     pub fn of(good: u64, all: u64, fail_below_percent: f64) -> Self {
         if good as f64 * 100.0 >= fail_below_percent * all as f64 {
             Self::Complete
@@ -28,7 +28,7 @@ impl Exit {
         }
     }
 
-    /// The number of the contract.
+    /// The number of the status.
     pub fn code(self) -> u8 {
         match self {
             Self::Complete => 0,
@@ -54,7 +54,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why there was no run, or no whole one, in words for a person.
+/// Why there was no run, or only part of one, as a message for the user.
 #[derive(Debug)]
 pub(crate) struct Failure {
     exit: Exit,
@@ -62,7 +62,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// The person asked for something that cannot be.
+    /// The arguments or the input cannot be used.
     pub(crate) fn usage(message: impl fmt::Display) -> Self {
         Self {
             exit: Exit::Usage,
@@ -70,7 +70,7 @@ impl Failure {
         }
     }
 
-    /// This side could not go on.
+    /// An error of this machine stopped the command.
     pub(crate) fn stopped(message: impl fmt::Display) -> Self {
         Self {
             exit: Exit::Stopped,

@@ -5,7 +5,7 @@ use std::io::Write;
 use crate::args::ExplainArgs;
 use crate::exit::{Exit, Failure};
 
-/// Prints what is known of each error.
+/// Prints the explanation of each error.
 pub(crate) fn explain(args: &ExplainArgs) -> Result<Exit, Failure> {
     let mut text = String::new();
     for (at, error) in args.errors.iter().enumerate() {
@@ -17,7 +17,7 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<Exit, Failure> {
                 format!("; did you mean {}?", near.join(" or "))
             };
             return Err(Failure::usage(format!(
-                "{error:?} is no error, cause or status that canvass knows{hint}"
+                "unknown error, cause or status {error:?}{hint}"
             )));
         };
         if at > 0 {
@@ -28,7 +28,7 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<Exit, Failure> {
     if !text.ends_with('\n') {
         text.push('\n');
     }
-    // A closed pipe ends it quietly, as it does a run.
+    // A closed pipe is not an error.
     let _ = std::io::stdout().write_all(text.as_bytes());
     Ok(Exit::Complete)
 }

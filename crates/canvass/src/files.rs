@@ -1,4 +1,4 @@
-//! Files that are written when the work is done, and standard output.
+//! Files that are written at the end, and standard output.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use crate::exit::Failure;
 
-/// The file that is named, unless that is `-`, which is standard output.
-pub(crate) fn unless_standard(path: Option<PathBuf>) -> Option<PathBuf> {
+/// Maps `-`, which means standard output, to `None`.
+pub(crate) fn unless_stdout(path: Option<PathBuf>) -> Option<PathBuf> {
     path.filter(|path| path.as_os_str() != "-")
 }
 
-/// Sees that a file can be written, before there is anything to lose. What is in it stays.
+/// Checks that a file can be written, before the work begins. Its content is kept.
 pub(crate) fn check_writable(path: Option<&Path>) -> Result<(), Failure> {
     let Some(path) = path else {
         return Ok(());
@@ -24,13 +24,13 @@ pub(crate) fn check_writable(path: Option<&Path>) -> Result<(), Failure> {
         .map_err(|error| cannot_write(path, &error))
 }
 
-/// Writes a whole file, in the place of what it held.
+/// Writes a whole file, replacing its content.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     std::fs::write(path, bytes).map_err(|error| cannot_write(path, &error))
 }
 
-/// Writes to standard output. Whoever read it may have gone, and that is a quiet end.
-pub(crate) fn write_out(bytes: &[u8]) -> Result<(), Failure> {
+/// Writes to standard output. A closed pipe is not an error.
+pub(crate) fn write_stdout(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::stopped(format!(
@@ -40,11 +40,11 @@ pub(crate) fn write_out(bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
-/// Writes to a file, or to standard output where none is named.
-pub(crate) fn write_to(path: Option<&Path>, bytes: &[u8]) -> Result<(), Failure> {
+/// Writes to a file, or to standard output if there is none.
+pub(crate) fn write_file_or_stdout(path: Option<&Path>, bytes: &[u8]) -> Result<(), Failure> {
     match path {
         Some(path) => write(path, bytes),
-        None => write_out(bytes),
+        None => write_stdout(bytes),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `canvass lab`: the loopback peers on their own.
+//! `canvass lab`, and labs inside the process for `--lab`.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -11,16 +11,16 @@ use canvass_proto::tls::PemFile;
 use canvass_proto::{Pin, PinHost};
 use crossbeam_channel::bounded;
 
-use crate::args::{ImpairmentArgs, LabArgs, Served};
+use crate::args::{ImpairmentArgs, LabArgs, ServeArg};
 use crate::descriptors;
 use crate::exit::{Exit, Failure};
 use crate::message::message;
 use crate::signals::StopSignals;
 
-/// The names that a lab's DNS leads to this machine.
+/// The domain whose names a lab resolves to loopback addresses.
 const LAB_DOMAIN: &str = "lab.test";
 
-/// Serves until a signal comes, then says what it did.
+/// Serves until a signal is received, then prints the report of the lab.
 pub(crate) fn serve(args: &LabArgs) -> Result<Exit, Failure> {
     let (sender, signalled) = bounded(1);
     StopSignals::catch()?.on_each(move |_| {
@@ -37,14 +37,15 @@ pub(crate) fn serve(args: &LabArgs) -> Result<Exit, Failure> {
         && config.forwards_to_itself()
     {
         return Err(Failure::usage(format!(
-            "--forward {server} leads back to --listen {}",
+            "--forward {server} is the lab itself (--listen {})",
             args.listen
         )));
     }
     let lab = start(config)?;
     write_pem(args.ca_out.as_deref(), lab.ca_pem())?;
     write_pem(args.client_out.as_deref(), lab.client_pem())?;
-    // Whoever waits for the last line reads it from a pipe; when nobody does, the lab serves on.
+    // A program that starts a lab reads the last line from a pipe. If the pipe is closed, the lab
+    // keeps serving.
     let mut out = std::io::stdout();
     let mut lines = String::new();
     for (kind, address) in lab.service_addresses() {
@@ -60,8 +61,8 @@ pub(crate) fn serve(args: &LabArgs) -> Result<Exit, Failure> {
     Ok(Exit::Complete)
 }
 
-/// Starts a lab with every service there is, each on a free port of every address of 127/8, and
-/// of ::1 where this system has it.
+/// Starts a lab with all services, each on a free port of every address of 127/8, and of ::1 if this
+/// system has it.
 pub(crate) fn start_all(impairments: Impairments) -> Result<Lab, Failure> {
     let services = ServiceKind::ALL
         .iter()
@@ -75,8 +76,8 @@ pub(crate) fn start_all(impairments: Impairments) -> Result<Lab, Failure> {
     })
 }
 
-/// What leads to a lab's services from the ports that such services usually have, and from any
-/// host to this machine: the lab is all that is probed.
+/// Pins that map the usual port of each service to the port of the lab's service, and any host to this
+/// machine, so that probes reach the lab only.
 pub(crate) fn pins(lab: &Lab) -> Vec<Pin> {
     let here = Host::Address(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let under_lab = || PinHost::Under(LAB_DOMAIN.into());
@@ -106,7 +107,7 @@ pub(crate) fn pins(lab: &Lab) -> Vec<Pin> {
     pins
 }
 
-/// The authority that signs for a lab's services.
+/// The authority that signs the certificates of a lab's services.
 pub(crate) fn authority(lab: &Lab) -> Option<PemFile> {
     lab.ca_pem().map(|pem| PemFile {
         name: "the lab's authority".into(),
@@ -122,8 +123,8 @@ fn services(args: &LabArgs) -> Vec<ServiceConfig> {
     let mut services = Vec::new();
     for served in &args.serve {
         match served {
-            Served::All => services.extend(ServiceKind::ALL.iter().map(|kind| at(*kind, 0))),
-            Served::One(kind, port) => services.push(at(*kind, *port)),
+            ServeArg::All => services.extend(ServiceKind::ALL.iter().map(|kind| at(*kind, 0))),
+            ServeArg::One(kind, port) => services.push(at(*kind, *port)),
         }
     }
     services
@@ -134,7 +135,7 @@ fn write_pem(path: Option<&Path>, pem: Option<&str>) -> Result<(), Failure> {
         (Some(path), Some(pem)) => std::fs::write(path, pem)
             .map_err(|error| Failure::stopped(format!("cannot write {}: {error}", path.display()))),
         (Some(path), None) => Err(Failure::usage(format!(
-            "there is nothing to write to {}: no service here speaks TLS",
+            "cannot write {}: the lab has no certificates, because no service uses TLS",
             path.display()
         ))),
         (None, _) => Ok(()),

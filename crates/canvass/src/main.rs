@@ -1,12 +1,13 @@
-//! The `canvass` command: arguments become a plan, and the plan is run.
+//! The `canvass` command: turns arguments into a plan, and runs it.
 //!
-//! This is the only crate that knows all the others. It asks nothing itself: what it holds is
-//! how the pieces are put together, and what a person sees of it.
+//! This is the only crate that depends on all the others. It sends nothing itself: it connects the
+//! parts, and contains what belongs to the process and its user: arguments, messages, signals,
+//! limits, the exit status.
 
 mod args;
-mod clocks;
 mod command_line;
 mod compare;
+mod cpu_time;
 mod credentials;
 mod descriptors;
 mod exit;
@@ -32,8 +33,8 @@ use clap::Parser;
 use args::{Cli, Command};
 use exit::Exit;
 
-// Outcomes are made on one thread and dropped on another, which glibc's allocator pays for with
-// a lock each time.
+// Outcomes are allocated on one thread and freed on another, which costs a lock each time in glibc's
+// allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -41,7 +42,7 @@ fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help goes to standard output and is no error; a closed pipe there is none either.
+            // Help is printed to standard output and is not an error; neither is a closed pipe there.
             let _ = error.print();
             return Exit::from_clap(&error).into();
         }

@@ -1,10 +1,10 @@
-//! What is written on standard error.
+//! Messages on standard error.
 
 use std::fmt;
 use std::io::{self, Write};
 
-/// Writes a line, or several, to standard error. Its reader may have gone, and that is no reason
-/// to end in another way.
+/// Writes one or more lines to standard error. Errors are ignored: a closed pipe there must not change
+/// how the command ends.
 pub(crate) fn message(text: impl fmt::Display) {
     let _ = writeln!(io::stderr(), "{text}");
 }

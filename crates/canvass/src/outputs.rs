@@ -1,4 +1,4 @@
-//! What the outcomes of a run are written to.
+//! The outputs of a run: which there are, and opening them.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -14,35 +14,35 @@ use crate::exit::Failure;
 use crate::files;
 use crate::message::message;
 
-/// How long an interval of the interval log is.
+/// The length of an interval of the interval log.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// What the outcomes of a run are written to.
+/// The outputs of a run, as the arguments give them.
 pub(crate) struct Outputs {
-    /// Where the lines go; standard output where it is `None`.
+    /// The file of the lines; `None` for standard output.
     pub lines: Option<PathBuf>,
     pub format: Format,
-    /// What a row of CSV holds.
+    /// The columns of CSV.
     pub columns: Columns,
     pub hlog: Option<PathBuf>,
     pub hgrm: Option<PathBuf>,
     pub html: Option<PathBuf>,
-    /// Where bodies are kept.
+    /// The directory of bodies.
     pub save: Option<PathBuf>,
     pub trace: bool,
 }
 
-/// The outputs of a run that is about to begin.
+/// The open outputs of a run.
 pub(crate) struct OpenOutputs {
     pub sinks: Vec<Box<dyn Sink>>,
-    /// How the run goes over time, for a page about it.
+    /// The course of the run over time, for the HTML page.
     pub timeline: Option<Shared<Timeline>>,
 }
 
 impl Outputs {
     pub(crate) fn new(args: &CommonArgs, columns: Columns, save: Option<PathBuf>) -> Self {
         Self {
-            lines: files::unless_standard(args.output.clone()),
+            lines: files::unless_stdout(args.output.clone()),
             format: args.format,
             columns,
             hlog: args.hlog.clone(),
@@ -53,7 +53,7 @@ impl Outputs {
         }
     }
 
-    /// Creates what is written while the run goes on, and sees that the rest can be written.
+    /// Creates the outputs that are written during the run, and checks that the others can be written.
     pub(crate) fn open(&self, plan: &Plan) -> Result<OpenOutputs, Failure> {
         let lines = self.open_lines(plan)?;
         for path in [&self.hgrm, &self.html] {
@@ -65,7 +65,7 @@ impl Outputs {
             .is_some()
             .then(|| Shared::new(Timeline::new(plan.now())));
 
-        // A line says that the body is there.
+        // Bodies come before lines, which report them as saved.
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         if let Some(directory) = &self.save {
             sinks.push(Box::new(SavedBodies::new(directory.clone())));
@@ -103,7 +103,7 @@ impl Outputs {
         )))
     }
 
-    /// Creates the interval log, where one is asked for.
+    /// Creates the interval log, if one was requested.
     pub(crate) fn open_intervals(&self, plan: &Plan) -> Result<Option<IntervalLog>, Failure> {
         let create = |path: &PathBuf| IntervalLog::create(path, plan.epoch(), INTERVAL);
         self.hlog
@@ -114,7 +114,7 @@ impl Outputs {
     }
 }
 
-/// Shows on standard error what happened to each target.
+/// Prints the trace of each target to standard error.
 struct Trace;
 
 impl Sink for Trace {

@@ -1,4 +1,4 @@
-//! The live line on a terminal.
+//! The progress line on a terminal.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use canvass_model::Verdict;
 use canvass_run::Snapshot;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// How often the line is drawn.
+/// The interval at which the line is drawn.
 pub(crate) const INTERVAL: Duration = Duration::from_millis(250);
 
-/// The live line: rate, done, in flight, how it went, how long it will take.
+/// The progress line: rate, done, in flight, verdicts, estimated time left.
 pub(crate) struct Progress {
     bar: ProgressBar,
 }
@@ -23,7 +23,7 @@ impl Progress {
         Self { bar }
     }
 
-    /// Draws the line anew.
+    /// Redraws the line.
     pub(crate) fn draw(&self, run: &Snapshot) {
         let [answered, negative, failed] = Verdict::ALL.map(|verdict| run.tally.verdict(verdict));
         let (done, rate) = (run.tally.total(), run.rate_per_second);
@@ -48,7 +48,7 @@ impl Progress {
         self.bar.tick();
     }
 
-    /// Takes the line away.
+    /// Removes the line.
     pub(crate) fn clear(&self) {
         self.bar.finish_and_clear();
     }

@@ -1,4 +1,4 @@
-//! `canvass report`: the page about a run, made from what the run has written.
+//! `canvass report`: creates the HTML page of a run from its output.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -12,17 +12,17 @@ use crate::exit::{Exit, Failure};
 use crate::files;
 use crate::message::message;
 
-/// Octets of a file that are read at once.
+/// Octets per read.
 const BUFFER_BYTES: usize = 256 * 1024;
 
 /// Reads a run's output and writes its page.
 pub(crate) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
-    let output = files::unless_standard(args.output.clone());
+    let output = files::unless_stdout(args.output.clone());
     if let Some(output) = &output
         && is_same(&args.file, output)
     {
         return Err(Failure::usage(format!(
-            "the page would take the place of {}, which it is made from",
+            "the page would overwrite {}, from which it is made",
             output.display()
         )));
     }
@@ -31,11 +31,11 @@ pub(crate) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
         message(format_args!("canvass: warning: {}", bad.warning()));
     }
     let page = run_page(&run.report());
-    files::write_to(output.as_deref(), page.as_bytes())?;
+    files::write_file_or_stdout(output.as_deref(), page.as_bytes())?;
     Ok(Exit::Complete)
 }
 
-/// Whether both are one file, by whatever names.
+/// Whether both paths are the same file.
 fn is_same(one: &Path, other: &Path) -> bool {
     let identity = |path: &Path| path.metadata().map(|file| (file.dev(), file.ino())).ok();
     identity(one).is_some_and(|one| identity(other) == Some(one))

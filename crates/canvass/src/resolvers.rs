@@ -1,4 +1,4 @@
-//! The resolvers to ask.
+//! The list of resolvers.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -6,7 +6,7 @@ use crate::exit::Failure;
 
 /// The port of DNS (RFC 1035 §4.2).
 const DNS_PORT: u16 = 53;
-/// The system's list of resolvers.
+/// The resolvers of the system.
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 
 /// Reads the values of `--resolver`: addresses, and files of addresses. Without any, reads
@@ -68,7 +68,7 @@ fn read_file(path: &str, resolvers: &mut Vec<SocketAddr>) -> Result<(), Failure>
         let word = match words.next() {
             None => continue,
             Some("nameserver") => match words.next().unwrap_or_default() {
-                // A link-local address with an interface. Other resolvers may be listed.
+                // A link-local address with an interface: skipped, as other resolvers may be listed.
                 scoped if scoped.contains('%') => continue,
                 word => word,
             },

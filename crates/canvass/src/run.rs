@@ -1,4 +1,4 @@
-//! Running a plan: what a person sees of it, and the exit status.
+//! Runs a plan, with progress, signals, summary and exit status.
 
 use std::io;
 use std::path::Path;
@@ -13,7 +13,7 @@ use canvass_report::{
 };
 use canvass_run::{Report, Run, RunError, StopHandle};
 
-use crate::clocks::process_time;
+use crate::cpu_time::process_cpu_time;
 use crate::exit::{Exit, Failure};
 use crate::message::message;
 use crate::outputs::{OpenOutputs, Outputs};
@@ -22,10 +22,10 @@ use crate::progress::{INTERVAL, Progress};
 use crate::signals::StopSignals;
 use crate::{command_line, descriptors, files, terminal};
 
-/// How long after a second signal an output that takes nothing any more is waited for.
+/// How long to wait for a blocked output after a second signal.
 const ABORT_WAIT: Duration = Duration::from_secs(1);
 
-/// Runs a plan to its end, whatever that is.
+/// Runs a plan until it is complete, is stopped or fails.
 pub(crate) fn run(invocation: Invocation) -> Result<Exit, Failure> {
     let Invocation {
         probe,
@@ -63,10 +63,10 @@ pub(crate) fn run(invocation: Invocation) -> Result<Exit, Failure> {
     }
     let signal = interrupts.first();
     if let (false, Some(signal)) = (run.wait(Duration::ZERO), signal) {
-        message("canvass: stopped at once: the output takes no more lines, so lines are missing");
+        message("canvass: stopped at once: the output is blocked, so lines are missing");
         return Ok(Exit::Signal(signal));
     }
-    Conclusion {
+    FinishedRun {
         probe,
         began,
         report: run.join(),
@@ -77,12 +77,12 @@ pub(crate) fn run(invocation: Invocation) -> Result<Exit, Failure> {
         quiet,
         fail_below_percent,
     }
-    .show()
+    .conclude()
 }
 
-/// The signals that came. The first drains the run, another aborts it.
+/// Counts signals. The first drains the run, the second aborts it.
 struct Interrupts {
-    /// The number of the first; 0 before it.
+    /// The number of the first signal; 0 before it.
     first: Arc<AtomicI32>,
     count: Arc<AtomicU32>,
 }
@@ -114,8 +114,8 @@ impl Interrupts {
     }
 }
 
-/// A run that has ended, and what is to be said of it.
-struct Conclusion {
+/// A run that has ended, with its outputs.
+struct FinishedRun {
     probe: &'static str,
     began: SystemTime,
     report: Report,
@@ -127,16 +127,16 @@ struct Conclusion {
     fail_below_percent: f64,
 }
 
-impl Conclusion {
-    /// Says how it went, and decides the exit status.
-    fn show(mut self) -> Result<Exit, Failure> {
+impl FinishedRun {
+    /// Prints the summary, writes the remaining files, and determines the exit status.
+    fn conclude(mut self) -> Result<Exit, Failure> {
         let error = self.report.error.take();
         let closed = match &error {
             Some(RunError::EventLoop(_) | RunError::Panicked { .. }) => {
                 return error.map_or(Ok(Exit::Stopped), |error| Err(Failure::stopped(error)));
             }
-            // The reader of the lines is gone. That ends the run quietly, and its other files are
-            // written.
+            // The reader of the lines has closed the pipe. That ends the run without an error, and
+            // its other files are written.
             Some(RunError::Sink(error)) if error.is_closed() => true,
             Some(RunError::Sink(error)) => {
                 message(format_args!("canvass: {error}"));
@@ -153,10 +153,10 @@ impl Conclusion {
             latency: &self.report.latency,
             shards: &self.report.shards,
             wall: self.report.wall,
-            cpu: Some(process_time()),
+            cpu: Some(process_cpu_time()),
             remaining: self.report.remaining,
             interrupted: self.signal.is_some(),
-            colour: terminal::wants_colour(&io::stderr()),
+            colour: terminal::use_colour(&io::stderr()),
         };
         if !self.quiet {
             message(summary(&input).trim_end());
@@ -165,7 +165,7 @@ impl Conclusion {
             (Some(path), Some(timeline)) => self.write_page(path, &input, timeline),
             _ => Ok(()),
         };
-        // Only a lab that has ended has counted all it did.
+        // The counts of a lab are complete only after it has stopped.
         if let Some(report) = self.lab.take().map(Lab::stop) {
             let report =
                 report.map_err(|error| Failure::stopped(format!("the lab failed: {error}")))?;

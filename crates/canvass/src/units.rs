@@ -1,8 +1,8 @@
-//! Numbers with units, as typed on the command line.
+//! Parses numbers with units from the command line.
 
 use std::time::Duration;
 
-/// Reads `500ms`, `2s`, `1.5s`, `250us`, `10ns`, `1m`, `1h`.
+/// Parses `500ms`, `2s`, `1.5s`, `250us`, `10ns`, `1m`, `1h`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let split = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')
@@ -28,7 +28,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(number * unit_s).map_err(|_| "the duration is too long".into())
 }
 
-/// Reads a rate per second: a number above 0.
+/// Parses a rate per second: a number above 0.
 pub(crate) fn rate(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(rate) if rate > 0.0 && f64::is_finite(rate) => Ok(rate),
@@ -36,7 +36,7 @@ pub(crate) fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Reads a share in percent, `99.5` or `99.5%`.
+/// Parses a percentage, `99.5` or `99.5%`.
 pub(crate) fn percent(text: &str) -> Result<f64, String> {
     match text.strip_suffix('%').unwrap_or(text).parse() {
         Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
@@ -44,7 +44,7 @@ pub(crate) fn percent(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Reads a size in octets: `500`, `64k`, `16M`, `1G` (by 1024).
+/// Parses a size in octets: `500`, `64k`, `16M`, `1G` (powers of 1024).
 pub(crate) fn size(text: &str) -> Result<u64, String> {
     let (number, shift) = match text.as_bytes().last() {
         Some(b'k' | b'K') => (&text[..text.len() - 1], 10),

@@ -7,9 +7,9 @@
 
 #![deny(unsafe_code, unreachable_pub)]
 
+mod channels;
 mod config;
 mod host_gates;
-mod mailbox;
 mod mio_net;
 mod name_cache;
 mod net;
@@ -21,10 +21,10 @@ mod socket_options;
 mod upstream;
 mod wheel;
 
-pub use config::{Config, JOBS_MAX, Probing};
-pub use mailbox::{
-    Channels, Inbox, LatestSample, NameAnswer, NameRequest, NameService, StopSignal, Waker,
+pub use channels::{
+    Channels, InboxSender, LatestSample, NameAnswer, NameRequest, NameService, StopSignal, Waker,
 };
+pub use config::{Config, JOBS_MAX, Probing};
 pub use mio_net::MioNet;
 pub use net::{Event, Net, SocketId};
 pub use shard::{Census, Shard, Turn};

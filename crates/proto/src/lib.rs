@@ -1,9 +1,10 @@
 //! Protocol state machines without IO.
 //!
 //! [`Session`] handles one question to resolvers, from the first query to its outcome; [`Probe`]
-//! handles one job at a host, from the name lookup to the last octet of the response. Below them
-//! are the protocols: [`dns`], [`http`], [`tls`] and [`talk`], and what carries them over a
-//! stream, [`connection`].
+//! handles one job at a host, from the name lookup to the last octet of the response; and
+//! [`NameLookup`] looks up the addresses of one family for a host name. Below them are the
+//! protocols ([`dns`], [`http`], [`tls`] and [`talk`]) and [`connection`], which carries them over a
+//! stream: octets, optional TLS, framing.
 //!
 //! Nothing here opens a socket, reads a clock or starts a thread: the caller passes in the time
 //! and what was received, drains `poll`, and does what that returns.

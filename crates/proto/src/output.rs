@@ -23,10 +23,10 @@ pub enum Output {
     /// [`Probe::resolved`](crate::Probe::resolved).
     Resolve,
     /// Acquire a permit at [`Probe::host`](crate::Probe::host) in exchange for the present one,
-    /// then call [`Probe::entered`](crate::Probe::entered).
+    /// then call [`Probe::host_acquired`](crate::Probe::host_acquired).
     AcquireHost,
-    /// A further request or journey is to begin: call
-    /// [`Probe::granted`](crate::Probe::granted) when the pace allows it.
+    /// The next request or journey waits to begin: call
+    /// [`Probe::turn_acquired`](crate::Probe::turn_acquired) when the pace allows it.
     AcquireTurn,
     /// Open [`Probe::socket_request`](crate::Probe::socket_request) when the budget of sockets
     /// permits it. That is `None` if the connection is no longer needed by then.

@@ -37,7 +37,7 @@ pub enum SourceError {
         /// Why it is not valid.
         reason: Box<str>,
     },
-    /// The source is past the position that a run is to be resumed at.
+    /// The source is past the position at which a run is resumed.
     #[error("cannot go back to target {position}: {given} were given already")]
     Passed {
         /// How many targets stand in front of it.
@@ -45,7 +45,7 @@ pub enum SourceError {
         /// How many were given.
         given: u64,
     },
-    /// The list ends before the position that a run is to be resumed at.
+    /// The list ends before the position at which a run is resumed.
     #[error("cannot resume at target {position}: the list ends after {given}")]
     TooShort {
         /// How many targets stand in front of it.

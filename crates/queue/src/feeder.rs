@@ -1,4 +1,4 @@
-//! From the source to whoever takes jobs.
+//! Moves jobs from a source to the shards of the engine.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -8,56 +8,56 @@ use canvass_model::{Job, Time};
 
 use crate::{Ledger, Router, Source, SourceError};
 
-/// Pulls batches from a source, says when each job is due, and hands them on.
+/// Reads batches of jobs from a source, sets when each job is due, and delivers them to shards.
 pub struct Feeder<S> {
-    /// Where jobs come from.
+    /// The source of the jobs.
     pub source: S,
-    /// How many jobs are due a second, over 0; `None` where each is due as soon as it is taken.
+    /// The number of jobs that are due per second, above 0. `None`: each is due when a shard takes it.
     pub rate_per_second: Option<f64>,
-    /// When the first job is due, where there is a rate.
+    /// When the first job is due, if there is a rate.
     pub start: Time,
-    /// The most jobs pulled, and handed on, at once: at least 1.
+    /// The maximum number of jobs in a batch: at least 1.
     pub batch_jobs_max: usize,
-    /// How many shards of the engine take jobs.
+    /// The number of shards of the engine.
     pub shards: NonZeroUsize,
-    /// Where they are counted.
+    /// Counts the jobs that are out and done.
     pub ledger: Arc<Ledger>,
 }
 
 /// How feeding ended.
 #[derive(Debug)]
 pub struct FeederEnd {
-    /// Jobs that were handed on.
+    /// The number of jobs delivered.
     pub produced: u64,
-    /// Why there are no more.
+    /// Why feeding ended.
     pub ended: Ended,
 }
 
 /// Why feeding ended.
 #[derive(Debug)]
 pub enum Ended {
-    /// The source gave all it had.
+    /// The source has no more jobs.
     Exhausted,
-    /// It was told to stop.
+    /// `stop` was set.
     Stopped,
-    /// Nobody was left to take jobs.
+    /// A shard no longer takes jobs.
     Disconnected,
-    /// The source could not go on. What it gave before stands.
+    /// The source failed. The jobs it gave before are valid.
     Failed(SourceError),
 }
 
 impl<S: Source> Feeder<S> {
-    /// Feeds until the source is exhausted, `stop` is set, or nobody takes jobs any more.
+    /// Feeds until the source is exhausted, `stop` is set, or a shard no longer takes jobs.
     ///
-    /// `deliver` gets the number of a shard, from 0, and jobs for it. Where there are several
-    /// shards, a batch from the source comes in parts, by host (see [`Router`]), all of them
-    /// before the source is asked again. `deliver` may wait, and that is what holds the source
-    /// back. It returns the jobs that nobody was left to take; those are withdrawn from the
-    /// ledger, with the parts that would have come after.
+    /// `deliver` is called with the number of a shard, from 0, and jobs for it. With several
+    /// shards, a batch is split by host (see [`Router`]), and all parts are delivered before the
+    /// next batch is read. `deliver` may block, which is the back-pressure on the source. It
+    /// returns the jobs of a shard that no longer takes any; those and the remaining parts of the
+    /// batch are withdrawn from the ledger.
     ///
-    /// It waits, too, while a batch is too far ahead of the oldest job that is not done
-    /// ([`LEDGER_SPAN_MAX`](crate::LEDGER_SPAN_MAX)). `stop` is looked at between batches; a
-    /// source that waits for its reader is not woken.
+    /// Also blocks while a batch is too far ahead of the oldest job that is not done
+    /// ([`LEDGER_SPAN_MAX`](crate::LEDGER_SPAN_MAX)). `stop` is checked between batches; a source
+    /// that is blocked in its reader is not interrupted.
     pub fn run(
         mut self,
         deliver: &mut dyn FnMut(usize, Vec<Job>) -> Result<(), Vec<Job>>,
@@ -94,8 +94,8 @@ impl<S: Source> Feeder<S> {
         FeederEnd { produced, ended }
     }
 
-    /// Says when the jobs are due, the first of them being the `first`th of the run. Each time
-    /// comes from the start and not from the job before, so no rounding adds up.
+    /// Sets when the jobs are due; the first of them is the `first`th of the run. Each time is
+    /// computed from the start and not from the job before, so rounding errors do not add up.
     fn schedule(&self, batch: &mut [Job], first: u64) {
         let Some(rate) = self.rate_per_second else {
             return;
@@ -166,12 +166,12 @@ mod tests {
         );
         assert_eq!(end.produced, 1_000_003);
         assert_eq!(due[..4], [500, 333_333_833, 666_667_167, 1_000_000_500]);
-        // A third of a second, a million times, is whole again.
+        // A million steps of a third of a second: no rounding error is left.
         assert_eq!(due[999_999], 333_333_000_000_500);
     }
 
     #[test]
-    fn it_stops_when_told_to() {
+    fn it_stops_when_stop_is_set() {
         let stop = AtomicBool::new(false);
         let end = feeder("::/0", None).run(
             &mut |_, _| {
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_took_is_withdrawn() {
+    fn jobs_that_no_shard_took_are_withdrawn() {
         let feeder = feeder("::/0", None);
         let ledger = Arc::clone(&feeder.ledger);
         let mut batches = 0;
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_before_a_bad_line_is_handed_on() {
+    fn jobs_before_a_bad_line_are_delivered() {
         let mut options = TargetOptions::new(TargetKind::Ptr {
             forward_confirm: false,
         });
@@ -252,7 +252,7 @@ mod tests {
                 if shard == 1 {
                     return Err(jobs);
                 }
-                // A bad line is one outcome, whatever is asked of good ones.
+                // A bad line has one outcome, however often good ones are requested.
                 assert_eq!(ledger.fed(), 501);
                 first = jobs.iter().map(|job| job.spec.outcomes()).sum();
                 Ok(())

@@ -1,4 +1,4 @@
-//! From what is written to what is ours: bad lines, exclusion, sharding.
+//! Parses lines and arguments into targets: bad lines, exclusion, partitioning.
 
 use std::net::IpAddr;
 use std::num::NonZeroU64;
@@ -14,7 +14,7 @@ use crate::parse::{AddressRange, ParsedTarget};
 use crate::partition::Partitioner;
 use crate::{Exclusions, TargetKind, TargetOptions};
 
-/// What a line or an argument comes to.
+/// The targets of one line or argument.
 #[derive(Clone, Debug)]
 pub(crate) enum LineTargets {
     /// One target.
@@ -23,7 +23,7 @@ pub(crate) enum LineTargets {
     Block(Block),
 }
 
-/// Takes lines and arguments in the order given.
+/// Parses lines and arguments, in their order.
 pub(crate) struct Intake {
     pub(crate) kind: TargetKind,
     pub(crate) exclude: Arc<Exclusions>,
@@ -41,10 +41,11 @@ impl Intake {
         }
     }
 
-    /// Takes one line's content; `None` where all of it is excluded or belongs to other shards.
+    /// Parses the content of one line. Returns `None` if all of it is excluded or belongs to other
+    /// partitions.
     ///
-    /// A bad one becomes a target of its own, unless bad ones are to stop the run: then it comes
-    /// back, whichever shard it belongs to.
+    /// A bad line becomes an invalid target; if the options are strict, it is an error, whichever
+    /// partition it belongs to.
     pub(crate) fn take(
         &mut self,
         content: Result<&str, BadLine>,
@@ -81,7 +82,7 @@ impl Intake {
         Ok(Some(LineTargets::Block(block)))
     }
 
-    /// The addresses of `span` that are not excluded; `None` where there are none.
+    /// Returns the addresses of `span` that are not excluded; `None` if there are none.
     fn ranks(&self, span: AddressRange) -> Option<Ranks> {
         let (first, last) = self.exclude.ranks(span)?;
         Some(Ranks {
@@ -91,7 +92,7 @@ impl Intake {
         })
     }
 
-    /// Makes a bad line a target of its own, unless it is to stop the run.
+    /// Turns a bad line into an invalid target, or into an error if the options are strict.
     fn refuse(
         &mut self,
         bad: BadLine,
@@ -124,7 +125,7 @@ impl Intake {
     }
 }
 
-/// The address a target is at, where it says so itself.
+/// The address of a target, if the target contains it.
 fn address_of(target: &Target) -> Option<IpAddr> {
     match target.host() {
         Some(Host::Address(address)) => Some(address),

@@ -1,4 +1,4 @@
-//! Which jobs are out, and which are done for good.
+//! Which jobs are under way, and which are durably done.
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
@@ -7,23 +7,23 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use canvass_model::{Job, Outcome};
 
-/// How far the feeder may be ahead of the oldest job that is not done: a bit of memory for each
-/// job in between, 8 MiB at most.
+/// How far the feeder may be ahead of the oldest job that is not done. Each job in between takes a
+/// bit of memory, 8 MiB at most.
 pub const LEDGER_SPAN_MAX: u64 = 1 << 26;
 
-/// Keeps account of the jobs of a run: how many outcomes are still to come, and which jobs are
-/// done, so that the run can be resumed. It holds numbers, never work, and is shared by the
-/// feeder, the collector and those who watch the run.
+/// Keeps account of the jobs of a run: how many outcomes are pending, and which jobs are done, so
+/// that the run can be resumed. Holds sequence numbers only, no jobs. Shared by the feeder, the
+/// collector and the run's snapshots.
 #[derive(Debug)]
 pub struct Ledger {
     fed: AtomicU64,
     acknowledged: AtomicU64,
     done: Mutex<Done>,
-    /// Notified when the watermark has risen, or somebody should look whether to stop.
+    /// Notified when the watermark rises, or when a feeder that waits must check its stop flag.
     changed: Condvar,
 }
 
-/// One outcome to acknowledge: the job it is of, and how many that job has.
+/// One outcome to acknowledge: its job, and how many outcomes that job has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Receipt {
     seq: u64,
@@ -40,12 +40,12 @@ impl Receipt {
     }
 }
 
-/// Which jobs of a run are done, all of their outcomes being durable.
+/// The jobs of a run that are done: all of their outcomes are durable.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Completed {
-    /// Every job whose sequence number is less than this is done.
+    /// Every job with a sequence number below this is done.
     pub watermark: u64,
-    /// The jobs from there on that are done too, in order.
+    /// The jobs above the watermark that are done, in order.
     pub above: Vec<Range<u64>>,
 }
 
@@ -53,14 +53,14 @@ pub struct Completed {
 #[derive(Debug)]
 struct Done {
     watermark: u64,
-    /// The first word holds the watermark's bit, at its place in 64.
+    /// A bit per job. The first word contains the watermark's bit.
     words: VecDeque<u64>,
-    /// How many outcomes are still to come of jobs that have several and not yet all of them.
+    /// The number of outcomes still pending, for jobs that have several and some of them already.
     partial: HashMap<u64, u64>,
 }
 
 impl Ledger {
-    /// An account of a run whose first job has the sequence number `first`.
+    /// Creates the ledger of a run whose first job has the sequence number `first`.
     pub fn starting_at(first: u64) -> Self {
         Self {
             fed: AtomicU64::new(0),
@@ -74,9 +74,9 @@ impl Ledger {
         }
     }
 
-    /// Waits until a job with this sequence number is less than [`LEDGER_SPAN_MAX`] ahead of the
-    /// oldest one that is not done. Returns `false` where `stop` was set before;
-    /// [`wake`](Self::wake) makes it look.
+    /// Blocks until a job with this sequence number is less than [`LEDGER_SPAN_MAX`] ahead of the
+    /// oldest one that is not done. Returns `false` if `stop` was set before, which is checked
+    /// again after [`wake`](Self::wake).
     pub(crate) fn wait_for_room(&self, seq: u64, stop: &AtomicBool) -> bool {
         let mut done = self.lock();
         while !stop.load(Ordering::SeqCst) {
@@ -89,24 +89,24 @@ impl Ledger {
         false
     }
 
-    /// Makes a feeder that waits look whether it was told to stop.
+    /// Makes a blocked feeder check its stop flag.
     pub fn wake(&self) {
         drop(self.lock());
         self.changed.notify_all();
     }
 
-    /// Counts jobs before they are passed on, so that no outcome can come first.
+    /// Counts jobs. Call it before they are delivered, so that no outcome can come first.
     pub fn feed(&self, jobs: &[Job]) {
         self.fed.fetch_add(outcomes_of(jobs), Ordering::AcqRel);
     }
 
-    /// Takes jobs that were fed out of the account: nobody was left to take them, or an interrupt
-    /// came first.
+    /// Removes jobs that were fed and will not run: no shard took them, or the run was interrupted
+    /// first.
     pub fn withdraw(&self, jobs: &[Job]) {
         self.fed.fetch_sub(outcomes_of(jobs), Ordering::AcqRel);
     }
 
-    /// Counts outcomes that are durable.
+    /// Counts outcomes that are now durable.
     pub fn acknowledge(&self, receipts: impl IntoIterator<Item = Receipt>) {
         let mut done = self.lock();
         let before = done.watermark;
@@ -122,25 +122,25 @@ impl Ledger {
         }
     }
 
-    /// Outcomes of the jobs that are part of the run, one for each time a job is to be repeated:
-    /// the `in` of its balance.
+    /// The number of outcomes of all jobs fed, one for each repetition of a job: the `in` of the
+    /// balance.
     pub fn fed(&self) -> u64 {
         self.fed.load(Ordering::Acquire)
     }
 
-    /// Outcomes that are durable: what `answered + negative + failed` must come to.
+    /// The number of durable outcomes, which must equal `answered + negative + failed`.
     pub fn acknowledged(&self) -> u64 {
         self.acknowledged.load(Ordering::Acquire)
     }
 
-    /// Outcomes that are not durable yet; 0 at the end of a run whose balance holds.
+    /// The number of outcomes that are not durable yet: 0 at the end of a run whose balance holds.
     pub fn in_flight(&self) -> u64 {
-        // What is read first can only be too small: every outcome counted was fed before.
+        // Read first, so that it cannot exceed `fed`: every outcome counted was fed before.
         let acknowledged = self.acknowledged();
         self.fed().saturating_sub(acknowledged)
     }
 
-    /// The jobs that are done.
+    /// Returns the jobs that are done.
     pub fn completed(&self) -> Completed {
         self.lock().completed()
     }
@@ -176,14 +176,14 @@ impl Done {
         self.words[word] |= bit;
     }
 
-    /// The word and the bit of a job that is not below the watermark.
+    /// The index of the word and the bit of a job at or above the watermark.
     fn place_of(&self, seq: u64) -> (usize, u64) {
         let base = self.watermark & !63;
         let offset = seq - base;
         ((offset / 64) as usize, 1 << (offset % 64))
     }
 
-    /// Raises the watermark over all jobs that follow it without a gap.
+    /// Raises the watermark over all done jobs that follow it without a gap.
     fn raise_watermark(&mut self) {
         while let Some(word) = self.words.front() {
             let passed = self.watermark % 64;
@@ -212,7 +212,7 @@ impl Done {
                 }
             }
         }
-        // Bits below the watermark stay in the first word until all of it is done.
+        // Bits below the watermark stay in the first word until all of its jobs are done.
         above.retain_mut(|done| {
             done.start = done.start.max(self.watermark);
             !done.is_empty()
@@ -224,7 +224,7 @@ impl Done {
     }
 }
 
-/// How many outcomes these jobs have.
+/// The number of outcomes of these jobs.
 fn outcomes_of(jobs: &[Job]) -> u64 {
     jobs.iter().map(|job| job.spec.outcomes()).sum()
 }
@@ -325,10 +325,10 @@ mod tests {
             let completed = ledger.completed();
             let mut expected = acknowledged;
             expected.sort_unstable();
-            let told: Vec<u64> = (first..completed.watermark)
+            let done: Vec<u64> = (first..completed.watermark)
                 .chain(completed.above.iter().cloned().flatten())
                 .collect();
-            prop_assert_eq!(told, expected);
+            prop_assert_eq!(done, expected);
             // There is a gap at the watermark, and between any two that follow.
             let ends = std::iter::once(completed.watermark)
                 .chain(completed.above.iter().map(|done| done.end));

@@ -1,15 +1,15 @@
-//! Targets in: what was asked for becomes numbered [`Job`]s, in order, a batch at a time.
+//! Turns targets into numbered [`Job`]s, in order and in batches.
 //!
-//! A [`Source`] gives jobs: [`arguments`] from the command line, [`stream`] and [`open`] from a
-//! list that is read as it comes. A [`Feeder`] pulls batches from a source, says when each job is
-//! due, and hands them on, all jobs of a host to the same shard of the engine (a [`Router`] knows
-//! which); a [`Ledger`] knows which of them are out and which are done. A source has a
+//! A [`Source`] gives jobs: [`arguments`] from the command line, [`stream`] and [`open`] from a list
+//! that is read as a stream. A [`Feeder`] reads batches from a source, sets when each job is due,
+//! and delivers them to the shards of the engine; a [`Router`] sends all jobs of a host to the same
+//! shard. A [`Ledger`] tracks which jobs are under way and which are done. A source has a
 //! [`Position`] that can be saved, so that a run can be resumed.
 //!
-//! Nothing here sends a packet, reads a clock or holds a list in memory. A CIDR is two numbers,
-//! however large it is and however many ports it is asked on: exclusion, sharding and shuffling are
-//! arithmetic on places in it. No thread is started, and the only wait is that for a reader which
-//! has nothing to give yet.
+//! Nothing here sends a packet, reads a clock or holds a list in memory. A CIDR is stored as two
+//! numbers, however large it is and however many ports it is combined with: exclusion, sharding and
+//! shuffling are arithmetic on indices. No thread is started; the only operations that block are
+//! reading a list and waiting for the ledger.
 
 mod arguments;
 mod batch;
@@ -50,36 +50,35 @@ pub use services::Protocol;
 pub use shuffle_buffer::SHUFFLE_BUFFER_LINES;
 pub use targets::{Targets, arguments, open, stream};
 
-/// Where jobs come from.
+/// Gives the jobs of a run.
 pub trait Source: Send {
-    /// Appends at most `max` jobs to `out`; `Ok(false)` once nothing will follow.
+    /// Appends at most `max` jobs to `out`. Returns `Ok(false)` once there are no more.
     ///
-    /// It waits only while it has nothing to give: what is complete is given at once. Work in one
-    /// call is bounded (a list is read from at most once), so `Ok(true)` with nothing appended
-    /// means that it should be asked again.
+    /// Blocks only while it has no job: complete ones are given at once. The work of one call is
+    /// bounded (a list is read at most once), so it may append nothing and return `Ok(true)`; call
+    /// it again.
     ///
     /// # Errors
     ///
-    /// Where the source cannot go on. Jobs given by earlier calls stand, this call appended none,
-    /// and the source is at its end.
+    /// The source cannot continue. Jobs given by earlier calls are valid, this call appended none,
+    /// and the source has ended.
     fn next(&mut self, max: usize, out: &mut Vec<Job>) -> Result<bool, SourceError>;
 
-    /// Jobs still to come, where that is known: `None` while a list is being read. More than
-    /// `u64::MAX` is given as that.
+    /// The number of jobs still to come; `None` if it is unknown, as while a list is read.
+    /// `u64::MAX` also for more.
     fn remaining(&self) -> Option<u64>;
 
-    /// Where the source is: in front of the job that it gives next.
+    /// The current position: before the job that it gives next.
     fn position(&self) -> Position;
 
-    /// Passes over the jobs in front of `position`, which may have been saved from another source
-    /// that was made of the same list with the same options. The next job is then the one that
-    /// followed there, with the same number. What does not have to be read is not: a CIDR of any
-    /// size is passed over at once.
+    /// Skips the jobs before `position`, which may be the saved position of another source with the
+    /// same list and the same options. The next job is then the one that followed there, with the
+    /// same number. A CIDR of any size is skipped in constant time.
     ///
     /// # Errors
     ///
-    /// Where the source is past the position, or ends before it, or fails as in
-    /// [`next`](Self::next): then it is at its end.
+    /// The source is past the position, ends before it, or fails as in [`next`](Self::next): then it
+    /// has ended.
     fn skip_to(&mut self, position: Position) -> Result<(), SourceError> {
         while position::pass_some(self, position)? {}
         Ok(())

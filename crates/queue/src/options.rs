@@ -1,4 +1,4 @@
-//! Which targets, and in what order.
+//! Which targets a source gives, and in which order.
 
 use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
@@ -7,59 +7,57 @@ use canvass_model::{ModuleId, ProbeSpec, RecordType};
 
 use crate::{Exclusions, Partition, Ports};
 
-/// What the list is a list of.
+/// What the targets are, and what is asked about them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TargetKind {
-    /// Addresses, CIDRs, ranges and `.arpa` names, to ask PTR of.
+    /// Addresses, CIDRs, ranges and `.arpa` names, for PTR lookups.
     Ptr {
-        /// Look each name up and see whether the address comes back.
+        /// Also look up the addresses of each name, and check that the target is among them.
         forward_confirm: bool,
     },
-    /// Names. A line may name its own type after the name (`example.net MX`).
+    /// Names. A line may give a record type after the name (`example.net MX`).
     Dns {
-        /// The types asked for where a line names none, in this order. If there are none, such a
-        /// line is bad.
+        /// The record types for lines without one, in this order. If this is empty, such a line is
+        /// bad.
         types: Vec<RecordType>,
     },
-    /// Addresses, CIDRs and ranges, to ask PTR of, and names, to ask A of: whoever wants both kinds
-    /// of addresses asks for the other as well.
+    /// Addresses, CIDRs and ranges, for PTR lookups, and names, for A lookups: a caller that needs
+    /// AAAA too must ask for it itself.
     Lookups,
-    /// Pages to fetch: URLs, hosts without a scheme with or without a port and a path (https is
-    /// tried first, then http), CIDRs and ranges of such hosts, and `unix:PATH`.
+    /// Resources to request: URLs, hosts with an optional port and path (https is tried first, then
+    /// http), CIDRs and ranges of such hosts, and `unix:PATH`.
     Http {
-        /// How they are fetched.
+        /// The settings of the requests.
         module: ModuleId,
-        /// How often each is fetched.
+        /// The number of requests per target.
         requests: NonZeroU32,
-        /// The ports of hosts for which neither a scheme nor a port is written. With the port of
-        /// one scheme the other is not tried.
+        /// The ports of hosts without a scheme and a port. With the port of one scheme the other is
+        /// not tried.
         ports: Option<Ports>,
     },
-    /// Ports to connect to: `host:port`, and CIDRs and ranges of such hosts, where the port may
-    /// be a service's name, and `unix:PATH`.
+    /// Endpoints to connect to: `host:port`, CIDRs and ranges of such hosts, and `unix:PATH`. The
+    /// port may be the name of a service.
     Tcp {
-        /// How they are talked to.
+        /// The settings of the probes.
         module: ModuleId,
-        /// The ports of hosts for which none is written.
+        /// The ports of hosts without a port.
         ports: Option<Ports>,
-        /// The port of such a host where there are no `ports` either. If there is none, such a
-        /// line is bad.
+        /// The port of such a host if there are no `ports` either. Without any, such a line is bad.
         default_port: Option<NonZeroU16>,
     },
-    /// Ports to send datagrams to: as for tcp, without `unix:PATH`.
+    /// Endpoints to send datagrams to: as for `Tcp`, without `unix:PATH`.
     Udp {
-        /// How they are talked to.
+        /// The settings of the probes.
         module: ModuleId,
-        /// The ports of hosts for which none is written.
+        /// The ports of hosts without a port.
         ports: Option<Ports>,
-        /// The port of such a host where there are no `ports` either. If there is none, such a
-        /// line is bad.
+        /// The port of such a host if there are no `ports` either. Without any, such a line is bad.
         default_port: Option<NonZeroU16>,
     },
 }
 
 impl TargetKind {
-    /// What is asked of a target that has no types of its own.
+    /// The probe of a target without a record type of its own.
     pub(crate) fn first_spec(&self) -> ProbeSpec {
         match self {
             Self::Ptr { forward_confirm } => ProbeSpec::Ptr {
@@ -83,27 +81,26 @@ impl TargetKind {
     }
 }
 
-/// Which targets, and in what order.
+/// Which targets a source gives, and in which order.
 #[derive(Clone, Debug)]
 pub struct TargetOptions {
-    /// What the list is a list of.
+    /// What the targets are, and what is asked about them.
     pub kind: TargetKind,
-    /// Addresses to leave out. An `.arpa` name that stands for a whole address goes with it, and
-    /// so does a URL or an endpoint whose host is one; what a host's name leads to is not known
-    /// here.
+    /// Addresses to exclude, also as an `.arpa` name or as the host of a URL or an endpoint. The
+    /// addresses of host names are not known here and not checked.
     pub exclude: Arc<Exclusions>,
-    /// The seed to shuffle by; `None` keeps the order given.
+    /// The seed of the shuffle; `None` keeps the order of the list.
     pub shuffle: Option<u64>,
-    /// Which part of the list, after exclusion.
+    /// The part of the list to give, after exclusion.
     pub partition: Partition,
-    /// The most jobs to give, after exclusion and sharding.
+    /// The maximum number of jobs, after exclusion and partitioning.
     pub limit: Option<u64>,
-    /// Stop at the first bad line.
+    /// Whether the first bad line is an error.
     pub strict: bool,
 }
 
 impl TargetOptions {
-    /// The whole list in the order given, bad lines included.
+    /// The whole list in its own order, including bad lines.
     pub fn new(kind: TargetKind) -> Self {
         Self {
             kind,

@@ -1,19 +1,19 @@
-//! Where a source is.
+//! The position of a source.
 
 use crate::{Source, SourceError};
 
-/// Jobs that are passed over at once where each has to be made.
+/// The number of jobs created and dropped per call to skip jobs that cannot be skipped unread.
 const PASS_JOBS: u64 = 4_096;
 
-/// Where a source is: in front of the job with this number.
+/// The position of a source: before the job with this number.
 ///
-/// The order of a source follows from its list and its options alone, shuffled or not, so the
-/// number says all there is to say, and outlives the process.
+/// The order of a source depends on its list and options only, shuffled or not, so the number is
+/// enough to resume in another process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position(u64);
 
 impl Position {
-    /// In front of the job with the number `seq`.
+    /// The position before the job with the number `seq`.
     pub const fn before(seq: u64) -> Self {
         Self(seq)
     }
@@ -24,8 +24,8 @@ impl Position {
     }
 }
 
-/// Passes over some of the jobs in front of `position` by making them. Returns `false` where the
-/// source is there.
+/// Skips some of the jobs before `position` by creating and dropping them. Returns `false` if the
+/// source is at the position.
 pub(crate) fn pass_some(
     source: &mut (impl Source + ?Sized),
     position: Position,

@@ -8,7 +8,7 @@ use canvass_model::{Host, Job, Target};
 /// Assigns jobs to the shards of the engine. All jobs of a host go to the same shard, which then
 /// keeps the limits and the name lookups of the host; jobs without a host go to the shards in turn.
 ///
-/// The shard of a host is random per router, so that nobody can prepare a list of hosts that all go
+/// The shard of a host is random per router, so that it is impossible to prepare a list of hosts that all go
 /// to one shard.
 #[derive(Debug)]
 pub struct Router {
@@ -47,7 +47,7 @@ impl Router {
     ///
     /// # Errors
     ///
-    /// If `deliver` returns jobs because nobody receives them: these jobs and those not delivered
+    /// If `deliver` returns jobs because their receiver is gone: these jobs and those not delivered
     /// yet.
     pub fn route(
         &mut self,

@@ -1,4 +1,4 @@
-//! Targets from a list that is read as it comes.
+//! Targets from a list that is read as a stream.
 
 use std::io::Read;
 
@@ -10,7 +10,7 @@ use crate::shuffle_buffer::ShuffleBuffer;
 use crate::targets::{Part, Progress};
 use crate::{SourceError, TargetOptions};
 
-/// Reads a list from `reader`; `name` is what errors call it.
+/// Creates the part that reads a list from `reader`; `name` names the list in errors.
 pub(crate) fn part(
     reader: impl Read + Send + 'static,
     name: &str,
@@ -23,16 +23,16 @@ pub(crate) fn part(
         at_end: false,
     };
     match options.shuffle {
-        None => Box::new(InOrder { list, walk: None }),
+        None => Box::new(InOrder { list, cursor: None }),
         Some(seed) => Box::new(Shuffled {
             list,
-            window: ShuffleBuffer::new(seed),
+            buffer: ShuffleBuffer::new(seed),
             bad_line: None,
         }),
     }
 }
 
-/// The lines of a list, each with what it comes to.
+/// Parses the lines of a list into targets.
 struct List<R> {
     lines: Lines<R>,
     name: Box<str>,
@@ -40,10 +40,10 @@ struct List<R> {
     at_end: bool,
 }
 
-/// What comes next in a list.
+/// The next item of a list.
 enum Next {
     LineTargets(LineTargets),
-    /// The reader has to be asked.
+    /// No complete line is buffered: the reader must be read.
     Read,
     End,
 }
@@ -62,7 +62,7 @@ impl<R: Read> List<R> {
                 continue;
             };
             match self.intake.take(content, Some(line.number)) {
-                Ok(Some(placed)) => return Ok(Next::LineTargets(placed)),
+                Ok(Some(targets)) => return Ok(Next::LineTargets(targets)),
                 Ok(None) => {}
                 Err(bad) => {
                     self.at_end = true;
@@ -89,25 +89,25 @@ impl<R: Read> List<R> {
     }
 }
 
-/// The list as it comes.
+/// The list in its own order.
 struct InOrder<R> {
     list: List<R>,
-    /// The way through the block that was begun last.
-    walk: Option<BlockCursor>,
+    /// The position in the block of targets under way.
+    cursor: Option<BlockCursor>,
 }
 
 impl<R: Read + Send> Part for InOrder<R> {
     fn skip(&mut self, jobs: u64) -> u64 {
-        self.walk.as_mut().map_or(0, |walk| walk.skip(jobs))
+        self.cursor.as_mut().map_or(0, |cursor| cursor.skip(jobs))
     }
 
     fn fill(&mut self, batch: &mut Batch<'_>) -> Result<Progress, SourceError> {
         let mut may_read = true;
         loop {
-            if let Some(walk) = self.walk.as_mut() {
-                walk.fill(&self.list.intake.exclude, batch);
-                if walk.is_at_end() {
-                    self.walk = None;
+            if let Some(cursor) = self.cursor.as_mut() {
+                cursor.fill(&self.list.intake.exclude, batch);
+                if cursor.is_at_end() {
+                    self.cursor = None;
                 }
             }
             if batch.is_full() {
@@ -116,7 +116,7 @@ impl<R: Read + Send> Part for InOrder<R> {
             match self.list.next_buffered()? {
                 Next::LineTargets(LineTargets::One(item)) => batch.push(item),
                 Next::LineTargets(LineTargets::Block(block)) => {
-                    self.walk = Some(BlockCursor::new(block))
+                    self.cursor = Some(BlockCursor::new(block))
                 }
                 Next::Read if may_read && !batch.has_given() => {
                     self.list.read()?;
@@ -133,23 +133,24 @@ impl<R: Read + Send> Part for InOrder<R> {
     }
 }
 
-/// The list as a window passes over it.
+/// The list, shuffled in a buffer.
 ///
-/// A target is drawn only from a window that is full, or that holds all that is left: the order
-/// must not depend on how fast the reader is, or a run could not be resumed.
+/// A target is drawn only when the buffer is full or holds the rest of the list: the order must not
+/// depend on how fast the reader is, or a run could not be resumed.
 struct Shuffled<R> {
     list: List<R>,
-    window: ShuffleBuffer,
-    /// Why reading stopped, kept until the lines before it are done.
+    buffer: ShuffleBuffer,
+    /// The error that ended reading, kept until the targets before it were given.
     bad_line: Option<SourceError>,
 }
 
 impl<R: Read> Shuffled<R> {
-    /// Fills the window as far as the list goes; `false` where the reader has to be asked.
-    fn fill_window(&mut self) -> bool {
-        while !self.window.is_full() {
+    /// Fills the buffer, or up to the end of the list. Returns `false` if the reader must be read
+    /// first.
+    fn fill_buffer(&mut self) -> bool {
+        while !self.buffer.is_full() {
             match self.list.next_buffered() {
-                Ok(Next::LineTargets(placed)) => self.window.add(placed),
+                Ok(Next::LineTargets(targets)) => self.buffer.add(targets),
                 Ok(Next::Read) => return false,
                 Ok(Next::End) => break,
                 Err(error) => {
@@ -163,7 +164,7 @@ impl<R: Read> Shuffled<R> {
 }
 
 impl<R: Read + Send> Part for Shuffled<R> {
-    /// What is drawn next follows from all that was drawn before.
+    /// Each draw depends on all draws before, so none can be skipped.
     fn skip(&mut self, _jobs: u64) -> u64 {
         0
     }
@@ -171,7 +172,7 @@ impl<R: Read + Send> Part for Shuffled<R> {
     fn fill(&mut self, batch: &mut Batch<'_>) -> Result<Progress, SourceError> {
         let mut may_read = true;
         while !batch.is_full() {
-            if !self.fill_window() {
+            if !self.fill_buffer() {
                 if !may_read || batch.has_given() {
                     return Ok(Progress::More);
                 }
@@ -179,7 +180,7 @@ impl<R: Read + Send> Part for Shuffled<R> {
                 may_read = false;
                 continue;
             }
-            match self.window.draw(&self.list.intake.exclude) {
+            match self.buffer.draw(&self.list.intake.exclude) {
                 Some(item) => batch.push(item),
                 None => return self.bad_line.take().map_or(Ok(Progress::End), Err),
             }

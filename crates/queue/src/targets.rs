@@ -1,4 +1,4 @@
-//! The source of a run: arguments and lists, one after the other, numbered through.
+//! The source of a run: arguments, then lists, as jobs with consecutive numbers.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -10,12 +10,12 @@ use crate::batch::{Batch, JobSequence};
 use crate::position::pass_some;
 use crate::{Position, Source, SourceError, TargetOptions};
 
-/// Takes targets from the command line. They are shuffled as one list, whatever their number.
+/// Reads targets from command-line arguments. They are shuffled as one list, whatever their number.
 ///
 /// # Errors
 ///
-/// A bad argument, where the options are strict: nothing was given yet, so it stops the run before
-/// it begins. More than 2^128 targets, where they are to be shuffled.
+/// A bad argument, if the options are strict, so that the run does not begin. More than 2^128
+/// targets, if they are shuffled.
 pub fn arguments(
     list: impl IntoIterator<Item = String>,
     options: &TargetOptions,
@@ -23,29 +23,28 @@ pub fn arguments(
     Ok(Targets::of(crate::arguments::part(list, options)?, options))
 }
 
-/// Takes targets from `reader`, one a line, as a stream: `#` comments, blank lines, CRLF and a
-/// byte order mark are understood. `name` is what errors call it.
+/// Reads targets from `reader` as a stream, one per line. `#` comments, blank lines, CRLF and a byte
+/// order mark are accepted. `name` names the list in errors.
 ///
-/// If the list is shuffled, the first job comes once [`SHUFFLE_BUFFER_LINES`] lines are there or
-/// the list is at its end: the order follows from the list and the seed, never from how fast the
-/// list came.
+/// If the list is shuffled, the first job is given after [`SHUFFLE_BUFFER_LINES`] lines or at the end
+/// of the list: the order depends on the list and the seed only, not on how fast the list is read.
 ///
 /// [`SHUFFLE_BUFFER_LINES`]: crate::SHUFFLE_BUFFER_LINES
 pub fn stream(reader: impl Read + Send + 'static, name: &str, options: &TargetOptions) -> Targets {
     Targets::of(crate::stream::part(reader, name, options), options)
 }
 
-/// Takes targets from the file at `path`, or from standard input where that is `-`, as a stream.
+/// Reads targets from the file at `path` as a stream, or from standard input if that is `-`.
 ///
 /// # Errors
 ///
-/// Where the file cannot be opened, or is a directory.
+/// The file cannot be opened, or is a directory.
 pub fn open(path: &str, options: &TargetOptions) -> Result<Targets, SourceError> {
     if path == "-" {
         return Ok(stream(io::stdin(), "standard input", options));
     }
     let opened = File::open(path).and_then(|file| {
-        // It opens, and only reading it would fail: the run would begin for nothing.
+        // A directory can be opened; only reading fails, after the run has begun.
         if file.metadata()?.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
@@ -60,30 +59,30 @@ pub fn open(path: &str, options: &TargetOptions) -> Result<Targets, SourceError>
     }
 }
 
-/// Arguments and lists, one after the other, as jobs that are numbered through.
+/// Arguments and lists, one after the other, as jobs with consecutive numbers.
 pub struct Targets {
     parts: VecDeque<Box<dyn Part>>,
     sequence: JobSequence,
-    /// Why it is over, kept until the jobs before it are given.
+    /// The error that ended it, kept until the jobs before it were given.
     failed: Option<SourceError>,
 }
 
 /// A list of targets.
 pub(crate) trait Part: Send {
-    /// Adds jobs until the batch is full, the list is at its end, or it would have to wait with
-    /// jobs in the batch. Where it fails, what it added stands.
+    /// Adds jobs until the batch is full, the list ends, or the reader would block while the batch
+    /// has jobs. After an error, the jobs already added are valid.
     fn fill(&mut self, batch: &mut Batch<'_>) -> Result<Progress, SourceError>;
 
-    /// Jobs it has yet to add, if the limit allows them; `None` where that is not known, and
-    /// `u128::MAX` where it is more than that.
+    /// The number of jobs still to be added, regardless of the limit. `None` if that is unknown;
+    /// `u128::MAX` also for more.
     fn jobs_left(&self) -> Option<u128>;
 
-    /// Passes over at most so many jobs without making them. Returns how many; none where only
-    /// [`fill`](Self::fill) goes on.
+    /// Skips at most this many jobs without creating them. Returns how many: 0 if only
+    /// [`fill`](Self::fill) can advance.
     fn skip(&mut self, jobs: u64) -> u64;
 }
 
-/// How far a list is.
+/// Whether a list has more.
 pub(crate) enum Progress {
     /// There may be more.
     More,
@@ -100,21 +99,20 @@ impl Targets {
         }
     }
 
-    /// Goes on with `later` when these are done. The numbers go on, and the limit of these is
-    /// that of all; both must have been made with the same options.
+    /// Appends `later`. The numbers continue, and the limit of the first applies to all; both must
+    /// have the same options.
     #[must_use]
     pub fn then(mut self, later: Self) -> Self {
         self.parts.extend(later.parts);
         self
     }
 
-    /// How many jobs were given.
+    /// The number of jobs given so far.
     pub fn produced(&self) -> u64 {
         self.sequence.given()
     }
 
-    /// Passes over jobs in front of `position` that do not have to be made. Returns whether there
-    /// were any.
+    /// Skips jobs before `position` that need not be created. Returns whether there were any.
     fn pass_unmade(&mut self, position: Position) -> bool {
         let left = position.seq().saturating_sub(self.sequence.given());
         let left = left.min(self.sequence.allowed());

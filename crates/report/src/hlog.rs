@@ -240,7 +240,7 @@ mod tests {
         assert!(text.contains("Tag=ptr.service,0.000,1.000,"), "{text}");
         assert!(text.contains(",HISTFAAAA"), "{text}");
         let read = intervals(&text);
-        let told: Vec<(&str, u128, u128, u64)> = read
+        let actual: Vec<(&str, u128, u128, u64)> = read
             .iter()
             .map(|(tag, start, length, histogram)| (&**tag, *start, *length, histogram.len()))
             .collect();
@@ -253,7 +253,7 @@ mod tests {
             // What these two probes have of the measures.
             expected.extend(tags[..4].iter().map(|tag| (*tag, start, length, count)));
         }
-        assert_eq!(told, expected);
+        assert_eq!(actual, expected);
         let mut sum = histogram::<u64>();
         for (_, _, _, histogram) in read.iter().filter(|line| line.0.ends_with(".response")) {
             sum.add(histogram).unwrap();

@@ -1,4 +1,4 @@
-//! Where outcomes go: the trait, the sink that writes lines, and those that only count.
+//! The [`Sink`] trait, and the sink that writes lines.
 
 use std::io::{self, Write};
 
@@ -6,18 +6,18 @@ use canvass_model::Outcome;
 
 use crate::{Columns, Epoch, Format, LatencyRecorder, LineFormat, Tally, Timeline};
 
-/// Takes every outcome of a run, in the order they end.
+/// Receives every outcome of a run, in the order in which they end.
 ///
-/// A sink that only counts needs [`record`](Self::record) alone.
+/// Only [`record`](Self::record) is required.
 pub trait Sink: Send {
-    /// Takes some outcomes. It may buffer them; see [`flush`](Self::flush).
+    /// Records a batch of outcomes. May buffer them; see [`flush`](Self::flush).
     ///
     /// # Errors
     /// What was written before the error is not undone. The sink is not called again.
     fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError>;
 
-    /// Writes out everything recorded so far. Returns how much of it would survive the end of this
-    /// process: only that much counts as done when a run is resumed.
+    /// Writes everything recorded so far. Returns how many outcomes would survive a crash of this
+    /// process: only those count as done when a run is resumed.
     ///
     /// # Errors
     /// As for [`record`](Self::record).
@@ -25,8 +25,7 @@ pub trait Sink: Send {
         Ok(Durable::All)
     }
 
-    /// Ends the output: writes whatever closes it, and makes everything durable. The sink is not
-    /// called again.
+    /// Completes the output and makes everything durable. The sink is not called again.
     ///
     /// # Errors
     /// As for [`record`](Self::record).
@@ -38,9 +37,9 @@ pub trait Sink: Send {
 /// How many of the outcomes that a sink has recorded are durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durable {
-    /// Everything recorded so far, or the sink keeps nothing that could be lost.
+    /// Everything recorded so far. Also for a sink that has nothing to lose.
     All,
-    /// The first so many since the sink was created.
+    /// This many, counted from the creation of the sink.
     First(u64),
 }
 
@@ -82,32 +81,32 @@ impl Sink for LatencyRecorder {
 /// Why an output could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum SinkError {
-    /// Whoever read it has gone (`| head`): a quiet end, no failure.
-    #[error("nobody reads {path} any more")]
+    /// The reader has closed the pipe (`| head`). Not a failure.
+    #[error("the reader of {path} has closed it")]
     Closed {
-        /// What was written to.
+        /// The output.
         path: Box<str>,
     },
-    /// No room: a full disk, a quota or a limit on the file's size.
+    /// The disk is full, or a quota or the limit on file size is reached.
     #[error("no space is left to write {path}: {source}")]
     Full {
-        /// What was written to.
+        /// The output.
         path: Box<str>,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// Anything else.
     #[error("cannot write {path}: {source}")]
     Other {
-        /// What was written to.
+        /// The output.
         path: Box<str>,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
 }
 
 impl SinkError {
-    /// Sorts an error of the system for the output called `path`.
+    /// Classifies an error of the system for the output called `path`.
     pub fn new(path: &str, source: io::Error) -> Self {
         let path = path.into();
         match source.kind() {
@@ -119,13 +118,13 @@ impl SinkError {
         }
     }
 
-    /// Whether the reader has gone, and the run should end without a word.
+    /// Whether the reader has closed the pipe. Then the run ends without an error message.
     pub fn is_closed(&self) -> bool {
         matches!(self, Self::Closed { .. })
     }
 }
 
-/// A sink that writes one line for each outcome, many lines a write.
+/// A sink that writes one line per outcome, and many lines per system call.
 pub struct LineSink<W: Write> {
     writer: W,
     path: Box<str>,
@@ -134,13 +133,14 @@ pub struct LineSink<W: Write> {
     written_bytes: u64,
 }
 
-/// Bytes gathered before they are written.
+/// The number of bytes that are buffered before they are written.
 const BUFFER_BYTES: usize = 128 * 1024;
-/// Room past [`BUFFER_BYTES`] for the line that fills it, so that the buffer seldom grows.
+/// Room beyond [`BUFFER_BYTES`] for the last line, so that the buffer rarely grows.
 const BUFFER_SLACK_BYTES: usize = 8 * 1024;
 
 impl<W: Write> LineSink<W> {
-    /// A sink for a new output; the format's header comes first. `path` is what errors call it.
+    /// Creates a sink for a new output, which begins with the header of the format. `path` names the
+    /// output in errors.
     pub fn new(
         writer: W,
         path: impl Into<Box<str>>,
@@ -153,7 +153,7 @@ impl<W: Write> LineSink<W> {
         sink
     }
 
-    /// A sink for an output that an earlier run began: no header.
+    /// Creates a sink that continues the output of an earlier run, without a header.
     pub fn continued(
         writer: W,
         path: impl Into<Box<str>>,
@@ -170,12 +170,12 @@ impl<W: Write> LineSink<W> {
         }
     }
 
-    /// Bytes the writer has taken so far.
+    /// The number of bytes written so far.
     pub fn written_bytes(&self) -> u64 {
         self.written_bytes
     }
 
-    /// Writes the buffer out. After an error the buffer holds exactly what was not taken.
+    /// Writes the buffer. After an error the buffer holds exactly what was not written.
     fn drain(&mut self) -> Result<(), SinkError> {
         let mut taken = 0;
         let result = loop {
@@ -220,15 +220,15 @@ mod tests {
     use super::*;
     use crate::fixture;
 
-    /// Takes at most a few bytes at a time, and only so many in all.
-    struct Grudging {
+    /// Accepts at most 1,000 bytes per write, and `room` bytes in all.
+    struct LimitedWriter {
         taken: Vec<u8>,
         room: usize,
         writes: usize,
         then: io::ErrorKind,
     }
 
-    impl Grudging {
+    impl LimitedWriter {
         fn new(room: usize, then: io::ErrorKind) -> Self {
             Self {
                 taken: Vec::new(),
@@ -239,7 +239,7 @@ mod tests {
         }
     }
 
-    impl Write for Grudging {
+    impl Write for LimitedWriter {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.writes += 1;
             if self.writes.is_multiple_of(3) {
@@ -258,13 +258,13 @@ mod tests {
         }
     }
 
-    fn sink(writer: &mut Grudging, format: Format) -> LineSink<&mut Grudging> {
+    fn sink(writer: &mut LimitedWriter, format: Format) -> LineSink<&mut LimitedWriter> {
         LineSink::new(writer, "out.txt", format, Columns::Dns, fixture::epoch())
     }
 
     #[test]
     fn nothing_is_written_before_a_buffer_is_full_and_all_after_a_flush() {
-        let mut writer = Grudging::new(usize::MAX, io::ErrorKind::Other);
+        let mut writer = LimitedWriter::new(usize::MAX, io::ErrorKind::Other);
         let mut lines = sink(&mut writer, Format::Text);
         let batch = vec![fixture::ptr_answered(); 1000];
         lines.record(&batch).unwrap();
@@ -283,7 +283,7 @@ mod tests {
 
     #[test]
     fn the_header_is_written_even_without_outcomes_and_not_when_continued() {
-        let mut writer = Grudging::new(usize::MAX, io::ErrorKind::Other);
+        let mut writer = LimitedWriter::new(usize::MAX, io::ErrorKind::Other);
         sink(&mut writer, Format::Csv).finish().unwrap();
         assert!(writer.taken.starts_with(b"seq,line,target,"));
         let before = writer.taken.len();
@@ -302,7 +302,11 @@ mod tests {
     #[test]
     fn an_error_tells_a_closed_pipe_from_a_full_disk_and_names_the_path() {
         for (kind, closed, text) in [
-            (io::ErrorKind::BrokenPipe, true, "nobody reads out.txt"),
+            (
+                io::ErrorKind::BrokenPipe,
+                true,
+                "the reader of out.txt has closed it",
+            ),
             (
                 io::ErrorKind::StorageFull,
                 false,
@@ -319,7 +323,7 @@ mod tests {
                 "cannot write out.txt",
             ),
         ] {
-            let mut writer = Grudging::new(10, kind);
+            let mut writer = LimitedWriter::new(10, kind);
             let mut lines = sink(&mut writer, Format::Text);
             lines.record(&[fixture::ptr_answered()]).unwrap();
             let error = lines.flush().unwrap_err();
@@ -330,7 +334,7 @@ mod tests {
 
     #[test]
     fn what_was_taken_before_an_error_is_not_written_again() {
-        let mut writer = Grudging::new(10, io::ErrorKind::StorageFull);
+        let mut writer = LimitedWriter::new(10, io::ErrorKind::StorageFull);
         let mut lines = sink(&mut writer, Format::Text);
         lines.record(&[fixture::ptr_answered()]).unwrap();
         assert!(lines.flush().is_err());

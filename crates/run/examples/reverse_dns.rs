@@ -1,4 +1,4 @@
-//! Asks the lab, a DNS server on loopback, for the names of a network, and prints them.
+//! Looks up the names of a network in the lab, a DNS server on loopback, and prints them.
 
 use canvass_lab::{Lab, LabConfig};
 use canvass_run::{Columns, Format, LineSink, Plan, Run, TargetKind, arguments};

@@ -1,4 +1,4 @@
-//! The one thread that takes outcomes and passes them to the sinks.
+//! The thread that receives outcomes and passes them to the sinks.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use crate::snapshot::RateMeter;
 use crate::stop::StopHandle;
 
-/// Outcomes wait no longer than this for others before sinks are flushed.
+/// The interval at which sinks are flushed.
 const FLUSH_AFTER: Duration = Duration::from_millis(100);
-/// Outcomes that may be recorded and not durable. At so many, no more are taken until a sink has
-/// caught up.
+/// The maximum number of outcomes that are recorded but not durable. Then no more are received until
+/// the sinks have caught up.
 const UNDURABLE_MAX: usize = 1 << 18;
 
-/// Takes outcomes until there are no more.
+/// Receives outcomes until the last event loop has ended.
 pub(crate) struct Collector {
     pub outcomes: Receiver<Vec<Outcome>>,
     pub stop: StopHandle,
@@ -32,14 +32,14 @@ pub(crate) struct Collector {
 pub(crate) struct Acknowledger {
     ledger: Arc<Ledger>,
     acknowledged: u64,
-    /// Those that were recorded since, the oldest first.
+    /// The receipts of the outcomes recorded after those, the oldest first.
     pending: VecDeque<Receipt>,
 }
 
 impl Collector {
     pub(crate) fn run(mut self) -> Result<(), SinkError> {
         let taken = self.take_all();
-        // Those that have not failed are finished whatever happened.
+        // The sinks that have not failed are finished in any case.
         let mut finished = Ok(());
         for mut sink in std::mem::take(&mut self.sinks) {
             finished = finished.and(sink.finish());
@@ -62,7 +62,7 @@ impl Collector {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
-            // Also while outcomes keep coming, but slowly.
+            // Checked after each batch too, not only after a timeout.
             let is_full = self.acknowledger.pending.len() >= UNDURABLE_MAX;
             if is_full || flushed.elapsed() >= FLUSH_AFTER {
                 self.flush()?;
@@ -88,7 +88,7 @@ impl Collector {
         Ok(())
     }
 
-    /// Calls each sink, up to one that fails, which is not called again.
+    /// Calls each sink, up to the first that fails. That one is dropped.
     fn each_sink(
         &mut self,
         mut call: impl FnMut(&mut dyn Sink) -> Result<(), SinkError>,
@@ -120,7 +120,7 @@ impl Acknowledger {
         self.pending.extend(outcomes.iter().map(Receipt::of));
     }
 
-    /// The first `durable` outcomes of the run are.
+    /// Acknowledges the first `durable` outcomes of the run.
     fn acknowledge(&mut self, durable: u64) {
         let more = durable.saturating_sub(self.acknowledged);
         let receipts = self.pending.drain(..more as usize);

@@ -1,4 +1,4 @@
-//! Why a run did not start, or not go to its end.
+//! The errors of a run.
 
 use std::io;
 
@@ -8,44 +8,44 @@ use canvass_report::{BalanceError, SinkError};
 /// Why a run could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The system gives no event loop: no descriptor is left, for example.
-    #[error("cannot begin an event loop: {0}")]
+    /// An event loop cannot be created, for example because no descriptor is left.
+    #[error("cannot create an event loop: {0}")]
     EventLoop(#[source] io::Error),
-    /// The system gives no thread.
+    /// A thread cannot be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[source] io::Error),
 }
 
-/// Why a run did not go to its end as it should.
+/// Why a run failed or ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// An event loop could not go on.
+    /// An event loop failed.
     #[error("an event loop failed: {0}")]
     EventLoop(#[source] io::Error),
-    /// A thread panicked: a fault of this program, or of a source or a sink that it was given.
+    /// A thread panicked: a bug in canvass, or in the source or a sink of the caller.
     #[error("the thread {thread:?} panicked: {message}")]
     Panicked {
-        /// Which.
+        /// The name of the thread.
         thread: Box<str>,
-        /// What it said.
+        /// The panic message.
         message: Box<str>,
     },
-    /// A sink takes no more.
+    /// A sink failed.
     #[error(transparent)]
     Sink(SinkError),
-    /// What went in is not what came out: a fault of this program.
+    /// The number of outcomes does not match the number of targets: a bug in canvass.
     #[error(transparent)]
     Balance(BalanceError),
-    /// No resolver answered any more.
+    /// No resolver answered any more, so the event loops gave up.
     #[error("no resolver answers any more; the rest of the list was not asked")]
     GaveUp,
-    /// The source could not go on. What it gave before was asked.
+    /// The source failed. The targets it gave before have outcomes.
     #[error(transparent)]
     Source(SourceError),
-    /// Targets were lost between the source and the event loops: a fault of this program.
-    #[error("{targets} targets were read and never asked; please report this")]
+    /// Targets were lost between the source and the event loops: a bug in canvass.
+    #[error("{targets} targets were read but have no outcome; please report this")]
     Lost {
-        /// How many.
+        /// The number of targets.
         targets: u64,
     },
 }

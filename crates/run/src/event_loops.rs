@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use canvass_engine::{Channels, Inbox, LatestSample, MioNet, Shard, StopSignal, Waker};
+use canvass_engine::{Channels, InboxSender, LatestSample, MioNet, Shard, StopSignal, Waker};
 use canvass_model::Outcome;
 use crossbeam_channel::{Receiver, bounded};
 
@@ -10,17 +10,17 @@ use crate::error::StartError;
 use crate::plan::Plan;
 use crate::system_names::{self, NameWorker};
 
-/// Batches of jobs that may wait for a loop, and batches of outcomes for the sinks.
+/// The capacity of the channels, in batches: of jobs per loop, and of outcomes per loop.
 const BATCHES_WAITING_MAX: usize = 4;
 
 /// The event loops of a run and the ends of their channels.
 pub(crate) struct EventLoops {
     pub shards: Vec<Shard<MioNet>>,
-    /// Where each takes its jobs. A loop ends when its inbox is dropped and all is done.
-    pub inboxes: Vec<Inbox>,
-    /// What came of the jobs of all.
+    /// The inbox of each loop. A loop ends when its inbox is dropped and its jobs are done.
+    pub inboxes: Vec<InboxSender>,
+    /// The outcomes of all loops.
     pub outcomes: Receiver<Vec<Outcome>>,
-    /// The threads that look names up for them.
+    /// The work of the threads that look up names for them.
     pub name_workers: Vec<NameWorker>,
     pub stop: Arc<StopSignal>,
     pub outbox_wakers: Vec<Arc<Waker>>,
@@ -53,7 +53,7 @@ impl EventLoops {
             });
             loops
                 .inboxes
-                .push(Inbox::new(job_sender, Arc::clone(&inbox_waker)));
+                .push(InboxSender::new(job_sender, Arc::clone(&inbox_waker)));
             loops.outbox_wakers.push(Arc::clone(&outbox_waker));
             loops.latest.push(Arc::clone(&latest));
             let channels = Channels {

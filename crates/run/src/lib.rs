@@ -1,8 +1,9 @@
-//! Runs a plan: very many targets are asked a question, or probed, and every one has an outcome.
+//! Runs mass DNS lookups and probes: many targets in, exactly one outcome per target (or per
+//! repeated request) out.
 //!
-//! This is canvass without its command line. A [`Plan`] says what to ask, of whom and under which
-//! limits; a [`Source`] gives the targets, in order; [`Sink`]s take the outcomes; and a [`Run`] is
-//! all of it at work on threads of its own.
+//! This is canvass without its command line. A [`Plan`] contains what to look up or probe, with which
+//! resolvers and limits; a [`Source`] gives the targets, in order; [`Sink`]s receive the outcomes; and
+//! a [`Run`] executes the plan on its own threads.
 //!
 //! ```
 //! use canvass_lab::{Lab, LabConfig};
@@ -33,47 +34,44 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What it is not
+//! # What it does not do
 //!
-//! Nothing here belongs to a whole process. There is no terminal and nothing is printed; no signal
-//! is caught; no limit on descriptors is raised ([`PlanBuilder::sockets`] says how many there may
-//! be); no allocator and no panic strategy is asked for, and a thread that panics ends its run with
-//! an error. Two runs in one process do not know of each other.
+//! It leaves the process alone: it prints nothing, catches no signals, raises no limit on descriptors
+//! ([`PlanBuilder::sockets`] sets how many are used), and requires no allocator or panic strategy. A
+//! thread that panics ends its run with an error. Runs in one process are independent.
 //!
-//! It does not decide when to run again, what is up and what is down, or whom to tell.
+//! It does not schedule repeated runs, decide which hosts are up, or send alerts.
 //!
 //! # Targets
 //!
-//! [`arguments`] takes addresses, CIDRs, ranges, names and URLs as the command does, [`open`] and
-//! [`stream`] read a list as it comes; [`Plan::target_options`] has their options. Any other
-//! [`Source`] gives numbered jobs in batches and may wait until there are some, which is how work
-//! that comes bit by bit enters a run. A source has a [`Position`] that can be saved and skipped to.
+//! [`arguments`] accepts addresses, CIDRs, ranges, names and URLs as the command does; [`open`] and
+//! [`stream`] read a list as a stream; [`Plan::target_options`] returns their options. Any other
+//! [`Source`] gives numbered jobs in batches. It may block until there are some, so targets can be
+//! added during a run. A source has a [`Position`] that can be saved and skipped to.
 //!
 //! # Sinks
 //!
-//! A sink takes outcomes in batches, in the order they end, on one thread that all sinks share: a
-//! slow sink slows the run down, and nothing piles up. Only [`record`](Sink::record) is required.
-//! A sink that buffers passes everything on in [`flush`](Sink::flush), several times a second, and
-//! returns how much is durable; [`finish`](Sink::finish) ends it. An error ends the run:
-//! [`Report::error`] has it, and the other sinks are finished.
+//! A sink receives outcomes in batches, in the order in which they end, on one thread that all sinks
+//! share. A slow sink slows the run down, so memory stays bounded. Only [`record`](Sink::record) is
+//! required. A sink that buffers writes its buffer in [`flush`](Sink::flush), which is called several
+//! times per second and returns how much is durable; [`finish`](Sink::finish) completes it. An error
+//! ends the run: it is in [`Report::error`], and the other sinks are finished.
 //!
 //! [`LineSink`] writes lines, [`IntervalLog`] histograms over time, [`SavedBodies`] bodies;
-//! [`Tally`], [`LatencyRecorder`] and [`Timeline`] count. [`Shared`] makes a sink one that can be
-//! looked at during the run and after it.
+//! [`Tally`], [`LatencyRecorder`] and [`Timeline`] aggregate. [`Shared`] wraps a sink so that it can
+//! be read during and after the run.
 //!
 //! # During a run
 //!
-//! [`Run::snapshot`] says how the run stands, at any moment and at little cost: counts, latency,
-//! rate, what is in flight, what the windows of resolvers allow.
+//! [`Run::snapshot`] returns the state of the run at little cost: counts, latency, rate, targets in
+//! flight, windows of the resolvers.
 //!
 //! A [`StopHandle`] ends a run early, from any thread: [`drain`](StopHandle::drain) starts no more
-//! targets, [`abort`](StopHandle::abort) ends those under way too. Each that was started has its
-//! outcome all the same. A signal handler that drains first and aborts when it is called again is
-//! what users expect.
+//! targets, [`abort`](StopHandle::abort) also ends those under way. Every target that was started has
+//! an outcome. Users expect the first SIGINT to drain and the second to abort.
 //!
-//! [`Report::completed`] says which targets are done for good: all outcomes were recorded by every
-//! sink, and are durable. A run that is to go on from there skips its source to the watermark and
-//! leaves out what is done above it.
+//! [`Report::completed`] contains the targets that are done: every sink has made all of their outcomes
+//! durable. To resume a run, skip its source to the watermark and leave out what is done above it.
 
 mod collector;
 mod error;

@@ -1,4 +1,4 @@
-//! What to ask, of whom, under which limits.
+//! The plan of a run: what to look up or probe, with which resolvers and limits.
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -12,10 +12,10 @@ use canvass_proto::{Limits, Module, ModuleKind, Reach, Timeouts, TransportPolicy
 use canvass_queue::{TargetKind, TargetOptions};
 use canvass_report::Epoch;
 
-/// The most resolvers of one plan.
+/// The maximum number of resolvers in a plan.
 pub const RESOLVERS_MAX: usize = UPSTREAMS_MAX;
-/// The time limits of a probe of a host unless others are given. Opening a connection and a TLS
-/// handshake have time for three tries of a first packet (RFC 6298 §2).
+/// The default time limits of a probe of a host. Opening a connection and a TLS handshake each have time
+/// for three transmissions of the first packet (RFC 6298 §2).
 pub const DEFAULT_TIMEOUTS: Timeouts = Timeouts {
     resolve: DEADLINE,
     connect: Duration::from_secs(5),
@@ -26,25 +26,25 @@ pub const DEFAULT_TIMEOUTS: Timeouts = Timeouts {
 };
 
 const DEADLINE: Duration = Duration::from_secs(10);
-/// The cap on the wait for one attempt of a question to a resolver.
+/// The default of [`PlanBuilder::timeout`].
 const TIMEOUT: Duration = Duration::from_secs(2);
-/// Further attempts for each question to a resolver.
+/// The default number of retries of a question to a resolver.
 const QUESTION_RETRIES: u32 = 7;
-/// Further attempts for each probe of a host.
+/// The default number of retries of a probe of a host.
 const PROBE_RETRIES: u32 = 0;
-/// Probes of hosts under way at once.
+/// The default number of concurrent probes of hosts.
 const PROBES: usize = 512;
-/// Sockets of probes open at once: half of the usual limit of 1,024 descriptors.
+/// The default number of open sockets of probes: half of the usual limit of 1,024 descriptors.
 const SOCKETS: usize = 512;
-/// Probes of one host at once.
+/// The default number of concurrent probes of one host.
 const PROBES_PER_HOST: u32 = 6;
 
-/// What a [`Run`](crate::Run) does: what to ask, of whom, under which limits. Targets come from a
-/// [`Source`](crate::Source), and outcomes go to [`Sink`](crate::Sink)s.
+/// What a [`Run`](crate::Run) does: the kind of lookup or probe, the resolvers and the limits. Targets
+/// come from a [`Source`](crate::Source), and outcomes go to [`Sink`](crate::Sink)s.
 #[derive(Clone, Debug)]
 pub struct Plan {
     kind: TargetKind,
-    /// What each event loop is told.
+    /// The configuration of each event loop.
     pub(crate) config: Config,
     pub(crate) event_loops: NonZeroUsize,
     concurrency: usize,
@@ -53,7 +53,7 @@ pub struct Plan {
     pub(crate) clock: Clock,
 }
 
-/// The clock of a run: when it began.
+/// The clock of a run: its start, on the monotonic and on the wall clock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     pub began: Instant,
@@ -67,7 +67,7 @@ impl Clock {
 }
 
 impl Plan {
-    /// Begins a plan that asks what `kind` says. The clock of the run starts now.
+    /// Begins a plan for targets of this kind. The clock of the run starts now.
     pub fn builder(kind: TargetKind) -> PlanBuilder {
         PlanBuilder {
             kind,
@@ -94,13 +94,13 @@ impl Plan {
         }
     }
 
-    /// The options for a [`Source`](crate::Source) of targets that this plan can ask: all of them,
-    /// in the order given.
+    /// The options for a [`Source`](crate::Source) of targets of this plan's kind: all targets, in the
+    /// order of the list.
     pub fn target_options(&self) -> TargetOptions {
         TargetOptions::new(self.kind.clone())
     }
 
-    /// How many outcomes so many targets have.
+    /// The number of outcomes of this many targets.
     pub(crate) fn outcomes_of(&self, targets: u64) -> u64 {
         match &self.kind {
             TargetKind::Http { requests, .. } => targets.saturating_mul(requests.get().into()),
@@ -108,29 +108,29 @@ impl Plan {
         }
     }
 
-    /// When the run began, by the calendar: sinks that write times need it.
+    /// The wall-clock time at which the run began. Sinks that write times need it.
     pub fn epoch(&self) -> Epoch {
         Epoch {
             wall: self.clock.wall,
         }
     }
 
-    /// The time now by the clock of the run.
+    /// The current time on the clock of the run.
     pub fn now(&self) -> Time {
         self.clock.now()
     }
 
-    /// When the run began.
+    /// The instant at which the run began.
     pub fn began(&self) -> Instant {
         self.clock.began
     }
 
-    /// The resolvers that are asked.
+    /// The resolvers.
     pub fn resolvers(&self) -> &[SocketAddr] {
         &self.config.upstreams
     }
 
-    /// How queries travel.
+    /// The transport of queries to resolvers.
     pub fn transport(&self) -> TransportPolicy {
         self.config.limits.transport
     }
@@ -140,20 +140,20 @@ impl Plan {
         self.event_loops.get()
     }
 
-    /// The most targets under way at once.
+    /// The maximum number of concurrent targets.
     pub fn concurrency(&self) -> usize {
         self.concurrency
     }
 
-    /// The same plan without a schedule: a rate is a cap alone, and a target is due when an event
-    /// loop takes it.
+    /// The same plan without a schedule: the rate is only an upper limit, and a target is due when an
+    /// event loop takes it.
     #[must_use]
     pub fn unscheduled(mut self) -> Self {
         self.rate_per_second = None;
         self
     }
 
-    /// The same plan over another transport.
+    /// The same plan with another transport.
     #[must_use]
     pub fn with_transport(mut self, transport: TransportPolicy) -> Self {
         self.config.limits.transport = transport;
@@ -172,7 +172,7 @@ impl Plan {
     }
 }
 
-/// Collects what a [`Plan`] is made of. What is not set has a default.
+/// Builds a [`Plan`]. Everything that is not set has a default.
 #[derive(Debug)]
 pub struct PlanBuilder {
     kind: TargetKind,
@@ -209,52 +209,52 @@ macro_rules! setters {
 
 impl PlanBuilder {
     setters! {
-        /// How queries travel. The default is UDP, and TCP after a truncated answer.
+        /// The transport of queries to resolvers. The default is UDP, and TCP after a truncated answer.
         transport: TransportPolicy,
-        /// Attempts after the first. The default is 7 for a question to resolvers, and none for a
-        /// probe of a host.
+        /// The number of attempts after the first. The default is 7 for a question to a resolver, and
+        /// 0 for a probe of a host.
         retries: Option<u32>,
-        /// Total time limit for one question to resolvers, be it about a target or about the name
-        /// of a host. The default is 10 s.
+        /// The total time limit for one question to resolvers, whether it is a target or the name of a
+        /// host. The default is 10 s.
         deadline: Duration,
-        /// The cap on the wait for one attempt of such a question, which adapts to the resolver.
+        /// The maximum timeout of one attempt of such a question. The timeout adapts to the resolver.
         /// The default is 2 s.
         timeout: Duration,
-        /// The most targets, and the most queries, per second. Targets are due evenly spaced.
+        /// The maximum number of targets, and of queries, per second. Targets are scheduled at even
+        /// intervals.
         rate: Option<f64>,
-        /// The most queries per second to one resolver.
+        /// The maximum number of queries per second to one resolver.
         rate_per_resolver: Option<f64>,
-        /// The most requests per second to one host.
+        /// The maximum number of requests per second to one host.
         rate_per_host: Option<f64>,
-        /// The most targets under way at once. The default is 512 for probes of hosts; questions to
-        /// resolvers have no cap but that of the engine.
+        /// The maximum number of concurrent targets. The default is 512 for probes of hosts, and the
+        /// limit of the engine for questions to resolvers.
         concurrency: Option<usize>,
-        /// The number of event loops, each on a thread. The default is one less than there are
-        /// processors.
+        /// The number of event loops, each on its own thread. The default is one less than the number
+        /// of processors.
         event_loops: usize,
-        /// The most probes that one host has at once. The default is 6.
+        /// The maximum number of concurrent probes of one host. The default is 6.
         probes_per_host: u32,
-        /// The most sockets of probes open at once. The default is 512. A caller that has raised
+        /// The maximum number of open sockets of probes. The default is 512. A caller that has raised
         /// the limit on descriptors may raise this too.
         sockets: usize,
-        /// How the sockets of probes are set up.
+        /// The socket options of probes.
         socket_options: SocketOptions,
-        /// Whether names of hosts are looked up by the system (`getaddrinfo`) and not by the
-        /// resolvers of the plan.
+        /// Whether host names are looked up with `getaddrinfo` instead of the resolvers of the plan.
         system_names: bool,
-        /// Whether outcomes list what happened when.
+        /// Whether outcomes include a trace of events.
         trace: bool,
     }
 
-    /// Adds resolvers to ask.
+    /// Adds resolvers.
     #[must_use]
     pub fn resolvers(mut self, resolvers: impl IntoIterator<Item = SocketAddr>) -> Self {
         self.resolvers.extend(resolvers);
         self
     }
 
-    /// Adds settings for probes of hosts. The first have the [`ModuleId`] 0, which is what the
-    /// target kind names them by.
+    /// Adds settings for probes of hosts. The first have the [`ModuleId`] 0, by which the target kind
+    /// refers to them.
     #[must_use]
     pub fn module(mut self, kind: ModuleKind, reach: Reach, timeouts: Timeouts) -> Self {
         let since_1970 = self.clock.wall.duration_since(UNIX_EPOCH);
@@ -262,7 +262,7 @@ impl PlanBuilder {
             kind,
             reach,
             timeouts,
-            // Set for all modules alike when the plan is built.
+            // The same for all modules; set in `build`.
             retries: 0,
             trace: false,
             unix_ns_at_zero: i128::try_from(since_1970.unwrap_or_default().as_nanos()).unwrap_or(0),
@@ -270,10 +270,10 @@ impl PlanBuilder {
         self
     }
 
-    /// Checks everything.
+    /// Validates the inputs and returns the plan.
     ///
     /// # Errors
-    /// The first input that cannot be.
+    /// The first invalid input.
     pub fn build(self) -> Result<Plan, PlanError> {
         check_resolvers(&self.kind, &self.resolvers)?;
         for (input, rate) in [
@@ -303,7 +303,7 @@ impl PlanBuilder {
             }
         }
         self.check_module()?;
-        // A cap for all is divided, and a loop that may do nothing would be none.
+        // Limits are divided among the loops, and each loop must be allowed at least one target.
         let loops = self.event_loops.min(concurrency);
         let per_loop = |rate: Option<f64>| rate.map(|rate| rate / loops as f64);
         let sockets = if is_probe { self.sockets / loops } else { 0 };
@@ -354,7 +354,7 @@ impl PlanBuilder {
         }
     }
 
-    /// Checks that the settings the targets name are there, and are for their protocol.
+    /// Checks that the module of the target kind exists and is for its protocol.
     fn check_module(&self) -> Result<(), PlanError> {
         let Some(ModuleId(id)) = self.module_id() else {
             return Ok(());
@@ -389,38 +389,37 @@ fn check_resolvers(kind: &TargetKind, resolvers: &[SocketAddr]) -> Result<(), Pl
     }
 }
 
-/// The number of event loops of a plan that does not say: one processor is left to the feeder and
-/// the sinks.
+/// The default number of event loops: one processor is left for the feeder and the sinks.
 pub fn default_event_loops() -> usize {
     available_parallelism()
         .map_or(1, |count| count.get() - 1)
         .max(1)
 }
 
-/// Why a [`Plan`] cannot be.
+/// Why a [`Plan`] is invalid.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum PlanError {
-    /// Questions to resolvers are to be asked, and there is no resolver.
-    #[error("there is no resolver to ask")]
+    /// The target kind needs a resolver, and there is none.
+    #[error("there is no resolver")]
     NoResolver,
     /// More resolvers than [`RESOLVERS_MAX`].
     #[error("{count} resolvers are too many; at most {RESOLVERS_MAX} are supported")]
     TooManyResolvers {
-        /// How many.
+        /// The number of resolvers.
         count: usize,
     },
     /// A resolver without a port.
     #[error("the resolver {resolver} has no port")]
     ResolverPort {
-        /// Which.
+        /// The resolver.
         resolver: SocketAddr,
     },
-    /// A rate that is not a number over 0.
-    #[error("{input} is {rate}, which is not a number over 0")]
+    /// A rate that is not a number above 0.
+    #[error("{input} is {rate}, which is not a number above 0")]
     Rate {
         /// The setter of [`PlanBuilder`].
         input: &'static str,
-        /// What it was given.
+        /// Its value.
         rate: f64,
     },
     /// A number that must be at least 1.
@@ -429,8 +428,8 @@ pub enum PlanError {
         /// The setter of [`PlanBuilder`].
         input: &'static str,
     },
-    /// The targets name settings that are not there, or are for another protocol.
-    #[error("module {id} is not there, or is for another protocol than the targets")]
+    /// The module of the target kind is missing, or is for another protocol.
+    #[error("module {id} is missing, or is for another protocol than the targets")]
     Module {
         /// The [`ModuleId`].
         id: u16,

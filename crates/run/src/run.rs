@@ -1,4 +1,4 @@
-//! A run: its threads, started and ended in one place.
+//! A run: starts its threads, and collects how they ended.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,14 +18,13 @@ use crate::snapshot::{PublishedRate, RateMeter, Snapshot};
 use crate::stop::StopHandle;
 use crate::threads::{End, Thread, Threads};
 
-/// Jobs in one batch.
+/// The maximum number of jobs in a batch.
 const JOB_BATCH_MAX: usize = 512;
-/// How much of a schedule ([`PlanBuilder::rate`](crate::PlanBuilder::rate)) is in one batch at
-/// most, in seconds: a batch goes to one event loop, which must not be given a second's work at
-/// once.
+/// The maximum part of a schedule ([`PlanBuilder::rate`](crate::PlanBuilder::rate)) in one batch, in
+/// seconds: a batch goes to one event loop, which must not receive the work of a long time at once.
 const BATCH_SPAN_S: f64 = 0.001;
 
-/// A plan that is being run, on threads of its own.
+/// A plan that is executed, on its own threads.
 ///
 /// Dropping it aborts the run without waiting for its end.
 pub struct Run {
@@ -41,44 +40,43 @@ pub struct Run {
     progress: Progress,
 }
 
-/// What is known of the ends of threads.
+/// How the threads that have ended did so.
 #[derive(Default)]
 struct Progress {
     loops_left: usize,
     shards: Vec<ShardReport>,
     collected: Option<Result<(), SinkError>>,
     feeder: Option<FeederEnd>,
-    /// The first thread that failed or panicked: others may have failed because of it.
+    /// The error of the first thread that failed or panicked: others may have failed because of it.
     failed: Option<RunError>,
     wall: Option<Duration>,
 }
 
-/// How a run went.
+/// The result of a run.
 pub struct Report {
-    /// The outcomes, by verdict, status and cause.
+    /// The counts of outcomes by verdict, status and cause.
     pub tally: Arc<Tally>,
-    /// How long they took.
+    /// The latency histograms.
     pub latency: Arc<LatencyRecorder>,
-    /// What each event loop has to say, with the windows of its resolvers.
+    /// The report of each event loop, with the windows of its resolvers.
     pub shards: Vec<ShardReport>,
-    /// How long the run took.
+    /// The duration of the run.
     pub wall: Duration,
-    /// Outcomes that never came since the run was stopped, where the length of the list is known.
+    /// The number of outcomes missing because the run was stopped, if the length of the list is known.
     pub remaining: Option<u64>,
-    /// Which targets are done, by sequence number: with it a run can be resumed.
+    /// The targets that are done, by sequence number. Needed to resume the run.
     pub completed: Completed,
-    /// Why the run did not go to its end as it should. One that was stopped by its
-    /// [`StopHandle`] has no error.
+    /// Why the run failed or ended early. A run that was stopped by its [`StopHandle`] has no error.
     pub error: Option<RunError>,
 }
 
 impl Report {
-    /// Targets that the event loops took.
+    /// The number of targets that the event loops have started.
     pub fn admitted(&self) -> u64 {
         self.shards.iter().map(|shard| shard.admitted).sum()
     }
 
-    /// The report, or the error where there was one.
+    /// Returns the report, or the error if there is one.
     ///
     /// # Errors
     /// Those of [`error`](Self::error).
@@ -91,10 +89,10 @@ impl Report {
 }
 
 impl Run {
-    /// Starts to ask what `source` gives, and passes every outcome to all `sinks`, in their order.
+    /// Starts a run over the jobs of `source`. Every outcome is passed to all `sinks`, in their order.
     ///
     /// # Errors
-    /// The system gives no event loop, or no thread.
+    /// An event loop cannot be created, or a thread cannot be started.
     pub fn start(
         plan: Plan,
         source: impl Source + 'static,
@@ -112,7 +110,7 @@ impl Run {
         let (ended, ends) = unbounded();
         let ledger = Arc::new(Ledger::starting_at(source.position().seq()));
         let stop = StopHandle::new(Arc::clone(&ledger), stop, outbox_wakers);
-        // Threads that were started before one that cannot be are stopped by the drop of this.
+        // If a thread cannot be started, dropping this stops the threads started before it.
         let run = Self {
             clock: plan.clock,
             total: source.remaining().map(|targets| plan.outcomes_of(targets)),
@@ -162,21 +160,21 @@ impl Run {
             ledger,
         };
         let stop = run.stop.clone();
-        // The loops end when their inboxes are dropped. By then it is known how feeding ended.
+        // Dropping the inboxes ends the loops. `spawn` reports the end of the feeder before that.
         threads.spawn(Thread::Feeder, inboxes, move |inboxes| {
             let mut deliver = |number: usize, jobs| inboxes[number].put(jobs);
-            End::Feeder(feeder.run(&mut deliver, stop.feeding()))
+            End::Feeder(feeder.run(&mut deliver, stop.feeder_flag()))
         })?;
         Ok(run)
     }
 
-    /// How the run stands now.
+    /// Returns the current state of the run.
     pub fn snapshot(&self) -> Snapshot {
         let tally = self.tally.get();
         Snapshot {
             at: self.clock.now(),
             total: self.total,
-            // Read after the tally: what was counted was fed before.
+            // Read after the tally: every outcome in it was fed before.
             in_flight: self.ledger.fed().saturating_sub(tally.total()),
             durable: self.ledger.acknowledged(),
             latency: self.latency.get(),
@@ -186,12 +184,12 @@ impl Run {
         }
     }
 
-    /// A handle that stops the run from another thread.
+    /// Returns a handle that stops the run from any thread.
     pub fn stop_handle(&self) -> StopHandle {
         self.stop.clone()
     }
 
-    /// Starts no more targets. Those under way go on to their end.
+    /// Starts no more targets. Those under way are completed.
     pub fn drain(&self) {
         self.stop.drain();
     }
@@ -201,7 +199,7 @@ impl Run {
         self.stop.abort();
     }
 
-    /// Waits until the run has ended, or for so long. Returns whether it has ended.
+    /// Waits until the run has ended, at most for `timeout`. Returns whether it has ended.
     pub fn wait(&mut self, timeout: Duration) -> bool {
         let until = Instant::now() + timeout;
         while !self.has_ended() {
@@ -214,8 +212,8 @@ impl Run {
         true
     }
 
-    /// Waits until the run has ended, and says how it went. The feeder is not waited for: it may
-    /// be waiting itself, for a line of standard input that will not come.
+    /// Waits until the run has ended, and returns its result. Does not wait for the feeder, which may be
+    /// blocked in reading its source.
     pub fn join(mut self) -> Report {
         while !self.has_ended() {
             match self.ends.recv() {
@@ -275,7 +273,7 @@ impl Run {
         }
     }
 
-    /// The error that explains the others.
+    /// Returns the error that is the cause of the others.
     fn error(&self, progress: Progress, tally: &Tally) -> Option<RunError> {
         if progress.failed.is_some() {
             return progress.failed;

@@ -1,4 +1,4 @@
-//! Sinks that belong to no output format.
+//! Sinks that do not write lines: [`Shared`] and [`SavedBodies`].
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,20 +6,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use canvass_model::{Answer, Outcome};
 use canvass_report::{Durable, Sink, SinkError};
 
-/// A sink that can be looked at while the run goes on, and after it: give the run a clone of it.
+/// A sink that can be read during and after the run: keep it, and pass a clone to the run.
 ///
-/// Looking is cheap. Only if what was seen is still held when the next outcomes come does the run
-/// go on with a copy.
+/// Reading is cheap. The run copies the sink only if a value returned by [`get`](Self::get) is still
+/// held when the next outcomes arrive.
 #[derive(Debug, Default)]
 pub struct Shared<S>(Arc<Mutex<Arc<S>>>);
 
 impl<S> Shared<S> {
-    /// Shares a sink.
+    /// Wraps a sink.
     pub fn new(sink: S) -> Self {
         Self(Arc::new(Mutex::new(Arc::new(sink))))
     }
 
-    /// The sink as it is now.
+    /// Returns the current state of the sink.
     pub fn get(&self) -> Arc<S> {
         Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -53,8 +53,8 @@ impl<S: Sink + Clone + Sync> Sink for Shared<S> {
     }
 }
 
-/// Saves the bodies of HTTP answers in a directory, a file for each: `SEQ.body`, or
-/// `SEQ-REPEAT.body` where a target is asked several times. Bodies are in outcomes only where
+/// Saves the bodies of HTTP responses in a directory, each in a file `SEQ.body`, or `SEQ-REPEAT.body` if
+/// requests are repeated. Outcomes contain bodies only if
 /// [`HttpSettings::keep_body`](canvass_proto::http::HttpSettings) is set.
 #[derive(Debug)]
 pub struct SavedBodies {
@@ -62,7 +62,7 @@ pub struct SavedBodies {
 }
 
 impl SavedBodies {
-    /// Saves bodies in `directory`, which must be there.
+    /// Saves bodies in `directory`, which must exist.
     pub fn new(directory: PathBuf) -> Self {
         Self { directory }
     }

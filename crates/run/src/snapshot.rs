@@ -1,4 +1,4 @@
-//! How a run stands while it goes on.
+//! The state of a run at one moment.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,44 +7,43 @@ use std::time::Instant;
 use canvass_model::{LoopSample, Time};
 use canvass_report::{LatencyRecorder, Tally};
 
-/// The time after which a rate has forgotten all but a third of what was before.
+/// The time constant of the average: after this time, earlier outcomes weigh 1/e.
 const RATE_MEMORY_S: f64 = 0.7;
 
-/// How a run stands at a moment.
+/// The state of a run at one moment.
 #[derive(Clone)]
 pub struct Snapshot {
-    /// When, by the clock of the run.
+    /// The time on the clock of the run.
     pub at: Time,
-    /// How many outcomes there will be, where that is known.
+    /// The total number of outcomes to expect, if it is known.
     pub total: Option<u64>,
-    /// The outcomes so far, by verdict, status and cause.
+    /// The counts of outcomes so far, by verdict, status and cause.
     pub tally: Arc<Tally>,
-    /// How long they took. The run goes on with a copy while this one is held, so hold it no longer
-    /// than it takes to read.
+    /// The latency histograms so far. While this is held, the run has to copy them, so drop it soon.
     pub latency: Arc<LatencyRecorder>,
-    /// Outcomes still to come of what was read from the source.
+    /// The number of pending outcomes of targets that were read from the source.
     pub in_flight: u64,
-    /// Outcomes that every sink has made durable.
+    /// The number of outcomes that every sink has made durable.
     pub durable: u64,
-    /// Outcomes per second lately.
+    /// The recent number of outcomes per second.
     pub rate_per_second: f64,
-    /// Each event loop: what its windows allow, and how many targets it has under way.
+    /// A sample of each event loop: its windows, and its targets under way.
     pub loops: Vec<LoopSample>,
 }
 
 impl Snapshot {
-    /// Queries that the windows of all event loops allow in flight together.
+    /// The number of queries in flight that the windows allow, over all event loops.
     pub fn window(&self) -> u64 {
         self.loops.iter().map(|sample| sample.window).sum()
     }
 
-    /// Queries per second that they allow together.
+    /// The number of queries per second that the windows allow, over all event loops.
     pub fn allowed_per_second(&self) -> f64 {
         self.loops.iter().map(|sample| sample.rate_per_second).sum()
     }
 }
 
-/// Measures the rate of outcomes, with weights that fade over time, and publishes it.
+/// Measures the rate of outcomes as an exponentially weighted average, and publishes it.
 #[derive(Debug)]
 pub(crate) struct RateMeter {
     published: Arc<PublishedRate>,
@@ -77,7 +76,7 @@ impl RateMeter {
         self.counted += outcomes;
     }
 
-    /// Takes what was counted since the last call into the rate.
+    /// Updates the rate with the outcomes counted since the last call.
     pub(crate) fn tick(&mut self, now: Instant) {
         let span_s = now.saturating_duration_since(self.since).as_secs_f64();
         if span_s == 0.0 {

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use canvass_engine::{StopSignal, Waker};
 use canvass_queue::Ledger;
 
-/// Stops a run from any thread, a signal handler's for example. It is cheap to clone, and outlives
-/// the run: stopping what has ended does nothing.
+/// Stops a run from any thread. Cheap to clone. May outlive the run: stopping a run that has ended does
+/// nothing.
 #[derive(Clone, Debug)]
 pub struct StopHandle(Arc<Stop>);
 
 #[derive(Debug)]
 struct Stop {
-    feeding: AtomicBool,
+    stop_feeding: AtomicBool,
     ledger: Arc<Ledger>,
     loops: Arc<StopSignal>,
     outbox_wakers: Vec<Arc<Waker>>,
@@ -26,14 +26,14 @@ impl StopHandle {
         outbox_wakers: Vec<Arc<Waker>>,
     ) -> Self {
         Self(Arc::new(Stop {
-            feeding: AtomicBool::new(false),
+            stop_feeding: AtomicBool::new(false),
             ledger,
             loops,
             outbox_wakers,
         }))
     }
 
-    /// Starts no more targets. Those under way go on to their end.
+    /// Starts no more targets. Those under way are completed.
     pub fn drain(&self) {
         self.stop_feeding();
         self.0.loops.drain();
@@ -47,21 +47,21 @@ impl StopHandle {
         self.wake();
     }
 
-    /// Whether the run was told to stop, or has decided to.
+    /// Whether the run was stopped, by a handle or after an error.
     pub fn is_stopping(&self) -> bool {
-        self.0.feeding.load(Ordering::SeqCst)
+        self.0.stop_feeding.load(Ordering::SeqCst)
     }
 
     pub(crate) fn is_aborting(&self) -> bool {
         self.0.loops.is_aborting()
     }
 
-    /// What the feeder looks at.
-    pub(crate) fn feeding(&self) -> &AtomicBool {
-        &self.0.feeding
+    /// The flag that stops the feeder.
+    pub(crate) fn feeder_flag(&self) -> &AtomicBool {
+        &self.0.stop_feeding
     }
 
-    /// Outcomes were taken: there is room for more.
+    /// Wakes event loops that wait for room in the channel of outcomes.
     pub(crate) fn outcomes_taken(&self) {
         for waker in &self.0.outbox_wakers {
             waker.wake_if_parked();
@@ -69,7 +69,7 @@ impl StopHandle {
     }
 
     fn stop_feeding(&self) {
-        self.0.feeding.store(true, Ordering::SeqCst);
+        self.0.stop_feeding.store(true, Ordering::SeqCst);
         self.0.ledger.wake();
     }
 

@@ -1,4 +1,4 @@
-//! Names of hosts by the system's own resolver, which blocks: it has threads of its own.
+//! Looks up host names with the system's resolver, on its own threads because it blocks.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use canvass_proto::ResolveFault;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind, SockType, getaddrinfo};
 
-/// Threads that look names up for one event loop of a plan with
-/// [`system_names`](crate::PlanBuilder::system_names). Each takes descriptors while it does.
+/// The number of threads that look up names for one event loop, in a plan with
+/// [`system_names`](crate::PlanBuilder::system_names). Each uses descriptors during a lookup.
 pub const SYSTEM_NAME_THREADS: usize = 16;
 
-/// What one thread needs to look names up.
+/// The work of one thread that looks up names.
 #[derive(Clone)]
 pub(crate) struct NameWorker {
     requests: Receiver<NameRequest>,
@@ -23,7 +23,7 @@ pub(crate) struct NameWorker {
     began: Instant,
 }
 
-/// The service of one event loop, and its threads' work, which ends when the loop does.
+/// Creates the name service of one event loop, and the work of its threads, which ends with the loop.
 pub(crate) fn service(waker: &Arc<Waker>, began: Instant) -> (NameService, Vec<NameWorker>) {
     let (request_sender, requests) = unbounded();
     let (answer_sender, answers) = unbounded();
@@ -43,13 +43,13 @@ pub(crate) fn service(waker: &Arc<Waker>, began: Instant) -> (NameService, Vec<N
 impl NameWorker {
     pub(crate) fn run(&self) {
         for NameRequest { name, give_up } in &self.requests {
-            // Nobody waits for it any more, and the names behind it must not wait for it either.
+            // The event loop has given it up already. Skipped, so that it does not delay the others.
             let late = self.began.elapsed() >= give_up.since(Time::ZERO);
             let addresses = if late {
                 Err(ResolveFault {
                     status: Status::Timeout,
                     cause: Cause::Timeout,
-                    message: "the system's resolver has too much to do".into(),
+                    message: "the system's resolver is overloaded".into(),
                 })
             } else {
                 look_up(&name)
@@ -80,8 +80,8 @@ fn look_up(name: &str) -> Result<Vec<IpAddr>, ResolveFault> {
     })
 }
 
-/// The addresses of both families that `getaddrinfo` has for a name, whether this machine has
-/// such itself or not. It blocks.
+/// Looks up a name with `getaddrinfo`, which blocks. Returns the addresses of both families, also of one
+/// that this machine does not use.
 ///
 /// # Errors
 /// Those of `getaddrinfo`.

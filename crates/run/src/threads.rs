@@ -1,4 +1,4 @@
-//! The threads of a run, and what follows from the end of each.
+//! Starts the threads of a run, and stops the run if one fails.
 
 use std::any::Any;
 use std::io;
@@ -34,7 +34,7 @@ pub(crate) enum End {
 /// Starts the threads of a run.
 pub(crate) struct Threads {
     pub stop: StopHandle,
-    /// Where each says how it ended.
+    /// Receives how each ended.
     pub ended: Sender<End>,
 }
 
@@ -50,10 +50,10 @@ impl Thread {
 }
 
 impl Threads {
-    /// Starts a thread. What it `holds` is dropped only after its end is known, however it ends.
+    /// Starts a thread. `holds` is dropped only after the end was reported, however the thread ends.
     ///
-    /// The thread itself stops the run where that has to follow from its end: nobody has to wait
-    /// for the run for that.
+    /// A thread that fails stops the run by itself, so this does not depend on a caller that waits
+    /// for the run.
     pub(crate) fn spawn<T: Send + 'static>(
         &self,
         thread: Thread,
@@ -84,7 +84,7 @@ impl Threads {
                     End::Collector(Err(_)) | End::Panicked(..) => stop.abort(),
                     End::Collector(Ok(())) | End::Feeder(_) | End::Names => {}
                 }
-                // Fails where the run was dropped, and nobody wants to know.
+                // Fails if the run was dropped, which is not an error.
                 let _ = ended.send(end);
             })
             .map(drop)

@@ -1,4 +1,4 @@
-//! Runs that cannot go on, and plans that cannot be.
+//! Runs that fail, and invalid plans.
 
 mod common;
 
@@ -13,7 +13,7 @@ use canvass_run::{
 };
 use common::{Calling, PTR, lab, ptr, targets};
 
-/// Fails, or panics, when it has recorded something a few times.
+/// Fails or panics after a few batches.
 struct Failing {
     after: usize,
     panics: bool,
@@ -53,7 +53,7 @@ fn a_sink_that_fails_ends_the_run_with_its_error_and_the_others_are_finished() {
     let plan = ptr(&lab).build().unwrap();
     let finished = Arc::new(AtomicUsize::new(0));
     let sinks = [usize::MAX, 3, usize::MAX].map(|after| failing(after, false, &finished));
-    // An endless list: only the error can end it.
+    // The list is endless, so only the error can end the run.
     let source = targets(&plan, "::/0");
     let report = Run::start(plan, source, sinks.into()).unwrap().join();
     assert_eq!(finished.load(Ordering::SeqCst), 2);
@@ -77,7 +77,7 @@ fn a_sink_that_panics_ends_the_run_with_an_error() {
     );
 }
 
-/// Gives jobs of another source, and then panics.
+/// Gives the jobs of another source, and then panics.
 struct Panicking<S>(S);
 
 impl<S: Source> Source for Panicking<S> {
@@ -133,7 +133,7 @@ fn a_dropped_run_stops_to_ask() {
         Ok(())
     });
     drop(Run::start(plan, source, vec![Box::new(sink)]).unwrap());
-    // The sink is dropped when the run has ended.
+    // The sink is dropped when the run ends.
     assert!(is_dropped.recv().is_err());
 }
 
@@ -147,18 +147,18 @@ fn a_plan_that_cannot_be_names_the_input() {
         ports: None,
     };
     for (builder, text) in [
-        (Plan::builder(PTR), "there is no resolver to ask"),
+        (Plan::builder(PTR), "there is no resolver"),
         (
             with().resolvers(["192.0.2.1:0".parse().unwrap()]),
             "the resolver 192.0.2.1:0 has no port",
         ),
         (
             with().rate(Some(0.0)),
-            "rate is 0, which is not a number over 0",
+            "rate is 0, which is not a number above 0",
         ),
         (
             with().rate_per_resolver(Some(f64::NAN)),
-            "rate_per_resolver is NaN, which is not a number over 0",
+            "rate_per_resolver is NaN, which is not a number above 0",
         ),
         (
             with().concurrency(Some(0)),
@@ -170,7 +170,7 @@ fn a_plan_that_cannot_be_names_the_input() {
         ),
         (
             Plan::builder(http),
-            "module 0 is not there, or is for another protocol than the targets",
+            "module 0 is missing, or is for another protocol than the targets",
         ),
     ] {
         let error: PlanError = builder.build().unwrap_err();

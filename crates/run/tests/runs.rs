@@ -1,4 +1,4 @@
-//! Runs against the lab: to the end, stopped, and several at once.
+//! Runs against the lab: complete ones, stopped ones, and several at once.
 
 mod common;
 
@@ -23,7 +23,7 @@ impl Sink for Kept {
     }
 }
 
-/// Targets that the event loops have under way.
+/// The number of targets under way in the event loops.
 fn under_way(snapshot: &Snapshot) -> u64 {
     snapshot.loops.iter().map(|sample| sample.in_flight).sum()
 }
@@ -105,7 +105,7 @@ fn a_snapshot_says_how_a_run_stands() {
     let lab = lab(&[]);
     let plan = ptr(&lab).build().unwrap();
     let source = targets(&plan, "10.1.0.0/20");
-    // After one batch the sinks stand still, so the run does not end while it is looked at.
+    // After one batch the sinks block, so the run does not end during the checks.
     let (let_go, held) = crossbeam_channel::bounded::<()>(0);
     let mut batches = 0;
     let gate = Calling(move |_: &[Outcome]| {
@@ -125,7 +125,7 @@ fn a_snapshot_says_how_a_run_stands() {
     let latency = snapshot.latency.percentiles(Measure::Service);
     drop(let_go);
     assert_eq!(run.join().tally.total(), 4096);
-    // What was seen then is still as it was.
+    // The first snapshot has not changed.
     assert_eq!(snapshot.tally.total(), counted);
     assert_eq!(snapshot.latency.percentiles(Measure::Service), latency);
     assert!(latency.is_some());
@@ -148,7 +148,7 @@ fn two_runs_in_one_process_do_not_know_of_each_other() {
     assert_eq!(waiting.join().tally.total(), 16);
 }
 
-/// Says that so many are durable.
+/// A sink that reports this many outcomes as durable.
 struct Slow {
     durable: Arc<AtomicU64>,
     fails_at_end: bool,

@@ -227,7 +227,10 @@ impl World {
             Happening::AnswerOnStream { to, message } => self.answer_on_stream(to, &message),
             Happening::OctetsHere { to, octets } => self.octets_here(to, &octets),
             Happening::StreamEnd { to } => self.stream_end(to),
-            Happening::IdleCheck { to, heard_octets } => self.idle_check(to, heard_octets),
+            Happening::IdleCheck {
+                to,
+                received_octets,
+            } => self.idle_check(to, received_octets),
             Happening::EndAtHost { from } => self.end_at_host(from),
             Happening::HostGoesOn { to, at } => self.host_goes_on(to, at),
             Happening::Feed => self.feed(),

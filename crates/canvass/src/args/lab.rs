@@ -28,7 +28,7 @@ pub(crate) struct LabArgs {
     /// Serve this kind as well (may repeat)
     #[arg(long, value_name = "KIND[=PORT]", value_delimiter = ',', long_help = serve_help(),
           help_heading = heading::SERVICES)]
-    pub serve: Vec<Served>,
+    pub serve: Vec<ServeArg>,
     /// Write the authority's certificate to FILE (PEM)
     ///
     /// It signs the certificates of the services; give it to --cacert.
@@ -68,16 +68,16 @@ pub(super) fn parse_impairments(text: &str) -> Result<Impairments, String> {
     })
 }
 
-/// What `--serve` names.
+/// A value of `--serve`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Served {
+pub(crate) enum ServeArg {
     /// Every kind, each on a free port.
     All,
     /// One kind, on this port; 0 is a free one.
     One(ServiceKind, u16),
 }
 
-impl FromStr for Served {
+impl FromStr for ServeArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {

@@ -15,7 +15,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub(crate) use common::{CommonArgs, ProgressArg, TransportArg};
 pub(crate) use compare::{AgainstArg, CompareArgs};
-pub(crate) use lab::{ImpairmentArgs, LabArgs, Served};
+pub(crate) use lab::{ImpairmentArgs, LabArgs, ServeArg};
 pub(crate) use probes::{
     HostArgs, HttpArgs, ReachArgs, ResolveArg, RootsArg, SocketArgs, TcpArgs, TimeoutArgs, TlsArgs,
     TlsVersionArg, UdpArgs,

@@ -134,7 +134,7 @@ fn long_help_ends_with_examples_that_parse() {
     }
 }
 
-/// What a reader of the documentation is told to type has to be accepted.
+/// Every command line in the documentation is valid.
 #[test]
 fn commands_of_the_documentation_parse() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");

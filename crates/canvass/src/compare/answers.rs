@@ -1,23 +1,23 @@
-//! Whether two sides found the same.
+//! Compares the answers of two sides.
 
 use canvass_report::{Answers, Difference};
 
 use super::local_sources::LocalSources;
-use super::question::{Found, Question};
+use super::question::{LookupResult, Question};
 
-/// Differences that are shown.
+/// The number of differences that are shown.
 const EXAMPLES_MAX: usize = 10;
 
-/// Counts how the finds of two sides compare.
+/// Counts how the answers of canvass and another side compare.
 #[derive(Debug)]
-pub(super) struct Judge {
-    /// Where libc looks besides DNS, if it is the second side.
+pub(super) struct AnswerComparison {
+    /// The sources of libc besides DNS, if the other side is libc.
     local: Option<LocalSources>,
     answers: Answers,
 }
 
-impl Judge {
-    /// A judge over canvass and another side.
+impl AnswerComparison {
+    /// Begins a comparison; `local` has the sources of libc if that is the other side.
     pub(super) fn new(local: Option<LocalSources>) -> Self {
         Self {
             local,
@@ -25,14 +25,14 @@ impl Judge {
         }
     }
 
-    /// Counts one target that both asked for.
-    pub(super) fn judge(&mut self, question: &Question, a: &Found, b: &Found) {
-        // libc gives one name of several; another side of ours gives all it has.
-        let same = a.holds(b) && (self.local.is_some() || b.holds(a));
+    /// Counts one target that both sides looked up.
+    pub(super) fn add(&mut self, question: &Question, a: &LookupResult, b: &LookupResult) {
+        // libc returns one of several names; canvass returns all.
+        let same = a.contains(b) && (self.local.is_some() || b.contains(a));
         let answers = &mut self.answers;
-        // That there is nothing is an answer too, where the other side has none at all.
-        let has = |found: &Found, other: &Found| {
-            found.is_something() || found.is_answer() && !other.is_answer()
+        // A negative answer counts as an answer if the other side failed.
+        let has = |result: &LookupResult, other: &LookupResult| {
+            result.has_records() || result.is_answer() && !other.is_answer()
         };
         let count = match (has(a, b), has(b, a)) {
             _ if same => {
@@ -64,8 +64,8 @@ impl Judge {
         }
     }
 
-    /// How they compare.
-    pub(super) fn verdict(self) -> Answers {
+    /// Returns the counts.
+    pub(super) fn finish(self) -> Answers {
         self.answers
     }
 }
@@ -78,32 +78,36 @@ mod tests {
     fn one_of_several_names_is_enough_for_libc_alone() {
         let question = Question::Names([192, 0, 2, 1].into());
         for (local, same) in [(Some(LocalSources::default()), 1), (None, 0)] {
-            let mut judge = Judge::new(local);
-            judge.judge(&question, &Found::names(["a", "b"]), &Found::names(["b"]));
-            assert_eq!(judge.verdict().same, same);
+            let mut comparison = AnswerComparison::new(local);
+            comparison.add(
+                &question,
+                &LookupResult::names(["a", "b"]),
+                &LookupResult::names(["b"]),
+            );
+            assert_eq!(comparison.finish().same, same);
         }
     }
 
     #[test]
     fn each_way_to_differ_is_counted_and_shown() {
         let question = Question::Names([192, 0, 2, 1].into());
-        let one = Found::names(["a"]);
-        let nothing = |why: &str| Found::Nothing(why.into());
-        let failed = |why: &str| Found::Failed(why.into());
-        let mut judge = Judge::new(None);
+        let one = LookupResult::names(["a"]);
+        let empty = |why: &str| LookupResult::Empty(why.into());
+        let failed = |why: &str| LookupResult::Failed(why.into());
+        let mut comparison = AnswerComparison::new(None);
         for (a, b) in [
             (&one, &one),
-            (&nothing("NXDOMAIN"), &nothing("EAI_NONAME")),
-            (&one, &Found::names(["c"])),
+            (&empty("NXDOMAIN"), &empty("EAI_NONAME")),
+            (&one, &LookupResult::names(["c"])),
             (&one, &failed("EAI_AGAIN")),
             (&failed("TIMEOUT"), &one),
             (&failed("TIMEOUT"), &failed("EAI_AGAIN")),
-            (&nothing("NXDOMAIN"), &failed("EAI_AGAIN")),
-            (&failed("TIMEOUT"), &nothing("EAI_NONAME")),
+            (&empty("NXDOMAIN"), &failed("EAI_AGAIN")),
+            (&failed("TIMEOUT"), &empty("EAI_NONAME")),
         ] {
-            judge.judge(&question, a, b);
+            comparison.add(&question, a, b);
         }
-        let answers = judge.verdict();
+        let answers = comparison.finish();
         let counts = [
             answers.same,
             answers.different,

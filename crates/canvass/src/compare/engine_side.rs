@@ -1,4 +1,5 @@
-//! canvass as a side: a run that is asked block by block, and keeps what it learned in between.
+//! canvass as a side: a run that gets its targets in blocks, and keeps its windows and connections
+//! between them.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -13,69 +14,69 @@ use canvass_report::{Durable, IntervalLog, Sink, SinkError};
 use canvass_run::{Plan, Run, RunError, StopHandle};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
-use super::question::{Asked, Done, Found, Question};
+use super::question::{BlockResult, LookupResult, Question, TargetResult};
 use crate::exit::Failure;
 
-/// Targets that are given to an event loop at once.
+/// The number of targets that become jobs at once.
 const BATCH_TARGETS: usize = 256;
 
-/// A run that is asked block by block.
+/// A run that gets its targets in blocks.
 pub(super) struct EngineSide {
     plan: Plan,
     run: Run,
     blocks: Sender<Block>,
     events: Receiver<Event>,
-    /// Whether outcomes count for the interval log.
+    /// Whether outcomes are written to the interval log.
     measuring: Arc<AtomicBool>,
     /// The sequence number of the first job of the next block.
     next_seq: u64,
     has_ended: bool,
 }
 
-/// What is to be asked next.
+/// The targets to look up next.
 struct Block {
     questions: Arc<[Question]>,
-    /// Which of them, in order.
-    places: Vec<u32>,
-    /// When the last may begin.
+    /// The indices of the questions to ask, in order.
+    indices: Vec<u32>,
+    /// When to start no more.
     until: Option<Instant>,
 }
 
-/// What becomes of a block.
+/// The progress of a block.
 enum Event {
-    /// The places that the next jobs are for.
-    Asked(Vec<u32>),
-    /// No more of the block will be asked.
-    AllAsked,
-    Taken(Vec<Taken>),
-    /// The run takes no more outcomes.
+    /// Jobs were started for these indices, in the order of their sequence numbers.
+    Submitted(Vec<u32>),
+    /// No more jobs of the block will be started.
+    AllSubmitted,
+    Completed(Vec<CompletedJob>),
+    /// The run has ended.
     Ended,
 }
 
-/// An outcome, as far as a comparison needs it.
-struct Taken {
+/// The parts of an outcome that a comparison needs.
+struct CompletedJob {
     seq: u64,
     verdict: Verdict,
-    /// It is about one family of a name's addresses.
-    is_half: bool,
+    /// Whether it is a lookup of one address family of a name.
+    is_one_family: bool,
+    timed: TimedResult,
+}
+
+/// The result of a lookup with its times, or of the first family of a name.
+struct TimedResult {
+    began: Time,
+    finished: Time,
     result: LookupResult,
 }
 
-/// What came of a lookup, or of the half of one that came first.
-struct LookupResult {
-    began: Time,
-    finished: Time,
-    found: Found,
-}
-
 impl EngineSide {
-    /// Starts a run. What is measured goes into `intervals` too.
+    /// Starts a run. Measured blocks are also written to `intervals`.
     pub(super) fn start(plan: &Plan, intervals: Option<IntervalLog>) -> Result<Self, Failure> {
-        // The next block is given when all outcomes of the one before it are there.
-        let (blocks, given) = bounded(1);
+        // The next block is sent when all outcomes of the one before have arrived.
+        let (blocks, block_receiver) = bounded(1);
         let (event_sender, events) = unbounded();
-        let source = Blocks {
-            given,
+        let source = BlockSource {
+            blocks: block_receiver,
             current: None,
             ready: VecDeque::new(),
             next_seq: 0,
@@ -85,9 +86,9 @@ impl EngineSide {
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         if let Some(log) = intervals {
             let measuring = Arc::clone(&measuring);
-            sinks.push(Box::new(WhileMeasuring { log, measuring }));
+            sinks.push(Box::new(MeasuredIntervals { log, measuring }));
         }
-        sinks.push(Box::new(Results(event_sender)));
+        sinks.push(Box::new(ResultSink(event_sender)));
         Ok(Self {
             plan: plan.clone(),
             run: Run::start(plan.clone(), source, sinks).map_err(Failure::stopped)?,
@@ -99,56 +100,56 @@ impl EngineSide {
         })
     }
 
-    /// Whether the run has ended: then nothing can be asked any more.
+    /// Whether the run has ended, so that it takes no more blocks.
     pub(super) fn has_ended(&self) -> bool {
         self.has_ended
     }
 
-    /// What stops the run.
+    /// A handle that stops the run.
     pub(super) fn stop_handle(&self) -> StopHandle {
         self.run.stop_handle()
     }
 
-    /// Asks for these places, in order, beginning no more after `until`.
+    /// Looks up the questions at these indices, in order, and starts no more after `until`.
     ///
-    /// When the run has ended before all was asked (it was told to, or no resolver answers any
-    /// more), what was done until then comes back.
+    /// If the run ends early (it was stopped, or no resolver answers any more), returns the results
+    /// so far.
     pub(super) fn ask(
         &mut self,
         questions: &Arc<[Question]>,
-        places: Vec<u32>,
+        indices: Vec<u32>,
         until: Option<Instant>,
         measured: bool,
-    ) -> Asked {
+    ) -> BlockResult {
         let start = self.plan.now();
-        let mut finished = Vec::with_capacity(places.len());
-        let mut asked = Asked {
-            done: Vec::with_capacity(places.len()),
-            ..Asked::default()
+        let mut finished = Vec::with_capacity(indices.len());
+        let mut result = BlockResult {
+            targets: Vec::with_capacity(indices.len()),
+            ..BlockResult::default()
         };
         self.measuring.store(measured, Ordering::SeqCst);
-        // Where nobody takes it any more, that is among the events.
+        // Fails after the end of the run, which is among the events.
         let _ = self.blocks.send(Block {
             questions: Arc::clone(questions),
-            places,
+            indices,
             until,
         });
-        let mut places_asked = Vec::new();
-        let mut all_asked = false;
-        let mut halves = HashMap::new();
-        while !(all_asked && asked.outcomes == places_asked.len() as u64) {
+        let mut submitted = Vec::new();
+        let mut all_submitted = false;
+        let mut first_families = HashMap::new();
+        while !(all_submitted && result.outcomes == submitted.len() as u64) {
             match self.events.recv() {
-                Ok(Event::Asked(places)) => places_asked.extend(places),
-                Ok(Event::AllAsked) => all_asked = true,
-                Ok(Event::Taken(batch)) => {
-                    for taken in batch {
-                        asked.outcomes += 1;
-                        asked.good += u64::from(taken.verdict != Verdict::Failed);
-                        let at = taken.result.finished;
-                        let place = places_asked[(taken.seq - self.next_seq) as usize];
-                        if let Some(done) = done_of(taken, place, &mut halves) {
+                Ok(Event::Submitted(indices)) => submitted.extend(indices),
+                Ok(Event::AllSubmitted) => all_submitted = true,
+                Ok(Event::Completed(batch)) => {
+                    for job in batch {
+                        result.outcomes += 1;
+                        result.good += u64::from(job.verdict != Verdict::Failed);
+                        let at = job.timed.finished;
+                        let index = submitted[(job.seq - self.next_seq) as usize];
+                        if let Some(target) = target_result(job, index, &mut first_families) {
                             finished.push(at);
-                            asked.done.push(done);
+                            result.targets.push(target);
                         }
                     }
                 }
@@ -158,62 +159,62 @@ impl EngineSide {
                 }
             }
         }
-        self.next_seq += places_asked.len() as u64;
+        self.next_seq += submitted.len() as u64;
         finished.sort_unstable();
         let last = finished.last().copied().unwrap_or(start);
         let most = finished
             .get((finished.len() * 99).div_ceil(100).saturating_sub(1))
             .copied()
             .unwrap_or(start);
-        asked.wall = last.since(start);
-        asked.tail = last.since(most);
-        asked
+        result.wall = last.since(start);
+        result.tail = last.since(most);
+        result
     }
 
-    /// Ends the run, and gives what each event loop has to say.
+    /// Ends the run, and returns the reports of its event loops.
     pub(super) fn finish(self) -> Result<Vec<ShardReport>, Failure> {
         drop(self.blocks);
         let report = self.run.join();
         match report.error {
-            // The shards say so too.
+            // `gave_up` in the reports of the shards shows this.
             None | Some(RunError::GaveUp) => Ok(report.shards),
             Some(error) => Err(Failure::stopped(error)),
         }
     }
 }
 
-/// Gives the jobs of blocks as they come.
-struct Blocks {
-    given: Receiver<Block>,
-    /// The block that was begun, and how far it is.
+/// The source of the run: gives the jobs of the blocks it receives.
+struct BlockSource {
+    blocks: Receiver<Block>,
+    /// The block under way, and how many of its indices have jobs.
     current: Option<(Block, usize)>,
-    /// Jobs of it that did not fit yet, with their places.
+    /// Jobs of it that are not given yet, with their indices.
     ready: VecDeque<(u32, Target, ProbeSpec)>,
     next_seq: u64,
     events: Sender<Event>,
 }
 
-impl Blocks {
-    /// Makes the jobs of the next targets of the block, if there is time for more.
+impl BlockSource {
+    /// Creates the jobs of the next targets of the block, if its time is not over.
     fn make_ready(&mut self) {
         if let Some((block, at)) = &mut self.current {
             if block.until.is_some_and(|until| Instant::now() >= until) {
-                *at = block.places.len();
+                *at = block.indices.len();
             }
-            for &place in block.places[*at..].iter().take(BATCH_TARGETS) {
+            for &index in block.indices[*at..].iter().take(BATCH_TARGETS) {
                 *at += 1;
-                let jobs = jobs_of(&block.questions[place as usize]);
+                let jobs = jobs_of(&block.questions[index as usize]);
                 self.ready
-                    .extend(jobs.map(|(target, spec)| (place, target, spec)));
+                    .extend(jobs.map(|(target, spec)| (index, target, spec)));
             }
         }
     }
 }
 
-impl Source for Blocks {
+impl Source for BlockSource {
     fn next(&mut self, max: usize, out: &mut Vec<Job>) -> Result<bool, SourceError> {
         if self.current.is_none() {
-            let Ok(block) = self.given.recv() else {
+            let Ok(block) = self.blocks.recv() else {
                 return Ok(false);
             };
             self.current = Some((block, 0));
@@ -221,10 +222,10 @@ impl Source for Blocks {
         if self.ready.is_empty() {
             self.make_ready();
         }
-        let mut places = Vec::new();
+        let mut indices = Vec::new();
         let count = self.ready.len().min(max);
-        for (place, target, spec) in self.ready.drain(..count) {
-            places.push(place);
+        for (index, target, spec) in self.ready.drain(..count) {
+            indices.push(index);
             out.push(Job {
                 seq: self.next_seq,
                 line: None,
@@ -235,12 +236,12 @@ impl Source for Blocks {
             });
             self.next_seq += 1;
         }
-        // Before the jobs go out, so that no outcome comes first.
-        let _ = self.events.send(Event::Asked(places));
-        let all_made = matches!(&self.current, Some((block, at)) if *at == block.places.len());
-        if all_made && self.ready.is_empty() {
+        // Sent before the jobs are given, so that no outcome comes first.
+        let _ = self.events.send(Event::Submitted(indices));
+        let is_complete = matches!(&self.current, Some((block, at)) if *at == block.indices.len());
+        if is_complete && self.ready.is_empty() {
             self.current = None;
-            let _ = self.events.send(Event::AllAsked);
+            let _ = self.events.send(Event::AllSubmitted);
         }
         Ok(true)
     }
@@ -254,7 +255,7 @@ impl Source for Blocks {
     }
 }
 
-/// An address is one question, a name is two.
+/// Returns the jobs of a question: one for an address, two for a name (A and AAAA).
 fn jobs_of(question: &Question) -> impl Iterator<Item = (Target, ProbeSpec)> {
     let (first, second) = match question {
         Question::Names(address) => {
@@ -279,39 +280,39 @@ fn jobs_of(question: &Question) -> impl Iterator<Item = (Target, ProbeSpec)> {
     std::iter::once(first).chain(second)
 }
 
-/// Passes results on, and says when there are no more.
-struct Results(Sender<Event>);
+/// A sink that forwards results as events, and the end of the run.
+struct ResultSink(Sender<Event>);
 
-impl Sink for Results {
+impl Sink for ResultSink {
     fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
-        let taken = outcomes.iter().map(|outcome| Taken {
+        let job = outcomes.iter().map(|outcome| CompletedJob {
             seq: outcome.job.seq,
             verdict: outcome.verdict,
-            is_half: matches!(outcome.job.spec, ProbeSpec::Dns { .. }),
-            result: LookupResult {
+            is_one_family: matches!(outcome.job.spec, ProbeSpec::Dns { .. }),
+            timed: TimedResult {
                 began: outcome.first_send.unwrap_or(outcome.due),
                 finished: outcome.finished,
-                found: found_in(outcome),
+                result: result_of(outcome),
             },
         });
-        let _ = self.0.send(Event::Taken(taken.collect()));
+        let _ = self.0.send(Event::Completed(job.collect()));
         Ok(())
     }
 }
 
-impl Drop for Results {
+impl Drop for ResultSink {
     fn drop(&mut self) {
         let _ = self.0.send(Event::Ended);
     }
 }
 
-/// An interval log of what is measured, without what only warms up.
-struct WhileMeasuring {
+/// An interval log of the measured blocks, without warming up.
+struct MeasuredIntervals {
     log: IntervalLog,
     measuring: Arc<AtomicBool>,
 }
 
-impl Sink for WhileMeasuring {
+impl Sink for MeasuredIntervals {
     fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
         if self.measuring.load(Ordering::SeqCst) {
             self.log.record(outcomes)?;
@@ -328,44 +329,52 @@ impl Sink for WhileMeasuring {
     }
 }
 
-/// What an outcome comes to; `None` while the other half of its name is out.
-fn done_of(taken: Taken, place: u32, halves: &mut HashMap<u32, LookupResult>) -> Option<Done> {
-    let whole = if !taken.is_half {
-        taken.result
-    } else if let Some(other) = halves.remove(&place) {
-        joined(taken.result, other)
+/// The result of a target; `None` while the other address family of its name is pending.
+fn target_result(
+    job: CompletedJob,
+    index: u32,
+    first_families: &mut HashMap<u32, TimedResult>,
+) -> Option<TargetResult> {
+    let whole = if !job.is_one_family {
+        job.timed
+    } else if let Some(other) = first_families.remove(&index) {
+        merged(job.timed, other)
     } else {
-        halves.insert(place, taken.result);
+        first_families.insert(index, job.timed);
         return None;
     };
-    Some(Done {
-        place,
+    Some(TargetResult {
+        index,
         latency_ns: whole.finished.nanos_since(whole.began),
-        found: whole.found,
+        result: whole.result,
     })
 }
 
-fn joined(one: LookupResult, other: LookupResult) -> LookupResult {
-    LookupResult {
+/// Merges the results of both address families of a name.
+fn merged(one: TimedResult, other: TimedResult) -> TimedResult {
+    TimedResult {
         began: one.began.min(other.began),
         finished: one.finished.max(other.finished),
-        found: match (one.found, other.found) {
-            (Found::Addresses(one), Found::Addresses(other)) => {
-                Found::addresses([one, other].concat())
+        result: match (one.result, other.result) {
+            (LookupResult::Addresses(one), LookupResult::Addresses(other)) => {
+                LookupResult::addresses([one, other].concat())
             }
-            // One kind of addresses is what a name usually has; what failed may have hidden some.
-            (Found::Addresses(found), _) | (_, Found::Addresses(found)) => Found::Addresses(found),
-            (failed @ Found::Failed(_), _) | (_, failed) => failed,
+            // Most names have addresses of one family only. If the other lookup failed, some may be
+            // missing.
+            (LookupResult::Addresses(result), _) | (_, LookupResult::Addresses(result)) => {
+                LookupResult::Addresses(result)
+            }
+            (failed @ LookupResult::Failed(_), _) | (_, failed) => failed,
         },
     }
 }
 
-fn found_in(outcome: &Outcome) -> Found {
+fn result_of(outcome: &Outcome) -> LookupResult {
     match (&outcome.answer, outcome.verdict) {
         (Answer::Ptr(answer), Verdict::Answered) => {
-            Found::names(answer.names.iter().map(|name| &**name))
+            LookupResult::names(answer.names.iter().map(|name| &**name))
         }
-        (Answer::Dns(answer), Verdict::Answered) => Found::addresses(
+        (Answer::Dns(answer), Verdict::Answered) => LookupResult::addresses(
             answer
                 .records
                 .iter()
@@ -373,8 +382,10 @@ fn found_in(outcome: &Outcome) -> Found {
                 .filter_map(|record| record.data.parse().ok())
                 .collect(),
         ),
-        (_, Verdict::Failed) => Found::Failed(outcome.status.to_string().into()),
-        _ if outcome.status == Status::Rcode(Rcode::NOERROR) => Found::Nothing("no data".into()),
-        _ => Found::Nothing(outcome.status.to_string().into()),
+        (_, Verdict::Failed) => LookupResult::Failed(outcome.status.to_string().into()),
+        _ if outcome.status == Status::Rcode(Rcode::NOERROR) => {
+            LookupResult::Empty("no data".into())
+        }
+        _ => LookupResult::Empty(outcome.status.to_string().into()),
     }
 }

@@ -1,4 +1,4 @@
-//! The list, a chunk at a time.
+//! Reads the list in chunks.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use super::question::Question;
 use super::schedule::CHUNK_TARGETS_MAX;
 use crate::exit::Failure;
 
-/// Targets that are read before the first round, to know how long the list is.
+/// Targets that are read before the first round, to find out the length of the list.
 const READ_AHEAD_MAX: usize = 4 * CHUNK_TARGETS_MAX;
-/// Jobs that are pulled at once.
+/// Jobs per read of the source.
 const PULL_JOBS: usize = 4096;
 
-/// What is to be asked, as far as it was read.
+/// The list of targets, read as far as needed.
 pub(super) struct List {
     source: Box<dyn Source>,
     read: VecDeque<Question>,
@@ -40,8 +40,8 @@ impl List {
         Ok(list)
     }
 
-    /// How many targets there are; `None` where a list is longer than is read ahead and does not
-    /// say.
+    /// The number of targets left; `None` if the list is longer than was read ahead and its length is
+    /// unknown.
     pub(super) fn targets(&self) -> Option<usize> {
         let left = if self.ended {
             0
@@ -53,27 +53,27 @@ impl List {
             .map(|left| left.saturating_add(self.read.len()))
     }
 
-    /// The next targets, `most` of them where there are as many.
-    pub(super) fn take(&mut self, most: usize) -> Result<Arc<[Question]>, Failure> {
-        self.read_up_to(most)?;
-        let most = most.min(self.read.len());
-        self.given += most as u64;
-        Ok(self.read.drain(..most).collect())
+    /// Takes the next targets, at most `count`.
+    pub(super) fn take(&mut self, count: usize) -> Result<Arc<[Question]>, Failure> {
+        self.read_up_to(count)?;
+        let count = count.min(self.read.len());
+        self.given += count as u64;
+        Ok(self.read.drain(..count).collect())
     }
 
-    /// Targets that were taken.
+    /// The number of targets taken so far.
     pub(super) fn given(&self) -> u64 {
         self.given
     }
 
-    /// Lines that are no target, and the first of them.
+    /// The number of invalid targets and the first of them, if any.
     pub(super) fn bad(&self) -> Option<(u64, &str)> {
         self.first_bad.as_deref().map(|first| (self.bad, first))
     }
 
-    fn read_up_to(&mut self, most: usize) -> Result<(), Failure> {
+    fn read_up_to(&mut self, count: usize) -> Result<(), Failure> {
         let mut jobs: Vec<Job> = Vec::new();
-        while self.read.len() < most && !self.ended {
+        while self.read.len() < count && !self.ended {
             let more = self.source.next(PULL_JOBS, &mut jobs);
             self.ended = !more.map_err(Failure::usage)?;
             for job in jobs.drain(..) {

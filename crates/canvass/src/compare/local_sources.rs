@@ -1,18 +1,18 @@
-//! Where libc's resolver looks besides DNS, to tell why its answer is another.
+//! The sources of libc's resolver besides DNS, which explain why its answers differ.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::Path;
 
-use super::question::{Found, Question};
+use super::question::{LookupResult, Question};
 
-/// The system's own table of hosts (hosts(5)).
+/// The system's table of hosts (hosts(5)).
 const HOSTS: &str = "/etc/hosts";
-/// Which sources libc asks, in order (nsswitch.conf(5)).
+/// The sources of libc, in order (nsswitch.conf(5)).
 const NSSWITCH: &str = "/etc/nsswitch.conf";
-/// Lines of the table that are read; a longer one is a list to block hosts by.
+/// The number of lines of the table that are read. A longer one is a blocklist.
 const HOSTS_LINES_MAX: usize = 1_000_000;
-/// Where a daemon that caches for libc listens (nscd(8)).
+/// The sockets of daemons that cache for libc (nscd(8)).
 const CACHE_SOCKETS: [(&str, &str); 2] = [
     ("/run/nscd/socket", "nscd"),
     (
@@ -21,18 +21,18 @@ const CACHE_SOCKETS: [(&str, &str); 2] = [
     ),
 ];
 
-/// What libc's resolver knows without DNS.
+/// What libc's resolver can answer without DNS.
 #[derive(Debug, Default)]
 pub(super) struct LocalSources {
     names: HashMap<IpAddr, Vec<Box<str>>>,
     addresses: HashMap<Box<str>, Vec<IpAddr>>,
-    /// Sources besides the table and DNS, as they are called in the configuration.
+    /// Sources besides the table and DNS, by their names in the configuration.
     others: Vec<Box<str>>,
     uses_hosts: bool,
 }
 
 impl LocalSources {
-    /// Reads this system's configuration. What is not there adds nothing.
+    /// Reads this system's configuration. A missing file counts as empty.
     pub(super) fn read() -> Self {
         let text = |path| std::fs::read_to_string(path).unwrap_or_default();
         Self::parse(&text(HOSTS), &text(NSSWITCH))
@@ -48,7 +48,7 @@ impl LocalSources {
             line.strip_prefix("hosts:")
         });
         if let Some(order) = order {
-            // What is in brackets says when to stop, and is no source.
+            // Brackets contain actions (`[NOTFOUND=return]`), not sources.
             let words: Vec<&str> = order
                 .split_whitespace()
                 .filter(|word| !word.contains(['[', ']']))
@@ -82,17 +82,17 @@ impl LocalSources {
         sources
     }
 
-    /// Why libc found something else than DNS has, where that can be told.
-    pub(super) fn reason(&self, question: &Question, libc_found: &Found) -> Option<String> {
-        if self.uses_hosts && self.is_in_hosts(question, libc_found) {
+    /// Why the result of libc differs from DNS, if there is an explanation.
+    pub(super) fn reason(&self, question: &Question, libc_result: &LookupResult) -> Option<String> {
+        if self.uses_hosts && self.is_in_hosts(question, libc_result) {
             return Some(HOSTS.into());
         }
-        // Another source may have it, or may have said that there is nothing.
-        (!self.others.is_empty() && libc_found.is_something())
+        // The result may be from one of the other sources.
+        (!self.others.is_empty() && libc_result.has_records())
             .then(|| format!("perhaps {} of {NSSWITCH}", self.others.join(", ")))
     }
 
-    /// The daemons on this machine that may answer for libc from a cache.
+    /// The caching daemons on this machine that libc may use.
     pub(super) fn caches() -> Vec<&'static str> {
         CACHE_SOCKETS
             .into_iter()
@@ -101,18 +101,18 @@ impl LocalSources {
             .collect()
     }
 
-    fn is_in_hosts(&self, question: &Question, libc_found: &Found) -> bool {
-        match (question, libc_found) {
-            (Question::Names(address), Found::Names(found)) => self
+    fn is_in_hosts(&self, question: &Question, libc_result: &LookupResult) -> bool {
+        match (question, libc_result) {
+            (Question::Names(address), LookupResult::Names(result)) => self
                 .names
                 .get(address)
-                .is_some_and(|names| found.iter().all(|name| names.contains(name))),
-            (Question::Addresses { .. }, Found::Addresses(found)) => {
+                .is_some_and(|names| result.iter().all(|name| names.contains(name))),
+            (Question::Addresses { .. }, LookupResult::Addresses(result)) => {
                 let name = question.shown().to_ascii_lowercase();
                 let name = name.strip_suffix('.').unwrap_or(&name);
                 self.addresses
                     .get(name)
-                    .is_some_and(|known| found.iter().all(|address| known.contains(address)))
+                    .is_some_and(|known| result.iter().all(|address| known.contains(address)))
             }
             _ => false,
         }
@@ -124,37 +124,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_of_hosts_is_told_from_other_sources() {
+    fn the_table_of_hosts_is_distinguished_from_other_sources() {
         let sources = LocalSources::parse(
             "127.0.0.1 localhost # us\n192.0.2.1\tPrinter.example printer\nbad line\n",
             "passwd: files\nhosts: files mdns4_minimal [NOTFOUND=return] dns myhostname\n",
         );
         let printer = Question::Names([192, 0, 2, 1].into());
         let other = Question::Names([192, 0, 2, 2].into());
-        let found = Found::names(["printer.example"]);
-        assert_eq!(sources.reason(&printer, &found).unwrap(), HOSTS);
+        let result = LookupResult::names(["printer.example"]);
+        assert_eq!(sources.reason(&printer, &result).unwrap(), HOSTS);
         assert_eq!(
-            sources.reason(&other, &found).unwrap(),
+            sources.reason(&other, &result).unwrap(),
             "perhaps mdns4_minimal, myhostname of /etc/nsswitch.conf"
         );
         assert_eq!(
-            sources.reason(&other, &Found::Nothing("EAI_NONAME".into())),
+            sources.reason(&other, &LookupResult::Empty("EAI_NONAME".into())),
             None
         );
     }
 
     #[test]
-    fn a_table_that_is_not_asked_explains_nothing() {
+    fn a_table_that_is_not_used_explains_nothing() {
         let question = Question::Names([192, 0, 2, 1].into());
-        let found = Found::names(["printer.example"]);
+        let result = LookupResult::names(["printer.example"]);
         let hosts = "192.0.2.1 printer.example";
         assert_eq!(
-            LocalSources::parse(hosts, "hosts: dns").reason(&question, &found),
+            LocalSources::parse(hosts, "hosts: dns").reason(&question, &result),
             None
         );
         assert!(
             LocalSources::parse(hosts, "")
-                .reason(&question, &found)
+                .reason(&question, &result)
                 .is_some()
         );
     }

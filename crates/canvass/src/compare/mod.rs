@@ -1,10 +1,11 @@
-//! `canvass compare`: the same targets through canvass and through somebody else.
+//! `canvass compare`: looks up the same targets with canvass and with another resolver.
 //!
-//! The sides take turns in blocks (`schedule`), on one machine and in one process, and nothing is
-//! measured of one while another works. What follows from the figures is `canvass_report`'s.
+//! The sides take turns in blocks (`schedule`), on one machine and in one process; only one works at
+//! a time. `canvass_report` judges the figures.
 
 mod answers;
 mod engine_side;
+mod interrupt;
 mod list;
 mod local_sources;
 mod names;
@@ -12,7 +13,6 @@ mod output;
 mod question;
 mod schedule;
 mod sides;
-mod stop;
 mod system_side;
 
 use std::thread::available_parallelism;
@@ -28,7 +28,7 @@ use output::Output;
 use schedule::Schedule;
 use sides::{Measured, Sides};
 
-/// Runs a comparison, and shows it.
+/// Runs a comparison, and writes the result.
 pub(crate) fn run(plan: ComparePlan) -> Result<Exit, Failure> {
     descriptors::raise_limit();
     let ComparePlan {
@@ -56,14 +56,14 @@ pub(crate) fn run(plan: ComparePlan) -> Result<Exit, Failure> {
 
     if let Some((bad, first)) = list.bad() {
         warnings.push(format!(
-            "{bad} of the list cannot be asked about, the first: {first}"
+            "invalid targets in the list: {bad}; the first: {first}"
         ));
     }
-    let stop = sides.stop.clone();
-    if stop.signal().is_some() {
+    let interrupt = sides.interrupt.clone();
+    if interrupt.signal().is_some() {
         warnings.push("the comparison was stopped before its end".to_owned());
     }
-    let asks = sides.asks;
+    let question_kinds = sides.question_kinds;
     let Measured {
         mut first,
         others: mut measured,
@@ -73,15 +73,16 @@ pub(crate) fn run(plan: ComparePlan) -> Result<Exit, Failure> {
         warnings: weaknesses,
     } = sides.finish()?;
     warnings.extend(weaknesses);
-    let tells_resolver = names::tell_resolvers(&plan, &others);
-    first.name = names::engine("canvass", &plan, &reports[0], tells_resolver);
+    let shows_resolvers = names::shows_resolvers(&plan, &others);
+    first.name = names::engine("canvass", &plan, &reports[0], shows_resolvers);
     for ((against, other), reports) in measured.iter_mut().zip(&others).zip(&reports[1..]) {
         against.side.name = match other {
-            Other::System { threads } => names::system(asks, *threads),
+            Other::System { threads } => names::system(question_kinds, *threads),
             Other::Engine(other) => {
-                let same = other.resolvers() == plan.resolvers() && !names::differ(&plan, other);
-                let who = if same { "canvass again" } else { "canvass" };
-                names::engine(who, other, reports, tells_resolver)
+                let same = other.resolvers() == plan.resolvers()
+                    && !names::transports_differ(&plan, other);
+                let label = if same { "canvass again" } else { "canvass" };
+                names::engine(label, other, reports, shows_resolvers)
             }
         };
     }
@@ -94,11 +95,13 @@ pub(crate) fn run(plan: ComparePlan) -> Result<Exit, Failure> {
     }
     let gave_up = reports.iter().flatten().any(|report| report.gave_up);
     if gave_up {
-        warnings.push("no resolver answered any more, so the rest was not asked".to_owned());
+        warnings.push("no resolver answered any more; the rest of the list was skipped".to_owned());
     }
     if invocation.lab.is_some() {
-        warnings
-            .push("the lab works in this process, so its CPU is in that of the sides".to_owned());
+        warnings.push(
+            "the lab runs in this process, and its CPU time is included in that of the sides"
+                .to_owned(),
+        );
     }
     let comparison = Comparison {
         a: first,
@@ -109,7 +112,7 @@ pub(crate) fn run(plan: ComparePlan) -> Result<Exit, Failure> {
         warnings,
     };
     output.write(&comparison)?;
-    if let Some(signal) = stop.signal() {
+    if let Some(signal) = interrupt.signal() {
         return Ok(Exit::Signal(signal));
     }
     if gave_up {

@@ -1,33 +1,33 @@
-//! What the sides are called.
+//! The names of the sides.
 
 use canvass_model::{ShardReport, UpstreamReport, WindowReport};
 use canvass_proto::TransportPolicy;
 use canvass_run::Plan;
 
-use super::sides::Asks;
+use super::sides::QuestionKinds;
 use crate::plan::Other;
 
-/// Whether sides that are canvass are told apart by whom they ask: where it is not the transport.
-pub(super) fn tell_resolvers(first: &Plan, others: &[Other]) -> bool {
+/// Whether names must show the resolvers: two sides are canvass with the same transport.
+pub(super) fn shows_resolvers(first: &Plan, others: &[Other]) -> bool {
     others.iter().any(|other| match other {
-        Other::Engine(other) => !differ(first, other),
+        Other::Engine(other) => !transports_differ(first, other),
         Other::System { .. } => false,
     })
 }
 
-/// Whether two sides differ in their transport: `auto` is UDP until an answer does not fit.
-pub(super) fn differ(one: &Plan, other: &Plan) -> bool {
+/// Whether two plans differ in their transport. `auto` counts as UDP.
+pub(super) fn transports_differ(one: &Plan, other: &Plan) -> bool {
     let is_tcp = |plan: &Plan| plan.transport() == TransportPolicy::Tcp;
     is_tcp(one) != is_tcp(other)
 }
 
-/// `canvass (udp, window 412)`: how it asked, and how much the windows of all its resolvers
-/// allowed in flight.
+/// The name of a canvass side, such as `canvass (udp, window 412)`: the transport, and the sum of the
+/// windows of its resolvers.
 pub(super) fn engine(
-    who: &str,
+    label: &str,
     plan: &Plan,
     reports: &[ShardReport],
-    tells_resolver: bool,
+    shows_resolvers: bool,
 ) -> String {
     let upstreams = || reports.iter().flat_map(|report| &report.upstreams);
     let window = |pick: fn(&UpstreamReport) -> Option<WindowReport>| {
@@ -43,26 +43,26 @@ pub(super) fn engine(
         (udp, tcp) => ("udp and tcp", udp + tcp),
     };
     match plan.resolvers() {
-        [one] if tells_resolver => format!("{who} ({transport}, {one}, window {window})"),
-        many if tells_resolver => format!(
-            "{who} ({transport}, {} resolvers, window {window})",
+        [one] if shows_resolvers => format!("{label} ({transport}, {one}, window {window})"),
+        many if shows_resolvers => format!(
+            "{label} ({transport}, {} resolvers, window {window})",
             many.len()
         ),
-        _ => format!("{who} ({transport}, window {window})"),
+        _ => format!("{label} ({transport}, window {window})"),
     }
 }
 
-/// `getnameinfo, one at a time`.
-pub(super) fn system(asks: Asks, threads: usize) -> String {
-    let call = match asks {
-        Asks {
+/// The name of a libc side, such as `getnameinfo, one at a time`.
+pub(super) fn system(kinds: QuestionKinds, threads: usize) -> String {
+    let call = match kinds {
+        QuestionKinds {
             names: true,
             addresses: true,
         } => "getnameinfo and getaddrinfo",
-        Asks {
+        QuestionKinds {
             addresses: true, ..
         } => "getaddrinfo",
-        Asks { .. } => "getnameinfo",
+        QuestionKinds { .. } => "getnameinfo",
     };
     match threads {
         1 => format!("{call}, one at a time"),

@@ -1,4 +1,4 @@
-//! Where a comparison is written.
+//! The outputs of a comparison.
 
 use std::io;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::exit::Failure;
 use crate::message::message;
 use crate::{command_line, files, terminal};
 
-/// Where a comparison is written, and in which forms.
+/// The outputs of a comparison, and their formats.
 pub(super) struct Output {
     pub path: Option<PathBuf>,
     pub format: Format,
@@ -24,29 +24,28 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Sees that everything can be written, before anything is measured.
+    /// Checks that all files can be written, before anything is measured.
     pub(super) fn check(&self) -> Result<(), Failure> {
         [&self.path, &self.hgrm, &self.html]
             .into_iter()
             .try_for_each(|path| files::check_writable(path.as_deref()))
     }
 
-    /// Writes the comparison. What a person reads is on standard error where the output is for a
-    /// program.
+    /// Writes the comparison. With a machine-readable format, the text goes to standard error.
     pub(super) fn write(&self, comparison: &Comparison) -> Result<(), Failure> {
         let bytes = match self.format {
             Format::Text => {
-                let colour = self.path.is_none() && terminal::wants_colour(&io::stdout());
+                let colour = self.path.is_none() && terminal::use_colour(&io::stdout());
                 comparison_text(comparison, colour).into_bytes()
             }
             Format::Ndjson => comparison_ndjson(comparison),
             Format::Csv => comparison_csv(comparison),
         };
         if !self.quiet && self.format != Format::Text {
-            let colour = terminal::wants_colour(&io::stderr());
+            let colour = terminal::use_colour(&io::stderr());
             message(comparison_text(comparison, colour).trim_end());
         }
-        files::write_to(self.path.as_deref(), &bytes)?;
+        files::write_file_or_stdout(self.path.as_deref(), &bytes)?;
         if let Some(path) = &self.hgrm {
             files::write(path, &table(&comparison.a)?)?;
             for (number, other) in comparison.others.iter().enumerate() {

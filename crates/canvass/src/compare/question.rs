@@ -1,65 +1,65 @@
-//! What both sides are asked, and what they found.
+//! The questions to both sides, and their results.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use canvass_model::{DnsName, Job, Target};
 
-/// One target of the list, as both sides understand it.
+/// The lookup of one target, as both sides do it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Question {
     /// The names of an address.
     Names(IpAddr),
-    /// The addresses of a name, of both kinds.
+    /// The addresses of a name, of both families.
     Addresses {
-        /// The whole name.
+        /// The fully qualified name.
         name: DnsName,
-        /// As it was typed.
+        /// The name as given.
         given: Box<str>,
     },
 }
 
-/// What one side found.
+/// The result of a lookup by one side.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum LookupResult {
     /// Names, in lower case and without the last dot.
     Names(Vec<Box<str>>),
     /// Addresses, in order and each once.
     Addresses(Vec<IpAddr>),
-    /// The answer that there is nothing, in the side's own word.
-    Nothing(Box<str>),
+    /// The name does not exist or has no such records, in the side's own term.
+    Empty(Box<str>),
     /// No usable answer, and why.
     Failed(Box<str>),
 }
 
-/// What came of one block's questions.
+/// The results of one block.
 #[derive(Debug, Default)]
-pub(super) struct Asked {
-    /// The targets that are done.
-    pub done: Vec<Done>,
-    /// How long they took: to the last answer, and not to when somebody looked.
+pub(super) struct BlockResult {
+    /// The completed targets.
+    pub targets: Vec<TargetResult>,
+    /// The time from the start of the block to the last answer.
     pub wall: Duration,
-    /// How much of it passed after all but one in a hundred were there.
+    /// The part of it after 99 % of the answers had arrived.
     pub tail: Duration,
-    /// Outcomes of canvass: a name has two.
+    /// The number of outcomes of canvass: a name has two.
     pub outcomes: u64,
-    /// Of these, how many are no failure.
+    /// How many of them did not fail.
     pub good: u64,
 }
 
-/// A target of one block that is done.
+/// A completed target of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Done {
-    /// Its place in the chunk.
-    pub place: u32,
-    /// How long it took.
+pub(super) struct TargetResult {
+    /// Its index in the chunk.
+    pub index: u32,
+    /// The latency of the lookup.
     pub latency_ns: u64,
-    /// What was found.
-    pub found: Found,
+    /// The result of the lookup.
+    pub result: LookupResult,
 }
 
 impl Question {
-    /// What a job of the list asks; why nothing can be asked of it otherwise.
+    /// The question for a job of the list, or the reason why there is none.
     pub(super) fn of(job: Job) -> Result<Self, String> {
         if let Some(address) = job.target.reverse_address() {
             return Ok(Self::Names(address));
@@ -75,7 +75,7 @@ impl Question {
         Err(format!("{line}{given:?}: {reason}"))
     }
 
-    /// How a person reads it.
+    /// The text in output.
     pub(super) fn shown(&self) -> String {
         match self {
             Self::Names(address) => address.to_string(),
@@ -84,9 +84,8 @@ impl Question {
     }
 }
 
-impl Found {
-    /// Names as they are compared: the case and the last dot of a name mean nothing (RFC 1034
-    /// §3.1).
+impl LookupResult {
+    /// Normalises names for comparison: without case and without the last dot (RFC 1034 §3.1).
     pub(super) fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         let names: Vec<Box<str>> = names
             .into_iter()
@@ -98,33 +97,33 @@ impl Found {
             })
             .collect();
         if names.is_empty() {
-            return Self::Nothing("no name".into());
+            return Self::Empty("no name".into());
         }
         Self::Names(names)
     }
 
-    /// Addresses as they are compared.
+    /// Normalises addresses for comparison.
     pub(super) fn addresses(mut addresses: Vec<IpAddr>) -> Self {
         if addresses.is_empty() {
-            return Self::Nothing("no address".into());
+            return Self::Empty("no address".into());
         }
         addresses.sort_unstable();
         addresses.dedup();
         Self::Addresses(addresses)
     }
 
-    /// Whether there was an answer, be it that there is nothing.
+    /// Whether there was an answer, also a negative one.
     pub(super) fn is_answer(&self) -> bool {
         !matches!(self, Self::Failed(_))
     }
 
-    /// Whether anything was found.
-    pub(super) fn is_something(&self) -> bool {
+    /// Whether there are names or addresses.
+    pub(super) fn has_records(&self) -> bool {
         matches!(self, Self::Names(_) | Self::Addresses(_))
     }
 
-    /// Whether the other side's find, which may be one of many, is among this one's.
-    pub(super) fn holds(&self, other: &Self) -> bool {
+    /// Whether all names or addresses of the other side are among these.
+    pub(super) fn contains(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Names(ours), Self::Names(theirs)) => {
                 theirs.iter().all(|name| ours.contains(name))
@@ -132,12 +131,12 @@ impl Found {
             (Self::Addresses(ours), Self::Addresses(theirs)) => {
                 theirs.iter().all(|address| ours.contains(address))
             }
-            (Self::Nothing(_), Self::Nothing(_)) | (Self::Failed(_), Self::Failed(_)) => true,
+            (Self::Empty(_), Self::Empty(_)) | (Self::Failed(_), Self::Failed(_)) => true,
             _ => false,
         }
     }
 
-    /// How a person reads it.
+    /// The text in output.
     pub(super) fn shown(&self) -> String {
         match self {
             Self::Names(names) => names.join(" "),
@@ -145,7 +144,7 @@ impl Found {
                 let shown: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
                 shown.join(" ")
             }
-            Self::Nothing(why) | Self::Failed(why) => format!("({why})"),
+            Self::Empty(why) | Self::Failed(why) => format!("({why})"),
         }
     }
 }
@@ -156,20 +155,20 @@ mod tests {
 
     #[test]
     fn one_of_our_names_is_the_same_answer() {
-        let ours = Found::names(["A.example.", "b.example."]);
-        assert!(ours.holds(&Found::names(["B.Example"])));
-        assert!(!ours.holds(&Found::names(["c.example"])));
-        assert!(!ours.holds(&Found::Nothing("no name".into())));
-        assert!(!Found::names(["b.example"]).holds(&ours));
-        assert_eq!(Found::names([]).shown(), "(no name)");
+        let ours = LookupResult::names(["A.example.", "b.example."]);
+        assert!(ours.contains(&LookupResult::names(["B.Example"])));
+        assert!(!ours.contains(&LookupResult::names(["c.example"])));
+        assert!(!ours.contains(&LookupResult::Empty("no name".into())));
+        assert!(!LookupResult::names(["b.example"]).contains(&ours));
+        assert_eq!(LookupResult::names([]).shown(), "(no name)");
     }
 
     #[test]
     fn the_order_of_addresses_does_not_matter() {
         let [one, two]: [IpAddr; 2] = [[192, 0, 2, 1].into(), [192, 0, 2, 2].into()];
-        let ours = Found::addresses(vec![two, one]);
-        assert_eq!(ours, Found::addresses(vec![one, two, one]));
-        assert!(ours.holds(&Found::addresses(vec![two])));
+        let ours = LookupResult::addresses(vec![two, one]);
+        assert_eq!(ours, LookupResult::addresses(vec![one, two, one]));
+        assert!(ours.contains(&LookupResult::addresses(vec![two])));
         assert_eq!(ours.shown(), "192.0.2.1 192.0.2.2");
     }
 }

@@ -1,8 +1,9 @@
-//! Who asks what when: rounds of mirrored blocks, and samples.
+//! The order of work: rounds of mirrored blocks, and samples.
 //!
-//! Each round has a part of the list, its chunk. The first side asks for all of it, each other
-//! side for a sample of it as long as its time allows. Rounds are mirrored, A B C and then C B A:
-//! all meet the same weather, and by turns one side and the other comes to a target first.
+//! Each round has a part of the list, its chunk. The first side looks up all of it, each other side a
+//! sample of it as far as its time allows. Rounds are mirrored, A B C and then C B A: conditions that
+//! change during the comparison affect all sides alike, and the sides take turns in looking up a
+//! target first.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -11,28 +12,27 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
-/// The most targets in a chunk: they and their answers are kept while its round lasts.
+/// The maximum number of targets in a chunk. They and their answers are in memory during its round.
 pub(super) const CHUNK_TARGETS_MAX: usize = 1 << 17;
-/// Rounds at least: an interval needs blocks to draw from.
+/// The minimum number of rounds: a confidence interval needs several blocks.
 const ROUNDS_MIN: usize = 8;
-/// Rounds of a short list, whose blocks would be little more than their ends.
+/// The number of rounds of a short list. In shorter blocks the last few answers would dominate.
 const ROUNDS_SHORT: usize = 4;
-/// Targets from which on a list is not short.
+/// A list with fewer targets is short.
 const TARGETS_LONG: usize = 50_000;
-/// Targets that warm up, at most: enough for a window to find its rate.
+/// The maximum number of targets for warming up: enough for a window to find its rate.
 const WARM_UP_TARGETS_MAX: usize = 1 << 14;
-/// The share of the budget that warming up may take.
+/// Warming up may take the budget divided by this.
 const WARM_UP_SHARE: u32 = 20;
-/// The share of what is left of the budget that a block has where the length of the list is not
-/// known.
+/// A block may take the rest of the budget divided by this, if the length of the list is unknown.
 const BLOCK_SHARE_UNKNOWN: u32 = 8;
 
-/// Whose block it is.
+/// The side whose block it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// The first side's.
+    /// The first side.
     First,
-    /// That of another side, by its place.
+    /// Another side, by its index.
     Other(usize),
 }
 
@@ -40,14 +40,14 @@ pub(super) enum Turn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Schedule {
     others: usize,
-    /// Rounds, where the length of the list is known.
+    /// The number of rounds, if the length of the list is known.
     rounds: Option<usize>,
     targets: Option<usize>,
     seed: u64,
 }
 
 impl Schedule {
-    /// A schedule for a list of so many targets, or of more than can be kept.
+    /// Creates a schedule for a list of `targets`; `None` if its length is unknown.
     pub(super) fn new(targets: Option<usize>, others: usize, seed: u64) -> Self {
         let rounds = targets.map(|targets| match targets {
             0 | 1 => targets,
@@ -66,8 +66,8 @@ impl Schedule {
         }
     }
 
-    /// How many targets the chunk of a round has; 0 after the last round. Where the length of the
-    /// list is not known, it has as many as it may.
+    /// The number of targets in the chunk of a round; 0 after the last round. The maximum if the length
+    /// of the list is unknown.
     pub(super) fn chunk(&self, round: usize) -> usize {
         match (self.targets, self.rounds) {
             (Some(targets), Some(rounds)) if round < rounds => {
@@ -78,7 +78,7 @@ impl Schedule {
         }
     }
 
-    /// Whose turn it is in a round, in order.
+    /// The order of the sides in a round.
     pub(super) fn turns(&self, round: usize) -> Vec<Turn> {
         let others = (0..self.others).map(Turn::Other);
         let mut turns: Vec<Turn> = std::iter::once(Turn::First).chain(others).collect();
@@ -93,9 +93,9 @@ impl Schedule {
         round.is_multiple_of(2)
     }
 
-    /// The places in a chunk that another side asks for, in order: no two sides have one in
-    /// common, so that none of them finds what the other had looked up. Those that all sides were
-    /// warmed up with come last.
+    /// The indices in a chunk that another side looks up, in order. The samples of two sides are
+    /// disjoint, so that neither benefits from the cache entries of the other. Targets that were used
+    /// for warming up come last.
     pub(super) fn sample(
         &self,
         round: usize,
@@ -104,37 +104,37 @@ impl Schedule {
         warm: &[u32],
     ) -> Vec<u32> {
         let mut rng = self.rng(round as u64 + 1);
-        let mut places: Vec<u32> = (0..chunk as u32).collect();
-        places.shuffle(&mut rng);
+        let mut indices: Vec<u32> = (0..chunk as u32).collect();
+        indices.shuffle(&mut rng);
         let warm: HashSet<u32> = warm.iter().copied().collect();
         let (from, to) = (
             other * chunk / self.others,
             (other + 1) * chunk / self.others,
         );
-        // Fewer targets than sides: better one in common than nothing to compare.
+        // Fewer targets than sides: they share one, because an empty sample cannot be compared.
         if from == to {
-            places.truncate(1);
-            return places;
+            indices.truncate(1);
+            return indices;
         }
-        let mut sample = places[from..to].to_vec();
-        sample.sort_by_key(|place| warm.contains(place));
+        let mut sample = indices[from..to].to_vec();
+        sample.sort_by_key(|index| warm.contains(index));
         sample
     }
 
-    /// The places in the first chunk that all sides ask for before anything counts.
+    /// The indices in the first chunk that all sides look up to warm up.
     pub(super) fn warm_up(&self, chunk: usize) -> Vec<u32> {
-        let mut places: Vec<u32> = (0..chunk as u32).collect();
-        places.shuffle(&mut self.rng(0));
-        places.truncate(WARM_UP_TARGETS_MAX);
-        places
+        let mut indices: Vec<u32> = (0..chunk as u32).collect();
+        indices.shuffle(&mut self.rng(0));
+        indices.truncate(WARM_UP_TARGETS_MAX);
+        indices
     }
 
-    /// How long one of the other sides may warm up, of what it has in all.
+    /// How long another side may warm up, given its budget.
     pub(super) fn warm_up_time(budget: Duration) -> Duration {
         budget / WARM_UP_SHARE
     }
 
-    /// How long a block of another side may be, with `left` of its time before this round.
+    /// How long the block of another side may take in this round, with `left` of its budget.
     pub(super) fn block_time(&self, round: usize, left: Duration) -> Duration {
         match self.rounds {
             Some(rounds) => left / rounds.saturating_sub(round).max(1) as u32,
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn samples_are_random_and_apart_and_the_same_for_a_seed() {
+    fn samples_are_random_and_disjoint_and_the_same_for_a_seed() {
         let schedule = Schedule::new(Some(4_000), 2, 7);
         let first = schedule.sample(3, 1_000, 0, &[]);
         let second = schedule.sample(3, 1_000, 1, &[]);

@@ -1,4 +1,4 @@
-//! All sides at work: rounds, blocks, and what was measured in them.
+//! Runs the rounds of all sides, and collects their measurements.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,78 +7,79 @@ use canvass_model::ShardReport;
 use canvass_report::{Block, IntervalLog, OtherSide, Side};
 use canvass_run::Plan;
 
-use super::answers::Judge;
+use super::answers::AnswerComparison;
 use super::engine_side::EngineSide;
+use super::interrupt::Interrupt;
 use super::list::List;
 use super::local_sources::LocalSources;
-use super::question::{Asked, Done, Found, Question};
+use super::question::{BlockResult, LookupResult, Question, TargetResult};
 use super::schedule::{Schedule, Turn};
-use super::stop::Stop;
 use super::system_side::SystemSide;
-use crate::clocks::process_time;
+use crate::cpu_time::process_cpu_time;
 use crate::exit::Failure;
 use crate::message::message;
 use crate::plan::Other;
 
-/// A rate that grows by less than this from one time to the next has settled.
+/// A rate has settled if it grows by less than this share from one pass to the next.
 const SETTLED_SHARE: f64 = 0.1;
-/// How long that is waited for.
+/// The time limit for that.
 const SETTLE_TIME_MAX: Duration = Duration::from_secs(2);
-/// Calls of libc's may always take this much longer than they were to: one that is not answered
-/// waits for ten seconds (resolv.conf(5)), and a few of those are to be borne.
+/// Calls of libc may always exceed their time by this much: an unanswered call takes ten seconds
+/// (resolv.conf(5)), and a few of those are acceptable.
 const OVERRUN_MIN: Duration = Duration::from_secs(30);
-/// A share of the time that blocks spend on their ends which is worth a word.
+/// If the blocks spend more than this share of their time waiting for the last 1 % of their answers,
+/// there is a warning.
 const TAIL_SHARE_MAX: f64 = 0.3;
 
-/// What the sides were asked for, which decides what libc's calls are called.
+/// The kinds of questions in the list. They determine which functions of libc are named.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Asks {
+pub(super) struct QuestionKinds {
     pub names: bool,
     pub addresses: bool,
 }
 
-/// Another side, and what was measured of it.
-struct Opponent {
-    asker: Asker,
-    judge: Judge,
+/// A side that canvass is compared with, and its measurements.
+struct ComparedSide {
+    backend: Backend,
+    answers: AnswerComparison,
     side: Side,
-    /// How long it may still be asked.
+    /// The rest of its time limit.
     left: Duration,
-    /// How much longer its calls took than they were to, so far, and how much that may be.
+    /// By how much its calls have exceeded their time so far, and the limit of that.
     overrun: Duration,
     overrun_max: Duration,
 }
 
-enum Asker {
+enum Backend {
     System(SystemSide),
     Engine(Box<EngineSide>),
 }
 
-/// All sides, and what was measured so far.
+/// All sides, and their measurements so far.
 pub(super) struct Sides {
     plan: Plan,
     first: EngineSide,
     first_side: Side,
-    /// Outcomes of the first side, and how many of them are no failure.
+    /// The number of outcomes of the first side, and how many of them did not fail.
     outcomes: u64,
     good: u64,
-    /// How long the first side waited for the last of its targets, over all blocks.
+    /// How long the first side waited for the last 1 % of its answers, over all blocks.
     tail: Duration,
-    others: Vec<Opponent>,
-    pub asks: Asks,
-    pub stop: Stop,
+    others: Vec<ComparedSide>,
+    pub question_kinds: QuestionKinds,
+    pub interrupt: Interrupt,
 }
 
-/// What was measured of all sides.
+/// The measurements of all sides.
 pub(super) struct Measured {
     pub first: Side,
     pub others: Vec<OtherSide>,
-    /// Outcomes of the first side, and how many of them are no failure.
+    /// The number of outcomes of the first side, and how many of them did not fail.
     pub outcomes: u64,
     pub good: u64,
-    /// Those of the first side, and then those of the others.
+    /// The reports of the first side, and then those of the others.
     pub reports: Vec<Vec<ShardReport>>,
-    /// What makes it weak that the figures do not show.
+    /// Weaknesses of the comparison that the figures do not show.
     pub warnings: Vec<String>,
 }
 
@@ -92,33 +93,33 @@ impl Sides {
     ) -> Result<Self, Failure> {
         let first = EngineSide::start(plan, intervals)?;
         let mut runs = vec![first.stop_handle()];
-        let mut opponents = Vec::new();
+        let mut compared = Vec::new();
         for other in others {
-            let (asker, local) = match other {
+            let (backend, local) = match other {
                 Other::System { threads } => (
-                    Asker::System(SystemSide::start(*threads)?),
+                    Backend::System(SystemSide::start(*threads)?),
                     Some(LocalSources::read()),
                 ),
                 Other::Engine(plan) => {
                     let engine = EngineSide::start(plan, None)?;
                     runs.push(engine.stop_handle());
-                    (Asker::Engine(Box::new(engine)), None)
+                    (Backend::Engine(Box::new(engine)), None)
                 }
             };
             let left = budget / others.len() as u32;
-            opponents.push(Opponent {
+            compared.push(ComparedSide {
                 side: Side {
                     is_serial: matches!(other, Other::System { .. }),
                     ..Side::default()
                 },
-                asker,
-                judge: Judge::new(local),
+                backend,
+                answers: AnswerComparison::new(local),
                 left,
                 overrun: Duration::ZERO,
                 overrun_max: left.max(OVERRUN_MIN),
             });
         }
-        let stop = Stop::watch(runs)?;
+        let interrupt = Interrupt::watch(runs)?;
         Ok(Self {
             plan: plan.clone(),
             first,
@@ -126,24 +127,24 @@ impl Sides {
             outcomes: 0,
             good: 0,
             tail: Duration::ZERO,
-            others: opponents,
-            asks: Asks::default(),
-            stop,
+            others: compared,
+            question_kinds: QuestionKinds::default(),
+            interrupt,
         })
     }
 
-    /// Warms up, and runs round after round until the list is at its end.
+    /// Warms up, and runs rounds until the end of the list.
     pub(super) fn rounds(
         &mut self,
         list: &mut List,
         schedule: &Schedule,
-        tell: bool,
+        show_progress: bool,
     ) -> Result<(), Failure> {
         let mut chunk = list.take(schedule.chunk(0))?;
         if chunk.is_empty() {
             return Err(Failure::usage(match list.bad() {
                 Some((_, first)) => {
-                    format!("nothing in the list can be asked about; the first: {first}")
+                    format!("the list has no valid target; the first line: {first}")
                 }
                 None => "the list is empty, so there is nothing to compare".to_owned(),
             }));
@@ -154,7 +155,7 @@ impl Sides {
             if chunk.is_empty() || self.is_over() {
                 break;
             }
-            if tell {
+            if show_progress {
                 message(format_args!(
                     "round {}: {} targets, {} done before",
                     round + 1,
@@ -162,7 +163,7 @@ impl Sides {
                     self.first_side.targets()
                 ));
             }
-            self.note(&chunk);
+            self.record_kinds(&chunk);
             let warm = if round == 0 { &warm[..] } else { &[] };
             self.round(round, &chunk, schedule, warm);
             chunk = list.take(schedule.chunk(round + 1))?;
@@ -170,72 +171,73 @@ impl Sides {
         Ok(())
     }
 
-    fn note(&mut self, chunk: &[Question]) {
+    fn record_kinds(&mut self, chunk: &[Question]) {
         for question in chunk {
             match question {
-                Question::Names(_) => self.asks.names = true,
-                Question::Addresses { .. } => self.asks.addresses = true,
+                Question::Names(_) => self.question_kinds.names = true,
+                Question::Addresses { .. } => self.question_kinds.addresses = true,
             }
         }
     }
 
-    /// Whether there is no use in going on: somebody said to stop, or no resolver answers.
+    /// Whether to end early: a signal was received, or no resolver answers any more.
     fn is_over(&self) -> bool {
-        self.stop.is_set() || self.first.has_ended()
+        self.interrupt.is_set() || self.first.has_ended()
     }
 
-    /// Asks for some targets before anything counts: windows are learned, connections opened,
-    /// files read, and caches hold what they will hold.
-    fn warm_up(&mut self, chunk: &Arc<[Question]>, places: &[u32]) {
+    /// Looks up some targets before the measurement: windows find their rate, connections are opened,
+    /// configuration is read, caches are filled.
+    fn warm_up(&mut self, chunk: &Arc<[Question]>, indices: &[u32]) {
         let first = &mut self.first;
-        warm_until_settled(|| first.ask(chunk, places.to_vec(), None, false));
+        warm_until_settled(|| first.ask(chunk, indices.to_vec(), None, false));
         for other in &mut self.others {
-            if self.stop.is_set() {
+            if self.interrupt.is_set() {
                 break;
             }
             let time = Schedule::warm_up_time(other.left);
             let until = Instant::now() + time;
-            match &mut other.asker {
-                Asker::System(system) => {
-                    system.ask(chunk, places.to_vec(), until, self.stop.flag());
+            match &mut other.backend {
+                Backend::System(system) => {
+                    system.ask(chunk, indices.to_vec(), until, self.interrupt.flag());
                 }
-                Asker::Engine(engine) => {
-                    warm_until_settled(|| engine.ask(chunk, places.to_vec(), Some(until), false));
+                Backend::Engine(engine) => {
+                    warm_until_settled(|| engine.ask(chunk, indices.to_vec(), Some(until), false));
                 }
             }
-            // A call that waits for ever must not leave the measured blocks nothing.
+            // Subtracts the allowance and not the time taken: a slow call must not use up the time of
+            // the measured blocks.
             other.left = other.left.saturating_sub(time);
         }
     }
 
     fn round(&mut self, round: usize, chunk: &Arc<[Question]>, schedule: &Schedule, warm: &[u32]) {
         let first_leads = Schedule::first_leads(round);
-        let mut ours: Vec<Option<(u64, Found)>> = vec![None; chunk.len()];
-        let mut theirs: Vec<Vec<Done>> = self.others.iter().map(|_| Vec::new()).collect();
+        let mut ours: Vec<Option<(u64, LookupResult)>> = vec![None; chunk.len()];
+        let mut theirs: Vec<Vec<TargetResult>> = self.others.iter().map(|_| Vec::new()).collect();
         for turn in schedule.turns(round) {
             if self.is_over() {
                 break;
             }
             match turn {
                 Turn::First => {
-                    let places = self.first_places(round, chunk.len(), schedule);
+                    let indices = self.first_indices(round, chunk.len(), schedule);
                     let first = &mut self.first;
-                    let (mut block, asked) =
-                        measure(&self.plan, || first.ask(chunk, places, None, true));
-                    self.outcomes += asked.outcomes;
-                    self.good += asked.good;
+                    let (mut block, block_result) =
+                        measure(&self.plan, || first.ask(chunk, indices, None, true));
+                    self.outcomes += block_result.outcomes;
+                    self.good += block_result.good;
                     block.asked_first = first_leads;
                     self.first_side.blocks.push(block);
-                    self.tail += asked.tail;
-                    for Done {
-                        place,
+                    self.tail += block_result.tail;
+                    for TargetResult {
+                        index,
                         latency_ns,
-                        found,
-                    } in asked.done
+                        result,
+                    } in block_result.targets
                     {
                         self.first_side.record(latency_ns);
-                        self.first_side.failed += u64::from(!found.is_answer());
-                        ours[place as usize] = Some((latency_ns, found));
+                        self.first_side.failed += u64::from(!result.is_answer());
+                        ours[index as usize] = Some((latency_ns, result));
                     }
                 }
                 Turn::Other(at) => {
@@ -244,30 +246,31 @@ impl Sides {
                     if time.is_zero() || other.overrun > other.overrun_max {
                         continue;
                     }
-                    let places = schedule.sample(round, chunk.len(), at, warm);
+                    let indices = schedule.sample(round, chunk.len(), at, warm);
                     let start = Instant::now();
-                    let stop = &self.stop;
-                    let (mut block, asked) =
-                        measure(&self.plan, || other.ask(chunk, places, start + time, stop));
+                    let interrupt = &self.interrupt;
+                    let (mut block, block_result) = measure(&self.plan, || {
+                        other.ask(chunk, indices, start + time, interrupt)
+                    });
                     let took = start.elapsed();
                     other.left = other.left.saturating_sub(took.min(time));
                     other.overrun += took.saturating_sub(time);
                     block.asked_first = !first_leads;
                     other.side.blocks.push(block);
-                    theirs[at] = asked.done;
+                    theirs[at] = block_result.targets;
                 }
             }
         }
         for (other, done) in self.others.iter_mut().zip(theirs) {
-            for Done {
-                place,
+            for TargetResult {
+                index,
                 latency_ns,
-                found,
+                result,
             } in done
             {
                 other.side.record(latency_ns);
-                other.side.failed += u64::from(!found.is_answer());
-                let Some((our_latency_ns, our_found)) = &ours[place as usize] else {
+                other.side.failed += u64::from(!result.is_answer());
+                let Some((our_latency_ns, our_result)) = &ours[index as usize] else {
                     continue;
                 };
                 if first_leads {
@@ -275,18 +278,20 @@ impl Sides {
                 } else {
                     self.first_side.record_asked_second(*our_latency_ns);
                 }
-                other.judge.judge(&chunk[place as usize], our_found, &found);
+                other
+                    .answers
+                    .add(&chunk[index as usize], our_result, &result);
             }
         }
     }
 
-    /// In which order the first side asks for a chunk: in that of the list, which is what it is for;
-    /// or, where another side of its kind asks for all of it as well, in that one's.
-    fn first_places(&self, round: usize, chunk: usize, schedule: &Schedule) -> Vec<u32> {
+    /// The order in which the first side looks up a chunk: that of the list, as in a run; or, if the
+    /// only other side is canvass too and looks up all of it, the order of that side.
+    fn first_indices(&self, round: usize, chunk: usize, schedule: &Schedule) -> Vec<u32> {
         match &self.others[..] {
             [
-                Opponent {
-                    asker: Asker::Engine(_),
+                ComparedSide {
+                    backend: Backend::Engine(_),
                     ..
                 },
             ] => schedule.sample(round, chunk, 0, &[]),
@@ -294,14 +299,14 @@ impl Sides {
         }
     }
 
-    /// Ends all sides, and gives what was measured.
+    /// Ends all sides, and returns their measurements.
     pub(super) fn finish(self) -> Result<Measured, Failure> {
         let mut warnings = Vec::new();
         let wall = self.first_side.wall();
         if self.tail.as_secs_f64() > TAIL_SHARE_MAX * wall.as_secs_f64() {
             warnings.push(format!(
-                "canvass waited {:.0} % of its time for the last target in a hundred of its blocks: \
-                 a longer list has less of that",
+                "canvass spent {:.0} % of its time waiting for the last 1 % of the answers in its \
+                 blocks; a longer list reduces this",
                 100.0 * self.tail.as_secs_f64() / wall.as_secs_f64()
             ));
         }
@@ -310,18 +315,18 @@ impl Sides {
         for other in self.others {
             if other.overrun > other.overrun_max {
                 warnings.push(
-                    "calls of the other side took so much longer than its budget that it was not \
-                     asked to the end"
+                    "calls of the other side exceeded its budget by so much that it was stopped \
+                     early"
                         .to_owned(),
                 );
             }
-            reports.push(match other.asker {
-                Asker::System(_) => Vec::new(),
-                Asker::Engine(engine) => engine.finish()?,
+            reports.push(match other.backend {
+                Backend::System(_) => Vec::new(),
+                Backend::Engine(engine) => engine.finish()?,
             });
             others.push(OtherSide {
                 side: other.side,
-                answers: other.judge.verdict(),
+                answers: other.answers.finish(),
             });
         }
         Ok(Measured {
@@ -335,46 +340,46 @@ impl Sides {
     }
 }
 
-impl Opponent {
+impl ComparedSide {
     fn ask(
         &mut self,
         chunk: &Arc<[Question]>,
-        places: Vec<u32>,
+        indices: Vec<u32>,
         until: Instant,
-        stop: &Stop,
-    ) -> Asked {
-        match &mut self.asker {
-            Asker::System(system) => system.ask(chunk, places, until, stop.flag()),
-            Asker::Engine(engine) => engine.ask(chunk, places, Some(until), false),
+        interrupt: &Interrupt,
+    ) -> BlockResult {
+        match &mut self.backend {
+            Backend::System(system) => system.ask(chunk, indices, until, interrupt.flag()),
+            Backend::Engine(engine) => engine.ask(chunk, indices, Some(until), false),
         }
     }
 }
 
-/// Runs one block, and says what it took.
-fn measure(plan: &Plan, work: impl FnOnce() -> Asked) -> (Block, Asked) {
+/// Runs one block, and measures its time and CPU time.
+fn measure(plan: &Plan, work: impl FnOnce() -> BlockResult) -> (Block, BlockResult) {
     let at = plan.now();
-    let cpu = process_time();
-    let asked = work();
+    let cpu = process_cpu_time();
+    let block_result = work();
     let block = Block {
         began: at,
-        wall: asked.wall,
-        cpu: process_time().saturating_sub(cpu),
-        targets: asked.done.len() as u64,
+        wall: block_result.wall,
+        cpu: process_cpu_time().saturating_sub(cpu),
+        targets: block_result.targets.len() as u64,
         asked_first: false,
     };
-    (block, asked)
+    (block, block_result)
 }
 
-/// Asks again and again until the rate is what it was, or time is up: a window that still climbs
-/// would be measured as if it had learned.
-fn warm_until_settled(mut ask: impl FnMut() -> Asked) {
+/// Repeats a pass until its rate no longer grows, or the time is over: the window must have found its
+/// rate before the measurement.
+fn warm_until_settled(mut ask: impl FnMut() -> BlockResult) {
     let began = Instant::now();
     let mut before = 0.0;
     loop {
-        let asked = ask();
-        let rate = asked.done.len() as f64 / asked.wall.as_secs_f64().max(1e-9);
+        let block_result = ask();
+        let rate = block_result.targets.len() as f64 / block_result.wall.as_secs_f64().max(1e-9);
         let settled = rate < before * (1.0 + SETTLED_SHARE);
-        if settled || asked.done.is_empty() || began.elapsed() > SETTLE_TIME_MAX {
+        if settled || block_result.targets.is_empty() || began.elapsed() > SETTLE_TIME_MAX {
             return;
         }
         before = rate;

@@ -1,4 +1,4 @@
-//! The system's resolver as a side: libc's calls, which block, on one thread or on several.
+//! The system's resolver as a side: blocking calls of libc, on one or more threads.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -10,30 +10,30 @@ use canvass_run::system_addresses;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 use dns_lookup::{LookupError, LookupErrorKind, getnameinfo};
 
-use super::question::{Asked, Done, Found, Question};
+use super::question::{BlockResult, LookupResult, Question, TargetResult};
 use crate::exit::Failure;
 
-/// How often it is looked whether somebody has said to stop.
-const LOOK: Duration = Duration::from_millis(100);
-/// How long calls that are out are waited for then.
+/// How often the stop flag is checked.
+const STOP_CHECK_INTERVAL: Duration = Duration::from_millis(100);
+/// How long to wait for calls under way after it was set.
 const STOP_WAIT: Duration = Duration::from_secs(1);
 
 /// Threads that call libc's resolver.
 pub(super) struct SystemSide {
     threads: Vec<Sender<Arc<Work>>>,
-    done: Receiver<Share>,
+    results: Receiver<ThreadResult>,
 }
 
-/// What one thread did of a block, and how long it was at it.
-struct Share {
-    done: Vec<Done>,
+/// The targets that one thread completed in a block, and how long it worked.
+struct ThreadResult {
+    targets: Vec<TargetResult>,
     busy: Duration,
 }
 
-/// One block's work, which all threads take from.
+/// The work of one block, shared by all threads.
 struct Work {
     questions: Arc<[Question]>,
-    places: Vec<u32>,
+    indices: Vec<u32>,
     next: AtomicUsize,
     until: Instant,
     stop: Arc<AtomicBool>,
@@ -42,52 +42,52 @@ struct Work {
 impl SystemSide {
     /// Starts the threads. They end when this is dropped.
     pub(super) fn start(threads: usize) -> Result<Self, Failure> {
-        let (found, done) = unbounded();
+        let (result_sender, results) = unbounded();
         let threads = (0..threads)
             .map(|number| {
-                let (give, take) = bounded::<Arc<Work>>(1);
-                let found = found.clone();
+                let (work_sender, work) = bounded::<Arc<Work>>(1);
+                let result_sender = result_sender.clone();
                 thread::Builder::new()
                     .name(format!("system {number}"))
-                    .spawn(move || serve(&take, &found))
+                    .spawn(move || run_thread(&work, &result_sender))
                     .map_err(|error| Failure::stopped(format!("cannot start a thread: {error}")))?;
-                Ok(give)
+                Ok(work_sender)
             })
             .collect::<Result<_, Failure>>()?;
-        Ok(Self { threads, done })
+        Ok(Self { threads, results })
     }
 
-    /// Asks for these places, in order, as long as `until` is not reached. A call that has begun
-    /// goes on to its end: libc knows no other way.
+    /// Looks up the questions at these indices, in order, and starts no more after `until`. A call of
+    /// libc that has begun cannot be cancelled.
     pub(super) fn ask(
         &self,
         questions: &Arc<[Question]>,
-        places: Vec<u32>,
+        indices: Vec<u32>,
         until: Instant,
         stop: &Arc<AtomicBool>,
-    ) -> Asked {
+    ) -> BlockResult {
         let work = Arc::new(Work {
             questions: Arc::clone(questions),
-            places,
+            indices,
             next: AtomicUsize::new(0),
             until,
             stop: Arc::clone(stop),
         });
-        // A thread is there as long as its channel is; it has nothing that could panic.
+        // A thread runs as long as its channel is open; nothing in it panics.
         let mut working = self
             .threads
             .iter()
             .filter(|thread| thread.send(Arc::clone(&work)).is_ok())
             .count();
-        let mut asked = Asked::default();
+        let mut result = BlockResult::default();
         let mut per_second = 0.0;
         let mut stopped = None;
         while working > 0 {
-            match self.done.recv_timeout(LOOK) {
-                Ok(Share { done, busy }) => {
+            match self.results.recv_timeout(STOP_CHECK_INTERVAL) {
+                Ok(ThreadResult { targets, busy }) => {
                     working -= 1;
-                    per_second += done.len() as f64 / busy.as_secs_f64().max(1e-9);
-                    asked.done.extend(done);
+                    per_second += targets.len() as f64 / busy.as_secs_f64().max(1e-9);
+                    result.targets.extend(targets);
                 }
                 Err(RecvTimeoutError::Timeout) if stop.load(Ordering::Relaxed) => {
                     let since = *stopped.get_or_insert_with(Instant::now);
@@ -99,70 +99,71 @@ impl SystemSide {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        // Each thread counts for as long as it was at it: one call that waits for ever at the end
-        // must not make the others look slow.
-        if !asked.done.is_empty() {
-            asked.wall = Duration::from_secs_f64(asked.done.len() as f64 / per_second);
+        // The rates of the threads are added, each over its own time: one slow call at the end must
+        // not make the others look slow.
+        if !result.targets.is_empty() {
+            result.wall = Duration::from_secs_f64(result.targets.len() as f64 / per_second);
         }
-        asked
+        result
     }
 }
 
-fn serve(works: &Receiver<Arc<Work>>, shares: &Sender<Share>) {
+fn run_thread(works: &Receiver<Arc<Work>>, results: &Sender<ThreadResult>) {
     for work in works {
-        let mut done = Vec::new();
-        let at_it = Instant::now();
+        let mut targets = Vec::new();
+        let start = Instant::now();
         while Instant::now() < work.until && !work.stop.load(Ordering::Relaxed) {
             let at = work.next.fetch_add(1, Ordering::Relaxed);
-            let Some(&place) = work.places.get(at) else {
+            let Some(&index) = work.indices.get(at) else {
                 break;
             };
-            let question = &work.questions[place as usize];
+            let question = &work.questions[index as usize];
             let began = Instant::now();
-            let found = ask(question);
+            let result = look_up(question);
             let latency_ns = began.elapsed().as_nanos() as u64;
-            done.push(Done {
-                place,
+            targets.push(TargetResult {
+                index,
                 latency_ns,
-                found,
+                result,
             });
         }
-        let busy = at_it.elapsed();
-        if shares.send(Share { done, busy }).is_err() {
+        let busy = start.elapsed();
+        if results.send(ThreadResult { targets, busy }).is_err() {
             return;
         }
     }
 }
 
-fn ask(question: &Question) -> Found {
+fn look_up(question: &Question) -> LookupResult {
     match question {
         Question::Names(address) => names_of(*address),
-        // As it was typed: with a last dot libc would look no name up in /etc/hosts.
+        // As given: libc does not find names with a final dot in /etc/hosts.
         Question::Addresses { given, .. } => match system_addresses(given) {
-            Ok(addresses) => Found::addresses(addresses),
-            Err(error) => nothing(&error),
+            Ok(addresses) => LookupResult::addresses(addresses),
+            Err(error) => error_result(&error),
         },
     }
 }
 
-/// `getnameinfo` as a script calls it that wants a name or nothing. The port is not looked up.
-fn names_of(address: IpAddr) -> Found {
+/// Calls `getnameinfo` for a name only: an address without one is an error, and the port is not looked
+/// up.
+fn names_of(address: IpAddr) -> LookupResult {
     let flags = libc::NI_NAMEREQD | libc::NI_NUMERICSERV;
     match getnameinfo(&SocketAddr::new(address, 0), flags) {
-        Ok((name, _)) => Found::names([name.as_str()]),
-        Err(error) => nothing(&error),
+        Ok((name, _)) => LookupResult::names([name.as_str()]),
+        Err(error) => error_result(&error),
     }
 }
 
-fn nothing(error: &LookupError) -> Found {
+fn error_result(error: &LookupError) -> LookupResult {
     let why = match error.kind() {
-        LookupErrorKind::NoName => return Found::Nothing("EAI_NONAME".into()),
-        LookupErrorKind::NoData => return Found::Nothing("EAI_NODATA".into()),
+        LookupErrorKind::NoName => return LookupResult::Empty("EAI_NONAME".into()),
+        LookupErrorKind::NoData => return LookupResult::Empty("EAI_NODATA".into()),
         LookupErrorKind::Again => "EAI_AGAIN",
         LookupErrorKind::Fail => "EAI_FAIL",
         LookupErrorKind::System => "EAI_SYSTEM",
         LookupErrorKind::Memory => "EAI_MEMORY",
         _ => "another error of the system's resolver",
     };
-    Found::Failed(why.into())
+    LookupResult::Failed(why.into())
 }

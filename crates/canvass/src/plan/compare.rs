@@ -1,4 +1,4 @@
-//! The plan of a comparison.
+//! The plan of `canvass compare`.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,22 +12,22 @@ use crate::args::{AgainstArg, CompareArgs};
 use crate::exit::Failure;
 use crate::resolvers;
 
-/// What will be compared with what.
+/// The plan of a comparison.
 pub(crate) struct ComparePlan {
     /// The first side.
     pub first: Invocation,
-    /// Those it is compared with.
+    /// The sides it is compared with.
     pub others: Vec<Other>,
-    /// How long they may take together.
+    /// The time limit of the other sides together.
     pub budget: Duration,
     pub seed: u64,
-    /// What there is to say against the comparison before it has begun.
+    /// Reasons why the comparison is weak, known before it begins.
     pub warnings: Vec<String>,
 }
 
-/// Another side.
+/// A side that canvass is compared with.
 pub(crate) enum Other {
-    /// libc's resolver, called from so many threads.
+    /// libc's resolver, called from this many threads.
     System { threads: usize },
     /// canvass with other settings.
     Engine(Box<Plan>),
@@ -45,13 +45,13 @@ pub(crate) fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
     } = args;
     if common.trace {
         return Err(Failure::usage(
-            "compare has no --trace: what is written meanwhile would be measured as well",
+            "compare does not support --trace: writing the trace would be measured too",
         ));
     }
     if common.lab.is_some() && against == AgainstArg::System {
         return Err(Failure::usage(
-            "the system's resolver cannot be led to --lab; compare with a resolver or a transport \
-             (--against tcp), or point resolv.conf at a server (scripts/compare-lab does)",
+            "the system's resolver cannot use --lab; compare with a resolver or a transport \
+             (--against tcp), or point resolv.conf to a server (scripts/compare-lab does)",
         ));
     }
     if budget.is_zero() {
@@ -60,13 +60,12 @@ pub(crate) fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
     let capped =
         common.rate.is_some() || common.rate_per_resolver.is_some() || common.concurrency.is_some();
     let mut first = lookups::lookups("compare", TargetKind::Lookups, targets, common)?;
-    // A side stands still while another is asked, and would have a schedule to catch up with.
+    // A side pauses while another is measured, and would fall behind a schedule.
     first.plan = first.plan.unscheduled();
     let plan = &first.plan;
     let mut warnings = Vec::new();
     if capped {
-        warnings
-            .push("canvass was held back by --rate, --rate-per-resolver or --concurrency".into());
+        warnings.push("canvass was limited by --rate, --rate-per-resolver or --concurrency".into());
     }
     let others = match against {
         AgainstArg::System => {
@@ -100,16 +99,16 @@ fn with_transport(plan: &Plan, transport: TransportPolicy) -> Other {
     Other::Engine(Box::new(plan.clone().with_transport(transport)))
 }
 
-/// What is said when the two sides do not ask the same servers.
+/// The warning if the two sides do not use the same resolvers.
 fn resolvers_differ(ours: &[SocketAddr]) -> Option<String> {
     let system = resolvers::read(&[]).unwrap_or_default();
-    // libc asks the first three (resolv.conf(5)).
+    // libc uses the first three (resolv.conf(5)).
     let system = &system[..system.len().min(3)];
     let same = ours.iter().all(|resolver| system.contains(resolver));
     (!same).then(|| {
         let shown: Vec<String> = system.iter().map(SocketAddr::to_string).collect();
         format!(
-            "the sides do not ask the same resolvers: the system's are {}",
+            "the sides do not use the same resolvers: those of the system are {}",
             if shown.is_empty() {
                 "none".to_owned()
             } else {

@@ -1,16 +1,16 @@
-//! Plans that ask resolvers alone.
+//! Plans of DNS lookups.
 
 use canvass_lab::{Lab, LabConfig};
 use canvass_queue::TargetKind;
 use canvass_report::Columns;
 use canvass_run::Plan;
 
-use super::{Invocation, Request, invocation};
+use super::{CommandParts, Invocation, invocation};
 use crate::args::{CommonArgs, DnsArgs, PtrArgs};
 use crate::exit::Failure;
 use crate::{lab, resolvers};
 
-/// What `canvass ptr` asks for.
+/// The invocation of `canvass ptr`.
 pub(crate) fn ptr(args: PtrArgs) -> Result<Invocation, Failure> {
     let kind = TargetKind::Ptr {
         forward_confirm: args.forward_confirm,
@@ -18,13 +18,13 @@ pub(crate) fn ptr(args: PtrArgs) -> Result<Invocation, Failure> {
     lookups("ptr", kind, args.targets, args.common)
 }
 
-/// What `canvass dns` asks for.
+/// The invocation of `canvass dns`.
 pub(crate) fn dns(args: DnsArgs) -> Result<Invocation, Failure> {
     let kind = TargetKind::Dns { types: args.types };
     lookups("dns", kind, args.targets, args.common)
 }
 
-/// Lookups of any kind.
+/// The invocation of lookups of any kind.
 pub(super) fn lookups(
     probe: &'static str,
     kind: TargetKind,
@@ -42,7 +42,7 @@ pub(super) fn lookups(
         Some(lab) => vec![lab.address()],
         None => resolvers::read(&args.resolver)?,
     };
-    let request = Request {
+    let parts = CommandParts {
         probe,
         columns: Columns::Dns,
         builder: Plan::builder(kind)
@@ -52,5 +52,5 @@ pub(super) fn lookups(
         lab,
         save: None,
     };
-    invocation(request, args)
+    invocation(parts, args)
 }

@@ -1,4 +1,4 @@
-//! From what was typed to what will be done.
+//! Turns arguments into a plan, its source and its outputs.
 
 mod compare;
 mod lookups;
@@ -24,13 +24,13 @@ pub(crate) use compare::{ComparePlan, Other, compare};
 pub(crate) use lookups::{dns, ptr};
 pub(crate) use probes::{http, tcp, udp};
 
-/// What one command line asks for.
+/// A command line, validated and ready to run.
 pub(crate) struct Invocation {
-    /// What the run does, in the word of its command.
+    /// The name of the command.
     pub probe: &'static str,
     pub plan: Plan,
     pub source: Box<dyn Source>,
-    /// The embedded peers, while they are needed.
+    /// The lab inside the process, which runs as long as this is held.
     pub lab: Option<Lab>,
     pub outputs: Outputs,
     pub progress: bool,
@@ -38,9 +38,9 @@ pub(crate) struct Invocation {
     pub fail_below_percent: f64,
 }
 
-/// What the commands differ in.
-struct Request {
-    /// The word of the command.
+/// The parts of an [`Invocation`] that differ between commands.
+struct CommandParts {
+    /// The name of the command.
     probe: &'static str,
     columns: Columns,
     builder: PlanBuilder,
@@ -49,8 +49,8 @@ struct Request {
     save: Option<PathBuf>,
 }
 
-fn invocation(request: Request, args: CommonArgs) -> Result<Invocation, Failure> {
-    let mut builder = request
+fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failure> {
+    let mut builder = parts
         .builder
         .transport(match args.transport {
             TransportArg::Udp => TransportPolicy::Udp,
@@ -67,21 +67,21 @@ fn invocation(request: Request, args: CommonArgs) -> Result<Invocation, Failure>
         builder = builder.timeout(timeout);
     }
     let plan = builder.build().map_err(Failure::usage)?;
-    let source = source(&plan, request.targets, &args)?;
+    let source = source(&plan, parts.targets, &args)?;
     if args.verbose {
         message(format_args!(
-            "asking {} over {} event loop(s), at most {} targets at once",
+            "resolver: {}; event loops: {}; at most {} targets at once",
             name_resolvers(&plan),
             plan.event_loops(),
             plan.concurrency()
         ));
     }
     Ok(Invocation {
-        probe: request.probe,
+        probe: parts.probe,
         plan,
         source,
-        lab: request.lab,
-        outputs: Outputs::new(&args, request.columns, request.save),
+        lab: parts.lab,
+        outputs: Outputs::new(&args, parts.columns, parts.save),
         progress: match args.progress {
             ProgressArg::Auto => !args.quiet && std::io::stderr().is_terminal(),
             ProgressArg::Always => true,
@@ -92,7 +92,7 @@ fn invocation(request: Request, args: CommonArgs) -> Result<Invocation, Failure>
     })
 }
 
-/// How many event loops are asked for.
+/// The number of event loops.
 fn event_loops(args: &CommonArgs) -> usize {
     args.threads.map_or_else(default_event_loops, usize::from)
 }
@@ -115,7 +115,7 @@ fn source(
         None if targets.is_empty() => {
             if std::io::stdin().is_terminal() {
                 return Err(Failure::usage(
-                    "nothing to ask about: give targets, or a list with --input FILE (- is standard input)",
+                    "no targets: give some, or a list with --input FILE (- is standard input)",
                 ));
             }
             Some("-")
@@ -136,6 +136,6 @@ fn name_resolvers(plan: &Plan) -> String {
     match plan.resolvers() {
         [one] => one.to_string(),
         [first, rest @ ..] => format!("{first} and {} more", rest.len()),
-        [] => "nobody".into(),
+        [] => "none".into(),
     }
 }

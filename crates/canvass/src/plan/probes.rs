@@ -1,4 +1,4 @@
-//! Plans that probe hosts.
+//! Plans of probes of hosts.
 
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ use canvass_report::Columns;
 use canvass_run::{DEFAULT_TIMEOUTS, Plan, SYSTEM_NAME_THREADS};
 
 use super::talk::{Talk, talk_credentials};
-use super::{Invocation, Request, event_loops, invocation};
+use super::{CommandParts, Invocation, event_loops, invocation};
 use crate::args::{
     CommonArgs, HostArgs, HttpArgs, ReachArgs, ResolveArg, RootsArg, SocketArgs, TcpArgs,
     TimeoutArgs, TlsArgs, TlsVersionArg, UdpArgs,
@@ -26,10 +26,10 @@ use crate::args::{
 use crate::exit::Failure;
 use crate::{descriptors, lab, resolvers};
 
-/// The one module of a run.
+/// The only module of a run.
 const MODULE: ModuleId = ModuleId(0);
 
-/// What `canvass http` asks for.
+/// The invocation of `canvass http`.
 pub(crate) fn http(args: HttpArgs) -> Result<Invocation, Failure> {
     let lab = start_lab(&args.host.common)?;
     let body = args.data.as_deref().map(data).transpose()?;
@@ -63,26 +63,26 @@ pub(crate) fn http(args: HttpArgs) -> Result<Invocation, Failure> {
     };
     if let Some(dir) = &args.save {
         std::fs::create_dir_all(dir).map_err(|error| {
-            Failure::usage(format!("cannot keep bodies in {}: {error}", dir.display()))
+            Failure::usage(format!("cannot save bodies in {}: {error}", dir.display()))
         })?;
     }
     let module = ModuleKind::Http {
         settings: Arc::new(settings),
         tls,
     };
-    let request = Request {
+    let parts = CommandParts {
         save: args.save,
         ..probes("http", lab, kind, module, reach, args.targets, &args.host)?
     };
-    invocation(request, args.host.common)
+    invocation(parts, args.host.common)
 }
 
-/// What `canvass tcp` asks for.
+/// The invocation of `canvass tcp`.
 pub(crate) fn tcp(args: TcpArgs) -> Result<Invocation, Failure> {
     let lab = start_lab(&args.host.common)?;
     let talk = args.talk.as_deref().map(Talk::read).transpose()?;
     if let Some(talk) = &talk {
-        talk.suits(Protocol::Tcp)?;
+        talk.check_protocol(Protocol::Tcp)?;
     }
     let credentials = talk_credentials(talk.as_ref(), args.credentials.as_deref())?;
     let reach = reach(&args.host.reach, lab.as_ref())?;
@@ -91,27 +91,27 @@ pub(crate) fn tcp(args: TcpArgs) -> Result<Invocation, Failure> {
         ports: ports(&args.host.reach, Protocol::Tcp)?,
         default_port: talk.as_ref().and_then(Talk::default_port),
     };
-    let script_wants_tls = talk
+    let script_begins_with_tls = talk
         .as_ref()
         .is_some_and(|talk| talk.script.tls_from_start());
     let module = ModuleKind::Tcp {
         script: talk.map(|talk| talk.script),
         credentials,
         tls: tls_client(&args.tls, None, lab.as_ref())?,
-        tls_from_start: args.tls_from_start || script_wants_tls,
+        tls_from_start: args.tls_from_start || script_begins_with_tls,
     };
-    let request = probes("tcp", lab, kind, module, reach, args.targets, &args.host)?;
-    invocation(request, args.host.common)
+    let parts = probes("tcp", lab, kind, module, reach, args.targets, &args.host)?;
+    invocation(parts, args.host.common)
 }
 
-/// What `canvass udp` asks for.
+/// The invocation of `canvass udp`.
 pub(crate) fn udp(args: UdpArgs) -> Result<Invocation, Failure> {
     let lab = start_lab(&args.host.common)?;
     let talk = match &args.talk {
         Some(name) => Talk::read(name)?,
         None => Talk::any_reply(),
     };
-    talk.suits(Protocol::Udp)?;
+    talk.check_protocol(Protocol::Udp)?;
     let credentials = talk_credentials(Some(&talk), args.credentials.as_deref())?;
     let reach = reach(&args.host.reach, lab.as_ref())?;
     let kind = TargetKind::Udp {
@@ -124,8 +124,8 @@ pub(crate) fn udp(args: UdpArgs) -> Result<Invocation, Failure> {
         credentials,
         window: args.window,
     };
-    let request = probes("udp", lab, kind, module, reach, args.targets, &args.host)?;
-    invocation(request, args.host.common)
+    let parts = probes("udp", lab, kind, module, reach, args.targets, &args.host)?;
+    invocation(parts, args.host.common)
 }
 
 fn start_lab(args: &CommonArgs) -> Result<Option<Lab>, Failure> {
@@ -143,7 +143,7 @@ fn probes(
     reach: Reach,
     targets: Vec<String>,
     args: &HostArgs,
-) -> Result<Request, Failure> {
+) -> Result<CommandParts, Failure> {
     let common = &args.common;
     let columns = match kind {
         TargetKind::Http { .. } => Columns::Http,
@@ -166,7 +166,7 @@ fn probes(
         .probes_per_host(args.reach.per_host)
         .rate_per_host(args.reach.rate_per_host)
         .system_names(system_names);
-    Ok(Request {
+    Ok(CommandParts {
         probe,
         columns,
         builder,
@@ -176,8 +176,8 @@ fn probes(
     })
 }
 
-/// The resolvers for the names of hosts. Where none is named and the system knows none, hosts
-/// may still be addresses.
+/// The resolvers for host names. None is not an error without `--resolver`: all hosts may be
+/// addresses.
 fn name_servers(
     lab: Option<&Lab>,
     common: &CommonArgs,
@@ -191,7 +191,7 @@ fn name_servers(
     }
 }
 
-/// How long a script gives its conversation, as a module of blackbox_exporter may.
+/// The time limit in a script, as in a module of blackbox_exporter.
 fn script_timeout(module: &ModuleKind) -> Option<Duration> {
     match module {
         ModuleKind::Tcp { script, .. } => script.as_ref()?.timeout(),
@@ -241,7 +241,7 @@ fn reach(args: &ReachArgs, lab: Option<&Lab>) -> Result<Reach, Failure> {
     })
 }
 
-/// Reads `HOST1:PORT1:HOST2:PORT2`; IPv6 addresses are in brackets.
+/// Parses `HOST1:PORT1:HOST2:PORT2`; IPv6 addresses are in brackets.
 fn pin(text: &str) -> Option<Pin> {
     let mut fields = Vec::new();
     let mut rest = text;
@@ -346,7 +346,7 @@ fn pem(path: &Path) -> Result<PemFile, Failure> {
     })
 }
 
-/// The body of a request, as curl's `-d` has it.
+/// The body of a request, with `@FILE` as in curl's `-d`.
 fn data(text: &str) -> Result<Box<[u8]>, Failure> {
     match text.strip_prefix('@') {
         Some(path) => std::fs::read(path)

@@ -1,4 +1,4 @@
-//! What conversations are to say: presets, script files, credentials.
+//! Talk scripts: presets, script files, credentials.
 
 use std::num::NonZeroU16;
 use std::path::Path;
@@ -10,16 +10,16 @@ use canvass_queue::Protocol;
 use crate::credentials;
 use crate::exit::Failure;
 
-/// What is to be said, from a preset or a file.
+/// A talk script from a preset or a file.
 pub(super) struct Talk {
     pub(super) script: Arc<Script>,
     port: Option<u16>,
-    /// It is a preset that works over (TCP, UDP).
+    /// Whether it works over (TCP, UDP).
     protocols: (bool, bool),
 }
 
 impl Talk {
-    /// A preset of this name, or else the script in this file.
+    /// Returns the preset of this name, or else the script in this file.
     pub(super) fn read(name: &str) -> Result<Self, Failure> {
         if let Some(preset) = Script::preset(name) {
             return Ok(Self {
@@ -47,10 +47,11 @@ impl Talk {
         self.port.and_then(NonZeroU16::new)
     }
 
-    /// An empty datagram, and whatever comes back.
+    /// A script that sends an empty datagram and accepts any reply.
     pub(super) fn any_reply() -> Self {
         let text = "[{send_bytes: ''}, {expect: '(?s).*'}]";
-        let script = Script::parse(text, "the usual script").expect("a script that is known");
+        let script =
+            Script::parse(text, "the default script").expect("the default script is valid");
         Self {
             script: Arc::new(script),
             port: None,
@@ -58,12 +59,13 @@ impl Talk {
         }
     }
 
-    pub(super) fn suits(&self, protocol: Protocol) -> Result<(), Failure> {
-        let (suits, word) = match protocol {
+    /// Checks that the script works over this protocol.
+    pub(super) fn check_protocol(&self, protocol: Protocol) -> Result<(), Failure> {
+        let (supported, word) = match protocol {
             Protocol::Tcp => (self.protocols.0, "TCP"),
             Protocol::Udp => (self.protocols.1, "UDP"),
         };
-        if suits {
+        if supported {
             return Ok(());
         }
         let name = self.script.name();
@@ -71,7 +73,7 @@ impl Talk {
     }
 }
 
-/// The credentials that a script has use for.
+/// Reads the credentials, if the script uses any.
 pub(super) fn talk_credentials(
     talk: Option<&Talk>,
     file: Option<&Path>,

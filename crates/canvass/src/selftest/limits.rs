@@ -1,4 +1,4 @@
-//! What this system allows.
+//! The limits of this system.
 
 use std::net::{Ipv4Addr, UdpSocket};
 
@@ -7,10 +7,10 @@ use canvass_report::SystemLimits;
 
 use crate::descriptors;
 
-/// Where the system says which local ports it gives out.
+/// The range of ephemeral ports of the system.
 const LOCAL_PORTS: &str = "/proc/sys/net/ipv4/ip_local_port_range";
 
-/// Looks at what this system allows beside so many event loops.
+/// Reads the limits of this system for this many event loops.
 pub(super) fn read(loops: usize) -> SystemLimits {
     SystemLimits {
         descriptors: descriptors::raise_limit(),
@@ -26,7 +26,7 @@ pub(super) fn read(loops: usize) -> SystemLimits {
 fn receive_buffer_octets() -> Option<usize> {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).ok()?;
     rustix::net::sockopt::set_socket_recv_buffer_size(&socket, RECEIVE_BUFFER_OCTETS).ok()?;
-    // The kernel doubles what it is asked for, for its own use (socket(7)).
+    // The kernel doubles the requested size, for its bookkeeping (socket(7)).
     let granted = rustix::net::sockopt::socket_recv_buffer_size(&socket).ok()?;
     Some(granted / 2)
 }

@@ -1,7 +1,7 @@
-//! `canvass selftest`: what this machine and this build can be trusted to measure.
+//! `canvass selftest`: how accurately this machine and this build measure.
 //!
-//! The lab is asked, whose delays are known: what it was told, and by how much it was late. What is left of a difference is ours. What follows from it is
-//! `canvass_report`'s.
+//! Measures a lab with known delays: the configured delay plus the lab's own delay error. The rest of
+//! the difference is the error of canvass. `canvass_report` judges the results.
 
 mod limits;
 mod trial;
@@ -21,32 +21,32 @@ use crate::files;
 use crate::message::message;
 use trial::{Load, Probe, Trial};
 
-/// The delays that the lab is told to keep, in milliseconds.
+/// The configured delays of the lab, in milliseconds.
 const DELAYS_MS: [u64; 5] = [0, 1, 5, 20, 100];
-/// Targets for each delay, and how many are due a second: a median wants a few hundred.
+/// Targets per delay, and how many are due per second. A median needs a few hundred.
 const TIMED_TARGETS: u64 = 400;
 const TIMED_RATE_PER_SECOND: f64 = 500.0;
-/// Rates that are tried, a second.
+/// The rates that are tried, per second.
 const RATES_PER_SECOND: [u32; 6] = [10_000, 20_000, 40_000, 80_000, 160_000, 320_000];
-/// For how long each is kept up, in seconds.
+/// How long each is sustained, in seconds.
 const RATE_SPAN_S: u32 = 2;
 /// How often a rate is tried before it counts as too high.
 const TRIES: u32 = 2;
-/// The share of a rate that must really have been reached.
+/// The share of a rate that must be reached.
 const RATE_SHARE_MIN: f64 = 0.9;
 
-/// Probes whose answers the lab delays, by what a person calls them.
+/// The probes whose answers the lab delays, with their names in the output.
 const TIMED: [(&str, Probe); 3] = [
     ("dns over udp", Probe::Ptr(TransportPolicy::Auto)),
     ("dns over tcp", Probe::Ptr(TransportPolicy::Tcp)),
     ("first byte of http", Probe::Http),
 ];
 
-/// Runs the trials, and prints what came of them.
+/// Runs the trials, and prints the results.
 pub(crate) fn run(args: &SelftestArgs) -> Result<Exit, Failure> {
     descriptors::raise_limit();
     let loops = args.threads.map_or_else(default_event_loops, usize::from);
-    message("canvass: measuring this machine; that takes about half a minute");
+    message("canvass: measuring this machine; this takes about half a minute");
     let (mut late_wakes, mut turns) = (LatenessHistogram::default(), LatenessHistogram::default());
     let mut delays = Vec::new();
     for (name, probe) in TIMED {
@@ -71,7 +71,7 @@ pub(crate) fn run(args: &SelftestArgs) -> Result<Exit, Failure> {
         }
     }
     let (complete_rate_per_second, rate_is_open) = complete_rate(loops)?;
-    let found = SelfTest {
+    let results = SelfTest {
         delays,
         late_wakes,
         turns,
@@ -79,16 +79,15 @@ pub(crate) fn run(args: &SelftestArgs) -> Result<Exit, Failure> {
         rate_is_open,
         limits: limits::read(loops),
     };
-    files::write_out(found.text().as_bytes())?;
-    Ok(if found.weaknesses().is_empty() {
+    files::write_stdout(results.text().as_bytes())?;
+    Ok(if results.weaknesses().is_empty() {
         Exit::Complete
     } else {
         Exit::TooManyFailed
     })
 }
 
-/// What the lab gave is what it was told and by how much it was late: it knows that much more
-/// exactly than the sum of both.
+/// The measured delay minus the delay of the lab, which is the configured delay plus its delay error.
 fn error(probe: Probe, delay: Duration, trial: &Trial) -> Option<DelayError> {
     let late = lateness(probe, &trial.lab);
     let error =
@@ -99,6 +98,7 @@ fn error(probe: Probe, delay: Duration, trial: &Trial) -> Option<DelayError> {
     })
 }
 
+/// The delay error of the lab: the median and the 99th percentile.
 fn lateness(probe: Probe, lab: &LabReport) -> (Duration, Duration) {
     let spread = match probe.service() {
         None => Some(lab.delay_error),
@@ -111,24 +111,24 @@ fn lateness(probe: Probe, lab: &LabReport) -> (Duration, Duration) {
     spread.map_or_else(Default::default, |spread| (spread.p50, spread.p99))
 }
 
-/// The highest of the rates that were really kept, with every target answered by the first query
-/// for it, and whether that was the last one tried.
+/// The highest rate that was sustained with every target answered by its first query, and whether it is
+/// the highest of the rates tried.
 fn complete_rate(loops: usize) -> Result<(Option<f64>, bool), Failure> {
     let mut highest = None;
     for rate in RATES_PER_SECOND {
-        // One hold-up of the machine is not its limit.
-        let kept = (0..TRIES).find_map(|_| kept_rate(rate, loops).transpose());
-        match kept.transpose()? {
-            Some(kept) => highest = Some(kept),
+        // A single stall of the machine is not its limit.
+        let sustained = (0..TRIES).find_map(|_| sustained_rate(rate, loops).transpose());
+        match sustained.transpose()? {
+            Some(sustained) => highest = Some(sustained),
             None => return Ok((highest, false)),
         }
     }
     Ok((highest, true))
 }
 
-/// The rate that was really kept where so many a second were asked; `None` where that was clearly
-/// less, or where not every query was answered.
-fn kept_rate(rate: u32, event_loops: usize) -> Result<Option<f64>, Failure> {
+/// The rate that was reached when `rate` was requested. `None` if it was clearly lower, or if not every
+/// query was answered.
+fn sustained_rate(rate: u32, event_loops: usize) -> Result<Option<f64>, Failure> {
     let load = Load {
         targets: (rate * RATE_SPAN_S).into(),
         rate_per_second: rate.into(),
@@ -136,8 +136,8 @@ fn kept_rate(rate: u32, event_loops: usize) -> Result<Option<f64>, Failure> {
         event_loops,
     };
     let trial = Trial::run(Probe::Ptr(TransportPolicy::Auto), load)?;
-    let kept = trial.settled_rate_per_second();
+    let reached = trial.settled_rate_per_second();
     let complete = trial.tally.causes().is_empty();
-    let is_kept = complete && kept >= RATE_SHARE_MIN * f64::from(rate);
-    Ok(is_kept.then_some(kept))
+    let is_sustained = complete && reached >= RATE_SHARE_MIN * f64::from(rate);
+    Ok(is_sustained.then_some(reached))
 }

@@ -1,4 +1,4 @@
-//! A run against the lab, looked at from both ends.
+//! A run against the lab, with the measurements of both ends.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -15,44 +15,44 @@ use canvass_run::{DEFAULT_TIMEOUTS, Plan, Run, Shared};
 use crate::exit::Failure;
 use crate::{descriptors, lab};
 
-/// What is asked of the lab.
+/// The kind of probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Probe {
-    /// Reverse DNS over this transport.
+    /// PTR lookups over this transport.
     Ptr(TransportPolicy),
-    /// Pages.
+    /// HTTP requests.
     Http,
 }
 
-/// How much is asked how fast, and how the lab answers.
+/// The load on the lab, and its delay.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Load {
     pub targets: u64,
     pub rate_per_second: f64,
-    /// How long the lab holds each answer back.
+    /// The delay of each answer.
     pub delay: Duration,
     pub event_loops: usize,
 }
 
-/// What one run showed.
+/// The results of one run.
 pub(super) struct Trial {
     pub tally: Arc<Tally>,
     pub shards: Vec<ShardReport>,
     pub lab: LabReport,
-    spans: Spans,
+    times: Times,
 }
 
-/// What is kept of each outcome.
+/// Records the times of each outcome.
 #[derive(Clone)]
-struct Spans {
+struct Times {
     phase: Phase,
-    /// What it spent in the phase, in nanoseconds.
+    /// The time spent in the phase, in nanoseconds.
     phase_ns: Vec<u64>,
-    /// When it was there, in nanoseconds.
+    /// When it finished, in nanoseconds since the run began.
     finished_ns: Vec<u64>,
 }
 
-impl Sink for Spans {
+impl Sink for Times {
     fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
         for outcome in outcomes {
             self.finished_ns.push(outcome.finished.as_nanos());
@@ -65,7 +65,7 @@ impl Sink for Spans {
 }
 
 impl Probe {
-    /// The phase in which an answer that is held back is waited for.
+    /// The phase that includes the delay of the answer.
     pub(super) fn phase(self) -> Phase {
         match self {
             Self::Ptr(_) => Phase::Dns,
@@ -73,7 +73,7 @@ impl Probe {
         }
     }
 
-    /// The lab's service that keeps the delay; its DNS where there is none.
+    /// The service of the lab that applies the delay; `None` for its DNS server.
     pub(super) fn service(self) -> Option<ServiceKind> {
         match self {
             Self::Ptr(_) => None,
@@ -138,7 +138,7 @@ impl Probe {
 }
 
 impl Trial {
-    /// Asks a lab that is there for this trial alone.
+    /// Runs the load against a lab of its own.
     pub(super) fn run(probe: Probe, load: Load) -> Result<Self, Failure> {
         let lab = probe.lab(load.delay)?;
         let plan = probe.plan(&load, &lab)?;
@@ -147,38 +147,38 @@ impl Trial {
             ..plan.target_options()
         };
         let source = arguments([probe.network().to_owned()], &options).map_err(Failure::usage)?;
-        let spans = Shared::new(Spans {
+        let times = Shared::new(Times {
             phase: probe.phase(),
             phase_ns: Vec::new(),
             finished_ns: Vec::new(),
         });
-        let run = Run::start(plan, source, vec![Box::new(spans.clone())]);
+        let run = Run::start(plan, source, vec![Box::new(times.clone())]);
         let report = run.map_err(Failure::stopped)?.join();
         let report = report.into_result().map_err(Failure::stopped)?;
-        let mut spans = Arc::unwrap_or_clone(spans.get());
-        spans.phase_ns.sort_unstable();
-        spans.finished_ns.sort_unstable();
+        let mut times = Arc::unwrap_or_clone(times.get());
+        times.phase_ns.sort_unstable();
+        times.finished_ns.sort_unstable();
         Ok(Self {
             tally: report.tally,
             shards: report.shards,
             lab: lab
                 .stop()
                 .map_err(|error| Failure::stopped(format!("the lab failed: {error}")))?,
-            spans,
+            times,
         })
     }
 
-    /// What this share of the outcomes (0 to 1) spent no more in the phase than.
+    /// A quantile (0 to 1) of the times spent in the phase.
     pub(super) fn quantile(&self, share: f64) -> Option<Duration> {
-        let phase_ns = &self.spans.phase_ns;
+        let phase_ns = &self.times.phase_ns;
         let rank = (phase_ns.len() as f64 * share).ceil() as usize;
         let spent_ns = phase_ns.get(rank.max(1) - 1)?;
         Some(Duration::from_nanos(*spent_ns))
     }
 
-    /// Outcomes a second in the second half of them: by then a window knows its rate.
+    /// Outcomes per second, over the second half of them: by then a window has found its rate.
     pub(super) fn settled_rate_per_second(&self) -> f64 {
-        let finished_ns = &self.spans.finished_ns;
+        let finished_ns = &self.times.finished_ns;
         let half = finished_ns.len() / 2;
         match (finished_ns.get(half), finished_ns.last()) {
             (Some(from), Some(to)) if to > from => {

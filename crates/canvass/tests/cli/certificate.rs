@@ -1,4 +1,4 @@
-//! Certificates for servers of somebody else's making.
+//! Certificates for servers that are not part of canvass.
 
 use std::path::Path;
 use std::process::{Command, Stdio};

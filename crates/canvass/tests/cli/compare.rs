@@ -169,7 +169,7 @@ fn what_the_table_of_hosts_has_is_named() {
         "getnameinfo, one at a time",
         "localhost",
         "/etc/hosts",
-        "the sides do not ask the same resolvers",
+        "the sides do not use the same resolvers",
     ] {
         assert!(run.out.contains(part), "{part} is not in\n{}", run.out);
     }
@@ -303,7 +303,7 @@ fn a_cap_is_kept_and_told() {
         "ndjson",
     ])
     .exits(0)
-    .says("held back by --rate");
+    .says("limited by --rate");
     let per_second = run.objects()[0]["a"]["per_second"].as_f64().unwrap();
     assert!(per_second < 1_500.0, "{per_second}");
 }

@@ -148,9 +148,10 @@ fn a_rate_is_kept() {
         "--lab",
     ])
     .exits(0);
-    // The hundredth is due 99 steps of 5 ms after the first.
+    // The hundredth is due 99 steps of 5 ms after the first, and a busy machine only makes the
+    // command slower.
     assert!(
-        begun.elapsed() >= Duration::from_millis(450),
+        begun.elapsed() >= Duration::from_millis(495),
         "{:?}",
         begun.elapsed()
     );
@@ -170,7 +171,7 @@ fn a_rate_to_one_resolver_is_kept() {
         "--lab",
     ])
     .exits(0);
-    // Some of them may leave together at first.
+    // Some of them may be sent together at first. A busy machine only makes the command slower.
     assert!(
         begun.elapsed() >= Duration::from_millis(250),
         "{:?}",
@@ -236,6 +237,6 @@ fn the_summary_tells_what_a_person_asks_for() {
 fn what_will_be_done_is_said_when_asked() {
     canvass(&["ptr", "10.0.0.1", "--lab", "-v", "--threads", "2"])
         .exits(0)
-        .says("asking 127.0.0.1:")
-        .says("over 2 event loop(s)");
+        .says("resolver: 127.0.0.1:")
+        .says("event loops: 2;");
 }

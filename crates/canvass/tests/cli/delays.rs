@@ -1,17 +1,14 @@
-//! Delays that are known come back: what the lab gave is what a run measured.
+//! A run measures the delays that the lab applied.
 
 use crate::common::{Run, canvass};
 
-/// The delays that the lab is told to keep.
+/// The configured delays of the lab.
 const DELAYS_MS: [u64; 5] = [0, 1, 5, 20, 100];
-/// What a time may have on top of what the lab gave: two crossings of the loopback and our own
-/// reading of the clock. Code that was not optimised takes its time for them.
+/// The allowed error of a measured delay: the loopback twice, and reading the clock. Unoptimised code is
+/// slower.
 const ALLOWED_US: f64 = if cfg!(debug_assertions) { 250.0 } else { 100.0 };
-/// Where this machine's other work cannot reach: it makes times longer and never shorter, and
-/// when every test runs at once on few processors it does so to half of them.
-const UNDISTURBED: f64 = 0.1;
 
-/// What the lab's report has for the median of `words`, in microseconds; 0 where it gave no delay.
+/// The median of `words` in the lab's report, in microseconds; 0 if it applied no delay.
 fn lab_median_us(run: &Run, words: &str) -> f64 {
     let line = run.err.lines().find(|line| line.trim().starts_with(words));
     let Some(line) = line else {
@@ -25,7 +22,7 @@ fn lab_median_us(run: &Run, words: &str) -> f64 {
 }
 
 #[test]
-fn known_delays_come_back_as_they_were_given() {
+fn known_delays_are_measured() {
     for delay_ms in DELAYS_MS {
         for transport in ["udp", "tcp"] {
             let run = canvass(&[
@@ -49,16 +46,17 @@ fn known_delays_come_back_as_they_were_given() {
                 .collect();
             spent_us.sort_by(f64::total_cmp);
             let asked_us = (delay_ms * 1000) as f64;
-            // What the lab keeps is kept for all: a shorter time is a wrong clock.
+            // The lab delays every answer: a shorter time would be wrong.
             assert!(spent_us[0] >= asked_us, "{} us of {asked_us}", spent_us[0]);
+            // Other work on this machine makes times longer, on both sides. The shortest is the least
+            // disturbed, and at least half of the delays are no longer than the lab's median.
             let given_us = asked_us + lab_median_us(&run, "delay error");
-            let at = |share: f64| spent_us[(spent_us.len() as f64 * share) as usize];
-            let over_us = at(UNDISTURBED) - given_us;
+            let over_us = spent_us[0] - given_us;
             assert!(
-                over_us.abs() <= ALLOWED_US,
-                "{transport}: the lab gave {given_us} us and {over_us} more were measured at the \
-                 10th percentile ({} at the median); the run said:\n{}",
-                at(0.5) - given_us,
+                over_us <= ALLOWED_US,
+                "{transport}: the lab gave {given_us} us and at least {over_us} more were measured \
+                 ({} at the median); the run said:\n{}",
+                spent_us[spent_us.len() / 2] - given_us,
                 run.err
             );
         }

@@ -1,4 +1,4 @@
-//! Against Dovecot, a POP3 and IMAP server of somebody else's making.
+//! Against Dovecot, a POP3 and IMAP server that is not part of canvass.
 
 use std::env;
 use std::fs::{self, Permissions};
@@ -18,14 +18,14 @@ use crate::common::PATIENCE;
 use crate::peers::closed_port;
 use crate::probing::{canvass_as, probe, probe_as, reached, script};
 
-/// Ports tried before some are found that nobody took in the meantime.
+/// How often to try other ports: another process may take one in the meantime.
 const PORT_TRIES: usize = 10;
 /// How often it is looked whether it answers.
 const LOOK: Duration = Duration::from_millis(20);
 const USER: &str = "reader";
 /// With what has to be quoted in IMAP.
 const PASSWORD: &str = "pass \"word\"";
-/// What lies in the mailbox.
+/// The messages in the mailbox.
 const MESSAGES: [&str; 3] = [
     "Subject: one\r\n\r\nfirst\r\n",
     "Subject: two\r\n\r\nsecond\r\n",
@@ -62,7 +62,7 @@ impl Dovecot {
             .expect("dovecot does not start: see its messages above")
     }
 
-    /// `None` when somebody else took a port.
+    /// `None` if another process took a port.
     fn start_on(ports: Ports) -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
         // Its parts run as users of their own.
@@ -329,7 +329,7 @@ fn what_dovecot_refuses_is_told_and_what_it_is_sent_is_not() {
         (&object["status"], &object["tls"]["verified"]),
         (&json!("TLS"), &json!(false))
     );
-    // A client that speaks plainly to a port for TLS hears nothing.
+    // A client without TLS receives nothing from a port for TLS.
     let target = dovecot.ports.imaps.to_string();
     let object = probe(&["tcp", &target, "--talk", "banner", "--timeout", "100ms"]);
     assert_eq!(object["status"], "TIMEOUT", "{object}");

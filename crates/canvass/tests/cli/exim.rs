@@ -1,4 +1,4 @@
-//! Against Exim, a mail server of somebody else's making.
+//! Against Exim, a mail server that is not part of canvass.
 
 use std::env;
 use std::fs::{self, Permissions};
@@ -33,7 +33,7 @@ impl Exim {
         let path = directory.path().to_str().unwrap();
         fs::write(&configuration, configuration_text(path)).unwrap();
         let peer = TcpPeer::serve(move |stream| {
-            // Unless it is root it does not take a connection that nobody privileged accepted.
+            // Without root, it does not take over a connection that another process accepted.
             let (near, far) = UnixStream::pair().unwrap();
             let child = Command::new(&program)
                 .arg("-C")
@@ -55,9 +55,9 @@ impl Exim {
 /// Carries what is said from one to the other until the server is done; tells whether it was
 /// content.
 fn carry(mut client: TcpStream, mut server: UnixStream, mut child: Child) -> bool {
-    let (mut heard, mut said) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+    let (mut received, mut said) = (client.try_clone().unwrap(), server.try_clone().unwrap());
     let listener = thread::spawn(move || {
-        pass_on(&mut heard, &mut server);
+        pass_on(&mut received, &mut server);
         let _ = server.shutdown(Shutdown::Write);
     });
     pass_on(&mut said, &mut client);
@@ -119,5 +119,5 @@ fn greeting_and_extensions_are_captured() {
         "{captures}"
     );
     // It was said goodbye to, and not left in the middle.
-    assert!(exim.peer.told());
+    assert!(exim.peer.result());
 }

@@ -109,7 +109,7 @@ fn what_is_unknown_is_a_usage_error_with_a_hint_where_it_is_near() {
     ] {
         let run = canvass(&["explain", word])
             .exits(2)
-            .says(&format!("{word:?} is no error, cause or status"))
+            .says(&format!("unknown error, cause or status {word:?}"))
             .says(hint);
         assert_eq!(run.out, "");
     }

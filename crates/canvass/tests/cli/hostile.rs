@@ -78,8 +78,9 @@ fn the_deadline_ends_what_the_retries_would_not() {
         ),
         "TIMEOUT",
     );
-    let latency_ms = object["latency_ms"].as_f64().unwrap();
-    assert!((450.0..10_000.0).contains(&latency_ms), "{latency_ms}");
+    // A thousand retries would take longer than a test waits for a run.
+    let response_ms = object["response_ms"].as_f64().unwrap();
+    assert!(response_ms >= 500.0, "{object}");
 }
 
 #[test]

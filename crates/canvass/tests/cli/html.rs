@@ -364,7 +364,7 @@ fn the_summary_has_bars_in_line_and_plain_where_no_terminal_is() {
     for (edge, count, bar) in &rows {
         assert_eq!(edge.chars().count(), rows[0].0.chars().count(), "{rows:?}");
         assert_eq!(*count == 0, bar.is_empty(), "{rows:?}");
-        // Forty columns of eighths; whoever is there has one at least.
+        // Forty columns of eighths. Every count above 0 has at least one eighth.
         let eighths = (count * 40 * 8 / most).max(u64::from(*count > 0));
         let columns = bar.chars().count() as u64;
         assert_eq!(columns, eighths.div_ceil(8), "{rows:?}");

@@ -1,15 +1,15 @@
-//! Web servers that say what a test wants them to, and tell what they were asked.
+//! Web servers that send what a test wants, and record the requests they receive.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::common::PATIENCE;
 
-/// A server whose every connection a test has for itself. It ends when this goes out of scope.
+/// A server whose connections a test handles itself. It ends when this goes out of scope.
 pub(crate) struct Server {
     pub address: SocketAddr,
     state: Arc<State>,
@@ -29,7 +29,7 @@ struct Seen {
     /// Requests that wait for their answer, now and at most.
     waiting: usize,
     waiting_max: usize,
-    requests: Vec<(Instant, String)>,
+    requests: Vec<String>,
 }
 
 /// One connection as a [`Server`] sees it.
@@ -61,7 +61,7 @@ impl Server {
                     seen.connections += 1;
                     seen.connections
                 };
-                // Nobody waits for ever for a client that is gone.
+                // A client that is gone must not block the thread for ever.
                 stream.set_read_timeout(Some(PATIENCE)).unwrap();
                 let caller = Caller {
                     stream,
@@ -102,8 +102,8 @@ impl Server {
         self.state.seen.lock().unwrap().waiting_max
     }
 
-    /// Every request so far, heads with their bodies, and when it came.
-    pub(crate) fn requests(&self) -> Vec<(Instant, String)> {
+    /// Every request so far, heads with their bodies.
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.state.seen.lock().unwrap().requests.clone()
     }
 
@@ -124,7 +124,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.state.stop.store(true, Ordering::SeqCst);
         self.state.changed.notify_all();
-        // Whoever waits for a connection is woken by one.
+        // A connection wakes the thread that accepts.
         let _ = TcpStream::connect(self.address);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -137,7 +137,7 @@ impl Caller {
     pub(crate) fn request(&mut self) -> Option<String> {
         let request = read_request(&mut self.stream)?;
         let mut seen = self.state.seen.lock().unwrap();
-        seen.requests.push((Instant::now(), request.clone()));
+        seen.requests.push(request.clone());
         seen.waiting += 1;
         seen.waiting_max = seen.waiting_max.max(seen.waiting);
         self.state.changed.notify_all();

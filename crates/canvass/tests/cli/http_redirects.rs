@@ -123,7 +123,7 @@ fn every_code_changes_the_method_as_it_should_and_relative_places_are_found() {
         assert_eq!(object["status"], "200", "{code} {method}: {object}");
         let requests = server.requests();
         assert_eq!(requests.len(), 2, "{code} {method}");
-        let second = &requests[1].1;
+        let second = &requests[1];
         assert!(
             second.starts_with(&format!("{next} /c?y HTTP/1.1\r\n")),
             "{code}: {second}"
@@ -162,10 +162,7 @@ fn credentials_stay_with_the_host_they_are_for() {
     let target = format!("http://user:hunter2@127.0.0.1:{port}/");
     let object = probe(&args, &target);
     assert_eq!(object["status"], "200", "{object}");
-    let (sent, followed) = (
-        first.requests().remove(0).1,
-        elsewhere.requests().remove(0).1,
-    );
+    let (sent, followed) = (first.requests().remove(0), elsewhere.requests().remove(0));
     assert_eq!(
         header(&sent, "Authorization"),
         Some("Basic dXNlcjpodW50ZXIy")
@@ -183,7 +180,7 @@ fn credentials_stay_with_the_host_they_are_for() {
 
     let args = ["--follow", "1", "-H", "Authorization: Bearer t"];
     probe(&args, &first.url("/"));
-    let followed = elsewhere.requests().pop().unwrap().1;
+    let followed = elsewhere.requests().pop().unwrap();
     assert_eq!(header(&followed, "Authorization"), None, "{followed}");
 
     // To the same host they go along.
@@ -198,6 +195,6 @@ fn credentials_stay_with_the_host_they_are_for() {
         }
     });
     probe(&args, &same.url("/1"));
-    let followed = same.requests().pop().unwrap().1;
+    let followed = same.requests().pop().unwrap();
     assert_eq!(header(&followed, "Authorization"), Some("Bearer t"));
 }

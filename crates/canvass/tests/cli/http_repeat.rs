@@ -56,7 +56,7 @@ fn many_requests_take_one_connection_and_give_a_line_each() {
     }
     assert_eq!((server.connections(), server.requests().len()), (1, 50));
     // Nothing asks for a close.
-    assert!(!server.requests()[0].1.contains("Connection: close"));
+    assert!(!server.requests()[0].contains("Connection: close"));
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn sent(args: &[&str]) -> String {
     let server = Server::saying(ok("hello"));
     let object = probe(args, &server.url("/path?query=1#fragment"));
     assert_eq!(object["status"], "200", "{object}");
-    server.requests().remove(0).1
+    server.requests().remove(0)
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn a_thousand_urls_of_one_host_are_one_lookup() {
     for (number, object) in objects.iter().enumerate() {
         assert_eq!(object["body_bytes"], number);
     }
-    // Whoever came while the lookup was out waited for it, and nobody later.
+    // Requests that came during the lookup waited for it, later ones did not.
     assert!(
         objects
             .iter()
@@ -207,12 +207,15 @@ fn names_fail_in_each_way_that_a_lookup_can() {
     assert_eq!(fault(&object).1, "resolve");
 
     let silent = Peer::silent();
-    let args = ["-r", &silent.resolver(), "--resolve-timeout", "300ms"];
+    let resolver = silent.resolver();
+    // No other limit ends it before a test gives up.
+    let limits = ["--resolve-timeout", "300ms", "--deadline", "10m"];
+    let args = [&["-r", &resolver], &limits[..]].concat();
     let object = probe(&args, "http://silent.test/");
     assert_eq!(fault(&object), ("TIMEOUT", "resolve", "timeout"));
     assert!(message(&object).contains("silent.test"), "{object}");
     let resolve_ms = object["phases_ms"]["resolve"].as_f64().unwrap();
-    assert!((300.0..2000.0).contains(&resolve_ms), "{object}");
+    assert!(resolve_ms >= 300.0, "{object}");
 }
 
 #[test]
@@ -227,7 +230,7 @@ fn the_system_may_look_names_up() {
     assert_eq!(object["status"], "200", "{object}");
     assert_eq!(object["remote"], server.address.to_string());
     assert_eq!(silent.queries(), 0);
-    let (_, request) = server.requests().remove(0);
+    let request = server.requests().remove(0);
     assert_eq!(
         header(&request, "Host"),
         Some(&*format!("localhost:{port}"))
@@ -256,7 +259,7 @@ fn connections_are_led_elsewhere_and_requests_are_not() {
         assert_eq!(object["status"], "200", "{object}");
         assert_eq!(object["remote"], server.address.to_string());
         assert_eq!(object["url"], url);
-        let (_, request) = server.requests().pop().unwrap();
+        let request = server.requests().pop().unwrap();
         let host = url.split('/').nth(2);
         assert_eq!(header(&request, "Host"), host);
     }

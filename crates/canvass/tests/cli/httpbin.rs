@@ -56,7 +56,7 @@ impl Httpbin {
             let _ = child.kill();
             panic!("httpbin does not start: gunicorn says no port");
         };
-        // It would end if nobody read what it says.
+        // It would end if its messages were not read.
         thread::spawn(move || messages.for_each(drop));
         Self { child, port }
     }

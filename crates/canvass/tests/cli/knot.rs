@@ -1,4 +1,4 @@
-//! Against Knot DNS, a server of somebody else's making.
+//! Against Knot DNS, a server that is not part of canvass.
 
 use std::env;
 use std::fs;
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::common::{PATIENCE, canvass, values};
 use crate::peers::closed_port;
 
-/// Ports tried before one is found that nobody took in the meantime.
+/// How many ports to try: another process may take one in the meantime.
 const PORT_TRIES: usize = 10;
 /// How long one look whether it answers may take.
 const LOOK: Duration = Duration::from_millis(50);
@@ -33,7 +33,7 @@ impl Knot {
             .expect("knotd does not start: see its messages above")
     }
 
-    /// `None` when somebody else took the port.
+    /// `None` if another process took the port.
     fn start_on(address: SocketAddr) -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().to_str().unwrap();

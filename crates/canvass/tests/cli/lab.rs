@@ -189,7 +189,7 @@ fn a_server_to_forward_to_is_an_address_and_a_port_and_not_the_lab_itself() {
         canvass(&["lab", "--listen", &listen, "--forward", &itself])
             .exits(2)
             .says(&format!(
-                "--forward {itself} leads back to --listen {listen}"
+                "--forward {itself} is the lab itself (--listen {listen})"
             ));
     }
 }

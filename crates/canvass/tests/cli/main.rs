@@ -1,7 +1,7 @@
-//! Black-box tests of the command: what is typed, what comes out, how it ends.
+//! Black-box tests of the command: arguments and input, output, messages and exit status.
 //!
-//! Everything here talks to loopback alone: to the embedded lab, to peers of its own that
-//! misbehave, and to servers of somebody else's making.
+//! All traffic is on loopback: to the lab, to peers of the tests that misbehave, and to servers that are
+//! not part of canvass.
 
 mod bad_input;
 mod certificate;

@@ -1,4 +1,4 @@
-//! Against nginx, a server of somebody else's making, with TLS and on every address of 127/8.
+//! Against nginx, a server that is not part of canvass, with TLS and on every address of 127/8.
 
 use std::env;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::certificate::make_certificate;
 use crate::common::PATIENCE;
 use crate::http_rig::{check, fault, http, lines, probe};
 
-/// Ports tried before two are found that nobody took in the meantime.
+/// How often to try other ports: another process may take one in the meantime.
 const PORT_TRIES: usize = 10;
 /// How long one look whether it listens may take.
 const LOOK: Duration = Duration::from_millis(20);
@@ -39,7 +39,7 @@ impl Nginx {
             .expect("nginx does not start: see its messages above")
     }
 
-    /// `None` when somebody else took a port.
+    /// `None` if another process took a port.
     fn start_on(http: u16, https: u16) -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
@@ -138,7 +138,7 @@ fn fingerprint(path: &str) -> String {
     digits.replace(':', "").to_lowercase()
 }
 
-/// One process, so that killing it leaves nobody behind.
+/// A single process, so that killing it leaves no children.
 fn configuration(http: u16, https: u16) -> String {
     format!(
         "daemon off;
@@ -209,7 +209,7 @@ fn nginx_is_asked_by_http_and_https() {
     assert_eq!(tls["sans"], json!([NAME, "127.0.0.1"]));
     let fingerprint = fingerprint(&ca);
     assert_eq!(tls["sha256"], fingerprint);
-    // For any other host, and without trust in it, it is told in full all the same.
+    // The certificate is also reported if it is for another host or not trusted.
     for (args, host, cause) in [
         (&["--cacert", &*ca][..], "127.0.0.2", "wronghost"),
         (&[], "127.0.0.1", "unknownissuer"),

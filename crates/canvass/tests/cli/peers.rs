@@ -1,4 +1,4 @@
-//! Peers that misbehave, on plain sockets, and the bytes they speak.
+//! Peers that misbehave, on plain sockets, and the messages they send.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// How often a peer looks whether it is to end.
+/// How often a peer checks whether to end.
 const LOOK: Duration = Duration::from_millis(20);
 /// Free UDP ports tried before one is found that TCP has free as well.
 const PORT_TRIES: usize = 100;
@@ -41,12 +41,12 @@ impl Peer {
         Self::serve(udp, Some(tcp), answer, talk)
     }
 
-    /// A peer that never says anything.
+    /// A peer that never answers.
     pub(crate) fn silent() -> Self {
         Self::udp(|_| Vec::new())
     }
 
-    /// A peer that knows a name for everything.
+    /// A peer that answers every query with a name.
     pub(crate) fn honest() -> Self {
         Self::udp(|query| vec![reply(query, 0, &[(PTR, NAME)])])
     }
@@ -109,7 +109,7 @@ impl Peer {
 impl Drop for Peer {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        // Whoever waits for a connection is woken by one.
+        // A connection wakes the thread that accepts.
         let _ = TcpStream::connect(self.address);
         for thread in self.threads.drain(..) {
             let _ = thread.join();
@@ -128,7 +128,7 @@ fn sockets() -> (UdpSocket, TcpListener) {
     panic!("no port is free for both UDP and TCP");
 }
 
-/// A port of 127.0.0.1 on which nobody listens.
+/// A port of 127.0.0.1 on which no process listens.
 pub(crate) fn closed_port() -> SocketAddr {
     sockets().0.local_addr().unwrap()
 }

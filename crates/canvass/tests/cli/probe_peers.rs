@@ -20,11 +20,11 @@ const QUEUE_LOOK: Duration = Duration::from_millis(50);
 /// Connections after which any queue of one must be full.
 const QUEUE_TRIES: usize = 8;
 
-/// A peer that has each connection to itself and tells what it saw. It ends when
-/// this goes out of scope.
+/// A peer whose connections a test handles itself, and that passes their results to the test. It ends
+/// when this goes out of scope.
 pub(crate) struct TcpPeer<T> {
     pub address: SocketAddr,
-    told: Receiver<T>,
+    results: Receiver<T>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -43,7 +43,7 @@ impl<T: Send + 'static> TcpPeer<T> {
         let address = listener.local_addr().unwrap();
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let (sender, told) = channel();
+        let (sender, results) = channel();
         let thread = thread::spawn(move || {
             while let Ok((stream, _)) = listener.accept() {
                 if stopped.load(Ordering::Relaxed) {
@@ -56,7 +56,7 @@ impl<T: Send + 'static> TcpPeer<T> {
         });
         Self {
             address,
-            told,
+            results,
             stop,
             thread: Some(thread),
         }
@@ -67,20 +67,20 @@ impl<T: Send + 'static> TcpPeer<T> {
         self.address.to_string()
     }
 
-    /// What it saw on its next connection.
+    /// The result of its next connection.
     #[track_caller]
-    pub(crate) fn told(&self) -> T {
-        self.told
+    pub(crate) fn result(&self) -> T {
+        self.results
             .recv_timeout(PATIENCE)
             .expect("the peer was connected to")
     }
 }
 
-impl TcpPeer<Heard> {
-    /// A peer that says `words` and listens to the end.
+impl TcpPeer<Received> {
+    /// A peer that sends `words` and receives until the end of the connection.
     pub(crate) fn saying(words: &'static [u8]) -> Self {
         Self::serve(move |mut stream| {
-            // A probe that hangs up at once is heard all the same.
+            // Fails if the probe has closed already; its octets are received all the same.
             let _ = stream.write_all(words);
             listen_to(&mut stream)
         })
@@ -90,7 +90,7 @@ impl TcpPeer<Heard> {
 impl<T> Drop for TcpPeer<T> {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        // It waits for a connection.
+        // A connection wakes the thread that accepts.
         let _ = TcpStream::connect(self.address);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -98,22 +98,22 @@ impl<T> Drop for TcpPeer<T> {
     }
 }
 
-/// What a peer heard on a connection.
+/// What a peer received on a connection.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Heard {
+pub(crate) struct Received {
     pub bytes: Vec<u8>,
-    /// Who connected; `None` where that was broken off already.
+    /// The address of the client; `None` if the connection was reset already.
     pub from: Option<IpAddr>,
-    /// The connection was broken off, and not closed in good order.
+    /// Whether the connection was reset instead of closed.
     pub reset: bool,
 }
 
 /// Listens until the other side is done.
-pub(crate) fn listen_to(stream: &mut TcpStream) -> Heard {
+pub(crate) fn listen_to(stream: &mut TcpStream) -> Received {
     let from = stream.peer_addr().ok().map(|peer| peer.ip());
     let mut bytes = Vec::new();
     let ended = stream.read_to_end(&mut bytes);
-    Heard {
+    Received {
         bytes,
         from,
         reset: ended.is_err(),
@@ -136,7 +136,7 @@ pub(crate) fn reset(stream: TcpStream) {
     drop(stream);
 }
 
-/// A listener that takes no further connection: its queue is full, and nobody empties it.
+/// A listener that accepts no more connections: its queue is full and is never emptied.
 pub(crate) struct FullListener {
     pub address: SocketAddr,
     _listener: OwnedFd,
@@ -176,11 +176,11 @@ impl UdpHost {
         port: u16,
         answer: impl Fn(&[u8], SocketAddr) -> Vec<u8> + Send + 'static,
     ) -> Self {
-        let heard = shared_socket(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)));
-        let port = heard.local_addr().unwrap().port();
+        let received = shared_socket(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)));
+        let port = received.local_addr().unwrap().port();
         let said = shared_socket(SocketAddr::from(([127, 0, 0, number], port)));
         let address = said.local_addr().unwrap();
-        heard.set_read_timeout(Some(LOOK)).unwrap();
+        received.set_read_timeout(Some(LOOK)).unwrap();
         said.set_read_timeout(Some(LOOK)).unwrap();
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
@@ -188,7 +188,7 @@ impl UdpHost {
             let mut buffer = [0; 4096];
             while !stopped.load(Ordering::Relaxed) {
                 // What is sent to its own address comes to the socket that is bound to that.
-                for socket in [&heard, &said] {
+                for socket in [&received, &said] {
                     if let Ok((octets, from)) = socket.recv_from(&mut buffer) {
                         let _ = said.send_to(&answer(&buffer[..octets], from), from);
                     }

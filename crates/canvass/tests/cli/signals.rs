@@ -81,23 +81,17 @@ fn a_second_interrupt_stops_at_once_and_all_is_still_accounted_for() {
         "-f",
         "ndjson",
         "--timeout",
-        "50s",
+        "10m",
         "--deadline",
-        "50s",
+        "10m",
     ]);
     until("queries to come", || peer.queries() >= 3);
-    let begun = Instant::now();
-    // One alone lets what is out have its time, which is long.
+    // One alone waits for the questions under way, which have ten minutes.
     running.signal(Signal::INT);
     until("the end", || {
         running.signal(Signal::INT);
         running.has_ended()
     });
-    assert!(
-        begun.elapsed() < Duration::from_secs(30),
-        "{:?}",
-        begun.elapsed()
-    );
     let run = running.end().exits(130);
     assert_accounted(&run, 0, 65_536);
     let objects = run.objects();

@@ -1,4 +1,4 @@
-//! Sockets as users tune them: what the system is told, and what the peer sees.
+//! Socket options: the system calls, and their effect on the peer.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
@@ -54,7 +54,7 @@ fn calls(args: &[&str], port: u16) -> Vec<String> {
 }
 
 #[track_caller]
-fn assert_told(calls: &[String], option: &str) {
+fn assert_called(calls: &[String], option: &str) {
     assert!(
         calls
             .iter()
@@ -82,7 +82,7 @@ fn every_flag_for_streams_reaches_the_system() {
         "0",
     ];
     let target = peer.target();
-    let told = calls(
+    let made = calls(
         &[&["tcp", target.as_str(), "-q"], &flags[..]].concat(),
         peer.address.port(),
     );
@@ -95,7 +95,7 @@ fn every_flag_for_streams_reaches_the_system() {
         "SO_KEEPALIVE, [1]",
         "SO_LINGER, {l_onoff=1, l_linger=0}",
     ] {
-        assert_told(&told, option);
+        assert_called(&made, option);
     }
 }
 
@@ -113,7 +113,7 @@ fn every_flag_for_datagrams_reaches_the_system() {
         "--sndbuf",
         "30k",
     ];
-    let told = calls(
+    let made = calls(
         &[&["udp", target.as_str(), "-q"], &flags[..]].concat(),
         host.address.port(),
     );
@@ -123,14 +123,14 @@ fn every_flag_for_datagrams_reaches_the_system() {
         "SO_RCVBUF, [20000]",
         "SO_SNDBUF, [30720]",
     ] {
-        assert_told(&told, option);
+        assert_called(&made, option);
     }
 }
 
 #[test]
 fn what_is_not_asked_for_is_left_to_the_system() {
     let peer = TcpPeer::saying(b"");
-    let told = calls(&["tcp", &peer.target(), "-q"], peer.address.port());
+    let made = calls(&["tcp", &peer.target(), "-q"], peer.address.port());
     for option in [
         "IP_TTL",
         "SO_RCVBUF",
@@ -140,8 +140,8 @@ fn what_is_not_asked_for_is_left_to_the_system() {
         "bind(",
     ] {
         assert!(
-            !told.iter().any(|call| call.contains(option)),
-            "{option}: {told:?}"
+            !made.iter().any(|call| call.contains(option)),
+            "{option}: {made:?}"
         );
     }
 }
@@ -152,7 +152,7 @@ fn the_peer_sees_the_local_address_that_was_asked_for() {
     let peer = TcpPeer::saying(b"");
     let args = ["tcp", &peer.target(), "--bind", "127.0.0.9"];
     assert_eq!(probe(&args)["status"], "OPEN");
-    assert_eq!(peer.told().from, Some(local));
+    assert_eq!(peer.result().from, Some(local));
     let host = UdpHost::start(16, 0, |_, from| from.ip().to_string().into_bytes());
     let directory = tempfile::tempdir().unwrap();
     let path = script(
@@ -188,7 +188,7 @@ fn a_linger_of_nothing_ends_with_a_reset_and_else_the_close_is_orderly() {
         let target = peer.target();
         let args = [&["tcp", target.as_str(), "--talk", "banner"], flags].concat();
         assert_eq!(probe(&args)["status"], "MATCHED");
-        assert_eq!(peer.told().reset, reset, "{flags:?}");
+        assert_eq!(peer.result().reset, reset, "{flags:?}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Credentials for conversations: where they come from, and that nobody gets to read them.
+//! Credentials for talk scripts: where they come from, and that they are never printed.
 
 use std::io::Write;
 
@@ -85,7 +85,7 @@ fn missing_credentials_are_asked_for_where_they_are_needed() {
 #[test]
 fn a_password_is_never_printed() {
     const HIDDEN: &str = "hunter2-hidden";
-    // It sends back what it is told, which is how passwords get into logs.
+    // It returns what it receives, which is how passwords get into logs.
     let parrot = || {
         TcpPeer::serve(|mut stream| {
             stream.write_all(b"+OK hello\r\n").unwrap();
@@ -112,7 +112,7 @@ fn a_password_is_never_printed() {
             format,
         ];
         let run = canvass_as(Some(("someone", HIDDEN)), &args);
-        assert_eq!(peer.told(), format!("PASS {HIDDEN}\r\n").into_bytes());
+        assert_eq!(peer.result(), format!("PASS {HIDDEN}\r\n").into_bytes());
         for (what, text) in [("output", &run.out), ("messages", &run.err)] {
             assert!(!text.contains(HIDDEN), "{what}: {text}");
         }

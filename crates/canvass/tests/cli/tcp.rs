@@ -33,8 +33,8 @@ fn an_open_port_has_its_line() {
     assert!(object["tls"].is_null());
     assert_eq!(object["attempts"], 1);
     assert_eq!(reached(&object), ["connect"]);
-    let heard = peer.told();
-    assert_eq!((heard.bytes, heard.reset), (vec![], false));
+    let received = peer.result();
+    assert_eq!((received.bytes, received.reset), (vec![], false));
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_socket_in_the_file_system_is_a_target() {
     );
     assert_eq!(object["captures"], json!({"banner": "over a file"}));
     peer.join().unwrap();
-    // The file is still there, and nobody listens any more.
+    // The file still exists, but no process listens any more.
     let object = probe(&["tcp", &target]);
     assert_eq!(
         verdict(&object),
@@ -208,9 +208,9 @@ fn a_host_is_asked_no_faster_than_its_rate() {
     let begun = Instant::now();
     let args = ["tcp", "--rate-per-host", "50"];
     canvass(&[&args[..], &targets].concat()).exits(0);
-    // Ten of them have to wait for their turn.
+    // Ten of them wait for 20 ms each, and a busy machine only makes the command slower.
     assert!(
-        begun.elapsed() >= Duration::from_millis(180),
+        begun.elapsed() >= Duration::from_millis(200),
         "{:?}",
         begun.elapsed()
     );

@@ -1,10 +1,10 @@
-//! How it is told that a port is not open, or what went wrong there, and when.
+//! Faults of TCP probes: ports that are not open, and connections that fail in any phase.
 
 use std::io::Write;
 use std::net::Ipv4Addr;
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -42,7 +42,7 @@ fn a_reset_right_after_the_handshake_is_told_as_one_of_an_open_connection() {
 
 #[test]
 fn where_there_is_no_way_is_unreachable() {
-    // No connection is to be had with a broadcast address, and the system sends nothing.
+    // The system refuses to connect to a broadcast address, and sends nothing.
     let object = probe(&["tcp", "127.255.255.255:80"]);
     assert_eq!(
         verdict(&object),
@@ -75,7 +75,7 @@ fn a_handshake_that_is_not_answered_times_out_in_its_phase() {
     assert_eq!(verdict(&object), ["TIMEOUT", "tls", "timeout", ""]);
     assert_eq!(reached(&object), ["connect", "tls"]);
     // A ClientHello, in a handshake record (RFC 8446 §5.1).
-    assert_eq!(peer.told().bytes[..2], [22, 3]);
+    assert_eq!(peer.result().bytes[..2], [22, 3]);
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn silence_times_out_before_the_first_byte_or_behind_it() {
     assert_eq!(verdict(&object), ["TIMEOUT", "transfer", "timeout", ""]);
     assert_eq!(object["captures"], json!({"banner": "here"}));
     assert_eq!(reached(&object), ["connect", "first_byte", "transfer"]);
-    assert_eq!(peer.told().bytes, b"EHLO canvass\r\n");
+    assert_eq!(peer.result().bytes, b"EHLO canvass\r\n");
 }
 
 #[test]
@@ -113,13 +113,11 @@ fn one_timeout_stands_for_every_phase_without_its_own() {
 
 #[test]
 fn the_deadline_ends_what_never_ends() {
-    // It speaks all the time, and never in whole lines.
+    // It sends octets all the time, but never a whole line, until the connection is closed.
     let peer = TcpPeer::serve(|mut stream| {
-        let begun = Instant::now();
-        while stream.write_all(b"x").is_ok() && begun.elapsed() < Duration::from_secs(30) {
+        while stream.write_all(b"x").is_ok() {
             thread::sleep(Duration::from_millis(5));
         }
-        begun.elapsed()
     });
     let args = [
         "tcp",
@@ -127,13 +125,17 @@ fn the_deadline_ends_what_never_ends() {
         "--talk",
         "banner",
         "--deadline",
-        "200ms",
+        "1s",
     ];
-    let object = probe(&[&args[..], &["--timeout", "10s"]].concat());
+    // No other limit ends it before a test gives up.
+    let object = probe(&[&args[..], &["--timeout", "10m"]].concat());
+    assert_eq!(object["status"], "UNMATCHED", "{object}");
     assert!(object["received_bytes"].as_u64().unwrap() > 0, "{object}");
-    let latency_ms = object["latency_ms"].as_f64().unwrap();
-    assert!((150.0..5000.0).contains(&latency_ms), "{object}");
-    assert!(peer.told() < Duration::from_secs(20));
+    assert!(
+        object["response_ms"].as_f64().unwrap() >= 1000.0,
+        "{object}"
+    );
+    peer.result();
 }
 
 #[test]
@@ -201,7 +203,7 @@ fn a_failed_connection_is_tried_again_when_asked_for() {
     assert_eq!(probe(&["tcp", &port])["attempts"], 1);
     let object = probe(&["tcp", &port, "--retries", "1"]);
     assert_eq!(object["attempts"], 2);
-    // The pause between them is told.
+    // The pause between them is part of the wait.
     assert!(
         object["phases_ms"]["wait"].as_f64().unwrap() >= 100.0,
         "{object}"

@@ -156,7 +156,7 @@ fn a_client_certificate_is_shown_where_it_is_asked_for() {
     with.extend(["--cert", &client, "--key", &client]);
     let object = probe(&with, &url);
     assert_eq!(object["status"], "200", "{object}");
-    // Where nobody asks for it, it does no harm.
+    // A server that does not request it ignores it.
     assert_eq!(
         probe(&with, &lab.secure_url("good.lab.test", "/"))["status"],
         "200"

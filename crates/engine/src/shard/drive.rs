@@ -38,7 +38,7 @@ impl<N: Net> Shard<N> {
         }
     }
 
-    /// Ends a task, and gives back all that it holds.
+    /// Ends a task, and releases everything it holds.
     fn finish(&mut self, now: Time, key: TaskKey) {
         match self.tasks.remove(key) {
             Some(Task::Query(query)) => self.finish_query(now, query),

@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use super::Shard;
 use super::query_task::{HostLookup, QueryTask};
 use super::tasks::Task;
-use crate::mailbox::NameRequest;
+use crate::channels::NameRequest;
 use crate::name_cache::{Addresses, Asked};
 use crate::net::Net;
 use crate::slab::TaskKey;

@@ -30,8 +30,8 @@ use canvass_model::{ShardReport, Time};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
+use crate::channels::Channels;
 use crate::config::Config;
-use crate::mailbox::Channels;
 use crate::name_cache::NameCache;
 use crate::net::{Event, Net};
 use crate::pacer::Pacer;

@@ -109,7 +109,7 @@ impl<N: Net> Shard<N> {
     /// Notices that every resolver is gone, and gives up if that lasts.
     pub(super) fn watch_outage(&mut self, now: Time) {
         let transport = self.config.limits.transport.first();
-        // Without a query nobody tests whether they are back. Probes of addresses need none.
+        // Without queries it cannot be tested whether they are back. Probes of addresses need none.
         let next_asks = self.intake.next().is_some_and(|job| !is_probe(job.spec));
         let asks = self.tasks.any_query() || next_asks;
         let all_gone = asks && self.upstreams.all_benched(transport);

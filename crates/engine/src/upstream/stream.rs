@@ -43,7 +43,7 @@ impl Stream {
         }
     }
 
-    /// Appends a query, written by `write`, to what is to be sent.
+    /// Appends a query, written by `write`, to the send buffer.
     pub(crate) fn send(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         self.connection.send(write);
         self.queries += 1;
@@ -58,7 +58,7 @@ impl Stream {
         self.blocked = false;
     }
 
-    /// Writes what is to be sent, until the socket would block.
+    /// Writes the send buffer to the socket until that would block.
     pub(crate) fn flush<N: Net>(&mut self, net: &mut N) -> io::Result<()> {
         while self.wants_flush() {
             match net.write(self.socket, self.connection.outgoing()) {

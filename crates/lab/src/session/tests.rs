@@ -392,7 +392,7 @@ fn datagrams_are_answered_lost_and_doubled() {
 #[test]
 fn the_time_is_skewed() {
     let unix = Duration::from_secs(1_000_000);
-    for (skew, told) in [
+    for (skew, expected) in [
         (0, 2_209_988_800u32),
         (-3600, 2_209_985_200),
         (90, 2_209_988_890),
@@ -404,6 +404,6 @@ fn the_time_is_skewed() {
         let mut services = Services::new(&[ServiceKind::Time], impairments, unix).unwrap();
         let mut out = Vec::new();
         services.answer(Time::ZERO, ServiceKind::Time, LOCALHOST, b"", &mut out);
-        assert_eq!(out, told.to_be_bytes());
+        assert_eq!(out, expected.to_be_bytes());
     }
 }

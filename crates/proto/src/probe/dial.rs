@@ -44,8 +44,8 @@ impl Probe {
         }
     }
 
-    /// A permit at [`Self::host`] was acquired.
-    pub fn entered(&mut self, now: Time) {
+    /// A permit for [`Self::host`] was acquired: the attempt begins.
+    pub fn host_acquired(&mut self, now: Time) {
         if let Stage::AwaitingHost(departure) = self.journey.stage {
             self.job.permit = Some(self.host().clone());
             self.depart(now, departure);

@@ -211,8 +211,8 @@ impl Probe {
         self.job.is_last_request = true;
     }
 
-    /// Whether it waits for a permit at [`Self::host`].
-    pub fn is_entering(&self) -> bool {
+    /// Whether it waits for a permit for [`Self::host`].
+    pub fn is_waiting_for_host(&self) -> bool {
         matches!(self.journey.stage, Stage::AwaitingHost(_))
     }
 

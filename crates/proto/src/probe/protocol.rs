@@ -205,9 +205,9 @@ impl Probe {
         self.conclude(now, Ended::Failed(failure));
     }
 
-    /// The pace allows an attempt to go on, or a further request to begin, on the connection that
-    /// was kept or else on a new one. Returns whether it was a request.
-    pub fn granted(&mut self, now: Time) -> bool {
+    /// The rate limit allows a waiting attempt to go on, or the next request to begin, on the kept
+    /// connection or else on a new one. Returns whether it was a request.
+    pub fn turn_acquired(&mut self, now: Time) -> bool {
         let kept = match &mut self.journey.stage {
             Stage::AwaitingTurn(route) => {
                 let (paced, route) = (true, *route);

@@ -247,7 +247,7 @@ mod tests {
     }
 
     /// How many of 400 comparisons of equal sides find one faster.
-    fn told_apart(mut side: impl FnMut() -> Vec<u64>) -> usize {
+    fn distinguished(mut side: impl FnMut() -> Vec<u64>) -> usize {
         (0..400)
             .filter(|_| {
                 let (a, b) = (side(), side());
@@ -268,19 +268,19 @@ mod tests {
     }
 
     #[test]
-    fn sides_alike_are_told_apart_no_oftener_than_one_time_in_twenty() {
+    fn equal_sides_are_distinguished_no_oftener_than_one_time_in_twenty() {
         let mut rng = StdRng::seed_from_u64(1);
         for blocks in [4, 8, 24] {
-            let wrong = told_apart(|| throws(&mut rng, blocks));
+            let wrong = distinguished(|| throws(&mut rng, blocks));
             assert!((1..=20).contains(&wrong), "{blocks} blocks: {wrong}");
         }
     }
 
     #[test]
-    fn sides_that_drift_are_seldom_told_apart() {
+    fn sides_that_drift_are_seldom_distinguished() {
         let mut rng = StdRng::seed_from_u64(4);
         for (blocks, wrong_max) in [(4, 44), (8, 32), (16, 32)] {
-            let wrong = told_apart(|| drifting(&mut rng, blocks));
+            let wrong = distinguished(|| drifting(&mut rng, blocks));
             assert!((4..=wrong_max).contains(&wrong), "{blocks} blocks: {wrong}");
         }
     }

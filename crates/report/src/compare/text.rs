@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comparison_is_told_in_full() {
+    fn a_comparison_is_shown_completely() {
         let mut full = full();
         full.warnings.push("stopped after 8 blocks".to_owned());
         let verdict = full.verdict(0);

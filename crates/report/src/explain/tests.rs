@@ -14,7 +14,7 @@ fn an_errno_is_found_by_name_and_by_number() {
 }
 
 #[test]
-fn a_word_of_both_kinds_is_told_apart_as_output_writes_it() {
+fn case_selects_between_a_cause_and_a_status() {
     assert_eq!(
         explain("wronghost").unwrap().kind,
         Kind::Cause(Cause::WrongHost)
@@ -39,13 +39,21 @@ fn every_word_has_an_explanation_in_whole_sentences() {
     let sentence = |text: &str| text.ends_with('.') && !text.contains("  ") && text.len() > 10;
     let mut seen = 0;
     for word in words() {
-        let told = explain(word).unwrap_or_else(|| panic!("{word} has no explanation"));
-        assert_eq!(told.name, word);
-        assert!(sentence(told.meaning), "{word}: {}", told.meaning);
-        assert!(sentence(told.advice), "{word}: {}", told.advice);
-        for (phase, advice) in told.advice_by_phase {
+        let explanation = explain(word).unwrap_or_else(|| panic!("{word} has no explanation"));
+        assert_eq!(explanation.name, word);
+        assert!(
+            sentence(explanation.meaning),
+            "{word}: {}",
+            explanation.meaning
+        );
+        assert!(
+            sentence(explanation.advice),
+            "{word}: {}",
+            explanation.advice
+        );
+        for (phase, advice) in explanation.advice_by_phase {
             assert!(sentence(advice), "{word}: {advice}");
-            assert!(told.phases.contains(phase), "{word} in {phase}");
+            assert!(explanation.phases.contains(phase), "{word} in {phase}");
         }
         seen += 1;
     }

@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_told_to_the_second() {
+    fn moments_are_shown_to_the_second() {
         let moment = UNIX_EPOCH + Duration::new(1_767_323_045, 123_456_000);
         assert_eq!(
             calendar(moment),

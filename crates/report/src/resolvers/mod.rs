@@ -149,12 +149,12 @@ mod tests {
             shard(vec![second]),
         ];
         let resolvers = busiest_first(&shards);
-        let told: Vec<_> = resolvers
+        let actual: Vec<_> = resolvers
             .iter()
             .map(|resolver| (resolver.address.to_string(), resolver.sum(|one| one.sent)))
             .collect();
         assert_eq!(
-            told,
+            actual,
             [
                 ("192.0.2.1:53", 7),
                 ("192.0.2.2:53", 5),
@@ -182,12 +182,12 @@ mod tests {
             upstream(5, 0, Health::Unused),
         ])];
         let resolvers = busiest_first(&shards);
-        let told: Vec<_> = resolvers
+        let actual: Vec<_> = resolvers
             .iter()
             .map(|resolver| (resolver.state(), resolver.state_text()))
             .collect();
         assert_eq!(
-            told,
+            actual,
             [
                 (ResolverState::Good, "good"),
                 (ResolverState::Lying, "lying"),

@@ -96,7 +96,7 @@ mod tests {
         none: "none",
     };
 
-    fn told(upstream: UpstreamReport) -> Vec<String> {
+    fn texts(upstream: UpstreamReport) -> Vec<String> {
         let shard = ShardReport {
             upstreams: vec![upstream],
             ..ShardReport::default()
@@ -118,7 +118,7 @@ mod tests {
             ..UpstreamReport::new(([192, 0, 2, 1], 53).into())
         };
         assert_eq!(
-            told(upstream.clone()),
+            texts(upstream.clone()),
             ["192.0.2.1:53|<1000>|<990>|<10>|<2>|none|none|none|none|none|none|good"]
         );
         upstream.tcp = Some(WindowReport {
@@ -129,7 +129,7 @@ mod tests {
             ..WindowReport::default()
         });
         assert_eq!(
-            told(upstream.clone()),
+            texts(upstream.clone()),
             ["192.0.2.1:53|<1000>|<990>|<10>|<2>|tcp|200 qps|not seen|<14>|2.00 ms|9.00 ms|good"]
         );
         upstream.udp = Some(WindowReport {
@@ -137,7 +137,7 @@ mod tests {
             ..upstream.tcp.unwrap()
         });
         assert_eq!(
-            told(upstream),
+            texts(upstream),
             [
                 "192.0.2.1:53|<1000>|<990>|<10>|<2>|udp|200 qps|reached|<14>|2.00 ms|9.00 ms|good",
                 "|||||tcp|200 qps|not seen|<14>|2.00 ms|9.00 ms|",

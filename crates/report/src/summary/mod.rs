@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_told_in_full() {
+    fn a_summary_is_complete() {
         let losses = Losses {
             silence: 3,
             late_replies: 1,
@@ -307,7 +307,7 @@ warning: 1 target failed on this side (no descriptor or port left, or a system e
     }
 
     #[test]
-    fn a_run_against_hosts_is_told_by_phase_cause_and_errno() {
+    fn faults_of_hosts_are_shown_by_phase_cause_and_errno() {
         let connections = ConnectionReport {
             opened: 6,
             open_max: 4,

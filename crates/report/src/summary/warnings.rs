@@ -190,7 +190,7 @@ mod tests {
     use crate::{LatencyRecorder, fixture};
     use canvass_model::Losses;
 
-    fn told(tally: &Tally, shards: &[ShardReport], cpu: Duration) -> Vec<String> {
+    fn warned(tally: &Tally, shards: &[ShardReport], cpu: Duration) -> Vec<String> {
         warnings(&SummaryInput {
             tally,
             latency: &LatencyRecorder::new(),
@@ -219,11 +219,11 @@ mod tests {
         let mut tally = Tally::default();
         tally.record(&fixture::ptr_answered());
         let shards = [ShardReport::default(), ShardReport::default()];
-        assert!(told(&tally, &shards, Duration::from_secs(17)).is_empty());
+        assert!(warned(&tally, &shards, Duration::from_secs(17)).is_empty());
     }
 
     #[test]
-    fn each_weakness_is_told_with_its_figure() {
+    fn each_warning_contains_its_figure() {
         let mut tally = Tally::default();
         tally.record_all(&[fixture::ptr_timeout(), fixture::local_failure()]);
         let shards = [
@@ -243,7 +243,7 @@ mod tests {
                 ..ShardReport::default()
             },
         ];
-        let all = told(&tally, &shards, Duration::from_secs(19));
+        let all = warned(&tally, &shards, Duration::from_secs(19));
         for part in [
             "stopped early, because no resolver answered",
             "held up 3 times, at most 412 ms; the times of 1 target say",
@@ -266,7 +266,7 @@ mod tests {
         let mut tally = Tally::default();
         tally.record(&outcome);
         assert_eq!(
-            told(&tally, &[ShardReport::default()], Duration::ZERO),
+            warned(&tally, &[ShardReport::default()], Duration::ZERO),
             [
                 "1 target started 100 ms or more after the scheduled time, at most 2.10 s: the \
                  run fell behind its schedule, and the response times include this delay"
@@ -288,7 +288,7 @@ mod tests {
                 fixture::http_redirected(12),
             ]);
             assert_eq!(
-                told(&tally, &[ShardReport::default()], Duration::ZERO),
+                warned(&tally, &[ShardReport::default()], Duration::ZERO),
                 [format!(
                     "the certificates of 2 targets expire within 14 days; the first is that of \
                      http://example.net/, {when}"
@@ -298,39 +298,39 @@ mod tests {
     }
 
     #[test]
-    fn a_late_loop_is_told_of_all_shards_together() {
+    fn lateness_is_summed_over_all_shards() {
         let tally = Tally::default();
-        let told_of = |late_wakes, turns| {
+        let warned_for = |late_wakes, turns| {
             let shard = ShardReport {
                 late_wakes,
                 turns,
                 ..ShardReport::default()
             };
-            told(&tally, &[shard.clone(), shard], Duration::ZERO).join("\n")
+            warned(&tally, &[shard.clone(), shard], Duration::ZERO).join("\n")
         };
         let none = LatenessHistogram::default();
-        assert_eq!(told_of(lags(1, 4), lags(1, 8)), "");
+        assert_eq!(warned_for(lags(1, 4), lags(1, 8)), "");
         assert_eq!(
-            told_of(lags(1, 7), none),
+            warned_for(lags(1, 7), none),
             "the event loop was late: it woke 7.00 ms late (99th percentile; at most 7.00 ms); \
              times of that order say more about this machine than about the peers"
         );
-        assert!(told_of(none, lags(1, 20)).contains(
+        assert!(warned_for(none, lags(1, 20)).contains(
             "was late: it was away from its sockets for 20.0 ms at a time (99th percentile"
         ));
-        assert!(told_of(lags(1, 7), lags(1, 20)).contains("7.00 ms), and it was away"));
+        assert!(warned_for(lags(1, 7), lags(1, 20)).contains("7.00 ms), and it was away"));
         // Each of two shards has 49.
         let mut few = LatenessHistogram::default();
         (0..49).for_each(|_| few.record(Duration::from_secs(1)));
-        assert_eq!(told_of(few, few), "");
+        assert_eq!(warned_for(few, few), "");
     }
 
     #[test]
-    fn a_stall_that_no_shard_tells_of_is_told_without_its_length() {
+    fn a_stall_that_no_shard_reported_is_shown_without_its_length() {
         let mut tally = Tally::default();
         tally.record(&fixture::ptr_timeout());
         assert_eq!(
-            told(&tally, &[], Duration::ZERO),
+            warned(&tally, &[], Duration::ZERO),
             [
                 "this process was held up during the run; the times of 1 target say more about this \
                  machine than about the peers"

@@ -73,12 +73,12 @@ fn faults_are_counted_by_phase_cause_and_errno() {
     ]);
     assert_eq!(tally.of_hosts(), 6);
     let faults = tally.faults();
-    let told: Vec<_> = faults
+    let actual: Vec<_> = faults
         .iter()
         .map(|fault| (fault.phase, fault.cause, fault.errno, fault.count))
         .collect();
     assert_eq!(
-        told,
+        actual,
         [
             (Phase::Connect, Cause::Refused, Some(Errno(111)), 3),
             (Phase::Dns, Cause::Timeout, None, 2),

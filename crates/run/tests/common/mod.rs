@@ -1,6 +1,6 @@
-//! What the tests of runs share.
+//! Helpers of the tests.
 
-// Each test file takes what it needs.
+// Each test file uses some of them.
 #![allow(dead_code)]
 
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub(crate) const PTR: TargetKind = TargetKind::Ptr {
     forward_confirm: false,
 };
 
-/// A lab with this wrong, each as `KEY=VALUE`.
+/// A lab with these faults, as keys and values of `--lab`.
 pub(crate) fn lab(impairments: &[(&str, &str)]) -> Lab {
     let mut config = LabConfig::default();
     for (key, value) in impairments {
@@ -25,7 +25,7 @@ pub(crate) fn lab(impairments: &[(&str, &str)]) -> Lab {
     Lab::start(config).unwrap()
 }
 
-/// A plan that asks a lab for names, on two event loops, and waits for an answer for ever.
+/// A plan of PTR lookups in a lab, on two event loops, with a deadline of an hour.
 pub(crate) fn ptr(lab: &Lab) -> PlanBuilder {
     Plan::builder(PTR)
         .resolvers([lab.address()])
@@ -37,7 +37,7 @@ pub(crate) fn targets(plan: &Plan, list: &str) -> Targets {
     arguments([list.to_owned()], &plan.target_options()).unwrap()
 }
 
-/// Waits until a run stands as it should.
+/// Waits until the snapshot of a run satisfies a condition.
 pub(crate) fn until(run: &mut Run, is_there: impl Fn(&Snapshot) -> bool) -> Snapshot {
     loop {
         let snapshot = run.snapshot();
@@ -48,17 +48,17 @@ pub(crate) fn until(run: &mut Run, is_there: impl Fn(&Snapshot) -> bool) -> Snap
     }
 }
 
-/// A source that gives what it has and then waits until it is let go.
+/// A source that gives its jobs and then blocks until it is released.
 pub(crate) struct Waiting {
     targets: Targets,
     release: Receiver<()>,
 }
 
 impl Waiting {
-    /// The source, and what lets it go when it is dropped.
+    /// Returns the source, and a guard that releases it when dropped.
     pub(crate) fn new(targets: Targets) -> (Self, Sender<()>) {
-        let (let_go, release) = bounded(0);
-        (Self { targets, release }, let_go)
+        let (guard, release) = bounded(0);
+        (Self { targets, release }, guard)
     }
 }
 
@@ -80,7 +80,7 @@ impl Source for Waiting {
     }
 }
 
-/// A sink that only calls something.
+/// A sink that calls a function with each batch.
 pub(crate) struct Calling<F>(pub F);
 
 impl<F: FnMut(&[canvass_run::Outcome]) -> Result<(), SinkError> + Send> Sink for Calling<F> {

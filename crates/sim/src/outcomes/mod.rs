@@ -93,7 +93,7 @@ fn check_job(job: &Job, outcomes: &[&Outcome], cut_short: bool, end: Time, watch
         watch.violation(end, &text);
     }
     if count < due && count > 0 && !cut_short {
-        let text = format!("job {seq} has {count} outcomes of {due}, and nobody stopped it");
+        let text = format!("job {seq} has {count} outcomes of {due}, and was not stopped");
         watch.violation(end, &text);
     }
     let numbered = outcomes.iter().filter_map(|outcome| match &outcome.answer {
@@ -209,7 +209,7 @@ fn faults_of(scenario: &Scenario, outcome: &Outcome, zone: &Zone, watch: &Watch)
         .is_some_and(|fault| fault.cause == Cause::Interrupted);
     check(
         !interrupted || scenario.interrupt.is_some(),
-        "interrupted and nobody did",
+        "interrupted without an interrupt",
     );
     check_times(scenario, outcome, watch, &mut check);
     faults.extend(match outcome.job.spec {
@@ -243,7 +243,7 @@ fn check_times(
     );
     check(
         !outcome.stalled || watch.any_stall(outcome.due, outcome.finished),
-        "it was held up, and nobody did",
+        "marked as stalled without a stall",
     );
     let is_question = matches!(
         outcome.job.spec,
@@ -310,7 +310,7 @@ mod tests {
             ("a fault and no failure", |all| {
                 all[8].verdict = Verdict::Failed
             }),
-            ("nobody did", |all| all[10].stalled = true),
+            ("without a stall", |all| all[10].stalled = true),
             ("came back as another", |all| {
                 all[9].job.line = std::num::NonZeroU64::new(1)
             }),

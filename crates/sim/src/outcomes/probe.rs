@@ -77,7 +77,7 @@ pub(super) fn faults_of(
         Some(fault) => {
             check(
                 truth.allows(fault, outcome),
-                "it failed for a reason that nobody gave",
+                "it failed for a reason that does not exist in the scenario",
             );
             check(
                 !blames_peer(fault, outcome.status) || truth.was_asked(watch),
@@ -372,8 +372,8 @@ fn is_talk(truth: &TalkTruth, talk: &TalkAnswer, outcome: &Outcome) -> bool {
                 all.any(|(one, found)| **one == **name && **found == **value)
             };
             // Any of the hosts is correct.
-            let told = talk.replies.is_some() || captures.iter().all(has);
-            outcome.status == Status::Matched && outcome.verdict == Verdict::Answered && told
+            let complete = talk.replies.is_some() || captures.iter().all(has);
+            outcome.status == Status::Matched && outcome.verdict == Verdict::Answered && complete
         }
         TalkTruth::Unmatched => {
             outcome.status == Status::Unmatched && outcome.verdict == Verdict::Negative

@@ -87,12 +87,12 @@ fn is_true(scenario: &Scenario, outcome: &Outcome, expected: &Expected) -> bool 
                 .eq(names.iter().map(String::as_str));
             let confirmation = ptr.confirmation.as_deref();
             let found = confirmation.and_then(|confirmation| confirmation.confirmed);
-            let told = if scenario.fair && asks_forward(outcome) {
+            let confirmation_fits = if scenario.fair && asks_forward(outcome) {
                 found == *confirmed
             } else {
                 found.is_none() || found == *confirmed
             };
-            same && told
+            same && confirmation_fits
                 && outcome.status == Status::Rcode(*rcode)
                 && negative == names.is_empty()
                 && ptr.ttl_s.is_none() == names.is_empty()

@@ -34,7 +34,7 @@ pub(super) enum Happening {
     /// The end of stream of the remote end arrives.
     StreamEnd { to: Handle },
     /// A resolver checks whether a connection was idle since it had received this many octets.
-    IdleCheck { to: Handle, heard_octets: u64 },
+    IdleCheck { to: Handle, received_octets: u64 },
     /// The end of stream of this side arrives at its host.
     EndAtHost { from: Handle },
     /// A host continues its output.

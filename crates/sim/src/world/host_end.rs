@@ -53,7 +53,7 @@ enum Speaker {
 /// Sends the same response to every head, and closes.
 #[derive(Debug)]
 struct CannedSpeaker {
-    heard: Vec<u8>,
+    received: Vec<u8>,
     /// The response. `None` once it was sent.
     text: Option<std::sync::Arc<[u8]>>,
 }
@@ -76,7 +76,7 @@ impl SiteSide {
                 Speaker::Service(Box::new(self.services.open(now, *kind, server)))
             }
             Voice::Canned(text) => Speaker::Canned(CannedSpeaker {
-                heard: Vec::new(),
+                received: Vec::new(),
                 text: Some(text.clone()),
             }),
         }
@@ -87,7 +87,7 @@ impl Speaker {
     fn received(&mut self, now: Time, octets: &[u8]) {
         match self {
             Self::Service(session) => session.received(now, octets),
-            Self::Canned(canned) => canned.heard.extend_from_slice(octets),
+            Self::Canned(canned) => canned.received.extend_from_slice(octets),
         }
     }
 
@@ -101,7 +101,7 @@ impl Speaker {
         match self {
             Self::Service(session) => session.poll(now, out, &mut Activity::default()),
             Self::Canned(canned) => {
-                let asked = canned.heard.windows(4).any(|four| four == b"\r\n\r\n");
+                let asked = canned.received.windows(4).any(|four| four == b"\r\n\r\n");
                 match canned.text.take_if(|_| asked) {
                     Some(text) => {
                         out.extend_from_slice(&text);

@@ -79,7 +79,7 @@ pub(super) struct StreamSocket {
 #[derive(Debug, Default)]
 pub(super) struct ResolverEnd {
     pub unread: Vec<u8>,
-    pub heard_octets: u64,
+    pub received_octets: u64,
     /// Answers that are not due.
     pub held: u32,
     pub answers: u32,

@@ -175,7 +175,7 @@ impl World {
             }
             return self.octets_at_host(from, octets);
         }
-        stream.resolver.heard_octets += octets.len() as u64;
+        stream.resolver.received_octets += octets.len() as u64;
         if !stream.resolver.closed {
             stream.resolver.unread.extend_from_slice(octets);
         }
@@ -239,7 +239,7 @@ impl World {
             return;
         }
         stream.resolver.answers += 1;
-        stream.resolver.heard_octets += 1;
+        stream.resolver.received_octets += 1;
         let answers = stream.resolver.answers;
         let mut octets = Vec::with_capacity(message.len() + 2);
         frame::write(&mut octets, |out| out.extend_from_slice(message));
@@ -267,9 +267,9 @@ impl World {
         }
     }
 
-    pub(super) fn idle_check(&mut self, to: Handle, heard_octets: u64) {
+    pub(super) fn idle_check(&mut self, to: Handle, received_octets: u64) {
         let idle = self.sockets.stream(to).is_some_and(|stream| {
-            !stream.resolver.closed && stream.resolver.heard_octets == heard_octets
+            !stream.resolver.closed && stream.resolver.received_octets == received_octets
         });
         if idle {
             self.end_resolver(to, None);
@@ -284,9 +284,14 @@ impl World {
             return;
         };
         if let Some(stream) = self.sockets.stream(to) {
-            let heard_octets = stream.resolver.heard_octets;
-            self.agenda
-                .add(now + idle, Happening::IdleCheck { to, heard_octets });
+            let received_octets = stream.resolver.received_octets;
+            self.agenda.add(
+                now + idle,
+                Happening::IdleCheck {
+                    to,
+                    received_octets,
+                },
+            );
         }
     }
 

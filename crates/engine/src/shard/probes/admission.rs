@@ -139,19 +139,20 @@ impl<N: Net> Shard<N> {
         Arc::clone(&self.config.probing.modules[usize::from(module.0)])
     }
 
-    /// Gives a probe the permit it waits for, unless it has ended or was redirected elsewhere.
+    /// Passes a permit to a probe that waits for it. Returns `false` if the probe has ended or was
+    /// redirected to another host.
     fn enters(&mut self, now: Time, key: TaskKey, host: HostKey) -> bool {
         let hosts = &self.probes.hosts;
         let waits = |task: &&mut ProbeTask| {
             task.host.is_none()
-                && task.probe.is_entering()
+                && task.probe.is_waiting_for_host()
                 && hosts.key_of(task.probe.host()) == host
         };
         let Some(task) = self.tasks.probe(key).filter(waits) else {
             return false;
         };
         task.host = Some(host);
-        task.probe.entered(now);
+        task.probe.host_acquired(now);
         true
     }
 
@@ -166,7 +167,7 @@ impl<N: Net> Shard<N> {
         let host = self.probes.hosts.key_of(task.probe.host());
         if self.probes.hosts.try_enter(now, host) {
             task.host = Some(host);
-            task.probe.entered(now);
+            task.probe.host_acquired(now);
         } else {
             self.probes.hosts.park(host, Waiter::Probe(key));
         }
@@ -200,7 +201,7 @@ impl<N: Net> Shard<N> {
             self.pacer.pass();
             turn.now = self.net.now();
             if let Some(task) = self.tasks.probe(key)
-                && task.probe.granted(turn.now)
+                && task.probe.turn_acquired(turn.now)
             {
                 task.admitted = turn.now;
                 self.report.admitted += 1;

@@ -177,7 +177,7 @@ pub(super) const CASES: &[Case] = &[
         "more octets after the end of the answer at octet 43",
     ),
     malformed(
-        "a second answer that nobody asked for",
+        "a second response that was not requested",
         &[
             b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
             b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",

@@ -258,7 +258,7 @@ pub(super) const CASES: &[Case] = &[
         "a bare carriage return in the head at octet 27",
     ),
     malformed(
-        "a change of protocol that nobody asked for",
+        "a change of protocol that was not requested",
         &[b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n"],
         "a change of protocol that was not asked for at octet 0",
     ),

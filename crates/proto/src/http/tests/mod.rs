@@ -27,7 +27,7 @@ struct Seen {
     code: Option<u16>,
     headers: Vec<(String, Vec<u8>)>,
     reusable: bool,
-    /// Of whole answers only: how much was decoded before a fault is nobody's business.
+    /// Of complete responses only: how much is decoded before a fault may differ.
     body: Option<(Counts, Vec<u8>)>,
 }
 

@@ -55,14 +55,14 @@ fn a_page_is_fetched_and_its_time_is_split() {
 
 #[test]
 fn a_reset_is_told_by_when_it_came() {
-    for (heard, phase, said) in [
+    for (received, phase, said) in [
         (&b""[..], Phase::FirstByte, "before it said anything"),
         (&OK[..20], Phase::Transfer, "in the middle"),
     ] {
         let mut rig = Rig::http("http://192.0.2.1/");
         rig.connected();
-        if !heard.is_empty() {
-            rig.receive(heard);
+        if !received.is_empty() {
+            rig.receive(received);
         }
         rig.fail(Cause::Reset);
         let outcome = rig.finish();
@@ -100,7 +100,7 @@ fn redirects_lead_on_and_every_hop_is_kept() {
     rig.receive(b"HTTP/1.1 307 On\r\nLocation: http://192.0.2.9:81/3\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(rig.enters, ["192.0.2.9"]);
     rig.pass_ms(7);
-    rig.probe.entered(rig.now);
+    rig.probe.host_acquired(rig.now);
     rig.drain();
     rig.connected();
     rig.receive(OK);
@@ -156,7 +156,7 @@ fn requests_go_over_one_connection_and_each_has_its_outcome() {
         if turn < 3 {
             assert_eq!((rig.turns, rig.reported.len()), (turn, turn));
             rig.pass_ms(50);
-            rig.probe.granted(rig.now);
+            rig.probe.turn_acquired(rig.now);
             rig.drain();
         }
     }
@@ -186,16 +186,16 @@ fn every_request_begins_at_the_target_whatever_it_was_led_to() {
             b"HTTP/1.1 302 On\r\nLocation: http://192.0.2.2/b\r\nContent-Length: 0\r\n\r\n",
         );
         assert_eq!(rig.enters.last().unwrap(), "192.0.2.2");
-        rig.probe.entered(rig.now);
+        rig.probe.host_acquired(rig.now);
         rig.drain();
         rig.connected();
         rig.receive(OK);
         if turn == 1 {
-            rig.probe.granted(rig.now);
+            rig.probe.turn_acquired(rig.now);
             rig.drain();
             // Back to the first host, with a permit there.
             assert_eq!(rig.enters.last().unwrap(), "192.0.2.1");
-            rig.probe.entered(rig.now);
+            rig.probe.host_acquired(rig.now);
             rig.drain();
         }
     }
@@ -213,7 +213,7 @@ fn a_kept_connection_that_is_gone_is_replaced() {
     rig.connected();
     rig.receive(OK);
     rig.end();
-    rig.probe.granted(rig.now);
+    rig.probe.turn_acquired(rig.now);
     rig.drain();
     assert_eq!(rig.opened.len(), 2);
     rig.connected();
@@ -225,7 +225,7 @@ fn a_kept_connection_that_is_gone_is_replaced() {
         let mut rig = Rig::new(http_job("http://192.0.2.1/", 2), http_module(keeping()));
         rig.connected();
         rig.receive(OK);
-        rig.probe.granted(rig.now);
+        rig.probe.turn_acquired(rig.now);
         rig.drain();
         if broken {
             rig.fail(Cause::Reset);
@@ -278,8 +278,8 @@ fn every_answer_cut_anywhere_comes_to_the_same() {
             (outcome.verdict, outcome.status, outcome.answer)
         };
         let whole = outcome_of(0);
-        // A connection that is not kept is closed when the answer is whole, and what comes after
-        // it is not heard any more.
+        // A connection that is not kept is closed when the response is complete, and what follows is
+        // not received.
         let ends_early = whole.0 != Verdict::Answered;
         for cut in 1..response.len() {
             let parts = outcome_of(cut);

@@ -1,4 +1,4 @@
-//! From a name to a connection, and what is tried when that comes to nothing.
+//! From a name to a connection, and what is tried if that fails.
 
 use std::time::Duration;
 
@@ -288,7 +288,7 @@ fn a_deadline_before_a_retry_is_of_the_address_and_not_of_its_redirect() {
     rig.connected();
     rig.receive(b"HTTP/1.1 302 Found\r\nLocation: http://192.0.2.9/\r\n\r\n");
     rig.end();
-    rig.probe.entered(rig.now);
+    rig.probe.host_acquired(rig.now);
     rig.drain();
     rig.fail(Cause::Reset);
     // The permit at the first host never comes.

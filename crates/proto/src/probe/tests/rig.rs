@@ -1,4 +1,4 @@
-//! A probe, and somebody who does what it wants and keeps a list of it.
+//! A probe with a driver that carries out its outputs and records them.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -15,7 +15,7 @@ use crate::probe::*;
 use crate::talk::Script;
 use crate::tls::{TlsClient, TlsOptions};
 
-/// A stream that begins this way is what most tests are told.
+/// The response in most tests.
 pub(super) const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
 
 pub(super) fn timeouts() -> Timeouts {
@@ -176,7 +176,7 @@ impl Rig {
                 Output::AcquireTurn
                     if matches!(self.probe.journey.stage, Stage::AwaitingTurn(_)) =>
                 {
-                    assert!(!self.probe.granted(self.now));
+                    assert!(!self.probe.turn_acquired(self.now));
                 }
                 Output::AcquireTurn => self.turns += 1,
                 Output::Connect(connection) => match self.probe.socket_request(connection) {
@@ -212,7 +212,7 @@ impl Rig {
                 other => panic!("a probe sends no queries: {other:?}"),
             }
         }
-        panic!("it never comes to rest");
+        panic!("the probe has no end of outputs");
     }
 
     pub(super) fn pass_ms(&mut self, ms: u64) {

@@ -1,4 +1,4 @@
-//! What an answer section comes to.
+//! How an answer section is interpreted.
 
 use canvass_model::{Answer, Cause, Outcome, Rcode, Record, Status, Verdict};
 use hickory_proto::op::ResponseCode;

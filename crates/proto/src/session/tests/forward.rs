@@ -176,8 +176,8 @@ fn a_reverse_name_is_confirmed_like_its_address_and_any_other_name_is_not() {
             rig.reply(&lookup, &reply);
         }
         let outcome = rig.finish();
-        let told = ptr_answer(&outcome).confirmation.is_some();
-        assert_eq!(told, looked_up, "{name}");
+        let confirmed = ptr_answer(&outcome).confirmation.is_some();
+        assert_eq!(confirmed, looked_up, "{name}");
     }
 }
 

@@ -13,7 +13,7 @@ use rand::rngs::StdRng;
 use crate::dns::{Message, Question};
 use crate::session::*;
 
-/// What an upstream's answers may take, as every query here is told.
+/// The timeout of every query in these tests.
 pub(super) const PATIENCE: Duration = Duration::from_millis(400);
 
 /// Limits as the command has them.

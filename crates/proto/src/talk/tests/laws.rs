@@ -41,7 +41,7 @@ fn any_words() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(prop::sample::select(b"aabbz\r\n\n\0\xff".to_vec()), 0..40)
 }
 
-/// Polls until it waits. No conversation speaks for ever by itself.
+/// Polls until it waits. No conversation sends for ever without an answer.
 fn settle(talk: &mut Talk, now: Time) -> TalkOutput {
     for _ in 0..300 {
         match talk.poll(now, &mut Vec::new()) {

@@ -1,4 +1,4 @@
-//! A peer that says what it was told to.
+//! A peer that sends what a test gives it.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub(super) struct Transcript {
     pub(super) received_bytes: u64,
     pub(super) sent_bytes: u64,
     pub(super) waiting_for: String,
-    pub(super) heard: (bool, bool),
+    pub(super) received: (bool, bool),
 }
 
 impl Transcript {
@@ -99,7 +99,7 @@ pub(super) fn run(mut talk: Talk, peer: &[Peer<'_>]) -> Transcript {
         said,
         end,
         waiting_for: talk.waiting_for(),
-        heard: (talk.received_anything(), talk.received_other()),
+        received: (talk.received_anything(), talk.received_other()),
         received_bytes: talk.received_bytes(),
         sent_bytes: talk.sent_bytes(),
         captures: talk.captures(),

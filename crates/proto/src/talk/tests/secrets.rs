@@ -94,7 +94,7 @@ proptest! {
         let talk = talk_as(script, "me", &password);
         let shown = format!("{talk:?}");
         let whole = run(talk, &[Peer::Says(first), Peer::Says(second), Peer::Closes]);
-        // The script's own words may hold what somebody has for a password.
+        // The script's own text may contain what is also the password.
         let own = |text: &str| script.contains(&password) || !text.contains(&password);
         prop_assert!(own(&shown) && own(&whole.shown()), "{whole:?}");
         if let TalkOutput::Unmatched(text) = &whole.end {

@@ -30,27 +30,27 @@ fn what_is_waited_for_is_told() {
     let silent = run(talk(script), &[]);
     assert_eq!(silent.end, TalkOutput::Read);
     assert_eq!(silent.waiting_for, "a line that matches /^220/");
-    assert_eq!(silent.heard, (false, false));
+    assert_eq!(silent.received, (false, false));
 
     let other = run(talk(script), &[Peer::Says(b"one\n\x1b[2Jtwo\r\n")]);
     assert_eq!(
         other.waiting_for,
         "a line that matches /^220/; the last it said was \"\\u{1b}[2Jtwo\""
     );
-    assert_eq!(other.heard, (true, true));
+    assert_eq!(other.received, (true, true));
 
     // What it said before belongs to the step before.
     let later = run(
         talk("[{expect: a}, {send: b}, {expect: c}]"),
         &[Peer::Says(b"a\n")],
     );
-    assert_eq!(later.heard, (true, false));
+    assert_eq!(later.received, (true, false));
     assert_eq!(later.waiting_for, "a line that matches /c/");
 
     let partial = run(talk(script), &[Peer::Says(b"login: ")]);
-    assert_eq!(partial.heard, (true, true));
+    assert_eq!(partial.received, (true, true));
     assert_eq!(
-        run(talk("[{read: 4}]"), &[Peer::Says(b"abc")]).heard,
+        run(talk("[{read: 4}]"), &[Peer::Says(b"abc")]).received,
         (true, false)
     );
 }

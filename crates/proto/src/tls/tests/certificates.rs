@@ -3,7 +3,7 @@ use rcgen::{CustomExtension, date_time_ymd};
 
 use super::*;
 
-/// A certificate of each bad kind, whom it is asked about, and what is to be told of it.
+/// A certificate of each bad kind, the host it is used for, and the expected cause and message.
 fn bad() -> Vec<(Credentials, &'static str, Cause, &'static str)> {
     let mut expired = leaf_params();
     expired.not_before = date_time_ymd(2019, 1, 1);
@@ -180,7 +180,7 @@ fn nothing_is_said_to_a_refused_server_but_goodbye() {
         assert_eq!(server.error, None);
         // The goodbye is no fault: the end after it is in good order.
         assert_eq!(server.connection.read_tls(&mut &b"x"[..]).unwrap(), 0);
-        // A fault is told again.
+        // The fault is returned again.
         assert_eq!(client.received(b"", &mut Vec::new()), Err(fault.clone()));
         assert_eq!(client.ended(), Err(fault));
     }

@@ -21,7 +21,7 @@ fn what_is_not_tls_is_shown() {
         (b"\x16HTTP/", "\\x16HTTP/"),
     ] {
         let mut client = client(&trusting(), "berry.example");
-        // Too little to tell is told at the end.
+        // Too little to decide is reported at the end.
         let fault = client
             .received(came, &mut Vec::new())
             .and_then(|()| client.ended().map(drop))
@@ -76,8 +76,8 @@ fn a_handshake_that_is_not_signed_with_the_certificates_key_is_refused() {
         for versions in [ONLY_12, ONLY_13] {
             let mut client = client(&options, "berry.example");
             let mut server = Server::new(server_config(&shown, versions, None));
-            let told = converse(&mut client, &mut server, usize::MAX);
-            assert_eq!(told.map(drop).map_err(|fault| fault.cause), result);
+            let end = converse(&mut client, &mut server, usize::MAX);
+            assert_eq!(end.map(drop).map_err(|fault| fault.cause), result);
             let facts = client.facts();
             assert_eq!(&*facts.certificate.unwrap().subject, "CN=berry.example");
         }
@@ -100,8 +100,8 @@ fn a_certificate_that_cannot_be_read_in_full_is_no_hindrance_to_the_insecure() {
         for versions in [ONLY_12, ONLY_13] {
             let mut client = client(&options, "berry.example");
             let mut server = Server::new(server_config(&strange, versions, None));
-            let told = converse(&mut client, &mut server, usize::MAX);
-            assert_eq!(told.map(drop).map_err(|fault| fault.cause), result);
+            let end = converse(&mut client, &mut server, usize::MAX);
+            assert_eq!(end.map(drop).map_err(|fault| fault.cause), result);
         }
     }
 }

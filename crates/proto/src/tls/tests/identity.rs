@@ -122,7 +122,7 @@ fn a_server_that_was_not_found_good_never_sees_the_identity() {
         assert_eq!(fault.cause, Cause::WrongHost);
         assert_eq!(watching.seen(), 0);
         assert!(server.connection.peer_certificates().is_none());
-        // It is told why, and the handshake is not over.
+        // An alert gives the reason, and the handshake is not complete.
         assert!(matches!(server.error, Some(Error::AlertReceived(_))));
         assert!(client.is_handshaking());
         // Its facts are known all the same.

@@ -140,7 +140,7 @@ impl Server {
         Self::new(server_config(credentials, BOTH, None))
     }
 
-    /// Takes all of `bytes`, and gives what it has to say then.
+    /// Processes all of `bytes`, and returns what it sends then.
     pub(crate) fn received(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut unread = bytes;
         while !unread.is_empty() && self.error.is_none() {

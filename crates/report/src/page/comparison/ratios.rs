@@ -33,14 +33,14 @@ pub(super) fn write(
             "<p class=\"panel\">{} to {}: <b>{}</b></p>",
             sides[0].badge(),
             other.heading(),
-            told(ratio)
+            describe(ratio)
         )?;
         let chart = Chart {
             about: &format!(
                 "ratio of side {} to side {}: {}",
                 sides[0].letter,
                 other.letter,
-                told(ratio)
+                describe(ratio)
             ),
             height_px: HEIGHT_PX,
             x: &x,
@@ -80,7 +80,7 @@ fn grouped_or_small(value: f64) -> String {
     }
 }
 
-fn told(ratio: &Ratio) -> String {
+fn describe(ratio: &Ratio) -> String {
     let digits = |value: f64| match value {
         _ if value >= 1000.0 => grouped(value.round() as u64),
         _ if value >= 100.0 => format!("{value:.0}"),

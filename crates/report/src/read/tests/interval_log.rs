@@ -124,14 +124,14 @@ fn a_payload_cannot_ask_for_more_room_than_it_fills() {
         (vec![0x1c], "its histogram is cut off, or too large"),
     ] {
         let payload = base64::engine::general_purpose::STANDARD.encode(payload);
-        let told = refused(format!("Tag=tcp.response,5.000,1.000,1.0,{payload}\n").as_bytes());
-        assert!(told.contains(reason), "{told}");
+        let message = refused(format!("Tag=tcp.response,5.000,1.000,1.0,{payload}\n").as_bytes());
+        assert!(message.contains(reason), "{message}");
     }
-    let told = refused(b"Tag=tcp.response,5.000,1.000,1.0,?\n");
-    assert!(told.contains("its histogram is no base64"), "{told}");
-    let told = refused(b"Tag=tcp.response,5,1,1.0,\n");
+    let message = refused(b"Tag=tcp.response,5.000,1.000,1.0,?\n");
+    assert!(message.contains("its histogram is no base64"), "{message}");
+    let message = refused(b"Tag=tcp.response,5,1,1.0,\n");
     assert!(
-        told.contains("it is neither an interval nor a comment"),
-        "{told}"
+        message.contains("it is neither an interval nor a comment"),
+        "{message}"
     );
 }

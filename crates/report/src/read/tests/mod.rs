@@ -124,7 +124,7 @@ fn lines_are_counted_as_the_run_counted_them() {
     assert_eq!(report.origin.began, Some(fixture::epoch().wall));
     // From the beginning to the end of the one that took longest.
     assert_eq!(report.wall, Some(Duration::from_secs(10)));
-    let told = warnings(&SummaryInput {
+    let actual = warnings(&SummaryInput {
         tally: report.tally.unwrap(),
         latency: report.latency,
         shards: &[],
@@ -134,10 +134,10 @@ fn lines_are_counted_as_the_run_counted_them() {
         interrupted: false,
         colour: false,
     });
-    assert_eq!(report.warnings, told);
+    assert_eq!(report.warnings, actual);
     assert!(
-        told.iter().any(|warning| warning.contains("certificate")),
-        "{told:?}"
+        actual.iter().any(|warning| warning.contains("certificate")),
+        "{actual:?}"
     );
 }
 
@@ -231,9 +231,9 @@ fn the_reason_against_a_line_is_told() {
         ),
     ] {
         assert!(line.contains(from), "{from} in {line}");
-        let told = reason(&line.replacen(from, to, 1));
-        assert!(told.contains(part), "{part} in {told}");
-        assert!(!told.contains("at line"), "{told}");
+        let actual = reason(&line.replacen(from, to, 1));
+        assert!(actual.contains(part), "{part} in {actual}");
+        assert!(!actual.contains("at line"), "{actual}");
     }
     let more = line.replacen("{", "{\"later\":[{}],", 1);
     assert_eq!(read(more.as_bytes()).bad_lines(), None);

@@ -1,4 +1,5 @@
-//! The two channels of a shard: jobs in, outcomes out.
+//! The channels that connect a shard with the other threads of a run: jobs, outcomes, name lookups,
+//! the stop signal.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -9,7 +10,7 @@ use canvass_proto::ResolveFault;
 use crossbeam_channel::{Receiver, SendError, Sender};
 
 /// Wakes a parked shard. Channels do not wake a poll, and waking costs a system call, so a shard
-/// says when it parks, and only then is it woken.
+/// marks itself as parked, and is woken only then.
 #[derive(Debug, Default)]
 pub struct Waker {
     waker: Option<Arc<mio::Waker>>,
@@ -25,7 +26,7 @@ impl Waker {
         }
     }
 
-    /// Wakes the shard, if it is parked. Call it after what there is to see can be seen.
+    /// Wakes the shard if it is parked. Call it after the change that the shard should see.
     pub fn wake_if_parked(&self) {
         if self.parked.load(Ordering::SeqCst) && self.parked.swap(false, Ordering::SeqCst) {
             self.wake();
@@ -35,12 +36,12 @@ impl Waker {
     /// Wakes the shard whether it is parked or not.
     pub fn wake(&self) {
         if let Some(waker) = &self.waker {
-            // It fails only when the poll is gone, and then nobody sleeps there.
+            // Fails only when the poll is gone, and then no thread is blocked in it.
             let _ = waker.wake();
         }
     }
 
-    /// Says that the shard will sleep unless it is woken. Look at the channels once more after it.
+    /// Marks the shard as parked. The shard must check its channels once more before it blocks.
     pub(crate) fn park(&self) {
         self.parked.store(true, Ordering::SeqCst);
     }
@@ -50,41 +51,41 @@ impl Waker {
     }
 }
 
-/// How the run is to end, shared by all shards.
+/// Whether the run should drain or abort. Shared by all shards.
 #[derive(Debug, Default)]
 pub struct StopSignal(AtomicU8);
 
 impl StopSignal {
-    /// Take no more jobs, and finish those under way.
+    /// Takes no more jobs; those under way are completed.
     pub fn drain(&self) {
         self.0.fetch_max(1, Ordering::SeqCst);
     }
 
-    /// Finish at once, with what is known.
+    /// Ends the jobs under way at once, each with an outcome.
     pub fn abort(&self) {
         self.0.fetch_max(2, Ordering::SeqCst);
     }
 
-    /// Whether no more jobs are to be taken.
+    /// Whether the shards take no more jobs.
     pub fn is_draining(&self) -> bool {
         self.0.load(Ordering::Relaxed) >= 1
     }
 
-    /// Whether jobs under way are to end at once.
+    /// Whether jobs under way end at once.
     pub fn is_aborting(&self) -> bool {
         self.0.load(Ordering::Relaxed) >= 2
     }
 }
 
-/// Where a shard's jobs are put in. Dropping it says that there are no more.
+/// The sending end of a shard's inbox. Dropping it closes the inbox.
 #[derive(Debug)]
-pub struct Inbox {
+pub struct InboxSender {
     sender: Option<Sender<Vec<Job>>>,
     waker: Arc<Waker>,
 }
 
-impl Inbox {
-    /// The door to the shard that `waker` wakes.
+impl InboxSender {
+    /// Creates the sending end of the inbox of the shard that `waker` wakes.
     pub fn new(sender: Sender<Vec<Job>>, waker: Arc<Waker>) -> Self {
         Self {
             sender: Some(sender),
@@ -92,10 +93,10 @@ impl Inbox {
         }
     }
 
-    /// Puts a batch in, waiting while there is no room.
+    /// Sends a batch of jobs. Blocks while the inbox is full.
     ///
     /// # Errors
-    /// Gives the batch back when the shard is gone.
+    /// The batch itself, if the shard has ended.
     pub fn put(&self, jobs: Vec<Job>) -> Result<(), Vec<Job>> {
         let sender = self.sender.as_ref().expect("the inbox is open");
         sender.send(jobs).map_err(|SendError(jobs)| jobs)?;
@@ -104,42 +105,42 @@ impl Inbox {
     }
 }
 
-impl Drop for Inbox {
+impl Drop for InboxSender {
     fn drop(&mut self) {
-        // The shard must see the end, not sleep through it.
+        // A parked shard must notice that the inbox was closed.
         self.sender = None;
         self.waker.wake_if_parked();
     }
 }
 
-/// Where names are looked up by somebody else: by the system's resolver, which blocks.
+/// A name service outside the shard: the system's resolver, which blocks.
 #[derive(Debug)]
 pub struct NameService {
     /// Names to be looked up.
     pub requests: Sender<NameRequest>,
-    /// What was found. The shard is to be woken ([`Waker::wake`]) after each.
+    /// The results. The sender wakes the shard ([`Waker::wake`]) after each.
     pub answers: Receiver<NameAnswer>,
 }
 
-/// A name to be looked up by somebody else.
+/// A name that a [`NameService`] looks up.
 #[derive(Clone, Debug)]
 pub struct NameRequest {
-    /// Which.
+    /// The name.
     pub name: Box<str>,
-    /// From when on nobody waits for it. It is to be answered all the same.
+    /// When the shard stops waiting for the result. The request must be answered even after that.
     pub give_up: Time,
 }
 
-/// What somebody else found.
+/// The result of a [`NameRequest`].
 #[derive(Clone, Debug)]
 pub struct NameAnswer {
-    /// The name, as it was asked for.
+    /// The name, as in the request.
     pub name: Box<str>,
-    /// Its addresses, of both kinds.
+    /// Its addresses, of both families.
     pub addresses: Result<Vec<IpAddr>, ResolveFault>,
 }
 
-/// How a shard stood when it last looked, for those who watch the run while it goes on.
+/// The latest sample of a shard's state, for monitoring during the run.
 #[derive(Debug, Default)]
 pub struct LatestSample(Mutex<LoopSample>);
 
@@ -154,21 +155,21 @@ impl LatestSample {
     }
 }
 
-/// A shard's side of its channels.
+/// A shard's ends of its channels.
 #[derive(Debug)]
 pub struct Channels {
-    /// Where jobs come from.
+    /// Receives jobs.
     pub jobs: Receiver<Vec<Job>>,
-    /// Where outcomes go.
+    /// Sends outcomes.
     pub outcomes: Sender<Vec<Outcome>>,
-    /// Rung when jobs have come.
+    /// Wakes the shard after jobs were sent.
     pub inbox_waker: Arc<Waker>,
-    /// Rung when outcomes have been taken.
+    /// Wakes the shard after outcomes were received.
     pub outbox_waker: Arc<Waker>,
-    /// How the run is to end.
+    /// Tells the shard to drain or abort.
     pub stop: Arc<StopSignal>,
-    /// Who looks up the names of hosts, if it is not the upstreams.
+    /// Looks up the names of hosts. Without it the upstreams are asked.
     pub names: Option<NameService>,
-    /// How the shard stood when it last looked.
+    /// The latest sample of the shard's state.
     pub latest: Arc<LatestSample>,
 }

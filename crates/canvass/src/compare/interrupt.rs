@@ -1,4 +1,4 @@
-//! Being told to stop.
+//! SIGINT and SIGTERM during a comparison.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -9,19 +9,19 @@ use crate::exit::{Exit, Failure};
 use crate::message::message;
 use crate::signals::StopSignals;
 
-/// Whether the comparison was told to stop, and by what.
+/// Whether a signal was received, and which.
 #[derive(Clone, Default)]
-pub(super) struct Stop {
+pub(super) struct Interrupt {
     set: Arc<AtomicBool>,
     number: Arc<AtomicI32>,
 }
 
-impl Stop {
-    /// Watches for signals from now on. The first lets `runs` finish what is
-    /// under way, another ends the process: it may be in a call, or at a list, that does not end.
+impl Interrupt {
+    /// Watches for signals from now on. The first drains `runs`, the second ends the process, which may
+    /// be blocked in a call of libc or in reading the list.
     pub(super) fn watch(runs: Vec<StopHandle>) -> Result<Self, Failure> {
-        let stop = Self::default();
-        let on_signal = stop.clone();
+        let interrupt = Self::default();
+        let on_signal = interrupt.clone();
         StopSignals::catch()?.on_each(move |number| {
             on_signal.number.store(number, Ordering::Relaxed);
             if on_signal.set.swap(true, Ordering::Relaxed) {
@@ -30,20 +30,20 @@ impl Stop {
             }
             runs.iter().for_each(StopHandle::drain);
         })?;
-        Ok(stop)
+        Ok(interrupt)
     }
 
-    /// Whether it was told to stop.
+    /// Whether a signal was received.
     pub(super) fn is_set(&self) -> bool {
         self.set.load(Ordering::Relaxed)
     }
 
-    /// What looks at it from another thread.
+    /// The flag, for checking it from another thread.
     pub(super) fn flag(&self) -> &Arc<AtomicBool> {
         &self.set
     }
 
-    /// The signal that told it.
+    /// The number of the signal.
     pub(super) fn signal(&self) -> Option<i32> {
         let number = self.number.load(Ordering::Relaxed);
         (number != 0).then_some(number)

@@ -1,8 +1,8 @@
 //! A borrowed view of a message.
 //!
 //! hickory-proto decodes whole messages into owned trees. Nearly every reply to a bulk query has
-//! one record and is dropped at once, so it is walked here without an allocation. Record data that
-//! is more than a name is still decoded by hickory-proto (see `data`).
+//! one record and is dropped at once, so it is walked here without an allocation. Record data
+//! is written as text by `rdata`.
 
 use canvass_model::{Rcode, RecordType, write_label};
 
@@ -178,13 +178,21 @@ impl<'a> RecordView<'a> {
     fn at(message: Message<'a>, name_at: usize) -> Option<Self> {
         let at = message.skip_name(name_at)?;
         let fixed: &[u8; 10] = message.bytes.get(at..at + 10)?.first_chunk()?;
+        let record_type = RecordType(u16::from_be_bytes([fixed[0], fixed[1]]));
+        let ttl_s = u32::from_be_bytes([fixed[4], fixed[5], fixed[6], fixed[7]]);
+        // A TTL with its highest bit set means 0 (RFC 2181 §8). That of OPT is no TTL.
+        let is_ttl = record_type != RecordType::OPT;
         let record = Self {
             message,
             name_at,
             data_at: at + 10,
             data_octets: u16::from_be_bytes([fixed[8], fixed[9]]),
-            record_type: RecordType(u16::from_be_bytes([fixed[0], fixed[1]])),
-            ttl_s: u32::from_be_bytes([fixed[4], fixed[5], fixed[6], fixed[7]]),
+            record_type,
+            ttl_s: if is_ttl && ttl_s > i32::MAX as u32 {
+                0
+            } else {
+                ttl_s
+            },
         };
         (record.data_end() <= message.bytes.len()).then_some(record)
     }
@@ -209,6 +217,13 @@ impl<'a> RecordView<'a> {
     pub fn write_data_name(&self, skip: usize, out: &mut String) -> Option<()> {
         let end = self.message.write_name(self.data_at + skip, out)?;
         (end == self.data_end()).then_some(())
+    }
+
+    /// Appends the name that begins `skip` octets into the data, in presentation form, and returns
+    /// where in the data it ends; `None` if it is broken or ends after the data.
+    pub(super) fn write_name_in_data(&self, skip: usize, out: &mut String) -> Option<usize> {
+        let end = self.message.write_name(self.data_at + skip, out)?;
+        (end <= self.data_end()).then_some(end - self.data_at)
     }
 
     /// The whole message, and where in it the data begins.

@@ -125,6 +125,8 @@ impl RecordType {
     pub const PTR: Self = Self(12);
     /// IPv6 host address (RFC 3596).
     pub const AAAA: Self = Self(28);
+    /// Redirection of a subtree (RFC 6672).
+    pub const DNAME: Self = Self(39);
     /// EDNS(0) pseudo-record (RFC 6891).
     pub const OPT: Self = Self(41);
     /// All records (RFC 8482).

@@ -1,4 +1,6 @@
-use crate::dns::Message;
+use canvass_model::RecordType;
+
+use crate::dns::{Message, Question};
 
 /// A reply to `x. TYPE` with one record of the given type and data.
 fn presentation(record_type: u16, data: &[u8]) -> String {
@@ -9,7 +11,9 @@ fn presentation(record_type: u16, data: &[u8]) -> String {
     wire.extend_from_slice(&[0, 1, 0, 0, 1, 0x90]);
     wire.extend_from_slice(&(data.len() as u16).to_be_bytes());
     wire.extend_from_slice(data);
-    let records = Message::new(&wire).unwrap().answer_section().unwrap();
+    let question = Question::new(&"x".parse().unwrap(), RecordType(record_type));
+    let answers = Message::new(&wire).unwrap().answers_to(&question).unwrap();
+    let records = answers.presentation().unwrap();
     assert_eq!(
         (records.len(), &*records[0].name, records[0].ttl_s),
         (1, "x.", 400)

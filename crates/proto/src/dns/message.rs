@@ -42,8 +42,8 @@ impl<'a> Message<'a> {
     /// Whether this is a reply to `question`: it repeats this question and no other. Names are
     /// compared without case (RFC 4343 §3), type and class exactly.
     ///
-    /// A server that cannot read the query may send FORMERR or NOTIMP with nothing but a header.
-    /// That counts too, since it decides only how to ask again.
+    /// A server that cannot or will not read the query may leave the question out of its error.
+    /// That counts too: an error decides only whom to ask next, and how.
     #[inline]
     pub fn answers(&self, question: &Question) -> bool {
         if self.bytes[2] & 0x78 != 0 {
@@ -57,7 +57,7 @@ impl<'a> Message<'a> {
                 .is_some_and(|asked| {
                     asked.eq_ignore_ascii_case(wire) && asked.ends_with(&wire[wire.len() - 4..])
                 }),
-            0 => self.bytes.len() == HEADER_OCTETS && matches!(self.bytes[3] & 15, 1 | 4),
+            0 => !matches!(self.rcode(), Rcode::NOERROR | Rcode::NXDOMAIN),
             _ => false,
         }
     }

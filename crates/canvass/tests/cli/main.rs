@@ -37,6 +37,7 @@ mod peers;
 mod probe_peers;
 mod probe_targets;
 mod probing;
+mod records;
 mod report;
 mod selftest;
 mod signals;

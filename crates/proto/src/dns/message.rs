@@ -1,10 +1,11 @@
 //! A borrowed view of a message.
 //!
 //! hickory-proto decodes whole messages into owned trees. Nearly every reply to a bulk query has
-//! one record and is dropped at once, so it is walked here without an allocation. Record data that
-//! is more than a name is still decoded by hickory-proto (see `data`).
+//! one record and is dropped at once, so it is walked here without an allocation. Record data
+//! is written as text by `rdata`.
 
 use canvass_model::{Rcode, RecordType, write_label};
+use smallvec::SmallVec;
 
 use super::Question;
 
@@ -38,11 +39,11 @@ impl<'a> Message<'a> {
         self.bytes[2] & 0x02 != 0
     }
 
-    /// Whether this is a reply to `question`: it repeats this question and no other (names are
-    /// compared without case, RFC 4343 §3).
+    /// Whether this is a reply to `question`: it repeats this question and no other. Names are
+    /// compared without case (RFC 4343 §3), type and class exactly.
     ///
-    /// A server that cannot read the query may send FORMERR or NOTIMP with nothing but a header.
-    /// That counts too, since it decides only how to ask again.
+    /// A server that cannot or will not read the query may leave the question out of its error.
+    /// That counts too: an error decides only whom to ask next, and how.
     #[inline]
     pub fn answers(&self, question: &Question) -> bool {
         if self.bytes[2] & 0x78 != 0 {
@@ -53,8 +54,10 @@ impl<'a> Message<'a> {
             1 => self
                 .bytes
                 .get(HEADER_OCTETS..HEADER_OCTETS + wire.len())
-                .is_some_and(|asked| asked.eq_ignore_ascii_case(wire)),
-            0 => self.bytes.len() == HEADER_OCTETS && matches!(self.bytes[3] & 15, 1 | 4),
+                .is_some_and(|asked| {
+                    asked.eq_ignore_ascii_case(wire) && asked.ends_with(&wire[wire.len() - 4..])
+                }),
+            0 => !matches!(self.rcode(), Rcode::NOERROR | Rcode::NXDOMAIN),
             _ => false,
         }
     }
@@ -119,6 +122,35 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// The name at `at` as it is on the wire without compression, in lower case (RFC 4343 §3);
+    /// `None` when it is broken.
+    pub(super) fn folded_name(&self, mut at: usize) -> Option<FoldedName> {
+        let mut name = FoldedName::new();
+        let mut pointers_from = at;
+        loop {
+            match *self.bytes.get(at)? {
+                0 => break,
+                length @ 1..=63 => {
+                    let end = at + 1 + usize::from(length);
+                    name.extend_from_slice(self.bytes.get(at..end)?);
+                    at = end;
+                }
+                high @ 0xc0.. => {
+                    let low = *self.bytes.get(at + 1)?;
+                    at = usize::from(high & 0x3f) << 8 | usize::from(low);
+                    if at >= pointers_from {
+                        return None;
+                    }
+                    pointers_from = at;
+                }
+                _ => return None,
+            }
+        }
+        name.push(0);
+        name.make_ascii_lowercase();
+        (name.len() <= NAME_OCTETS_MAX).then_some(name)
+    }
+
     /// Appends the name at `at` in presentation form to `out`, and returns where it ends in place;
     /// `None` when it is broken: it exceeds the message or 255 octets, or a pointer does not point
     /// backwards (RFC 1035 §4.1.4).
@@ -160,6 +192,9 @@ impl<'a> Message<'a> {
     }
 }
 
+/// A name on the wire, without compression, in lower case.
+pub(super) type FoldedName = SmallVec<[u8; 80]>;
+
 /// One resource record in place.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordView<'a> {
@@ -169,6 +204,8 @@ pub struct RecordView<'a> {
     data_octets: u16,
     /// Its type.
     pub record_type: RecordType,
+    /// Its class.
+    pub class: u16,
     /// How long it may be kept, in seconds.
     pub ttl_s: u32,
 }
@@ -178,13 +215,22 @@ impl<'a> RecordView<'a> {
     fn at(message: Message<'a>, name_at: usize) -> Option<Self> {
         let at = message.skip_name(name_at)?;
         let fixed: &[u8; 10] = message.bytes.get(at..at + 10)?.first_chunk()?;
+        let record_type = RecordType(u16::from_be_bytes([fixed[0], fixed[1]]));
+        let ttl_s = u32::from_be_bytes([fixed[4], fixed[5], fixed[6], fixed[7]]);
+        // A TTL with its highest bit set means 0 (RFC 2181 §8). That of OPT is no TTL.
+        let is_ttl = record_type != RecordType::OPT;
         let record = Self {
             message,
             name_at,
             data_at: at + 10,
             data_octets: u16::from_be_bytes([fixed[8], fixed[9]]),
-            record_type: RecordType(u16::from_be_bytes([fixed[0], fixed[1]])),
-            ttl_s: u32::from_be_bytes([fixed[4], fixed[5], fixed[6], fixed[7]]),
+            record_type,
+            class: u16::from_be_bytes([fixed[2], fixed[3]]),
+            ttl_s: if is_ttl && ttl_s > i32::MAX as u32 {
+                0
+            } else {
+                ttl_s
+            },
         };
         (record.data_end() <= message.bytes.len()).then_some(record)
     }
@@ -198,6 +244,22 @@ impl<'a> RecordView<'a> {
         &self.message.bytes[self.data_at..self.data_end()]
     }
 
+    /// Whether the owner is a pointer to the name of the question, which is how servers write it.
+    #[inline]
+    pub(super) fn owner_points_to_question(&self) -> bool {
+        self.message.bytes[self.name_at..].starts_with(&[0xc0, HEADER_OCTETS as u8])
+    }
+
+    /// The owner; `None` when it is broken.
+    pub(super) fn folded_owner(&self) -> Option<FoldedName> {
+        self.message.folded_name(self.name_at)
+    }
+
+    /// The name that is the data; `None` when it is broken.
+    pub(super) fn folded_target(&self) -> Option<FoldedName> {
+        self.message.folded_name(self.data_at)
+    }
+
     /// Appends the owner in presentation form; `None` when it is broken.
     pub fn write_owner(&self, out: &mut String) -> Option<()> {
         self.message.write_name(self.name_at, out).map(drop)
@@ -209,6 +271,13 @@ impl<'a> RecordView<'a> {
     pub fn write_data_name(&self, skip: usize, out: &mut String) -> Option<()> {
         let end = self.message.write_name(self.data_at + skip, out)?;
         (end == self.data_end()).then_some(())
+    }
+
+    /// Appends the name that begins `skip` octets into the data, in presentation form, and returns
+    /// where in the data it ends; `None` if it is broken or ends after the data.
+    pub(super) fn write_name_in_data(&self, skip: usize, out: &mut String) -> Option<usize> {
+        let end = self.message.write_name(self.data_at + skip, out)?;
+        (end <= self.data_end()).then_some(end - self.data_at)
     }
 
     /// The whole message, and where in it the data begins.

@@ -1,9 +1,11 @@
 //! DNS messages on the wire (RFC 1035 §4).
 
-mod data;
+mod answers;
 pub mod frame;
 mod message;
 mod question;
+mod rdata;
 
+pub use answers::{AnswerError, Answers};
 pub use message::{Message, RecordView};
 pub use question::{EDNS_UDP_OCTETS, MESSAGE_OCTETS_MAX, Question};

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use canvass_model::{DnsName, RecordType, reverse_name};
 use smallvec::SmallVec;
 
+use super::message::FoldedName;
+
 /// The datagram size offered by EDNS(0): what passes everywhere without fragmentation (DNS flag day
 /// 2020, RFC 9715 §3).
 pub const EDNS_UDP_OCTETS: u16 = 1232;
@@ -12,8 +14,8 @@ pub const EDNS_UDP_OCTETS: u16 = 1232;
 /// The most octets of a DNS message, on a stream (RFC 1035 §4.2.2) or anywhere.
 pub const MESSAGE_OCTETS_MAX: usize = 65_535;
 
-/// The class IN.
-const CLASS_IN: [u8; 2] = [0, 1];
+/// The class IN (RFC 1035 §3.2.4).
+pub(super) const CLASS_IN: u16 = 1;
 
 /// The pseudo-record that offers [`EDNS_UDP_OCTETS`] and nothing else (RFC 6891 §6.1.2).
 const OPT_RECORD: [u8; 11] = {
@@ -45,13 +47,20 @@ impl Question {
     fn from_wire_name(name: &[u8], record_type: RecordType) -> Self {
         let mut wire = SmallVec::from_slice(name);
         wire.extend_from_slice(&record_type.0.to_be_bytes());
-        wire.extend_from_slice(&CLASS_IN);
+        wire.extend_from_slice(&CLASS_IN.to_be_bytes());
         Self { wire }
     }
 
     /// Name, type and class as in a message.
     pub fn wire(&self) -> &[u8] {
         &self.wire
+    }
+
+    /// The name in lower case.
+    pub(super) fn folded_name(&self) -> FoldedName {
+        let mut name = FoldedName::from_slice(&self.wire[..self.wire.len() - 4]);
+        name.make_ascii_lowercase();
+        name
     }
 
     /// The type asked for.

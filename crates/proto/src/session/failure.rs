@@ -6,6 +6,7 @@ use canvass_model::{Cause, Fault, Phase, Rcode, Status, Transport};
 
 use super::query::Query;
 use super::{LostCause, Reply, ReplyClass};
+use crate::dns::AnswerError;
 
 /// The last thing that went wrong with a query.
 #[derive(Debug, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub(super) enum Failure {
     Silence,
     Lost(LostCause),
     Rcode(Rcode),
-    Malformed,
+    Malformed(AnswerError),
     Truncated,
 }
 
@@ -22,7 +23,7 @@ impl Failure {
         match class {
             ReplyClass::Truncated => Self::Truncated,
             // A message that is truncated on a stream is unusable whatever its code.
-            _ if reply.message.truncated() => Self::Malformed,
+            _ if reply.message.truncated() => Self::Malformed(AnswerError::Broken),
             _ => Self::Rcode(reply.message.rcode()),
         }
     }
@@ -84,11 +85,18 @@ impl Query {
                 Cause::Timeout,
                 format!("no answer from {who} {often}"),
             ),
-            Failure::Malformed => (
-                Status::Malformed,
-                Cause::Malformed,
-                format!("{who} sent an answer that cannot be read, {often}"),
-            ),
+            Failure::Malformed(error) => {
+                let what = match error {
+                    AnswerError::Broken => "an answer that cannot be read",
+                    AnswerError::Unrelated => "records that do not belong to the question",
+                    AnswerError::Loop => "aliases that lead in a circle",
+                };
+                (
+                    Status::Malformed,
+                    Cause::Malformed,
+                    format!("{who} sent {what}, {often}"),
+                )
+            }
             Failure::Truncated => (
                 Status::Truncated,
                 Cause::Truncated,

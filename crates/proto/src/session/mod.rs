@@ -13,7 +13,7 @@ use canvass_model::{
 };
 use rand::rngs::StdRng;
 
-use crate::dns::{Message, Question};
+use crate::dns::{Answers, Question};
 use crate::output::{Output, QuestionId};
 use forward::Forward;
 pub use limits::{
@@ -231,16 +231,11 @@ impl Session {
         rng: &mut StdRng,
     ) -> ReplyClass {
         let spec = self.job.spec;
-        let (class, answer) = self.query.reply(now, reply, limits, rng, |message| {
-            read_answer(spec, message)
+        let (class, answer) = self.query.reply(now, reply, limits, rng, |answers| {
+            let negative = answers.wanted().next().is_none();
+            Some((negative, read_answer(spec, answers)?))
         });
-        if let Some(answer) = answer {
-            let negative = match &answer {
-                Answer::Ptr(ptr) => ptr.names.is_empty(),
-                _ => !reply
-                    .message
-                    .has_answer(self.query.question().record_type()),
-            };
+        if let Some((negative, answer)) = answer {
             self.forward = self.forward_of(&answer, limits);
             let rcode = reply.message.rcode();
             self.settled = Some(Settled {
@@ -314,25 +309,21 @@ fn forward_index(question: QuestionId) -> Option<usize> {
 }
 
 /// Reads the answer out of a message; `None` when the answer section is broken.
-fn read_answer(spec: ProbeSpec, message: Message<'_>) -> Option<Answer> {
+fn read_answer(spec: ProbeSpec, answers: &Answers<'_>) -> Option<Answer> {
     if let ProbeSpec::Dns { .. } = spec {
         return Some(Answer::Dns(DnsAnswer {
-            records: message.answer_section()?,
+            records: answers.presentation()?,
         }));
     }
     let mut ptr = PtrAnswer::default();
-    let mut seen = 0;
     let mut name = String::with_capacity(64);
-    for record in message.answer_records() {
-        seen += 1;
-        if record.record_type == RecordType::PTR {
-            name.clear();
-            record.write_data_name(0, &mut name)?;
-            ptr.names.push(name.as_str().into());
-            ptr.ttl_s = Some(ptr.ttl_s.map_or(record.ttl_s, |ttl| ttl.min(record.ttl_s)));
-        }
+    for record in answers.wanted() {
+        name.clear();
+        record.write_data_name(0, &mut name)?;
+        ptr.names.push(name.as_str().into());
+        ptr.ttl_s = Some(ptr.ttl_s.map_or(record.ttl_s, |ttl| ttl.min(record.ttl_s)));
     }
-    (seen == message.answer_count()).then_some(Answer::Ptr(ptr))
+    Some(Answer::Ptr(ptr))
 }
 
 #[cfg(test)]

@@ -94,11 +94,11 @@ impl NameLookup {
         limits: &Limits,
         rng: &mut StdRng,
     ) -> ReplyClass {
-        let record_type = self.question().record_type();
-        let (class, found) = self.query.reply(now, reply, limits, rng, |message| {
-            let (addresses, ttl_s) = message.addresses(record_type)?;
+        let rcode = reply.message.rcode();
+        let (class, found) = self.query.reply(now, reply, limits, rng, |answers| {
+            let (addresses, ttl_s) = answers.addresses()?;
             Some(Found {
-                rcode: message.rcode(),
+                rcode,
                 addresses,
                 ttl_s,
             })

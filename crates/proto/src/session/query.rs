@@ -9,7 +9,7 @@ use rand::rngs::StdRng;
 
 use super::failure::Failure;
 use super::{Limits, LostCause, Reply, ReplyClass, SendRequest, Sent, TransportPolicy, UpstreamId};
-use crate::dns::{Message, Question};
+use crate::dns::{AnswerError, Answers, Question};
 
 /// How far the wait for an attempt grows by itself. An upstream that is slower than this keeps
 /// the wait that its own round trips ask for.
@@ -191,7 +191,7 @@ impl Query {
         reply: &Reply<'_>,
         limits: &Limits,
         rng: &mut StdRng,
-        read: impl FnOnce(Message<'_>) -> Option<T>,
+        read: impl FnOnce(&Answers<'_>) -> Option<T>,
     ) -> (ReplyClass, Option<T>) {
         let class = classify(reply);
         if self.is_settled() {
@@ -199,11 +199,15 @@ impl Query {
         }
         self.resolver = Some((reply.resolver, reply.transport));
         if class == ReplyClass::Answer {
-            if let Some(answer) = read(reply.message) {
-                self.state = State::Settled;
-                return (class, Some(answer));
+            let answers = reply.message.answers_to(&self.question);
+            let answer = answers.and_then(|all| read(&all).ok_or(AnswerError::Broken));
+            match answer {
+                Ok(answer) => {
+                    self.state = State::Settled;
+                    return (class, Some(answer));
+                }
+                Err(error) => self.fail(Failure::Malformed(error)),
             }
-            self.fail(Failure::Malformed);
             self.unhelpful(now, reply, ReplyClass::Unusable, limits, rng);
             return (ReplyClass::Unusable, None);
         }

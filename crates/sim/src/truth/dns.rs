@@ -62,9 +62,15 @@ pub fn expected_of(zone: &Zone, job: &Job) -> Expected {
         return Expected::Unanswerable;
     }
     let message = Message::new(&reply).expect("a reply");
+    let records = message.answer_records();
+    let records: Vec<Record> = records
+        .map(|record| record.presentation().expect("a whole record"))
+        .collect();
+    let is_wanted =
+        |record: &Record| record.record_type == record_type || record_type == RecordType::ANY;
     Expected::Records {
         rcode: status.rcode,
-        records: message.answer_section().expect("whole records"),
-        negative: !message.has_answer(record_type),
+        negative: status.rcode == Rcode::NXDOMAIN || !records.iter().any(is_wanted),
+        records,
     }
 }

@@ -40,9 +40,10 @@ pub(crate) fn host_truth(zone: &Zone, host: &Host) -> HostTruth {
             Some(Rcode::NXDOMAIN) => cause = Cause::NxDomain,
             _ => cause = Cause::Rcode,
         }
-        let records = Message::new(&reply).and_then(|message| message.answer_section());
-        let found = records.into_iter().flatten();
-        addresses.extend(found.filter_map(|record| record.data.parse::<IpAddr>().ok()));
+        let message = Message::new(&reply).expect("a reply");
+        let records = message.answer_records();
+        let shown = records.filter_map(|record| record.presentation());
+        addresses.extend(shown.filter_map(|record| record.data.parse::<IpAddr>().ok()));
     }
     if addresses.is_empty() {
         return HostTruth::None(cause);

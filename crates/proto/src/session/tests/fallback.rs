@@ -165,16 +165,36 @@ fn a_server_that_cannot_even_repeat_the_question_is_understood() {
 }
 
 #[test]
-fn a_header_alone_answers_nothing() {
-    let mut rig = Rig::ptr(limits());
-    let query = rig.send();
-    for code in [0, 2, 3, 5] {
-        let header = header_only(&query, code);
-        let message = crate::dns::Message::new(&header).unwrap();
-        assert!(
-            !message.answers(rig.session.question(query.question)),
-            "code {code}"
-        );
+fn an_error_without_its_question_is_believed_and_an_answer_is_not() {
+    // The OPT record of an extended code, whose upper bits are in its TTL (RFC 6891 §6.1.3).
+    let opt = |upper: u8| [0, 0, 41, 4, 208, upper, 0, 0, 0, 0, 0];
+    for (code, upper, class) in [
+        (0, None, None),
+        (0, Some(0), None),
+        (3, None, None),
+        (3, Some(0), None),
+        (1, None, Some(ReplyClass::NoEdns)),
+        (1, Some(0), Some(ReplyClass::NoEdns)),
+        (2, None, Some(ReplyClass::ServFail)),
+        (5, None, Some(ReplyClass::Refused)),
+        (5, Some(0), Some(ReplyClass::Refused)),
+        // BADVERS is 16.
+        (0, Some(1), Some(ReplyClass::NoEdns)),
+    ] {
+        let mut rig = Rig::ptr(limits());
+        let query = rig.send();
+        let mut reply = header_only(&query, code);
+        if let Some(upper) = upper {
+            reply[11] = 1;
+            reply.extend_from_slice(&opt(upper));
+        }
+        let text = format!("code {code}, upper bits {upper:?}");
+        let message = crate::dns::Message::new(&reply).unwrap();
+        let question = rig.session.question(query.question);
+        assert_eq!(message.answers(question), class.is_some(), "{text}");
+        if let Some(class) = class {
+            assert_eq!(rig.reply(&query, &reply), class, "{text}");
+        }
     }
 }
 

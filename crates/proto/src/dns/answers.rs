@@ -1,0 +1,339 @@
+//! What the answer section of a message says about its question.
+//!
+//! A record counts only if the aliases (CNAME, DNAME) lead from the question to its owner, in the
+//! class that was asked for. Anything else that a server puts there is not believed.
+
+use std::net::IpAddr;
+
+use canvass_model::{Rcode, Record, RecordType};
+use smallvec::SmallVec;
+
+use super::message::FoldedName;
+use super::question::CLASS_IN;
+use super::{Message, Question, RecordView};
+
+/// Aliases that are followed in one answer. Resolvers give up earlier.
+const ALIASES_MAX: usize = 32;
+
+/// The records of an answer section that belong to its question.
+#[derive(Debug)]
+pub struct Answers<'a> {
+    /// Those of every name that the aliases lead through, in the order of the message; and whether
+    /// the record is what was asked for.
+    records: SmallVec<[(RecordView<'a>, bool); 2]>,
+    rcode: Rcode,
+}
+
+/// Why an answer section is not believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerError {
+    /// It cannot be read.
+    Broken,
+    /// It has records, and none of them belongs to the question.
+    Unrelated,
+    /// Its aliases lead in a circle, or to too many names.
+    Loop,
+}
+
+impl<'a> Message<'a> {
+    /// The records that belong to `question`.
+    ///
+    /// # Errors
+    /// Why the answer section is not believed.
+    pub fn answers_to(&self, question: &Question) -> Result<Answers<'a>, AnswerError> {
+        let wanted = question.record_type();
+        let mut records = SmallVec::new();
+        let mut is_plain = true;
+        for record in self.answer_records() {
+            is_plain &= record.owner_points_to_question()
+                && record.record_type == wanted
+                && record.class == CLASS_IN;
+            records.push((record, true));
+        }
+        if records.len() != usize::from(self.answer_count()) {
+            return Err(AnswerError::Broken);
+        }
+        let mut answers = Answers {
+            records,
+            rcode: self.rcode(),
+        };
+        // Nearly every answer holds only what was asked for, at the name that was asked for.
+        if !is_plain {
+            answers.follow_aliases(question)?;
+        }
+        Ok(answers)
+    }
+}
+
+impl<'a> Answers<'a> {
+    /// The records of every name that the aliases lead through, the aliases among them.
+    pub fn records(&self) -> impl Iterator<Item = RecordView<'a>> {
+        self.records.iter().map(|(record, _)| *record)
+    }
+
+    /// The records that were asked for, at the end of the aliases. A name that does not exist
+    /// (NXDOMAIN) has none.
+    pub fn wanted(&self) -> impl Iterator<Item = RecordView<'a>> {
+        let exists = self.rcode != Rcode::NXDOMAIN;
+        let wanted = self.records.iter().filter(move |(_, is)| *is && exists);
+        wanted.map(|(record, _)| *record)
+    }
+
+    /// Every record in presentation form; `None` when an owner is broken.
+    pub fn presentation(&self) -> Option<Vec<Record>> {
+        self.records().map(|record| record.presentation()).collect()
+    }
+
+    /// The addresses (of A or AAAA records), and the shortest TTL on the way to them; `None` when
+    /// the data of one is broken. An alias is kept no longer than its target, nor the target
+    /// longer than the alias.
+    pub fn addresses(&self) -> Option<(Vec<IpAddr>, Option<u32>)> {
+        let addresses = self.wanted().map(address).collect::<Option<_>>()?;
+        Some((addresses, self.records().map(|record| record.ttl_s).min()))
+    }
+
+    /// Keeps the records of the names that the aliases lead through, and marks those at their end.
+    fn follow_aliases(&mut self, question: &Question) -> Result<(), AnswerError> {
+        let wanted = question.record_type();
+        let owners: Option<Vec<FoldedName>> =
+            self.records().map(|record| record.folded_owner()).collect();
+        let owners = owners.ok_or(AnswerError::Broken)?;
+        let mut names = vec![question.folded_name()];
+        let mut used_dnames = Vec::new();
+        while !self.has(&owners, &names[names.len() - 1], wanted) {
+            let name = &names[names.len() - 1];
+            let Some(alias) = self.alias_of(&owners, name)? else {
+                break;
+            };
+            if names.contains(&alias.target) || names.len() > ALIASES_MAX {
+                return Err(AnswerError::Loop);
+            }
+            used_dnames.extend(alias.dname);
+            names.push(alias.target);
+        }
+        let end = &names[names.len() - 1];
+        let mut at = 0;
+        self.records.retain(|(record, is_wanted)| {
+            let owner = &owners[at];
+            let belongs =
+                record.class == CLASS_IN && (names.contains(owner) || used_dnames.contains(&at));
+            *is_wanted = owner == end && is_of_type(record, wanted);
+            at += 1;
+            belongs
+        });
+        if self.records.is_empty() && !owners.is_empty() {
+            return Err(AnswerError::Unrelated);
+        }
+        Ok(())
+    }
+
+    fn has(&self, owners: &[FoldedName], name: &FoldedName, wanted: RecordType) -> bool {
+        let mut records = self.records().zip(owners);
+        records.any(|(record, owner)| {
+            owner == name && record.class == CLASS_IN && is_of_type(&record, wanted)
+        })
+    }
+
+    fn alias_of(
+        &self,
+        owners: &[FoldedName],
+        name: &FoldedName,
+    ) -> Result<Option<Alias>, AnswerError> {
+        let mut dname = None;
+        for (at, (record, owner)) in self.records().zip(owners).enumerate() {
+            if record.class != CLASS_IN {
+                continue;
+            }
+            let target = || record.folded_target().ok_or(AnswerError::Broken);
+            match record.record_type {
+                RecordType::CNAME if owner == name => {
+                    return Ok(Some(Alias {
+                        target: target()?,
+                        dname,
+                    }));
+                }
+                RecordType::DNAME if is_below(name, owner) => {
+                    // The name with its end replaced (RFC 6672 §2.2). Usually a CNAME that says the
+                    // same comes with it.
+                    dname = Some(at);
+                }
+                _ => {}
+            }
+        }
+        let Some(at) = dname else { return Ok(None) };
+        let (record, _) = self.records[at];
+        let mut target = FoldedName::from_slice(&name[..name.len() - owners[at].len()]);
+        target.extend_from_slice(&record.folded_target().ok_or(AnswerError::Broken)?);
+        if target.len() > 255 {
+            return Err(AnswerError::Broken);
+        }
+        Ok(Some(Alias { target, dname }))
+    }
+}
+
+/// Where an alias leads, and the DNAME record that it comes from.
+struct Alias {
+    target: FoldedName,
+    dname: Option<usize>,
+}
+
+fn is_of_type(record: &RecordView<'_>, wanted: RecordType) -> bool {
+    record.record_type == wanted || wanted == RecordType::ANY
+}
+
+/// Whether `name` has labels before `end`, and ends with it.
+fn is_below(name: &[u8], end: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some(&length) = name.get(at).filter(|length| **length > 0) {
+        at += 1 + usize::from(length);
+        if name[at..] == *end {
+            return true;
+        }
+    }
+    false
+}
+
+fn address(record: RecordView<'_>) -> Option<IpAddr> {
+    match record.record_type {
+        RecordType::A => <[u8; 4]>::try_from(record.data()).ok().map(IpAddr::from),
+        _ => <[u8; 16]>::try_from(record.data()).ok().map(IpAddr::from),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The question `wrong.test A`.
+    fn question() -> Question {
+        Question::new(&"wrong.test".parse().unwrap(), RecordType::A)
+    }
+
+    fn name(text: &str) -> Vec<u8> {
+        let name: canvass_model::DnsName = text.parse().unwrap();
+        name.wire().to_vec()
+    }
+
+    fn record(owner: &str, record_type: RecordType, class: u16, data: &[u8]) -> Vec<u8> {
+        let mut wire = name(owner);
+        wire.extend_from_slice(&record_type.0.to_be_bytes());
+        wire.extend_from_slice(&class.to_be_bytes());
+        wire.extend_from_slice(&[0, 0, 0, 60]);
+        wire.extend_from_slice(&(data.len() as u16).to_be_bytes());
+        wire.extend_from_slice(data);
+        wire
+    }
+
+    fn a(owner: &str, last: u8) -> Vec<u8> {
+        record(owner, RecordType::A, 1, &[192, 0, 2, last])
+    }
+
+    fn cname(owner: &str, target: &str) -> Vec<u8> {
+        record(owner, RecordType::CNAME, 1, &name(target))
+    }
+
+    fn reply(rcode: u8, records: &[Vec<u8>]) -> Vec<u8> {
+        let mut wire = vec![
+            0,
+            1,
+            0x81,
+            0x80 | rcode,
+            0,
+            1,
+            0,
+            records.len() as u8,
+            0,
+            0,
+            0,
+            0,
+        ];
+        wire.extend_from_slice(question().wire());
+        wire.extend(records.concat());
+        wire
+    }
+
+    /// The last octets of the addresses, and how many records belong.
+    fn taken(rcode: u8, records: &[Vec<u8>]) -> Result<(Vec<u8>, usize), AnswerError> {
+        let wire = reply(rcode, records);
+        let answers = Message::new(&wire).unwrap().answers_to(&question())?;
+        let (addresses, _) = answers.addresses().unwrap();
+        let last = |address: &IpAddr| address.to_string().rsplit('.').next().unwrap().parse();
+        Ok((
+            addresses
+                .iter()
+                .map(|address| last(address).unwrap())
+                .collect(),
+            answers.records().count(),
+        ))
+    }
+
+    #[test]
+    fn only_records_of_the_question_and_its_aliases_count() {
+        use AnswerError::{Loop, Unrelated};
+        let dname = record("test", RecordType::DNAME, 1, &name("example"));
+        for (records, expected) in [
+            (vec![], Ok((vec![], 0))),
+            (
+                vec![a("wrong.test", 1), a("WRONG.test", 2)],
+                Ok((vec![1, 2], 2)),
+            ),
+            (vec![a("other.example", 1)], Err(Unrelated)),
+            (
+                vec![a("wrong.test", 1), a("other.example", 2)],
+                Ok((vec![1], 1)),
+            ),
+            (
+                vec![record("wrong.test", RecordType::A, 3, &[1; 4])],
+                Err(Unrelated),
+            ),
+            // The target may stand before its alias.
+            (
+                vec![
+                    a("b.test", 2),
+                    cname("a.test", "b.test"),
+                    cname("wrong.test", "a.test"),
+                ],
+                Ok((vec![2], 3)),
+            ),
+            // An address beside an alias is not what the alias leads to.
+            (vec![cname("wrong.test", "a.test")], Ok((vec![], 1))),
+            (
+                vec![cname("wrong.test", "a.test"), a("other.example", 1)],
+                Ok((vec![], 1)),
+            ),
+            (
+                vec![cname("wrong.test", "a.test"), cname("a.test", "wrong.test")],
+                Err(Loop),
+            ),
+            (vec![cname("wrong.test", "wrong.test")], Err(Loop)),
+            (vec![dname.clone(), a("wrong.example", 7)], Ok((vec![7], 2))),
+            (
+                vec![
+                    dname,
+                    cname("wrong.test", "wrong.example"),
+                    a("wrong.example", 7),
+                ],
+                Ok((vec![7], 3)),
+            ),
+        ] {
+            assert_eq!(taken(0, &records), expected, "{records:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_does_not_exist_has_no_records() {
+        assert_eq!(taken(3, &[a("wrong.test", 1)]), Ok((vec![], 1)));
+        assert_eq!(taken(3, &[a("other.test", 1)]), Err(AnswerError::Unrelated));
+    }
+
+    #[test]
+    fn a_type_that_differs_by_case_of_its_octets_is_another_question() {
+        // TYPE65 is HTTPS; 65 and 97 are the octets of A and a.
+        let name = "wrong.test".parse().unwrap();
+        let mut wire = vec![0, 1, 0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0];
+        wire.extend_from_slice(Question::new(&name, RecordType(97)).wire());
+        let message = Message::new(&wire).unwrap();
+        assert!(message.answers(&Question::new(&name, RecordType(97))));
+        assert!(!message.answers(&Question::new(&name, RecordType(65))));
+    }
+}

@@ -60,7 +60,7 @@ fn a_type_without_a_name_is_asked_for_by_its_number() {
     let object = only(&["example.net", "-t", "TYPE65280"], 0);
     assert_eq!(
         object["answers"],
-        json!([{"name": "example.net.", "type": "TYPE65280", "ttl": 400, "data": "\\# 4 deadbeef"}])
+        json!([{"name": "example.net.", "type": "TYPE65280", "ttl": 400, "data": "\\# 4 DEADBEEF"}])
     );
     assert_eq!(only(&["example.net", "-t", "TYPE15"], 0)["type"], "MX");
 }

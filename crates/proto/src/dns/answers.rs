@@ -6,9 +6,8 @@
 use std::net::IpAddr;
 
 use canvass_model::{Rcode, Record, RecordType};
-use smallvec::SmallVec;
 
-use super::message::FoldedName;
+use super::message::{FoldedName, NAME_OCTETS_MAX};
 use super::question::CLASS_IN;
 use super::{Message, Question, RecordView};
 
@@ -18,10 +17,11 @@ const ALIASES_MAX: usize = 32;
 /// The records of an answer section that belong to its question.
 #[derive(Debug)]
 pub struct Answers<'a> {
-    /// Those of every name that the aliases lead through, in the order of the message; and whether
-    /// the record is what was asked for.
-    records: SmallVec<[(RecordView<'a>, bool); 2]>,
-    rcode: Rcode,
+    message: Message<'a>,
+    /// Where not all records of the section are at the name of the question and of the type asked
+    /// for: those of every name that the aliases lead through, in the order of the message, and
+    /// whether the record is what was asked for.
+    picked: Option<Vec<(RecordView<'a>, bool)>>,
 }
 
 /// Why an answer section is not believed.
@@ -41,42 +41,42 @@ impl<'a> Message<'a> {
     /// # Errors
     /// Why the answer section is not believed.
     pub fn answers_to(&self, question: &Question) -> Result<Answers<'a>, AnswerError> {
-        let wanted = question.record_type();
-        let mut records = SmallVec::new();
-        let mut is_plain = true;
-        for record in self.answer_records() {
-            is_plain &= record.owner_points_to_question()
-                && record.record_type == wanted
-                && record.class == CLASS_IN;
-            records.push((record, true));
-        }
-        if records.len() != usize::from(self.answer_count()) {
-            return Err(AnswerError::Broken);
-        }
-        let mut answers = Answers {
-            records,
-            rcode: self.rcode(),
-        };
         // Nearly every answer holds only what was asked for, at the name that was asked for.
-        if !is_plain {
-            answers.follow_aliases(question)?;
-        }
-        Ok(answers)
+        let picked = if self.has_only_answers(question) {
+            None
+        } else {
+            Some(follow_aliases(*self, question)?)
+        };
+        let message = *self;
+        Ok(Answers { message, picked })
     }
 }
 
 impl<'a> Answers<'a> {
     /// The records of every name that the aliases lead through, the aliases among them.
     pub fn records(&self) -> impl Iterator<Item = RecordView<'a>> {
-        self.records.iter().map(|(record, _)| *record)
+        self.marked().map(|(record, _)| record)
     }
 
     /// The records that were asked for, at the end of the aliases. A name that does not exist
     /// (NXDOMAIN) has none.
     pub fn wanted(&self) -> impl Iterator<Item = RecordView<'a>> {
-        let exists = self.rcode != Rcode::NXDOMAIN;
-        let wanted = self.records.iter().filter(move |(_, is)| *is && exists);
-        wanted.map(|(record, _)| *record)
+        let exists = self.message.rcode() != Rcode::NXDOMAIN;
+        let wanted = self.marked().filter(move |(_, is)| *is && exists);
+        wanted.map(|(record, _)| record)
+    }
+
+    /// The records of the section, where all of them are what was asked for.
+    #[inline]
+    pub(crate) fn only_wanted(&self) -> Option<impl Iterator<Item = RecordView<'a>>> {
+        let is_plain = self.picked.is_none() && self.message.rcode() == Rcode::NOERROR;
+        is_plain.then(|| self.message.answer_records())
+    }
+
+    fn marked(&self) -> impl Iterator<Item = (RecordView<'a>, bool)> {
+        let all = self.picked.is_none().then(|| self.message.answer_records());
+        let all = all.into_iter().flatten().map(|record| (record, true));
+        all.chain(self.picked.iter().flatten().copied())
     }
 
     /// Every record in presentation form; `None` when an owner is broken.
@@ -91,90 +91,85 @@ impl<'a> Answers<'a> {
         let addresses = self.wanted().map(address).collect::<Option<_>>()?;
         Some((addresses, self.records().map(|record| record.ttl_s).min()))
     }
-
-    /// Keeps the records of the names that the aliases lead through, and marks those at their end.
-    fn follow_aliases(&mut self, question: &Question) -> Result<(), AnswerError> {
-        let wanted = question.record_type();
-        let owners: Option<Vec<FoldedName>> =
-            self.records().map(|record| record.folded_owner()).collect();
-        let owners = owners.ok_or(AnswerError::Broken)?;
-        let mut names = vec![question.folded_name()];
-        let mut used_dnames = Vec::new();
-        while !self.has(&owners, &names[names.len() - 1], wanted) {
-            let name = &names[names.len() - 1];
-            let Some(alias) = self.alias_of(&owners, name)? else {
-                break;
-            };
-            if names.contains(&alias.target) || names.len() > ALIASES_MAX {
-                return Err(AnswerError::Loop);
-            }
-            used_dnames.extend(alias.dname);
-            names.push(alias.target);
-        }
-        let end = &names[names.len() - 1];
-        let mut at = 0;
-        self.records.retain(|(record, is_wanted)| {
-            let owner = &owners[at];
-            let belongs =
-                record.class == CLASS_IN && (names.contains(owner) || used_dnames.contains(&at));
-            *is_wanted = owner == end && is_of_type(record, wanted);
-            at += 1;
-            belongs
-        });
-        if self.records.is_empty() && !owners.is_empty() {
-            return Err(AnswerError::Unrelated);
-        }
-        Ok(())
-    }
-
-    fn has(&self, owners: &[FoldedName], name: &FoldedName, wanted: RecordType) -> bool {
-        let mut records = self.records().zip(owners);
-        records.any(|(record, owner)| {
-            owner == name && record.class == CLASS_IN && is_of_type(&record, wanted)
-        })
-    }
-
-    fn alias_of(
-        &self,
-        owners: &[FoldedName],
-        name: &FoldedName,
-    ) -> Result<Option<Alias>, AnswerError> {
-        let mut dname = None;
-        for (at, (record, owner)) in self.records().zip(owners).enumerate() {
-            if record.class != CLASS_IN {
-                continue;
-            }
-            let target = || record.folded_target().ok_or(AnswerError::Broken);
-            match record.record_type {
-                RecordType::CNAME if owner == name => {
-                    return Ok(Some(Alias {
-                        target: target()?,
-                        dname,
-                    }));
-                }
-                RecordType::DNAME if is_below(name, owner) => {
-                    // The name with its end replaced (RFC 6672 §2.2). Usually a CNAME that says the
-                    // same comes with it.
-                    dname = Some(at);
-                }
-                _ => {}
-            }
-        }
-        let Some(at) = dname else { return Ok(None) };
-        let (record, _) = self.records[at];
-        let mut target = FoldedName::from_slice(&name[..name.len() - owners[at].len()]);
-        target.extend_from_slice(&record.folded_target().ok_or(AnswerError::Broken)?);
-        if target.len() > 255 {
-            return Err(AnswerError::Broken);
-        }
-        Ok(Some(Alias { target, dname }))
-    }
 }
 
-/// Where an alias leads, and the DNAME record that it comes from.
-struct Alias {
-    target: FoldedName,
-    dname: Option<usize>,
+/// The records of the names that the aliases lead through, and whether they are at their end and
+/// of the type asked for.
+fn follow_aliases<'a>(
+    message: Message<'a>,
+    question: &Question,
+) -> Result<Vec<(RecordView<'a>, bool)>, AnswerError> {
+    let wanted = question.record_type();
+    let records: Option<Vec<Owned<'a>>> = message
+        .answer_records()
+        .map(|record| Some((record.folded_owner()?, record)))
+        .collect();
+    let mut records = records
+        .filter(|all| all.len() == usize::from(message.answer_count()))
+        .ok_or(AnswerError::Broken)?;
+    let is_empty = records.is_empty();
+    records.retain(|(_, record)| record.class == CLASS_IN);
+    let mut names = vec![question.folded_name()];
+    let mut dnames = Vec::new();
+    loop {
+        let name = &names[names.len() - 1];
+        let is_end = |(owner, record): &Owned<'_>| owner == name && is_of_type(record, wanted);
+        if records.iter().any(is_end) {
+            break;
+        }
+        let Some((target, dname)) = alias_of(&records, name)? else {
+            break;
+        };
+        if names.contains(&target) || names.len() > ALIASES_MAX {
+            return Err(AnswerError::Loop);
+        }
+        dnames.extend(dname);
+        names.push(target);
+    }
+    let end = &names[names.len() - 1];
+    let picked: Vec<_> = records
+        .iter()
+        .filter(|(owner, record)| {
+            let led = record.record_type == RecordType::DNAME && dnames.contains(owner);
+            led || names.contains(owner)
+        })
+        .map(|(owner, record)| (*record, owner == end && is_of_type(record, wanted)))
+        .collect();
+    if picked.is_empty() && !is_empty {
+        return Err(AnswerError::Unrelated);
+    }
+    Ok(picked)
+}
+
+/// A record with its owner.
+type Owned<'a> = (FoldedName, RecordView<'a>);
+
+/// Where the alias of `name` leads, if it has one, and the owner of the DNAME record that applies.
+fn alias_of(
+    records: &[Owned<'_>],
+    name: &FoldedName,
+) -> Result<Option<(FoldedName, Option<FoldedName>)>, AnswerError> {
+    let of_type = |wanted| {
+        let records = records.iter();
+        records.filter(move |(_, record)| record.record_type == wanted)
+    };
+    let target = |record: &RecordView<'_>| record.folded_target().ok_or(AnswerError::Broken);
+    let dname = of_type(RecordType::DNAME).find(|(owner, _)| is_below(name, owner));
+    // A CNAME that says the same usually comes with a DNAME (RFC 6672 §3.1).
+    if let Some((_, cname)) = of_type(RecordType::CNAME).find(|(owner, _)| owner == name) {
+        let dname = dname.map(|(owner, _)| owner.clone());
+        return Ok(Some((target(cname)?, dname)));
+    }
+    let Some((owner, record)) = dname else {
+        return Ok(None);
+    };
+    // The end of the name is replaced (RFC 6672 §2.2).
+    let mut led = FoldedName::from_slice(&name[..name.len() - owner.len()]);
+    led.extend_from_slice(&target(record)?);
+    if led.len() > NAME_OCTETS_MAX {
+        return Err(AnswerError::Broken);
+    }
+    Ok(Some((led, Some(owner.clone()))))
 }
 
 fn is_of_type(record: &RecordView<'_>, wanted: RecordType) -> bool {

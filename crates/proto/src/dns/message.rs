@@ -12,7 +12,7 @@ use super::Question;
 /// Octets of the fixed header (RFC 1035 §4.1.1).
 const HEADER_OCTETS: usize = 12;
 /// The most octets of a name on the wire (RFC 1035 §3.1).
-const NAME_OCTETS_MAX: usize = 255;
+pub(super) const NAME_OCTETS_MAX: usize = 255;
 
 /// A message with a complete header. What follows the header is checked as it is walked.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +74,25 @@ impl<'a> Message<'a> {
             .records()
             .find(|record| record.record_type == RecordType::OPT);
         Rcode(opt.map_or(low, |opt| (opt.ttl_s >> 24 << 4) as u16 | low))
+    }
+
+    /// Whether every record of the answer section is of the type and class asked for, with an owner
+    /// that is a pointer to the question, which is how servers write it.
+    #[inline]
+    pub(super) fn has_only_answers(&self, question: &Question) -> bool {
+        let wire = question.wire();
+        let asked = &wire[wire.len() - 4..];
+        let mut at = HEADER_OCTETS + wire.len();
+        for _ in 0..self.answer_count() {
+            let Some(fixed) = self.bytes.get(at..at + 12) else {
+                return false;
+            };
+            if fixed[..2] != [0xc0, HEADER_OCTETS as u8] || fixed[2..6] != *asked {
+                return false;
+            }
+            at += 12 + usize::from(u16::from_be_bytes([fixed[10], fixed[11]]));
+        }
+        self.u16_at(4) == 1 && at <= self.bytes.len()
     }
 
     /// The number of records of the answer section, by the header.
@@ -242,12 +261,6 @@ impl<'a> RecordView<'a> {
     /// The data as it is in the message. Names in it may be compressed.
     pub fn data(&self) -> &'a [u8] {
         &self.message.bytes[self.data_at..self.data_end()]
-    }
-
-    /// Whether the owner is a pointer to the name of the question, which is how servers write it.
-    #[inline]
-    pub(super) fn owner_points_to_question(&self) -> bool {
-        self.message.bytes[self.name_at..].starts_with(&[0xc0, HEADER_OCTETS as u8])
     }
 
     /// The owner; `None` when it is broken.

@@ -13,7 +13,7 @@ use canvass_model::{
 };
 use rand::rngs::StdRng;
 
-use crate::dns::{Answers, Question};
+use crate::dns::{Answers, Question, RecordView};
 use crate::output::{Output, QuestionId};
 use forward::Forward;
 pub use limits::{
@@ -231,11 +231,16 @@ impl Session {
         rng: &mut StdRng,
     ) -> ReplyClass {
         let spec = self.job.spec;
+        let mut negative = false;
         let (class, answer) = self.query.reply(now, reply, limits, rng, |answers| {
-            let negative = answers.wanted().next().is_none();
-            Some((negative, read_answer(spec, answers)?))
+            let answer = read_answer(spec, answers)?;
+            negative = match &answer {
+                Answer::Ptr(ptr) => ptr.names.is_empty(),
+                _ => answers.wanted().next().is_none(),
+            };
+            Some(answer)
         });
-        if let Some((negative, answer)) = answer {
+        if let Some(answer) = answer {
             self.forward = self.forward_of(&answer, limits);
             let rcode = reply.message.rcode();
             self.settled = Some(Settled {
@@ -315,9 +320,17 @@ fn read_answer(spec: ProbeSpec, answers: &Answers<'_>) -> Option<Answer> {
             records: answers.presentation()?,
         }));
     }
+    // Apart, so that the usual case is one plain walk.
+    match answers.only_wanted() {
+        Some(records) => read_names(records),
+        None => read_names(answers.wanted()),
+    }
+}
+
+fn read_names<'a>(records: impl Iterator<Item = RecordView<'a>>) -> Option<Answer> {
     let mut ptr = PtrAnswer::default();
     let mut name = String::with_capacity(64);
-    for record in answers.wanted() {
+    for record in records {
         name.clear();
         record.write_data_name(0, &mut name)?;
         ptr.names.push(name.as_str().into());

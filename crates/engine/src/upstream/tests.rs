@@ -6,7 +6,7 @@ use std::time::Duration;
 use canvass_model::{Time, Transport};
 use canvass_proto::{Limits, QuestionId, ReplyClass, SendRequest, TransportPolicy, UpstreamId};
 
-use super::{Attempt, Upstreams};
+use super::{Attempt, UPSTREAMS_MAX, Upstreams};
 use crate::config::{Config, JOBS_MAX, Probing};
 use crate::slab::TaskKey;
 
@@ -182,13 +182,13 @@ fn a_resolver_that_is_asked_by_name_leaves_the_others_as_they_are() {
 }
 
 #[test]
-fn there_are_as_many_resolvers_as_ids() {
+fn resolvers_are_limited_and_the_next_one_is_refused() {
     let mut upstreams = upstreams(1);
     let mut addresses = (0..u32::MAX).map(|number| {
         let [a, b, c, d] = number.to_be_bytes();
         SocketAddr::from(([10 + a, b, c, d], 53))
     });
-    for id in 1..=u16::MAX {
+    for id in 1..UPSTREAMS_MAX as u16 {
         let address = addresses.next().expect("there are more");
         assert_eq!(upstreams.add(address), Some(UpstreamId(id)));
     }

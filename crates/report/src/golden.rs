@@ -38,17 +38,18 @@ fn formats_are_frozen_to_the_byte() {
         (
             "text",
             (None, Box::new(Text) as Box<dyn LineFormat>),
-            "4d9855e021faa293",
+            "0d2fb6b8656517a6",
         ),
         (
             "ndjson",
             (None, Box::new(Ndjson::new(epoch()))),
-            "718cc70a9e6098e7",
+            "1cbd1b1d00fa3d40",
         ),
-        ("csv of ptr and dns", csv(Columns::Dns), "1db66df8f64915f2"),
+        ("csv of ptr and dns", csv(Columns::Dns), "b67f44089cf81287"),
         ("csv of http", csv(Columns::Http), "6259728cb0f0e38f"),
         ("csv of tcp and udp", csv(Columns::Talk), "bc650618c0ee6b9e"),
     ];
+    let mut changed = Vec::new();
     for (name, (columns, mut format), expected) in formats {
         let mut out = Vec::new();
         format.header(&mut out);
@@ -57,6 +58,10 @@ fn formats_are_frozen_to_the_byte() {
                 format.line(outcome, &mut out);
             }
         }
-        assert_eq!(format!("{:016x}", hash(&out)), expected, "{name}");
+        let actual = format!("{:016x}", hash(&out));
+        if actual != expected {
+            changed.push(format!("{name}: {actual}, not {expected}"));
+        }
     }
+    assert!(changed.is_empty(), "{changed:#?}");
 }

@@ -112,19 +112,15 @@ fn a_lab_in_front_of_a_server_keeps_its_delay_over_both_transports() {
             "10s",
         ])
         .exits(0);
-        let mut latencies_ms = Vec::new();
         for (number, object) in run.whole(64).iter().enumerate() {
             // The one behind answers as it does when it is asked itself.
             if object["outcome"] == "answered" && object["names"] != serde_json::json!([]) {
                 let name = format!("host-10-1-2-{number}.example.net.");
                 assert_eq!(object["names"][0], name, "{object}");
             }
-            latencies_ms.push(object["latency_ms"].as_f64().unwrap());
+            let latency_ms = object["latency_ms"].as_f64().unwrap();
+            assert!(latency_ms >= 20.0, "{object}");
         }
-        // The median: single answers can be dated too early where this process was held up between
-        // reading the clock and the socket.
-        latencies_ms.sort_by(f64::total_cmp);
-        assert!(latencies_ms[32] >= 20.0, "{latencies_ms:?}");
         // Every seventh has no name.
         assert!(run.balance()[1] > 50);
     }

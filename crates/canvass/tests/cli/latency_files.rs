@@ -86,10 +86,8 @@ fn an_interval_log_holds_every_target_under_each_measure() {
     );
     let service = summed(&intervals, "ptr.service");
     assert_eq!(service.len(), 256);
-    // Nanoseconds, and the lab held each answer back for 5 ms. Single answers can be dated too early
-    // where this process was held up between reading the clock and the socket.
-    let median_ns = service.value_at_quantile(0.5);
-    assert!(median_ns > 4_500_000, "{median_ns}");
+    // Nanoseconds, and the lab held each answer back for 5 ms.
+    assert!(service.min() > 4_500_000, "{}", service.min());
 }
 
 #[test]

@@ -17,8 +17,6 @@ use crate::upstream::{Attempt, AttemptKey};
 const DATAGRAMS_PER_TURN_MAX: usize = 2_048;
 /// Datagrams received from one socket before the next has its turn.
 const DATAGRAMS_PER_SOCKET_MAX: usize = 256;
-/// Datagrams between two clock readings.
-const DATAGRAMS_PER_CLOCK: usize = 32;
 /// How long one turn reads: what is read may have to be decoded, or its signatures verified.
 const READING_MAX: Duration = Duration::from_millis(10);
 /// Reads from streams in one turn.
@@ -81,16 +79,14 @@ impl<N: Net> Shard<N> {
         buffer: &mut [u8],
         received: &mut Received,
     ) -> bool {
-        for count in 1..=DATAGRAMS_PER_SOCKET_MAX {
+        for _ in 0..DATAGRAMS_PER_SOCKET_MAX {
             match self.net.recv(socket, buffer) {
                 Ok(octets) => {
                     received.datagrams += 1;
                     received.messages += 1;
-                    // The clock is read after the datagram: this thread may have been held up
-                    // since the last reading, and nothing arrived before it was sent.
-                    if count % DATAGRAMS_PER_CLOCK == 1 {
-                        *now = self.net.now();
-                    }
+                    // An earlier reading could be of before the datagram arrived, if this thread
+                    // was held up in between, and the latency would be too short.
+                    *now = self.net.now();
                     let place = (upstream, Transport::Udp, socket);
                     self.on_message(*now, place, &buffer[..octets]);
                 }

@@ -217,7 +217,7 @@ impl<N: Net> Shard<N> {
             return true;
         };
         if task.probe.uses_datagrams() {
-            return self.take_datagrams(*now, key, connection, socket, buffer);
+            return self.take_datagrams(now, key, connection, socket, buffer);
         }
         let read = self.net.read(socket, buffer);
         // The time of this read, not that of earlier ones.
@@ -244,7 +244,7 @@ impl<N: Net> Shard<N> {
 
     fn take_datagrams(
         &mut self,
-        now: Time,
+        now: &mut Time,
         key: TaskKey,
         connection: ConnectionId,
         socket: SocketId,
@@ -264,6 +264,9 @@ impl<N: Net> Shard<N> {
             } else {
                 self.net.recv(socket, buffer).map(|octets| (octets, None))
             };
+            // As with queries: the time of this datagram, not that of earlier ones.
+            *now = self.net.now();
+            let now = *now;
             match taken {
                 Ok((octets, Some(from))) => {
                     task.probe

@@ -112,6 +112,11 @@ pub const KEYS: &[(&str, &str, &str)] = &[
         "",
         "Accept TCP connections and answer nothing",
     ),
+    (
+        "tcp-misframe",
+        "PCT",
+        "Give this share of the replies over TCP a wrong length",
+    ),
     ("tcp-refuse", "", "Listen on UDP only"),
     ("trickle", "D", "Send one octet per D (services)"),
     (
@@ -186,6 +191,8 @@ pub struct Impairments {
     pub tcp_serial: bool,
     /// TCP connections are accepted and never answered.
     pub tcp_silent: bool,
+    /// Replies over TCP whose length field is wrong.
+    pub tcp_misframe: Percent,
     /// TCP connections are refused.
     pub tcp_refuse: bool,
     /// The time per octet that the services send.
@@ -260,6 +267,7 @@ impl Default for Impairments {
             tcp_close_after: None,
             tcp_serial: false,
             tcp_silent: false,
+            tcp_misframe: Percent::ZERO,
             tcp_refuse: false,
             trickle: None,
             reset_at: None,
@@ -317,6 +325,7 @@ impl Impairments {
             "tcp-close-after" => self.tcp_close_after = Some(count(value)?),
             "tcp-serial" => self.tcp_serial = value::switch(value)?,
             "tcp-silent" => self.tcp_silent = value::switch(value)?,
+            "tcp-misframe" => self.tcp_misframe = value.parse()?,
             "tcp-refuse" => self.tcp_refuse = value::switch(value)?,
             "trickle" => self.trickle = Some(value::duration(value)?),
             "reset-at" => self.reset_at = Some(number(value)?),

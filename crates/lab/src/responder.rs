@@ -188,6 +188,14 @@ impl Responder {
         self.zone.respond(query, transport, mode, reply)
     }
 
+    /// Appends a reply as it is sent on a stream: behind its length, or a wrong one
+    /// (`tcp-misframe`).
+    pub fn frame(&self, reply: &[u8], out: &mut Vec<u8>) {
+        let length = forgery::stream_length(reply, self.impairments.tcp_misframe);
+        out.extend_from_slice(&length.to_be_bytes());
+        out.extend_from_slice(reply);
+    }
+
     /// Whether a reply of this kind has the content of the zone, which another server's answer can
     /// replace.
     pub(crate) fn is_answer(&self, query: &[u8], kind: ReplyKind) -> bool {
@@ -322,6 +330,7 @@ fn is_unimpaired(set: &Impairments) -> bool {
         tcp_close_after: set.tcp_close_after,
         tcp_serial: set.tcp_serial,
         tcp_silent: set.tcp_silent,
+        tcp_misframe: set.tcp_misframe,
         tcp_refuse: set.tcp_refuse,
         trickle: set.trickle,
         reset_at: set.reset_at,

@@ -23,6 +23,11 @@ impl Server {
     }
 
     /// The replies to a query and their delays.
+    /// Appends a reply as it is sent on a stream.
+    pub(crate) fn frame(&self, reply: &[u8], out: &mut Vec<u8>) {
+        self.responder.frame(reply, out);
+    }
+
     pub(crate) fn answer(
         &mut self,
         now: Time,

@@ -290,6 +290,33 @@ fn connections_that_close_after_a_hundred_cost_no_attempts() {
 }
 
 #[test]
+fn a_stream_that_is_misframed_is_closed_and_its_queries_go_elsewhere() {
+    // A hundredth of the lengths is wrong, in a long run and in one that is over in a moment.
+    for jobs in [20_000, 20] {
+        all_right(
+            &by_stream(jobs, vec![Peer::impaired(0, "tcp-misframe=1%")]),
+            &Bounds {
+                attempts_per_job_max: 1.2,
+                elapsed_max: Duration::from_secs(10),
+            },
+        );
+    }
+    // A fifth of them by a server that is asked alone, and all by one that is not.
+    for peers in [
+        vec![Peer::impaired(0, "tcp-misframe=20%")],
+        vec![Peer::impaired(0, "tcp-misframe=100%"), Peer::new(1)],
+    ] {
+        all_right(
+            &by_stream(500, peers),
+            &Bounds {
+                attempts_per_job_max: 3.0,
+                elapsed_max: Duration::from_secs(10),
+            },
+        );
+    }
+}
+
+#[test]
 fn connections_that_serve_one_at_a_time_are_not_overfilled() {
     // Four connections, one millisecond per query.
     all_right(

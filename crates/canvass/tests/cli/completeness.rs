@@ -61,6 +61,17 @@ fn nothing_is_lost_to_connections_that_close_after_some_answers() {
 }
 
 #[test]
+fn nothing_is_lost_to_connections_with_lengths_that_are_not_true() {
+    all_are_answered_in_spite_of("tcp-misframe=5%", &["--transport", "tcp"]);
+    // A single query needs no other to bring the stream out of its wait.
+    let one = ["ptr", "10.3.0.1", "--lab=tcp-misframe=100%"];
+    let run = canvass(&[&one[..], &["-f", "ndjson", "--transport", "tcp"]].concat()).exits(1);
+    let object = &run.whole(1)[0];
+    assert_eq!(object["status"], "MALFORMED", "{object}");
+    assert_eq!(object["attempts"], 8, "{object}");
+}
+
+#[test]
 fn nothing_is_lost_to_a_rate_cap() {
     all_are_answered_in_spite_of("rate-cap=1000,burst=50,over=refused", &[]);
 }

@@ -274,6 +274,7 @@ impl<N: Net> Shard<N> {
             self.drive(now, key);
         }
         self.close_silent(now);
+        self.close_stuck(now);
     }
 
     /// Hands over the outcomes that are due.

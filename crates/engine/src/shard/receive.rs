@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use canvass_model::{Time, Transport};
 use canvass_proto::dns::Message;
-use canvass_proto::{LostCause, Reply, UpstreamId};
+use canvass_proto::{LostCause, Reply, ReplyClass, UpstreamId};
 
 use super::Shard;
 use super::message_rate::Received;
@@ -99,16 +99,19 @@ impl<N: Net> Shard<N> {
     }
 
     /// A message was received. It counts only if an open query of this very socket has its id and
-    /// asked its question; otherwise it is dropped and counted, and the wait goes on.
+    /// asked its question; otherwise it is dropped and counted, and the wait goes on. Returns what
+    /// it says of the upstream, if it counts.
     pub(super) fn on_message(
         &mut self,
         now: Time,
         place: (UpstreamId, Transport, SocketId),
         bytes: &[u8],
-    ) {
-        if !self.take_reply(now, place, bytes) {
+    ) -> Option<ReplyClass> {
+        let class = self.take_reply(now, place, bytes);
+        if class.is_none() {
             self.upstreams.by_id(place.0).tally.mismatched += 1;
         }
+        class
     }
 
     fn take_reply(
@@ -116,22 +119,14 @@ impl<N: Net> Shard<N> {
         now: Time,
         place: (UpstreamId, Transport, SocketId),
         bytes: &[u8],
-    ) -> bool {
+    ) -> Option<ReplyClass> {
         let (upstream, transport, socket) = place;
-        let Some(message) = Message::new(bytes) else {
-            return false;
-        };
-        let Some(attempts) = self.upstreams.attempts(place) else {
-            return false;
-        };
-        let Some(&attempt) = attempts.by_id(message.id()) else {
-            return false;
-        };
-        let Some(query) = self.tasks.query(attempt.task) else {
-            return false;
-        };
+        let message = Message::new(bytes)?;
+        let attempts = self.upstreams.attempts(place)?;
+        let attempt = *attempts.by_id(message.id())?;
+        let query = self.tasks.query(attempt.task)?;
         if !message.answers(query.question(attempt.question)) {
-            return false;
+            return None;
         }
         attempts.remove(message.id());
         let answered = AttemptKey {
@@ -157,7 +152,7 @@ impl<N: Net> Shard<N> {
             self.upstreams.on_stream_answer(upstream, socket);
         }
         self.drive(now, attempt.task);
-        true
+        Some(class)
     }
 
     /// The system has an error for a datagram socket. The queries that are out on it are lost.

@@ -4,13 +4,21 @@ use std::io;
 
 use canvass_model::{Cause, Time, Transport};
 use canvass_proto::connection::Received;
+use canvass_proto::dns::Message;
 use canvass_proto::tls::TlsFault;
-use canvass_proto::{LostCause, QuestionId, UpstreamId};
+use canvass_proto::{LostCause, QuestionId, ReplyClass, UpstreamId};
 
 use super::Shard;
 use super::sockets::{Owner, lost_cause};
 use crate::net::{Net, SocketId};
 use crate::slab::TaskKey;
+
+/// A message of the stream does not have the length before it, so where the next one begins is not
+/// known.
+const MISFRAMED: LostCause = LostCause {
+    cause: Cause::Malformed,
+    errno: None,
+};
 
 impl<N: Net> Shard<N> {
     /// Appends a query to what a connection has to write; `Ok(None)` when there is no room for it
@@ -113,10 +121,19 @@ impl<N: Net> Shard<N> {
         let Some(stream) = lane.sockets.by_socket(socket) else {
             return true;
         };
-        let Received { mut frames, fault } = stream.received(&buffer[..octets]);
+        let Received { mut frames, fault } = stream.received(now, &buffer[..octets]);
+        let is_overlong = stream.is_overlong();
         while let Some(message) = frames.next_message() {
             *messages += 1;
-            self.on_message(now, (upstream, Transport::Tcp, socket), message);
+            let class = self.on_message(now, (upstream, Transport::Tcp, socket), message);
+            if matches!(class, None | Some(ReplyClass::Unusable)) && !is_whole(message) {
+                self.on_stream_end(now, upstream, socket, Some(MISFRAMED));
+                return true;
+            }
+        }
+        if is_overlong {
+            self.on_stream_end(now, upstream, socket, Some(MISFRAMED));
+            return true;
         }
         if let Some(TlsFault { cause, .. }) = fault {
             let lost = LostCause { cause, errno: None };
@@ -159,8 +176,10 @@ impl<N: Net> Shard<N> {
                 errno: None,
             }),
         };
-        if lost.is_some() {
-            self.upstreams.on_error(now, upstream, Transport::Tcp);
+        match lost {
+            Some(MISFRAMED) => self.upstreams.on_misframed(now, upstream),
+            Some(_) => self.upstreams.on_error(now, upstream, Transport::Tcp),
+            None => {}
         }
         self.lose(now, (upstream, Transport::Tcp, socket), open, lost);
     }
@@ -173,6 +192,14 @@ impl<N: Net> Shard<N> {
         if lane.sockets.is_finished(socket) {
             lane.sockets.remove(socket);
             self.sockets.close(&mut self.net, socket);
+        }
+    }
+
+    /// Closes the connections that wait for the rest of a message that will not come: the next
+    /// answer would be taken for it, and all that follow would be misread.
+    pub(super) fn close_stuck(&mut self, now: Time) {
+        for (upstream, socket) in self.upstreams.take_stuck() {
+            self.on_stream_end(now, upstream, socket, Some(MISFRAMED));
         }
     }
 
@@ -194,4 +221,9 @@ impl<N: Net> Shard<N> {
             }
         }
     }
+}
+
+/// Whether these octets are one message and nothing else.
+fn is_whole(octets: &[u8]) -> bool {
+    Message::new(octets).is_some_and(|message| message.end() == Some(octets.len()))
 }

@@ -233,9 +233,22 @@ impl Upstreams {
         if attempt.question == question && !attempt.expired {
             attempts.expire(at.id);
             let benched = self.on_expired(now, at.upstream, transport, &attempt);
-            if benched && transport == Transport::Tcp {
-                self.streaming.on_silent(at.upstream);
+            if transport == Transport::Tcp {
+                self.watch_stream(now, at, benched);
             }
+        }
+    }
+
+    /// A query has expired on the connection at `at`: closes what it shows to be useless.
+    fn watch_stream(&mut self, now: Time, at: AttemptKey, benched: bool) {
+        let lane = &mut self.list[usize::from(at.upstream.0)].tcp;
+        let stream = lane
+            .as_mut()
+            .and_then(|lane| lane.sockets.by_socket(at.socket));
+        if benched {
+            self.streaming.on_silent(at.upstream);
+        } else if stream.is_some_and(|stream| stream.is_stuck(now)) {
+            self.streaming.on_stuck(at.upstream, at.socket);
         }
     }
 
@@ -275,6 +288,16 @@ impl Upstreams {
     pub(crate) fn on_error(&mut self, now: Time, id: UpstreamId, transport: Transport) {
         self.by_id(id).tally.errors += 1;
         self.bench(now, id, transport, Health::Dead);
+    }
+
+    /// A stream connection of it cannot be divided into messages. That is an error like any other
+    /// reply that cannot be read.
+    pub(crate) fn on_misframed(&mut self, now: Time, id: UpstreamId) {
+        self.by_id(id).tally.errors += 1;
+        if self.lane(id, Transport::Tcp).health.on_error(now) {
+            self.bench_liar(now, id, Transport::Tcp);
+        }
+        self.line_up(id, Transport::Tcp);
     }
 
     fn bench_liar(&mut self, now: Time, id: UpstreamId, transport: Transport) {
@@ -335,6 +358,12 @@ impl Upstreams {
     /// Takes the upstreams that were benched on streams for silence, to close their connections.
     pub(crate) fn take_silent(&mut self) -> Vec<UpstreamId> {
         self.streaming.take_silent()
+    }
+
+    /// Takes the connections that wait for the rest of a message that will not come, to close
+    /// them.
+    pub(crate) fn take_stuck(&mut self) -> Vec<(UpstreamId, SocketId)> {
+        self.streaming.take_stuck()
     }
 
     /// What the windows of all lanes that were ever asked allow together.

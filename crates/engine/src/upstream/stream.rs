@@ -2,9 +2,11 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use canvass_model::Remote;
+use canvass_model::{Remote, Time};
 use canvass_proto::connection::{Connection, LengthPrefixed, Received};
+use canvass_proto::dns::Message;
 
 use super::attempts::Attempts;
 use crate::net::{Net, SocketId};
@@ -18,6 +20,9 @@ const TURN_QUERIES: u32 = 64;
 const OPEN_QUERIES_MAX: usize = 8_192;
 /// Octets that may wait to be written to a connection.
 const UNSENT_OCTETS_MAX: usize = 256 << 10;
+/// How long a message may take from its first octet to its last while a query expires: a server
+/// writes messages whole, so a longer one has a length that is not true.
+const MESSAGE_MAX: Duration = Duration::from_secs(1);
 
 /// One connection of an upstream.
 #[derive(Debug)]
@@ -25,6 +30,8 @@ pub(crate) struct Stream {
     pub(crate) socket: SocketId,
     pub(crate) attempts: Attempts,
     connection: Connection<LengthPrefixed>,
+    /// When the first octets were received of a message that is not complete.
+    message_began: Option<Time>,
     /// The socket would block, and has not become writable since.
     blocked: bool,
     queries: u32,
@@ -37,6 +44,7 @@ impl Stream {
             socket,
             attempts: Attempts::default(),
             connection: Connection::default(),
+            message_began: None,
             blocked: false,
             queries: 0,
             answers: 0,
@@ -50,8 +58,29 @@ impl Stream {
     }
 
     /// Takes what was read, and returns the messages that are complete now.
-    pub(crate) fn received<'a>(&mut self, octets: &'a [u8]) -> Received<'a, LengthPrefixed> {
-        self.connection.received(octets)
+    pub(crate) fn received<'a>(
+        &mut self,
+        now: Time,
+        octets: &'a [u8],
+    ) -> Received<'a, LengthPrefixed> {
+        let received = self.connection.received(octets);
+        let began = self.message_began.filter(|_| received.frames.is_empty());
+        let partial = self.connection.partial_frame();
+        self.message_began = partial.map(|_| began.unwrap_or(now));
+        received
+    }
+
+    /// Whether a message is complete whose length says that more of it follows.
+    pub(crate) fn is_overlong(&self) -> bool {
+        let partial = self.connection.partial_frame();
+        let message = partial.and_then(Message::new);
+        message.is_some_and(|message| message.end().is_some())
+    }
+
+    /// Whether it waits for the rest of a message that will not come.
+    pub(super) fn is_stuck(&self, now: Time) -> bool {
+        let began = self.message_began;
+        began.is_some_and(|began| now.since(began) >= MESSAGE_MAX)
     }
 
     pub(crate) fn on_writable(&mut self) {

@@ -2,11 +2,14 @@
 
 use canvass_proto::UpstreamId;
 
-/// The upstreams with stream connections, and those whose connections are to be closed.
+use crate::net::SocketId;
+
+/// The upstreams with stream connections, and what is to be closed.
 #[derive(Debug, Default)]
 pub(super) struct Streaming {
     open: Vec<UpstreamId>,
     silent: Vec<UpstreamId>,
+    stuck: Vec<(UpstreamId, SocketId)>,
 }
 
 impl Streaming {
@@ -42,5 +45,15 @@ impl Streaming {
     /// Takes the upstreams whose connections are to be closed.
     pub(super) fn take_silent(&mut self) -> Vec<UpstreamId> {
         std::mem::take(&mut self.silent)
+    }
+
+    /// A query has expired on a connection that waits for the rest of a message.
+    pub(super) fn on_stuck(&mut self, id: UpstreamId, socket: SocketId) {
+        self.stuck.push((id, socket));
+    }
+
+    /// Takes the connections that wait in vain for the rest of a message.
+    pub(super) fn take_stuck(&mut self) -> Vec<(UpstreamId, SocketId)> {
+        std::mem::take(&mut self.stuck)
     }
 }

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Shutdown};
 use mio::net::TcpStream;
 
 use crate::connection_table::{ConnectionId, Progress};
-use crate::framing::{LENGTH_BYTES, first_message, push_message, write_some};
+use crate::framing::{LENGTH_BYTES, first_message, write_some};
 use crate::report::DnsCounter;
 
 use super::query_handler::{DelayedReply, QueryHandler};
@@ -127,7 +127,7 @@ impl Connection {
     pub(crate) fn add_delayed(&mut self, handler: &QueryHandler, reply: &DelayedReply) {
         self.outstanding -= 1;
         if self.stage == Stage::Open {
-            push_message(&mut self.unsent, &reply.message);
+            handler.responder.frame(&reply.message, &mut self.unsent);
             self.count_answer(handler, reply.counter);
         }
     }
@@ -185,7 +185,7 @@ impl Connection {
         let received = handler.time_of_arrival();
         self.outstanding += handler.answer(received, self.server, query, return_path);
         for (counter, reply) in handler.immediate_replies() {
-            push_message(replies, reply);
+            handler.responder.frame(reply, replies);
             self.count_answer(handler, counter);
         }
     }
@@ -260,7 +260,7 @@ mod tests {
 
     use super::*;
     use crate::clock::Clock;
-    use crate::framing::READ_BYTES;
+    use crate::framing::{READ_BYTES, push_message};
     use crate::report::Metrics;
     use crate::responder::Responder;
     use crate::testing::query;

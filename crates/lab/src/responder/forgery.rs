@@ -23,6 +23,22 @@ const FORGED_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xbad, 0, 0, 0, 0, 0x66
 /// A label type that was never assigned (RFC 6891 §5).
 const RESERVED_LABEL: u8 = 0x80;
 
+/// Selects the replies with a wrong length, and the length.
+const MISFRAMED: u64 = 0x1656_67b1_9e37_79f9;
+
+/// The length that precedes `reply` on a stream: a wrong one for the share.
+pub(super) fn stream_length(reply: &[u8], share: Percent) -> u16 {
+    let length = reply.len() as u16;
+    if share.is_zero() || !share.includes(hash(reply, MISFRAMED)) {
+        return length;
+    }
+    match hash(reply, !MISFRAMED) % 3 {
+        0 => u16::MAX,
+        1 => length / 2,
+        _ => length + 7,
+    }
+}
+
 /// Whether the queried name belongs to the share. For one `salt` these are always the same names.
 pub(super) fn name_is_within(query: &[u8], share: Percent, salt: u64) -> bool {
     if share.is_zero() {
@@ -31,12 +47,16 @@ pub(super) fn name_is_within(query: &[u8], share: Percent, salt: u64) -> bool {
     let Some(name) = query.get(HEADER_BYTES..).and_then(LowerName::parse) else {
         return false;
     };
-    // FNV-1a, and a mix because the share depends on the upper bits only.
-    let hash = name.wire().iter().fold(salt, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    share.includes(hash(name.wire(), salt))
+}
+
+/// FNV-1a, and a mix because a share depends on the upper bits only.
+fn hash(octets: &[u8], salt: u64) -> u32 {
+    let hash = octets.iter().fold(salt, |hash, &octet| {
+        (hash ^ u64::from(octet)).wrapping_mul(0x0000_0100_0000_01b3)
     });
     let mixed = (hash ^ hash >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93);
-    share.includes((mixed >> 32) as u32)
+    (mixed >> 32) as u32
 }
 
 /// Writes a forged answer with an id that differs in the bits of `flipped`.

@@ -15,6 +15,9 @@ pub trait Framing: Default {
 
     /// Takes all of `plain`, and returns the frames that are complete now.
     fn frames<'a>(&mut self, plain: Cow<'a, [u8]>) -> Self::Frames<'a>;
+
+    /// What was received of the content of a frame that is not complete; `None` if none has begun.
+    fn partial_frame(&self) -> Option<&[u8]>;
 }
 
 /// No framing: the octets of each read.
@@ -30,6 +33,10 @@ impl Framing for Octets {
 
     fn frames<'a>(&mut self, plain: Cow<'a, [u8]>) -> Cow<'a, [u8]> {
         plain
+    }
+
+    fn partial_frame(&self) -> Option<&[u8]> {
+        None
     }
 }
 
@@ -70,9 +77,19 @@ impl Framing for LengthPrefixed {
         self.partial.extend_from_slice(cut);
         Messages { octets, taken: 0 }
     }
+
+    fn partial_frame(&self) -> Option<&[u8]> {
+        let begun = !self.partial.is_empty();
+        begun.then(|| self.partial.get(frame::LENGTH_OCTETS..).unwrap_or_default())
+    }
 }
 
 impl Messages<'_> {
+    /// Whether there are no more messages.
+    pub fn is_empty(&self) -> bool {
+        frame::split(&self.octets[self.taken..]).is_none()
+    }
+
     /// The next message, without its length.
     pub fn next_message(&mut self) -> Option<&[u8]> {
         let (message, rest) = frame::split(&self.octets[self.taken..])?;

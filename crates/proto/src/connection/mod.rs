@@ -104,6 +104,11 @@ impl<F: Framing> Connection<F> {
         }
     }
 
+    /// What was received of the content of a frame that is not complete; `None` if none has begun.
+    pub fn partial_frame(&self) -> Option<&[u8]> {
+        self.framing.partial_frame()
+    }
+
     /// The peer closed its side of the stream.
     ///
     /// # Errors

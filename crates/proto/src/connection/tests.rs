@@ -76,9 +76,14 @@ fn whole_messages_are_borrowed_from_what_was_read() {
         assert_eq!(next.as_ptr(), octets[at + 2..].as_ptr());
         at += 2 + message.len();
     }
+    assert!(frames.is_empty());
     assert_eq!(frames.next_message(), None);
     // The octet that was left over begins the next message.
-    assert_eq!(messages(&mut connection, b"\x01x"), [b"x"]);
+    assert_eq!(connection.partial_frame(), Some(&b""[..]));
+    assert_eq!(messages(&mut connection, b"\x02x"), [b""; 0]);
+    assert_eq!(connection.partial_frame(), Some(&b"x"[..]));
+    assert_eq!(messages(&mut connection, b"y"), [b"xy"]);
+    assert_eq!(connection.partial_frame(), None);
 }
 
 #[test]

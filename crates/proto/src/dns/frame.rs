@@ -1,5 +1,8 @@
 //! Messages on a stream, each preceded by its length (RFC 1035 §4.2.2).
 
+/// Octets of the length.
+pub const LENGTH_OCTETS: usize = 2;
+
 /// Appends the length of a message and the message to `out`; `write` appends the message itself.
 ///
 /// # Panics
@@ -8,13 +11,14 @@ pub fn write(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend_from_slice(&[0, 0]);
     write(out);
-    let length = u16::try_from(out.len() - start - 2).expect("a message fits its length field");
-    out[start..start + 2].copy_from_slice(&length.to_be_bytes());
+    let length =
+        u16::try_from(out.len() - start - LENGTH_OCTETS).expect("a message fits its length field");
+    out[start..start + LENGTH_OCTETS].copy_from_slice(&length.to_be_bytes());
 }
 
 /// Splits the first message off `bytes`; `None` while it is incomplete.
 pub fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = bytes.split_first_chunk::<2>()?;
+    let (length, rest) = bytes.split_first_chunk::<LENGTH_OCTETS>()?;
     rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))
 }
 

@@ -106,23 +106,26 @@ impl<'a> Message<'a> {
         self.records().take(usize::from(self.answer_count()))
     }
 
+    /// Where its last record ends, in octets from its beginning; `None` while it is incomplete, or
+    /// when it is broken.
+    pub fn end(&self) -> Option<usize> {
+        let mut records = self.records();
+        records.by_ref().for_each(drop);
+        records.at.filter(|end| *end <= self.bytes.len())
+    }
+
     /// All records of all sections, as far as they can be walked.
-    fn records(&self) -> impl Iterator<Item = RecordView<'a>> {
-        let message = *self;
+    fn records(&self) -> Records<'a> {
         let mut at = Some(HEADER_OCTETS);
         for _ in 0..self.u16_at(4) {
-            at = at.and_then(|at| message.skip_name(at)).map(|end| end + 4);
+            at = at.and_then(|at| self.skip_name(at)).map(|end| end + 4);
         }
-        let count = [6, 8, 10]
-            .map(|at| usize::from(self.u16_at(at)))
-            .iter()
-            .sum();
-        std::iter::from_fn(move || {
-            let record = RecordView::at(message, at?);
-            at = record.map(|record| record.data_end());
-            record
-        })
-        .take(count)
+        let counts = [6, 8, 10].map(|at| usize::from(self.u16_at(at)));
+        Records {
+            message: *self,
+            at,
+            left: counts.iter().sum(),
+        }
     }
 
     fn u16_at(&self, at: usize) -> u16 {
@@ -208,6 +211,26 @@ impl<'a> Message<'a> {
             out.push('.');
         }
         Some(end.unwrap_or(at + 1))
+    }
+}
+
+/// Walks the records of a message. Ends early if the message is broken.
+struct Records<'a> {
+    message: Message<'a>,
+    /// Where the next record begins, or what follows the last one; `None` where it is broken.
+    at: Option<usize>,
+    left: usize,
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = RecordView<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<RecordView<'a>> {
+        self.left = self.left.checked_sub(1)?;
+        let record = RecordView::at(self.message, self.at?);
+        self.at = record.map(|record| record.data_end());
+        record
     }
 }
 
@@ -379,6 +402,19 @@ mod tests {
         assert_eq!(record.write_data_name(0, &mut String::new()), None);
     }
 
+    #[test]
+    fn a_message_ends_with_its_last_record() {
+        let mut wire = reply(&question(), &["a.example.net.", "b.example.net."]);
+        let end = wire.len();
+        for length in 12..end {
+            assert_eq!(Message::new(&wire[..length]).unwrap().end(), None);
+        }
+        wire.extend_from_slice(&[0; 20]);
+        for length in end..wire.len() {
+            assert_eq!(Message::new(&wire[..length]).unwrap().end(), Some(end));
+        }
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_walked_without_harm(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
@@ -400,6 +436,7 @@ mod tests {
             return;
         };
         message.rcode();
+        message.end();
         message.answers(&question());
         for record in message.answer_records() {
             record.write_owner(&mut String::new());

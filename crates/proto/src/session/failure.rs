@@ -122,6 +122,10 @@ impl Query {
                         "could not be asked: no descriptors are left here",
                     ),
                     Cause::Timeout => (Status::Timeout, "did not accept the connection"),
+                    Cause::Malformed => (
+                        Status::Malformed,
+                        "sent a message whose length is not the one it gave",
+                    ),
                     _ => (
                         Status::Local,
                         "could not be asked: this system would not send",

@@ -248,7 +248,7 @@ fn draw_character(rng: &mut SmallRng, index: u16) -> Peer {
     let mut text = String::new();
     let mut peer = Peer::new(index);
     for _ in 0..rng.random_range(1..=2) {
-        match rng.random_range(0..24) {
+        match rng.random_range(0..25) {
             0 => peer.reach = Reach::Closed,
             1 => peer.reach = Reach::Unroutable,
             2 => peer.reach = Reach::Blackhole,
@@ -291,6 +291,7 @@ fn draw_impairment(rng: &mut SmallRng, character: u32) -> String {
             one_of(rng, &[50, 500]),
             one_of(rng, &[300, 3_000, 30_000])
         ),
+        23 => format!("tcp-misframe={some}%,truncate={percent}%"),
         _ => format!("no-edns,servfail={some}%,refused={some}%"),
     }
 }

@@ -228,6 +228,8 @@ impl World {
         let Some(peer) = self.resolver_of(to) else {
             return;
         };
+        let mut octets = Vec::with_capacity(message.len() + 2);
+        self.servers[peer].frame(message, &mut octets);
         let server = &self.servers[peer].peer;
         let close_after = server.impairments.tcp_close_after.map(|most| most.get());
         let reset_after = server.reset_after;
@@ -241,8 +243,6 @@ impl World {
         stream.resolver.answers += 1;
         stream.resolver.received_octets += 1;
         let answers = stream.resolver.answers;
-        let mut octets = Vec::with_capacity(message.len() + 2);
-        frame::write(&mut octets, |out| out.extend_from_slice(message));
         self.send_back(to, octets);
         if reset_after.is_some_and(|most| answers >= most) {
             self.end_resolver(to, Some(libc::ECONNRESET));

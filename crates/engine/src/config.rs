@@ -1,6 +1,6 @@
 //! The configuration of a shard, and its limits.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use canvass_proto::{Limits, Module};
@@ -23,6 +23,8 @@ pub struct Config {
     pub upstreams: Vec<SocketAddr>,
     /// The limits of a job.
     pub limits: Limits,
+    /// The local address that queries are sent from. `None` leaves it to the system.
+    pub query_source: Option<IpAddr>,
     /// The most queries per second of this shard.
     pub rate_max_per_second: Option<f64>,
     /// The most queries per second of this shard to one resolver.

@@ -28,5 +28,5 @@ pub use config::{Config, JOBS_MAX, Probing};
 pub use mio_net::MioNet;
 pub use net::{Event, Net, SocketId};
 pub use shard::{Census, Shard, Turn};
-pub use socket_options::SocketOptions;
-pub use upstream::{RECEIVE_BUFFER_OCTETS, UPSTREAMS_MAX};
+pub use socket_options::{RECEIVE_BUFFER_OCTETS, SocketOptions};
+pub use upstream::UPSTREAMS_MAX;

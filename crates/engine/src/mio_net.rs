@@ -223,12 +223,9 @@ impl Net for MioNet {
     fn open_datagram(
         &mut self,
         peer: SocketAddr,
-        receive_buffer_octets: usize,
+        options: &SocketOptions,
     ) -> io::Result<(SocketId, usize)> {
-        let socket = Socket::new(Domain::for_address(peer), Type::DGRAM, Some(Protocol::UDP))?;
-        socket.set_nonblocking(true)?;
-        socket.set_recv_buffer_size(receive_buffer_octets)?;
-        socket.bind(&any_of(peer).into())?;
+        let socket = bound_datagram(peer, options)?;
         socket.connect(&peer.into())?;
         let granted = socket.recv_buffer_size()?;
         let id = self.adopt(Kind::Datagram(UdpSocket::from_std(socket.into())))?;
@@ -241,12 +238,7 @@ impl Net for MioNet {
         many: bool,
         options: &SocketOptions,
     ) -> io::Result<(SocketId, bool)> {
-        let socket = Socket::new(Domain::for_address(peer), Type::DGRAM, Some(Protocol::UDP))?;
-        socket.set_nonblocking(true)?;
-        set_up(&socket, peer, options)?;
-        if options.bind.is_none() {
-            socket.bind(&any_of(peer).into())?;
-        }
+        let socket = bound_datagram(peer, options)?;
         let mut many = many;
         if !many {
             match socket.connect(&peer.into()) {
@@ -366,10 +358,24 @@ fn set_up(socket: &Socket, peer: SocketAddr, options: &SocketOptions) -> io::Res
         (Some(ttl), SocketAddr::V6(_)) => socket.set_unicast_hops_v6(ttl)?,
         (None, _) => {}
     }
-    if let Some(address) = options.bind {
-        socket.bind(&SocketAddr::from((address, 0)).into())?;
+    match options.bind {
+        Some(address) if address.is_ipv4() != peer.is_ipv4() => {
+            Err(io::Error::from_raw_os_error(libc::ENETUNREACH))
+        }
+        Some(address) => socket.bind(&SocketAddr::from((address, 0)).into()),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// A datagram socket with a local port of its own.
+fn bound_datagram(peer: SocketAddr, options: &SocketOptions) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(peer), Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_nonblocking(true)?;
+    set_up(&socket, peer, options)?;
+    if options.bind.is_none() {
+        socket.bind(&any_of(peer).into())?;
+    }
+    Ok(socket)
 }
 
 /// Begins to connect a stream with options that mio does not offer.

@@ -44,15 +44,14 @@ pub trait Net {
     fn rest(&mut self, span: Duration);
 
     /// Opens a datagram socket on a random port, connected to `peer`, so that it receives from
-    /// nobody else. Requests a receive buffer of `receive_buffer_octets`, and returns how much was
-    /// granted.
+    /// nobody else. Returns the size of its receive buffer, in octets.
     ///
     /// # Errors
     /// When no descriptor is left, or there is no route to `peer`.
     fn open_datagram(
         &mut self,
         peer: SocketAddr,
-        receive_buffer_octets: usize,
+        options: &SocketOptions,
     ) -> io::Result<(SocketId, usize)>;
 
     /// Opens a datagram socket for a conversation with `peer`: connected to it, or, with `many`,

@@ -2,10 +2,13 @@
 
 use std::net::IpAddr;
 
-/// The options of the sockets of probes. What is not set is left to the system.
+/// The receive buffer requested for a socket that sends queries, in octets.
+pub const RECEIVE_BUFFER_OCTETS: usize = 4 << 20;
+
+/// The options of a socket. What is not set is left to the system.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SocketOptions {
-    /// The local address.
+    /// The local address. A peer of the other family is then unreachable.
     pub bind: Option<IpAddr>,
     /// The time to live, or hop limit (RFC 8200 §3).
     pub ttl: Option<u32>,
@@ -22,14 +25,22 @@ pub struct SocketOptions {
 }
 
 impl SocketOptions {
-    /// For streams whose writes are already collected here.
-    pub(crate) const GATHERED: Self = Self {
-        bind: None,
-        ttl: None,
-        receive_buffer_octets: None,
-        send_buffer_octets: None,
-        nodelay: true,
-        keepalive: false,
-        linger_zero: false,
-    };
+    /// For datagram sockets of queries, which are sent from `source`.
+    pub(crate) fn query_datagrams(source: Option<IpAddr>) -> Self {
+        Self {
+            bind: source,
+            receive_buffer_octets: Some(RECEIVE_BUFFER_OCTETS),
+            ..Self::default()
+        }
+    }
+
+    /// For streams of queries, which are sent from `source`. Their writes are already collected
+    /// here.
+    pub(crate) fn query_streams(source: Option<IpAddr>) -> Self {
+        Self {
+            bind: source,
+            nodelay: true,
+            ..Self::default()
+        }
+    }
 }

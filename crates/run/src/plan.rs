@@ -1,6 +1,6 @@
 //! The plan of a run: what to look up or probe, with which resolvers and limits.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -72,6 +72,7 @@ impl Plan {
         PlanBuilder {
             kind,
             resolvers: Vec::new(),
+            query_source: None,
             transport: TransportPolicy::Auto,
             retries: None,
             deadline: DEADLINE,
@@ -177,6 +178,7 @@ impl Plan {
 pub struct PlanBuilder {
     kind: TargetKind,
     resolvers: Vec<SocketAddr>,
+    query_source: Option<IpAddr>,
     transport: TransportPolicy,
     retries: Option<u32>,
     deadline: Duration,
@@ -209,6 +211,9 @@ macro_rules! setters {
 
 impl PlanBuilder {
     setters! {
+        /// The local address that queries are sent from. It must be of the family of every
+        /// resolver. The default is the system's choice.
+        query_source: Option<IpAddr>,
         /// The transport of queries to resolvers. The default is UDP, and TCP after a truncated answer.
         transport: TransportPolicy,
         /// The number of attempts after the first. The default is 7 for a question to a resolver, and
@@ -276,6 +281,7 @@ impl PlanBuilder {
     /// The first invalid input.
     pub fn build(self) -> Result<Plan, PlanError> {
         check_resolvers(&self.kind, &self.resolvers)?;
+        check_source(self.query_source, &self.resolvers)?;
         for (input, rate) in [
             ("rate", self.rate),
             ("rate_per_resolver", self.rate_per_resolver),
@@ -325,6 +331,7 @@ impl PlanBuilder {
                     trace: self.trace,
                 },
                 upstreams: self.resolvers,
+                query_source: self.query_source,
                 rate_max_per_second: per_loop(self.rate),
                 rate_per_resolver_max_per_second: per_loop(self.rate_per_resolver),
                 jobs_max: concurrency / loops,
@@ -389,6 +396,26 @@ fn check_resolvers(kind: &TargetKind, resolvers: &[SocketAddr]) -> Result<(), Pl
     }
 }
 
+/// Checks that queries can be sent from `source`, to every one of `resolvers`.
+fn check_source(source: Option<IpAddr>, resolvers: &[SocketAddr]) -> Result<(), PlanError> {
+    let Some(source) = source else {
+        return Ok(());
+    };
+    let of_other_family = |resolver: &&SocketAddr| resolver.is_ipv4() != source.is_ipv4();
+    if let Some(&resolver) = resolvers.iter().find(of_other_family) {
+        return Err(PlanError::SourceFamily {
+            address: source,
+            resolver,
+        });
+    }
+    UdpSocket::bind((source, 0))
+        .map(drop)
+        .map_err(|error| PlanError::Source {
+            address: source,
+            reason: error.to_string().into(),
+        })
+}
+
 /// The default number of event loops: one processor is left for the feeder and the sinks.
 pub fn default_event_loops() -> usize {
     available_parallelism()
@@ -413,6 +440,22 @@ pub enum PlanError {
     ResolverPort {
         /// The resolver.
         resolver: SocketAddr,
+    },
+    /// A resolver that cannot be reached from the local address of queries.
+    #[error("the resolver {resolver} cannot be asked from {address}, which is of the other family")]
+    SourceFamily {
+        /// The local address.
+        address: IpAddr,
+        /// The resolver.
+        resolver: SocketAddr,
+    },
+    /// A local address that is not one of this machine.
+    #[error("cannot bind to {address}: {reason}")]
+    Source {
+        /// The local address.
+        address: IpAddr,
+        /// What the system says.
+        reason: Box<str>,
     },
     /// A rate that is not a number above 0.
     #[error("{input} is {rate}, which is not a number above 0")]

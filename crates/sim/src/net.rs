@@ -31,11 +31,10 @@ impl Net for SimNet {
     fn open_datagram(
         &mut self,
         peer: SocketAddr,
-        receive_buffer_octets: usize,
+        options: &SocketOptions,
     ) -> io::Result<(SocketId, usize)> {
-        self.0
-            .borrow_mut()
-            .open_datagram(peer, receive_buffer_octets)
+        let octets = options.receive_buffer_octets.unwrap_or(usize::MAX);
+        self.0.borrow_mut().open_datagram(peer, octets)
     }
 
     fn open_conversation(

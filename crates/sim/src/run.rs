@@ -95,6 +95,7 @@ fn config_of(scenario: &Scenario) -> Config {
         upstreams: shared.map(|peer| peer.address).collect(),
         limits: scenario.limits,
         rate_max_per_second: scenario.rate_max_per_second,
+        query_source: None,
         rate_per_resolver_max_per_second: scenario.rate_per_resolver_max_per_second,
         jobs_max: scenario.jobs_max,
         probing: scenario.probing.clone(),

@@ -1,13 +1,14 @@
 //! The datagram sockets of one upstream.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use rand::RngExt;
 use rand::rngs::StdRng;
 
 use super::attempts::Attempts;
 use crate::net::{Net, SocketId};
+use crate::socket_options::SocketOptions;
 
 /// Sockets of an upstream that is one of a few. Each has a port of its own.
 const SOCKETS_FEW: usize = 2;
@@ -17,8 +18,6 @@ const SOCKETS_MAX: usize = 16;
 const OPEN_QUERIES_MAX: usize = 16_384;
 /// Upstreams that count as a few.
 const UPSTREAMS_FEW: usize = 16;
-/// The receive buffer requested for a socket that sends queries, in octets.
-pub const RECEIVE_BUFFER_OCTETS: usize = 4 << 20;
 /// The most that one answer takes of a receive buffer, in octets: the kernel counts the memory it
 /// allocated, and a datagram of 1232 octets takes this much with its headers.
 const ANSWER_BUFFER_OCTETS: usize = 2_304;
@@ -42,13 +41,14 @@ impl Datagram {
 #[derive(Debug)]
 pub(crate) struct Datagrams {
     address: SocketAddr,
+    options: SocketOptions,
     sockets: Vec<Datagram>,
     /// How many are opened before one is full.
     usual: usize,
 }
 
 impl Datagrams {
-    pub(crate) fn new(address: SocketAddr, upstreams: usize) -> Self {
+    pub(crate) fn new(address: SocketAddr, source: Option<IpAddr>, upstreams: usize) -> Self {
         let usual = if upstreams <= UPSTREAMS_FEW {
             SOCKETS_FEW
         } else {
@@ -56,6 +56,7 @@ impl Datagrams {
         };
         Self {
             address,
+            options: SocketOptions::query_datagrams(source),
             sockets: Vec::new(),
             usual,
         }
@@ -88,7 +89,7 @@ impl Datagrams {
 
     /// Opens one more. It is an error only for the first if there is no descriptor for it.
     fn open<N: Net>(&mut self, net: &mut N) -> io::Result<bool> {
-        match net.open_datagram(self.address, RECEIVE_BUFFER_OCTETS) {
+        match net.open_datagram(self.address, &self.options) {
             Ok((socket, granted)) => {
                 let in_flight_max = (granted / ANSWER_BUFFER_OCTETS).max(16);
                 self.sockets.push(Datagram {

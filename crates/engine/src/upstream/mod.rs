@@ -26,7 +26,6 @@ use crate::config::Config;
 use crate::net::{Net, SocketId};
 use allowance::Allowances;
 pub(crate) use attempts::{Attempt, AttemptKey, Attempts};
-pub use datagram::RECEIVE_BUFFER_OCTETS;
 use epoch::EpochId;
 use resolver::{LaneLimits, LaneParts, LaneStanding, Upstream};
 use streaming::Streaming;

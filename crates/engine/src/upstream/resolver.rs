@@ -1,6 +1,6 @@
 //! One resolver, on both transports.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use canvass_model::{Health, Time, Transport, UpstreamReport, WindowReport};
@@ -40,6 +40,8 @@ pub(super) struct LaneLimits {
     tcp: WindowLimits,
     /// How many resolvers share the run's queries.
     upstreams: usize,
+    /// The local address of queries.
+    source: Option<IpAddr>,
 }
 
 impl LaneLimits {
@@ -69,6 +71,7 @@ impl LaneLimits {
             udp,
             tcp,
             upstreams,
+            source: config.query_source,
         }
     }
 }
@@ -221,13 +224,13 @@ impl Upstream {
         let address = self.address;
         match transport {
             Transport::Udp => {
-                let sockets = || Datagrams::new(address, limits.upstreams);
+                let sockets = || Datagrams::new(address, limits.source, limits.upstreams);
                 self.udp
                     .get_or_insert_with(|| Lane::new(limits.udp, sockets()))
                     .parts()
             }
             Transport::Tcp => {
-                let sockets = || Streams::new(address);
+                let sockets = || Streams::new(address, limits.source);
                 self.tcp
                     .get_or_insert_with(|| Lane::new(limits.tcp, sockets()))
                     .parts()

@@ -1,7 +1,7 @@
 //! The stream connections of one upstream, many queries in a write (RFC 7766).
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use canvass_model::{Remote, Time};
@@ -119,6 +119,7 @@ impl Stream {
 #[derive(Debug)]
 pub(crate) struct Streams {
     address: SocketAddr,
+    options: SocketOptions,
     streams: Vec<Stream>,
     /// The connection that takes queries now, and how many more before the next one.
     current: usize,
@@ -128,9 +129,10 @@ pub(crate) struct Streams {
 }
 
 impl Streams {
-    pub(crate) fn new(address: SocketAddr) -> Self {
+    pub(crate) fn new(address: SocketAddr, source: Option<IpAddr>) -> Self {
         Self {
             address,
+            options: SocketOptions::query_streams(source),
             streams: Vec::new(),
             current: 0,
             turn_left: 0,
@@ -167,7 +169,7 @@ impl Streams {
             return Ok(Some((at, false)));
         }
         if fresh < CONNECTIONS_MAX && self.streams.len() < CONNECTIONS_MAX * 2 {
-            match net.connect(&Remote::Inet(self.address), &SocketOptions::GATHERED) {
+            match net.connect(&Remote::Inet(self.address), &self.options) {
                 Ok(socket) => {
                     self.streams.push(Stream::new(socket));
                     self.current = self.streams.len() - 1;

@@ -35,6 +35,7 @@ fn upstreams(count: u16) -> Upstreams {
             trace: false,
         },
         rate_max_per_second: None,
+        query_source: None,
         rate_per_resolver_max_per_second: None,
         jobs_max: JOBS_MAX,
         probing: Probing::default(),

@@ -351,8 +351,9 @@ def wait_for_answers(port):
             client.connect(("127.0.0.1", port))
             with contextlib.suppress(OSError):
                 client.send(query)
+                reply = client.recv(512)
                 # NOERROR with one answer record.
-                if client.recv(512)[3:8] == b"\x00\0\1\0\1":
+                if reply[3] & 15 == 0 and reply[4:8] == b"\0\1\0\1":
                     return True
         time.sleep(0.05)
     return False

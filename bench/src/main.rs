@@ -87,6 +87,8 @@ enum ZoneArg {
     Lab,
     /// Every address has one name, host-A-B-C-D.example.net
     Synth,
+    /// Every address has the name host.example.net
+    Wildcard,
 }
 
 fn main() -> ExitCode {
@@ -113,6 +115,7 @@ fn main() -> ExitCode {
             let zone = match zone {
                 ZoneArg::Lab => Zone::lab(never),
                 ZoneArg::Synth => Zone::Synth,
+                ZoneArg::Wildcard => Zone::Wildcard,
             };
             Checks::read(&file, targets.get(), zone)
                 .map(|checks| checks.to_json())

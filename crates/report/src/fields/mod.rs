@@ -9,6 +9,7 @@
 #[macro_use]
 mod macros;
 mod common;
+mod details;
 mod document;
 mod host;
 mod http;
@@ -98,7 +99,7 @@ fn with_default<Subject: Default>(write: impl FnOnce(&Subject)) {
 line! {
     /// A line of `ptr` and `dns`.
     LookupLine: common::Start, lookup::Question, common::Ending, lookup::Answer, common::Times,
-    lookup::Time, common::End
+    lookup::Time, common::End, details::Details
 }
 
 line! {

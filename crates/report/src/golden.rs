@@ -38,14 +38,14 @@ fn formats_are_frozen_to_the_byte() {
         (
             "text",
             (None, Box::new(Text) as Box<dyn LineFormat>),
-            "940b105c9f84c20b",
+            "2a12daae1daa6224",
         ),
         (
             "ndjson",
             (None, Box::new(Ndjson::new(epoch()))),
-            "6b21111911b9f700",
+            "6a4106d483e70922",
         ),
-        ("csv of ptr and dns", csv(Columns::Dns), "182c151d8769e4e8"),
+        ("csv of ptr and dns", csv(Columns::Dns), "978a2cf95f7af07c"),
         ("csv of http", csv(Columns::Http), "4f93a08a7867c811"),
         ("csv of tcp and udp", csv(Columns::Talk), "f0b079764f8dcb3b"),
     ];

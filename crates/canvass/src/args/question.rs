@@ -50,7 +50,8 @@ pub(crate) struct QuestionArgs {
     pub subnet: Option<ClientSubnet>,
     /// Show authority and additional records too
     ///
-    /// And the header flags on lines of `ptr`.
+    /// They are the columns or fields `authority` and `additional`. Lines of `ptr` then have the
+    /// header flags too.
     #[arg(long, help_heading = heading::QUESTION)]
     pub sections: bool,
 }

@@ -248,6 +248,7 @@ fn an_answer_without_edns_says_that_the_flags_had_no_effect() {
     let object = line(&peer, &["--dnssec"], 0);
     assert_eq!(object["names"], json!(["a.test."]));
     assert_eq!(object["edns"], false, "{object}");
+    assert_eq!(object["flags"], json!(["rd", "ra"]), "{object}");
     let text = ask(&peer, "text", &["--nsid"]).exits(0).out;
     assert_eq!(text, "10.0.0.1\tNOERROR\ta.test.\tEDNS: not supported\n");
     // Nothing is missing where nothing was asked for.

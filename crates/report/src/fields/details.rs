@@ -15,7 +15,7 @@ fields! {
     class: KeyIfSome<ClassName> = KeyIfSome(ClassName::unless_in(outcome.class)), csv,
         "the class of the question, where it is not IN";
     flags: KeyIf<Option<HeaderFlags>> = KeyIf(shows_flags(outcome), flags(outcome)), csv,
-        "`dns`, and `ptr --sections`: the header flags that are set in the response that decided the outcome: `aa`, `tc`, `rd`, `ra`, `ad`, `cd`, in this order; null if there was no response";
+        "`dns`, and `ptr` with `--sections`, `--dnssec`, `--nsid` or `--subnet`: the header flags that are set in the response that decided the outcome: `aa`, `tc`, `rd`, `ra`, `ad`, `cd`, in this order; null, or no key for `ptr`, if there was no response";
     ede: KeyIfSome<Objects<'_, Ede>> = KeyIfSome(errors(outcome).map(Objects)), csv,
         "the Extended DNS Errors (RFC 8914) of that response, where it has any, at most 16; see [ede](#ede)";
     nsid: KeyIfSome<&Nsid> = KeyIfSome(details(outcome).and_then(|details| details.nsid.as_ref())), csv,
@@ -54,9 +54,11 @@ fn details(outcome: &Outcome) -> Option<&ResponseDetails> {
     outcome.details.as_deref()
 }
 
+/// Whether the line has the header flags. Those of an ordinary `ptr` line explain nothing.
 #[inline(always)]
-fn shows_flags(outcome: &Outcome) -> bool {
-    is_dns(outcome) || authority(outcome).is_some()
+pub(crate) fn shows_flags(outcome: &Outcome) -> bool {
+    let is_asked = |details: &ResponseDetails| details.sections.is_some() || details.edns.is_some();
+    is_dns(outcome) || details(outcome).is_some_and(is_asked)
 }
 
 #[inline(always)]

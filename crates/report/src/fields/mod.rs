@@ -21,6 +21,7 @@ mod value;
 use canvass_model::Outcome;
 use serde::de::MapAccess;
 
+pub(crate) use details::shows_flags;
 pub use document::formats_markdown;
 pub(crate) use read::{LineReader, Read};
 pub(crate) use value::{CsvContext, JsonContext, LastResolver};

@@ -3,6 +3,7 @@
 
 use canvass_model::{Cause, Class, Outcome, ProbeSpec, Record};
 
+use crate::fields::shows_flags;
 use crate::write::{push_display, push_record, push_visible};
 
 /// The notes on a line, which are separated from each other and from the columns before.
@@ -46,7 +47,7 @@ pub(super) fn push_details(out: &mut Vec<u8>, outcome: &Outcome) {
     let Some(details) = outcome.details.as_deref() else {
         return;
     };
-    let shows_ad = details.flags.is_authentic() && is_dns(outcome);
+    let shows_ad = details.flags.is_authentic() && shows_flags(outcome);
     if details.sections.is_some() || shows_ad {
         let names: Vec<_> = details.flags.names().collect();
         let none = if names.is_empty() { "-" } else { "" };
@@ -72,8 +73,4 @@ pub(super) fn push_details(out: &mut Vec<u8>, outcome: &Outcome) {
         notes.records("AUTHORITY:", &sections.authority);
         notes.records("ADDITIONAL:", &sections.additional);
     }
-}
-
-fn is_dns(outcome: &Outcome) -> bool {
-    matches!(outcome.job.spec, ProbeSpec::Dns { .. })
 }

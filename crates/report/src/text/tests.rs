@@ -89,7 +89,7 @@ fn what_the_response_says_besides_its_answer_is_one_more_column() {
     assert_eq!(
         line(&ptr),
         "10.1.2.3\tNOERROR\thost-10-1-2-3.example.net.\t\
-         class: CH | EDE: Stale Answer (3) | EDNS: not supported\n"
+         class: CH | flags: aa rd ra ad | EDE: Stale Answer (3) | EDNS: not supported\n"
     );
     // The message of a failure has its errors.
     let mut failed = fixture::ptr_timeout();

@@ -3,9 +3,9 @@
 use canvass_model::{HeaderFlags, ResponseDetails, Sections};
 
 use super::edns::{OPT_OCTETS_MIN, ResponseOptions};
-use super::{Message, QueryOptions};
+use super::{Message, QueryOptions, RecordView};
 
-impl Message<'_> {
+impl<'a> Message<'a> {
     /// What this reply to a query with `options` says besides the answer, as far as it can be read.
     pub fn details(&self, options: &QueryOptions) -> ResponseDetails {
         let opt = self.opt();
@@ -34,6 +34,25 @@ impl Message<'_> {
                 .is_some_and(|tail| matches!(tail, [0, 0, 41, .., 0, 0])),
             _ => true,
         }
+    }
+
+    /// The records of the authority section, as far as they can be walked.
+    fn authority_records(&self) -> impl Iterator<Item = RecordView<'a>> {
+        let before = usize::from(self.answer_count());
+        self.records()
+            .skip(before)
+            .take(usize::from(self.authority_count()))
+    }
+
+    /// The records of the additional section, as far as they can be walked.
+    fn additional_records(&self) -> impl Iterator<Item = RecordView<'a>> {
+        let before = usize::from(self.answer_count()) + usize::from(self.authority_count());
+        self.records().skip(before)
+    }
+
+    /// The OPT record (RFC 6891 §6.1.1). If there are several, which is not allowed, the first.
+    pub(super) fn opt(&self) -> Option<RecordView<'a>> {
+        self.additional_records().find(RecordView::is_opt)
     }
 
     /// The records of the authority and additional sections whose owners can be read.

@@ -106,23 +106,9 @@ impl<'a> Message<'a> {
         self.records().take(usize::from(self.answer_count()))
     }
 
-    /// The records of the authority section, as far as they can be walked.
-    pub(super) fn authority_records(&self) -> impl Iterator<Item = RecordView<'a>> {
-        let before = usize::from(self.answer_count());
-        self.records()
-            .skip(before)
-            .take(usize::from(self.u16_at(8)))
-    }
-
-    /// The records of the additional section, as far as they can be walked.
-    pub(super) fn additional_records(&self) -> impl Iterator<Item = RecordView<'a>> {
-        let before = usize::from(self.answer_count()) + usize::from(self.u16_at(8));
-        self.records().skip(before)
-    }
-
-    /// The OPT record (RFC 6891 §6.1.1). If there are several, which is not allowed, the first.
-    pub(super) fn opt(&self) -> Option<RecordView<'a>> {
-        self.additional_records().find(RecordView::is_opt)
+    /// The number of records of the authority section, by the header.
+    pub(super) fn authority_count(&self) -> u16 {
+        self.u16_at(8)
     }
 
     /// The number of records of the additional section, by the header.
@@ -141,7 +127,7 @@ impl<'a> Message<'a> {
     }
 
     /// All records of all sections, as far as they can be walked.
-    fn records(&self) -> impl Iterator<Item = RecordView<'a>> {
+    pub(super) fn records(&self) -> impl Iterator<Item = RecordView<'a>> {
         let message = *self;
         let mut at = Some(HEADER_OCTETS);
         for _ in 0..self.u16_at(4) {

@@ -93,7 +93,7 @@ const STATUSES: [(&str, &[Phase], &str, &str); 20] = [
       Some refuse if asked too fast: lower `--rate-per-resolver`."),
     ("FORMERR", DNS,
      "The DNS server could not parse the query.",
-     "Check for an old server or a firewall that does not support EDNS: `dig +noedns` gets an answer \
+     "Check for an old server or a firewall that does not support EDNS: `--no-edns` gets an answer \
       then."),
     ("NOTIMP", DNS,
      "The DNS server does not support this kind of query.",

@@ -50,8 +50,8 @@ pub(super) fn push_details(out: &mut Vec<u8>, outcome: &Outcome) {
     let shows_ad = details.flags.is_authentic() && shows_flags(outcome);
     if details.sections.is_some() || shows_ad {
         let names: Vec<_> = details.flags.names().collect();
-        let none = if names.is_empty() { "-" } else { "" };
-        notes.push("flags:", format_args!("{}{none}", names.join(" ")));
+        let shown = names.join(" ");
+        notes.push("flags:", if shown.is_empty() { "-" } else { &shown });
     }
     // The message of such a failure has them.
     let fault = outcome.fault.as_deref();

@@ -5,6 +5,8 @@
 //! to it.
 
 mod answer;
+mod class;
+mod details;
 mod errno;
 mod fault;
 mod host;
@@ -16,12 +18,15 @@ mod phases;
 mod record_type;
 mod report;
 mod status;
+mod subnet;
 mod target;
 mod time;
 
 pub use answer::{
     AddressVerdict, CertificateFacts, Hop, HttpAnswer, TalkAnswer, TalkReply, TlsFacts, TraceEvent,
 };
+pub use class::{Class, ClassError};
+pub use details::{ExtendedError, HeaderFlags, Nsid, ResponseDetails, Sections};
 pub use errno::Errno;
 pub use fault::{Cause, Fault, Phase};
 pub use host::{Host, Remote};
@@ -38,6 +43,7 @@ pub use report::{
     UpstreamReport, WindowReport,
 };
 pub use status::{Rcode, Status};
+pub use subnet::{ClientSubnet, ClientSubnetError};
 pub use target::{HttpFallback, Target, UrlTarget, reverse_name, reverse_name_address};
 pub use time::Time;
 /// The type of URLs.

@@ -8,8 +8,8 @@ use smallvec::SmallVec;
 
 use crate::keyword::{self, KeywordError};
 use crate::{
-    Cause, Fault, HttpAnswer, Job, Phase, Phases, ProbeSpec, RecordType, Status, TalkAnswer, Time,
-    TraceEvent,
+    Cause, Class, Fault, HttpAnswer, Job, Phase, Phases, ProbeSpec, RecordType, ResponseDetails,
+    Status, TalkAnswer, Time, TraceEvent,
 };
 
 /// Whether a job has an answer.
@@ -103,8 +103,13 @@ pub struct Outcome {
     pub resolver: Option<SocketAddr>,
     /// The transport of the last answer.
     pub transport: Option<Transport>,
+    /// The class of the question. [`Class::IN`] for a job that asked none.
+    pub class: Class,
     /// The answer.
     pub answer: Answer,
+    /// What the response that decided the outcome says besides the answer. Boxed, since an ordinary
+    /// `ptr` outcome has none.
+    pub details: Option<Box<ResponseDetails>>,
     /// Why there is no usable answer. `None` unless the verdict is `Failed`.
     pub fault: Option<Box<Fault>>,
     /// The events of the probe, if they are traced.
@@ -135,7 +140,9 @@ impl Outcome {
             stalled: false,
             resolver: None,
             transport: None,
+            class: Class::IN,
             answer: Answer::empty(job.spec),
+            details: None,
             fault: Some(Box::new(fault)),
             trace: None,
             job,
@@ -214,6 +221,8 @@ pub struct Record {
     pub name: Box<str>,
     /// Its type.
     pub record_type: RecordType,
+    /// Its class.
+    pub class: Class,
     /// The TTL, in seconds.
     pub ttl_s: u32,
     /// The data in presentation form, or `\# length hex` (RFC 3597 §5) if the type has none.

@@ -129,6 +129,8 @@ impl RecordType {
     pub const DNAME: Self = Self(39);
     /// EDNS(0) pseudo-record (RFC 6891).
     pub const OPT: Self = Self(41);
+    /// Signature of a set of records (RFC 4034).
+    pub const RRSIG: Self = Self(46);
     /// All records (RFC 8482).
     pub const ANY: Self = Self(255);
 }

@@ -16,8 +16,8 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant, SystemTime};
 
 use canvass_model::{
-    Answer, Host, HttpAnswer, Job, ModuleId, Outcome, Phase, Phases, ProbeSpec, PtrAnswer, Rcode,
-    Remote, Status, Target, Time, Transport, UrlTarget, Verdict,
+    Answer, Class, Host, HttpAnswer, Job, ModuleId, Outcome, Phase, Phases, ProbeSpec, PtrAnswer,
+    Rcode, Remote, Status, Target, Time, Transport, UrlTarget, Verdict,
 };
 use canvass_report::{Columns, Epoch, Format, IntervalLog, LatencyRecorder, LineSink, Sink, Tally};
 
@@ -92,6 +92,7 @@ fn outcome(seq: u64, address: IpAddr) -> Outcome {
         stalled: false,
         resolver: Some("127.0.0.1:53".parse().expect("a constant address")),
         transport: Some(Transport::Udp),
+        class: Class::IN,
         answer: Answer::Ptr(PtrAnswer {
             names: [format!("host-{seq}-1-2-3.example.net.").into_boxed_str()]
                 .into_iter()
@@ -99,6 +100,7 @@ fn outcome(seq: u64, address: IpAddr) -> Outcome {
             ttl_s: Some(400),
             confirmation: None,
         }),
+        details: None,
         fault: None,
         trace: None,
     }

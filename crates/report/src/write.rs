@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::time::Duration;
 
-use canvass_model::{Host, Rcode, Remote, Status, Target, UrlTarget};
+use canvass_model::{Class, Host, Rcode, Record, Remote, Status, Target, UrlTarget};
 
 const NANOS_PER_MS: u64 = 1_000_000;
 
@@ -121,6 +121,26 @@ pub(crate) fn push_status(out: &mut Vec<u8>, status: Status) {
         rare => return push_display(out, rare),
     };
     out.extend_from_slice(word.as_bytes());
+}
+
+/// Appends a record in one line: name, TTL, class unless it is IN, type, data. `push_text` quotes as
+/// the format requires.
+pub(crate) fn push_record(
+    out: &mut Vec<u8>,
+    record: &Record,
+    push_text: impl Fn(&mut Vec<u8>, &str),
+) {
+    push_text(out, &record.name);
+    out.push(b' ');
+    push_number(out, record.ttl_s);
+    out.push(b' ');
+    if record.class != Class::IN {
+        push_display(out, record.class);
+        out.push(b' ');
+    }
+    push_display(out, record.record_type);
+    out.push(b' ');
+    push_text(out, &record.data);
 }
 
 /// A target as written on a line.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use canvass_engine::{Config, JOBS_MAX, Probing, SocketOptions, UPSTREAMS_MAX};
 use canvass_model::{ModuleId, Time};
+use canvass_proto::dns::QueryOptions;
 use canvass_proto::{Limits, Module, ModuleKind, Reach, Timeouts, TransportPolicy};
 use canvass_queue::{TargetKind, TargetOptions};
 use canvass_report::Epoch;
@@ -88,6 +89,7 @@ impl Plan {
             socket_options: SocketOptions::default(),
             system_names: false,
             trace: false,
+            query: QueryOptions::PLAIN,
             clock: Clock {
                 began: Instant::now(),
                 wall: SystemTime::now(),
@@ -194,6 +196,7 @@ pub struct PlanBuilder {
     socket_options: SocketOptions,
     system_names: bool,
     trace: bool,
+    query: QueryOptions,
     clock: Clock,
 }
 
@@ -249,6 +252,9 @@ impl PlanBuilder {
         system_names: bool,
         /// Whether outcomes include a trace of events.
         trace: bool,
+        /// How resolvers are asked, and how much is kept of their responses. The default is
+        /// [`QueryOptions::PLAIN`].
+        query: QueryOptions,
     }
 
     /// Adds resolvers.
@@ -329,6 +335,7 @@ impl PlanBuilder {
                     transport: self.transport,
                     alternatives: self.resolvers.len() > 1,
                     trace: self.trace,
+                    query: self.query,
                 },
                 upstreams: self.resolvers,
                 query_source: self.query_source,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use canvass_model::{
     AddressVerdict, Answer, DnsAnswer, Fault, HttpAnswer, Outcome, Phase, Phases, PtrAnswer,
-    TalkAnswer, Time, TlsFacts,
+    ResponseDetails, TalkAnswer, Time, TlsFacts,
 };
 
 /// FNV-1a, because the hash must be the same on every platform.
@@ -110,6 +110,8 @@ fn end(hash: &mut Fnv, outcome: &Outcome) {
     hash.text(outcome.verdict.as_str());
     hash.display(outcome.status);
     hash.option(outcome.fault.as_deref(), fault);
+    hash.display(outcome.class);
+    hash.option(outcome.details.as_deref(), details);
     match &outcome.answer {
         Answer::Ptr(answer) => ptr(hash, answer),
         Answer::Dns(answer) => dns(hash, answer),
@@ -143,8 +145,18 @@ fn ptr(hash: &mut Fnv, answer: &PtrAnswer) {
     });
 }
 
+/// Leaves out the sections, which no scenario keeps.
+fn details(hash: &mut Fnv, details: &ResponseDetails) {
+    hash.text(&details.flags.names().collect::<String>());
+    hash.list(details.errors.iter(), Fnv::display);
+    hash.option(details.nsid.as_ref(), Fnv::display);
+    hash.option(details.subnet, Fnv::display);
+    hash.option(details.edns, |hash, is| hash.number(is.into()));
+}
+
 fn dns(hash: &mut Fnv, answer: &DnsAnswer) {
     hash.list(answer.records.iter(), |hash, record| {
+        hash.display(record.class);
         hash.text(&record.name);
         hash.display(record.record_type);
         hash.number(record.ttl_s.into());

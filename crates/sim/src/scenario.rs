@@ -13,6 +13,7 @@ use std::time::Duration;
 use canvass_engine::Probing;
 use canvass_lab::Impairments;
 use canvass_model::{Job, ProbeSpec, Time};
+use canvass_proto::dns::QueryOptions;
 use canvass_proto::{Limits, Module};
 
 pub(crate) use draw::draw;
@@ -192,6 +193,7 @@ impl Scenario {
                 transport: canvass_proto::TransportPolicy::Auto,
                 alternatives: peers.len() > 1,
                 trace: false,
+                query: QueryOptions::PLAIN,
             },
             peers,
             peers_by_name: 0,

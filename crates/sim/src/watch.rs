@@ -328,6 +328,7 @@ fn question_of(octets: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
     use canvass_model::RecordType;
+    use canvass_proto::dns::QueryOptions;
 
     use crate::scenario::{Peer, addresses};
 
@@ -340,7 +341,12 @@ mod tests {
     fn query(id: u16) -> Vec<u8> {
         let mut message = Vec::new();
         let name = "a.example.net".parse().unwrap();
-        Question::new(&name, RecordType::A).write_query(id, true, &mut message);
+        Question::new(&name, RecordType::A).write_query(
+            id,
+            true,
+            &QueryOptions::PLAIN,
+            &mut message,
+        );
         message
     }
 

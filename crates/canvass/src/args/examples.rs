@@ -25,7 +25,9 @@ Examples:
   Read names from standard input, write ndjson:
     canvass dns -i - -t TXT -f ndjson
   Ask one resolver over TCP, at most 100 queries per second:
-    canvass dns -i names.txt -r 192.0.2.53 --transport tcp --rate 100";
+    canvass dns -i names.txt -r 192.0.2.53 --transport tcp --rate 100
+  Ask a server for its version and its identifier:
+    canvass dns version.bind -t TXT --class CH --nsid -r 192.0.2.53";
 
 pub(super) const HTTP: &str = "\
 Examples:

@@ -6,6 +6,7 @@ mod examples;
 mod heading;
 mod lab;
 mod probes;
+mod question;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ pub(crate) use probes::{
     HostArgs, HttpArgs, ReachArgs, ResolveArg, RootsArg, SocketArgs, TcpArgs, TimeoutArgs, TlsArgs,
     TlsVersionArg, UdpArgs,
 };
+pub(crate) use question::QuestionArgs;
 pub(crate) use report::ReportArgs;
 
 /// Probe very many hosts over DNS, HTTP, TCP and UDP, and account for each.
@@ -124,6 +126,8 @@ pub(crate) struct PtrArgs {
     #[arg(long, help_heading = heading::QUESTION)]
     pub forward_confirm: bool,
     #[command(flatten)]
+    pub question: QuestionArgs,
+    #[command(flatten)]
     pub common: CommonArgs,
 }
 
@@ -148,6 +152,8 @@ pub(crate) struct DnsArgs {
         help_heading = heading::QUESTION
     )]
     pub types: Vec<RecordType>,
+    #[command(flatten)]
+    pub question: QuestionArgs,
     #[command(flatten)]
     pub common: CommonArgs,
 }

@@ -191,6 +191,12 @@ fn a_wrong_value_is_answered_with_the_right_ones() {
         ("ptr --shard 4/3", "such as 1/4"),
         ("ptr --lab=rain=1", "delay, jitter, loss"),
         ("dns -t BOGUS", "TYPEnnn"),
+        ("dns --class XX", "IN, CH, HS, NONE, ANY or CLASSnnn"),
+        ("ptr --subnet 192.0.2.0/33", "such as 192.0.2.0/24"),
+        (
+            "dns --no-edns --nsid",
+            "'--no-edns' cannot be used with '--nsid'",
+        ),
         ("http --body-max 1T", "such as 500, 64k, 16M or 1G"),
         ("http --roots none", "webpki, system"),
         ("http --tls-min 1.1", "1.2, 1.3"),

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use canvass_proto::TransportPolicy;
+use canvass_proto::dns::QueryOptions;
 use canvass_queue::TargetKind;
 use canvass_run::Plan;
 
@@ -59,7 +60,8 @@ pub(crate) fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
     }
     let capped =
         common.rate.is_some() || common.rate_per_resolver.is_some() || common.concurrency.is_some();
-    let mut first = lookups::lookups("compare", TargetKind::Lookups, targets, common)?;
+    let query = QueryOptions::PLAIN;
+    let mut first = lookups::lookups("compare", TargetKind::Lookups, query, targets, common)?;
     // A side pauses while another is measured, and would fall behind a schedule.
     first.plan = first.plan.unscheduled();
     let plan = &first.plan;

@@ -18,7 +18,8 @@ const TAIL: [&str; 8] = [
 ];
 const CSV_HEADER: &str = "seq,line,target,probe,type,outcome,status,names,ttl,answers,confirmed,\
     forward,resolver,transport,attempts,started,latency_ms,response_ms,wait_ms,dns_ms,\
-    error_phase,error_cause,error_message,error_errno,stalled";
+    error_phase,error_cause,error_message,error_errno,stalled,class,flags,ede,nsid,subnet,edns,\
+    authority,additional";
 
 /// The keys of an object, itself and not what is in it, in the order they stand.
 pub(crate) fn keys(object: &str) -> Vec<String> {
@@ -50,6 +51,9 @@ fn assert_keys(line: &str, middle: &[&str], probe_extra: &[&str]) {
     expected.extend(&HEAD[4..]);
     expected.extend(middle);
     expected.extend(TAIL);
+    if probe_extra.contains(&"type") {
+        expected.push("flags");
+    }
     let mut keys = keys(line);
     keys.retain(|key| key != "stalled");
     assert_eq!(keys, expected, "{line}");

@@ -3,6 +3,8 @@
 //! All traffic is on loopback: to the lab, to peers of the tests that misbehave, and to servers that are
 //! not part of canvass.
 
+mod asking;
+mod asking_servers;
 mod bad_input;
 mod certificate;
 mod common;

@@ -105,11 +105,12 @@ impl QueryTask {
         question: QuestionId,
         id: u16,
         edns: bool,
+        limits: &Limits,
         out: &mut Vec<u8>,
     ) -> bool {
         match &self.asker {
-            Asker::Job(session) => session.write_query(question, id, edns, out),
-            Asker::Host(host) => host.lookup.write_query(id, edns, out),
+            Asker::Job(session) => session.write_query(question, id, edns, limits, out),
+            Asker::Host(host) => host.lookup.write_query(id, edns, limits, out),
         }
     }
 

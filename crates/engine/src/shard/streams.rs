@@ -42,8 +42,9 @@ impl<N: Net> Shard<N> {
         let Some(query) = self.tasks.query(key) else {
             return Ok(None);
         };
+        let limits = &self.config.limits;
         let mut edns = false;
-        stream.send(|out| edns = query.write_query(question, id, known_edns, out));
+        stream.send(|out| edns = query.write_query(question, id, known_edns, limits, out));
         if opened {
             self.upstreams.on_stream_opened(upstream);
             let owner = Owner::Upstream(upstream, Transport::Tcp);

@@ -287,9 +287,10 @@ impl<N: Net> Shard<N> {
         let Some(query) = self.tasks.query(key) else {
             return Ok(None);
         };
+        let limits = &self.config.limits;
         let (message, edns) = self
             .sender
-            .write(|out| query.write_query(question, id, known_edns, out));
+            .write(|out| query.write_query(question, id, known_edns, limits, out));
         if opened {
             let owner = Owner::Upstream(upstream, Transport::Udp);
             self.sockets.insert(socket, owner);

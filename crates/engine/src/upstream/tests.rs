@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use canvass_model::{Time, Transport};
+use canvass_proto::dns::QueryOptions;
 use canvass_proto::{Limits, QuestionId, ReplyClass, SendRequest, TransportPolicy, UpstreamId};
 
 use super::{Attempt, UPSTREAMS_MAX, Upstreams};
@@ -33,6 +34,7 @@ fn upstreams(count: u16) -> Upstreams {
             transport: TransportPolicy::Auto,
             alternatives: count > 1,
             trace: false,
+            query: QueryOptions::PLAIN,
         },
         rate_max_per_second: None,
         query_source: None,

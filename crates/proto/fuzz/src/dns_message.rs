@@ -1,7 +1,7 @@
 //! The laws of the DNS message view: what any octets must do as a reply to a question.
 
-use canvass_model::{DnsName, Rcode, RecordType, Time};
-use canvass_proto::dns::{Message, Question, RecordView};
+use canvass_model::{Class, DnsName, Rcode, RecordType, Time};
+use canvass_proto::dns::{Message, OptRecord, QueryOptions, Question, RecordView};
 use canvass_proto::{
     AddressFamily, Limits, NameLookup, Output, QuestionId, Reply, ReplyClass, Sent,
     TransportPolicy, UpstreamId,
@@ -22,6 +22,10 @@ const NAME_TEXT_MAX: usize = 4 * 255;
 const TEXT_PER_OCTET_MAX: usize = 128;
 const TEXT_MAX: usize = 4 * NAME_TEXT_MAX;
 
+/// The extended errors kept of a message, and the characters of their texts, a cut mark among them.
+const EXTENDED_ERRORS_MAX: usize = 16;
+const EXTRA_TEXT_CHARS_MAX: usize = 1_003;
+
 const LIMITS: Limits = Limits {
     retries: 7,
     deadline: Duration::from_secs(10),
@@ -29,6 +33,7 @@ const LIMITS: Limits = Limits {
     transport: TransportPolicy::Auto,
     alternatives: false,
     trace: false,
+    query: QueryOptions::PLAIN,
 };
 
 /// Reads a message as a reply to a question. The input is the length of a name, that name, and the
@@ -61,6 +66,7 @@ pub(crate) fn check(input: &[u8]) {
             check_question(message, &bytes, &name);
             check_records(message, &bytes);
             check_answers(message, &name);
+            check_details(message, &bytes);
             check_lookup(message, &name);
         }
     }
@@ -133,13 +139,41 @@ fn check_answers(message: Message<'_>, name: &DnsName) {
         assert_eq!(all, usize::from(message.answer_count()));
         let kept = answers.records().count();
         assert!(kept <= all && (kept > 0 || all == 0));
-        assert!(answers.records().all(|record| record.class == 1));
+        assert!(answers.records().all(|record| record.class == Class::IN));
         assert!(answers.wanted().count() <= kept);
         for record in answers.wanted() {
             assert!(wanted == RecordType::ANY || record.record_type == wanted);
             assert_ne!(message.rcode(), Rcode::NXDOMAIN);
         }
     }
+}
+
+/// What a message says besides its answer is bounded, and OPT is no record of a section.
+fn check_details(message: Message<'_>, bytes: &[u8]) {
+    let options = QueryOptions {
+        opt: Some(OptRecord::new(true, true, None)),
+        sections: true,
+        ..QueryOptions::PLAIN
+    };
+    let details = message.details(&options);
+    let has_opt = details.edns.expect("the query needed an OPT record");
+    let has_options = details.nsid.is_some() || details.subnet.is_some();
+    assert!(has_opt || !has_options && details.errors.is_empty());
+    assert!(details.errors.len() <= EXTENDED_ERRORS_MAX);
+    for error in &details.errors {
+        let text = error.text.as_deref().unwrap_or("none");
+        assert!(!text.is_empty() && text.chars().count() <= EXTRA_TEXT_CHARS_MAX);
+        assert!(!error.to_string().chars().any(char::is_control));
+    }
+    let sections = details.sections.as_ref().expect("sections are kept");
+    let count = |at: usize| usize::from(u16::from_be_bytes([bytes[at], bytes[at + 1]]));
+    assert!(sections.authority.len() <= count(8));
+    assert!(sections.additional.len() + usize::from(has_opt) <= count(10));
+    let mut additional = sections.additional.iter();
+    assert!(additional.all(|record| record.record_type != RecordType::OPT));
+    let plain = message.details(&QueryOptions::PLAIN);
+    assert_eq!((plain.flags, plain.errors), (details.flags, details.errors));
+    assert!(plain.edns.is_none() && plain.sections.is_none());
 }
 
 /// A lookup takes any message, and believes no address of one that is no answer.

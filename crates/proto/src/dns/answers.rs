@@ -5,10 +5,9 @@
 
 use std::net::IpAddr;
 
-use canvass_model::{Rcode, Record, RecordType};
+use canvass_model::{Class, Rcode, Record, RecordType};
 
 use super::message::{FoldedName, NAME_OCTETS_MAX};
-use super::question::CLASS_IN;
 use super::{Message, Question, RecordView};
 
 /// Aliases that are followed in one answer. Resolvers give up earlier.
@@ -108,7 +107,8 @@ fn follow_aliases<'a>(
         .filter(|all| all.len() == usize::from(message.answer_count()))
         .ok_or(AnswerError::Broken)?;
     let is_empty = records.is_empty();
-    records.retain(|(_, record)| record.class == CLASS_IN);
+    let class = question.class();
+    records.retain(|(_, record)| class == record.class || class == Class::ANY);
     let mut names = vec![question.folded_name()];
     let mut dnames = Vec::new();
     loop {
@@ -130,8 +130,8 @@ fn follow_aliases<'a>(
     let picked: Vec<_> = records
         .iter()
         .filter(|(owner, record)| {
-            let led = record.record_type == RecordType::DNAME && dnames.contains(owner);
-            led || names.contains(owner)
+            let is_dname = signed_type(record) == RecordType::DNAME;
+            names.contains(owner) || is_dname && dnames.contains(owner)
         })
         .map(|(owner, record)| (*record, owner == end && is_of_type(record, wanted)))
         .collect();
@@ -170,6 +170,14 @@ fn alias_of(
         return Err(AnswerError::Broken);
     }
     Ok(Some((led, Some(owner.clone()))))
+}
+
+/// The type of the record, or for a signature that of the records it signs (RFC 4034 §3.1.1).
+fn signed_type(record: &RecordView<'_>) -> RecordType {
+    match (record.record_type, record.data()) {
+        (RecordType::RRSIG, &[high, low, ..]) => RecordType(u16::from_be_bytes([high, low])),
+        (own, _) => own,
+    }
 }
 
 fn is_of_type(record: &RecordView<'_>, wanted: RecordType) -> bool {
@@ -225,6 +233,11 @@ mod tests {
 
     fn cname(owner: &str, target: &str) -> Vec<u8> {
         record(owner, RecordType::CNAME, 1, &name(target))
+    }
+
+    fn signature(owner: &str, signed: RecordType) -> Vec<u8> {
+        let data = [&signed.0.to_be_bytes()[..], &[0; 20]].concat();
+        record(owner, RecordType::RRSIG, 1, &data)
     }
 
     fn reply(rcode: u8, records: &[Vec<u8>]) -> Vec<u8> {
@@ -301,6 +314,17 @@ mod tests {
                 Err(Loop),
             ),
             (vec![cname("wrong.test", "wrong.test")], Err(Loop)),
+            // Signatures belong to what they sign, and are not what was asked for.
+            (
+                vec![
+                    dname.clone(),
+                    signature("test", RecordType::DNAME),
+                    signature("test", RecordType::A),
+                    a("wrong.example", 7),
+                    signature("wrong.example", RecordType::A),
+                ],
+                Ok((vec![7], 4)),
+            ),
             (vec![dname.clone(), a("wrong.example", 7)], Ok((vec![7], 2))),
             (
                 vec![
@@ -330,5 +354,26 @@ mod tests {
         let message = Message::new(&wire).unwrap();
         assert!(message.answers(&Question::new(&name, RecordType(97))));
         assert!(!message.answers(&Question::new(&name, RecordType(65))));
+    }
+
+    #[test]
+    fn records_count_in_the_class_that_was_asked_for() {
+        let records = [
+            record("wrong.test", RecordType::A, 3, &[192, 0, 2, 3]),
+            record("wrong.test", RecordType::A, 1, &[192, 0, 2, 1]),
+        ];
+        for (class, count) in [(1, 1), (3, 1), (4, 0), (255, 2)] {
+            let mut wire = reply(0, &records);
+            let question = question().in_class(Class(class));
+            wire[12..12 + question.wire().len()].copy_from_slice(question.wire());
+            let answers = Message::new(&wire).unwrap().answers_to(&question);
+            let wanted = answers.map(|answers| answers.wanted().count());
+            let expected = if count == 0 {
+                Err(AnswerError::Unrelated)
+            } else {
+                Ok(count)
+            };
+            assert_eq!(wanted, expected, "{class}");
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! one record and is dropped at once, so it is walked here without an allocation. Record data
 //! is written as text by `rdata`.
 
-use canvass_model::{Rcode, RecordType, write_label};
+use canvass_model::{Class, Rcode, RecordType, write_label};
 use smallvec::SmallVec;
 
 use super::Question;
@@ -70,10 +70,10 @@ impl<'a> Message<'a> {
         if low == 0 && self.u16_at(6) > 0 || self.u16_at(10) == 0 {
             return Rcode(low);
         }
-        let opt = self
-            .records()
-            .find(|record| record.record_type == RecordType::OPT);
-        Rcode(opt.map_or(low, |opt| (opt.ttl_s >> 24 << 4) as u16 | low))
+        Rcode(
+            self.opt()
+                .map_or(low, |opt| (opt.ttl_s >> 24 << 4) as u16 | low),
+        )
     }
 
     /// Whether every record of the answer section is of the type and class asked for, with an owner
@@ -106,6 +106,26 @@ impl<'a> Message<'a> {
         self.records().take(usize::from(self.answer_count()))
     }
 
+    /// The number of records of the authority section, by the header.
+    pub(super) fn authority_count(&self) -> u16 {
+        self.u16_at(8)
+    }
+
+    /// The number of records of the additional section, by the header.
+    pub(super) fn additional_count(&self) -> u16 {
+        self.u16_at(10)
+    }
+
+    /// The second word of the header: flags, operation and response code.
+    pub(super) fn flags(&self) -> u16 {
+        self.u16_at(2)
+    }
+
+    /// The whole message.
+    pub(super) fn octets(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// Where its last record ends, in octets from its beginning; `None` while it is incomplete, or
     /// when it is broken.
     pub fn end(&self) -> Option<usize> {
@@ -115,7 +135,7 @@ impl<'a> Message<'a> {
     }
 
     /// All records of all sections, as far as they can be walked.
-    fn records(&self) -> Records<'a> {
+    pub(super) fn records(&self) -> Records<'a> {
         let mut at = Some(HEADER_OCTETS);
         for _ in 0..self.u16_at(4) {
             at = at.and_then(|at| self.skip_name(at)).map(|end| end + 4);
@@ -215,7 +235,7 @@ impl<'a> Message<'a> {
 }
 
 /// Walks the records of a message. Ends early if the message is broken.
-struct Records<'a> {
+pub(super) struct Records<'a> {
     message: Message<'a>,
     /// Where the next record begins, or what follows the last one; `None` where it is broken.
     at: Option<usize>,
@@ -247,7 +267,7 @@ pub struct RecordView<'a> {
     /// Its type.
     pub record_type: RecordType,
     /// Its class.
-    pub class: u16,
+    pub class: Class,
     /// How long it may be kept, in seconds.
     pub ttl_s: u32,
 }
@@ -267,7 +287,7 @@ impl<'a> RecordView<'a> {
             data_at: at + 10,
             data_octets: u16::from_be_bytes([fixed[8], fixed[9]]),
             record_type,
-            class: u16::from_be_bytes([fixed[2], fixed[3]]),
+            class: Class(u16::from_be_bytes([fixed[2], fixed[3]])),
             ttl_s: if is_ttl && ttl_s > i32::MAX as u32 {
                 0
             } else {
@@ -275,6 +295,11 @@ impl<'a> RecordView<'a> {
             },
         };
         (record.data_end() <= message.bytes.len()).then_some(record)
+    }
+
+    /// Whether it is the pseudo-record OPT.
+    pub(super) fn is_opt(&self) -> bool {
+        self.record_type == RecordType::OPT
     }
 
     fn data_end(&self) -> usize {

@@ -2,28 +2,16 @@
 
 use std::net::IpAddr;
 
-use canvass_model::{DnsName, RecordType, reverse_name};
+use canvass_model::{Class, DnsName, RecordType, reverse_name};
 use smallvec::SmallVec;
 
+use super::QueryOptions;
 use super::message::FoldedName;
-
-/// The datagram size offered by EDNS(0): what passes everywhere without fragmentation (DNS flag day
-/// 2020, RFC 9715 §3).
-pub const EDNS_UDP_OCTETS: u16 = 1232;
 
 /// The most octets of a DNS message, on a stream (RFC 1035 §4.2.2) or anywhere.
 pub const MESSAGE_OCTETS_MAX: usize = 65_535;
 
-/// The class IN (RFC 1035 §3.2.4).
-pub(super) const CLASS_IN: u16 = 1;
-
-/// The pseudo-record that offers [`EDNS_UDP_OCTETS`] and nothing else (RFC 6891 §6.1.2).
-const OPT_RECORD: [u8; 11] = {
-    let size = EDNS_UDP_OCTETS.to_be_bytes();
-    [0, 0, 41, size[0], size[1], 0, 0, 0, 0, 0, 0]
-};
-
-/// One question of class IN.
+/// One question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
     /// Name, type and class as in a message. An IPv6 reverse name has 74 octets, so the most
@@ -32,12 +20,12 @@ pub struct Question {
 }
 
 impl Question {
-    /// Asks for the records of `record_type` of `name`.
+    /// Asks for the records of `record_type` of `name`, in the class IN.
     pub fn new(name: &DnsName, record_type: RecordType) -> Self {
         Self::from_wire_name(name.wire(), record_type)
     }
 
-    /// Asks for the PTR records of `address`.
+    /// Asks for the PTR records of `address`, in the class IN.
     pub fn reverse(address: IpAddr) -> Self {
         let mut name = [0; 74];
         let length = reverse_name(address, &mut name);
@@ -47,8 +35,16 @@ impl Question {
     fn from_wire_name(name: &[u8], record_type: RecordType) -> Self {
         let mut wire = SmallVec::from_slice(name);
         wire.extend_from_slice(&record_type.0.to_be_bytes());
-        wire.extend_from_slice(&CLASS_IN.to_be_bytes());
+        wire.extend_from_slice(&Class::IN.0.to_be_bytes());
         Self { wire }
+    }
+
+    /// The same question in another class.
+    #[must_use]
+    pub fn in_class(mut self, class: Class) -> Self {
+        let at = self.wire.len() - 2;
+        self.wire[at..].copy_from_slice(&class.0.to_be_bytes());
+        self
     }
 
     /// Name, type and class as in a message.
@@ -69,15 +65,31 @@ impl Question {
         RecordType(u16::from_be_bytes([self.wire[at], self.wire[at + 1]]))
     }
 
-    /// Appends a whole query, recursion desired, to `out`; with `edns`, an OPT record too.
-    pub fn write_query(&self, id: u16, edns: bool, out: &mut Vec<u8>) {
-        let id = id.to_be_bytes();
-        out.reserve(12 + self.wire.len() + OPT_RECORD.len());
+    /// The class asked for.
+    pub fn class(&self) -> Class {
+        let at = self.wire.len() - 2;
+        Class(u16::from_be_bytes([self.wire[at], self.wire[at + 1]]))
+    }
+
+    /// Appends a whole query to `out`. `edns` says whether it may have an OPT record. Returns
+    /// whether it has one.
+    pub fn write_query(
+        &self,
+        id: u16,
+        edns: bool,
+        options: &QueryOptions,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let opt = options.opt.as_ref().filter(|_| edns);
+        let opt_octets = opt.map_or(&[][..], |opt| opt.octets());
+        let [id_high, id_low] = id.to_be_bytes();
+        let [flags_high, flags_low] = options.header_flags();
+        out.reserve(12 + self.wire.len() + opt_octets.len());
         out.extend_from_slice(&[
-            id[0],
-            id[1],
-            0x01,
-            0x00,
+            id_high,
+            id_low,
+            flags_high,
+            flags_low,
             0,
             1,
             0,
@@ -85,18 +97,18 @@ impl Question {
             0,
             0,
             0,
-            u8::from(edns),
+            u8::from(opt.is_some()),
         ]);
         out.extend_from_slice(&self.wire);
-        if edns {
-            out.extend_from_slice(&OPT_RECORD);
-        }
+        out.extend_from_slice(opt_octets);
+        opt.is_some()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dns::EDNS_UDP_OCTETS;
     use hickory_proto::op::Message;
 
     #[test]
@@ -104,7 +116,9 @@ mod tests {
         for (address, edns) in [("192.0.2.1", true), ("2001:db8::1", false)] {
             let address: IpAddr = address.parse().unwrap();
             let mut wire = Vec::new();
-            Question::reverse(address).write_query(0xbeef, edns, &mut wire);
+            let question = Question::reverse(address);
+            let has_opt = question.write_query(0xbeef, edns, &QueryOptions::PLAIN, &mut wire);
+            assert_eq!(has_opt, edns);
             let message = Message::from_vec(&wire).unwrap();
             assert_eq!(message.metadata.id, 0xbeef);
             assert!(message.metadata.recursion_desired);
@@ -121,5 +135,26 @@ mod tests {
                 edns.then_some(EDNS_UDP_OCTETS)
             );
         }
+    }
+
+    #[test]
+    fn a_query_has_the_flags_and_the_class_asked_for() {
+        let options = QueryOptions {
+            recursion_desired: false,
+            checking_disabled: true,
+            opt: None,
+            ..QueryOptions::PLAIN
+        };
+        let name = "version.bind".parse().unwrap();
+        let question = Question::new(&name, RecordType(16)).in_class(Class::CH);
+        assert_eq!(question.class(), Class::CH);
+        let mut wire = Vec::new();
+        assert!(!question.write_query(1, true, &options, &mut wire));
+        let message = Message::from_vec(&wire).unwrap();
+        assert!(!message.metadata.recursion_desired);
+        assert!(message.metadata.checking_disabled);
+        assert!(message.edns.is_none());
+        let class = message.queries[0].query_class();
+        assert_eq!(class, hickory_proto::rr::DNSClass::CH);
     }
 }

@@ -1,7 +1,7 @@
 //! From the state of a probe to its outcome.
 
 use canvass_model::{
-    Answer, HttpAnswer, Job, Outcome, ProbeSpec, TalkAnswer, TalkReply, Target, Time,
+    Answer, Class, HttpAnswer, Job, Outcome, ProbeSpec, TalkAnswer, TalkReply, Target, Time,
 };
 
 use super::Probe;
@@ -114,7 +114,9 @@ impl Probe {
             stalled: false,
             resolver: None,
             transport: None,
+            class: Class::IN,
             answer: self.answer(),
+            details: None,
             fault,
             trace: self.tour.trace.take().map(Into::into),
             job,

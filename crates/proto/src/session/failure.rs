@@ -2,13 +2,23 @@
 
 use std::net::SocketAddr;
 
-use canvass_model::{Cause, Fault, Phase, Rcode, Status, Transport};
+use canvass_model::{
+    Cause, ExtendedError, Fault, Phase, Rcode, ResponseDetails, Status, Transport,
+};
 
 use super::query::Query;
-use super::{LostCause, Reply, ReplyClass};
+use super::{Limits, LostCause, Reply, ReplyClass};
 use crate::dns::AnswerError;
 
 /// The last thing that went wrong with a query.
+#[derive(Debug)]
+pub(super) struct LastFailure {
+    what: Failure,
+    /// What the response says besides its answer, if the failure is about one.
+    pub(super) details: Option<ResponseDetails>,
+}
+
+/// What went wrong with a query.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Failure {
     Silence,
@@ -27,21 +37,51 @@ impl Failure {
             _ => Self::Rcode(reply.message.rcode()),
         }
     }
+}
+
+/// A failure that is not about a response.
+impl From<Failure> for LastFailure {
+    fn from(what: Failure) -> Self {
+        Self {
+            what,
+            details: None,
+        }
+    }
+}
+
+impl LastFailure {
+    /// A failure that is about `reply`.
+    pub(super) fn by(what: Failure, reply: &Reply<'_>, limits: &Limits) -> Self {
+        Self {
+            what,
+            details: Some(reply.message.details(&limits.query)),
+        }
+    }
 
     /// Replaces the failure by a later one. A truncated answer stays the reason if only TCP failed
     /// after it. An interrupt always replaces it.
     pub(super) fn follow(&mut self, next: Self) {
         let interrupted = matches!(
-            next,
-            Self::Lost(LostCause {
+            next.what,
+            Failure::Lost(LostCause {
                 cause: Cause::Interrupted,
                 ..
             })
         );
-        let by_code = matches!(next, Self::Rcode(_));
-        if *self != Self::Truncated || interrupted || by_code {
+        let by_code = matches!(next.what, Failure::Rcode(_));
+        if self.what != Failure::Truncated || interrupted || by_code {
             *self = next;
         }
+    }
+
+    /// The Extended DNS Errors of the response, behind a colon; empty if there is none.
+    fn explanation(&self) -> String {
+        let errors = self.details.iter().flat_map(|details| &details.errors);
+        let errors: Vec<_> = errors.map(ExtendedError::to_string).collect();
+        if errors.is_empty() {
+            return String::new();
+        }
+        format!(": {}", errors.join("; "))
     }
 }
 
@@ -62,8 +102,9 @@ impl Query {
         } else {
             Phase::Dns
         };
-        let failure = match self.failure() {
-            Some(failure) => failure,
+        let last = self.failure();
+        let failure = match last {
+            Some(last) => &last.what,
             None if attempts == 0 => {
                 let message = "no resolver could be asked before the deadline".into();
                 return (
@@ -105,7 +146,10 @@ impl Query {
             Failure::Rcode(rcode) => (
                 Status::Rcode(*rcode),
                 Cause::Rcode,
-                format!("{who} answered {rcode} {often}"),
+                format!(
+                    "{who} answered {rcode} {often}{}",
+                    last.map(LastFailure::explanation).unwrap_or_default()
+                ),
             ),
             Failure::Lost(lost) => {
                 errno = lost.errno;

@@ -10,7 +10,7 @@ impl Session {
         let asking = self.any_out();
         self.clock.turn(now, asking);
         let forward_attempts = self.forward.as_ref().map_or(0, |all| all.attempts());
-        let (verdict, status, answer, fault) = match self.settled {
+        let (verdict, status, answer, fault, details) = match self.settled {
             Some(settled) => {
                 let verdict = if settled.negative {
                     Verdict::Negative
@@ -21,12 +21,15 @@ impl Session {
                 if let (Answer::Ptr(ptr), Some(forward)) = (&mut answer, self.forward) {
                     ptr.confirmation = Some(Box::new(forward.confirmation()));
                 }
-                (verdict, Status::Rcode(settled.rcode), answer, None)
+                let status = Status::Rcode(settled.rcode);
+                (verdict, status, answer, None, settled.details)
             }
             None => {
                 let (status, fault) = self.query.fault();
                 let answer = Answer::empty(self.job.spec);
-                (Verdict::Failed, status, answer, Some(Box::new(fault)))
+                let details = self.query.take_details().map(Box::new);
+                let fault = Some(Box::new(fault));
+                (Verdict::Failed, status, answer, fault, details)
             }
         };
         let resolver = self.query.resolver();
@@ -41,7 +44,9 @@ impl Session {
             stalled: false,
             resolver: resolver.map(|(resolver, _)| resolver),
             transport: resolver.map(|(_, transport)| transport),
+            class: self.query.question().class(),
             answer,
+            details,
             fault,
             trace: self.trace.map(Into::into),
             job: self.job,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use canvass_model::{Cause, Errno, Transport};
 
-use crate::dns::Message;
+use crate::dns::{Message, QueryOptions};
 use crate::output::QuestionId;
 
 /// An upstream, by its place in the engine's list.
@@ -33,7 +33,7 @@ impl TransportPolicy {
     }
 }
 
-/// The limits of a job.
+/// The limits of a job, and how its questions are asked: the same for all jobs of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Attempts after the first, per question.
@@ -48,6 +48,8 @@ pub struct Limits {
     pub alternatives: bool,
     /// Whether events are recorded in the outcome.
     pub trace: bool,
+    /// How questions are asked.
+    pub query: QueryOptions,
 }
 
 /// A query to be sent.

@@ -9,11 +9,12 @@ mod phase_clock;
 mod query;
 
 use canvass_model::{
-    Answer, DnsAnswer, Job, Outcome, ProbeSpec, PtrAnswer, RecordType, Target, Time, TraceEvent,
+    Answer, DnsAnswer, Job, Outcome, ProbeSpec, PtrAnswer, RecordType, ResponseDetails, Target,
+    Time, TraceEvent,
 };
 use rand::rngs::StdRng;
 
-use crate::dns::{Answers, Question, RecordView};
+use crate::dns::{Answers, Message, QueryOptions, Question, RecordView};
 use crate::output::{Output, QuestionId};
 use forward::Forward;
 pub use limits::{
@@ -47,6 +48,7 @@ struct Settled {
     negative: bool,
     rcode: canvass_model::Rcode,
     answer: Answer,
+    details: Option<Box<ResponseDetails>>,
 }
 
 impl Session {
@@ -79,7 +81,7 @@ impl Session {
             }
         };
         Ok(Self {
-            query: Query::new(question, limits.transport),
+            query: Query::new(question.in_class(limits.query.class), limits.transport),
             forward: None,
             due: job.due.unwrap_or(now),
             deadline: now + limits.deadline,
@@ -102,9 +104,10 @@ impl Session {
         question: QuestionId,
         id: u16,
         edns: bool,
+        limits: &Limits,
         out: &mut Vec<u8>,
     ) -> bool {
-        self.query(question).write_query(id, edns, out)
+        self.query(question).write_query(id, edns, limits, out)
     }
 
     /// The question with this number, to match replies with.
@@ -242,11 +245,11 @@ impl Session {
         });
         if let Some(answer) = answer {
             self.forward = self.forward_of(&answer, limits);
-            let rcode = reply.message.rcode();
             self.settled = Some(Settled {
                 negative,
-                rcode,
+                rcode: reply.message.rcode(),
                 answer,
+                details: kept_details(spec, reply.message, &limits.query),
             });
         }
         class
@@ -325,6 +328,20 @@ fn read_answer(spec: ProbeSpec, answers: &Answers<'_>) -> Option<Answer> {
         Some(records) => read_names(records),
         None => read_names(answers.wanted()),
     }
+}
+
+/// What is kept of a response besides the answer. Nothing of an ordinary response to a `ptr` job.
+fn kept_details(
+    spec: ProbeSpec,
+    message: Message<'_>,
+    options: &QueryOptions,
+) -> Option<Box<ResponseDetails>> {
+    let is_wanted = matches!(spec, ProbeSpec::Dns { .. }) || options.keeps_details();
+    if !is_wanted && !message.may_have_options() {
+        return None;
+    }
+    let details = message.details(options);
+    (is_wanted || !details.errors.is_empty()).then(|| Box::new(details))
 }
 
 fn read_names<'a>(records: impl Iterator<Item = RecordView<'a>>) -> Option<Answer> {

@@ -77,8 +77,8 @@ impl NameLookup {
     }
 
     /// See [`Session::write_query`](super::Session::write_query).
-    pub fn write_query(&self, id: u16, edns: bool, out: &mut Vec<u8>) -> bool {
-        self.query.write_query(id, edns, out)
+    pub fn write_query(&self, id: u16, edns: bool, limits: &Limits, out: &mut Vec<u8>) -> bool {
+        self.query.write_query(id, edns, limits, out)
     }
 
     /// See [`Session::sent`](super::Session::sent).

@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use canvass_model::{Rcode, Time, Transport};
+use canvass_model::{Rcode, ResponseDetails, Time, Transport};
 use rand::RngExt;
 use rand::rngs::StdRng;
 
-use super::failure::Failure;
+use super::failure::{Failure, LastFailure};
 use super::{Limits, LostCause, Reply, ReplyClass, SendRequest, Sent, TransportPolicy, UpstreamId};
 use crate::dns::{AnswerError, Answers, Question};
 
@@ -37,7 +37,7 @@ pub(super) struct Query {
     /// The resolver that was asked, or that replied, last.
     resolver: Option<(SocketAddr, Transport)>,
     /// The last thing that went wrong.
-    failure: Option<Box<Failure>>,
+    failure: Option<Box<LastFailure>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -97,10 +97,15 @@ impl Query {
         &self.question
     }
 
-    pub(super) fn write_query(&self, id: u16, edns: bool, out: &mut Vec<u8>) -> bool {
+    pub(super) fn write_query(
+        &self,
+        id: u16,
+        edns: bool,
+        limits: &Limits,
+        out: &mut Vec<u8>,
+    ) -> bool {
         let edns = edns && self.edns;
-        self.question.write_query(id, edns, out);
-        edns
+        self.question.write_query(id, edns, &limits.query, out)
     }
 
     pub(super) fn attempts(&self) -> u32 {
@@ -111,8 +116,13 @@ impl Query {
         self.resolver
     }
 
-    pub(super) fn failure(&self) -> Option<&Failure> {
+    pub(super) fn failure(&self) -> Option<&LastFailure> {
         self.failure.as_deref()
+    }
+
+    /// What the response says that the last failure is about, if it is about one.
+    pub(super) fn take_details(&mut self) -> Option<ResponseDetails> {
+        self.failure.as_mut()?.details.take()
     }
 
     pub(super) fn is_out(&self) -> bool {
@@ -143,7 +153,7 @@ impl Query {
         match self.state {
             State::Out { until } if now >= until => {
                 self.state = State::Ready;
-                self.fail(Failure::Silence);
+                self.fail(Failure::Silence.into());
                 return Step::Expired;
             }
             State::Backoff { until } if now >= until => self.state = State::Ready,
@@ -206,13 +216,13 @@ impl Query {
                     self.state = State::Settled;
                     return (class, Some(answer));
                 }
-                Err(error) => self.fail(Failure::Malformed(error)),
+                Err(error) => self.fail(LastFailure::by(Failure::Malformed(error), reply, limits)),
             }
             self.unhelpful(now, reply, ReplyClass::Unusable, limits, rng);
             return (ReplyClass::Unusable, None);
         }
         if class != ReplyClass::NoEdns {
-            self.fail(Failure::of(reply, class));
+            self.fail(LastFailure::by(Failure::of(reply, class), reply, limits));
         }
         self.unhelpful(now, reply, class, limits, rng);
         (class, None)
@@ -227,11 +237,11 @@ impl Query {
     /// The query could not be sent, or will not be.
     pub(super) fn blocked(&mut self, lost: LostCause) {
         if !self.is_settled() {
-            self.fail(Failure::Lost(lost));
+            self.fail(Failure::Lost(lost).into());
         }
     }
 
-    fn fail(&mut self, failure: Failure) {
+    fn fail(&mut self, failure: LastFailure) {
         match &mut self.failure {
             Some(last) => last.follow(failure),
             None => self.failure = Some(Box::new(failure)),

@@ -2,6 +2,7 @@
 //! not seeded.
 
 mod answers;
+mod details;
 mod fallback;
 mod forward;
 mod laws;

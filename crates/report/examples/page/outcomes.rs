@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use canvass_model::{
-    Answer, Cause, Errno, Fault, Host, Job, ModuleId, Outcome, Phase, Phases, ProbeSpec, PtrAnswer,
-    Rcode, Status, Target, Time, Transport, Verdict,
+    Answer, Cause, Class, Errno, Fault, Host, Job, ModuleId, Outcome, Phase, Phases, ProbeSpec,
+    PtrAnswer, Rcode, Status, Target, Time, Transport, Verdict,
 };
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -33,7 +33,9 @@ fn outcome(seq: u64, due: Time, target: Target, spec: ProbeSpec) -> Outcome {
         stalled: false,
         resolver: None,
         transport: None,
+        class: Class::IN,
         answer: Answer::Ptr(PtrAnswer::default()),
+        details: None,
         fault: None,
         trace: None,
     }

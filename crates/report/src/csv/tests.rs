@@ -58,26 +58,54 @@ fn rows_are_as_the_header_says() {
         lines[0],
         "seq,line,target,probe,type,outcome,status,names,ttl,answers,confirmed,forward,\
          resolver,transport,attempts,started,latency_ms,response_ms,wait_ms,dns_ms,\
-         error_phase,error_cause,error_message,error_errno,stalled"
+         error_phase,error_cause,error_message,error_errno,stalled,\
+         class,flags,ede,nsid,subnet,edns,authority,additional"
     );
     assert_eq!(
         lines[1],
         "0,1,10.1.2.3,ptr,,answered,NOERROR,host-10-1-2-3.example.net.,400,,,,127.0.0.1:53,\
-         udp,1,2026-01-02T03:04:05.123474Z,0.412,0.43,0,0.412,,,,,false"
+         udp,1,2026-01-02T03:04:05.123474Z,0.412,0.43,0,0.412,,,,,false,,,,,,,,"
     );
     assert_eq!(
         lines[2],
         "2,9,010.9.9.9,ptr,,failed,TIMEOUT,,,,,,127.0.0.1:53,udp,8,\
          2026-01-02T03:04:05.123456Z,10000,10000,0,10000,dns,timeout,\
-         no answer from 127.0.0.1:53 in 8 attempts,,true"
+         no answer from 127.0.0.1:53 in 8 attempts,,true,,,,,,,,"
     );
     assert_eq!(
         lines[3],
         "6,2,www.example.net,dns,A,answered,NOERROR,,,\
          www.example.net. 300 CNAME web.example.net. | web.example.net. 60 A 192.0.2.1 | \
          web.example.net. 60 A 192.0.2.2,,,127.0.0.1:53,udp,1,2026-01-02T03:04:05.123456Z,\
-         1.5,1.5,0,1.5,,,,,false"
+         1.5,1.5,0,1.5,,,,,false,,aa rd ra,,,,,,"
     );
+}
+
+#[test]
+fn what_the_response_says_besides_its_answer_is_in_the_last_columns() {
+    let outcome = fixture::dns_with_details();
+    for (column, text) in [
+        ("answers", "version.bind. 0 CH TXT \"9.18\""),
+        ("class", "CH"),
+        ("flags", "aa rd ra ad"),
+        (
+            "ede",
+            "Stale Answer (3) | 49152: \"a, \\u{1b}[2J\\n\\\"b\\\"\"",
+        ),
+        ("nsid", "6e 73 31 (\"ns1\")"),
+        ("subnet", "192.0.2.0/24/0"),
+        ("edns", "true"),
+        ("authority", "bind. 0 CH NS bind."),
+        ("additional", "a.bind. 0 A 192.0.2.1"),
+    ] {
+        assert_eq!(cell(&outcome, column), text, "{column}");
+    }
+    let mut ptr = fixture::ptr_answered();
+    let mut details = outcome.details.unwrap();
+    (details.sections, details.edns) = (None, None);
+    ptr.details = Some(details);
+    assert_eq!(cell(&ptr, "class"), "");
+    assert_eq!(cell(&ptr, "flags"), "");
 }
 
 #[test]

@@ -84,15 +84,16 @@ const STATUSES: [(&str, &[Phase], &str, &str); 20] = [
     ("SERVFAIL", DNS,
      "The resolver could not get a valid answer: the servers of the zone failed, or DNSSEC \
       validation did.",
-     "Ask with `dig +cd`: if there is an answer then, DNSSEC is broken for the zone. Otherwise ask the \
-      zone's own servers."),
+     "`error.message` and `ede` have the resolver's own explanation, if it sent one. Ask with `--cd`: \
+      if there is an answer then, DNSSEC is broken for the zone. Otherwise ask the zone's own \
+      servers."),
     ("REFUSED", DNS,
      "The DNS server refuses to answer this client or this question.",
      "Check whether this address may use the resolver, and whether the server is authoritative only. \
       Some refuse if asked too fast: lower `--rate-per-resolver`."),
     ("FORMERR", DNS,
      "The DNS server could not parse the query.",
-     "Check for an old server or a firewall that does not support EDNS: `dig +noedns` gets an answer \
+     "Check for an old server or a firewall that does not support EDNS: `--no-edns` gets an answer \
       then."),
     ("NOTIMP", DNS,
      "The DNS server does not support this kind of query.",

@@ -55,7 +55,7 @@ fields! {
 }
 
 fields! {
-    End: Outcome, |outcome| "," .. "}\n", into LineDraft;
+    End: Outcome, |outcome| "," .. "", into LineDraft;
 
     error: Option<Object<'_, Error>> = outcome.fault.as_deref().map(Object), csv,
         read(required, |line, error: Option<Read<ErrorReader>>| {

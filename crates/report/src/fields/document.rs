@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Field, Table, common, host, http, lookup, talk};
+use super::{Field, Table, common, details, host, http, lookup, talk};
 use crate::Columns;
 
 /// The page `docs/FORMATS.md` with its tables of fields generated anew. `page` is the page as it
@@ -39,7 +39,12 @@ fn write_section(out: &mut String, name: &str) -> std::fmt::Result {
             common::End::FIELDS,
         ],
         "error" => &[common::Error::FIELDS],
-        "ptr and dns" => &[lookup::Question::FIELDS, lookup::Answer::FIELDS],
+        "ptr and dns" => &[
+            lookup::Question::FIELDS,
+            lookup::Answer::FIELDS,
+            details::Details::FIELDS,
+        ],
+        "ede" => &[details::Ede::FIELDS],
         "answers" => &[lookup::ResourceRecord::FIELDS],
         "phases of ptr and dns" => &[lookup::Phases::FIELDS],
         "phases of http, tcp and udp" => &[host::Phases::FIELDS],
@@ -99,8 +104,8 @@ mod tests {
             page == formats_markdown(&page),
             "docs/FORMATS.md is out of date: run cargo run -p canvass-report --example docs"
         );
-        assert_eq!(page.matches(BEGIN).count(), 13);
-        assert_eq!(page.matches(END).count(), 13);
+        assert_eq!(page.matches(BEGIN).count(), 14);
+        assert_eq!(page.matches(END).count(), 14);
     }
 
     #[test]

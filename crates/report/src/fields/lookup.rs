@@ -9,11 +9,12 @@ use canvass_model::{
 
 use super::read::{PhasesReader, Read};
 use super::value::{
-    AddressesByName, CsvContext, KeyIf, KeyIfSome, Listed, Object, Objects, Texts, TypeName, Word,
-    push_joined,
+    AddressesByName, ClassName, CsvContext, KeyIf, KeyIfSome, Listed, Object, Objects, Texts,
+    TypeName, Word, push_joined,
 };
+use crate::json::put;
 use crate::read::{FromText, LineDraft, Millis};
-use crate::write::push_display;
+use crate::write::push_record;
 
 fields! {
     Question: Outcome, |outcome| "," .. "", into LineDraft;
@@ -75,6 +76,8 @@ fields! {
 
     name: &str = &record.name, json, "the owner name";
     type: TypeName = TypeName(record.record_type), json, "the record type";
+    class: KeyIfSome<ClassName> = KeyIfSome(ClassName::unless_in(record.class)), json,
+        "the class, where it is not IN";
     ttl: u32 = record.ttl_s, json, "the time to live, in seconds";
     data: &str = &record.data, json,
         "the data as in a zone file; `\\# length hex` (RFC 3597 §5) where the type has no such form or the data are malformed";
@@ -84,13 +87,7 @@ impl Listed for ResourceRecord {
     fn write_cell(records: &[Record], out: &mut Vec<u8>, context: &mut CsvContext<'_>) {
         context.quoted(out, |out| {
             push_joined(out, records, " | ", |out, record| {
-                push_display(
-                    out,
-                    format_args!(
-                        "{} {} {} {}",
-                        record.name, record.ttl_s, record.record_type, record.data
-                    ),
-                );
+                push_record(out, record, put);
             });
         });
     }
@@ -148,7 +145,7 @@ fn forward(outcome: &Outcome) -> &[(Box<str>, Vec<IpAddr>)] {
 }
 
 #[inline(always)]
-fn is_dns(outcome: &Outcome) -> bool {
+pub(super) fn is_dns(outcome: &Outcome) -> bool {
     matches!(outcome.job.spec, ProbeSpec::Dns { .. })
 }
 

@@ -134,6 +134,7 @@ macro_rules! line {
                 $(<$Part>::with_subject(outcome, |subject| {
                     <$Part>::write_json(subject, out, context);
                 });)*
+                out.extend_from_slice(b"}\n");
             }
 
             #[inline]

@@ -9,6 +9,7 @@
 #[macro_use]
 mod macros;
 mod common;
+mod details;
 mod document;
 mod host;
 mod http;
@@ -20,6 +21,7 @@ mod value;
 use canvass_model::Outcome;
 use serde::de::MapAccess;
 
+pub(crate) use details::shows_flags;
 pub use document::formats_markdown;
 pub(crate) use read::{LineReader, Read};
 pub(crate) use value::{CsvContext, JsonContext, LastResolver};
@@ -98,7 +100,7 @@ fn with_default<Subject: Default>(write: impl FnOnce(&Subject)) {
 line! {
     /// A line of `ptr` and `dns`.
     LookupLine: common::Start, lookup::Question, common::Ending, lookup::Answer, common::Times,
-    lookup::Time, common::End
+    lookup::Time, common::End, details::Details
 }
 
 line! {

@@ -1,6 +1,6 @@
 //! How values are written, by type.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use canvass_model::{Errno, RecordType, Remote, Status, Target, Time};
@@ -9,8 +9,8 @@ use super::Table;
 use crate::epoch::{Calendar, push_second};
 use crate::json::{push_inner, push_string, put};
 use crate::write::{
-    LastSpan, push_address, push_display, push_ms, push_number, push_remote, push_sha256,
-    push_socket_address, push_status, target_text,
+    LastSpan, push_display, push_ms, push_number, push_remote, push_sha256, push_socket_address,
+    push_status, target_text,
 };
 
 /// The state that values need to write a line of ndjson.
@@ -109,6 +109,10 @@ macro_rules! value {
         value!($Type: $name $quote $quote, |$value, $out, context| $both, $both);
     };
 }
+
+mod lookup;
+
+pub(super) use lookup::{AddressesByName, ClassName};
 
 /// A word that needs no escape.
 pub(super) struct Word(pub(super) &'static str);
@@ -353,39 +357,6 @@ value!(
         put(out, value);
     }))
 );
-
-/// Addresses by name.
-pub(super) struct AddressesByName<'a>(pub(super) &'a [(Box<str>, Vec<IpAddr>)]);
-
-value!(
-    AddressesByName<'_>: "object" "{" "}",
-    |names, out, context| push_addresses_by_name(out, names.0),
-    context.quoted(out, |out| push_joined(out, names.0, "; ", |out, (name, addresses)| {
-        put(out, name);
-        put(out, "=");
-        push_joined(out, addresses, " ", |out, address| push_address(out, *address));
-    }))
-);
-
-fn push_addresses_by_name(out: &mut Vec<u8>, names: &[(Box<str>, Vec<IpAddr>)]) {
-    let mut separator = "";
-    for (index, (name, addresses)) in names.iter().enumerate() {
-        // A name may be twice in an answer; a key must not be twice in an object.
-        if names[..index].iter().any(|(earlier, _)| earlier == name) {
-            continue;
-        }
-        put(out, separator);
-        separator = ",";
-        push_string(out, name);
-        put(out, ":[");
-        push_joined(out, addresses, ",", |out, address| {
-            put(out, "\"");
-            push_address(out, *address);
-            put(out, "\"");
-        });
-        put(out, "]");
-    }
-}
 
 /// Appends `items` with `separator` between them.
 #[inline(always)]

@@ -1,7 +1,7 @@
 use super::*;
 use crate::fixture;
 use crate::write::is_breaking;
-use canvass_model::{Answer, PtrAnswer, RecordType};
+use canvass_model::{Answer, Class, PtrAnswer, RecordType};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -103,6 +103,45 @@ fn a_bad_line_has_every_key_for_either_probe() {
 }
 
 #[test]
+fn what_the_response_says_besides_its_answer_stands_last() {
+    let text = line(&fixture::dns_with_details());
+    assert!(
+        text.ends_with(concat!(
+            r#""error":null,"class":"CH","flags":["aa","rd","ra","ad"],"#,
+            r#""ede":[{"code":3,"name":"Stale Answer","text":null},"#,
+            r#"{"code":49152,"name":null,"text":"a, \u001b[2J\n\"b\""}],"#,
+            r#""nsid":{"hex":"6e7331","text":"ns1"},"#,
+            r#""subnet":{"prefix":"192.0.2.0/24","scope":0},"edns":true,"#,
+            r#""authority":[{"name":"bind.","type":"NS","class":"CH","ttl":0,"data":"bind."}],"#,
+            r#""additional":[{"name":"a.bind.","type":"A","ttl":0,"data":"192.0.2.1"}]}"#,
+            "\n"
+        )),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_line_without_a_response_has_no_flags() {
+    let mut outcome = fixture::dns_answered();
+    outcome.details = None;
+    assert_eq!(parsed(&outcome)["flags"], Value::Null);
+    assert!(line(&outcome).contains("\"flags\":null}"));
+    assert!(!line(&fixture::ptr_answered()).contains("flags"));
+}
+
+#[test]
+fn a_ptr_line_has_flags_only_where_more_was_asked_for() {
+    let mut outcome = fixture::ptr_answered();
+    let mut details = fixture::dns_with_details().details.unwrap();
+    outcome.details = Some(details.clone());
+    assert_eq!(parsed(&outcome)["flags"], json!(["aa", "rd", "ra", "ad"]));
+    (details.sections, details.edns) = (None, None);
+    outcome.details = Some(details);
+    let value = parsed(&outcome);
+    assert!(value.get("flags").is_none() && value.get("ede").is_some());
+}
+
+#[test]
 fn a_dns_line_shows_the_whole_answer_section() {
     assert_eq!(
         line(&fixture::dns_answered()),
@@ -114,7 +153,7 @@ fn a_dns_line_shows_the_whole_answer_section() {
             r#"{"name":"web.example.net.","type":"A","ttl":60,"data":"192.0.2.2"}],"#,
             r#""resolver":"127.0.0.1:53","transport":"udp","attempts":1,"#,
             r#""started":"2026-01-02T03:04:05.123456Z","latency_ms":1.5,"response_ms":1.5,"#,
-            r#""phases_ms":{"wait":0,"dns":1.5},"error":null}"#,
+            r#""phases_ms":{"wait":0,"dns":1.5},"error":null,"flags":["aa","rd","ra"]}"#,
             "\n"
         )
     );
@@ -315,6 +354,13 @@ proptest! {
         prop_assert_eq!(value["status"].as_str().unwrap(), outcome.status.to_string());
         prop_assert_eq!(value["attempts"].as_u64(), Some(outcome.attempts.into()));
         prop_assert_eq!(value["stalled"].as_bool().unwrap_or(false), outcome.stalled);
+        if matches!(outcome.answer, Answer::Ptr(_) | Answer::Dns(_)) {
+            let errors = outcome.details.iter().flat_map(|details| &details.errors);
+            let errors: Vec<Value> = errors.map(|error| json!({
+                "code": error.code, "name": error.name(), "text": error.text.as_deref(),
+            })).collect();
+            prop_assert_eq!(value["ede"].as_array().cloned().unwrap_or_default(), errors);
+        }
         match &outcome.answer {
             Answer::Ptr(answer) => {
                 let names: Vec<&str> = answer.names.iter().map(|name| &**name).collect();
@@ -322,10 +368,16 @@ proptest! {
                 prop_assert_eq!(&value["ttl"], &json!(answer.ttl_s));
             }
             Answer::Dns(answer) => {
-                let records: Vec<Value> = answer.records.iter().map(|record| json!({
-                    "name": &*record.name, "type": record.record_type.to_string(),
-                    "ttl": record.ttl_s, "data": &*record.data,
-                })).collect();
+                let records: Vec<Value> = answer.records.iter().map(|record| {
+                    let mut object = json!({
+                        "name": &*record.name, "type": record.record_type.to_string(),
+                        "ttl": record.ttl_s, "data": &*record.data,
+                    });
+                    if record.class != Class::IN {
+                        object["class"] = record.class.to_string().into();
+                    }
+                    object
+                }).collect();
                 prop_assert_eq!(&value["answers"], &json!(records));
             }
             Answer::Http(answer) => {

@@ -8,9 +8,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use canvass_model::{
-    Answer, Cause, Confirmation, DnsAnswer, DnsName, Fault, HttpAnswer, Job, ModuleId, Outcome,
-    Phase, Phases, ProbeSpec, PtrAnswer, RecordType, Status, TalkAnswer, Target, Time, TlsFacts,
-    Verdict,
+    Answer, Cause, Class, Confirmation, DnsAnswer, DnsName, Fault, HttpAnswer, Job, ModuleId,
+    Outcome, Phase, Phases, ProbeSpec, PtrAnswer, RecordType, Status, TalkAnswer, Target, Time,
+    TlsFacts, Verdict,
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -63,7 +63,9 @@ impl Default for LineDraft {
                 stalled: false,
                 resolver: None,
                 transport: None,
+                class: Class::IN,
                 answer: Answer::Dns(DnsAnswer::default()),
+                details: None,
                 fault: None,
                 trace: None,
             },

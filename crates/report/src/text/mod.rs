@@ -6,7 +6,10 @@
 //!
 //! `dns`: `target`, `TYPE`, `STATUS`, then the data of the records joined by ` | `. A record of
 //! another type than that of the question (such as a CNAME) has its type before its data. Negative
-//! outcomes and failures are as for `ptr`.
+//! outcomes and failures are as for `ptr`. A class other than IN stands before the type.
+//!
+//! A line of `ptr` or `dns` has one more column if the response says more than its answer: notes
+//! joined by ` | `, such as `EDE: Stale Answer (3)`.
 //!
 //! `http`: `target`, `STATUS`, the size of the body, the time, and details joined by ` | `, such as
 //! the destination of redirects and when the certificate expires. `tcp` and `udp`: `target`,
@@ -17,11 +20,12 @@
 //! control a terminal. Backslashes are not escaped, so the format cannot be parsed exactly; use
 //! `ndjson` for that.
 
+mod details;
 mod host;
 #[cfg(test)]
 mod tests;
 
-use canvass_model::{Answer, DnsAnswer, Outcome, ProbeSpec, PtrAnswer, RecordType, Verdict};
+use canvass_model::{Answer, Class, DnsAnswer, Outcome, ProbeSpec, PtrAnswer, RecordType, Verdict};
 
 use crate::LineFormat;
 use crate::write::{push_display, push_status, push_visible, target_text};
@@ -51,8 +55,13 @@ impl LineFormat for Text {
                     out.push(b'\t');
                     out.extend_from_slice(confirmation_word(&outcome.answer).as_bytes());
                 }
+                details::push_details(out, outcome);
             }
             ProbeSpec::Dns { record_type } => {
+                if outcome.class != Class::IN {
+                    push_display(out, outcome.class);
+                    out.push(b' ');
+                }
                 push_display(out, record_type);
                 out.push(b'\t');
                 push_status(out, outcome.status);
@@ -64,6 +73,7 @@ impl LineFormat for Text {
                     }
                     _ => out.push(b'-'),
                 }
+                details::push_details(out, outcome);
             }
             ProbeSpec::Http { .. } => host::push_http(out, outcome),
             ProbeSpec::Tcp { .. } | ProbeSpec::Udp { .. } => host::push_talk(out, outcome),

@@ -1,7 +1,7 @@
 //! Checks of the outcomes of DNS jobs.
 
 use canvass_lab::Zone;
-use canvass_model::{Answer, Outcome, Phase, ProbeSpec, Status, Verdict};
+use canvass_model::{Answer, Outcome, Phase, ProbeSpec, ResponseDetails, Status, Verdict};
 
 use super::Faults;
 use crate::scenario::Scenario;
@@ -45,6 +45,10 @@ pub(super) fn faults_of(scenario: &Scenario, outcome: &Outcome, zone: &Zone) -> 
         outcome.attempts == 0 || outcome.resolver.is_some(),
         "attempts and no resolver",
     );
+    check(
+        failed || details_fit(outcome),
+        "the response says what the zone does not, or nothing is kept of it",
+    );
     if failed {
         check(
             !scenario.fair || matches!(expected, Expected::Invalid | Expected::Unanswerable),
@@ -66,6 +70,19 @@ fn asks_forward(outcome: &Outcome) -> bool {
             forward_confirm: true
         }
     )
+}
+
+/// Whether what is kept of a response besides its answer is what the zone sends: flags, and no
+/// EDNS(0) option.
+fn details_fit(outcome: &Outcome) -> bool {
+    let Some(details) = outcome.details.as_deref() else {
+        return matches!(outcome.job.spec, ProbeSpec::Ptr { .. });
+    };
+    let expected = ResponseDetails {
+        flags: details.flags,
+        ..ResponseDetails::default()
+    };
+    matches!(outcome.job.spec, ProbeSpec::Dns { .. }) && *details == expected
 }
 
 /// Whether an answer is that of the zone.

@@ -2,7 +2,7 @@
 
 use canvass_lab::{ResponseMode, Zone, expected_names};
 use canvass_model::{Job, ProbeSpec, Rcode, Record, RecordType, Target, Transport};
-use canvass_proto::dns::{Message, Question};
+use canvass_proto::dns::{Message, QueryOptions, Question};
 
 /// The expected result of a DNS job, if it gets an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub fn expected_of(zone: &Zone, job: &Job) -> Expected {
         _ => return Expected::Invalid,
     };
     let mut query = Vec::new();
-    Question::new(name, record_type).write_query(0, true, &mut query);
+    Question::new(name, record_type).write_query(0, true, &QueryOptions::PLAIN, &mut query);
     let mut reply = Vec::new();
     let status = zone
         .respond(&query, Transport::Tcp, ResponseMode::Answer, &mut reply)

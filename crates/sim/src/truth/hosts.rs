@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use canvass_lab::{ResponseMode, Zone};
 use canvass_model::{Cause, Host, Rcode, RecordType, Transport};
-use canvass_proto::dns::{Message, Question};
+use canvass_proto::dns::{Message, QueryOptions, Question};
 
 /// The expected addresses of a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub(crate) fn host_truth(zone: &Zone, host: &Host) -> HostTruth {
     let mut cause = Cause::NoData;
     for record_type in [RecordType::AAAA, RecordType::A] {
         let (mut query, mut reply) = (Vec::new(), Vec::new());
-        Question::new(&name, record_type).write_query(0, true, &mut query);
+        Question::new(&name, record_type).write_query(0, true, &QueryOptions::PLAIN, &mut query);
         let status = zone.respond(&query, Transport::Tcp, ResponseMode::Answer, &mut reply);
         match status.map(|status| status.rcode) {
             Some(Rcode::NOERROR) => {}

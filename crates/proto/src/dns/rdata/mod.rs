@@ -34,6 +34,7 @@ impl RecordView<'_> {
         Some(Record {
             name: name.into(),
             record_type: self.record_type,
+            class: self.class,
             ttl_s: self.ttl_s,
             data: data.into(),
         })

@@ -43,7 +43,7 @@ impl Lookup {
         ));
         let request = self.lookup.request().expect("the query is still wanted");
         let mut wire = Vec::new();
-        self.lookup.write_query(7, true, &mut wire);
+        self.lookup.write_query(7, true, &limits(), &mut wire);
         let sent = Sent {
             question: QuestionId(0),
             upstream: UpstreamId(0),

@@ -10,7 +10,7 @@ use hickory_proto::rr::{Name, RData, Record};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use crate::dns::{Message, Question};
+use crate::dns::{Message, QueryOptions, Question};
 use crate::session::*;
 
 /// The timeout of every query in these tests.
@@ -25,6 +25,7 @@ pub(super) fn limits() -> Limits {
         transport: TransportPolicy::Auto,
         alternatives: false,
         trace: false,
+        query: QueryOptions::PLAIN,
     }
 }
 
@@ -229,7 +230,7 @@ impl Rig {
         let mut wire = Vec::new();
         let edns = self
             .session
-            .write_query(question, self.ids, edns, &mut wire);
+            .write_query(question, self.ids, edns, &self.limits, &mut wire);
         let sent = Sent {
             question,
             upstream,

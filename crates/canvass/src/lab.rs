@@ -14,18 +14,31 @@ use crossbeam_channel::bounded;
 use crate::args::{ImpairmentArgs, LabArgs, ServeArg};
 use crate::descriptors;
 use crate::exit::{Exit, Failure};
+use crate::files::OutputFile;
 use crate::message::message;
+use crate::same_file::NamedFiles;
 use crate::signals::StopSignals;
 
 /// The domain whose names a lab resolves to loopback addresses.
 const LAB_DOMAIN: &str = "lab.test";
 
 /// Serves until a signal is received, then prints the report of the lab.
-pub(crate) fn serve(args: &LabArgs) -> Result<Exit, Failure> {
+pub(crate) fn serve(args: &LabArgs, signals: &StopSignals) -> Result<Exit, Failure> {
     let (sender, signalled) = bounded(1);
-    StopSignals::catch()?.on_each(move |_| {
+    signals.on_each(move |_| {
         let _ = sender.try_send(());
-    })?;
+    });
+    let mut files = NamedFiles::default();
+    files.writes_stdout();
+    for (flag, path) in [
+        ("--ca-out", &args.ca_out),
+        ("--client-out", &args.client_out),
+    ] {
+        if let Some(path) = path {
+            files.writes(flag, path);
+        }
+    }
+    files.check()?;
     let config = LabConfig {
         listen: args.listen,
         also_ipv6: args.ipv6.then_some(Ipv6Addr::LOCALHOST),
@@ -132,8 +145,7 @@ fn services(args: &LabArgs) -> Vec<ServiceConfig> {
 
 fn write_pem(path: Option<&Path>, pem: Option<&str>) -> Result<(), Failure> {
     match (path, pem) {
-        (Some(path), Some(pem)) => std::fs::write(path, pem)
-            .map_err(|error| Failure::stopped(format!("cannot write {}: {error}", path.display()))),
+        (Some(path), Some(pem)) => OutputFile::open(path)?.replace(pem.as_bytes()),
         (Some(path), None) => Err(Failure::usage(format!(
             "cannot write {}: the lab has no certificates, because no service uses TLS",
             path.display()

@@ -241,10 +241,12 @@ impl FinishedRun {
 /// Says how many bodies could not be kept, and why. Returns whether there were any.
 fn say_unsaved(unsaved: &UnsavedBodies) -> bool {
     let by_reason = unsaved.by_reason();
-    for (reason, count) in &by_reason {
-        let noun = if *count == 1 { "body" } else { "bodies" };
+    for (reason, unsaved) in &by_reason {
+        let count = unsaved.bodies;
+        let noun = if count == 1 { "body" } else { "bodies" };
+        let first = unsaved.first.display();
         message(format_args!(
-            "canvass: {count} {noun} could not be kept: {reason}"
+            "canvass: {count} {noun} could not be kept, the first {first}: {reason}"
         ));
     }
     !by_reason.is_empty()

@@ -10,8 +10,6 @@ use std::path::{Path, PathBuf};
 
 use crate::exit::Failure;
 
-/// Has a link for each open file of this process (proc_pid_fd(5)).
-const DESCRIPTORS: &str = "/proc/self/fd";
 /// The system gives up after as many symbolic links (path_resolution(7)).
 const LINKS_MAX: u32 = 40;
 
@@ -25,7 +23,8 @@ pub(crate) struct NamedFiles {
 }
 
 struct NamedFile {
-    flag: &'static str,
+    /// As it is shown: the flag and the path.
+    shown: String,
     path: PathBuf,
 }
 
@@ -38,25 +37,25 @@ enum Identity {
 
 impl NamedFiles {
     /// Adds a file that is read.
-    pub(crate) fn reads(&mut self, flag: &'static str, path: impl Into<PathBuf>) {
-        let path = path.into();
-        self.inputs.push(NamedFile { flag, path });
+    pub(crate) fn reads(&mut self, flag: &str, path: impl AsRef<Path>) {
+        self.inputs.push(NamedFile::new(flag, path.as_ref()));
     }
 
     /// Adds standard input.
     pub(crate) fn reads_stdin(&mut self) {
-        self.reads("standard input", Path::new(DESCRIPTORS).join("0"));
+        let file = NamedFile::descriptor("standard input", "/proc/self/fd/0");
+        self.inputs.push(file);
     }
 
     /// Adds a file that is written.
-    pub(crate) fn writes(&mut self, flag: &'static str, path: impl Into<PathBuf>) {
-        let path = path.into();
-        self.outputs.push(NamedFile { flag, path });
+    pub(crate) fn writes(&mut self, flag: &str, path: impl AsRef<Path>) {
+        self.outputs.push(NamedFile::new(flag, path.as_ref()));
     }
 
     /// Adds standard output, which the caller of the command may have directed to a file.
     pub(crate) fn writes_stdout(&mut self) {
-        self.writes("standard output", Path::new(DESCRIPTORS).join("1"));
+        let file = NamedFile::descriptor("standard output", "/proc/self/fd/1");
+        self.outputs.push(file);
     }
 
     /// Adds a directory in which files called `SEQ.body` and `SEQ-REPEAT.body` are written.
@@ -140,13 +139,28 @@ impl NamedFiles {
     }
 }
 
+impl NamedFile {
+    fn new(flag: &str, path: &Path) -> Self {
+        Self {
+            shown: format!("{flag} {}", path.display()),
+            path: path.to_owned(),
+        }
+    }
+
+    /// The file of a descriptor, by its link in proc_pid_fd(5).
+    fn descriptor(name: &str, link: &str) -> Self {
+        let path = PathBuf::from(link);
+        let shown = match path.read_link() {
+            Ok(file) => format!("{name} ({})", file.display()),
+            Err(_) => name.to_owned(),
+        };
+        Self { shown, path }
+    }
+}
+
 impl fmt::Display for NamedFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (flag, path) = (self.flag, &self.path);
-        match fs::read_link(path) {
-            Ok(file) if path.starts_with(DESCRIPTORS) => write!(f, "{flag} ({})", file.display()),
-            _ => write!(f, "{flag} {}", path.display()),
-        }
+        f.write_str(&self.shown)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use canvass_model::{Answer, Outcome};
@@ -23,24 +23,33 @@ pub struct SavedBodies<S> {
     unsaved: UnsavedBodies,
 }
 
-/// The number of bodies that could not be saved, by reason. It can be read during and after the run.
+/// The bodies that could not be saved. They can be read during and after the run.
 #[derive(Clone, Debug, Default)]
-pub struct UnsavedBodies(Arc<Mutex<BTreeMap<Box<str>, u64>>>);
+pub struct UnsavedBodies(Arc<Mutex<BTreeMap<Box<str>, UnsavedCount>>>);
+
+/// How many bodies could not be saved for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnsavedCount {
+    /// The number of bodies.
+    pub bodies: u64,
+    /// The file of the first.
+    pub first: PathBuf,
+}
 
 impl UnsavedBodies {
-    /// Returns each reason with its number of bodies. A reason is the text of a system error, so
-    /// there are few.
-    pub fn by_reason(&self) -> BTreeMap<Box<str>, u64> {
+    /// Returns the counts by reason, the text of a system error.
+    pub fn by_reason(&self) -> BTreeMap<Box<str>, UnsavedCount> {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         counts.clone()
     }
 
-    fn count(&self, reason: &str) {
+    fn count(&self, reason: &str, path: PathBuf) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match counts.get_mut(reason) {
-            Some(count) => *count += 1,
-            None => drop(counts.insert(reason.into(), 1)),
-        }
+        let counted = counts.entry(reason.into()).or_insert(UnsavedCount {
+            bodies: 0,
+            first: path,
+        });
+        counted.bodies += 1;
     }
 }
 
@@ -59,8 +68,8 @@ impl<S: Sink> SavedBodies<S> {
         self.unsaved.clone()
     }
 
-    /// Saves the body of an outcome, if it has one.
-    fn save(&self, outcome: &Outcome) -> io::Result<()> {
+    /// Saves the body of an outcome, if it has one. Returns the file and the error if that fails.
+    fn save(&self, outcome: &Outcome) -> Result<(), (PathBuf, io::Error)> {
         let Answer::Http(answer) = &outcome.answer else {
             return Ok(());
         };
@@ -72,24 +81,28 @@ impl<S: Sink> SavedBodies<S> {
             Some(repeat) => format!("{seq}-{repeat}.body"),
             None => format!("{seq}.body"),
         });
-        let mut file = File::create(&path)?;
-        file.write_all(body).inspect_err(|_| {
-            // A part of a body must not be taken for the whole. If it cannot be removed, the line
-            // still tells.
-            let _ = fs::remove_file(&path);
-        })
+        write_whole(&path, body).map_err(|error| (path, error))
     }
+}
+
+/// Writes a file. If that fails, no part of it remains: it would be taken for the whole.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes).inspect_err(|_| {
+        // If it cannot be removed, the line of the outcome still tells.
+        let _ = fs::remove_file(path);
+    })
 }
 
 impl<S: Sink> Sink for SavedBodies<S> {
     fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
         let mut passed = 0;
         for (at, outcome) in outcomes.iter().enumerate() {
-            let Err(error) = self.save(outcome) else {
+            let Err((path, error)) = self.save(outcome) else {
                 continue;
             };
             let reason = error.to_string();
-            self.unsaved.count(&reason);
+            self.unsaved.count(&reason, path);
             let mut unsaved = outcome.clone();
             if let Answer::Http(answer) = &mut unsaved.answer {
                 answer.body = None;

@@ -86,7 +86,7 @@ mod stop;
 mod system_names;
 mod threads;
 
-pub use bodies::{SavedBodies, UnsavedBodies};
+pub use bodies::{SavedBodies, UnsavedBodies, UnsavedCount};
 pub use canvass_model::{Answer, Job, LoopSample, Outcome, ShardReport, Verdict};
 pub use canvass_queue::{
     Completed, Position, Source, SourceError, TargetKind, TargetOptions, Targets, arguments, open,

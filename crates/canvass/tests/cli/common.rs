@@ -154,8 +154,14 @@ pub(crate) struct Running {
 impl Running {
     /// Starts the command with a pipe on each of its three streams.
     pub(crate) fn start(args: &[&str]) -> Self {
-        let mut child = Command::new(CANVASS)
-            .args(args)
+        Self::start_by(&[], args)
+    }
+
+    /// As [`Self::start`], by another command that is given `wrapper` and executes this one.
+    pub(crate) fn start_by(wrapper: &[&str], args: &[&str]) -> Self {
+        let all = [wrapper, &[CANVASS], args].concat();
+        let mut child = Command::new(all[0])
+            .args(&all[1..])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -24,10 +24,6 @@ const LAB_DOMAIN: &str = "lab.test";
 
 /// Serves until a signal is received, then prints the report of the lab.
 pub(crate) fn serve(args: &LabArgs, signals: &StopSignals) -> Result<Exit, Failure> {
-    let (sender, signalled) = bounded(1);
-    signals.on_each(move |_| {
-        let _ = sender.try_send(());
-    });
     let mut files = NamedFiles::default();
     files.writes_stdout();
     for (flag, path) in [
@@ -57,6 +53,10 @@ pub(crate) fn serve(args: &LabArgs, signals: &StopSignals) -> Result<Exit, Failu
     let lab = start(config)?;
     write_pem(args.ca_out.as_deref(), lab.ca_pem())?;
     write_pem(args.client_out.as_deref(), lab.client_pem())?;
+    let (sender, signalled) = bounded(1);
+    signals.on_each(move |_| {
+        let _ = sender.try_send(());
+    });
     // A program that starts a lab reads the last line from a pipe. If the pipe is closed, the lab
     // keeps serving.
     let mut out = std::io::stdout();

@@ -17,10 +17,10 @@ use canvass_run::{Plan, PlanBuilder, default_event_loops};
 
 use crate::args::{CommonArgs, ProgressArg, TransportArg};
 use crate::exit::Failure;
-use crate::granted;
 use crate::message::message;
 use crate::outputs::Outputs;
 use crate::same_file::NamedFiles;
+use crate::{descriptors, granted};
 
 pub(crate) use compare::{ComparePlan, Other, compare};
 pub(crate) use lookups::{dns, ptr};
@@ -63,6 +63,7 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
     name_inputs(&args, parts.targets.is_empty(), &mut files);
     outputs.name_files(&mut files, parts.tables_beside);
     files.check()?;
+    descriptors::check(event_loops(&args))?;
     let mut builder = parts
         .builder
         .transport(match args.transport {

@@ -38,6 +38,17 @@ fn a_concurrency_that_cannot_be_had_is_told_with_its_reason() {
     let err = String::from_utf8(output.stderr).unwrap();
     assert!(err.contains("warning: --concurrency 1000: "), "{err}");
     assert!(err.contains("(ulimit -n)"), "{err}");
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -n 256; exec \"$@\"", "sh", CANVASS])
+        .args(["ptr", "10.0.0.1", "--lab", "--threads", "200"])
+        .output()
+        .unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        err.contains("--threads 200 needs 648 descriptors, and the limit is 256"),
+        "{err}"
+    );
     for (args, text) in [
         (
             &["--concurrency", "100000"][..],

@@ -9,13 +9,19 @@ use canvass_report::SinkError;
 
 use crate::exit::Failure;
 
-/// Names of standard output. A file that is opened by one of them would be written from its start,
-/// whatever it holds already.
-const STDOUT_NAMES: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+/// The name of standard output in errors.
+const STDOUT: &str = "standard output";
 
-/// Maps the names of standard output to `None`.
+/// Maps `-` and the other names of standard output to `None`.
 pub(crate) fn unless_stdout(path: Option<PathBuf>) -> Option<PathBuf> {
-    path.filter(|path| STDOUT_NAMES.iter().all(|name| path.as_os_str() != *name))
+    path.filter(|path| path.as_os_str() != "-" && !is_stdout(path))
+}
+
+/// Whether a path is a name of standard output. A file that is opened by such a name would be truncated,
+/// also if the shell was told to append (`>>`), so it is written through its descriptor instead.
+pub(crate) fn is_stdout(path: &Path) -> bool {
+    let names = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+    names.iter().any(|name| path.as_os_str() == *name)
 }
 
 /// A file that is open for writing. It has its former content until something is written.
@@ -23,20 +29,33 @@ pub(crate) fn unless_stdout(path: Option<PathBuf>) -> Option<PathBuf> {
 pub(crate) struct OutputFile {
     file: File,
     path: PathBuf,
+    /// Whether it has a former content to discard.
+    truncates: bool,
 }
 
 impl OutputFile {
     /// Opens a file, or creates it. A FIFO is waited for until it has a reader.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
-        // Truncated later: another output may turn out not to be writable.
-        let mut options = OpenOptions::new();
-        match options.write(true).create(true).truncate(false).open(path) {
-            Ok(file) => Ok(Self {
-                file,
-                path: path.to_owned(),
-            }),
-            Err(error) => Err(cannot_write(path, error)),
-        }
+        let open = || {
+            if is_stdout(path) {
+                return Ok((stdout()?, false));
+            }
+            // Truncated later: another output may turn out not to be writable.
+            let mut options = OpenOptions::new();
+            let file = options
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(path)?;
+            let is_regular = file.metadata()?.is_file();
+            Ok((file, is_regular))
+        };
+        let (file, truncates) = open().map_err(|error| cannot_write(path, error))?;
+        Ok(Self {
+            file,
+            path: path.to_owned(),
+            truncates,
+        })
     }
 
     /// As [`open`](Self::open), if there is a path.
@@ -64,32 +83,36 @@ impl OutputFile {
             .map_err(|error| cannot_write(&self.path, error))
     }
 
-    /// Only a regular file has a content to discard.
     fn truncate(&self) -> io::Result<()> {
-        match self.file.metadata()?.is_file() {
+        match self.truncates {
             true => self.file.set_len(0),
             false => Ok(()),
         }
     }
 }
 
-/// Standard output as a file, without the buffer of [`io::stdout`].
-pub(crate) fn stdout() -> Result<(File, String), Failure> {
-    match io::stdout().as_fd().try_clone_to_owned() {
-        Ok(descriptor) => Ok((descriptor.into(), "standard output".into())),
-        Err(error) => Err(cannot_write(Path::new("standard output"), error)),
+/// Begins standard output. Returns it and its name in errors.
+pub(crate) fn begin_stdout() -> Result<(File, String), Failure> {
+    match stdout() {
+        Ok(file) => Ok((file, STDOUT.into())),
+        Err(error) => Err(cannot_write(Path::new(STDOUT), error)),
     }
 }
 
 /// Writes to standard output. A closed pipe is not an error.
 pub(crate) fn write_stdout(bytes: &[u8]) -> Result<(), Failure> {
-    let (mut out, name) = stdout()?;
-    match out.write_all(bytes) {
+    match stdout().and_then(|mut out| out.write_all(bytes)) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(cannot_write(Path::new(&name), error))
+            Err(cannot_write(Path::new(STDOUT), error))
         }
         _ => Ok(()),
     }
+}
+
+/// Standard output as a file, without the buffer of [`io::stdout`].
+fn stdout() -> io::Result<File> {
+    let descriptor = io::stdout().as_fd().try_clone_to_owned()?;
+    Ok(descriptor.into())
 }
 
 /// Writes to a file, or to standard output if there is none.

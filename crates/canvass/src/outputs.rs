@@ -91,26 +91,30 @@ impl Outputs {
     }
 
     /// Adds the files that are written. `tables_beside` names those beside `--hgrm`.
-    pub(crate) fn name_files(&self, files: &mut NamedFiles, tables_beside: &[&str]) {
-        files.writes_stdout();
-        for (flag, path) in [
+    pub(crate) fn name_files(&self, named_files: &mut NamedFiles, tables_beside: &[&str]) {
+        let named = [
             ("--output", &self.lines),
             ("--hlog", &self.hlog),
             ("--hgrm", &self.hgrm),
             ("--html", &self.html),
-        ] {
-            if let Some(path) = path {
-                files.writes(flag, path);
-            }
+        ];
+        let named = named.map(|(flag, path)| Some((flag, path.as_deref()?)));
+        // Where the lines go to a file, standard output is free for another output, by its own name.
+        let mut named_paths = named.iter().flatten().map(|(_, path)| path);
+        if self.lines.is_none() || !named_paths.any(|path| files::is_stdout(path)) {
+            named_files.writes_stdout();
+        }
+        for (flag, path) in named.into_iter().flatten() {
+            named_files.writes(flag, path);
         }
         for (path, what) in self.hgrm.iter().flat_map(|path| {
             let beside = tables_beside.iter();
             beside.map(move |what| (path, what))
         }) {
-            files.writes("--hgrm, second file", path_beside(path, what));
+            named_files.writes("--hgrm, second file", path_beside(path, what));
         }
         if let Some(directory) = &self.save {
-            files.writes_bodies(directory);
+            named_files.writes_bodies(directory);
         }
     }
 
@@ -175,7 +179,7 @@ impl Outputs {
         plan: &Plan,
     ) -> Result<(Box<dyn Sink>, LineCount), Failure> {
         let compression = self.lines.as_deref().and_then(Compression::of_name);
-        let (file, name) = file.map_or_else(files::stdout, OutputFile::begin)?;
+        let (file, name) = file.map_or_else(files::begin_stdout, OutputFile::begin)?;
         let Some(compression) = compression else {
             let lines = self.line_sink(file, &name, plan);
             let written = lines.written_lines();

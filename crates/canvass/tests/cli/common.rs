@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -297,6 +297,19 @@ impl LabChild {
     /// The lab's address as `--resolver` takes it.
     pub(crate) fn resolver(&self) -> String {
         self.address.to_string()
+    }
+}
+
+/// How long [`until`] waits before it looks again.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Waits until something is so.
+#[track_caller]
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}");
+        thread::sleep(LOOK);
     }
 }
 

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::common::{Running, canvass, canvass_reading};
+use crate::common::{Running, canvass, canvass_reading, until};
 
 /// The programs that test and decompress a file of each format.
 const FORMATS: [(&str, &str); 2] = [("gz", "gzip"), ("zst", "zstd")];
@@ -54,10 +54,9 @@ fn a_run_that_is_interrupted_leaves_a_whole_file() {
         let path = path.to_str().unwrap();
         let ptr = ["ptr", "10.0.0.0/16", "--lab=delay=50ms", "--rate", "500"];
         let mut running = Running::start(&[&ptr[..], &["-o", path]].concat());
-        while fs::metadata(path).map_or(0, |file| file.len()) < 2000 {
-            assert!(!running.has_ended());
-            std::thread::yield_now();
-        }
+        until("lines", || {
+            fs::metadata(path).is_ok_and(|file| file.len() >= 2000)
+        });
         running.signal(Signal::INT);
         let run = running.end().exits(130);
         let lines = decompress(program, path);
@@ -73,10 +72,9 @@ fn what_was_flushed_survives_a_kill() {
         let mut running = Running::start(&["ptr", "--lab", "-o", path.to_str().unwrap()]);
         running.write("10.0.0.1\n");
         // The list goes on, so what is in the file was flushed.
-        while fs::metadata(&path).map_or(0, |file| file.len()) < 30 {
-            assert!(!running.has_ended());
-            std::thread::yield_now();
-        }
+        until("lines", || {
+            fs::metadata(&path).is_ok_and(|file| file.len() >= 30)
+        });
         running.signal(Signal::KILL);
         running.end();
         let output = Command::new(program)

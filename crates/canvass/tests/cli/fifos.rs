@@ -3,13 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::common::{PATIENCE, Running};
+use crate::common::{Running, until};
 
 /// A directory with a FIFO.
 fn fifo() -> (TempDir, PathBuf) {
@@ -25,11 +23,7 @@ fn fifo() -> (TempDir, PathBuf) {
 fn ends_by_signal(args: &[&str]) {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
         let mut running = Running::start_by(&["env", "--default-signal=HUP"], args);
-        let begun = Instant::now();
-        while !running.catches(Signal::TERM) {
-            assert!(begun.elapsed() < PATIENCE, "it catches no signal");
-            thread::sleep(Duration::from_millis(5));
-        }
+        until("signals to be caught", || running.catches(Signal::TERM));
         running.signal(signal);
         let run = running.end().exits(code);
         assert_eq!((&*run.out, &*run.err), ("", ""), "{args:?}");

@@ -250,6 +250,26 @@ fn two_outputs_are_two_files() {
 }
 
 #[test]
+fn standard_output_is_free_for_a_page_if_the_lines_go_elsewhere_and_is_appended_to() {
+    let directory = directory();
+    let args = ["ptr", "10.0.0.1", "--lab", "-q", "--html", "/dev/stdout"];
+    let page = directory.path().join("page");
+    let append = || {
+        let file = File::options().create(true).append(true).open(&page);
+        Stdio::from(file.unwrap())
+    };
+    fs::write(&page, "before\n").unwrap();
+    run_in(directory.path(), &args, Stdio::null(), append())
+        .exits(2)
+        .says("--html /dev/stdout");
+    let args = [&args[..], &["-o", "lines"]].concat();
+    run_in(directory.path(), &args, Stdio::null(), append()).exits(0);
+    let written = fs::read_to_string(&page).unwrap();
+    assert!(written.starts_with("before\n<!DOCTYPE html>"), "{written}");
+    assert!(written.ends_with("</html>\n"));
+}
+
+#[test]
 fn a_body_takes_the_place_of_no_file() {
     for args in [
         ["--save", "sub", "-o", "sub/0.body"],

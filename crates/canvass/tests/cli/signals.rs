@@ -1,25 +1,9 @@
 //! Interrupted runs: what was begun is brought to its end and accounted for.
 
-use std::thread;
-use std::time::{Duration, Instant};
-
 use rustix::process::Signal;
 
-use crate::common::{PATIENCE, Run, Running};
+use crate::common::{Run, Running, until};
 use crate::peers::Peer;
-
-/// How long it waits before it looks again whether something has happened.
-const LOOK: Duration = Duration::from_millis(20);
-
-/// Waits until something is so.
-#[track_caller]
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}");
-        thread::sleep(LOOK);
-    }
-}
 
 /// Checks that every target is accounted for: those asked have their line, the others remain.
 /// `read` lines were read before the end.

@@ -148,7 +148,7 @@ impl Outputs {
         let mut sinks = vec![lines];
         let mut intervals = None;
         if let Some(file) = open.hlog {
-            // The lines of a run are worth more than its latencies.
+            // Latencies can be read from the lines again, so the run goes on without its log.
             let log = Optional::new(begin_intervals(file, plan)?);
             intervals = Some(log.error());
             sinks.push(Box::new(log));

@@ -184,10 +184,7 @@ impl FinishedRun {
         }
         latency_written?;
         page_written?;
-        if intervals_lost.is_some() || bodies_lost {
-            return Ok(Exit::Stopped);
-        }
-        match (error, self.signal) {
+        let ended = match (error, self.signal) {
             (Some(RunError::Sink(_)), _) if closed => Ok(Exit::Complete),
             (Some(RunError::Sink(_)), _) => Ok(Exit::Stopped),
             (Some(error @ RunError::Balance(_)), _) => Err(Failure::stopped(error)),
@@ -202,6 +199,10 @@ impl FinishedRun {
                 let good = tally.total() - tally.verdict(Verdict::Failed);
                 Ok(Exit::of(good, tally.total(), self.fail_below_percent))
             }
+        };
+        match ended {
+            Ok(_) if intervals_lost.is_some() || bodies_lost => Ok(Exit::Stopped),
+            ended => ended,
         }
     }
 

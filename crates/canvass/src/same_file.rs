@@ -125,9 +125,10 @@ impl NamedFiles {
                 continue;
             }
             let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-            let may_be = |other: &Option<Identity>| {
-                matches!(other, Some(Identity::Existing { inode, .. })
-                    if is_link || *inode == entry.ino())
+            let may_be = |other: &Option<Identity>| match other {
+                Some(Identity::Existing { inode, .. }) => is_link || *inode == entry.ino(),
+                Some(Identity::Missing(_)) => is_link,
+                None => false,
             };
             for (file, other) in files().filter(|(_, other)| may_be(other)) {
                 if identity(&entry.path()) == *other {
@@ -285,6 +286,8 @@ mod tests {
                 fs::remove_file(&body).unwrap();
             }
         }
+        symlink(at("new"), bodies.join("5.body")).unwrap();
+        assert!(refused(&[], &[&at("new")], Some(&bodies)).is_some());
         // A directory that does not exist yet.
         assert!(refused(&[], &[&at("new/0.body")], Some(&at("./new"))).is_some());
         for name in [

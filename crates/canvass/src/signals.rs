@@ -13,9 +13,8 @@ use crate::exit::{Exit, Failure};
 
 /// SIGINT, SIGTERM and SIGHUP, which no longer end the process by themselves.
 ///
-/// SIGHUP stays ignored if the process was started so, as by nohup(1). SIGINT does not: a shell
-/// without job control starts its background jobs with SIGINT ignored, and who sends it to such a job
-/// wants its end.
+/// SIGHUP stays ignored if the process was started so, as by nohup(1). SIGINT does not: a script starts
+/// every background job with SIGINT ignored, and must be able to end a run with `kill -INT`.
 pub(crate) struct StopSignals(Arc<Mutex<Reaction>>);
 
 /// What happens when a signal arrives.

@@ -1,5 +1,6 @@
 //! The limit on open descriptors, and how it is divided.
 
+use crate::exit::Failure;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Descriptors reserved for everything but probes: files, resolvers.
@@ -23,6 +24,18 @@ pub(crate) fn raise_limit() -> u64 {
         }
     }
     limit.maximum.unwrap_or(u64::MAX)
+}
+
+/// Checks that there are enough descriptors for this many event loops, with some left for files and
+/// resolvers.
+pub(crate) fn check(loops: usize) -> Result<(), Failure> {
+    let (needed, limit) = (RESERVE + loops as u64 * PER_LOOP, raise_limit());
+    if needed <= limit || loops == 1 {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "--threads {loops} needs {needed} descriptors, and the limit is {limit} (ulimit -n)"
+    )))
 }
 
 /// The maximum number of open sockets of probes, with this many event loops and concurrent calls of

@@ -14,18 +14,27 @@ use crossbeam_channel::bounded;
 use crate::args::{ImpairmentArgs, LabArgs, ServeArg};
 use crate::descriptors;
 use crate::exit::{Exit, Failure};
+use crate::files::OutputFile;
 use crate::message::message;
+use crate::same_file::NamedFiles;
 use crate::signals::StopSignals;
 
 /// The domain whose names a lab resolves to loopback addresses.
 const LAB_DOMAIN: &str = "lab.test";
 
 /// Serves until a signal is received, then prints the report of the lab.
-pub(crate) fn serve(args: &LabArgs) -> Result<Exit, Failure> {
-    let (sender, signalled) = bounded(1);
-    StopSignals::catch()?.on_each(move |_| {
-        let _ = sender.try_send(());
-    })?;
+pub(crate) fn serve(args: &LabArgs, signals: &StopSignals) -> Result<Exit, Failure> {
+    let mut files = NamedFiles::default();
+    files.writes_stdout();
+    for (flag, path) in [
+        ("--ca-out", &args.ca_out),
+        ("--client-out", &args.client_out),
+    ] {
+        if let Some(path) = path {
+            files.writes(flag, path);
+        }
+    }
+    files.check()?;
     let config = LabConfig {
         listen: args.listen,
         also_ipv6: args.ipv6.then_some(Ipv6Addr::LOCALHOST),
@@ -44,6 +53,10 @@ pub(crate) fn serve(args: &LabArgs) -> Result<Exit, Failure> {
     let lab = start(config)?;
     write_pem(args.ca_out.as_deref(), lab.ca_pem())?;
     write_pem(args.client_out.as_deref(), lab.client_pem())?;
+    let (sender, signalled) = bounded(1);
+    signals.on_each(move |_| {
+        let _ = sender.try_send(());
+    });
     // A program that starts a lab reads the last line from a pipe. If the pipe is closed, the lab
     // keeps serving.
     let mut out = std::io::stdout();
@@ -132,8 +145,7 @@ fn services(args: &LabArgs) -> Vec<ServiceConfig> {
 
 fn write_pem(path: Option<&Path>, pem: Option<&str>) -> Result<(), Failure> {
     match (path, pem) {
-        (Some(path), Some(pem)) => std::fs::write(path, pem)
-            .map_err(|error| Failure::stopped(format!("cannot write {}: {error}", path.display()))),
+        (Some(path), Some(pem)) => OutputFile::open(path)?.replace(pem.as_bytes()),
         (Some(path), None) => Err(Failure::usage(format!(
             "cannot write {}: the lab has no certificates, because no service uses TLS",
             path.display()

@@ -7,12 +7,15 @@
 mod args;
 mod command_line;
 mod compare;
+mod compressed;
 mod cpu_time;
 mod credentials;
+mod decompressed;
 mod descriptors;
 mod exit;
 mod explain;
 mod files;
+mod granted;
 mod lab;
 mod message;
 mod outputs;
@@ -21,6 +24,7 @@ mod progress;
 mod report;
 mod resolvers;
 mod run;
+mod same_file;
 mod selftest;
 mod signals;
 mod terminal;
@@ -31,7 +35,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Cli, Command};
-use exit::Exit;
+use exit::{Exit, Failure};
+use signals::StopSignals;
 
 // Outcomes are allocated on one thread and freed on another, which costs a lock each time in glibc's
 // allocator.
@@ -47,23 +52,27 @@ fn main() -> ExitCode {
             return Exit::from_clap(&error).into();
         }
     };
-    let ended = match cli.command {
-        Command::Ptr(args) => plan::ptr(args).and_then(run::run),
-        Command::Dns(args) => plan::dns(args).and_then(run::run),
-        Command::Http(args) => plan::http(args).and_then(run::run),
-        Command::Tcp(args) => plan::tcp(args).and_then(run::run),
-        Command::Udp(args) => plan::udp(args).and_then(run::run),
-        Command::Compare(args) => plan::compare(args).and_then(compare::run),
-        Command::Report(args) => report::report(&args),
-        Command::Explain(args) => explain::explain(&args),
-        Command::Selftest(args) => selftest::run(&args),
-        Command::Lab(args) => lab::serve(&args),
-    };
-    match ended {
+    match execute(cli.command) {
         Ok(exit) => exit.into(),
         Err(failure) => {
             message::message(format_args!("canvass: {failure}"));
             failure.exit().into()
         }
+    }
+}
+
+fn execute(command: Command) -> Result<Exit, Failure> {
+    let signals = StopSignals::catch()?;
+    match command {
+        Command::Ptr(args) => run::run(plan::ptr(args)?, &signals),
+        Command::Dns(args) => run::run(plan::dns(args)?, &signals),
+        Command::Http(args) => run::run(plan::http(args)?, &signals),
+        Command::Tcp(args) => run::run(plan::tcp(args)?, &signals),
+        Command::Udp(args) => run::run(plan::udp(args)?, &signals),
+        Command::Compare(args) => compare::run(plan::compare(args)?, &signals),
+        Command::Report(args) => report::report(&args),
+        Command::Explain(args) => explain::explain(&args),
+        Command::Selftest(args) => selftest::run(&args),
+        Command::Lab(args) => lab::serve(&args, &signals),
     }
 }

@@ -1,21 +1,27 @@
 //! The outputs of a run: which there are, and opening them.
 
-use std::fs::File;
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use canvass_model::Outcome;
-use canvass_report::{Columns, Format, IntervalLog, LineSink, Sink, SinkError, Timeline, trace};
-use canvass_run::{Plan, SavedBodies, Shared};
+use canvass_report::{
+    Columns, Format, IntervalLog, LatencyRecorder, LineCount, LineSink, Measure, Sink, SinkError,
+    Timeline, path_beside, trace, write_percentile_table,
+};
+use canvass_run::{Optional, OptionalError, Plan, SavedBodies, Shared, UnsavedBodies};
 
 use crate::args::CommonArgs;
+use crate::compressed::{CompressedLines, Compression, Compressor};
 use crate::exit::Failure;
-use crate::files;
+use crate::files::{self, OutputFile};
 use crate::message::message;
+use crate::same_file::NamedFiles;
 
 /// The length of an interval of the interval log.
 const INTERVAL: Duration = Duration::from_secs(1);
+/// Names the table of response times beside that of service times.
+pub(crate) const RESPONSE_TABLE: &str = "response";
 
 /// The outputs of a run, as the arguments give them.
 pub(crate) struct Outputs {
@@ -32,11 +38,42 @@ pub(crate) struct Outputs {
     pub trace: bool,
 }
 
-/// The open outputs of a run.
+/// The outputs of a run, open. Their former content is still there.
 pub(crate) struct OpenOutputs {
+    lines: Option<OutputFile>,
+    hlog: Option<OutputFile>,
+    tables: Option<Tables>,
+    html: Option<OutputFile>,
+}
+
+/// The files of the percentile tables.
+pub(crate) struct Tables {
+    service: OutputFile,
+    response: OutputFile,
+}
+
+/// The outputs that are written during a run.
+pub(crate) struct RunSinks {
     pub sinks: Vec<Box<dyn Sink>>,
-    /// The course of the run over time, for the HTML page.
-    pub timeline: Option<Shared<Timeline>>,
+    pub rest: Unfinished,
+}
+
+/// The parts of the outputs that are needed after a run.
+pub(crate) struct Unfinished {
+    /// The number of outcomes whose line was written.
+    pub lines: LineCount,
+    /// Why the interval log is incomplete, if it is.
+    pub intervals: Option<OptionalError>,
+    /// Bodies that were not kept.
+    pub unsaved: Option<UnsavedBodies>,
+    pub tables: Option<Tables>,
+    pub page: Option<Page>,
+}
+
+/// The HTML page: its file, and the course of the run over time.
+pub(crate) struct Page {
+    pub file: OutputFile,
+    pub timeline: Shared<Timeline>,
 }
 
 impl Outputs {
@@ -53,64 +90,140 @@ impl Outputs {
         }
     }
 
-    /// Creates the outputs that are written during the run, and checks that the others can be written.
-    pub(crate) fn open(&self, plan: &Plan) -> Result<OpenOutputs, Failure> {
-        let lines = self.open_lines(plan)?;
-        for path in [&self.hgrm, &self.html] {
-            files::check_writable(path.as_deref())?;
+    /// Adds the files that are written. `tables_beside` names those beside `--hgrm`.
+    pub(crate) fn name_files(&self, named_files: &mut NamedFiles, tables_beside: &[&str]) {
+        let named = [
+            ("--output", &self.lines),
+            ("--hlog", &self.hlog),
+            ("--hgrm", &self.hgrm),
+            ("--html", &self.html),
+        ];
+        let named = named.map(|(flag, path)| Some((flag, path.as_deref()?)));
+        // Where the lines go to a file, standard output is free for another output, by its own name.
+        let mut named_paths = named.iter().flatten().map(|(_, path)| path);
+        if self.lines.is_none() || !named_paths.any(|path| files::is_stdout(path)) {
+            named_files.writes_stdout();
         }
-        let intervals = self.open_intervals(plan)?;
-        let timeline = self
-            .html
-            .is_some()
-            .then(|| Shared::new(Timeline::new(plan.now())));
-
-        // Bodies come before lines, which report them as saved.
-        let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+        for (flag, path) in named.into_iter().flatten() {
+            named_files.writes(flag, path);
+        }
+        for (path, what) in self.hgrm.iter().flat_map(|path| {
+            let beside = tables_beside.iter();
+            beside.map(move |what| (path, what))
+        }) {
+            named_files.writes("--hgrm, second file", path_beside(path, what));
+        }
         if let Some(directory) = &self.save {
-            sinks.push(Box::new(SavedBodies::new(directory.clone())));
+            named_files.writes_bodies(directory);
         }
-        sinks.push(lines);
-        if let Some(intervals) = intervals {
-            sinks.push(Box::new(intervals));
+    }
+
+    /// Opens all outputs, or creates them. Nothing is truncated yet, since one may not be writable.
+    pub(crate) fn open(&self) -> Result<OpenOutputs, Failure> {
+        if let Some(directory) = &self.save {
+            std::fs::create_dir_all(directory).map_err(|error| {
+                let directory = directory.display();
+                Failure::usage(format!("cannot save bodies in {directory}: {error}"))
+            })?;
         }
-        if let Some(timeline) = &timeline {
-            sinks.push(Box::new(timeline.clone()));
+        let open = |path: &Option<PathBuf>| OutputFile::open_if_named(path.as_deref());
+        Ok(OpenOutputs {
+            lines: open(&self.lines)?,
+            hlog: open(&self.hlog)?,
+            tables: self.hgrm.as_deref().map(Tables::open).transpose()?,
+            html: open(&self.html)?,
+        })
+    }
+
+    /// Begins the outputs that are written during the run.
+    pub(crate) fn begin(&self, open: OpenOutputs, plan: &Plan) -> Result<RunSinks, Failure> {
+        let (mut lines, written) = self.begin_lines(open.lines, plan)?;
+        let mut unsaved = None;
+        if let Some(directory) = &self.save {
+            // Bodies come before lines, which tell of those that could not be saved.
+            let saved = SavedBodies::new(directory.clone(), lines);
+            unsaved = Some(saved.unsaved());
+            lines = Box::new(saved);
+        }
+        let mut sinks = vec![lines];
+        let mut intervals = None;
+        if let Some(file) = open.hlog {
+            // Latencies can be read from the lines again, so the run goes on without its log.
+            let log = Optional::new(begin_intervals(file, plan)?);
+            intervals = Some(log.error());
+            sinks.push(Box::new(log));
+        }
+        let page = open.html.map(|file| Page {
+            file,
+            timeline: Shared::new(Timeline::new(plan.now())),
+        });
+        if let Some(page) = &page {
+            sinks.push(Box::new(page.timeline.clone()));
         }
         if self.trace {
             sinks.push(Box::new(Trace));
         }
-        Ok(OpenOutputs { sinks, timeline })
-    }
-
-    fn open_lines(&self, plan: &Plan) -> Result<Box<dyn Sink>, Failure> {
-        let (output, name): (Box<dyn Write + Send>, String) = match &self.lines {
-            Some(path) => {
-                let name = path.display().to_string();
-                let file = File::create(path)
-                    .map_err(|error| Failure::stopped(format!("cannot write {name}: {error}")))?;
-                (Box::new(file), name)
-            }
-            None => (Box::new(io::stdout()), "standard output".into()),
+        let rest = Unfinished {
+            lines: written,
+            intervals,
+            unsaved,
+            tables: open.tables,
+            page,
         };
-        let (format, columns) = (self.format, self.columns);
-        Ok(Box::new(LineSink::new(
-            output,
-            name,
-            format,
-            columns,
-            plan.epoch(),
-        )))
+        Ok(RunSinks { sinks, rest })
     }
 
-    /// Creates the interval log, if one was requested.
-    pub(crate) fn open_intervals(&self, plan: &Plan) -> Result<Option<IntervalLog>, Failure> {
-        let create = |path: &PathBuf| IntervalLog::create(path, plan.epoch(), INTERVAL);
-        self.hlog
-            .as_ref()
-            .map(create)
-            .transpose()
-            .map_err(Failure::stopped)
+    fn begin_lines(
+        &self,
+        file: Option<OutputFile>,
+        plan: &Plan,
+    ) -> Result<(Box<dyn Sink>, LineCount), Failure> {
+        let compression = self.lines.as_deref().and_then(Compression::of_name);
+        let (file, name) = file.map_or_else(files::begin_stdout, OutputFile::begin)?;
+        let Some(compression) = compression else {
+            let lines = self.line_sink(file, &name, plan);
+            let written = lines.written_lines();
+            return Ok((Box::new(lines), written));
+        };
+        let compressor = Compressor::new(compression, file)
+            .map_err(|error| Failure::stopped(format!("cannot compress {name}: {error}")))?;
+        let lines = CompressedLines::new(self.line_sink(compressor, &name, plan), name);
+        let written = lines.written_lines();
+        Ok((Box::new(lines), written))
+    }
+
+    fn line_sink<W: std::io::Write>(&self, writer: W, name: &str, plan: &Plan) -> LineSink<W> {
+        LineSink::new(writer, name, self.format, self.columns, plan.epoch())
+    }
+}
+
+/// Begins an interval log.
+pub(crate) fn begin_intervals(file: OutputFile, plan: &Plan) -> Result<IntervalLog, Failure> {
+    let (file, name) = file.begin()?;
+    let writer = Box::new(BufWriter::new(file));
+    IntervalLog::new(writer, name, plan.epoch(), INTERVAL).map_err(Failure::stopped)
+}
+
+impl Tables {
+    fn open(path: &Path) -> Result<Self, Failure> {
+        Ok(Self {
+            service: OutputFile::open(path)?,
+            response: OutputFile::open(&path_beside(path, RESPONSE_TABLE))?,
+        })
+    }
+
+    /// Writes the tables of service and response times.
+    pub(crate) fn write(self, latency: &LatencyRecorder) -> Result<(), Failure> {
+        for (file, measure) in [
+            (self.service, Measure::Service),
+            (self.response, Measure::Response),
+        ] {
+            let mut table = Vec::new();
+            write_percentile_table(&latency.distribution(measure), &mut table)
+                .expect("a Vec takes every byte");
+            file.replace(&table)?;
+        }
+        Ok(())
     }
 }
 

@@ -1,54 +1,53 @@
 //! `canvass report`: creates the HTML page of a run from its output.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
-use std::os::unix::fs::MetadataExt;
+use std::io;
 use std::path::Path;
 
 use canvass_report::{ReadRun, read_run, run_page};
 
 use crate::args::ReportArgs;
+use crate::decompressed;
 use crate::exit::{Exit, Failure};
-use crate::files;
+use crate::files::{self, OutputFile};
 use crate::message::message;
-
-/// Octets per read.
-const BUFFER_BYTES: usize = 256 * 1024;
+use crate::same_file::NamedFiles;
 
 /// Reads a run's output and writes its page.
 pub(crate) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
     let output = files::unless_stdout(args.output.clone());
-    if let Some(output) = &output
-        && is_same(&args.file, output)
-    {
-        return Err(Failure::usage(format!(
-            "the page would overwrite {}, from which it is made",
-            output.display()
-        )));
+    let mut files = NamedFiles::default();
+    if reads_stdin(&args.file) {
+        files.reads_stdin();
+    } else {
+        files.reads("report", &args.file);
     }
+    files.writes_stdout();
+    if let Some(output) = &output {
+        files.writes("--output", output);
+    }
+    files.check()?;
     let run = read(&args.file)?;
     if let Some(bad) = run.bad_lines() {
         message(format_args!("canvass: warning: {}", bad.warning()));
     }
     let page = run_page(&run.report());
-    files::write_file_or_stdout(output.as_deref(), page.as_bytes())?;
+    let output = OutputFile::open_if_named(output.as_deref())?;
+    files::write_file_or_stdout(output, page.as_bytes())?;
     Ok(Exit::Complete)
 }
 
-/// Whether both paths are the same file.
-fn is_same(one: &Path, other: &Path) -> bool {
-    let identity = |path: &Path| path.metadata().map(|file| (file.dev(), file.ino())).ok();
-    identity(one).is_some_and(|one| identity(other) == Some(one))
+fn reads_stdin(path: &Path) -> bool {
+    path == Path::new("-")
 }
 
 fn read(path: &Path) -> Result<ReadRun, Failure> {
-    let (input, name): (Box<dyn BufRead>, String) = if path == Path::new("-") {
-        (Box::new(io::stdin().lock()), "standard input".into())
+    let (input, name) = if reads_stdin(path) {
+        (decompressed::reader(io::stdin()), "standard input".into())
     } else {
-        let name = path.display().to_string();
-        let file = File::open(path)
-            .map_err(|error| Failure::usage(format!("cannot read {name}: {error}")))?;
-        (Box::new(BufReader::with_capacity(BUFFER_BYTES, file)), name)
+        let opened = File::open(path).and_then(decompressed::reader);
+        (opened, path.display().to_string())
     };
+    let input = input.map_err(|error| Failure::usage(format!("cannot read {name}: {error}")))?;
     read_run(input, &name).map_err(Failure::usage)
 }

@@ -1,32 +1,30 @@
 //! Runs a plan, with progress, signals, summary and exit status.
 
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use canvass_lab::Lab;
 use canvass_model::Verdict;
-use canvass_report::{
-    RunReport, SummaryInput, Timeline, run_page, summary, warnings, write_percentile_tables,
-};
-use canvass_run::{Report, Run, RunError, StopHandle};
+use canvass_report::{RunReport, SinkError, SummaryInput, run_page, summary, warnings};
+use canvass_run::{OptionalError, Report, Run, RunError, StopHandle, UnsavedBodies};
+use signal_hook::consts::SIGHUP;
 
 use crate::cpu_time::process_cpu_time;
 use crate::exit::{Exit, Failure};
 use crate::message::message;
-use crate::outputs::{OpenOutputs, Outputs};
+use crate::outputs::{Page, RunSinks, Unfinished};
 use crate::plan::Invocation;
 use crate::progress::{INTERVAL, Progress};
 use crate::signals::StopSignals;
-use crate::{command_line, descriptors, files, terminal};
+use crate::{command_line, descriptors, terminal};
 
 /// How long to wait for a blocked output after a second signal.
 const ABORT_WAIT: Duration = Duration::from_secs(1);
 
 /// Runs a plan until it is complete, is stopped or fails.
-pub(crate) fn run(invocation: Invocation) -> Result<Exit, Failure> {
+pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit, Failure> {
     let Invocation {
         probe,
         plan,
@@ -38,12 +36,13 @@ pub(crate) fn run(invocation: Invocation) -> Result<Exit, Failure> {
         fail_below_percent,
     } = invocation;
     descriptors::raise_limit();
-    // From here on there are files to complete, so a signal must not end the process by itself.
-    let signals = StopSignals::catch()?;
-    let OpenOutputs { sinks, timeline } = outputs.open(&plan)?;
+    let open = outputs.open()?;
+    // From here on there are files to complete, so a signal must not end the process at once.
+    signals.keep();
+    let RunSinks { sinks, rest } = outputs.begin(open, &plan)?;
     let began = plan.epoch().wall;
     let mut run = Run::start(plan, source, sinks).map_err(Failure::stopped)?;
-    let interrupts = Interrupts::watch(signals, run.stop_handle())?;
+    let interrupts = Interrupts::watch(signals, run.stop_handle());
 
     let progress = progress.then(Progress::new);
     let mut aborted: Option<Instant> = None;
@@ -70,9 +69,8 @@ pub(crate) fn run(invocation: Invocation) -> Result<Exit, Failure> {
         probe,
         began,
         report: run.join(),
-        timeline: timeline.map(|timeline| timeline.get()),
+        rest,
         signal,
-        outputs,
         lab,
         quiet,
         fail_below_percent,
@@ -80,7 +78,8 @@ pub(crate) fn run(invocation: Invocation) -> Result<Exit, Failure> {
     .conclude()
 }
 
-/// Counts signals. The first drains the run, the second aborts it.
+/// Counts signals. The first drains the run, the second aborts it. A second SIGHUP does not count: when
+/// a terminal is closed, both its shell and the system may send one.
 struct Interrupts {
     /// The number of the first signal; 0 before it.
     first: Arc<AtomicI32>,
@@ -88,21 +87,26 @@ struct Interrupts {
 }
 
 impl Interrupts {
-    fn watch(signals: StopSignals, stop: StopHandle) -> Result<Self, Failure> {
+    fn watch(signals: &StopSignals, stop: StopHandle) -> Self {
         let interrupts = Self {
             first: Arc::default(),
             count: Arc::default(),
         };
         let (first, count) = (Arc::clone(&interrupts.first), Arc::clone(&interrupts.count));
         signals.on_each(move |number| {
-            if count.fetch_add(1, Ordering::SeqCst) == 0 {
+            let is_first = count.load(Ordering::SeqCst) == 0;
+            if number == SIGHUP && !is_first {
+                return;
+            }
+            if is_first {
                 first.store(number, Ordering::SeqCst);
                 stop.drain();
             } else {
                 stop.abort();
             }
-        })?;
-        Ok(interrupts)
+            count.fetch_add(1, Ordering::SeqCst);
+        });
+        interrupts
     }
 
     fn first(&self) -> Option<i32> {
@@ -119,9 +123,8 @@ struct FinishedRun {
     probe: &'static str,
     began: SystemTime,
     report: Report,
-    timeline: Option<Arc<Timeline>>,
+    rest: Unfinished,
     signal: Option<i32>,
-    outputs: Outputs,
     lab: Option<Lab>,
     quiet: bool,
     fail_below_percent: f64,
@@ -139,15 +142,21 @@ impl FinishedRun {
             // its other files are written.
             Some(RunError::Sink(error)) if error.is_closed() => true,
             Some(RunError::Sink(error)) => {
-                message(format_args!("canvass: {error}"));
+                self.say_unwritten(error);
                 false
             }
             _ => false,
         };
         self.quiet |= closed;
-        let latency_written = self.outputs.hgrm.as_ref().map_or(Ok(()), |path| {
-            write_percentile_tables(path, &self.report.latency)
-        });
+        let intervals_lost = self.rest.intervals.as_ref().and_then(OptionalError::take);
+        if let Some(error) = &intervals_lost {
+            message(format_args!("canvass: {error}"));
+        }
+        let bodies_lost = self.rest.unsaved.as_ref().is_some_and(say_unsaved);
+        let latency_written = match self.rest.tables.take() {
+            Some(tables) => tables.write(&self.report.latency),
+            None => Ok(()),
+        };
         let input = SummaryInput {
             tally: &self.report.tally,
             latency: &self.report.latency,
@@ -161,9 +170,9 @@ impl FinishedRun {
         if !self.quiet {
             message(summary(&input).trim_end());
         }
-        let page_written = match (&self.outputs.html, &self.timeline) {
-            (Some(path), Some(timeline)) => self.write_page(path, &input, timeline),
-            _ => Ok(()),
+        let page_written = match self.rest.page.take() {
+            Some(page) => self.write_page(page, &input),
+            None => Ok(()),
         };
         // The counts of a lab are complete only after it has stopped.
         if let Some(report) = self.lab.take().map(Lab::stop) {
@@ -173,9 +182,9 @@ impl FinishedRun {
                 message(report);
             }
         }
-        latency_written.map_err(Failure::stopped)?;
+        latency_written?;
         page_written?;
-        match (error, self.signal) {
+        let ended = match (error, self.signal) {
             (Some(RunError::Sink(_)), _) if closed => Ok(Exit::Complete),
             (Some(RunError::Sink(_)), _) => Ok(Exit::Stopped),
             (Some(error @ RunError::Balance(_)), _) => Err(Failure::stopped(error)),
@@ -190,21 +199,34 @@ impl FinishedRun {
                 let good = tally.total() - tally.verdict(Verdict::Failed);
                 Ok(Exit::of(good, tally.total(), self.fail_below_percent))
             }
+        };
+        match ended {
+            Ok(_) if intervals_lost.is_some() || bodies_lost => Ok(Exit::Stopped),
+            ended => ended,
         }
     }
 
-    fn write_page(
-        &self,
-        path: &Path,
-        input: &SummaryInput<'_>,
-        timeline: &Timeline,
-    ) -> Result<(), Failure> {
-        let page = run_page(&RunReport {
+    /// Says that lines could not be written, how many and why.
+    fn say_unwritten(&self, error: &SinkError) {
+        let all = self.report.tally.total();
+        let unwritten = all.saturating_sub(self.rest.lines.get());
+        if unwritten > 0 {
+            message(format_args!(
+                "canvass: {error}; {unwritten} of {all} lines were not written"
+            ));
+        } else {
+            message(format_args!("canvass: {error}"));
+        }
+    }
+
+    fn write_page(&self, page: Page, input: &SummaryInput<'_>) -> Result<(), Failure> {
+        let timeline = page.timeline.get();
+        let text = run_page(&RunReport {
             origin: command_line::origin(self.began),
             probes: self.probe.to_owned(),
             tally: Some(input.tally),
             latency: input.latency,
-            timeline,
+            timeline: &timeline,
             shards: Some(input.shards),
             resolvers: None,
             wall: Some(input.wall),
@@ -213,6 +235,20 @@ impl FinishedRun {
             interrupted: input.interrupted,
             warnings: &warnings(input),
         });
-        files::write(path, page.as_bytes())
+        page.file.replace(text.as_bytes())
     }
+}
+
+/// Says how many bodies could not be kept, and why. Returns whether there were any.
+fn say_unsaved(unsaved: &UnsavedBodies) -> bool {
+    let by_reason = unsaved.by_reason();
+    for (reason, unsaved) in &by_reason {
+        let count = unsaved.bodies;
+        let noun = if count == 1 { "body" } else { "bodies" };
+        let first = unsaved.first.display();
+        message(format_args!(
+            "canvass: {count} {noun} could not be kept, the first {first}: {reason}"
+        ));
+    }
+    !by_reason.is_empty()
 }

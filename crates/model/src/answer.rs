@@ -35,6 +35,8 @@ pub struct HttpAnswer {
     pub addresses: Option<Vec<AddressVerdict>>,
     /// The decoded body, if it is kept.
     pub body: Option<Vec<u8>>,
+    /// Why the body was not kept, though it was to be.
+    pub body_error: Option<Box<str>>,
 }
 
 /// A redirect.

@@ -1,45 +1,16 @@
 //! Percentile tables in the text format of HdrHistogram, which its plotters read.
 //!
-//! A file has a single table, so service time and response time are in two files. Values are
-//! nanoseconds.
+//! A file has a single table. Values are nanoseconds.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use hdrhistogram::Histogram;
 
-use crate::{LatencyRecorder, Measure, SinkError};
-
 /// Steps per halving of the distance to 100 %, as in the tools of HdrHistogram.
 const TICKS_PER_HALF_DISTANCE: u32 = 5;
 
-/// Writes the table of service times to `path` and that of response times to
-/// [`response_path`]`(path)`.
-///
-/// # Errors
-/// A file could not be created or written.
-pub fn write_percentile_tables(path: &Path, latency: &LatencyRecorder) -> Result<(), SinkError> {
-    for (path, measure) in [
-        (path.to_owned(), Measure::Service),
-        (response_path(path), Measure::Response),
-    ] {
-        let write = || {
-            let mut file = BufWriter::new(File::create(&path)?);
-            write_percentile_table(&latency.distribution(measure), &mut file)?;
-            file.flush()
-        };
-        write().map_err(|error| SinkError::new(&path.display().to_string(), error))?;
-    }
-    Ok(())
-}
-
-/// The path of the table of response times: `run.response.hgrm` for `run.hgrm`.
-pub fn response_path(path: &Path) -> PathBuf {
-    path_beside(path, "response")
-}
-
-/// The path of a file that belongs to `path`: `run.1.hgrm` for `run.hgrm` and `1`.
+/// The path of a file that belongs to `path`: `run.response.hgrm` for `run.hgrm` and `response`.
 pub fn path_beside(path: &Path, what: &str) -> PathBuf {
     let mut name = path.file_stem().unwrap_or_default().to_owned();
     name.push(".");
@@ -107,7 +78,6 @@ fn sub_buckets(significant_digits: u8) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture;
     use crate::latency::histogram;
 
     fn table(histogram: &Histogram<u64>) -> String {
@@ -167,19 +137,12 @@ mod tests {
     }
 
     #[test]
-    fn service_and_response_go_to_two_files() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("run.hgrm");
-        let mut latency = LatencyRecorder::new();
-        latency.record(&fixture::ptr_answered());
-        latency.record(&fixture::local_failure());
-        write_percentile_tables(&path, &latency).unwrap();
-        let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
-        assert!(read("run.hgrm").contains("Total count    =            1]"));
-        assert!(read("run.response.hgrm").contains("Total count    =            2]"));
-        assert_eq!(response_path(Path::new("a/b")), Path::new("a/b.response"));
-        let error =
-            write_percentile_tables(&folder.path().join("no/x.hgrm"), &latency).unwrap_err();
-        assert!(error.to_string().contains("no/x.hgrm"), "{error}");
+    fn a_second_file_stands_beside_the_first() {
+        for (path, beside) in [
+            ("out/run.hgrm", "out/run.response.hgrm"),
+            ("a/b", "a/b.response"),
+        ] {
+            assert_eq!(path_beside(Path::new(path), "response"), Path::new(beside));
+        }
     }
 }

@@ -6,7 +6,7 @@
 //! | to | use |
 //! |---|---|
 //! | write a line for each target | [`LineSink`] with a [`Format`] |
-//! | record latency | [`LatencyRecorder`], [`IntervalLog`], [`write_percentile_tables`] |
+//! | record latency | [`LatencyRecorder`], [`IntervalLog`], [`write_percentile_table`] |
 //! | count | [`Tally`], [`balance`] |
 //! | read the output of a run | [`read_run`] |
 //! | summarize a run | [`summary`], [`warnings`], [`run_page`] |
@@ -55,7 +55,7 @@ pub use epoch::Epoch;
 pub use explain::{Explanation, Kind, explain, faults_markdown, suggestions};
 pub use fields::formats_markdown;
 pub use format::{Format, FormatError, LineFormat};
-pub use hgrm::{path_beside, response_path, write_percentile_table, write_percentile_tables};
+pub use hgrm::{path_beside, write_percentile_table};
 pub use hlog::IntervalLog;
 pub use latency::{LATENCY_MAX_NS, LatencyRecorder, Measure, Percentiles};
 pub use ndjson::Ndjson;
@@ -64,7 +64,7 @@ pub use read::{BadLines, ReadError, ReadRun, read_run};
 pub use resolver_counts::{ResolverCount, ResolverCounts};
 pub use run_report::{Origin, RunReport};
 pub use selftest::{DelayError, SelfTest, SystemLimits, TimedDelay};
-pub use sink::{Durable, LineSink, Sink, SinkError};
+pub use sink::{Durable, LineCount, LineSink, Sink, SinkError};
 pub use summary::{SummaryInput, summary, warnings};
 pub use tally::{
     CERTIFICATE_DAYS_FEW, Confirmations, EndingCertificates, FaultCount, LATE_START_MIN, Tally,

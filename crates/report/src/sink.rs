@@ -1,6 +1,8 @@
 //! The [`Sink`] trait, and the sink that writes lines.
 
 use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use canvass_model::Outcome;
 
@@ -13,7 +15,8 @@ pub trait Sink: Send {
     /// Records a batch of outcomes. May buffer them; see [`flush`](Self::flush).
     ///
     /// # Errors
-    /// What was written before the error is not undone. The sink is not called again.
+    /// What was written before the error is not undone. The sink is not called again, but the other
+    /// sinks of the run are.
     fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError>;
 
     /// Writes everything recorded so far. Returns how many outcomes would survive a crash of this
@@ -130,7 +133,27 @@ pub struct LineSink<W: Write> {
     path: Box<str>,
     format: Box<dyn LineFormat + Send>,
     buffer: Vec<u8>,
+    /// Where each line in the buffer ends.
+    line_ends: Vec<usize>,
     written_bytes: u64,
+    written_lines: LineCount,
+}
+
+/// A number of lines that have been written. It can be read while the sink is part of a run, and
+/// after the sink has failed.
+#[derive(Clone, Debug, Default)]
+pub struct LineCount(Arc<AtomicU64>);
+
+impl LineCount {
+    /// Returns the number.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Replaces the number.
+    pub fn set(&self, lines: u64) {
+        self.0.store(lines, Ordering::Relaxed);
+    }
 }
 
 /// The number of bytes that are buffered before they are written.
@@ -166,13 +189,25 @@ impl<W: Write> LineSink<W> {
             path: path.into(),
             format: format.lines(columns, epoch),
             buffer: Vec::with_capacity(BUFFER_BYTES + BUFFER_SLACK_BYTES),
+            line_ends: Vec::new(),
             written_bytes: 0,
+            written_lines: LineCount::default(),
         }
     }
 
     /// The number of bytes written so far.
     pub fn written_bytes(&self) -> u64 {
         self.written_bytes
+    }
+
+    /// The number of outcomes whose lines were written completely. The count goes on.
+    pub fn written_lines(&self) -> LineCount {
+        self.written_lines.clone()
+    }
+
+    /// The writer.
+    pub fn writer_mut(&mut self) -> &mut W {
+        &mut self.writer
     }
 
     /// Writes the buffer. After an error the buffer holds exactly what was not written.
@@ -191,6 +226,11 @@ impl<W: Write> LineSink<W> {
         };
         self.buffer.drain(..taken);
         self.written_bytes += taken as u64;
+        let lines = self.line_ends.partition_point(|end| *end <= taken);
+        self.line_ends.drain(..lines);
+        self.line_ends.iter_mut().for_each(|end| *end -= taken);
+        self.written_lines
+            .set(self.written_lines.get() + lines as u64);
         result.map_err(|error| SinkError::new(&self.path, error))
     }
 }
@@ -199,6 +239,7 @@ impl<W: Write + Send> Sink for LineSink<W> {
     fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
         for outcome in outcomes {
             self.format.line(outcome, &mut self.buffer);
+            self.line_ends.push(self.buffer.len());
             if self.buffer.len() >= BUFFER_BYTES {
                 self.drain()?;
             }
@@ -334,17 +375,18 @@ mod tests {
 
     #[test]
     fn what_was_taken_before_an_error_is_not_written_again() {
-        let mut writer = LimitedWriter::new(10, io::ErrorKind::StorageFull);
+        let line = "10.1.2.3\tNOERROR\thost-10-1-2-3.example.net.\n";
+        let mut writer = LimitedWriter::new(2 * line.len() + 10, io::ErrorKind::StorageFull);
         let mut lines = sink(&mut writer, Format::Text);
-        lines.record(&[fixture::ptr_answered()]).unwrap();
+        let written = lines.written_lines();
+        lines.record(&vec![fixture::ptr_answered(); 4]).unwrap();
         assert!(lines.flush().is_err());
-        assert_eq!(lines.written_bytes(), 10);
+        assert_eq!(lines.written_bytes(), 2 * line.len() as u64 + 10);
+        assert_eq!(written.get(), 2);
         lines.writer.room = usize::MAX;
         lines.flush().unwrap();
+        assert_eq!(written.get(), 4);
         drop(lines);
-        assert_eq!(
-            writer.taken,
-            b"10.1.2.3\tNOERROR\thost-10-1-2-3.example.net.\n"
-        );
+        assert_eq!(String::from_utf8(writer.taken).unwrap(), line.repeat(4));
     }
 }

@@ -1,6 +1,7 @@
 //! The thread that receives outcomes and passes them to the sinks.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,8 +11,10 @@ use canvass_queue::{Ledger, Receipt};
 use canvass_report::{Durable, Sink, SinkError};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
+use crate::error::RunError;
 use crate::snapshot::RateMeter;
 use crate::stop::StopHandle;
+use crate::threads::Thread;
 
 /// The interval at which sinks are flushed.
 const FLUSH_AFTER: Duration = Duration::from_millis(100);
@@ -26,6 +29,8 @@ pub(crate) struct Collector {
     pub sinks: Vec<Box<dyn Sink>>,
     pub rate: RateMeter,
     pub acknowledger: Acknowledger,
+    /// The error of the first sink that failed or panicked.
+    pub failed: Option<RunError>,
 }
 
 /// Acknowledges outcomes once every sink has made them durable.
@@ -37,38 +42,40 @@ pub(crate) struct Acknowledger {
 }
 
 impl Collector {
-    pub(crate) fn run(mut self) -> Result<(), SinkError> {
-        let taken = self.take_all();
-        // The sinks that have not failed are finished in any case.
-        let mut finished = Ok(());
-        for mut sink in std::mem::take(&mut self.sinks) {
-            finished = finished.and(sink.finish());
+    /// Passes every outcome to the sinks, and finishes them. A sink that fails ends the run; the
+    /// others still receive the outcomes that arrive until its end.
+    pub(crate) fn run(mut self) -> Result<(), RunError> {
+        self.take_all();
+        self.each_sink(|sink| sink.finish());
+        match self.failed {
+            Some(error) => Err(error),
+            None => {
+                self.acknowledger.acknowledge_all();
+                Ok(())
+            }
         }
-        taken.and(finished)?;
-        self.acknowledger.acknowledge_all();
-        Ok(())
     }
 
-    fn take_all(&mut self) -> Result<(), SinkError> {
+    fn take_all(&mut self) {
         let mut flushed = Instant::now();
         loop {
             match self.outcomes.recv_timeout(FLUSH_AFTER) {
                 Ok(batch) => {
                     self.stop.outcomes_taken();
-                    self.each_sink(|sink| sink.record(&batch))?;
+                    self.each_sink(|sink| sink.record(&batch));
                     self.acknowledger.record(&batch);
                     self.rate.count(batch.len());
                 }
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                Err(RecvTimeoutError::Disconnected) => return,
             }
             // Checked after each batch too, not only after a timeout.
             let is_full = self.acknowledger.pending.len() >= UNDURABLE_MAX;
             if is_full || flushed.elapsed() >= FLUSH_AFTER {
-                self.flush()?;
+                self.flush();
                 while self.acknowledger.pending.len() >= UNDURABLE_MAX && !self.stop.is_aborting() {
                     thread::sleep(FLUSH_AFTER);
-                    self.flush()?;
+                    self.flush();
                 }
                 flushed = Instant::now();
                 self.rate.tick(flushed);
@@ -76,30 +83,33 @@ impl Collector {
         }
     }
 
-    fn flush(&mut self) -> Result<(), SinkError> {
+    fn flush(&mut self) {
         let mut durable = self.acknowledger.recorded();
         self.each_sink(|sink| {
             if let Durable::First(count) = sink.flush()? {
                 durable = durable.min(count);
             }
             Ok(())
-        })?;
-        self.acknowledger.acknowledge(durable);
-        Ok(())
+        });
+        // What the failed sink has made durable is not known.
+        if self.failed.is_none() {
+            self.acknowledger.acknowledge(durable);
+        }
     }
 
-    /// Calls each sink, up to the first that fails. That one is dropped.
-    fn each_sink(
-        &mut self,
-        mut call: impl FnMut(&mut dyn Sink) -> Result<(), SinkError>,
-    ) -> Result<(), SinkError> {
-        for at in 0..self.sinks.len() {
-            if let Err(error) = call(&mut *self.sinks[at]) {
-                drop(self.sinks.remove(at));
-                return Err(error);
-            }
-        }
-        Ok(())
+    /// Calls each sink. One that fails or panics is dropped, and the run is aborted.
+    fn each_sink(&mut self, mut call: impl FnMut(&mut dyn Sink) -> Result<(), SinkError>) {
+        let (failed, stop) = (&mut self.failed, &self.stop);
+        self.sinks.retain_mut(|sink| {
+            let error = match catch_unwind(AssertUnwindSafe(|| call(&mut **sink))) {
+                Ok(Ok(())) => return true,
+                Ok(Err(error)) => RunError::Sink(error),
+                Err(panic) => RunError::panicked(Thread::Collector, &*panic),
+            };
+            failed.get_or_insert(error);
+            stop.abort();
+            false
+        });
     }
 }
 

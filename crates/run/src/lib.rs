@@ -55,11 +55,12 @@
 //! share. A slow sink slows the run down, so memory stays bounded. Only [`record`](Sink::record) is
 //! required. A sink that buffers writes its buffer in [`flush`](Sink::flush), which is called several
 //! times per second and returns how much is durable; [`finish`](Sink::finish) completes it. An error
-//! ends the run: it is in [`Report::error`], and the other sinks are finished.
+//! ends the run: it is in [`Report::error`], and the other sinks receive the remaining outcomes and
+//! are finished. [`Optional`] wraps a sink whose error does not end the run.
 //!
-//! [`LineSink`] writes lines, [`IntervalLog`] histograms over time, [`SavedBodies`] bodies;
-//! [`Tally`], [`LatencyRecorder`] and [`Timeline`] aggregate. [`Shared`] wraps a sink so that it can
-//! be read during and after the run.
+//! [`LineSink`] writes lines, [`IntervalLog`] histograms over time; [`SavedBodies`] saves bodies
+//! before another sink records their outcomes; [`Tally`], [`LatencyRecorder`] and [`Timeline`]
+//! aggregate. [`Shared`] wraps a sink so that it can be read during and after the run.
 //!
 //! # During a run
 //!
@@ -73,6 +74,7 @@
 //! [`Report::completed`] contains the targets that are done: every sink has made all of their outcomes
 //! durable. To resume a run, skip its source to the watermark and leave out what is done above it.
 
+mod bodies;
 mod collector;
 mod error;
 mod event_loops;
@@ -84,21 +86,22 @@ mod stop;
 mod system_names;
 mod threads;
 
+pub use bodies::{SavedBodies, UnsavedBodies, UnsavedCount};
 pub use canvass_model::{Answer, Job, LoopSample, Outcome, ShardReport, Verdict};
 pub use canvass_queue::{
     Completed, Position, Source, SourceError, TargetKind, TargetOptions, Targets, arguments, open,
     stream,
 };
 pub use canvass_report::{
-    Columns, Durable, Epoch, Format, IntervalLog, LatencyRecorder, LineSink, Sink, SinkError,
-    Tally, Timeline,
+    Columns, Durable, Epoch, Format, IntervalLog, LatencyRecorder, LineCount, LineSink, Sink,
+    SinkError, Tally, Timeline,
 };
 pub use error::{RunError, StartError};
 pub use plan::{
     DEFAULT_TIMEOUTS, Plan, PlanBuilder, PlanError, RESOLVERS_MAX, default_event_loops,
 };
 pub use run::{Report, Run};
-pub use sinks::{SavedBodies, Shared};
+pub use sinks::{Optional, OptionalError, Shared};
 pub use snapshot::Snapshot;
 pub use stop::StopHandle;
 pub use system_names::{SYSTEM_NAME_THREADS, system_addresses};

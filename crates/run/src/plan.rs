@@ -143,7 +143,7 @@ impl Plan {
         self.event_loops.get()
     }
 
-    /// The maximum number of concurrent targets.
+    /// The maximum number of concurrent targets, which event loops share evenly.
     pub fn concurrency(&self) -> usize {
         self.concurrency
     }
@@ -317,6 +317,7 @@ impl PlanBuilder {
         self.check_module()?;
         // Limits are divided among the loops, and each loop must be allowed at least one target.
         let loops = self.event_loops.min(concurrency);
+        let concurrency = concurrency / loops * loops;
         let per_loop = |rate: Option<f64>| rate.map(|rate| rate / loops as f64);
         let sockets = if is_probe { self.sockets / loops } else { 0 };
         let modules = self.modules.into_iter().map(|module| {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use canvass_engine::LatestSample;
 use canvass_model::ShardReport;
 use canvass_queue::{Completed, Ended, Feeder, FeederEnd, Ledger, Source};
-use canvass_report::{LatencyRecorder, Sink, SinkError, Tally, balance};
+use canvass_report::{LatencyRecorder, Sink, Tally, balance};
 use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 
 use crate::collector::{Acknowledger, Collector};
@@ -45,7 +45,7 @@ pub struct Run {
 struct Progress {
     loops_left: usize,
     shards: Vec<ShardReport>,
-    collected: Option<Result<(), SinkError>>,
+    collected: Option<Result<(), RunError>>,
     feeder: Option<FeederEnd>,
     /// The error of the first thread that failed or panicked: others may have failed because of it.
     failed: Option<RunError>,
@@ -146,6 +146,7 @@ impl Run {
             sinks,
             rate: RateMeter::new(Instant::now(), Arc::clone(&run.rate)),
             acknowledger: Acknowledger::new(Arc::clone(&ledger)),
+            failed: None,
         };
         let work = move |(): &()| End::Collector(collector.run());
         threads.spawn(Thread::Collector, (), work)?;
@@ -279,7 +280,7 @@ impl Run {
             return progress.failed;
         }
         if let Some(Err(error)) = progress.collected {
-            return Some(RunError::Sink(error));
+            return Some(error);
         }
         if let Err(error) = balance(tally, &progress.shards) {
             return Some(RunError::Balance(error));

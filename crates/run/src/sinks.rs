@@ -1,9 +1,8 @@
-//! Sinks that do not write lines: [`Shared`] and [`SavedBodies`].
+//! Wrappers of sinks: [`Shared`] and [`Optional`].
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use canvass_model::{Answer, Outcome};
+use canvass_model::Outcome;
 use canvass_report::{Durable, Sink, SinkError};
 
 /// A sink that can be read during and after the run: keep it, and pass a clone to the run.
@@ -53,36 +52,65 @@ impl<S: Sink + Clone + Sync> Sink for Shared<S> {
     }
 }
 
-/// Saves the bodies of HTTP responses in a directory, each in a file `SEQ.body`, or `SEQ-REPEAT.body` if
-/// requests are repeated. Outcomes contain bodies only if
-/// [`HttpSettings::keep_body`](canvass_proto::http::HttpSettings) is set.
+/// A sink whose failure does not end the run: it receives no more outcomes, and its error is kept in
+/// [`OptionalError`].
 #[derive(Debug)]
-pub struct SavedBodies {
-    directory: PathBuf,
+pub struct Optional<S> {
+    sink: Option<S>,
+    error: OptionalError,
 }
 
-impl SavedBodies {
-    /// Saves bodies in `directory`, which must exist.
-    pub fn new(directory: PathBuf) -> Self {
-        Self { directory }
+/// The error of an [`Optional`] sink, which can be read during and after the run.
+#[derive(Clone, Debug, Default)]
+pub struct OptionalError(Arc<Mutex<Option<SinkError>>>);
+
+impl OptionalError {
+    /// Takes the error, if the sink has failed.
+    pub fn take(&self) -> Option<SinkError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-impl Sink for SavedBodies {
-    fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
-        for outcome in outcomes {
-            let Answer::Http(answer) = &outcome.answer else {
-                continue;
-            };
-            let Some(body) = &answer.body else { continue };
-            let seq = outcome.job.seq;
-            let path = self.directory.join(match answer.repeat {
-                Some(repeat) => format!("{seq}-{repeat}.body"),
-                None => format!("{seq}.body"),
-            });
-            std::fs::write(&path, body)
-                .map_err(|error| SinkError::new(&path.display().to_string(), error))?;
+impl<S: Sink> Optional<S> {
+    /// Wraps a sink.
+    pub fn new(sink: S) -> Self {
+        Self {
+            sink: Some(sink),
+            error: OptionalError::default(),
         }
+    }
+
+    /// Returns where its error will be.
+    pub fn error(&self) -> OptionalError {
+        self.error.clone()
+    }
+
+    /// Calls the sink, unless it has failed.
+    fn call<T>(&mut self, call: impl FnOnce(&mut S) -> Result<T, SinkError>) -> Option<T> {
+        match call(self.sink.as_mut()?) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.sink = None;
+                let mut kept = self.error.0.lock().unwrap_or_else(PoisonError::into_inner);
+                *kept = Some(error);
+                None
+            }
+        }
+    }
+}
+
+impl<S: Sink> Sink for Optional<S> {
+    fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
+        self.call(|sink| sink.record(outcomes));
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<Durable, SinkError> {
+        Ok(self.call(S::flush).unwrap_or(Durable::All))
+    }
+
+    fn finish(&mut self) -> Result<(), SinkError> {
+        self.call(S::finish);
         Ok(())
     }
 }

@@ -7,7 +7,6 @@ use std::thread;
 
 use canvass_model::ShardReport;
 use canvass_queue::FeederEnd;
-use canvass_report::SinkError;
 use crossbeam_channel::Sender;
 
 use crate::error::{RunError, StartError};
@@ -26,7 +25,7 @@ pub(crate) enum Thread {
 pub(crate) enum End {
     Feeder(FeederEnd),
     EventLoop(Box<io::Result<ShardReport>>),
-    Collector(Result<(), SinkError>),
+    Collector(Result<(), RunError>),
     Names,
     Panicked(Thread, RunError),
 }
@@ -36,6 +35,16 @@ pub(crate) struct Threads {
     pub stop: StopHandle,
     /// Receives how each ended.
     pub ended: Sender<End>,
+}
+
+impl RunError {
+    /// The error of a panic on this thread.
+    pub(crate) fn panicked(thread: Thread, panic: &(dyn Any + Send)) -> Self {
+        Self::Panicked {
+            thread: thread.name().into(),
+            message: message_of(panic),
+        }
+    }
 }
 
 impl Thread {
@@ -67,13 +76,7 @@ impl Threads {
             .spawn(move || {
                 let end = match catch_unwind(AssertUnwindSafe(|| work(&holds))) {
                     Ok(end) => end,
-                    Err(panic) => End::Panicked(
-                        thread,
-                        RunError::Panicked {
-                            thread: thread.name().into(),
-                            message: message_of(&*panic),
-                        },
-                    ),
+                    Err(panic) => End::Panicked(thread, RunError::panicked(thread, &*panic)),
                 };
                 match &end {
                     End::EventLoop(ended) => match &**ended {

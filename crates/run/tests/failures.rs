@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use canvass_model::ModuleId;
 use canvass_run::{
-    Job, Outcome, Plan, PlanError, Position, Run, RunError, Sink, SinkError, Source, SourceError,
-    TargetKind, stream,
+    Job, Optional, Outcome, Plan, PlanError, Position, Report, Run, RunError, Sink, SinkError,
+    Source, SourceError, TargetKind, stream,
 };
 use common::{Calling, PTR, lab, ptr, targets};
 
@@ -17,12 +17,15 @@ use common::{Calling, PTR, lab, ptr, targets};
 struct Failing {
     after: usize,
     panics: bool,
-    finished: Arc<AtomicUsize>,
+    recorded: usize,
+    /// The sum of what the sinks had recorded when they were finished, and their number.
+    finished: Arc<(AtomicUsize, AtomicUsize)>,
 }
 
 impl Sink for Failing {
-    fn record(&mut self, _outcomes: &[Outcome]) -> Result<(), SinkError> {
+    fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
         self.after -= 1;
+        self.recorded += outcomes.len();
         match (self.after, self.panics) {
             (0, true) => panic!("a sink has a fault"),
             (0, false) => Err(SinkError::new(
@@ -34,47 +37,73 @@ impl Sink for Failing {
     }
 
     fn finish(&mut self) -> Result<(), SinkError> {
-        self.finished.fetch_add(1, Ordering::SeqCst);
+        self.finished.0.fetch_add(self.recorded, Ordering::SeqCst);
+        self.finished.1.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }
 }
 
-fn failing(after: usize, panics: bool, finished: &Arc<AtomicUsize>) -> Box<dyn Sink> {
-    Box::new(Failing {
+fn failing(after: usize, panics: bool, finished: &Arc<(AtomicUsize, AtomicUsize)>) -> Failing {
+    Failing {
         after,
         panics,
+        recorded: 0,
         finished: Arc::clone(finished),
-    })
+    }
+}
+
+/// Runs an endless list through three sinks, of which the second fails or panics.
+#[track_caller]
+fn run_with_a_fault(panics: bool) -> Report {
+    let lab = lab(&[]);
+    let plan = ptr(&lab).build().unwrap();
+    let finished = Arc::default();
+    let sinks = [usize::MAX, 3, usize::MAX]
+        .map(|after| Box::new(failing(after, panics, &finished)) as Box<dyn Sink>);
+    let source = targets(&plan, "::/0");
+    let report = Run::start(plan, source, sinks.into()).unwrap().join();
+    assert_eq!(finished.1.load(Ordering::SeqCst), 2);
+    // The others miss nothing, also of the batch in which it failed and of what came after.
+    let total = report.tally.total();
+    assert_eq!(finished.0.load(Ordering::SeqCst) as u64, 2 * total);
+    assert_eq!(report.admitted(), total);
+    assert!(report.completed.watermark < total);
+    report
 }
 
 #[test]
 fn a_sink_that_fails_ends_the_run_with_its_error_and_the_others_are_finished() {
-    let lab = lab(&[]);
-    let plan = ptr(&lab).build().unwrap();
-    let finished = Arc::new(AtomicUsize::new(0));
-    let sinks = [usize::MAX, 3, usize::MAX].map(|after| failing(after, false, &finished));
-    // The list is endless, so only the error can end the run.
-    let source = targets(&plan, "::/0");
-    let report = Run::start(plan, source, sinks.into()).unwrap().join();
-    assert_eq!(finished.load(Ordering::SeqCst), 2);
-    let Err(RunError::Sink(error)) = report.into_result() else {
+    let Err(RunError::Sink(error)) = run_with_a_fault(false).into_result() else {
         panic!("no error of a sink")
     };
     assert!(error.to_string().contains("list.csv"), "{error}");
 }
 
 #[test]
-fn a_sink_that_panics_ends_the_run_with_an_error() {
-    let lab = lab(&[]);
-    let plan = ptr(&lab).build().unwrap();
-    let source = targets(&plan, "::/0");
-    let sink = failing(2, true, &Arc::default());
-    let report = Run::start(plan, source, vec![sink]).unwrap().join();
-    let error = report.error.unwrap();
+fn a_sink_that_panics_ends_the_run_with_an_error_and_the_others_are_finished() {
+    let error = run_with_a_fault(true).error.unwrap();
     assert_eq!(
         error.to_string(),
         "the thread \"collector\" panicked: a sink has a fault"
     );
+}
+
+#[test]
+fn an_optional_sink_that_fails_does_not_end_the_run() {
+    let lab = lab(&[]);
+    let plan = ptr(&lab).build().unwrap();
+    let source = targets(&plan, "10.1.0.0/20");
+    let finished = Arc::default();
+    let optional = Optional::new(failing(2, false, &finished));
+    let error = optional.error();
+    let report = Run::start(plan, source, vec![Box::new(optional)])
+        .unwrap()
+        .join();
+    assert!(report.error.is_none());
+    assert_eq!(report.tally.total(), 4096);
+    assert_eq!(report.completed.watermark, 4096);
+    assert!(error.take().unwrap().to_string().contains("list.csv"));
+    assert_eq!(finished.1.load(Ordering::SeqCst), 0);
 }
 
 /// Gives the jobs of another source, and then panics.

@@ -65,6 +65,9 @@ pub(crate) struct CommonArgs {
     pub strict: bool,
 
     /// Write lines to FILE instead of standard output
+    ///
+    /// A FILE whose name ends in .gz or .zst is written compressed. A file that is also read, or that
+    /// another flag names as output, is refused.
     #[arg(short, long, value_name = "FILE", help_heading = heading::OUTPUT)]
     pub output: Option<PathBuf>,
     /// Write text, ndjson or csv

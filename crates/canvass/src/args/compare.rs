@@ -58,6 +58,13 @@ pub(crate) struct CompareArgs {
     #[arg(long, value_name = "K", default_value = "32",
           value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = heading::QUESTION)]
     pub system_threads: u16,
+    /// Compare libc and canvass with different resolvers
+    ///
+    /// libc asks the resolvers of /etc/resolv.conf. With --resolver canvass may ask others, and the
+    /// ratio then says more about the resolvers than about canvass and libc. This flag says that it
+    /// is meant; without it, such a comparison is refused.
+    #[arg(long, help_heading = heading::QUESTION)]
+    pub different_resolvers: bool,
     /// Limit the other sides' time
     ///
     /// The time that the other sides may take together. They look up a random sample of the list

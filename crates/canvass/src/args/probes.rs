@@ -52,7 +52,7 @@ pub(crate) struct HttpArgs {
     /// Keep bodies in DIR, one file for each answer
     ///
     /// Bodies are decoded. A file is named by the `seq` of its line: 0.body, or 0-1.body with
-    /// --repeat.
+    /// --repeat. Where a body cannot be kept, its line says why, and the exit status is 3.
     #[arg(long, value_name = "DIR", help_heading = heading::OUTPUT)]
     pub save: Option<PathBuf>,
 

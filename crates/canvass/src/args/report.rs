@@ -10,8 +10,8 @@ use super::heading;
 pub(crate) struct ReportArgs {
     /// The output of a run; - is standard input
     ///
-    /// Its ndjson lines (`-f ndjson`) or its interval log (`--hlog`). Text and csv do not hold
-    /// enough for a page.
+    /// Its ndjson lines (`-f ndjson`) or its interval log (`--hlog`), plain or compressed with gzip
+    /// or zstd. Text and csv do not hold enough for a page.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Write the page to FILE

@@ -11,7 +11,7 @@ use canvass_model::{
 };
 use canvass_queue::{Position, Source, SourceError};
 use canvass_report::{Durable, IntervalLog, Sink, SinkError};
-use canvass_run::{Plan, Run, RunError, StopHandle};
+use canvass_run::{Optional, Plan, Run, RunError, StopHandle};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::question::{BlockResult, LookupResult, Question, TargetResult};
@@ -71,7 +71,10 @@ struct TimedResult {
 
 impl EngineSide {
     /// Starts a run. Measured blocks are also written to `intervals`.
-    pub(super) fn start(plan: &Plan, intervals: Option<IntervalLog>) -> Result<Self, Failure> {
+    pub(super) fn start(
+        plan: &Plan,
+        intervals: Option<Optional<IntervalLog>>,
+    ) -> Result<Self, Failure> {
         // The next block is sent when all outcomes of the one before have arrived.
         let (blocks, block_receiver) = bounded(1);
         let (event_sender, events) = unbounded();
@@ -308,7 +311,7 @@ impl Drop for ResultSink {
 
 /// An interval log of the measured blocks, without warming up.
 struct MeasuredIntervals {
-    log: IntervalLog,
+    log: Optional<IntervalLog>,
     measuring: Arc<AtomicBool>,
 }
 

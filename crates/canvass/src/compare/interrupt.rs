@@ -1,11 +1,12 @@
-//! SIGINT and SIGTERM during a comparison.
+//! Signals during a comparison.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use canvass_run::StopHandle;
+use signal_hook::consts::SIGHUP;
 
-use crate::exit::{Exit, Failure};
+use crate::exit::Exit;
 use crate::message::message;
 use crate::signals::StopSignals;
 
@@ -18,19 +19,23 @@ pub(super) struct Interrupt {
 
 impl Interrupt {
     /// Watches for signals from now on. The first drains `runs`, the second ends the process, which may
-    /// be blocked in a call of libc or in reading the list.
-    pub(super) fn watch(runs: Vec<StopHandle>) -> Result<Self, Failure> {
+    /// be blocked in a call of libc or in reading the list. A second SIGHUP does nothing: when a
+    /// terminal is closed, both its shell and the system may send one.
+    pub(super) fn watch(signals: &StopSignals, runs: Vec<StopHandle>) -> Self {
         let interrupt = Self::default();
         let on_signal = interrupt.clone();
-        StopSignals::catch()?.on_each(move |number| {
+        signals.on_each(move |number| {
+            if number == SIGHUP && on_signal.is_set() {
+                return;
+            }
             on_signal.number.store(number, Ordering::Relaxed);
             if on_signal.set.swap(true, Ordering::Relaxed) {
                 message("canvass: stopped at once, without a result");
                 std::process::exit(Exit::Signal(number).code().into());
             }
             runs.iter().for_each(StopHandle::drain);
-        })?;
-        Ok(interrupt)
+        });
+        interrupt
     }
 
     /// Whether a signal was received.

@@ -26,7 +26,7 @@ pub(super) struct List {
 }
 
 impl List {
-    /// Reads the beginning of a list.
+    /// Reads the beginning of a list, which must have a valid target.
     pub(super) fn new(source: Box<dyn Source>) -> Result<Self, Failure> {
         let mut list = Self {
             source,
@@ -37,6 +37,14 @@ impl List {
             first_bad: None,
         };
         list.read_up_to(READ_AHEAD_MAX)?;
+        if list.read.is_empty() {
+            return Err(Failure::usage(match list.bad() {
+                Some((_, first)) => {
+                    format!("the list has no valid target; the first line: {first}")
+                }
+                None => "the list is empty, so there is nothing to compare".to_owned(),
+            }));
+        }
         Ok(list)
     }
 

@@ -18,18 +18,23 @@ mod system_side;
 use std::thread::available_parallelism;
 
 use canvass_report::Comparison;
+use canvass_run::Optional;
 
 use crate::descriptors;
 use crate::exit::{Exit, Failure};
+use crate::files::OutputFile;
+use crate::outputs::begin_intervals;
 use crate::plan::{ComparePlan, Other};
+use crate::signals::StopSignals;
 use list::List;
 use local_sources::LocalSources;
+pub(crate) use output::OTHER_TABLES;
 use output::Output;
 use schedule::Schedule;
 use sides::{Measured, Sides};
 
 /// Runs a comparison, and writes the result.
-pub(crate) fn run(plan: ComparePlan) -> Result<Exit, Failure> {
+pub(crate) fn run(plan: ComparePlan, signals: &StopSignals) -> Result<Exit, Failure> {
     descriptors::raise_limit();
     let ComparePlan {
         first: invocation,
@@ -39,19 +44,14 @@ pub(crate) fn run(plan: ComparePlan) -> Result<Exit, Failure> {
         mut warnings,
     } = plan;
     let (plan, outputs) = (invocation.plan, invocation.outputs);
-    let output = Output {
-        path: outputs.lines.clone(),
-        format: outputs.format,
-        hgrm: outputs.hgrm.clone(),
-        html: outputs.html.clone(),
-        quiet: invocation.quiet,
-        began: plan.epoch().wall,
-    };
-    output.check()?;
     let mut list = List::new(invocation.source)?;
     let schedule = Schedule::new(list.targets(), others.len(), seed);
-    let intervals = outputs.open_intervals(&plan)?;
-    let mut sides = Sides::start(&plan, intervals, &others, budget)?;
+    let output = Output::open(&outputs, others.len(), invocation.quiet, plan.epoch().wall)?;
+    let hlog = OutputFile::open_if_named(outputs.hlog.as_deref())?;
+    let intervals = hlog.map(|file| begin_intervals(file, &plan)).transpose()?;
+    let intervals = intervals.map(Optional::new);
+    let intervals_error = intervals.as_ref().map(Optional::error);
+    let mut sides = Sides::start(&plan, intervals, &others, budget, signals)?;
     sides.rounds(&mut list, &schedule, invocation.progress)?;
 
     if let Some((bad, first)) = list.bad() {
@@ -112,6 +112,9 @@ pub(crate) fn run(plan: ComparePlan) -> Result<Exit, Failure> {
         warnings,
     };
     output.write(&comparison)?;
+    if let Some(error) = intervals_error.and_then(|error| error.take()) {
+        return Err(Failure::stopped(error));
+    }
     if let Some(signal) = interrupt.signal() {
         return Ok(Exit::Signal(signal));
     }

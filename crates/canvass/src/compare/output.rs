@@ -1,7 +1,6 @@
 //! The outputs of a comparison.
 
 use std::io;
-use std::path::PathBuf;
 use std::time::SystemTime;
 
 use canvass_report::{
@@ -9,33 +8,62 @@ use canvass_report::{
     path_beside, write_percentile_table,
 };
 
+use crate::compressed::Compression;
 use crate::exit::Failure;
+use crate::files::{self, OutputFile};
 use crate::message::message;
-use crate::{command_line, files, terminal};
+use crate::outputs::Outputs;
+use crate::{command_line, terminal};
 
-/// The outputs of a comparison, and their formats.
+/// The names of the percentile tables of the other sides, beside that of canvass.
+pub(crate) const OTHER_TABLES: [&str; 2] = ["1", "2"];
+
+/// The outputs of a comparison, open, and their formats.
 pub(super) struct Output {
-    pub path: Option<PathBuf>,
-    pub format: Format,
-    pub hgrm: Option<PathBuf>,
-    pub html: Option<PathBuf>,
-    pub quiet: bool,
-    pub began: SystemTime,
+    /// `None` for standard output.
+    lines: Option<OutputFile>,
+    format: Format,
+    /// A table for each side, or none.
+    tables: Vec<OutputFile>,
+    html: Option<OutputFile>,
+    quiet: bool,
+    began: SystemTime,
 }
 
 impl Output {
-    /// Checks that all files can be written, before anything is measured.
-    pub(super) fn check(&self) -> Result<(), Failure> {
-        [&self.path, &self.hgrm, &self.html]
-            .into_iter()
-            .try_for_each(|path| files::check_writable(path.as_deref()))
+    /// Opens the files before anything is measured. `others` is the number of other sides.
+    pub(super) fn open(
+        outputs: &Outputs,
+        others: usize,
+        quiet: bool,
+        began: SystemTime,
+    ) -> Result<Self, Failure> {
+        let mut tables = Vec::new();
+        if let Some(path) = &outputs.hgrm {
+            tables.push(OutputFile::open(path)?);
+            for number in &OTHER_TABLES[..others] {
+                tables.push(OutputFile::open(&path_beside(path, number))?);
+            }
+        }
+        Ok(Self {
+            lines: OutputFile::open_if_named(outputs.lines.as_deref())?,
+            format: outputs.format,
+            tables,
+            html: OutputFile::open_if_named(outputs.html.as_deref())?,
+            quiet,
+            began,
+        })
     }
 
-    /// Writes the comparison. With a machine-readable format, the text goes to standard error.
-    pub(super) fn write(&self, comparison: &Comparison) -> Result<(), Failure> {
+    /// Writes the comparison to every output. With a machine-readable format, the text goes to
+    /// standard error.
+    ///
+    /// # Errors
+    /// The first output that cannot be written. The others are written all the same.
+    pub(super) fn write(self, comparison: &Comparison) -> Result<(), Failure> {
         let bytes = match self.format {
             Format::Text => {
-                let colour = self.path.is_none() && terminal::use_colour(&io::stdout());
+                let colour = self.lines.is_none() && terminal::use_colour(&io::stdout());
                 comparison_text(comparison, colour).into_bytes()
             }
             Format::Ndjson => comparison_ndjson(comparison),
@@ -45,27 +73,35 @@ impl Output {
             let colour = terminal::use_colour(&io::stderr());
             message(comparison_text(comparison, colour).trim_end());
         }
-        files::write_file_or_stdout(self.path.as_deref(), &bytes)?;
-        if let Some(path) = &self.hgrm {
-            files::write(path, &table(&comparison.a)?)?;
-            for (number, other) in comparison.others.iter().enumerate() {
-                files::write(
-                    &path_beside(path, &(number + 1).to_string()),
-                    &table(&other.side)?,
-                )?;
-            }
+        let mut written = write_lines(self.lines, bytes);
+        let sides =
+            std::iter::once(&comparison.a).chain(comparison.others.iter().map(|other| &other.side));
+        for (file, side) in self.tables.into_iter().zip(sides) {
+            written = written.and(file.replace(&table(side)));
         }
-        if let Some(path) = &self.html {
-            let origin = command_line::origin(self.began);
-            files::write(path, comparison_page(comparison, &origin).as_bytes())?;
+        if let Some(file) = self.html {
+            let page = comparison_page(comparison, &command_line::origin(self.began));
+            written = written.and(file.replace(page.as_bytes()));
         }
-        Ok(())
+        written
     }
 }
 
-fn table(side: &Side) -> Result<Vec<u8>, Failure> {
+fn write_lines(file: Option<OutputFile>, bytes: Vec<u8>) -> Result<(), Failure> {
+    let compression = file
+        .as_ref()
+        .and_then(|file| Compression::of_name(file.path()));
+    let bytes = match compression {
+        Some(compression) => compression
+            .compress(&bytes)
+            .map_err(|error| Failure::stopped(format!("cannot compress the output: {error}")))?,
+        None => bytes,
+    };
+    files::write_file_or_stdout(file, &bytes)
+}
+
+fn table(side: &Side) -> Vec<u8> {
     let mut out = Vec::new();
-    write_percentile_table(&side.latency, &mut out)
-        .map_err(|error| Failure::stopped(format!("cannot write a percentile table: {error}")))?;
-    Ok(out)
+    write_percentile_table(&side.latency, &mut out).expect("a Vec takes every byte");
+    out
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use canvass_model::ShardReport;
 use canvass_report::{Block, IntervalLog, OtherSide, Side};
-use canvass_run::Plan;
+use canvass_run::{Optional, Plan};
 
 use super::answers::AnswerComparison;
 use super::engine_side::EngineSide;
@@ -19,6 +19,7 @@ use crate::cpu_time::process_cpu_time;
 use crate::exit::Failure;
 use crate::message::message;
 use crate::plan::Other;
+use crate::signals::StopSignals;
 
 /// A rate has settled if it grows by less than this share from one pass to the next.
 const SETTLED_SHARE: f64 = 0.1;
@@ -87,9 +88,10 @@ impl Sides {
     /// Starts all sides.
     pub(super) fn start(
         plan: &Plan,
-        intervals: Option<IntervalLog>,
+        intervals: Option<Optional<IntervalLog>>,
         others: &[Other],
         budget: Duration,
+        signals: &StopSignals,
     ) -> Result<Self, Failure> {
         let first = EngineSide::start(plan, intervals)?;
         let mut runs = vec![first.stop_handle()];
@@ -119,7 +121,7 @@ impl Sides {
                 overrun_max: left.max(OVERRUN_MIN),
             });
         }
-        let interrupt = Interrupt::watch(runs)?;
+        let interrupt = Interrupt::watch(signals, runs);
         Ok(Self {
             plan: plan.clone(),
             first,
@@ -141,14 +143,6 @@ impl Sides {
         show_progress: bool,
     ) -> Result<(), Failure> {
         let mut chunk = list.take(schedule.chunk(0))?;
-        if chunk.is_empty() {
-            return Err(Failure::usage(match list.bad() {
-                Some((_, first)) => {
-                    format!("the list has no valid target; the first line: {first}")
-                }
-                None => "the list is empty, so there is nothing to compare".to_owned(),
-            }));
-        }
         let warm = schedule.warm_up(chunk.len());
         self.warm_up(&chunk, &warm);
         for round in 0.. {

@@ -1,6 +1,6 @@
 //! The plan of `canvass compare`.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use canvass_proto::TransportPolicy;
@@ -40,6 +40,7 @@ pub(crate) fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
         targets,
         against,
         system_threads,
+        different_resolvers,
         budget,
         seed,
         common,
@@ -58,20 +59,34 @@ pub(crate) fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
     if budget.is_zero() {
         return Err(Failure::usage("--budget 0 leaves the other side no time"));
     }
+    let names_resolvers = !common.resolver.is_empty();
     let capped =
         common.rate.is_some() || common.rate_per_resolver.is_some() || common.concurrency.is_some();
     let query = QueryOptions::PLAIN;
     let mut first = lookups::lookups("compare", TargetKind::Lookups, query, targets, common)?;
     // A side pauses while another is measured, and would fall behind a schedule.
     first.plan = first.plan.unscheduled();
-    let plan = &first.plan;
     let mut warnings = Vec::new();
+    if against == AgainstArg::System {
+        let system = system_resolvers();
+        if !names_resolvers {
+            first.plan = with_resolvers(&first.plan, system)?;
+        } else if let Some(difference) = difference(first.plan.resolvers(), &system) {
+            if !different_resolvers {
+                return Err(Failure::usage(format!(
+                    "{difference}; leave --resolver out, compare two resolvers (--against ADDR), or \
+                     say that it is meant (--different-resolvers)"
+                )));
+            }
+            warnings.push(difference);
+        }
+    }
+    let plan = &first.plan;
     if capped {
         warnings.push("canvass was limited by --rate, --rate-per-resolver or --concurrency".into());
     }
     let others = match against {
         AgainstArg::System => {
-            warnings.extend(resolvers_differ(plan.resolvers()));
             let mut others = vec![Other::System { threads: 1 }];
             if system_threads > 1 {
                 others.push(Other::System {
@@ -84,8 +99,7 @@ pub(crate) fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
         AgainstArg::Tcp => vec![with_transport(plan, TransportPolicy::Tcp)],
         AgainstArg::Resolver(resolver) => {
             let resolvers = resolvers::read(&[resolver])?;
-            let other = plan.clone().with_resolvers(resolvers);
-            vec![Other::Engine(Box::new(other.map_err(Failure::usage)?))]
+            vec![Other::Engine(Box::new(with_resolvers(plan, resolvers)?))]
         }
     };
     Ok(ComparePlan {
@@ -101,21 +115,70 @@ fn with_transport(plan: &Plan, transport: TransportPolicy) -> Other {
     Other::Engine(Box::new(plan.clone().with_transport(transport)))
 }
 
-/// The warning if the two sides do not use the same resolvers.
-fn resolvers_differ(ours: &[SocketAddr]) -> Option<String> {
-    let system = resolvers::read(&[]).unwrap_or_default();
-    // libc uses the first three (resolv.conf(5)).
-    let system = &system[..system.len().min(3)];
+fn with_resolvers(plan: &Plan, resolvers: Vec<SocketAddr>) -> Result<Plan, Failure> {
+    let plan = plan.clone().with_resolvers(resolvers);
+    plan.map_err(Failure::usage)
+}
+
+/// The resolvers that libc uses: the first three, or one on this machine if there is none
+/// (resolv.conf(5)).
+fn system_resolvers() -> Vec<SocketAddr> {
+    let mut system = resolvers::read(&[]).unwrap_or_default();
+    system.truncate(3);
+    if system.is_empty() {
+        system.push((Ipv4Addr::LOCALHOST, 53).into());
+    }
+    system
+}
+
+/// What the sides ask, if canvass asks a resolver that libc does not use.
+fn difference(ours: &[SocketAddr], system: &[SocketAddr]) -> Option<String> {
+    let shown = |resolvers: &[SocketAddr]| match resolvers {
+        [first, second, third, rest @ ..] if !rest.is_empty() => {
+            format!("{first}, {second}, {third} and {} more", rest.len())
+        }
+        few => {
+            let few: Vec<String> = few.iter().map(SocketAddr::to_string).collect();
+            few.join(", ")
+        }
+    };
     let same = ours.iter().all(|resolver| system.contains(resolver));
     (!same).then(|| {
-        let shown: Vec<String> = system.iter().map(SocketAddr::to_string).collect();
         format!(
-            "the sides do not use the same resolvers: those of the system are {}",
-            if shown.is_empty() {
-                "none".to_owned()
-            } else {
-                shown.join(", ")
-            }
+            "the sides do not ask the same resolvers: canvass asks {}, and libc asks {} \
+             (/etc/resolv.conf)",
+            shown(ours),
+            shown(system)
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses(text: &str) -> Vec<SocketAddr> {
+        text.split_whitespace()
+            .map(|address| address.parse().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn each_resolver_of_canvass_must_be_one_of_libc() {
+        for (ours, system, differ) in [
+            ("192.0.2.1:53", "192.0.2.1:53", false),
+            ("192.0.2.2:53", "192.0.2.1:53 192.0.2.2:53", false),
+            ("192.0.2.1:5300", "192.0.2.1:53", true),
+            ("192.0.2.1:53 192.0.2.3:53", "192.0.2.1:53", true),
+        ] {
+            let difference = difference(&addresses(ours), &addresses(system));
+            assert_eq!(difference.is_some(), differ, "{difference:?}");
+        }
+        let many: Vec<SocketAddr> = (1..=5).map(|last| ([192, 0, 2, last], 53).into()).collect();
+        let text = difference(&many, &addresses("127.0.0.53:53")).unwrap();
+        assert!(
+            text.contains("192.0.2.3:53 and 2 more") && text.contains("127.0.0.53:53"),
+            "{text}"
+        );
+    }
 }

@@ -9,7 +9,10 @@ use canvass_run::Plan;
 
 use super::{CommandParts, Invocation, invocation};
 use crate::args::{CommonArgs, DnsArgs, PtrArgs, QuestionArgs};
+use crate::compare::OTHER_TABLES;
 use crate::exit::Failure;
+use crate::outputs::RESPONSE_TABLE;
+use crate::same_file::NamedFiles;
 use crate::{lab, resolvers};
 
 /// The invocation of `canvass ptr`.
@@ -68,6 +71,10 @@ pub(super) fn lookups(
         Some(lab) => vec![lab.address()],
         None => resolvers::read(&args.resolver)?,
     };
+    let tables_beside: &[&str] = match kind {
+        TargetKind::Lookups => &OTHER_TABLES,
+        _ => &[RESPONSE_TABLE],
+    };
     let parts = CommandParts {
         probe,
         columns: Columns::Dns,
@@ -78,6 +85,9 @@ pub(super) fn lookups(
         targets,
         lab,
         save: None,
+        files: NamedFiles::default(),
+        tables_beside,
+        sockets_max: None,
     };
     invocation(parts, args)
 }

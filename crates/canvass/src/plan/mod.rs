@@ -19,6 +19,8 @@ use crate::args::{CommonArgs, ProgressArg, TransportArg};
 use crate::exit::Failure;
 use crate::message::message;
 use crate::outputs::Outputs;
+use crate::same_file::NamedFiles;
+use crate::{descriptors, granted};
 
 pub(crate) use compare::{ComparePlan, Other, compare};
 pub(crate) use lookups::{dns, ptr};
@@ -47,9 +49,21 @@ struct CommandParts {
     targets: Vec<String>,
     lab: Option<Lab>,
     save: Option<PathBuf>,
+    /// Files that only this command reads.
+    files: NamedFiles,
+    /// The names of the percentile tables beside that of `--hgrm`.
+    tables_beside: &'static [&'static str],
+    /// The limit on sockets of probes.
+    sockets_max: Option<usize>,
 }
 
 fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failure> {
+    let outputs = Outputs::new(&args, parts.columns, parts.save);
+    let mut files = parts.files;
+    name_inputs(&args, parts.targets.is_empty(), &mut files);
+    outputs.name_files(&mut files, parts.tables_beside);
+    files.check()?;
+    descriptors::check(event_loops(&args))?;
     let mut builder = parts
         .builder
         .transport(match args.transport {
@@ -67,6 +81,7 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
         builder = builder.timeout(timeout);
     }
     let plan = builder.build().map_err(Failure::usage)?;
+    granted::warn_of_limits(&args, &plan, parts.sockets_max);
     let source = source(&plan, parts.targets, &args)?;
     if args.verbose {
         message(format_args!(
@@ -81,7 +96,7 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
         plan,
         source,
         lab: parts.lab,
-        outputs: Outputs::new(&args, parts.columns, parts.save),
+        outputs,
         progress: match args.progress {
             ProgressArg::Auto => !args.quiet && std::io::stderr().is_terminal(),
             ProgressArg::Always => true,
@@ -90,6 +105,20 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
         quiet: args.quiet,
         fail_below_percent: args.fail_below,
     })
+}
+
+/// Adds the files that every command may read.
+fn name_inputs(args: &CommonArgs, without_targets: bool, files: &mut NamedFiles) {
+    match &args.input {
+        Some(path) if path != "-" => files.reads("--input", path),
+        None if !without_targets => {}
+        _ => files.reads_stdin(),
+    }
+    let named = [("--exclude", &args.exclude), ("--resolver", &args.resolver)];
+    for (flag, values) in named {
+        // A value that is an address is hardly the name of a file too.
+        values.iter().for_each(|value| files.reads(flag, value));
+    }
 }
 
 /// The number of event loops.

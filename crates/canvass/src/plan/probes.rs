@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use canvass_engine::SocketOptions;
 use canvass_lab::Lab;
 use canvass_model::{Host, ModuleId};
 use canvass_proto::http::{HttpSettings, HttpVersion};
+use canvass_proto::talk::Script;
 use canvass_proto::tls::{PemFile, Roots, TlsClient, TlsIdentity, TlsOptions, TlsVersion};
 use canvass_proto::{FamilyPreference, ModuleKind, Pin, Reach, Timeouts};
 use canvass_queue::{Ports, Protocol, TargetKind};
@@ -24,7 +25,9 @@ use crate::args::{
     TimeoutArgs, TlsArgs, TlsVersionArg, UdpArgs,
 };
 use crate::exit::Failure;
-use crate::{descriptors, lab, resolvers};
+use crate::outputs::RESPONSE_TABLE;
+use crate::same_file::NamedFiles;
+use crate::{descriptors, granted, lab, resolvers};
 
 /// The only module of a run.
 const MODULE: ModuleId = ModuleId(0);
@@ -61,19 +64,18 @@ pub(crate) fn http(args: HttpArgs) -> Result<Invocation, Failure> {
         requests: NonZeroU32::new(args.repeat).unwrap_or(NonZeroU32::MIN),
         ports: ports(&args.host.reach, Protocol::Tcp)?,
     };
-    if let Some(dir) = &args.save {
-        std::fs::create_dir_all(dir).map_err(|error| {
-            Failure::usage(format!("cannot save bodies in {}: {error}", dir.display()))
-        })?;
-    }
     let module = ModuleKind::Http {
         settings: Arc::new(settings),
         tls,
     };
-    let parts = CommandParts {
+    let mut parts = CommandParts {
         save: args.save,
         ..probes("http", lab, kind, module, reach, args.targets, &args.host)?
     };
+    if let Some(path) = args.data.as_deref().and_then(data_file) {
+        parts.files.reads("--data", path);
+    }
+    name_tls_files(&args.tls, &mut parts.files);
     invocation(parts, args.host.common)
 }
 
@@ -100,7 +102,9 @@ pub(crate) fn tcp(args: TcpArgs) -> Result<Invocation, Failure> {
         tls: tls_client(&args.tls, None, lab.as_ref())?,
         tls_from_start: args.tls_from_start || script_begins_with_tls,
     };
-    let parts = probes("tcp", lab, kind, module, reach, args.targets, &args.host)?;
+    let mut parts = probes("tcp", lab, kind, module, reach, args.targets, &args.host)?;
+    name_talk_files(&args.talk, &args.credentials, &mut parts.files);
+    name_tls_files(&args.tls, &mut parts.files);
     invocation(parts, args.host.common)
 }
 
@@ -124,7 +128,8 @@ pub(crate) fn udp(args: UdpArgs) -> Result<Invocation, Failure> {
         credentials,
         window: args.window,
     };
-    let parts = probes("udp", lab, kind, module, reach, args.targets, &args.host)?;
+    let mut parts = probes("udp", lab, kind, module, reach, args.targets, &args.host)?;
+    name_talk_files(&args.talk, &args.credentials, &mut parts.files);
     invocation(parts, args.host.common)
 }
 
@@ -157,12 +162,13 @@ fn probes(
     } else {
         0
     };
+    let sockets_max = descriptors::sockets_max(loops, lookups, lab.is_some());
     let builder = Plan::builder(kind)
         .resolvers(name_servers(lab.as_ref(), common, system_names)?)
         .deadline(timeouts.resolve.min(timeouts.deadline))
         .module(module, reach, timeouts)
-        .sockets(descriptors::sockets_max(loops, lookups, lab.is_some()))
-        .socket_options(socket_options(&args.sockets)?)
+        .sockets(sockets_max)
+        .socket_options(socket_options(&args.sockets, common.quiet)?)
         .probes_per_host(args.reach.per_host)
         .rate_per_host(args.reach.rate_per_host)
         .system_names(system_names);
@@ -173,6 +179,9 @@ fn probes(
         targets,
         lab,
         save: None,
+        files: NamedFiles::default(),
+        tables_beside: &[RESPONSE_TABLE],
+        sockets_max: Some(sockets_max),
     })
 }
 
@@ -286,17 +295,17 @@ fn ports(args: &ReachArgs, protocol: Protocol) -> Result<Option<Ports>, Failure>
     args.ports.as_ref().map(read).transpose()
 }
 
-fn socket_options(args: &SocketArgs) -> Result<SocketOptions, Failure> {
+fn socket_options(args: &SocketArgs, quiet: bool) -> Result<SocketOptions, Failure> {
     if let Some(address) = args.bind {
         std::net::UdpSocket::bind((address, 0))
             .map_err(|error| Failure::usage(format!("--bind {address}: {error}")))?;
     }
-    let octets = |size: Option<u64>| size.map(|size| usize::try_from(size).unwrap_or(usize::MAX));
+    let (receive_buffer_octets, send_buffer_octets) = granted::socket_buffers(args, quiet);
     Ok(SocketOptions {
         bind: args.bind,
         ttl: args.ttl,
-        receive_buffer_octets: octets(args.rcvbuf),
-        send_buffer_octets: octets(args.sndbuf),
+        receive_buffer_octets,
+        send_buffer_octets,
         nodelay: args.nodelay,
         keepalive: args.keepalive,
         linger_zero: args.linger.is_some(),
@@ -348,12 +357,36 @@ fn pem(path: &Path) -> Result<PemFile, Failure> {
 
 /// The body of a request, with `@FILE` as in curl's `-d`.
 fn data(text: &str) -> Result<Box<[u8]>, Failure> {
-    match text.strip_prefix('@') {
+    match data_file(text) {
         Some(path) => std::fs::read(path)
             .map(Into::into)
-            .map_err(|error| cannot_read(Path::new(path), error)),
+            .map_err(|error| cannot_read(path, error)),
         None => Ok(text.as_bytes().into()),
     }
+}
+
+/// The file that holds the body of a request.
+fn data_file(text: &str) -> Option<&Path> {
+    text.strip_prefix('@').map(Path::new)
+}
+
+fn name_tls_files(args: &TlsArgs, files: &mut NamedFiles) {
+    for (flag, path) in [
+        ("--cacert", &args.cacert),
+        ("--cert", &args.cert),
+        ("--key", &args.key),
+    ] {
+        if let Some(path) = path {
+            files.reads(flag, path);
+        }
+    }
+}
+
+fn name_talk_files(talk: &Option<String>, credentials: &Option<PathBuf>, files: &mut NamedFiles) {
+    let script = talk.iter().filter(|name| Script::preset(name).is_none());
+    script.for_each(|path| files.reads("--talk", path));
+    let credentials = credentials.iter();
+    credentials.for_each(|path| files.reads("--credentials", path));
 }
 
 fn cannot_read(path: &Path, error: impl Display) -> Failure {

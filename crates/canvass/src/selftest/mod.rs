@@ -46,6 +46,7 @@ const TIMED: [(&str, Probe); 3] = [
 pub(crate) fn run(args: &SelftestArgs) -> Result<Exit, Failure> {
     descriptors::raise_limit();
     let loops = args.threads.map_or_else(default_event_loops, usize::from);
+    descriptors::check(loops)?;
     message("canvass: measuring this machine; this takes about half a minute");
     let (mut late_wakes, mut turns) = (LatenessHistogram::default(), LatenessHistogram::default());
     let mut delays = Vec::new();

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -154,8 +154,14 @@ pub(crate) struct Running {
 impl Running {
     /// Starts the command with a pipe on each of its three streams.
     pub(crate) fn start(args: &[&str]) -> Self {
-        let mut child = Command::new(CANVASS)
-            .args(args)
+        Self::start_by(&[], args)
+    }
+
+    /// As [`Self::start`], by another command that is given `wrapper` and executes this one.
+    pub(crate) fn start_by(wrapper: &[&str], args: &[&str]) -> Self {
+        let all = [wrapper, &[CANVASS], args].concat();
+        let mut child = Command::new(all[0])
+            .args(&all[1..])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -291,6 +297,19 @@ impl LabChild {
     /// The lab's address as `--resolver` takes it.
     pub(crate) fn resolver(&self) -> String {
         self.address.to_string()
+    }
+}
+
+/// How long [`until`] waits before it looks again.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Waits until something is so.
+#[track_caller]
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}");
+        thread::sleep(LOOK);
     }
 }
 

@@ -151,30 +151,6 @@ fn answers_that_differ_are_shown_side_by_side() {
     assert_eq!(answers(&pairs[0]), [0, 0, 16, 0]);
 }
 
-#[test]
-fn what_the_table_of_hosts_has_is_named() {
-    let lab = LabChild::start(&[]);
-    let run = canvass(&[
-        "compare",
-        "127.0.0.1",
-        "-r",
-        &lab.resolver(),
-        "--system-threads",
-        "1",
-        "--budget",
-        "5s",
-    ])
-    .exits(0);
-    for part in [
-        "getnameinfo, one at a time",
-        "localhost",
-        "/etc/hosts",
-        "the sides do not use the same resolvers",
-    ] {
-        assert!(run.out.contains(part), "{part} is not in\n{}", run.out);
-    }
-}
-
 /// Against libc's resolver and Knot DNS, in a mount namespace of its own.
 #[test]
 fn libc_and_canvass_find_the_same_at_a_real_server() {
@@ -368,9 +344,7 @@ fn a_list_that_never_comes_does_not_hold_a_second_interrupt_up() {
         std::thread::sleep(Duration::from_millis(50));
         running.signal(Signal::TERM);
     }
-    let run = running.end();
-    // Before it watches for signals, the first one ends it by itself.
-    assert!(matches!(run.code, Some(143) | None), "{run:?}");
+    running.end().exits(143);
 }
 
 #[test]

@@ -281,7 +281,7 @@ fn a_page_that_cannot_be_written_is_named_before_anything_is_asked() {
 fn a_page_that_finds_no_room_is_named_and_all_else_is_there() {
     let run = canvass(&["ptr", "10.0.0.1", "--lab", "--html", "/dev/full"])
         .exits(3)
-        .says("cannot write /dev/full");
+        .says("no space is left to write /dev/full");
     assert_eq!(run.out, "10.0.0.1\tNOERROR\thost-10-0-0-1.example.net.\n");
     assert_eq!(run.balance(), [1, 1, 0, 0]);
 }

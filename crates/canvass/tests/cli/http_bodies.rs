@@ -89,13 +89,19 @@ fn bodies_end_as_their_framing_says() {
 }
 
 #[test]
-fn a_body_that_cannot_be_kept_ends_the_run_on_this_side() {
+fn a_body_that_cannot_be_kept_is_told_on_its_line() {
     let directory = tempfile::tempdir().unwrap();
     fs::create_dir(directory.path().join("0.body")).unwrap();
     let save = directory.path().to_str().unwrap();
-    http(&["--lab", "--save", save], &pages(&["/"]))
+    let run = http(&["--lab", "--save", save], &pages(&["/", "/gzip"]))
         .exits(3)
+        .says("1 body could not be kept")
         .says("0.body");
+    let lines = lines(&run, 2);
+    assert_eq!(lines[0]["outcome"], "answered");
+    assert_eq!(lines[0]["body_error"], "Is a directory (os error 21)");
+    assert_eq!(lines[1].get("body_error"), None);
+    assert_eq!(saved(directory.path(), "1.body").len(), 1200);
     let file = tempfile::NamedTempFile::new().unwrap();
     let below = file.path().join("x");
     http(&["--save", below.to_str().unwrap()], &["http://127.0.0.1/"]).exits(2);

@@ -192,7 +192,7 @@ fn the_page_goes_where_it_is_asked_for() {
     if Path::new("/dev/full").exists() {
         canvass(&["report", &lines, "-o", "/dev/full"])
             .exits(3)
-            .says("cannot write /dev/full");
+            .says("no space is left to write /dev/full");
     }
 }
 

@@ -1,26 +1,9 @@
 //! Interrupted runs: what was begun is brought to its end and accounted for.
 
-use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
-
 use rustix::process::Signal;
 
-use crate::common::{PATIENCE, Run, Running};
+use crate::common::{Run, Running, until};
 use crate::peers::Peer;
-
-/// How long it waits before it looks again whether something has happened.
-const LOOK: Duration = Duration::from_millis(20);
-
-/// Waits until something is so.
-#[track_caller]
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}");
-        thread::sleep(LOOK);
-    }
-}
 
 /// Checks that every target is accounted for: those asked have their line, the others remain.
 /// `read` lines were read before the end.
@@ -49,23 +32,6 @@ fn an_interrupt_drains_what_is_under_way() {
     // Nothing was cut off: what was out was waited for.
     assert_eq!(run.balance()[3], 0);
     assert!(run.remaining() > 60_000);
-}
-
-#[test]
-fn an_interrupt_before_the_outputs_are_open_is_not_lost() {
-    let directory = tempfile::tempdir().unwrap();
-    let fifo = directory.path().join("lines");
-    let made = Command::new("mkfifo").arg(&fifo).status().unwrap();
-    assert!(made.success());
-    // It waits until its output has a reader.
-    let output = fifo.to_str().unwrap();
-    let mut running = Running::start(&["ptr", "10.0.0.0/16", "--lab", "-o", output]);
-    // The last of its handlers.
-    until("signals to be caught", || running.catches(Signal::TERM));
-    running.signal(Signal::INT);
-    let lines = std::fs::read_to_string(&fifo).unwrap();
-    let run = running.end().exits(130);
-    assert_accounted(&run, lines.lines().count() as u64, 65_536);
 }
 
 #[test]
@@ -157,4 +123,66 @@ fn a_drained_run_ends_by_its_deadline() {
         "{}",
         run.out
     );
+}
+
+#[test]
+fn a_hangup_ends_a_run_as_a_termination_does() {
+    let mut running = Running::start_by(
+        &["env", "--default-signal=HUP"],
+        &["ptr", "10.0.0.0/16", "--lab", "--rate", "300"],
+    );
+    running.read_line();
+    running.signal(Signal::HUP);
+    let run = running.end().exits(129);
+    assert_accounted(&run, 1, 65_536);
+}
+
+#[test]
+fn a_second_hangup_is_not_a_second_interrupt() {
+    let peer = Peer::silent();
+    let mut running = Running::start_by(
+        &["env", "--default-signal=HUP"],
+        &[
+            "ptr",
+            "10.0.0.0/16",
+            "-r",
+            &peer.resolver(),
+            "--rate",
+            "100",
+            "--timeout",
+            "50s",
+            "--deadline",
+            "1s",
+        ],
+    );
+    until("queries to come", || peer.queries() >= 3);
+    for _ in 0..3 {
+        running.signal(Signal::HUP);
+    }
+    let run = running.end().exits(129);
+    assert_accounted(&run, 0, 65_536);
+    assert!(run.out.lines().all(|line| line.contains("\tTIMEOUT\t")));
+}
+
+#[test]
+fn a_hangup_that_was_ignored_before_stays_ignored() {
+    let mut running = Running::start_by(&["env", "--ignore-signal=HUP"], &["ptr", "--lab"]);
+    running.write("10.0.0.1\n");
+    running.read_line();
+    running.signal(Signal::HUP);
+    running.write("10.0.0.2\n");
+    running.read_line();
+    running.close_input();
+    running.end().exits(0);
+}
+
+#[test]
+fn an_interrupt_ends_a_background_job_of_a_script_too() {
+    let mut running = Running::start_by(
+        &["env", "--ignore-signal=INT"],
+        &["ptr", "10.0.0.0/16", "--lab", "--rate", "300"],
+    );
+    running.read_line();
+    running.signal(Signal::INT);
+    assert_accounted(&running.end().exits(130), 1, 65_536);
 }

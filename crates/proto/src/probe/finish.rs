@@ -145,6 +145,7 @@ impl Probe {
                     repeat: (requests.get() > 1).then_some(self.job.requests_done),
                     addresses,
                     body: page.body,
+                    body_error: None,
                 }))
             }
             _ => Answer::Talk(Box::new(TalkAnswer {

@@ -39,6 +39,14 @@ fields! {
         "with `--repeat` over 1: the number of this request, from 1";
     addresses: KeyIfSome<Objects<'_, Address>> = KeyIfSome(answer.addresses.as_deref().map(Objects)), csv,
         "with `--all-addresses`: the result for each [address](#addresses)";
+    body_error: KeyIfSome<&str> = KeyIfSome(answer.body_error.as_deref()), json,
+        "with `--save`: why the body could not be kept; the result of the request is not affected";
+}
+
+fields! {
+    LastColumns: HttpAnswer, |answer| "," .. "";
+
+    body_error: Option<&str> = answer.body_error.as_deref(), csv, "as the key";
 }
 
 fields! {
@@ -52,12 +60,18 @@ fields! {
 
 impl Listed for Redirect {}
 
-impl LinePart for Answer {
-    #[inline(always)]
-    fn with_subject(outcome: &Outcome, write: impl FnOnce(&HttpAnswer)) {
-        match &outcome.answer {
-            ProbeAnswer::Http(answer) => write(answer),
-            _ => with_default(write),
+macro_rules! http_answer {
+    ($($Part:ty),*) => {$(
+        impl LinePart for $Part {
+            #[inline(always)]
+            fn with_subject(outcome: &Outcome, write: impl FnOnce(&HttpAnswer)) {
+                match &outcome.answer {
+                    ProbeAnswer::Http(answer) => write(answer),
+                    _ => with_default(write),
+                }
+            }
         }
-    }
+    )*};
 }
+
+http_answer!(Answer, LastColumns);

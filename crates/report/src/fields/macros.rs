@@ -118,9 +118,10 @@ macro_rules! fields {
     };
 }
 
-/// Defines a line as a list of tables.
+/// Defines a line as a list of tables. The columns of keys that are newer than the CSV format stand
+/// last, so they have tables of their own, which JSON does not use.
 macro_rules! line {
-    ($(#[$meta:meta])* $Line:ident: $($Part:ty),*) => {
+    ($(#[$meta:meta])* $Line:ident: $($Part:ty),* $(; last columns: $($Last:ty),*)?) => {
         $(#[$meta])*
         pub(crate) struct $Line;
 
@@ -146,10 +147,13 @@ macro_rules! line {
                 $(<$Part>::with_subject(outcome, |subject| {
                     <$Part>::write_csv(subject, out, context);
                 });)*
+                $($(<$Last>::with_subject(outcome, |subject| {
+                    <$Last>::write_csv(subject, out, context);
+                });)*)?
             }
 
             pub(crate) fn columns() -> Vec<String> {
-                [$(<$Part>::columns()),*].concat()
+                [$(<$Part>::columns(),)* $($(<$Last>::columns(),)*)?].concat()
             }
         }
     };

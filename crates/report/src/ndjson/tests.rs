@@ -253,6 +253,14 @@ fn redirects_tls_repeats_and_addresses_have_their_keys() {
 }
 
 #[test]
+fn a_body_that_was_not_kept_has_its_reason_before_the_times() {
+    let outcome = fixture::http_unsaved("no \"space\"");
+    let text = line(&outcome);
+    let expected = r#""tls":null,"body_error":"no \"space\"","attempts":1,"#;
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
 fn a_certificate_is_shown_also_where_it_is_refused() {
     let value = parsed(&fixture::http_expired());
     assert_eq!(value["status"], "TLS");

@@ -54,6 +54,11 @@ fn push_http_detail(detail: &mut Detail<'_>, answer: &HttpAnswer) {
     }
     detail.push_tls(answer.tls.as_deref());
     detail.push_addresses(answer.addresses.as_deref());
+    if let Some(error) = &answer.body_error {
+        let out = detail.part();
+        out.extend_from_slice(b"body not kept: ");
+        push_visible(out, error);
+    }
 }
 
 fn push_talk_detail(detail: &mut Detail<'_>, answer: &TalkAnswer) {

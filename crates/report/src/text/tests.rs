@@ -115,6 +115,10 @@ fn http_lines_have_size_time_and_what_is_worth_a_word() {
             "https://expired.example.net/\tTLS\t-\t6.00 ms\texpired: the certificate of \
              192.0.2.1:443 expired 3 days ago | certificate ended 3 days ago | not verified\n",
         ),
+        (
+            fixture::http_unsaved("no space"),
+            "http://127.0.0.1:8080/\t200\t1369\t260 µs\tbody not kept: no space\n",
+        ),
     ] {
         assert_eq!(line(&outcome), text);
     }

@@ -1,0 +1,205 @@
+//! Lines that are written compressed: `-o NAME.gz` and `-o NAME.zst`.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use canvass_model::Outcome;
+use canvass_report::{Durable, LineCount, LineSink, Sink, SinkError};
+use flate2::write::GzEncoder;
+
+/// The level of zstd(1) by default.
+const ZSTD_LEVEL: i32 = 3;
+
+/// A compressed format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compression {
+    /// RFC 1952.
+    Gzip,
+    /// RFC 8878.
+    Zstd,
+}
+
+impl Compression {
+    /// The format of a file by the end of its name.
+    pub(crate) fn of_name(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()? {
+            "gz" => Some(Self::Gzip),
+            "zst" => Some(Self::Zstd),
+            _ => None,
+        }
+    }
+
+    /// Compresses a whole file.
+    pub(crate) fn compress(self, bytes: &[u8]) -> io::Result<Vec<u8>> {
+        let mut out = Vec::new();
+        let mut compressor = Compressor::new(self, &mut out)?;
+        compressor.write_all(bytes)?;
+        compressor.finish()?;
+        drop(compressor);
+        Ok(out)
+    }
+}
+
+/// Compresses what is written to it: into a single gzip member or zstd frame, with a checksum.
+///
+/// After a flush, everything written before can be decompressed from the output. Without
+/// [`finish`](Self::finish) its end is missing, which gzip(1) and zstd(1) report.
+pub(crate) struct Compressor<W: Write> {
+    encoder: Encoder<W>,
+    /// Whether anything was written since the last flush, each of which costs some octets.
+    is_unflushed: bool,
+}
+
+enum Encoder<W: Write> {
+    Gzip(GzEncoder<W>),
+    Zstd(zstd::Encoder<'static, W>),
+}
+
+impl<W: Write> Compressor<W> {
+    /// Compresses into `writer`.
+    pub(crate) fn new(compression: Compression, writer: W) -> io::Result<Self> {
+        let encoder = match compression {
+            // The fastest level: lines are much alike, so the others gain little, and one thread
+            // compresses the lines of all event loops.
+            Compression::Gzip => Encoder::Gzip(GzEncoder::new(writer, flate2::Compression::fast())),
+            Compression::Zstd => {
+                let mut encoder = zstd::Encoder::new(writer, ZSTD_LEVEL)?;
+                encoder.include_checksum(true)?;
+                Encoder::Zstd(encoder)
+            }
+        };
+        Ok(Self {
+            encoder,
+            is_unflushed: true,
+        })
+    }
+
+    /// Writes the end. Nothing can be written after it.
+    pub(crate) fn finish(&mut self) -> io::Result<()> {
+        match &mut self.encoder {
+            Encoder::Gzip(encoder) => encoder.try_finish(),
+            Encoder::Zstd(encoder) => encoder.do_finish(),
+        }
+    }
+}
+
+impl<W: Write> Write for Compressor<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.is_unflushed = true;
+        match &mut self.encoder {
+            Encoder::Gzip(encoder) => encoder.write(bytes),
+            Encoder::Zstd(encoder) => encoder.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.is_unflushed {
+            match &mut self.encoder {
+                Encoder::Gzip(encoder) => encoder.flush()?,
+                Encoder::Zstd(encoder) => encoder.flush()?,
+            }
+            self.is_unflushed = false;
+        }
+        Ok(())
+    }
+}
+
+/// A sink of compressed lines.
+pub(crate) struct CompressedLines {
+    lines: LineSink<Compressor<File>>,
+    path: Box<str>,
+    /// The lines that the compressor was given, and those that are in the file too.
+    compressed: LineCount,
+    written: LineCount,
+}
+
+impl CompressedLines {
+    /// Completes what `lines` writes. `path` names the output in errors.
+    pub(crate) fn new(lines: LineSink<Compressor<File>>, path: impl Into<Box<str>>) -> Self {
+        Self {
+            compressed: lines.written_lines(),
+            written: LineCount::default(),
+            path: path.into(),
+            lines,
+        }
+    }
+
+    /// The number of lines that can be decompressed from the file. The count goes on.
+    pub(crate) fn written_lines(&self) -> LineCount {
+        self.written.clone()
+    }
+}
+
+impl Sink for CompressedLines {
+    fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
+        self.lines.record(outcomes)
+    }
+
+    fn flush(&mut self) -> Result<Durable, SinkError> {
+        let durable = self.lines.flush()?;
+        self.written.set(self.compressed.get());
+        Ok(durable)
+    }
+
+    fn finish(&mut self) -> Result<(), SinkError> {
+        self.flush()?;
+        let ended = self.lines.writer_mut().finish();
+        ended.map_err(|error| SinkError::new(&self.path, error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+    use crate::decompressed;
+
+    const BOTH: [Compression; 2] = [Compression::Gzip, Compression::Zstd];
+
+    fn decompress(bytes: &[u8]) -> io::Result<Vec<u8>> {
+        let mut out = Vec::new();
+        decompressed::reader(io::Cursor::new(bytes.to_vec()))?.read_to_end(&mut out)?;
+        Ok(out)
+    }
+
+    #[test]
+    fn formats_are_known_by_the_end_of_the_name() {
+        for (name, compression) in [
+            ("a/lines.ndjson.gz", Some(Compression::Gzip)),
+            ("lines.zst", Some(Compression::Zstd)),
+            ("lines.ndjson", None),
+            (".gz", None),
+            ("a.gz/lines", None),
+        ] {
+            assert_eq!(Compression::of_name(Path::new(name)), compression, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_compressed_is_read_back() {
+        let text = "{\"seq\":0}\n".repeat(10_000);
+        for compression in BOTH {
+            let bytes = compression.compress(text.as_bytes()).unwrap();
+            assert!(bytes.len() * 20 < text.len(), "{}", bytes.len());
+            assert_eq!(decompress(&bytes).unwrap(), text.as_bytes());
+            // As `cat` joins two files.
+            let twice = decompress(&[&bytes[..], &bytes].concat()).unwrap();
+            assert_eq!(twice.len(), 2 * text.len());
+        }
+    }
+
+    #[test]
+    fn what_was_flushed_can_be_read_though_the_end_is_missing() {
+        for compression in BOTH {
+            let mut out = Vec::new();
+            let mut compressor = Compressor::new(compression, &mut out).unwrap();
+            compressor.write_all(b"first\nsecond\n").unwrap();
+            compressor.flush().unwrap();
+            compressor.flush().unwrap();
+            std::mem::forget(compressor);
+            assert_eq!(decompress(&out).unwrap(), b"first\nsecond\n");
+        }
+    }
+}

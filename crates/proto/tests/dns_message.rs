@@ -44,7 +44,7 @@ fn replies() -> impl Strategy<Value = Vec<u8>> {
             let mut input = vec![name.len() as u8];
             input.extend(name);
             let count = (records.len() as i32 + count_off).max(0) as u8;
-            input.extend([0, 0, flags[0], flags[1] & 0x13, 0, 1, 0, count, 0, 0, 0, 0]);
+            input.extend([0, 0, flags[0], flags[1] & 0x93, 0, 1, 0, count, 0, 0, 0, 0]);
             for (owner, record_type, data, length_off) in records {
                 input.extend(owner);
                 input.extend(record_type.to_be_bytes());

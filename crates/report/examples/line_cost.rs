@@ -97,7 +97,7 @@ fn outcome(seq: u64, address: IpAddr) -> Outcome {
                 .into_iter()
                 .collect(),
             ttl_s: Some(400),
-            confirmation: None,
+            extra: None,
         }),
         fault: None,
         trace: None,

@@ -76,6 +76,7 @@ impl Plan {
             retries: None,
             deadline: DEADLINE,
             timeout: TIMEOUT,
+            follow_cname: false,
             rate: None,
             rate_per_resolver: None,
             rate_per_host: None,
@@ -181,6 +182,7 @@ pub struct PlanBuilder {
     retries: Option<u32>,
     deadline: Duration,
     timeout: Duration,
+    follow_cname: bool,
     rate: Option<f64>,
     rate_per_resolver: Option<f64>,
     rate_per_host: Option<f64>,
@@ -220,6 +222,9 @@ impl PlanBuilder {
         /// The maximum timeout of one attempt of such a question. The timeout adapts to the resolver.
         /// The default is 2 s.
         timeout: Duration,
+        /// Whether the target of an alias is asked about, where the answer to a target has an alias
+        /// alone. The default is false.
+        follow_cname: bool,
         /// The maximum number of targets, and of queries, per second. Targets are scheduled at even
         /// intervals.
         rate: Option<f64>,
@@ -322,6 +327,8 @@ impl PlanBuilder {
                     timeout: self.timeout,
                     transport: self.transport,
                     alternatives: self.resolvers.len() > 1,
+                    recursion_desired: true,
+                    follow_cname: self.follow_cname,
                     trace: self.trace,
                 },
                 upstreams: self.resolvers,

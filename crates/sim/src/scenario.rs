@@ -191,6 +191,8 @@ impl Scenario {
                 timeout: Duration::from_secs(2),
                 transport: canvass_proto::TransportPolicy::Auto,
                 alternatives: peers.len() > 1,
+                recursion_desired: true,
+                follow_cname: false,
                 trace: false,
             },
             peers,

@@ -124,6 +124,8 @@ pub(crate) struct PtrArgs {
     #[arg(long, help_heading = heading::QUESTION)]
     pub forward_confirm: bool,
     #[command(flatten)]
+    pub aliases: AliasArgs,
+    #[command(flatten)]
     pub common: CommonArgs,
 }
 
@@ -149,7 +151,22 @@ pub(crate) struct DnsArgs {
     )]
     pub types: Vec<RecordType>,
     #[command(flatten)]
+    pub aliases: AliasArgs,
+    #[command(flatten)]
     pub common: CommonArgs,
+}
+
+/// How lookups treat aliases.
+#[derive(Debug, Args)]
+pub(crate) struct AliasArgs {
+    /// Ask about the target where an answer is only an alias
+    ///
+    /// Resolvers look targets up by themselves; a server that does not recurse answers with the
+    /// CNAME alone, such as that of a reverse zone delegated as in RFC 2317. With this flag the
+    /// same resolvers are asked about the target, up to 16 aliases in a row within the deadline,
+    /// and what they say of the last one is the result.
+    #[arg(long, help_heading = heading::QUESTION)]
+    pub follow_cname: bool,
 }
 
 #[derive(Debug, Args)]

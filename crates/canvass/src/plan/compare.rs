@@ -59,7 +59,7 @@ pub(crate) fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
     }
     let capped =
         common.rate.is_some() || common.rate_per_resolver.is_some() || common.concurrency.is_some();
-    let mut first = lookups::lookups("compare", TargetKind::Lookups, targets, common)?;
+    let mut first = lookups::lookups("compare", TargetKind::Lookups, false, targets, common)?;
     // A side pauses while another is measured, and would fall behind a schedule.
     first.plan = first.plan.unscheduled();
     let plan = &first.plan;

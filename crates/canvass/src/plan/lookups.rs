@@ -15,19 +15,22 @@ pub(crate) fn ptr(args: PtrArgs) -> Result<Invocation, Failure> {
     let kind = TargetKind::Ptr {
         forward_confirm: args.forward_confirm,
     };
-    lookups("ptr", kind, args.targets, args.common)
+    let follow = args.aliases.follow_cname;
+    lookups("ptr", kind, follow, args.targets, args.common)
 }
 
 /// The invocation of `canvass dns`.
 pub(crate) fn dns(args: DnsArgs) -> Result<Invocation, Failure> {
     let kind = TargetKind::Dns { types: args.types };
-    lookups("dns", kind, args.targets, args.common)
+    let follow = args.aliases.follow_cname;
+    lookups("dns", kind, follow, args.targets, args.common)
 }
 
 /// The invocation of lookups of any kind.
 pub(super) fn lookups(
     probe: &'static str,
     kind: TargetKind,
+    follow_cname: bool,
     targets: Vec<String>,
     args: CommonArgs,
 ) -> Result<Invocation, Failure> {
@@ -47,6 +50,7 @@ pub(super) fn lookups(
         columns: Columns::Dns,
         builder: Plan::builder(kind)
             .resolvers(resolvers)
+            .follow_cname(follow_cname)
             .deadline(args.deadline),
         targets,
         lab,

@@ -30,6 +30,7 @@ pub(super) struct Line {
     later: BinaryHeap<Reverse<(Time, u16)>>,
     pub(super) benched: usize,
     proven: usize,
+    lame: usize,
 }
 
 impl Line {
@@ -40,6 +41,7 @@ impl Line {
             later: BinaryHeap::new(),
             benched: 0,
             proven: 0,
+            lame: 0,
         }
     }
 }
@@ -109,7 +111,7 @@ impl Upstreams {
     }
 
     /// Whether another upstream is asked instead: a query that failed goes to one that is known to
-    /// answer, if there is one, and not back to where it failed.
+    /// answer, if there is one, or else to one that may recurse, and not back to where it failed.
     fn is_passed_over(&self, id: UpstreamId, request: &SendRequest) -> bool {
         let Some(avoid) = request.avoid else {
             return false;
@@ -120,7 +122,10 @@ impl Upstreams {
         if proven_others > 0 {
             return id == avoid || self.standing(id, request.transport) != LaneStanding::Proven;
         }
-        id == avoid && self.others_in_use(avoid, request.transport) > 0
+        let others = self.others_in_use(avoid, request.transport);
+        let lame_others = line.lame - usize::from(avoided == LaneStanding::Lame);
+        let is_lame = self.standing(id, request.transport) == LaneStanding::Lame;
+        id == avoid && others > 0 || is_lame && others > lame_others
     }
 
     fn is_shared(&self, id: UpstreamId) -> bool {
@@ -145,6 +150,7 @@ impl Upstreams {
         let line = &mut self.lines[line_of(transport)];
         for (standing, count) in [
             (LaneStanding::Proven, &mut line.proven),
+            (LaneStanding::Lame, &mut line.lame),
             (LaneStanding::Benched, &mut line.benched),
         ] {
             *count = *count + usize::from(now == standing) - usize::from(before == standing);

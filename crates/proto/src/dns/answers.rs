@@ -5,9 +5,9 @@
 
 use std::net::IpAddr;
 
-use canvass_model::{Rcode, Record, RecordType};
+use canvass_model::{DnsName, Rcode, Record, RecordType};
 
-use super::message::{FoldedName, NAME_OCTETS_MAX};
+use super::message::{NAME_OCTETS_MAX, Records, WireName, folded};
 use super::question::CLASS_IN;
 use super::{Message, Question, RecordView};
 
@@ -18,10 +18,39 @@ const ALIASES_MAX: usize = 32;
 #[derive(Debug)]
 pub struct Answers<'a> {
     message: Message<'a>,
-    /// Where not all records of the section are at the name of the question and of the type asked
-    /// for: those of every name that the aliases lead through, in the order of the message, and
-    /// whether the record is what was asked for.
-    picked: Option<Vec<(RecordView<'a>, bool)>>,
+    rcode: Rcode,
+    section: Section<'a>,
+}
+
+#[derive(Debug)]
+enum Section<'a> {
+    /// Every record is at the name of the question and of the type asked for.
+    Plain(Records<'a>),
+    /// Others are among them.
+    Chain(Chain<'a>),
+}
+
+/// The names that the aliases lead through.
+#[derive(Debug)]
+struct Chain<'a> {
+    /// The records of all of these names, in the order of the message, and whether the record is
+    /// what was asked for.
+    records: Vec<(RecordView<'a>, bool)>,
+    /// The last name; that of the question if there is no alias.
+    end: WireName,
+    has_alias: bool,
+}
+
+/// What an answer section says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// It has the records asked for, or it denies them with reason.
+    Whole,
+    /// It has an alias, and the server did not look its target up.
+    Alias,
+    /// It has nothing, and the server may not deny anything: it neither has authority nor recurses.
+    /// Mostly this is a referral to other servers.
+    Lame,
 }
 
 /// Why an answer section is not believed.
@@ -31,8 +60,10 @@ pub enum AnswerError {
     Broken,
     /// It has records, and none of them belongs to the question.
     Unrelated,
-    /// Its aliases lead in a circle, or to too many names.
+    /// Its aliases lead in a circle.
     Loop,
+    /// Its aliases lead through too many names.
+    TooManyAliases,
 }
 
 impl<'a> Message<'a> {
@@ -41,18 +72,36 @@ impl<'a> Message<'a> {
     /// # Errors
     /// Why the answer section is not believed.
     pub fn answers_to(&self, question: &Question) -> Result<Answers<'a>, AnswerError> {
+        self.answers_with_rcode(question, self.rcode())
+    }
+
+    /// The same for a caller who has [`Self::rcode`] already: where that is no plain NOERROR, it
+    /// takes a walk over all records.
+    #[inline]
+    pub(crate) fn answers_with_rcode(
+        &self,
+        question: &Question,
+        rcode: Rcode,
+    ) -> Result<Answers<'a>, AnswerError> {
         // Nearly every answer holds only what was asked for, at the name that was asked for.
-        let picked = if self.has_only_answers(question) {
-            None
-        } else {
-            Some(follow_aliases(*self, question)?)
+        let section = match self.only_answers(question) {
+            Some(records) => Section::Plain(records),
+            None => Section::Chain(follow_aliases(*self, question)?),
         };
-        let message = *self;
-        Ok(Answers { message, picked })
+        Ok(Answers {
+            message: *self,
+            rcode,
+            section,
+        })
     }
 }
 
 impl<'a> Answers<'a> {
+    /// The response code of the message.
+    pub fn rcode(&self) -> Rcode {
+        self.rcode
+    }
+
     /// The records of every name that the aliases lead through, the aliases among them.
     pub fn records(&self) -> impl Iterator<Item = RecordView<'a>> {
         self.marked().map(|(record, _)| record)
@@ -61,22 +110,94 @@ impl<'a> Answers<'a> {
     /// The records that were asked for, at the end of the aliases. A name that does not exist
     /// (NXDOMAIN) has none.
     pub fn wanted(&self) -> impl Iterator<Item = RecordView<'a>> {
-        let exists = self.message.rcode() != Rcode::NXDOMAIN;
+        let exists = self.rcode != Rcode::NXDOMAIN;
         let wanted = self.marked().filter(move |(_, is)| *is && exists);
         wanted.map(|(record, _)| record)
     }
 
+    /// Whether there are records that were asked for.
+    #[inline]
+    pub fn has_wanted(&self) -> bool {
+        self.rcode != Rcode::NXDOMAIN
+            && match &self.section {
+                Section::Plain(records) => records.promised() > 0,
+                Section::Chain(chain) => chain.records.iter().any(|(_, is)| *is),
+            }
+    }
+
     /// The records of the section, where all of them are what was asked for.
     #[inline]
-    pub(crate) fn only_wanted(&self) -> Option<impl Iterator<Item = RecordView<'a>>> {
-        let is_plain = self.picked.is_none() && self.message.rcode() == Rcode::NOERROR;
-        is_plain.then(|| self.message.answer_records())
+    pub(crate) fn only_wanted(&self) -> Option<Records<'a>> {
+        match &self.section {
+            Section::Plain(records) if self.rcode == Rcode::NOERROR => Some(records.clone()),
+            _ => None,
+        }
+    }
+
+    /// What the section says, as the answer to a query that asked for recursion.
+    ///
+    /// That there is no such name or record is believed of a server that recurses (RA) or has
+    /// authority (AA), and of any other if it includes the SOA record of the zone (RFC 2308 §2.1,
+    /// §2.2). Without that, NOERROR is a referral at best: to the servers of a zone below, or
+    /// upwards to those of the root.
+    #[inline]
+    pub fn finding(&self) -> Finding {
+        if self.has_wanted() || self.message.offers_recursion() {
+            Finding::Whole
+        } else if self.ends_at_alias() {
+            Finding::Alias
+        } else if self.message.is_authoritative() || self.has_soa() {
+            Finding::Whole
+        } else {
+            Finding::Lame
+        }
+    }
+
+    /// Whether there is an alias, and nothing about its target: neither the records that were asked
+    /// for nor that there are none. The code is that of the target (RFC 6604 §3).
+    pub fn ends_at_alias(&self) -> bool {
+        let message = self.message;
+        let is_known = self.rcode == Rcode::NXDOMAIN
+            && (message.is_authoritative() || message.offers_recursion());
+        self.alias_end().is_some() && !is_known && !self.has_soa()
+    }
+
+    /// The target of the last alias, where it has none of the records that were asked for.
+    pub fn alias_target(&self) -> Option<DnsName> {
+        DnsName::from_wire(self.alias_end()?)
+    }
+
+    fn alias_end(&self) -> Option<&WireName> {
+        match &self.section {
+            Section::Chain(chain) if chain.has_alias && !self.has_wanted() => Some(&chain.end),
+            _ => None,
+        }
+    }
+
+    /// Whether the authority section has the SOA record of a zone that the last name is in.
+    fn has_soa(&self) -> bool {
+        let end = match &self.section {
+            Section::Plain(_) => self.message.question_name(),
+            Section::Chain(chain) => Some(chain.end.clone()),
+        };
+        let Some(end) = end.map(folded) else {
+            return false;
+        };
+        let encloses = |owner: WireName| owner == end || is_below(&end, &owner);
+        self.message.authority_records().any(|record| {
+            record.record_type == RecordType::SOA
+                && record.class == CLASS_IN
+                && record.folded_owner().is_some_and(encloses)
+        })
     }
 
     fn marked(&self) -> impl Iterator<Item = (RecordView<'a>, bool)> {
-        let all = self.picked.is_none().then(|| self.message.answer_records());
-        let all = all.into_iter().flatten().map(|record| (record, true));
-        all.chain(self.picked.iter().flatten().copied())
+        let (plain, chain) = match &self.section {
+            Section::Plain(records) => (Some(records.clone()), None),
+            Section::Chain(chain) => (None, Some(&chain.records)),
+        };
+        let plain = plain.into_iter().flatten().map(|record| (record, true));
+        plain.chain(chain.into_iter().flatten().copied())
     }
 
     /// Every record in presentation form; `None` when an owner is broken.
@@ -95,10 +216,7 @@ impl<'a> Answers<'a> {
 
 /// The records of the names that the aliases lead through, and whether they are at their end and
 /// of the type asked for.
-fn follow_aliases<'a>(
-    message: Message<'a>,
-    question: &Question,
-) -> Result<Vec<(RecordView<'a>, bool)>, AnswerError> {
+fn follow_aliases<'a>(message: Message<'a>, question: &Question) -> Result<Chain<'a>, AnswerError> {
     let wanted = question.record_type();
     let records: Option<Vec<Owned<'a>>> = message
         .answer_records()
@@ -111,6 +229,8 @@ fn follow_aliases<'a>(
     records.retain(|(_, record)| record.class == CLASS_IN);
     let mut names = vec![question.folded_name()];
     let mut dnames = Vec::new();
+    // The last name as the server writes it.
+    let mut end = question.folded_name();
     loop {
         let name = &names[names.len() - 1];
         let is_end = |(owner, record): &Owned<'_>| owner == name && is_of_type(record, wanted);
@@ -120,40 +240,49 @@ fn follow_aliases<'a>(
         let Some((target, dname)) = alias_of(&records, name)? else {
             break;
         };
-        if names.contains(&target) || names.len() > ALIASES_MAX {
+        end = target.clone();
+        let target = folded(target);
+        if names.contains(&target) {
             return Err(AnswerError::Loop);
+        }
+        if names.len() > ALIASES_MAX {
+            return Err(AnswerError::TooManyAliases);
         }
         dnames.extend(dname);
         names.push(target);
     }
-    let end = &names[names.len() - 1];
+    let last = &names[names.len() - 1];
     let picked: Vec<_> = records
         .iter()
         .filter(|(owner, record)| {
             let led = record.record_type == RecordType::DNAME && dnames.contains(owner);
             led || names.contains(owner)
         })
-        .map(|(owner, record)| (*record, owner == end && is_of_type(record, wanted)))
+        .map(|(owner, record)| (*record, owner == last && is_of_type(record, wanted)))
         .collect();
     if picked.is_empty() && !is_empty {
         return Err(AnswerError::Unrelated);
     }
-    Ok(picked)
+    Ok(Chain {
+        records: picked,
+        end,
+        has_alias: names.len() > 1,
+    })
 }
 
 /// A record with its owner.
-type Owned<'a> = (FoldedName, RecordView<'a>);
+type Owned<'a> = (WireName, RecordView<'a>);
 
 /// Where the alias of `name` leads, if it has one, and the owner of the DNAME record that applies.
 fn alias_of(
     records: &[Owned<'_>],
-    name: &FoldedName,
-) -> Result<Option<(FoldedName, Option<FoldedName>)>, AnswerError> {
+    name: &WireName,
+) -> Result<Option<(WireName, Option<WireName>)>, AnswerError> {
     let of_type = |wanted| {
         let records = records.iter();
         records.filter(move |(_, record)| record.record_type == wanted)
     };
-    let target = |record: &RecordView<'_>| record.folded_target().ok_or(AnswerError::Broken);
+    let target = |record: &RecordView<'_>| record.target().ok_or(AnswerError::Broken);
     let dname = of_type(RecordType::DNAME).find(|(owner, _)| is_below(name, owner));
     // A CNAME that says the same usually comes with a DNAME (RFC 6672 §3.1).
     if let Some((_, cname)) = of_type(RecordType::CNAME).find(|(owner, _)| owner == name) {
@@ -164,7 +293,7 @@ fn alias_of(
         return Ok(None);
     };
     // The end of the name is replaced (RFC 6672 §2.2).
-    let mut led = FoldedName::from_slice(&name[..name.len() - owner.len()]);
+    let mut led = WireName::from_slice(&name[..name.len() - owner.len()]);
     led.extend_from_slice(&target(record)?);
     if led.len() > NAME_OCTETS_MAX {
         return Err(AnswerError::Broken);

@@ -39,6 +39,18 @@ impl<'a> Message<'a> {
         self.bytes[2] & 0x02 != 0
     }
 
+    /// Whether the server has authority for the name of the question (the AA bit).
+    #[inline]
+    pub(super) fn is_authoritative(&self) -> bool {
+        self.bytes[2] & 0x04 != 0
+    }
+
+    /// Whether the server recurses for this client (the RA bit).
+    #[inline]
+    pub(super) fn offers_recursion(&self) -> bool {
+        self.bytes[3] & 0x80 != 0
+    }
+
     /// Whether this is a reply to `question`: it repeats this question and no other. Names are
     /// compared without case (RFC 4343 §3), type and class exactly.
     ///
@@ -76,23 +88,26 @@ impl<'a> Message<'a> {
         Rcode(opt.map_or(low, |opt| (opt.ttl_s >> 24 << 4) as u16 | low))
     }
 
-    /// Whether every record of the answer section is of the type and class asked for, with an owner
-    /// that is a pointer to the question, which is how servers write it.
+    /// The records of the answer section, if every one is of the type and class asked for, with an
+    /// owner that is a pointer to the question, which is how servers write it.
     #[inline]
-    pub(super) fn has_only_answers(&self, question: &Question) -> bool {
+    pub(super) fn only_answers(&self, question: &Question) -> Option<Records<'a>> {
         let wire = question.wire();
         let asked = &wire[wire.len() - 4..];
-        let mut at = HEADER_OCTETS + wire.len();
+        let start = HEADER_OCTETS + wire.len();
+        let mut at = start;
         for _ in 0..self.answer_count() {
-            let Some(fixed) = self.bytes.get(at..at + 12) else {
-                return false;
-            };
+            let fixed = self.bytes.get(at..at + 12)?;
             if fixed[..2] != [0xc0, HEADER_OCTETS as u8] || fixed[2..6] != *asked {
-                return false;
+                return None;
             }
             at += 12 + usize::from(u16::from_be_bytes([fixed[10], fixed[11]]));
         }
-        self.u16_at(4) == 1 && at <= self.bytes.len()
+        (self.u16_at(4) == 1 && at <= self.bytes.len()).then_some(Records {
+            message: *self,
+            at: Some(start),
+            left: self.answer_count().into(),
+        })
     }
 
     /// The number of records of the answer section, by the header.
@@ -106,23 +121,25 @@ impl<'a> Message<'a> {
         self.records().take(usize::from(self.answer_count()))
     }
 
+    /// The records of the authority section, as far as they can be walked.
+    pub(super) fn authority_records(&self) -> impl Iterator<Item = RecordView<'a>> {
+        let skipped = usize::from(self.answer_count());
+        let count = usize::from(self.u16_at(8));
+        self.records().skip(skipped).take(count)
+    }
+
     /// All records of all sections, as far as they can be walked.
-    fn records(&self) -> impl Iterator<Item = RecordView<'a>> {
-        let message = *self;
+    fn records(&self) -> Records<'a> {
         let mut at = Some(HEADER_OCTETS);
         for _ in 0..self.u16_at(4) {
-            at = at.and_then(|at| message.skip_name(at)).map(|end| end + 4);
+            at = at.and_then(|at| self.skip_name(at)).map(|end| end + 4);
         }
-        let count = [6, 8, 10]
-            .map(|at| usize::from(self.u16_at(at)))
-            .iter()
-            .sum();
-        std::iter::from_fn(move || {
-            let record = RecordView::at(message, at?);
-            at = record.map(|record| record.data_end());
-            record
-        })
-        .take(count)
+        let counts = [6, 8, 10].map(|at| usize::from(self.u16_at(at)));
+        Records {
+            message: *self,
+            at,
+            left: counts.iter().sum(),
+        }
     }
 
     fn u16_at(&self, at: usize) -> u16 {
@@ -141,10 +158,15 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// The name at `at` as it is on the wire without compression, in lower case (RFC 4343 §3);
-    /// `None` when it is broken.
-    pub(super) fn folded_name(&self, mut at: usize) -> Option<FoldedName> {
-        let mut name = FoldedName::new();
+    /// The name of the question, if there is one.
+    pub(super) fn question_name(&self) -> Option<WireName> {
+        self.plain_name(HEADER_OCTETS)
+    }
+
+    /// The name at `at` as it is on the wire without compression; `None` when it is
+    /// broken.
+    fn plain_name(&self, mut at: usize) -> Option<WireName> {
+        let mut name = WireName::new();
         let mut pointers_from = at;
         loop {
             match *self.bytes.get(at)? {
@@ -166,7 +188,6 @@ impl<'a> Message<'a> {
             }
         }
         name.push(0);
-        name.make_ascii_lowercase();
         (name.len() <= NAME_OCTETS_MAX).then_some(name)
     }
 
@@ -211,8 +232,43 @@ impl<'a> Message<'a> {
     }
 }
 
-/// A name on the wire, without compression, in lower case.
-pub(super) type FoldedName = SmallVec<[u8; 80]>;
+/// A name on the wire, without compression.
+pub(super) type WireName = SmallVec<[u8; 80]>;
+
+/// Puts a name in lower case, so that names can be compared (RFC 4343 §3).
+pub(super) fn folded(mut name: WireName) -> WireName {
+    name.make_ascii_lowercase();
+    name
+}
+
+/// Records one after the other, as far as they can be walked.
+#[derive(Clone, Debug)]
+pub(crate) struct Records<'a> {
+    message: Message<'a>,
+    /// Where the next one begins; `None` after a broken one.
+    at: Option<usize>,
+    left: usize,
+}
+
+impl<'a> Records<'a> {
+    /// The number of records that the header promises.
+    #[inline]
+    pub(super) fn promised(&self) -> usize {
+        self.left
+    }
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = RecordView<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<RecordView<'a>> {
+        self.left = self.left.checked_sub(1)?;
+        let record = RecordView::at(self.message, self.at?);
+        self.at = record.map(|record| record.data_end());
+        record
+    }
+}
 
 /// One resource record in place.
 #[derive(Clone, Copy, Debug)]
@@ -263,14 +319,14 @@ impl<'a> RecordView<'a> {
         &self.message.bytes[self.data_at..self.data_end()]
     }
 
-    /// The owner; `None` when it is broken.
-    pub(super) fn folded_owner(&self) -> Option<FoldedName> {
-        self.message.folded_name(self.name_at)
+    /// The owner in lower case; `None` when it is broken.
+    pub(super) fn folded_owner(&self) -> Option<WireName> {
+        self.message.plain_name(self.name_at).map(folded)
     }
 
     /// The name that is the data; `None` when it is broken.
-    pub(super) fn folded_target(&self) -> Option<FoldedName> {
-        self.message.folded_name(self.data_at)
+    pub(super) fn target(&self) -> Option<WireName> {
+        self.message.plain_name(self.data_at)
     }
 
     /// Appends the owner in presentation form; `None` when it is broken.

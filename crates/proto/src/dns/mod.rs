@@ -6,6 +6,6 @@ mod message;
 mod question;
 mod rdata;
 
-pub use answers::{AnswerError, Answers};
+pub use answers::{AnswerError, Answers, Finding};
 pub use message::{Message, RecordView};
 pub use question::{EDNS_UDP_OCTETS, MESSAGE_OCTETS_MAX, Question};

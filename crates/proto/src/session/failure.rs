@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 
 use canvass_model::{Cause, Fault, Phase, Rcode, Status, Transport};
+use smallvec::SmallVec;
 
 use super::query::Query;
-use super::{LostCause, Reply, ReplyClass};
+use super::{LostCause, Reply, ReplyClass, UpstreamId};
 use crate::dns::AnswerError;
 
 /// The last thing that went wrong with a query.
@@ -14,33 +15,46 @@ pub(super) enum Failure {
     Silence,
     Lost(LostCause),
     Rcode(Rcode),
+    /// These do not recurse.
+    Lame(SmallVec<[UpstreamId; 4]>),
     Malformed(AnswerError),
     Truncated,
 }
 
 impl Failure {
-    pub(super) fn of(reply: &Reply<'_>, class: ReplyClass) -> Self {
+    pub(super) fn of(reply: &Reply<'_>, class: ReplyClass, rcode: Rcode) -> Self {
         match class {
             ReplyClass::Truncated => Self::Truncated,
             // A message that is truncated on a stream is unusable whatever its code.
             _ if reply.message.truncated() => Self::Malformed(AnswerError::Broken),
-            _ => Self::Rcode(reply.message.rcode()),
+            _ => Self::Rcode(rcode),
         }
+    }
+
+    /// Whether the last replies are those of servers that do not recurse, `upstream` among them.
+    pub(super) fn is_lame(&self, upstream: UpstreamId) -> bool {
+        matches!(self, Self::Lame(all) if all.contains(&upstream))
+    }
+
+    /// Whether the run was stopped.
+    pub(super) fn is_interrupt(&self) -> bool {
+        matches!(
+            self,
+            Self::Lost(LostCause {
+                cause: Cause::Interrupted,
+                ..
+            })
+        )
     }
 
     /// Replaces the failure by a later one. A truncated answer stays the reason if only TCP failed
     /// after it. An interrupt always replaces it.
     pub(super) fn follow(&mut self, next: Self) {
-        let interrupted = matches!(
-            next,
-            Self::Lost(LostCause {
-                cause: Cause::Interrupted,
-                ..
-            })
-        );
-        let by_code = matches!(next, Self::Rcode(_));
-        if *self != Self::Truncated || interrupted || by_code {
-            *self = next;
+        match (&mut *self, next) {
+            (Self::Lame(all), Self::Lame(more)) => all.extend(more),
+            (Self::Truncated, next @ (Self::Rcode(_) | Self::Lame(_))) => *self = next,
+            (Self::Truncated, next) if !next.is_interrupt() => {}
+            (_, next) => *self = next,
         }
     }
 }
@@ -90,6 +104,7 @@ impl Query {
                     AnswerError::Broken => "an answer that cannot be read",
                     AnswerError::Unrelated => "records that do not belong to the question",
                     AnswerError::Loop => "aliases that lead in a circle",
+                    AnswerError::TooManyAliases => "too many aliases",
                 };
                 (
                     Status::Malformed,
@@ -106,6 +121,11 @@ impl Query {
                 Status::Rcode(*rcode),
                 Cause::Rcode,
                 format!("{who} answered {rcode} {often}"),
+            ),
+            Failure::Lame(_) => (
+                Status::Lame,
+                Cause::Lame,
+                format!("{who} does not recurse, and does not serve this name, {often}"),
             ),
             Failure::Lost(lost) => {
                 errno = lost.errno;

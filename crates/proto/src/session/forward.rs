@@ -6,7 +6,7 @@ use canvass_model::{Confirmation, Time};
 
 use super::name_lookup::NameLookup;
 use super::query::Query;
-use super::{Limits, UpstreamId};
+use super::{Limits, TARGET_FIRST, UpstreamId};
 use crate::AddressFamily;
 
 /// How many names of one address are looked up at the same time.
@@ -41,7 +41,7 @@ impl Forward {
                 distinct.push((text.clone(), lookup));
             }
         }
-        distinct.truncate(usize::from(u16::MAX) - 1);
+        distinct.truncate(usize::from(TARGET_FIRST) - 1);
         Self {
             address,
             names: distinct,
@@ -56,12 +56,12 @@ impl Forward {
         &mut self.names[at].1
     }
 
-    /// The queries that are under way or may begin, with their question numbers.
-    pub(super) fn active(&mut self) -> impl Iterator<Item = (u16, &mut Query)> {
+    /// The queries that are under way or may begin, with their places.
+    pub(super) fn active(&mut self) -> impl Iterator<Item = (usize, &mut Query)> {
         self.names
             .iter_mut()
             .enumerate()
-            .map(|(at, (_, lookup))| (at as u16 + 1, lookup.query_mut()))
+            .map(|(at, (_, lookup))| (at, lookup.query_mut()))
             .filter(|(_, query)| !query.is_done())
             .take(LOOKUPS_AT_ONCE_MAX)
     }

@@ -46,6 +46,10 @@ pub struct Limits {
     pub transport: TransportPolicy,
     /// Whether there is more than one upstream.
     pub alternatives: bool,
+    /// Whether queries ask for recursion. If not, a referral is an answer like any other.
+    pub recursion_desired: bool,
+    /// Whether the target of an alias is asked for, where the answer is an alias only.
+    pub follow_cname: bool,
     /// Whether events are recorded in the outcome.
     pub trace: bool,
 }
@@ -109,6 +113,8 @@ pub enum ReplyClass {
     Refused,
     /// It failed to find the answer.
     ServFail,
+    /// It does not recurse, and has no authority for the name, or only for an alias.
+    Lame,
     /// It does not support EDNS(0).
     NoEdns,
     /// Its answer did not fit a datagram.

@@ -3,7 +3,9 @@
 
 mod answers;
 mod fallback;
+mod follow;
 mod forward;
+mod lame;
 mod laws;
 mod name_lookup;
 mod retry;

@@ -54,17 +54,33 @@ fields! {
         "response time: from when the target was due to the end";
 }
 
-fields! {
-    End: Outcome, |outcome| "," .. "}\n", into LineDraft;
+/// Defines the table of what stands behind everything else, and what comes after it in JSON.
+macro_rules! end {
+    ($(#[$meta:meta])* $Table:ident .. $close:literal) => {
+        fields! {
+            $(#[$meta])*
+            $Table: Outcome, |outcome| "," .. $close, into LineDraft;
 
-    error: Option<Object<'_, Error>> = outcome.fault.as_deref().map(Object), csv,
-        read(required, |line, error: Option<Read<ErrorReader>>| {
-            line.outcome.fault = error.map(|error| Box::new(error.0.0));
-        }),
-        "see [error](#error); null unless the outcome is `failed`";
-    stalled: KeyIf<bool> = KeyIf(outcome.stalled, outcome.stalled), csv,
-        read(optional, |line, stalled| line.outcome.stalled = stalled),
-        "true if this process was held up while the target was in progress, so that its times say more about this machine than about the peer; otherwise there is no key";
+            error: Option<Object<'_, Error>> = outcome.fault.as_deref().map(Object), csv,
+                read(required, |line, error: Option<Read<ErrorReader>>| {
+                    line.outcome.fault = error.map(|error| Box::new(error.0.0));
+                }),
+                "see [error](#error); null unless the outcome is `failed`";
+            stalled: KeyIf<bool> = KeyIf(outcome.stalled, outcome.stalled), csv,
+                read(optional, |line, stalled| line.outcome.stalled = stalled),
+                "true if this process was held up while the target was in progress, so that its times say more about this machine than about the peer; otherwise there is no key";
+        }
+    };
+}
+
+end! {
+    /// The end of a line.
+    End .. "}\n"
+}
+
+end! {
+    /// The same for lines to which fields were added since: new CSV columns stand last.
+    FormerEnd .. ""
 }
 
 fields! {
@@ -86,4 +102,4 @@ fields! {
         "the system's error, such as `ECONNREFUSED`; null if the system reported none";
 }
 
-whole_outcome!(Start, Ending, Times, End);
+whole_outcome!(Start, Ending, Times, End, FormerEnd);

@@ -39,7 +39,11 @@ fn write_section(out: &mut String, name: &str) -> std::fmt::Result {
             common::End::FIELDS,
         ],
         "error" => &[common::Error::FIELDS],
-        "ptr and dns" => &[lookup::Question::FIELDS, lookup::Answer::FIELDS],
+        "ptr and dns" => &[
+            lookup::Question::FIELDS,
+            lookup::Answer::FIELDS,
+            lookup::Added::FIELDS,
+        ],
         "answers" => &[lookup::ResourceRecord::FIELDS],
         "phases of ptr and dns" => &[lookup::Phases::FIELDS],
         "phases of http, tcp and udp" => &[host::Phases::FIELDS],

@@ -96,7 +96,14 @@ impl Listed for ResourceRecord {
     }
 }
 
-whole_outcome!(Question, Answer, Time);
+fields! {
+    Added: Outcome, |outcome| "," .. "}\n", into LineDraft;
+
+    cname: KeyIfSome<&str> = KeyIfSome(ptr(outcome).and_then(PtrAnswer::cname)), csv,
+        "`ptr`: the target of the last alias (CNAME, RFC 2317), where the server that was asked about the address has the alias alone, and with `--follow-cname` where the names are those of the target; otherwise there is no key";
+}
+
+whole_outcome!(Question, Answer, Time, Added);
 
 fn record_type(outcome: &Outcome) -> Option<RecordType> {
     match outcome.job.spec {
@@ -139,11 +146,11 @@ fn ttl(outcome: &Outcome) -> Option<u32> {
 }
 
 fn confirmed(outcome: &Outcome) -> Option<bool> {
-    ptr(outcome)?.confirmation.as_ref()?.confirmed
+    ptr(outcome)?.confirmation()?.confirmed
 }
 
 fn forward(outcome: &Outcome) -> &[(Box<str>, Vec<IpAddr>)] {
-    let confirmation = ptr(outcome).and_then(|answer| answer.confirmation.as_ref());
+    let confirmation = ptr(outcome).and_then(PtrAnswer::confirmation);
     confirmation.map_or(&[], |confirmation| &confirmation.forward)
 }
 

@@ -98,7 +98,7 @@ fn with_default<Subject: Default>(write: impl FnOnce(&Subject)) {
 line! {
     /// A line of `ptr` and `dns`.
     LookupLine: common::Start, lookup::Question, common::Ending, lookup::Answer, common::Times,
-    lookup::Time, common::End
+    lookup::Time, common::FormerEnd, lookup::Added
 }
 
 line! {

@@ -1,12 +1,12 @@
 //! Tab-separated lines for people and `cut`, one per outcome.
 //!
-//! `ptr`: `target`, `STATUS`, then the names joined by a blank, `-` for a negative outcome, or the
-//! message of a failure. With forward confirmation the last column is `confirmed`, `unconfirmed` or
+//! `ptr`: `target`, `STATUS`, then the names joined by a blank, `-` for a negative outcome or
+//! `CNAME target` if there is an alias alone, or the message of a failure. With forward confirmation the last column is `confirmed`, `unconfirmed` or
 //! `unknown`.
 //!
 //! `dns`: `target`, `TYPE`, `STATUS`, then the data of the records joined by ` | `. A record of
 //! another type than that of the question (such as a CNAME) has its type before its data. Negative
-//! outcomes and failures are as for `ptr`.
+//! outcomes and failures are as for `ptr`: where there are aliases alone, they are shown.
 //!
 //! `http`: `target`, `STATUS`, the size of the body, the time, and details joined by ` | `, such as
 //! the destination of redirects and when the certificate expires. `tcp` and `udp`: `target`,
@@ -45,6 +45,11 @@ impl LineFormat for Text {
                     (None, Answer::Ptr(answer)) if outcome.verdict == Verdict::Answered => {
                         push_names(out, answer);
                     }
+                    (None, Answer::Ptr(answer)) if answer.cname().is_some() => {
+                        push_display(out, RecordType::CNAME);
+                        out.push(b' ');
+                        push_visible(out, answer.cname().unwrap_or_default());
+                    }
                     _ => out.push(b'-'),
                 }
                 if forward_confirm {
@@ -59,7 +64,10 @@ impl LineFormat for Text {
                 out.push(b'\t');
                 match (&outcome.fault, &outcome.answer) {
                     (Some(fault), _) => push_visible(out, &fault.message),
-                    (None, Answer::Dns(answer)) if outcome.verdict == Verdict::Answered => {
+                    (None, Answer::Dns(answer))
+                        if outcome.verdict == Verdict::Answered
+                            || has_aliases_alone(answer, record_type) =>
+                    {
                         push_data(out, answer, record_type);
                     }
                     _ => out.push(b'-'),
@@ -94,12 +102,15 @@ fn push_data(out: &mut Vec<u8>, answer: &DnsAnswer, asked: RecordType) {
     }
 }
 
+/// Whether there are records, and none of them is what was asked for.
+fn has_aliases_alone(answer: &DnsAnswer, asked: RecordType) -> bool {
+    let mut records = answer.records.iter();
+    records.len() > 0 && records.all(|record| record.record_type != asked)
+}
+
 fn confirmation_word(answer: &Answer) -> &'static str {
     let confirmed = match answer {
-        Answer::Ptr(answer) => answer
-            .confirmation
-            .as_ref()
-            .and_then(|confirmation| confirmation.confirmed),
+        Answer::Ptr(answer) => answer.confirmation().and_then(|one| one.confirmed),
         _ => None,
     };
     match confirmed {

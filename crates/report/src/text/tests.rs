@@ -63,6 +63,24 @@ fn dns_lines_name_the_type_and_mark_other_types() {
 }
 
 #[test]
+fn an_alias_is_shown_where_it_is_all_there_is() {
+    assert_eq!(
+        line(&fixture::ptr_alias()),
+        "2001:db8::7\tNOERROR\tCNAME 7.0-25.2.0.192.in-addr.arpa.\n"
+    );
+    let mut dangling = fixture::dns_answered();
+    dangling.verdict = Verdict::Negative;
+    let Answer::Dns(answer) = &mut dangling.answer else {
+        panic!("the fixture has records");
+    };
+    answer.records.truncate(1);
+    assert_eq!(
+        line(&dangling),
+        "www.example.net\tA\tNOERROR\tCNAME web.example.net.\n"
+    );
+}
+
+#[test]
 fn http_lines_have_size_time_and_what_is_worth_a_word() {
     for (outcome, text) in [
         (

@@ -18,7 +18,7 @@ const TAIL: [&str; 8] = [
 ];
 const CSV_HEADER: &str = "seq,line,target,probe,type,outcome,status,names,ttl,answers,confirmed,\
     forward,resolver,transport,attempts,started,latency_ms,response_ms,wait_ms,dns_ms,\
-    error_phase,error_cause,error_message,error_errno,stalled";
+    error_phase,error_cause,error_message,error_errno,stalled,cname";
 
 /// The keys of an object, itself and not what is in it, in the order they stand.
 pub(crate) fn keys(object: &str) -> Vec<String> {

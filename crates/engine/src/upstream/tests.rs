@@ -226,6 +226,8 @@ fn a_query_that_failed_does_not_go_to_a_resolver_that_does_not_recurse() {
     for now in 10..16 {
         assert_eq!(upstreams.pick(at_ms(now), &again(lame)), Ok(unproven));
     }
+    // Not even when the one that may recurse was asked in vain.
+    assert_eq!(upstreams.pick(at_ms(16), &again(unproven)), Ok(unproven));
     // Its own zones may still be asked for.
     let firsts: Vec<_> = (20..23)
         .map(|now| upstreams.pick(at_ms(now), &FIRST_BY_DATAGRAM).unwrap())

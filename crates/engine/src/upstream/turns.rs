@@ -111,7 +111,8 @@ impl Upstreams {
     }
 
     /// Whether another upstream is asked instead: a query that failed goes to one that is known to
-    /// answer, if there is one, or else to one that may recurse, and not back to where it failed.
+    /// answer, if there is one, or else to one that may recurse, and not back to where it failed
+    /// if there is another of the same kind.
     fn is_passed_over(&self, id: UpstreamId, request: &SendRequest) -> bool {
         let Some(avoid) = request.avoid else {
             return false;
@@ -122,10 +123,13 @@ impl Upstreams {
         if proven_others > 0 {
             return id == avoid || self.standing(id, request.transport) != LaneStanding::Proven;
         }
-        let others = self.others_in_use(avoid, request.transport);
-        let lame_others = line.lame - usize::from(avoided == LaneStanding::Lame);
-        let is_lame = self.standing(id, request.transport) == LaneStanding::Lame;
-        id == avoid && others > 0 || is_lame && others > lame_others
+        let is_able = |standing| matches!(standing, LaneStanding::Unproven | LaneStanding::Proven);
+        let able = self.shared - line.benched - line.lame;
+        if able == 0 {
+            return id == avoid && self.others_in_use(avoid, request.transport) > 0;
+        }
+        let able_others = able - usize::from(is_able(avoided));
+        id == avoid && able_others > 0 || self.standing(id, request.transport) == LaneStanding::Lame
     }
 
     fn is_shared(&self, id: UpstreamId) -> bool {

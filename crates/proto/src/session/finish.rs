@@ -65,7 +65,7 @@ impl Session {
             transport: resolver.map(|(_, transport)| transport),
             answer,
             fault,
-            trace: self.trace.map(Into::into),
+            trace: self.trace.map(|trace| trace.events.into()),
             job: self.job,
         }
     }

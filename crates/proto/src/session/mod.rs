@@ -42,7 +42,13 @@ pub struct Session {
     deadline: Time,
     clock: PhaseClock,
     settled: Option<Settled>,
-    trace: Option<Vec<TraceEvent>>,
+    trace: Option<Box<Trace>>,
+}
+
+/// The events of a job that is traced. Boxed, since hardly any is.
+#[derive(Debug, Default)]
+struct Trace {
+    events: Vec<TraceEvent>,
 }
 
 /// The answer to a job's question, or to that about the target of an alias.
@@ -90,7 +96,7 @@ impl Session {
             deadline: now + limits.deadline,
             clock: PhaseClock::default(),
             settled: None,
-            trace: limits.trace.then(Vec::new),
+            trace: limits.trace.then(Box::default),
             job,
         })
     }
@@ -316,7 +322,7 @@ impl Session {
     /// Records an event, if the job is traced.
     fn note(&mut self, now: Time, event: &'static str, detail: impl FnOnce() -> String) {
         if let Some(trace) = &mut self.trace {
-            trace.push(TraceEvent {
+            trace.events.push(TraceEvent {
                 at: now,
                 event,
                 detail: detail().into(),

@@ -45,12 +45,7 @@ impl LineFormat for Text {
                     (None, Answer::Ptr(answer)) if outcome.verdict == Verdict::Answered => {
                         push_names(out, answer);
                     }
-                    (None, Answer::Ptr(answer)) if answer.cname().is_some() => {
-                        push_display(out, RecordType::CNAME);
-                        out.push(b' ');
-                        push_visible(out, answer.cname().unwrap_or_default());
-                    }
-                    _ => out.push(b'-'),
+                    (None, answer) => push_lone_alias(out, answer),
                 }
                 if forward_confirm {
                     out.push(b'\t');
@@ -86,6 +81,22 @@ fn push_names(out: &mut Vec<u8>, answer: &PtrAnswer) {
             out.push(b' ');
         }
         push_visible(out, name);
+    }
+}
+
+/// Writes where an alias leads of which no more is known, or `-` if there is none.
+fn push_lone_alias(out: &mut Vec<u8>, answer: &Answer) {
+    let target = match answer {
+        Answer::Ptr(answer) => answer.cname(),
+        _ => None,
+    };
+    match target {
+        Some(target) => {
+            push_display(out, RecordType::CNAME);
+            out.push(b' ');
+            push_visible(out, target);
+        }
+        None => out.push(b'-'),
     }
 }
 

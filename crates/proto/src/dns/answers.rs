@@ -7,8 +7,9 @@ use std::net::IpAddr;
 
 use canvass_model::{DnsName, Rcode, Record, RecordType};
 
-use super::message::{NAME_OCTETS_MAX, Records, WireName, folded};
+use super::message::{NAME_OCTETS_MAX, WireName, folded};
 use super::question::CLASS_IN;
+use super::records::Records;
 use super::{Message, Question, RecordView};
 
 /// Aliases that are followed in one answer. Resolvers give up earlier.
@@ -17,7 +18,7 @@ const ALIASES_MAX: usize = 32;
 /// The records of an answer section that belong to its question.
 #[derive(Debug)]
 pub struct Answers<'a> {
-    message: Message<'a>,
+    pub(super) message: Message<'a>,
     rcode: Rcode,
     section: Section<'a>,
 }
@@ -39,18 +40,6 @@ struct Chain<'a> {
     /// The last name; that of the question if there is no alias.
     end: WireName,
     has_alias: bool,
-}
-
-/// What an answer section says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Finding {
-    /// It has the records asked for, or it denies them with reason.
-    Whole,
-    /// It has an alias, and the server did not look its target up.
-    Alias,
-    /// It has nothing, and the server may not deny anything: it neither has authority nor recurses.
-    /// Mostly this is a referral to other servers.
-    Lame,
 }
 
 /// Why an answer section is not believed.
@@ -134,37 +123,23 @@ impl<'a> Answers<'a> {
         }
     }
 
-    /// What the section says, as the answer to a query that asked for recursion.
-    ///
-    /// That there is no such name or record is believed of a server that recurses (RA) or has
-    /// authority (AA), and of any other if it includes the SOA record of the zone (RFC 2308 §2.1,
-    /// §2.2). Without that, NOERROR is a referral at best: to the servers of a zone below, or
-    /// upwards to those of the root.
-    #[inline]
-    pub fn finding(&self) -> Finding {
-        if self.has_wanted() || self.message.offers_recursion() {
-            Finding::Whole
-        } else if self.ends_at_alias() {
-            Finding::Alias
-        } else if self.message.is_authoritative() || self.has_soa() {
-            Finding::Whole
-        } else {
-            Finding::Lame
-        }
-    }
-
-    /// Whether there is an alias, and nothing about its target: neither the records that were asked
-    /// for nor that there are none. The code is that of the target (RFC 6604 §3).
-    pub fn ends_at_alias(&self) -> bool {
-        let message = self.message;
-        let is_known = self.rcode == Rcode::NXDOMAIN
-            && (message.is_authoritative() || message.offers_recursion());
-        self.alias_end().is_some() && !is_known && !self.has_soa()
-    }
-
     /// The target of the last alias, where it has none of the records that were asked for.
     pub fn alias_target(&self) -> Option<DnsName> {
         DnsName::from_wire(self.alias_end()?)
+    }
+
+    /// Whether there is an alias, and not what was asked for.
+    pub(super) fn has_lone_alias(&self) -> bool {
+        self.alias_end().is_some()
+    }
+
+    /// The name that the aliases lead to, or that of the question, in lower case.
+    pub(super) fn last_name(&self) -> Option<WireName> {
+        let end = match &self.section {
+            Section::Plain(_) => self.message.question_name(),
+            Section::Chain(chain) => Some(chain.end.clone()),
+        };
+        end.map(folded)
     }
 
     fn alias_end(&self) -> Option<&WireName> {
@@ -172,23 +147,6 @@ impl<'a> Answers<'a> {
             Section::Chain(chain) if chain.has_alias && !self.has_wanted() => Some(&chain.end),
             _ => None,
         }
-    }
-
-    /// Whether the authority section has the SOA record of a zone that the last name is in.
-    fn has_soa(&self) -> bool {
-        let end = match &self.section {
-            Section::Plain(_) => self.message.question_name(),
-            Section::Chain(chain) => Some(chain.end.clone()),
-        };
-        let Some(end) = end.map(folded) else {
-            return false;
-        };
-        let encloses = |owner: WireName| owner == end || is_below(&end, &owner);
-        self.message.authority_records().any(|record| {
-            record.record_type == RecordType::SOA
-                && record.class == CLASS_IN
-                && record.folded_owner().is_some_and(encloses)
-        })
     }
 
     fn marked(&self) -> impl Iterator<Item = (RecordView<'a>, bool)> {
@@ -306,7 +264,7 @@ fn is_of_type(record: &RecordView<'_>, wanted: RecordType) -> bool {
 }
 
 /// Whether `name` has labels before `end`, and ends with it.
-fn is_below(name: &[u8], end: &[u8]) -> bool {
+pub(super) fn is_below(name: &[u8], end: &[u8]) -> bool {
     let mut at = 0;
     while let Some(&length) = name.get(at).filter(|length| **length > 0) {
         at += 1 + usize::from(length);

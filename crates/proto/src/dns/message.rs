@@ -8,6 +8,7 @@ use canvass_model::{Rcode, RecordType, write_label};
 use smallvec::SmallVec;
 
 use super::Question;
+use super::records::Records;
 
 /// Octets of the fixed header (RFC 1035 §4.1.1).
 const HEADER_OCTETS: usize = 12;
@@ -103,11 +104,12 @@ impl<'a> Message<'a> {
             }
             at += 12 + usize::from(u16::from_be_bytes([fixed[10], fixed[11]]));
         }
-        (self.u16_at(4) == 1 && at <= self.bytes.len()).then_some(Records {
-            message: *self,
-            at: Some(start),
-            left: self.answer_count().into(),
-        })
+        let count = self.answer_count().into();
+        (self.u16_at(4) == 1 && at <= self.bytes.len()).then_some(Records::new(
+            *self,
+            Some(start),
+            count,
+        ))
     }
 
     /// The number of records of the answer section, by the header.
@@ -135,11 +137,7 @@ impl<'a> Message<'a> {
             at = at.and_then(|at| self.skip_name(at)).map(|end| end + 4);
         }
         let counts = [6, 8, 10].map(|at| usize::from(self.u16_at(at)));
-        Records {
-            message: *self,
-            at,
-            left: counts.iter().sum(),
-        }
+        Records::new(*self, at, counts.iter().sum())
     }
 
     fn u16_at(&self, at: usize) -> u16 {
@@ -241,35 +239,6 @@ pub(super) fn folded(mut name: WireName) -> WireName {
     name
 }
 
-/// Records one after the other, as far as they can be walked.
-#[derive(Clone, Debug)]
-pub(crate) struct Records<'a> {
-    message: Message<'a>,
-    /// Where the next one begins; `None` after a broken one.
-    at: Option<usize>,
-    left: usize,
-}
-
-impl<'a> Records<'a> {
-    /// The number of records that the header promises.
-    #[inline]
-    pub(super) fn promised(&self) -> usize {
-        self.left
-    }
-}
-
-impl<'a> Iterator for Records<'a> {
-    type Item = RecordView<'a>;
-
-    #[inline]
-    fn next(&mut self) -> Option<RecordView<'a>> {
-        self.left = self.left.checked_sub(1)?;
-        let record = RecordView::at(self.message, self.at?);
-        self.at = record.map(|record| record.data_end());
-        record
-    }
-}
-
 /// One resource record in place.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordView<'a> {
@@ -286,8 +255,9 @@ pub struct RecordView<'a> {
 }
 
 impl<'a> RecordView<'a> {
+    /// The record that begins at `name_at`; `None` when it is broken.
     #[inline]
-    fn at(message: Message<'a>, name_at: usize) -> Option<Self> {
+    pub(super) fn at(message: Message<'a>, name_at: usize) -> Option<Self> {
         let at = message.skip_name(name_at)?;
         let fixed: &[u8; 10] = message.bytes.get(at..at + 10)?.first_chunk()?;
         let record_type = RecordType(u16::from_be_bytes([fixed[0], fixed[1]]));
@@ -310,7 +280,8 @@ impl<'a> RecordView<'a> {
         (record.data_end() <= message.bytes.len()).then_some(record)
     }
 
-    fn data_end(&self) -> usize {
+    /// Where in the message it ends.
+    pub(super) fn data_end(&self) -> usize {
         self.data_at + usize::from(self.data_octets)
     }
 

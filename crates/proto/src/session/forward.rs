@@ -4,9 +4,10 @@ use std::net::IpAddr;
 
 use canvass_model::{Confirmation, Time};
 
+use super::asked::TARGET_FIRST;
 use super::name_lookup::NameLookup;
 use super::query::Query;
-use super::{Limits, TARGET_FIRST, UpstreamId};
+use super::{Limits, UpstreamId};
 use crate::AddressFamily;
 
 /// How many names of one address are looked up at the same time.

@@ -1,6 +1,7 @@
 //! Questions to resolvers: that of a job, and that of a host name.
 
 mod aliases;
+mod asked;
 mod failure;
 mod finish;
 mod forward;
@@ -17,7 +18,8 @@ use rand::rngs::StdRng;
 
 use crate::dns::{Answers, Question, RecordView};
 use crate::output::{Output, QuestionId};
-use aliases::{Aliases, TARGETS_MAX};
+use aliases::Aliases;
+use asked::Asked;
 use forward::Forward;
 pub use limits::{
     Limits, LostCause, Reply, ReplyClass, SendRequest, Sent, TransportPolicy, UpstreamId,
@@ -369,40 +371,6 @@ impl Session {
 
 const TARGETS: &str = "a question about a target has its alias";
 const FORWARD: &str = "a forward question has its lookups";
-
-/// What a question of a session is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asked {
-    /// The name of the job.
-    Own,
-    /// The target of this alias.
-    Target(usize),
-    /// The addresses of this name.
-    Forward(usize),
-}
-
-/// The number of the first question about the target of an alias. Those of forward lookups are
-/// below it.
-const TARGET_FIRST: u16 = u16::MAX - TARGETS_MAX as u16;
-
-impl Asked {
-    #[inline]
-    fn by(question: QuestionId) -> Self {
-        match question.0 {
-            0 => Self::Own,
-            TARGET_FIRST.. => Self::Target((question.0 - TARGET_FIRST).into()),
-            forward => Self::Forward(usize::from(forward) - 1),
-        }
-    }
-
-    fn id(self) -> QuestionId {
-        QuestionId(match self {
-            Self::Own => 0,
-            Self::Target(at) => TARGET_FIRST + at as u16,
-            Self::Forward(at) => at as u16 + 1,
-        })
-    }
-}
 
 /// Reads the answer out of a message; `None` when the answer section is broken.
 fn read_answer(spec: ProbeSpec, answers: &Answers<'_>) -> Option<Answer> {

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use canvass_model::{Health, Time, Transport};
-use canvass_proto::{Limits, QuestionId, ReplyClass, SendRequest, TransportPolicy, UpstreamId};
+use canvass_proto::{
+    LameSet, Limits, QuestionId, ReplyClass, SendRequest, TransportPolicy, UpstreamId,
+};
 
 use super::{Attempt, UPSTREAMS_MAX, Upstreams};
 use crate::config::{Config, JOBS_MAX, Probing};
@@ -13,6 +15,7 @@ use crate::slab::TaskKey;
 const FIRST_BY_DATAGRAM: SendRequest = SendRequest {
     transport: Transport::Udp,
     avoid: None,
+    lame: LameSet::EMPTY,
     prefer: None,
     only: None,
     first: true,
@@ -236,9 +239,19 @@ fn a_query_that_failed_does_not_go_to_a_resolver_that_does_not_recurse() {
     // That it has answers does not make it recurse.
     answer(&mut upstreams, at_ms(30), other, ReplyClass::Answer);
     assert_eq!(upstreams.pick(at_ms(32), &again(lame)), Ok(unproven));
-    // When none is left that may recurse, the others are asked in turn.
+    // When none is left that may recurse, each of the others is asked before one is asked twice.
     answer(&mut upstreams, at_ms(40), unproven, ReplyClass::Lame);
-    assert_ne!(upstreams.pick(at_ms(42), &again(lame)), Ok(lame));
+    let asked_in_vain = LameSet::from_iter([lame, other]);
+    for avoid in [lame, other] {
+        let request = SendRequest {
+            lame: asked_in_vain,
+            ..again(avoid)
+        };
+        for now in 42..46 {
+            assert_eq!(upstreams.pick(at_ms(now), &request), Ok(unproven));
+        }
+    }
+    assert_ne!(upstreams.pick(at_ms(46), &again(lame)), Ok(lame));
     assert_eq!(health(&mut upstreams), [Health::Lame; 3]);
 }
 

@@ -126,10 +126,20 @@ impl Upstreams {
         let is_able = |standing| matches!(standing, LaneStanding::Unproven | LaneStanding::Proven);
         let able = self.shared - line.benched - line.lame;
         if able == 0 {
-            return id == avoid && self.others_in_use(avoid, request.transport) > 0;
+            let others = self.others_in_use(avoid, request.transport);
+            return id == avoid && others > 0
+                || request.lame.contains(id) && self.any_lame_unasked(request);
         }
         let able_others = able - usize::from(is_able(avoided));
         id == avoid && able_others > 0 || self.standing(id, request.transport) == LaneStanding::Lame
+    }
+
+    /// Whether there is one that does not recurse and was not asked this question in vain.
+    fn any_lame_unasked(&self, request: &SendRequest) -> bool {
+        let mut ids = (0..self.shared).map(|id| UpstreamId(id as u16));
+        ids.any(|id| {
+            !request.lame.contains(id) && self.standing(id, request.transport) == LaneStanding::Lame
+        })
     }
 
     fn is_shared(&self, id: UpstreamId) -> bool {

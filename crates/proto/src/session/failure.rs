@@ -3,10 +3,9 @@
 use std::net::SocketAddr;
 
 use canvass_model::{Cause, Fault, Phase, Rcode, Status, Transport};
-use smallvec::SmallVec;
 
 use super::query::Query;
-use super::{LostCause, Reply, ReplyClass, UpstreamId};
+use super::{LameSet, LostCause, Reply, ReplyClass};
 use crate::dns::AnswerError;
 
 /// The last thing that went wrong with a query.
@@ -16,7 +15,7 @@ pub(super) enum Failure {
     Lost(LostCause),
     Rcode(Rcode),
     /// These do not recurse.
-    Lame(SmallVec<[UpstreamId; 4]>),
+    Lame(LameSet),
     Malformed(AnswerError),
     Truncated,
 }
@@ -31,9 +30,12 @@ impl Failure {
         }
     }
 
-    /// Whether the last replies are those of servers that do not recurse, `upstream` among them.
-    pub(super) fn is_lame(&self, upstream: UpstreamId) -> bool {
-        matches!(self, Self::Lame(all) if all.contains(&upstream))
+    /// The servers that do not recurse, if the last replies are theirs.
+    pub(super) fn lame(&self) -> LameSet {
+        match self {
+            Self::Lame(all) => *all,
+            _ => LameSet::EMPTY,
+        }
     }
 
     /// Whether the run was stopped.
@@ -51,7 +53,6 @@ impl Failure {
     /// after it. An interrupt always replaces it.
     pub(super) fn follow(&mut self, next: Self) {
         match (&mut *self, next) {
-            (Self::Lame(all), Self::Lame(more)) => all.extend(more),
             (Self::Truncated, next @ (Self::Rcode(_) | Self::Lame(_))) => *self = next,
             (Self::Truncated, next) if !next.is_interrupt() => {}
             (_, next) => *self = next,

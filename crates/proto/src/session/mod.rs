@@ -22,7 +22,7 @@ use aliases::Aliases;
 use asked::Asked;
 use forward::Forward;
 pub use limits::{
-    Limits, LostCause, Reply, ReplyClass, SendRequest, Sent, TransportPolicy, UpstreamId,
+    LameSet, Limits, LostCause, Reply, ReplyClass, SendRequest, Sent, TransportPolicy, UpstreamId,
 };
 pub use name_lookup::NameLookup;
 use phase_clock::PhaseClock;

@@ -6,10 +6,11 @@ use std::time::Duration;
 use canvass_model::{Rcode, Time, Transport};
 use rand::RngExt;
 use rand::rngs::StdRng;
-use smallvec::smallvec;
 
 use super::failure::Failure;
-use super::{Limits, LostCause, Reply, ReplyClass, SendRequest, Sent, TransportPolicy, UpstreamId};
+use super::{
+    LameSet, Limits, LostCause, Reply, ReplyClass, SendRequest, Sent, TransportPolicy, UpstreamId,
+};
 use crate::dns::{AnswerError, Answers, Finding, Question};
 
 /// How far the wait for an attempt grows by itself. An upstream that is slower than this keeps
@@ -134,6 +135,7 @@ impl Query {
         matches!(self.state, State::Asked).then_some(SendRequest {
             transport: self.transport,
             avoid: self.avoid,
+            lame: self.lame_servers(),
             prefer: self.prefer,
             only: self.only,
             first: self.attempts == 0 || self.prefer.is_some(),
@@ -256,9 +258,10 @@ impl Query {
     /// A server does not recurse, and will not the next time: another one is asked at once. When
     /// the turn comes back to a server that was asked before, there is none that recurses.
     fn lame(&mut self, reply: &Reply<'_>, limits: &Limits) {
-        let last = self.failure();
-        let asked_before = last.is_some_and(|last| last.is_lame(reply.upstream));
-        self.fail(Failure::Lame(smallvec![reply.upstream]));
+        let mut lame = self.lame_servers();
+        let asked_before = lame.contains(reply.upstream);
+        lame.insert(reply.upstream);
+        self.fail(Failure::Lame(lame));
         if reply.late {
             return;
         }
@@ -267,6 +270,11 @@ impl Query {
         } else if self.is_out() {
             self.state = State::Ready;
         }
+    }
+
+    /// The servers that do not recurse, if the last replies are theirs.
+    fn lame_servers(&self) -> LameSet {
+        self.failure().map_or(LameSet::EMPTY, Failure::lame)
     }
 
     fn has_alternatives(&self, limits: &Limits) -> bool {

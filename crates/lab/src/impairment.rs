@@ -45,6 +45,11 @@ pub const KEYS: &[(&str, &str, &str)] = &[
     ("servfail", "PCT", "Answer this share with SERVFAIL"),
     ("refused", "PCT", "Answer this share with REFUSED"),
     (
+        "referral",
+        "PCT",
+        "Answer this share with a referral\n\nTo the servers of the root, as a server does that does not recurse.",
+    ),
+    (
         "no-edns",
         "",
         "Answer FORMERR to queries with an OPT record",
@@ -159,6 +164,9 @@ pub struct Impairments {
     pub servfail: Percent,
     /// Queries answered with REFUSED.
     pub refused: Percent,
+    /// Queries answered with a referral to the servers of the root, by a server that does not
+    /// recurse.
+    pub referral: Percent,
     /// Every query with an OPT record is answered with FORMERR.
     pub no_edns: bool,
     /// Answers over UDP that follow two forged ones.
@@ -251,6 +259,7 @@ impl Default for Impairments {
             truncate: Percent::ZERO,
             servfail: Percent::ZERO,
             refused: Percent::ZERO,
+            referral: Percent::ZERO,
             no_edns: false,
             forge: Percent::ZERO,
             duplicate: Percent::ZERO,
@@ -309,6 +318,7 @@ impl Impairments {
             "truncate" => self.truncate = value.parse()?,
             "servfail" => self.servfail = value.parse()?,
             "refused" => self.refused = value.parse()?,
+            "referral" => self.referral = value.parse()?,
             "no-edns" => self.no_edns = value::switch(value)?,
             "forge" => self.forge = value.parse()?,
             "duplicate" => self.duplicate = value.parse()?,

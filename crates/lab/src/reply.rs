@@ -54,6 +54,11 @@ impl<'o> ReplyWriter<'o> {
         }
     }
 
+    /// Clears RA: the server does not recurse.
+    pub(crate) fn deny_recursion(&mut self) {
+        self.out[self.start + 3] &= 0x7f;
+    }
+
     /// Writes a record of class IN. Sections must be written in order. Returns the position of its
     /// data in the message.
     pub(crate) fn record(

@@ -36,6 +36,8 @@ counters! {
     Servfail, servfail, "SERVFAIL";
     /// REFUSED sent.
     Refused, refused, "REFUSED";
+    /// Referrals sent.
+    Referred, referred, "referrals", "referral";
     /// FORMERR, NOTIMP and BADVERS sent.
     Formerr, formerr, "FORMERR";
     /// Forged answers sent.
@@ -117,6 +119,7 @@ impl DnsCounter {
             ReplyKind::WrongId(_) | ReplyKind::WrongQuestion => Self::Forged,
             ReplyKind::Corrupt(_) => Self::Corrupted,
             ReplyKind::Duplicate(_) => Self::Duplicated,
+            ReplyKind::Referral => Self::Referred,
             ReplyKind::Answer | ReplyKind::Truncated | ReplyKind::Rcode(_) => match status.rcode {
                 _ if status.truncated => Self::Truncated,
                 Rcode::NOERROR | Rcode::NXDOMAIN => Self::Answered,

@@ -64,6 +64,8 @@ pub enum ReplyKind {
     Truncated,
     /// A response code and no records.
     Rcode(Rcode),
+    /// A referral to the servers of the root.
+    Referral,
     /// A forged answer with a wrong id, in which these bits are flipped.
     WrongId(u16),
     /// A forged answer with the right id and a wrong question.
@@ -174,6 +176,7 @@ impl Responder {
             ReplyKind::Duplicate(mode) => mode,
             ReplyKind::Truncated => ResponseMode::Truncate,
             ReplyKind::Rcode(rcode) => ResponseMode::Rcode(rcode),
+            ReplyKind::Referral => ResponseMode::Referral,
             ReplyKind::WrongId(flipped) => return forgery::wrong_id(query, flipped, reply),
             ReplyKind::WrongQuestion => return forgery::wrong_question(query, reply),
             ReplyKind::Corrupt(entropy) => {
@@ -225,6 +228,8 @@ impl Responder {
             ResponseMode::Rcode(Rcode::SERVFAIL)
         } else if self.draw(self.impairments.refused) {
             ResponseMode::Rcode(Rcode::REFUSED)
+        } else if self.draw(self.impairments.referral) {
+            ResponseMode::Referral
         } else if udp && self.draw(self.impairments.truncate) {
             ResponseMode::Truncate
         } else {
@@ -256,6 +261,7 @@ impl Responder {
             ResponseMode::Answer => ReplyKind::Answer,
             ResponseMode::Truncate => ReplyKind::Truncated,
             ResponseMode::Rcode(rcode) => ReplyKind::Rcode(rcode),
+            ResponseMode::Referral => ReplyKind::Referral,
         };
         replies.push(PlannedReply { delay, kind });
         if udp && self.draw(self.impairments.duplicate) {

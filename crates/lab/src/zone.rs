@@ -53,6 +53,8 @@ pub enum ResponseMode {
     Truncate,
     /// With this code and no records.
     Rcode(Rcode),
+    /// With the servers of the root, by a server that neither recurses nor has authority.
+    Referral,
 }
 
 /// The response code and the TC flag of a response.
@@ -111,6 +113,10 @@ impl Zone {
                 });
             }
             ResponseMode::Rcode(rcode) => rcode.0,
+            ResponseMode::Referral => {
+                answer::write_referral(&mut writer);
+                Rcode::NOERROR.0
+            }
             ResponseMode::Answer if query.edns.is_some_and(|edns| edns.version > 0) => BADVERS,
             ResponseMode::Answer => answer::write(&self.records, &query, &mut writer).0,
         };

@@ -107,6 +107,9 @@ pub enum Cause {
     Redirect,
     /// The server answered with an error code (SERVFAIL, REFUSED, ...).
     Rcode,
+    /// The server neither has authority for the name nor recurses, and referred to other servers at
+    /// best.
+    Lame,
     /// The host's name does not exist.
     NxDomain,
     /// The host's name has no address.
@@ -137,7 +140,7 @@ pub enum Cause {
 
 impl Cause {
     /// All causes.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Invalid,
         Self::Timeout,
         Self::Refused,
@@ -150,6 +153,7 @@ impl Cause {
         Self::Coding,
         Self::Redirect,
         Self::Rcode,
+        Self::Lame,
         Self::NxDomain,
         Self::NoData,
         Self::Expired,
@@ -180,6 +184,7 @@ impl Cause {
             Self::Coding => "coding",
             Self::Redirect => "redirect",
             Self::Rcode => "rcode",
+            Self::Lame => "lame",
             Self::NxDomain => "nxdomain",
             Self::NoData => "nodata",
             Self::Expired => "expired",

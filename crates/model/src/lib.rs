@@ -34,7 +34,7 @@ pub use job::{Job, ModuleId, ProbeSpec};
 pub use keyword::KeywordError;
 pub use name::{DnsName, NameError, write_label};
 pub use outcome::{
-    Answer, Confirmation, DnsAnswer, Outcome, PtrAnswer, Record, Transport, Verdict,
+    Answer, Confirmation, DnsAnswer, Outcome, PtrAnswer, PtrExtra, Record, Transport, Verdict,
 };
 pub use phases::Phases;
 pub use record_type::{RecordType, RecordTypeError};

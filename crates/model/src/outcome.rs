@@ -193,8 +193,30 @@ pub struct PtrAnswer {
     pub names: SmallVec<[Box<str>; 1]>,
     /// The lowest TTL, in seconds.
     pub ttl_s: Option<u32>,
+    /// What few answers have.
+    pub extra: Option<Box<PtrExtra>>,
+}
+
+impl PtrAnswer {
     /// The result of forward confirmation. `None` unless it was requested.
-    pub confirmation: Option<Box<Confirmation>>,
+    pub fn confirmation(&self) -> Option<&Confirmation> {
+        self.extra.as_ref()?.confirmation.as_ref()
+    }
+
+    /// The last alias target; see [`PtrExtra::cname`].
+    pub fn cname(&self) -> Option<&str> {
+        self.extra.as_ref()?.cname.as_deref()
+    }
+}
+
+/// What few answers of `ptr` probes have. Boxed, so that the others are small.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PtrExtra {
+    /// The result of forward confirmation. `None` unless it was requested.
+    pub confirmation: Option<Confirmation>,
+    /// The name that the alias of the target leads to (RFC 2317), if the server that was asked for
+    /// the target's own name had only the alias: the last one, if there are several.
+    pub cname: Option<Box<str>>,
 }
 
 /// Whether lookups of the names of an address return the address.

@@ -121,6 +121,8 @@ impl RecordType {
     pub const A: Self = Self(1);
     /// Canonical name.
     pub const CNAME: Self = Self(5);
+    /// Start of a zone of authority.
+    pub const SOA: Self = Self(6);
     /// Domain name pointer.
     pub const PTR: Self = Self(12);
     /// IPv6 host address (RFC 3596).

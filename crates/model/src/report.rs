@@ -13,6 +13,10 @@ pub enum Health {
     Unused,
     /// It answers.
     Good,
+    /// It was asked, and never gave a usable answer.
+    Unproven,
+    /// It does not recurse: it referred to other servers.
+    Lame,
     /// It is not used: it stopped answering, or its port is closed.
     Dead,
     /// It is not used: it answers every query with an error.
@@ -57,6 +61,8 @@ pub struct UpstreamReport {
     pub refused: u64,
     /// Answers SERVFAIL.
     pub servfail: u64,
+    /// Referrals and other answers of a server that does not recurse.
+    pub lame: u64,
     /// Truncated answers.
     pub truncated: u64,
     /// Datagrams that were dropped because they are malformed or have a wrong id or question.
@@ -86,6 +92,7 @@ impl UpstreamReport {
             late: 0,
             refused: 0,
             servfail: 0,
+            lame: 0,
             truncated: 0,
             mismatched: 0,
             errors: 0,

@@ -88,6 +88,8 @@ pub enum Status {
     Truncated,
     /// The answer is malformed.
     Malformed,
+    /// A DNS server neither has authority for the name nor recurses.
+    Lame,
     /// The TLS handshake failed, or the certificate is not trusted.
     Tls,
     /// The input is not a valid target.
@@ -98,7 +100,7 @@ pub enum Status {
 
 impl Status {
     /// All keywords that are not codes.
-    pub const WORDS: [Self; 12] = [
+    pub const WORDS: [Self; 13] = [
         Self::Open,
         Self::Matched,
         Self::Unmatched,
@@ -108,6 +110,7 @@ impl Status {
         Self::Unreachable,
         Self::Truncated,
         Self::Malformed,
+        Self::Lame,
         Self::Tls,
         Self::Invalid,
         Self::Local,
@@ -126,6 +129,7 @@ impl Status {
             Self::Unreachable => "UNREACHABLE",
             Self::Truncated => "TRUNCATED",
             Self::Malformed => "MALFORMED",
+            Self::Lame => "LAME",
             Self::Tls => "TLS",
             Self::Invalid => "INVALID",
             Self::Local => "LOCAL",

@@ -24,6 +24,6 @@ pub use probe::{
     SocketRequest, SystemFault, Timeouts,
 };
 pub use session::{
-    Limits, LostCause, NameLookup, Reply, ReplyClass, SendRequest, Sent, Session, TransportPolicy,
-    UpstreamId,
+    LameSet, Limits, LostCause, NameLookup, Reply, ReplyClass, SendRequest, Sent, Session,
+    TransportPolicy, UpstreamId,
 };

@@ -3,7 +3,7 @@
 use canvass_model::{Outcome, Time};
 
 /// One of the questions of a [`Session`](crate::Session): 0 is that of the job, the others are
-/// forward lookups. A [`NameLookup`](crate::NameLookup) has only question 0.
+/// about targets of aliases, or forward lookups. A [`NameLookup`](crate::NameLookup) has only question 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct QuestionId(pub u16);
 

@@ -64,7 +64,7 @@ fn replies() -> impl Strategy<Value = Vec<u8>> {
             ends.sort_unstable();
             let [answers, authority] = [ends[0], ends[1] - ends[0]];
             let additional = count - ends[1];
-            input.extend([0, 0, flags[0], flags[1] & 0x13, 0, 1]);
+            input.extend([0, 0, flags[0], flags[1] & 0x93, 0, 1]);
             input.extend([0, answers, 0, authority, 0, additional]);
             for (owner, record_type, data, length_off) in records {
                 input.extend(owner);

@@ -98,7 +98,7 @@ fn outcome(seq: u64, address: IpAddr) -> Outcome {
                 .into_iter()
                 .collect(),
             ttl_s: Some(400),
-            confirmation: None,
+            extra: None,
         }),
         details: None,
         fault: None,

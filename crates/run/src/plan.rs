@@ -78,6 +78,7 @@ impl Plan {
             retries: None,
             deadline: DEADLINE,
             timeout: TIMEOUT,
+            follow_cname: false,
             rate: None,
             rate_per_resolver: None,
             rate_per_host: None,
@@ -185,6 +186,7 @@ pub struct PlanBuilder {
     retries: Option<u32>,
     deadline: Duration,
     timeout: Duration,
+    follow_cname: bool,
     rate: Option<f64>,
     rate_per_resolver: Option<f64>,
     rate_per_host: Option<f64>,
@@ -228,6 +230,9 @@ impl PlanBuilder {
         /// The maximum timeout of one attempt of such a question. The timeout adapts to the resolver.
         /// The default is 2 s.
         timeout: Duration,
+        /// Whether the target of an alias is asked about, where the answer to a target has an alias
+        /// alone. The default is false.
+        follow_cname: bool,
         /// The maximum number of targets, and of queries, per second. Targets are scheduled at even
         /// intervals.
         rate: Option<f64>,
@@ -335,6 +340,7 @@ impl PlanBuilder {
                     timeout: self.timeout,
                     transport: self.transport,
                     alternatives: self.resolvers.len() > 1,
+                    follow_cname: self.follow_cname,
                     trace: self.trace,
                     query: self.query,
                 },

@@ -136,13 +136,17 @@ fn phases(hash: &mut Fnv, phases: &Phases) {
 fn ptr(hash: &mut Fnv, answer: &PtrAnswer) {
     hash.list(answer.names.iter(), |hash, name| hash.text(name));
     hash.option(answer.ttl_s, |hash, ttl_s| hash.number(ttl_s.into()));
-    hash.option(answer.confirmation.as_deref(), |hash, confirmation| {
+    hash.option(answer.confirmation(), |hash, confirmation| {
         hash.option(confirmation.confirmed, |hash, is| hash.number(is.into()));
         hash.list(confirmation.forward.iter(), |hash, (name, addresses)| {
             hash.text(name);
             hash.list(addresses.iter(), Fnv::display);
         });
     });
+    // Nothing for none, so that the hashes of runs without aliases are those they always had.
+    if let Some(cname) = answer.cname() {
+        hash.text(cname);
+    }
 }
 
 /// Leaves out the sections, which no scenario keeps.

@@ -192,6 +192,7 @@ impl Scenario {
                 timeout: Duration::from_secs(2),
                 transport: canvass_proto::TransportPolicy::Auto,
                 alternatives: peers.len() > 1,
+                follow_cname: false,
                 trace: false,
                 query: QueryOptions::PLAIN,
             },

@@ -147,6 +147,39 @@ fn a_good_resolver_beside_a_dead_one_and_a_liar_is_found() {
 }
 
 #[test]
+fn resolvers_that_do_not_recurse_spoil_nothing_beside_one_that_does() {
+    // One serves none of the names, and the other half of them.
+    let peers = vec![
+        Peer::impaired(0, "delay=1ms,referral=100%"),
+        Peer::impaired(1, "delay=1ms"),
+        Peer::impaired(2, "delay=1ms,referral=50%"),
+    ];
+    let result = all_right(
+        &Scenario::plain(1, addresses(20_000), peers),
+        &Bounds {
+            attempts_per_job_max: 1.4,
+            elapsed_max: Duration::from_secs(10),
+        },
+    );
+    let upstreams = &result.report.upstreams;
+    let health: Vec<Health> = upstreams.iter().map(|upstream| upstream.health).collect();
+    assert_eq!(health, [Health::Lame, Health::Good, Health::Lame]);
+    assert_eq!(upstreams[0].answered, 0);
+    assert!(upstreams[0].benched > 0 && upstreams[2].answered > 0);
+}
+
+#[test]
+fn a_lone_resolver_that_does_not_recurse_fails_each_job_at_once() {
+    let mut scenario = one(2_000, "delay=1ms,referral=100%");
+    scenario.fair = false;
+    let result = run_named(&scenario);
+    assert_eq!(result.violations, [""; 0]);
+    assert_eq!(result.count(Verdict::Failed), 2_000);
+    assert_eq!(result.attempts_per_job(), 1.0);
+    assert_eq!(result.report.upstreams[0].health, Health::Lame);
+}
+
+#[test]
 fn the_only_resolver_may_be_gone_for_five_seconds() {
     let mut scenario = one(50_000, "delay=1ms,outage-after=1s,outage=5s");
     scenario.rate_max_per_second = Some(10_000.0);

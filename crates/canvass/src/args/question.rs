@@ -1,5 +1,7 @@
 //! The flags for how `ptr` and `dns` ask resolvers.
 
+use std::net::IpAddr;
+
 use canvass_model::{Class, ClientSubnet};
 use clap::Args;
 
@@ -48,6 +50,19 @@ pub(crate) struct QuestionArgs {
     /// resolver to pass on no address.
     #[arg(long, value_name = "ADDR/LEN", help_heading = heading::QUESTION)]
     pub subnet: Option<ClientSubnet>,
+    /// Ask about the target where an answer is only an alias
+    ///
+    /// Resolvers look targets up by themselves; a server that does not recurse answers with the
+    /// CNAME alone, such as that of a reverse zone delegated as in RFC 2317. With this flag the
+    /// same resolvers are asked about the target, up to 16 aliases in a row within the deadline,
+    /// and what they say of the last one is the result.
+    #[arg(long, help_heading = heading::QUESTION)]
+    pub follow_cname: bool,
+    /// Send queries from this local address
+    ///
+    /// It must be of the family of every resolver.
+    #[arg(long, value_name = "ADDR", help_heading = heading::ADVANCED)]
+    pub bind: Option<IpAddr>,
     /// Show authority and additional records too
     ///
     /// They are the columns or fields `authority` and `additional`. Lines of `ptr` then have the

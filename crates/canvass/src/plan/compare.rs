@@ -4,12 +4,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use canvass_proto::TransportPolicy;
-use canvass_proto::dns::QueryOptions;
 use canvass_queue::TargetKind;
 use canvass_run::Plan;
 
 use super::{Invocation, lookups};
 use crate::args::{AgainstArg, CompareArgs};
+use crate::compare::OTHER_TABLES;
 use crate::exit::Failure;
 use crate::resolvers;
 
@@ -62,8 +62,8 @@ pub(crate) fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
     let names_resolvers = !common.resolver.is_empty();
     let capped =
         common.rate.is_some() || common.rate_per_resolver.is_some() || common.concurrency.is_some();
-    let query = QueryOptions::PLAIN;
-    let mut first = lookups::lookups("compare", TargetKind::Lookups, query, targets, common)?;
+    let builder = Plan::builder(TargetKind::Lookups);
+    let mut first = lookups::lookups("compare", builder, &OTHER_TABLES, targets, common)?;
     // A side pauses while another is measured, and would fall behind a schedule.
     first.plan = first.plan.unscheduled();
     let mut warnings = Vec::new();

@@ -5,11 +5,10 @@ use canvass_model::Class;
 use canvass_proto::dns::{OptRecord, QueryOptions};
 use canvass_queue::TargetKind;
 use canvass_report::Columns;
-use canvass_run::Plan;
+use canvass_run::{Plan, PlanBuilder};
 
 use super::{CommandParts, Invocation, invocation};
 use crate::args::{CommonArgs, DnsArgs, PtrArgs, QuestionArgs};
-use crate::compare::OTHER_TABLES;
 use crate::exit::Failure;
 use crate::outputs::RESPONSE_TABLE;
 use crate::same_file::NamedFiles;
@@ -31,32 +30,38 @@ pub(crate) fn ptr(args: PtrArgs) -> Result<Invocation, Failure> {
         )));
     }
     let kind = TargetKind::Ptr { forward_confirm };
-    lookups("ptr", kind, query_options(&question), targets, common)
+    let builder = builder(kind, &question);
+    lookups("ptr", builder, &[RESPONSE_TABLE], targets, common)
 }
 
 /// The invocation of `canvass dns`.
 pub(crate) fn dns(args: DnsArgs) -> Result<Invocation, Failure> {
     let kind = TargetKind::Dns { types: args.types };
-    let query = query_options(&args.question);
-    lookups("dns", kind, query, args.targets, args.common)
+    let builder = builder(kind, &args.question);
+    lookups("dns", builder, &[RESPONSE_TABLE], args.targets, args.common)
 }
 
-fn query_options(args: &QuestionArgs) -> QueryOptions {
+/// The plan of questions that are asked in this way.
+fn builder(kind: TargetKind, args: &QuestionArgs) -> PlanBuilder {
     let opt = OptRecord::new(args.dnssec, args.nsid, args.subnet);
-    QueryOptions {
+    let query = QueryOptions {
         class: args.class,
         recursion_desired: !args.no_recurse,
         checking_disabled: args.cd,
         opt: (!args.no_edns).then_some(opt),
         sections: args.sections,
-    }
+    };
+    Plan::builder(kind)
+        .query(query)
+        .follow_cname(args.follow_cname)
+        .query_source(args.bind)
 }
 
 /// The invocation of lookups of any kind.
 pub(super) fn lookups(
     probe: &'static str,
-    kind: TargetKind,
-    query: QueryOptions,
+    builder: PlanBuilder,
+    tables_beside: &'static [&'static str],
     targets: Vec<String>,
     args: CommonArgs,
 ) -> Result<Invocation, Failure> {
@@ -71,17 +76,10 @@ pub(super) fn lookups(
         Some(lab) => vec![lab.address()],
         None => resolvers::read(&args.resolver)?,
     };
-    let tables_beside: &[&str] = match kind {
-        TargetKind::Lookups => &OTHER_TABLES,
-        _ => &[RESPONSE_TABLE],
-    };
     let parts = CommandParts {
         probe,
         columns: Columns::Dns,
-        builder: Plan::builder(kind)
-            .resolvers(resolvers)
-            .deadline(args.deadline)
-            .query(query),
+        builder: builder.resolvers(resolvers).deadline(args.deadline),
         targets,
         lab,
         save: None,

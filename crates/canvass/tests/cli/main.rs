@@ -3,6 +3,7 @@
 //! All traffic is on loopback: to the lab, to peers of the tests that misbehave, and to servers that are
 //! not part of canvass.
 
+mod aliases;
 mod asking;
 mod asking_servers;
 mod bad_input;
@@ -37,8 +38,10 @@ mod http_targets;
 mod httpbin;
 mod knot;
 mod lab;
+mod lame;
 mod latency_files;
 mod manners;
+mod name_servers;
 mod nginx;
 mod open_rate;
 mod peers;

@@ -1,7 +1,7 @@
 //! Admits jobs.
 
 use canvass_model::{Cause, Fault, Job, Outcome, Phase, ProbeSpec, Status, Target};
-use canvass_proto::{SendRequest, Session, UpstreamId};
+use canvass_proto::{LameSet, SendRequest, Session, UpstreamId};
 
 use super::Shard;
 use super::transmit::{BLOCKED_WAIT, PASSED_OVER_MAX, SendTurn};
@@ -14,6 +14,7 @@ impl<N: Net> Shard<N> {
         SendRequest {
             transport: self.config.limits.transport.first(),
             avoid: None,
+            lame: LameSet::EMPTY,
             prefer: None,
             only,
             first: true,

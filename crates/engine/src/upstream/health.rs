@@ -9,7 +9,7 @@ use canvass_model::{Health, Time};
 const SILENT_MAX: u32 = 8;
 /// The same if none was ever answered.
 const SILENT_UNPROVEN_MAX: u32 = 4;
-/// Error replies in a row: so many are no coincidence either.
+/// Replies of no use in a row: so many are no coincidence either.
 const ERRORS_MAX: u32 = 16;
 /// How long an upstream is benched, at first and at most.
 const BENCH_FIRST: Duration = Duration::from_millis(250);
@@ -25,6 +25,7 @@ pub(crate) struct HealthMonitor {
     silent: u32,
     errors: u32,
     answered: bool,
+    lame: bool,
     bench: Option<Bench>,
     span: Duration,
 }
@@ -51,6 +52,16 @@ impl HealthMonitor {
     /// Whether it has ever answered.
     pub(crate) fn has_answered(&self) -> bool {
         self.answered
+    }
+
+    /// Whether it was found not to recurse. It may still answer for its own zones.
+    pub(crate) fn is_lame(&self) -> bool {
+        self.lame
+    }
+
+    /// A reply says that it does not recurse.
+    pub(crate) fn on_lame(&mut self) {
+        self.lame = true;
     }
 
     /// When it may be asked again; `None` if it is not benched. [`Time::MAX`] while a query is out
@@ -82,7 +93,7 @@ impl HealthMonitor {
         self.bench.take().is_some()
     }
 
-    /// An error reply was received. Returns whether to bench it for that.
+    /// A reply of no use was received. Returns whether to bench it for that.
     pub(crate) fn on_error(&mut self, sent: Time) -> bool {
         self.answered_sent = self.answered_sent.max(sent);
         self.silent = 0;

@@ -180,6 +180,7 @@ impl Upstreams {
             ReplyClass::Answer => tally.answered += 1,
             ReplyClass::Refused => tally.refused += 1,
             ReplyClass::ServFail => tally.servfail += 1,
+            ReplyClass::Lame => tally.lame += 1,
             ReplyClass::Truncated => tally.truncated += 1,
             ReplyClass::NoEdns | ReplyClass::Unusable => {}
         }
@@ -206,8 +207,16 @@ impl Upstreams {
                 }
                 self.recount(id, transport, before);
             }
-            ReplyClass::Refused | ReplyClass::ServFail | ReplyClass::Unusable => {
-                if health.on_error(attempt.sent) {
+            ReplyClass::Refused
+            | ReplyClass::ServFail
+            | ReplyClass::Lame
+            | ReplyClass::Unusable => {
+                if class == ReplyClass::Lame {
+                    health.on_lame();
+                }
+                let is_useless = health.on_error(attempt.sent);
+                self.recount(id, transport, before);
+                if is_useless {
                     self.bench_liar(now, id, transport);
                 }
             }
@@ -303,7 +312,10 @@ impl Upstreams {
         // If there is no other, an error is the best answer there is.
         let before = self.standing(id, transport);
         if self.others_in_use(id, transport) > 0 {
-            self.bench(now, id, transport, Health::Lying);
+            let health = &self.lane(id, transport).health;
+            let is_lame = health.is_lame();
+            let why = if is_lame { Health::Lame } else { Health::Lying };
+            self.bench(now, id, transport, why);
         } else if before == LaneStanding::Benched {
             let LaneParts { window, health, .. } = self.lane(id, transport);
             health.on_answered(now);

@@ -106,6 +106,8 @@ pub(super) enum LaneStanding {
     Unproven,
     /// It answers.
     Proven,
+    /// It does not recurse.
+    Lame,
     /// It is benched.
     Benched,
 }
@@ -177,18 +179,23 @@ impl Upstream {
     pub(super) fn report(&mut self) -> UpstreamReport {
         let mut report = self.tally.clone();
         let mut reasons = Vec::new();
+        let mut is_lame = false;
         if let Some(lane) = &mut self.udp {
             report.udp = Some(lane.report());
             reasons.push(lane.health.bench_reason());
+            is_lame |= lane.health.is_lame();
         }
         if let Some(lane) = &mut self.tcp {
             report.tcp = Some(lane.report());
             report.queries_per_connection = lane.sockets.queries_max;
             reasons.push(lane.health.bench_reason());
+            is_lame |= lane.health.is_lame();
         }
         report.health = match reasons.iter().flatten().next() {
             Some(why) => *why,
             None if report.sent == 0 => Health::Unused,
+            None if is_lame => Health::Lame,
+            None if report.answered == 0 => Health::Unproven,
             None => Health::Good,
         };
         report
@@ -245,6 +252,7 @@ impl Upstream {
         };
         match health {
             Some(health) if health.is_benched() => LaneStanding::Benched,
+            Some(health) if health.is_lame() => LaneStanding::Lame,
             Some(health) if health.has_answered() => LaneStanding::Proven,
             _ => LaneStanding::Unproven,
         }

@@ -3,9 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use canvass_model::{Time, Transport};
+use canvass_model::{Health, Time, Transport};
 use canvass_proto::dns::QueryOptions;
-use canvass_proto::{Limits, QuestionId, ReplyClass, SendRequest, TransportPolicy, UpstreamId};
+use canvass_proto::{
+    LameSet, Limits, QuestionId, ReplyClass, SendRequest, TransportPolicy, UpstreamId,
+};
 
 use super::{Attempt, UPSTREAMS_MAX, Upstreams};
 use crate::config::{Config, JOBS_MAX, Probing};
@@ -14,6 +16,7 @@ use crate::slab::TaskKey;
 const FIRST_BY_DATAGRAM: SendRequest = SendRequest {
     transport: Transport::Udp,
     avoid: None,
+    lame: LameSet::EMPTY,
     prefer: None,
     only: None,
     first: true,
@@ -33,6 +36,7 @@ fn upstreams(count: u16) -> Upstreams {
             timeout: Duration::from_secs(2),
             transport: TransportPolicy::Auto,
             alternatives: count > 1,
+            follow_cname: false,
             trace: false,
             query: QueryOptions::PLAIN,
         },
@@ -197,4 +201,93 @@ fn resolvers_are_limited_and_the_next_one_is_refused() {
     }
     let one_more = addresses.next().expect("there are more");
     assert_eq!(upstreams.add(one_more), None);
+}
+
+/// Sends a first query at `now`, and has it answered so a millisecond later.
+fn answer(upstreams: &mut Upstreams, now: Time, id: UpstreamId, class: ReplyClass) {
+    let attempt = send(upstreams, now, id);
+    let answered = now + Duration::from_millis(1);
+    upstreams.on_reply(answered, id, Transport::Udp, &attempt, class);
+}
+
+/// The health of each, at the end.
+fn health(upstreams: &mut Upstreams) -> Vec<Health> {
+    let list = upstreams.list.iter_mut();
+    list.map(|upstream| upstream.report().health).collect()
+}
+
+#[test]
+fn a_query_that_failed_does_not_go_to_a_resolver_that_does_not_recurse() {
+    let [lame, other, unproven] = [0, 1, 2].map(UpstreamId);
+    let mut upstreams = upstreams(3);
+    for (at, id) in [lame, other].into_iter().enumerate() {
+        answer(&mut upstreams, at_ms(at as u64), id, ReplyClass::Lame);
+    }
+    let again = |avoid| SendRequest {
+        avoid: Some(avoid),
+        first: false,
+        ..FIRST_BY_DATAGRAM
+    };
+    for now in 10..16 {
+        assert_eq!(upstreams.pick(at_ms(now), &again(lame)), Ok(unproven));
+    }
+    // Not even when the one that may recurse was asked in vain.
+    assert_eq!(upstreams.pick(at_ms(16), &again(unproven)), Ok(unproven));
+    // Its own zones may still be asked for.
+    let firsts: Vec<_> = (20..23)
+        .map(|now| upstreams.pick(at_ms(now), &FIRST_BY_DATAGRAM).unwrap())
+        .collect();
+    assert!(firsts.contains(&lame) && firsts.contains(&other));
+    // That it has answers does not make it recurse.
+    answer(&mut upstreams, at_ms(30), other, ReplyClass::Answer);
+    assert_eq!(upstreams.pick(at_ms(32), &again(lame)), Ok(unproven));
+    // When none is left that may recurse, each of the others is asked before one is asked twice.
+    answer(&mut upstreams, at_ms(40), unproven, ReplyClass::Lame);
+    let asked_in_vain = LameSet::from_iter([lame, other]);
+    for avoid in [lame, other] {
+        let request = SendRequest {
+            lame: asked_in_vain,
+            ..again(avoid)
+        };
+        for now in 42..46 {
+            assert_eq!(upstreams.pick(at_ms(now), &request), Ok(unproven));
+        }
+    }
+    assert_ne!(upstreams.pick(at_ms(46), &again(lame)), Ok(lame));
+    assert_eq!(health(&mut upstreams), [Health::Lame; 3]);
+}
+
+#[test]
+fn a_resolver_that_only_refers_is_left_alone_where_there_are_others() {
+    for (count, benched) in [(2, true), (1, false)] {
+        let mut upstreams = upstreams(count);
+        let id = UpstreamId(0);
+        for now in 0..16 {
+            answer(&mut upstreams, at_ms(now), id, ReplyClass::Lame);
+        }
+        assert_eq!(upstreams.is_benched(id, Transport::Udp), benched);
+        assert_eq!(health(&mut upstreams)[0], Health::Lame);
+    }
+}
+
+#[test]
+fn only_a_resolver_that_has_answered_is_good() {
+    for (class, expected) in [
+        (ReplyClass::Answer, Health::Good),
+        (ReplyClass::Refused, Health::Unproven),
+        (ReplyClass::ServFail, Health::Unproven),
+        (ReplyClass::Unusable, Health::Unproven),
+        (ReplyClass::Truncated, Health::Unproven),
+        (ReplyClass::Lame, Health::Lame),
+    ] {
+        let mut upstreams = upstreams(1);
+        for now in 0..40 {
+            answer(&mut upstreams, at_ms(now), UpstreamId(0), class);
+        }
+        assert_eq!(health(&mut upstreams), [expected], "{class:?}");
+    }
+    let mut upstreams = upstreams(1);
+    assert_eq!(health(&mut upstreams), [Health::Unused]);
+    send(&mut upstreams, Time::ZERO, UpstreamId(0));
+    assert_eq!(health(&mut upstreams), [Health::Unproven]);
 }

@@ -30,6 +30,7 @@ pub(super) struct Line {
     later: BinaryHeap<Reverse<(Time, u16)>>,
     pub(super) benched: usize,
     proven: usize,
+    lame: usize,
 }
 
 impl Line {
@@ -40,6 +41,7 @@ impl Line {
             later: BinaryHeap::new(),
             benched: 0,
             proven: 0,
+            lame: 0,
         }
     }
 }
@@ -109,7 +111,8 @@ impl Upstreams {
     }
 
     /// Whether another upstream is asked instead: a query that failed goes to one that is known to
-    /// answer, if there is one, and not back to where it failed.
+    /// answer, if there is one, or else to one that may recurse, and not back to where it failed
+    /// if there is another of the same kind.
     fn is_passed_over(&self, id: UpstreamId, request: &SendRequest) -> bool {
         let Some(avoid) = request.avoid else {
             return false;
@@ -120,7 +123,23 @@ impl Upstreams {
         if proven_others > 0 {
             return id == avoid || self.standing(id, request.transport) != LaneStanding::Proven;
         }
-        id == avoid && self.others_in_use(avoid, request.transport) > 0
+        let is_able = |standing| matches!(standing, LaneStanding::Unproven | LaneStanding::Proven);
+        let able = self.shared - line.benched - line.lame;
+        if able == 0 {
+            let others = self.others_in_use(avoid, request.transport);
+            return id == avoid && others > 0
+                || request.lame.contains(id) && self.any_lame_unasked(request);
+        }
+        let able_others = able - usize::from(is_able(avoided));
+        id == avoid && able_others > 0 || self.standing(id, request.transport) == LaneStanding::Lame
+    }
+
+    /// Whether there is one that does not recurse and was not asked this question in vain.
+    fn any_lame_unasked(&self, request: &SendRequest) -> bool {
+        let mut ids = (0..self.shared).map(|id| UpstreamId(id as u16));
+        ids.any(|id| {
+            !request.lame.contains(id) && self.standing(id, request.transport) == LaneStanding::Lame
+        })
     }
 
     fn is_shared(&self, id: UpstreamId) -> bool {
@@ -145,6 +164,7 @@ impl Upstreams {
         let line = &mut self.lines[line_of(transport)];
         for (standing, count) in [
             (LaneStanding::Proven, &mut line.proven),
+            (LaneStanding::Lame, &mut line.lame),
             (LaneStanding::Benched, &mut line.benched),
         ] {
             *count = *count + usize::from(now == standing) - usize::from(before == standing);

@@ -52,6 +52,16 @@ pub(super) fn write(records: &Records, query: &Query<'_>, reply: &mut ReplyWrite
     }
 }
 
+/// Writes a referral upwards, to the servers of the root.
+pub(super) fn write_referral(reply: &mut ReplyWriter<'_>) {
+    reply.deny_recursion();
+    for server in NAME_SERVERS {
+        reply.record(Section::Authority, Owner::Name(&[0]), kind::NS, |out| {
+            out.extend_from_slice(server);
+        });
+    }
+}
+
 /// The result of a lookup in the zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Found {

@@ -1,7 +1,9 @@
 //! The laws of the DNS message view: what any octets must do as a reply to a question.
 
 use canvass_model::{Class, DnsName, Rcode, RecordType, Time};
-use canvass_proto::dns::{Message, OptRecord, QueryOptions, Question, RecordView};
+use canvass_proto::dns::{
+    Answers, Finding, Message, OptRecord, QueryOptions, Question, RecordView,
+};
 use canvass_proto::{
     AddressFamily, Limits, NameLookup, Output, QuestionId, Reply, ReplyClass, Sent,
     TransportPolicy, UpstreamId,
@@ -32,6 +34,7 @@ const LIMITS: Limits = Limits {
     timeout: Duration::from_secs(2),
     transport: TransportPolicy::Auto,
     alternatives: false,
+    follow_cname: false,
     trace: false,
     query: QueryOptions::PLAIN,
 };
@@ -53,7 +56,7 @@ pub(crate) fn check(input: &[u8]) {
     let mut bytes = bytes.to_vec();
     if bytes.starts_with(&[0, 0]) && bytes.len() >= HEADER_OCTETS {
         let question = Question::new(&name, RecordType::A);
-        bytes[2] = 0x81;
+        bytes[2] = 0x81 | bytes[2] & 0x04;
         bytes[4..6].copy_from_slice(&[0, 1]);
         bytes.splice(
             HEADER_OCTETS..HEADER_OCTETS,
@@ -65,7 +68,7 @@ pub(crate) fn check(input: &[u8]) {
         Some(message) => {
             check_question(message, &bytes, &name);
             check_records(message, &bytes);
-            check_answers(message, &name);
+            check_answers(message, &bytes, &name);
             check_details(message, &bytes);
             check_lookup(message, &name);
         }
@@ -129,7 +132,7 @@ fn check_records(message: Message<'_>, bytes: &[u8]) {
 }
 
 /// An answer section is believed for one question, and for no more than it holds.
-fn check_answers(message: Message<'_>, name: &DnsName) {
+fn check_answers(message: Message<'_>, bytes: &[u8], name: &DnsName) {
     let all = message.answer_records().count();
     for wanted in [RecordType::A, RecordType::CNAME, RecordType::ANY] {
         let Ok(answers) = message.answers_to(&Question::new(name, wanted)) else {
@@ -141,6 +144,8 @@ fn check_answers(message: Message<'_>, name: &DnsName) {
         assert!(kept <= all && (kept > 0 || all == 0));
         assert!(answers.records().all(|record| record.class == Class::IN));
         assert!(answers.wanted().count() <= kept);
+        assert_eq!(answers.has_wanted(), answers.wanted().count() > 0);
+        check_finding(&answers, bytes);
         for record in answers.wanted() {
             assert!(wanted == RecordType::ANY || record.record_type == wanted);
             assert_ne!(message.rcode(), Rcode::NXDOMAIN);
@@ -176,6 +181,25 @@ fn check_details(message: Message<'_>, bytes: &[u8]) {
     assert!(plain.edns.is_none() && plain.sections.is_none());
 }
 
+/// A server without authority that does not recurse is not believed to have nothing, unless it
+/// names the zone; and an alias is only what has no answer.
+fn check_finding(answers: &Answers<'_>, bytes: &[u8]) {
+    let (is_authoritative, recurses) = (bytes[2] & 0x04 != 0, bytes[3] & 0x80 != 0);
+    let has_authority_section = bytes[8..10] != [0, 0];
+    let finding = answers.finding();
+    assert!(!answers.has_wanted() || finding == Finding::Whole);
+    match finding {
+        Finding::Whole => {
+            assert!(answers.has_wanted() || is_authoritative || recurses || has_authority_section)
+        }
+        Finding::Alias => assert!(answers.alias_target().is_some() && !recurses),
+        Finding::Lame => assert!(!is_authoritative && !recurses),
+    }
+    if answers.ends_at_alias() {
+        assert!(answers.alias_target().is_some() && !answers.has_wanted());
+    }
+}
+
 /// A lookup takes any message, and believes no address of one that is no answer.
 fn check_lookup(message: Message<'_>, name: &DnsName) {
     let now = Time::ZERO;
@@ -206,12 +230,15 @@ fn check_lookup(message: Message<'_>, name: &DnsName) {
         message,
     };
     let class = lookup.reply(now, &reply, &LIMITS, &mut rng);
-    let settled = matches!(lookup.poll(now, &LIMITS), Output::Finish);
-    assert_eq!(settled, class == ReplyClass::Answer);
-    if settled {
+    let has_ended = matches!(lookup.poll(now, &LIMITS), Output::Finish);
+    let is_last = matches!(class, ReplyClass::Answer | ReplyClass::Lame);
+    assert_eq!(has_ended, is_last);
+    if class == ReplyClass::Answer {
         assert!(!message.truncated());
         assert!(matches!(message.rcode(), Rcode::NOERROR | Rcode::NXDOMAIN));
         let answers = message.answers_to(&Question::new(name, RecordType::A));
+        let whole = answers.as_ref().map(Answers::finding);
+        assert_eq!(whole, Ok(Finding::Whole));
         let addresses = answers.ok().and_then(|all| Some(all.addresses()?.0));
         match lookup.finish() {
             Ok((found, _)) => assert_eq!(Some(found), addresses),

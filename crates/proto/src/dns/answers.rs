@@ -5,9 +5,10 @@
 
 use std::net::IpAddr;
 
-use canvass_model::{Class, Rcode, Record, RecordType};
+use canvass_model::{Class, DnsName, Rcode, Record, RecordType};
 
-use super::message::{FoldedName, NAME_OCTETS_MAX};
+use super::message::{NAME_OCTETS_MAX, WireName, folded};
+use super::records::Records;
 use super::{Message, Question, RecordView};
 
 /// Aliases that are followed in one answer. Resolvers give up earlier.
@@ -16,11 +17,29 @@ const ALIASES_MAX: usize = 32;
 /// The records of an answer section that belong to its question.
 #[derive(Debug)]
 pub struct Answers<'a> {
-    message: Message<'a>,
-    /// Where not all records of the section are at the name of the question and of the type asked
-    /// for: those of every name that the aliases lead through, in the order of the message, and
-    /// whether the record is what was asked for.
-    picked: Option<Vec<(RecordView<'a>, bool)>>,
+    pub(super) message: Message<'a>,
+    rcode: Rcode,
+    class: Class,
+    section: Section<'a>,
+}
+
+#[derive(Debug)]
+enum Section<'a> {
+    /// Every record is at the name of the question and of the type asked for.
+    Plain(Records<'a>),
+    /// Others are among them.
+    Chain(Chain<'a>),
+}
+
+/// The names that the aliases lead through.
+#[derive(Debug)]
+struct Chain<'a> {
+    /// The records of all of these names, in the order of the message, and whether the record is
+    /// what was asked for.
+    records: Vec<(RecordView<'a>, bool)>,
+    /// The last name; that of the question if there is no alias.
+    end: WireName,
+    has_alias: bool,
 }
 
 /// Why an answer section is not believed.
@@ -30,8 +49,10 @@ pub enum AnswerError {
     Broken,
     /// It has records, and none of them belongs to the question.
     Unrelated,
-    /// Its aliases lead in a circle, or to too many names.
+    /// Its aliases lead in a circle.
     Loop,
+    /// Its aliases lead through too many names.
+    TooManyAliases,
 }
 
 impl<'a> Message<'a> {
@@ -40,18 +61,42 @@ impl<'a> Message<'a> {
     /// # Errors
     /// Why the answer section is not believed.
     pub fn answers_to(&self, question: &Question) -> Result<Answers<'a>, AnswerError> {
+        self.answers_with_rcode(question, self.rcode())
+    }
+
+    /// The same for a caller who has [`Self::rcode`] already: where that is no plain NOERROR, it
+    /// takes a walk over all records.
+    #[inline]
+    pub(crate) fn answers_with_rcode(
+        &self,
+        question: &Question,
+        rcode: Rcode,
+    ) -> Result<Answers<'a>, AnswerError> {
         // Nearly every answer holds only what was asked for, at the name that was asked for.
-        let picked = if self.has_only_answers(question) {
-            None
-        } else {
-            Some(follow_aliases(*self, question)?)
+        let section = match self.only_answers(question) {
+            Some(records) => Section::Plain(records),
+            None => Section::Chain(follow_aliases(*self, question)?),
         };
-        let message = *self;
-        Ok(Answers { message, picked })
+        Ok(Answers {
+            message: *self,
+            rcode,
+            class: question.class(),
+            section,
+        })
     }
 }
 
 impl<'a> Answers<'a> {
+    /// The response code of the message.
+    pub fn rcode(&self) -> Rcode {
+        self.rcode
+    }
+
+    /// Whether a record is of the class that was asked for.
+    pub(super) fn is_of_class(&self, record: &RecordView<'_>) -> bool {
+        is_of_class(record, self.class)
+    }
+
     /// The records of every name that the aliases lead through, the aliases among them.
     pub fn records(&self) -> impl Iterator<Item = RecordView<'a>> {
         self.marked().map(|(record, _)| record)
@@ -60,22 +105,63 @@ impl<'a> Answers<'a> {
     /// The records that were asked for, at the end of the aliases. A name that does not exist
     /// (NXDOMAIN) has none.
     pub fn wanted(&self) -> impl Iterator<Item = RecordView<'a>> {
-        let exists = self.message.rcode() != Rcode::NXDOMAIN;
+        let exists = self.rcode != Rcode::NXDOMAIN;
         let wanted = self.marked().filter(move |(_, is)| *is && exists);
         wanted.map(|(record, _)| record)
     }
 
+    /// Whether there are records that were asked for.
+    #[inline]
+    pub fn has_wanted(&self) -> bool {
+        self.rcode != Rcode::NXDOMAIN
+            && match &self.section {
+                Section::Plain(records) => records.promised() > 0,
+                Section::Chain(chain) => chain.records.iter().any(|(_, is)| *is),
+            }
+    }
+
     /// The records of the section, where all of them are what was asked for.
     #[inline]
-    pub(crate) fn only_wanted(&self) -> Option<impl Iterator<Item = RecordView<'a>>> {
-        let is_plain = self.picked.is_none() && self.message.rcode() == Rcode::NOERROR;
-        is_plain.then(|| self.message.answer_records())
+    pub(crate) fn only_wanted(&self) -> Option<Records<'a>> {
+        match &self.section {
+            Section::Plain(records) if self.rcode == Rcode::NOERROR => Some(records.clone()),
+            _ => None,
+        }
+    }
+
+    /// The target of the last alias, where it has none of the records that were asked for.
+    pub fn alias_target(&self) -> Option<DnsName> {
+        DnsName::from_wire(self.alias_end()?)
+    }
+
+    /// Whether there is an alias, and not what was asked for.
+    pub(super) fn has_lone_alias(&self) -> bool {
+        self.alias_end().is_some()
+    }
+
+    /// The name that the aliases lead to, or that of the question, in lower case.
+    pub(super) fn last_name(&self) -> Option<WireName> {
+        let end = match &self.section {
+            Section::Plain(_) => self.message.question_name(),
+            Section::Chain(chain) => Some(chain.end.clone()),
+        };
+        end.map(folded)
+    }
+
+    fn alias_end(&self) -> Option<&WireName> {
+        match &self.section {
+            Section::Chain(chain) if chain.has_alias && !self.has_wanted() => Some(&chain.end),
+            _ => None,
+        }
     }
 
     fn marked(&self) -> impl Iterator<Item = (RecordView<'a>, bool)> {
-        let all = self.picked.is_none().then(|| self.message.answer_records());
-        let all = all.into_iter().flatten().map(|record| (record, true));
-        all.chain(self.picked.iter().flatten().copied())
+        let (plain, chain) = match &self.section {
+            Section::Plain(records) => (Some(records.clone()), None),
+            Section::Chain(chain) => (None, Some(&chain.records)),
+        };
+        let plain = plain.into_iter().flatten().map(|record| (record, true));
+        plain.chain(chain.into_iter().flatten().copied())
     }
 
     /// Every record in presentation form; `None` when an owner is broken.
@@ -94,10 +180,7 @@ impl<'a> Answers<'a> {
 
 /// The records of the names that the aliases lead through, and whether they are at their end and
 /// of the type asked for.
-fn follow_aliases<'a>(
-    message: Message<'a>,
-    question: &Question,
-) -> Result<Vec<(RecordView<'a>, bool)>, AnswerError> {
+fn follow_aliases<'a>(message: Message<'a>, question: &Question) -> Result<Chain<'a>, AnswerError> {
     let wanted = question.record_type();
     let records: Option<Vec<Owned<'a>>> = message
         .answer_records()
@@ -107,10 +190,11 @@ fn follow_aliases<'a>(
         .filter(|all| all.len() == usize::from(message.answer_count()))
         .ok_or(AnswerError::Broken)?;
     let is_empty = records.is_empty();
-    let class = question.class();
-    records.retain(|(_, record)| class == record.class || class == Class::ANY);
+    records.retain(|(_, record)| is_of_class(record, question.class()));
     let mut names = vec![question.folded_name()];
     let mut dnames = Vec::new();
+    // The last name as the server writes it.
+    let mut end = question.folded_name();
     loop {
         let name = &names[names.len() - 1];
         let is_end = |(owner, record): &Owned<'_>| owner == name && is_of_type(record, wanted);
@@ -120,40 +204,49 @@ fn follow_aliases<'a>(
         let Some((target, dname)) = alias_of(&records, name)? else {
             break;
         };
-        if names.contains(&target) || names.len() > ALIASES_MAX {
+        end = target.clone();
+        let target = folded(target);
+        if names.contains(&target) {
             return Err(AnswerError::Loop);
+        }
+        if names.len() > ALIASES_MAX {
+            return Err(AnswerError::TooManyAliases);
         }
         dnames.extend(dname);
         names.push(target);
     }
-    let end = &names[names.len() - 1];
+    let last = &names[names.len() - 1];
     let picked: Vec<_> = records
         .iter()
         .filter(|(owner, record)| {
             let is_dname = signed_type(record) == RecordType::DNAME;
             names.contains(owner) || is_dname && dnames.contains(owner)
         })
-        .map(|(owner, record)| (*record, owner == end && is_of_type(record, wanted)))
+        .map(|(owner, record)| (*record, owner == last && is_of_type(record, wanted)))
         .collect();
     if picked.is_empty() && !is_empty {
         return Err(AnswerError::Unrelated);
     }
-    Ok(picked)
+    Ok(Chain {
+        records: picked,
+        end,
+        has_alias: names.len() > 1,
+    })
 }
 
 /// A record with its owner.
-type Owned<'a> = (FoldedName, RecordView<'a>);
+type Owned<'a> = (WireName, RecordView<'a>);
 
 /// Where the alias of `name` leads, if it has one, and the owner of the DNAME record that applies.
 fn alias_of(
     records: &[Owned<'_>],
-    name: &FoldedName,
-) -> Result<Option<(FoldedName, Option<FoldedName>)>, AnswerError> {
+    name: &WireName,
+) -> Result<Option<(WireName, Option<WireName>)>, AnswerError> {
     let of_type = |wanted| {
         let records = records.iter();
         records.filter(move |(_, record)| record.record_type == wanted)
     };
-    let target = |record: &RecordView<'_>| record.folded_target().ok_or(AnswerError::Broken);
+    let target = |record: &RecordView<'_>| record.target().ok_or(AnswerError::Broken);
     let dname = of_type(RecordType::DNAME).find(|(owner, _)| is_below(name, owner));
     // A CNAME that says the same usually comes with a DNAME (RFC 6672 §3.1).
     if let Some((_, cname)) = of_type(RecordType::CNAME).find(|(owner, _)| owner == name) {
@@ -164,7 +257,7 @@ fn alias_of(
         return Ok(None);
     };
     // The end of the name is replaced (RFC 6672 §2.2).
-    let mut led = FoldedName::from_slice(&name[..name.len() - owner.len()]);
+    let mut led = WireName::from_slice(&name[..name.len() - owner.len()]);
     led.extend_from_slice(&target(record)?);
     if led.len() > NAME_OCTETS_MAX {
         return Err(AnswerError::Broken);
@@ -180,12 +273,16 @@ fn signed_type(record: &RecordView<'_>) -> RecordType {
     }
 }
 
+fn is_of_class(record: &RecordView<'_>, class: Class) -> bool {
+    record.class == class || class == Class::ANY
+}
+
 fn is_of_type(record: &RecordView<'_>, wanted: RecordType) -> bool {
     record.record_type == wanted || wanted == RecordType::ANY
 }
 
 /// Whether `name` has labels before `end`, and ends with it.
-fn is_below(name: &[u8], end: &[u8]) -> bool {
+pub(super) fn is_below(name: &[u8], end: &[u8]) -> bool {
     let mut at = 0;
     while let Some(&length) = name.get(at).filter(|length| **length > 0) {
         at += 1 + usize::from(length);

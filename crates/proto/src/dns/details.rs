@@ -37,7 +37,7 @@ impl<'a> Message<'a> {
     }
 
     /// The records of the authority section, as far as they can be walked.
-    fn authority_records(&self) -> impl Iterator<Item = RecordView<'a>> {
+    pub(super) fn authority_records(&self) -> impl Iterator<Item = RecordView<'a>> {
         let before = usize::from(self.answer_count());
         self.records()
             .skip(before)

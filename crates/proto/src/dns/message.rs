@@ -8,6 +8,7 @@ use canvass_model::{Class, Rcode, RecordType, write_label};
 use smallvec::SmallVec;
 
 use super::Question;
+use super::records::Records;
 
 /// Octets of the fixed header (RFC 1035 §4.1.1).
 const HEADER_OCTETS: usize = 12;
@@ -37,6 +38,18 @@ impl<'a> Message<'a> {
     #[inline]
     pub fn truncated(&self) -> bool {
         self.bytes[2] & 0x02 != 0
+    }
+
+    /// Whether the server has authority for the name of the question (the AA bit).
+    #[inline]
+    pub(super) fn is_authoritative(&self) -> bool {
+        self.bytes[2] & 0x04 != 0
+    }
+
+    /// Whether the server recurses for this client (the RA bit).
+    #[inline]
+    pub(super) fn offers_recursion(&self) -> bool {
+        self.bytes[3] & 0x80 != 0
     }
 
     /// Whether this is a reply to `question`: it repeats this question and no other. Names are
@@ -76,23 +89,27 @@ impl<'a> Message<'a> {
         )
     }
 
-    /// Whether every record of the answer section is of the type and class asked for, with an owner
-    /// that is a pointer to the question, which is how servers write it.
+    /// The records of the answer section, if every one is of the type and class asked for, with an
+    /// owner that is a pointer to the question, which is how servers write it.
     #[inline]
-    pub(super) fn has_only_answers(&self, question: &Question) -> bool {
+    pub(super) fn only_answers(&self, question: &Question) -> Option<Records<'a>> {
         let wire = question.wire();
         let asked = &wire[wire.len() - 4..];
-        let mut at = HEADER_OCTETS + wire.len();
+        let start = HEADER_OCTETS + wire.len();
+        let mut at = start;
         for _ in 0..self.answer_count() {
-            let Some(fixed) = self.bytes.get(at..at + 12) else {
-                return false;
-            };
+            let fixed = self.bytes.get(at..at + 12)?;
             if fixed[..2] != [0xc0, HEADER_OCTETS as u8] || fixed[2..6] != *asked {
-                return false;
+                return None;
             }
             at += 12 + usize::from(u16::from_be_bytes([fixed[10], fixed[11]]));
         }
-        self.u16_at(4) == 1 && at <= self.bytes.len()
+        let count = self.answer_count().into();
+        (self.u16_at(4) == 1 && at <= self.bytes.len()).then_some(Records::new(
+            *self,
+            Some(start),
+            count,
+        ))
     }
 
     /// The number of records of the answer section, by the header.
@@ -131,7 +148,7 @@ impl<'a> Message<'a> {
     pub fn end(&self) -> Option<usize> {
         let mut records = self.records();
         records.by_ref().for_each(drop);
-        records.at.filter(|end| *end <= self.bytes.len())
+        records.end().filter(|end| *end <= self.bytes.len())
     }
 
     /// All records of all sections, as far as they can be walked.
@@ -141,11 +158,7 @@ impl<'a> Message<'a> {
             at = at.and_then(|at| self.skip_name(at)).map(|end| end + 4);
         }
         let counts = [6, 8, 10].map(|at| usize::from(self.u16_at(at)));
-        Records {
-            message: *self,
-            at,
-            left: counts.iter().sum(),
-        }
+        Records::new(*self, at, counts.iter().sum())
     }
 
     fn u16_at(&self, at: usize) -> u16 {
@@ -164,10 +177,15 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// The name at `at` as it is on the wire without compression, in lower case (RFC 4343 §3);
-    /// `None` when it is broken.
-    pub(super) fn folded_name(&self, mut at: usize) -> Option<FoldedName> {
-        let mut name = FoldedName::new();
+    /// The name of the question, if there is one.
+    pub(super) fn question_name(&self) -> Option<WireName> {
+        self.plain_name(HEADER_OCTETS)
+    }
+
+    /// The name at `at` as it is on the wire without compression; `None` when it is
+    /// broken.
+    fn plain_name(&self, mut at: usize) -> Option<WireName> {
+        let mut name = WireName::new();
         let mut pointers_from = at;
         loop {
             match *self.bytes.get(at)? {
@@ -189,7 +207,6 @@ impl<'a> Message<'a> {
             }
         }
         name.push(0);
-        name.make_ascii_lowercase();
         (name.len() <= NAME_OCTETS_MAX).then_some(name)
     }
 
@@ -234,28 +251,14 @@ impl<'a> Message<'a> {
     }
 }
 
-/// Walks the records of a message. Ends early if the message is broken.
-pub(super) struct Records<'a> {
-    message: Message<'a>,
-    /// Where the next record begins, or what follows the last one; `None` where it is broken.
-    at: Option<usize>,
-    left: usize,
+/// A name on the wire, without compression.
+pub(super) type WireName = SmallVec<[u8; 80]>;
+
+/// Puts a name in lower case, so that names can be compared (RFC 4343 §3).
+pub(super) fn folded(mut name: WireName) -> WireName {
+    name.make_ascii_lowercase();
+    name
 }
-
-impl<'a> Iterator for Records<'a> {
-    type Item = RecordView<'a>;
-
-    #[inline]
-    fn next(&mut self) -> Option<RecordView<'a>> {
-        self.left = self.left.checked_sub(1)?;
-        let record = RecordView::at(self.message, self.at?);
-        self.at = record.map(|record| record.data_end());
-        record
-    }
-}
-
-/// A name on the wire, without compression, in lower case.
-pub(super) type FoldedName = SmallVec<[u8; 80]>;
 
 /// One resource record in place.
 #[derive(Clone, Copy, Debug)]
@@ -273,8 +276,9 @@ pub struct RecordView<'a> {
 }
 
 impl<'a> RecordView<'a> {
+    /// The record that begins at `name_at`; `None` when it is broken.
     #[inline]
-    fn at(message: Message<'a>, name_at: usize) -> Option<Self> {
+    pub(super) fn at(message: Message<'a>, name_at: usize) -> Option<Self> {
         let at = message.skip_name(name_at)?;
         let fixed: &[u8; 10] = message.bytes.get(at..at + 10)?.first_chunk()?;
         let record_type = RecordType(u16::from_be_bytes([fixed[0], fixed[1]]));
@@ -302,7 +306,8 @@ impl<'a> RecordView<'a> {
         self.record_type == RecordType::OPT
     }
 
-    fn data_end(&self) -> usize {
+    /// Where in the message it ends.
+    pub(super) fn data_end(&self) -> usize {
         self.data_at + usize::from(self.data_octets)
     }
 
@@ -311,14 +316,14 @@ impl<'a> RecordView<'a> {
         &self.message.bytes[self.data_at..self.data_end()]
     }
 
-    /// The owner; `None` when it is broken.
-    pub(super) fn folded_owner(&self) -> Option<FoldedName> {
-        self.message.folded_name(self.name_at)
+    /// The owner in lower case; `None` when it is broken.
+    pub(super) fn folded_owner(&self) -> Option<WireName> {
+        self.message.plain_name(self.name_at).map(folded)
     }
 
     /// The name that is the data; `None` when it is broken.
-    pub(super) fn folded_target(&self) -> Option<FoldedName> {
-        self.message.folded_name(self.data_at)
+    pub(super) fn target(&self) -> Option<WireName> {
+        self.message.plain_name(self.data_at)
     }
 
     /// Appends the owner in presentation form; `None` when it is broken.

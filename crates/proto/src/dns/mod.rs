@@ -3,14 +3,17 @@
 mod answers;
 mod details;
 mod edns;
+mod finding;
 pub mod frame;
 mod message;
 mod query_options;
 mod question;
 mod rdata;
+mod records;
 
 pub use answers::{AnswerError, Answers};
 pub use edns::{EDNS_UDP_OCTETS, OptRecord};
+pub use finding::Finding;
 pub use message::{Message, RecordView};
 pub use query_options::QueryOptions;
 pub use question::{MESSAGE_OCTETS_MAX, Question};

@@ -6,7 +6,7 @@ use canvass_model::{Class, DnsName, RecordType, reverse_name};
 use smallvec::SmallVec;
 
 use super::QueryOptions;
-use super::message::FoldedName;
+use super::message::{WireName, folded};
 
 /// The most octets of a DNS message, on a stream (RFC 1035 §4.2.2) or anywhere.
 pub const MESSAGE_OCTETS_MAX: usize = 65_535;
@@ -47,16 +47,26 @@ impl Question {
         self
     }
 
+    /// Asks the same about another name.
+    pub(crate) fn with_name(&self, name: &DnsName) -> Self {
+        let mut wire = SmallVec::from_slice(name.wire());
+        wire.extend_from_slice(&self.wire[self.wire.len() - 4..]);
+        Self { wire }
+    }
+
     /// Name, type and class as in a message.
     pub fn wire(&self) -> &[u8] {
         &self.wire
     }
 
+    /// The name in wire form.
+    pub(crate) fn name(&self) -> &[u8] {
+        &self.wire[..self.wire.len() - 4]
+    }
+
     /// The name in lower case.
-    pub(super) fn folded_name(&self) -> FoldedName {
-        let mut name = FoldedName::from_slice(&self.wire[..self.wire.len() - 4]);
-        name.make_ascii_lowercase();
-        name
+    pub(crate) fn folded_name(&self) -> WireName {
+        folded(WireName::from_slice(self.name()))
     }
 
     /// The type asked for.

@@ -183,6 +183,7 @@ fn status_of(cause: Cause) -> Status {
         | Cause::Alert
         | Cause::Handshake => Status::Tls,
         Cause::Invalid => Status::Invalid,
+        Cause::Lame => Status::Lame,
         Cause::Rcode
         | Cause::NxDomain
         | Cause::NoData

@@ -7,7 +7,7 @@ use canvass_model::{
 };
 
 use super::query::Query;
-use super::{Limits, LostCause, Reply, ReplyClass};
+use super::{LameSet, Limits, LostCause, Reply, ReplyClass};
 use crate::dns::AnswerError;
 
 /// The last thing that went wrong with a query.
@@ -24,17 +24,19 @@ pub(super) enum Failure {
     Silence,
     Lost(LostCause),
     Rcode(Rcode),
+    /// These do not recurse.
+    Lame(LameSet),
     Malformed(AnswerError),
     Truncated,
 }
 
 impl Failure {
-    pub(super) fn of(reply: &Reply<'_>, class: ReplyClass) -> Self {
+    pub(super) fn of(reply: &Reply<'_>, class: ReplyClass, rcode: Rcode) -> Self {
         match class {
             ReplyClass::Truncated => Self::Truncated,
             // A message that is truncated on a stream is unusable whatever its code.
             _ if reply.message.truncated() => Self::Malformed(AnswerError::Broken),
-            _ => Self::Rcode(reply.message.rcode()),
+            _ => Self::Rcode(rcode),
         }
     }
 }
@@ -58,18 +60,30 @@ impl LastFailure {
         }
     }
 
-    /// Replaces the failure by a later one. A truncated answer stays the reason if only TCP failed
-    /// after it. An interrupt always replaces it.
-    pub(super) fn follow(&mut self, next: Self) {
-        let interrupted = matches!(
-            next.what,
+    /// The servers that do not recurse, if the last replies are theirs.
+    pub(super) fn lame(&self) -> LameSet {
+        match self.what {
+            Failure::Lame(all) => all,
+            _ => LameSet::EMPTY,
+        }
+    }
+
+    /// Whether the run was stopped.
+    pub(super) fn is_interrupt(&self) -> bool {
+        matches!(
+            self.what,
             Failure::Lost(LostCause {
                 cause: Cause::Interrupted,
                 ..
             })
-        );
-        let by_code = matches!(next.what, Failure::Rcode(_));
-        if self.what != Failure::Truncated || interrupted || by_code {
+        )
+    }
+
+    /// Replaces the failure by a later one. A truncated answer stays the reason if only TCP failed
+    /// after it. An interrupt always replaces it.
+    pub(super) fn follow(&mut self, next: Self) {
+        let is_reply = matches!(next.what, Failure::Rcode(_) | Failure::Lame(_));
+        if self.what != Failure::Truncated || next.is_interrupt() || is_reply {
             *self = next;
         }
     }
@@ -131,6 +145,7 @@ impl Query {
                     AnswerError::Broken => "an answer that cannot be read",
                     AnswerError::Unrelated => "records that do not belong to the question",
                     AnswerError::Loop => "aliases that lead in a circle",
+                    AnswerError::TooManyAliases => "too many aliases",
                 };
                 (
                     Status::Malformed,
@@ -150,6 +165,11 @@ impl Query {
                     "{who} answered {rcode} {often}{}",
                     last.map(LastFailure::explanation).unwrap_or_default()
                 ),
+            ),
+            Failure::Lame(_) => (
+                Status::Lame,
+                Cause::Lame,
+                format!("{who} does not recurse, and does not serve this name, {often}"),
             ),
             Failure::Lost(lost) => {
                 errno = lost.errno;

@@ -1,42 +1,70 @@
 //! From the state of a session to its one outcome.
 
-use canvass_model::{Answer, Outcome, Status, Time, Verdict};
+use canvass_model::{Answer, Cause, DnsName, Fault, Outcome, Status, Time, Verdict};
 
-use super::Session;
+use super::{Session, Settled};
 
 impl Session {
     /// Ends the job with what is known.
     pub fn finish(mut self, now: Time) -> Outcome {
         let asking = self.any_out();
         self.clock.turn(now, asking);
-        let forward_attempts = self.forward.as_ref().map_or(0, |all| all.attempts());
-        let (verdict, status, answer, fault, details) = match self.settled {
-            Some(settled) => {
-                let verdict = if settled.negative {
+        let attempts = self.query.attempts()
+            + self.aliases.as_ref().map_or(0, |all| all.attempts())
+            + self.forward.as_ref().map_or(0, |all| all.attempts());
+        let mut resolver = self.current().resolver();
+        let result = match self.settled.take() {
+            Some(settled) => Ok(settled),
+            None => {
+                let (status, fault) = self.fault();
+                let details = self.current_mut().take_details();
+                // An alias is all there is if no server had more.
+                let was_stopped = fault.cause == Cause::Interrupted;
+                let aliases = self.aliases.take().filter(|_| !was_stopped);
+                match aliases.and_then(|aliases| aliases.into_answer()) {
+                    Some((settled, from)) => {
+                        resolver = Some(from);
+                        Ok(settled)
+                    }
+                    None => Err((status, fault, details)),
+                }
+            }
+        };
+        let (verdict, status, answer, fault, details) = match result {
+            Ok(settled) => {
+                let Settled {
+                    negative,
+                    rcode,
+                    mut answer,
+                    details,
+                } = settled;
+                let verdict = if negative {
                     Verdict::Negative
                 } else {
                     Verdict::Answered
                 };
-                let mut answer = settled.answer;
                 if let (Answer::Ptr(ptr), Some(forward)) = (&mut answer, self.forward) {
-                    ptr.confirmation = Some(Box::new(forward.confirmation()));
+                    let extra = ptr.extra.get_or_insert_default();
+                    extra.confirmation = Some(forward.confirmation());
                 }
-                let status = Status::Rcode(settled.rcode);
-                (verdict, status, answer, None, settled.details)
+                (verdict, Status::Rcode(rcode), answer, None, details)
             }
-            None => {
-                let (status, fault) = self.query.fault();
+            Err((status, fault, details)) => {
                 let answer = Answer::empty(self.job.spec);
-                let details = self.query.take_details().map(Box::new);
                 let fault = Some(Box::new(fault));
-                (Verdict::Failed, status, answer, fault, details)
+                (
+                    Verdict::Failed,
+                    status,
+                    answer,
+                    fault,
+                    details.map(Box::new),
+                )
             }
         };
-        let resolver = self.query.resolver();
         Outcome {
             verdict,
             status,
-            attempts: self.query.attempts() + forward_attempts,
+            attempts,
             due: self.due,
             first_send: self.clock.first_send,
             finished: now,
@@ -48,8 +76,19 @@ impl Session {
             answer,
             details,
             fault,
-            trace: self.trace.map(Into::into),
+            trace: self.trace.map(|trace| trace.events.into()),
             job: self.job,
         }
+    }
+
+    /// Why there is no answer, and about which name if that is not the one of the job.
+    fn fault(&self) -> (Status, Fault) {
+        let query = self.current();
+        let (status, mut fault) = query.fault();
+        let target = self.aliases.as_ref().and_then(|aliases| aliases.last());
+        if let Some(target) = target.and_then(|query| DnsName::from_wire(query.question().name())) {
+            fault.message = format!("alias target {target}: {}", fault.message).into();
+        }
+        (status, fault)
     }
 }

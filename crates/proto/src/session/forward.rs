@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use canvass_model::{Confirmation, Time};
 
+use super::asked::TARGET_FIRST;
 use super::name_lookup::NameLookup;
 use super::query::Query;
 use super::{Limits, UpstreamId};
@@ -41,7 +42,7 @@ impl Forward {
                 distinct.push((text.clone(), lookup));
             }
         }
-        distinct.truncate(usize::from(u16::MAX) - 1);
+        distinct.truncate(usize::from(TARGET_FIRST) - 1);
         Self {
             address,
             names: distinct,
@@ -56,12 +57,12 @@ impl Forward {
         &mut self.names[at].1
     }
 
-    /// The queries that are under way or may begin, with their question numbers.
-    pub(super) fn active(&mut self) -> impl Iterator<Item = (u16, &mut Query)> {
+    /// The queries that are under way or may begin, with their places.
+    pub(super) fn active(&mut self) -> impl Iterator<Item = (usize, &mut Query)> {
         self.names
             .iter_mut()
             .enumerate()
-            .map(|(at, (_, lookup))| (at as u16 + 1, lookup.query_mut()))
+            .map(|(at, (_, lookup))| (at, lookup.query_mut()))
             .filter(|(_, query)| !query.is_done())
             .take(LOOKUPS_AT_ONCE_MAX)
     }

@@ -46,6 +46,8 @@ pub struct Limits {
     pub transport: TransportPolicy,
     /// Whether there is more than one upstream.
     pub alternatives: bool,
+    /// Whether the target of an alias is asked for, where the answer is an alias only.
+    pub follow_cname: bool,
     /// Whether events are recorded in the outcome.
     pub trace: bool,
     /// How questions are asked.
@@ -59,6 +61,8 @@ pub struct SendRequest {
     pub transport: Transport,
     /// The upstream whose last attempt failed.
     pub avoid: Option<UpstreamId>,
+    /// The upstreams that do not recurse and had no answer to this question.
+    pub lame: LameSet,
     /// The upstream that asked for a stream, or for a query without EDNS(0).
     pub prefer: Option<UpstreamId>,
     /// The only upstream that may be asked.
@@ -66,6 +70,33 @@ pub struct SendRequest {
     /// Whether the question is asked in this way for the first time. Only first queries measure
     /// an upstream: most of those that are sent again cannot be answered.
     pub first: bool,
+}
+
+/// A set of upstreams, as bits. Those whose ids are equal modulo 64 are not told apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LameSet(u64);
+
+impl LameSet {
+    /// No upstream.
+    pub const EMPTY: Self = Self(0);
+
+    /// Whether it is in the set, or another one like it.
+    pub fn contains(self, upstream: UpstreamId) -> bool {
+        self.0 >> (upstream.0 % 64) & 1 == 1
+    }
+
+    /// Adds one.
+    pub(super) fn insert(&mut self, upstream: UpstreamId) {
+        self.0 |= 1 << (upstream.0 % 64);
+    }
+}
+
+impl FromIterator<UpstreamId> for LameSet {
+    fn from_iter<T: IntoIterator<Item = UpstreamId>>(upstreams: T) -> Self {
+        let mut set = Self::EMPTY;
+        upstreams.into_iter().for_each(|one| set.insert(one));
+        set
+    }
 }
 
 /// A query that was sent.
@@ -111,6 +142,8 @@ pub enum ReplyClass {
     Refused,
     /// It failed to find the answer.
     ServFail,
+    /// It does not recurse, and has no authority for the name, or only for an alias.
+    Lame,
     /// It does not support EDNS(0).
     NoEdns,
     /// Its answer did not fit a datagram.

@@ -1,5 +1,7 @@
 //! Questions to resolvers: that of a job, and that of a host name.
 
+mod aliases;
+mod asked;
 mod failure;
 mod finish;
 mod forward;
@@ -9,23 +11,25 @@ mod phase_clock;
 mod query;
 
 use canvass_model::{
-    Answer, DnsAnswer, Job, Outcome, ProbeSpec, PtrAnswer, RecordType, ResponseDetails, Target,
-    Time, TraceEvent,
+    Answer, DnsAnswer, DnsName, Job, Outcome, ProbeSpec, PtrAnswer, PtrExtra, RecordType,
+    ResponseDetails, Target, Time, TraceEvent,
 };
 use rand::rngs::StdRng;
 
 use crate::dns::{Answers, Message, QueryOptions, Question, RecordView};
 use crate::output::{Output, QuestionId};
+use aliases::Aliases;
+use asked::Asked;
 use forward::Forward;
 pub use limits::{
-    Limits, LostCause, Reply, ReplyClass, SendRequest, Sent, TransportPolicy, UpstreamId,
+    LameSet, Limits, LostCause, Reply, ReplyClass, SendRequest, Sent, TransportPolicy, UpstreamId,
 };
 pub use name_lookup::NameLookup;
 use phase_clock::PhaseClock;
-use query::{Query, Step};
+use query::{AliasUse, Query, Step};
 
-/// A job that asks resolvers: its attempts, TC to TCP, EDNS(0) to none, PTR to forward
-/// confirmation.
+/// A job that asks resolvers: its attempts, TC to TCP, EDNS(0) to none, alias to target, PTR to
+/// forward confirmation.
 ///
 /// Report events with [`Self::sent`], [`Self::reply`], [`Self::lost`], [`Self::returned`],
 /// [`Self::blocked`] and [`Self::cancel`]. After each, drain [`Self::poll`] until it returns
@@ -34,15 +38,22 @@ use query::{Query, Step};
 pub struct Session {
     job: Job,
     query: Query,
+    aliases: Option<Box<Aliases>>,
     forward: Option<Box<Forward>>,
     due: Time,
     deadline: Time,
     clock: PhaseClock,
     settled: Option<Settled>,
-    trace: Option<Vec<TraceEvent>>,
+    trace: Option<Box<Trace>>,
 }
 
-/// The answer to the job's question.
+/// The events of a job that is traced. Boxed, since hardly any is.
+#[derive(Debug, Default)]
+struct Trace {
+    events: Vec<TraceEvent>,
+}
+
+/// The answer to a job's question, or to that about the target of an alias.
 #[derive(Debug)]
 struct Settled {
     negative: bool,
@@ -82,12 +93,13 @@ impl Session {
         };
         Ok(Self {
             query: Query::new(question.in_class(limits.query.class), limits.transport),
+            aliases: None,
             forward: None,
             due: job.due.unwrap_or(now),
             deadline: now + limits.deadline,
             clock: PhaseClock::default(),
             settled: None,
-            trace: limits.trace.then(Vec::new),
+            trace: limits.trace.then(Box::default),
             job,
         })
     }
@@ -131,17 +143,19 @@ impl Session {
         limits: &Limits,
         rng: &mut StdRng,
     ) -> ReplyClass {
-        let class = match forward_index(reply.question) {
-            None => self.main_reply(now, reply, limits, rng),
-            Some(at) => self
+        let class = match Asked::by(reply.question) {
+            Asked::Forward(at) => self
                 .forward
                 .as_mut()
                 .expect(FORWARD)
                 .lookup_mut(at)
                 .reply(now, reply, limits, rng),
+            asked => self.answered(now, asked, reply, limits, rng),
         };
-        let (resolver, rcode) = (reply.resolver, reply.message.rcode());
-        self.note(now, "reply", || format!("{rcode} from {resolver}"));
+        let (resolver, message) = (reply.resolver, reply.message);
+        self.note(now, "reply", || {
+            format!("{} from {resolver}", message.rcode())
+        });
         self.clock.turn(now, self.any_out());
         class
     }
@@ -172,13 +186,13 @@ impl Session {
     /// The query that was requested could not be sent, for a reason on this side. It still waits
     /// for a permit. If the job ends before it gets one, this is the reason reported.
     pub fn blocked(&mut self, lost: LostCause) {
-        self.query.blocked(lost);
+        self.current_mut().blocked(lost);
     }
 
     /// The run stops at once: the next [`Self::poll`] ends the job with what is known.
     pub fn cancel(&mut self, now: Time) {
         self.deadline = now;
-        self.query.blocked(LostCause::INTERRUPTED);
+        self.current_mut().blocked(LostCause::INTERRUPTED);
     }
 
     /// What the event loop is to do now.
@@ -188,26 +202,29 @@ impl Session {
         }
         let mut wake = self.deadline;
         let mut expired = None;
-        let main = self.settled.is_none().then_some((0, &mut self.query));
+        let own = std::iter::once((Asked::Own, &mut self.query));
+        let target = self.aliases.iter_mut().filter_map(|all| all.last_mut());
+        let target = target.map(|(at, query)| (Asked::Target(at), query));
         let forward = self.forward.iter_mut().flat_map(|forward| forward.active());
-        for (index, query) in main.into_iter().chain(forward) {
+        let forward = forward.map(|(at, query)| (Asked::Forward(at), query));
+        for (asked, query) in own.chain(target).chain(forward) {
             match query.step(now, limits) {
                 Step::Wait(time) => wake = wake.min(time),
-                Step::Send => return Output::Send(QuestionId(index)),
+                Step::Send => return Output::Send(asked.id()),
                 Step::Expired => {
-                    expired = Some(index);
+                    expired = Some(asked.id());
                     break;
                 }
                 Step::Idle => {}
             }
         }
-        if let Some(index) = expired {
+        if let Some(question) = expired {
             self.note(now, "expired", String::new);
             self.clock.turn(now, self.any_out());
-            return Output::Expired(QuestionId(index));
+            return Output::Expired(question);
         }
         let done = match (&self.settled, &self.forward) {
-            (None, _) => self.query.is_done(),
+            (None, _) => self.current().is_done(),
             (Some(_), Some(forward)) => forward.is_done(),
             (Some(_), None) => true,
         };
@@ -226,33 +243,66 @@ impl Session {
         self.query(question).request()
     }
 
-    fn main_reply(
+    /// A reply to the question of the job, or to that about the target of an alias.
+    fn answered(
         &mut self,
         now: Time,
+        asked: Asked,
         reply: &Reply<'_>,
         limits: &Limits,
         rng: &mut StdRng,
     ) -> ReplyClass {
         let spec = self.job.spec;
-        let mut negative = false;
-        let (class, answer) = self.query.reply(now, reply, limits, rng, |answers| {
-            let answer = read_answer(spec, answers)?;
-            negative = match &answer {
-                Answer::Ptr(ptr) => ptr.names.is_empty(),
-                _ => answers.wanted().next().is_none(),
-            };
-            Some(answer)
-        });
-        if let Some(answer) = answer {
-            self.forward = self.forward_of(&answer, limits);
-            self.settled = Some(Settled {
+        let mut target = None;
+        let query = self.query_mut(asked.id());
+        let (class, settled) = query.reply(now, reply, limits, rng, AliasUse::Shown, |answers| {
+            let negative = !answers.has_wanted();
+            if negative && limits.follow_cname && answers.ends_at_alias() {
+                target = answers.alias_target();
+            }
+            Some(Settled {
                 negative,
-                rcode: reply.message.rcode(),
-                answer,
+                rcode: answers.rcode(),
+                answer: read_answer(spec, answers)?,
                 details: kept_details(spec, reply.message, &limits.query),
-            });
+            })
+        });
+        let is_settled = query.is_settled();
+        if let Some(settled) = settled {
+            self.take(settled, is_settled, target, reply, limits);
         }
         class
+    }
+
+    /// Takes an answer, and asks about what it leads to. If its question is not settled, it is an
+    /// alias, and counts only if no server has more.
+    fn take(
+        &mut self,
+        settled: Settled,
+        is_settled: bool,
+        target: Option<DnsName>,
+        reply: &Reply<'_>,
+        limits: &Limits,
+    ) {
+        let from = (reply.resolver, reply.transport);
+        let settled = match (&mut self.aliases, Asked::by(reply.question)) {
+            (Some(aliases), Asked::Target(_)) => aliases.complete(settled),
+            _ => settled,
+        };
+        if is_settled && target.is_none() {
+            self.forward = self.forward_of(&settled.answer, limits);
+            self.settled = Some(settled);
+            return;
+        }
+        match &mut self.aliases {
+            Some(aliases) => aliases.keep(settled, from),
+            None => self.aliases = Some(Box::new(Aliases::new(settled, from))),
+        }
+        if let (Some(target), Some(aliases)) = (target, &mut self.aliases)
+            && let Err(error) = aliases.ask(&target, &self.query, limits)
+        {
+            self.current_mut().reject(error);
+        }
     }
 
     fn forward_of(&self, answer: &Answer, limits: &Limits) -> Option<Box<Forward>> {
@@ -277,7 +327,7 @@ impl Session {
     /// Records an event, if the job is traced.
     fn note(&mut self, now: Time, event: &'static str, detail: impl FnOnce() -> String) {
         if let Some(trace) = &mut self.trace {
-            trace.push(TraceEvent {
+            trace.events.push(TraceEvent {
                 at: now,
                 event,
                 detail: detail().into(),
@@ -288,20 +338,33 @@ impl Session {
 
     fn any_out(&self) -> bool {
         let forward = self.forward.as_ref();
-        self.query.is_out() || forward.is_some_and(|forward| forward.any_out())
+        self.current().is_out() || forward.is_some_and(|forward| forward.any_out())
+    }
+
+    /// The question whose answer is that of the job: its own, or that about the last target.
+    fn current(&self) -> &Query {
+        let target = self.aliases.as_ref().and_then(|aliases| aliases.last());
+        target.unwrap_or(&self.query)
+    }
+
+    fn current_mut(&mut self) -> &mut Query {
+        let target = self.aliases.as_mut().and_then(|aliases| aliases.last_mut());
+        target.map_or(&mut self.query, |(_, query)| query)
     }
 
     fn query(&self, question: QuestionId) -> &Query {
-        match forward_index(question) {
-            None => &self.query,
-            Some(at) => self.forward.as_ref().expect(FORWARD).lookup(at).query(),
+        match Asked::by(question) {
+            Asked::Own => &self.query,
+            Asked::Target(at) => self.aliases.as_ref().expect(TARGETS).target(at),
+            Asked::Forward(at) => self.forward.as_ref().expect(FORWARD).lookup(at).query(),
         }
     }
 
     fn query_mut(&mut self, question: QuestionId) -> &mut Query {
-        match forward_index(question) {
-            None => &mut self.query,
-            Some(at) => {
+        match Asked::by(question) {
+            Asked::Own => &mut self.query,
+            Asked::Target(at) => self.aliases.as_mut().expect(TARGETS).target_mut(at),
+            Asked::Forward(at) => {
                 let forward = self.forward.as_mut().expect(FORWARD);
                 forward.lookup_mut(at).query_mut()
             }
@@ -309,12 +372,8 @@ impl Session {
     }
 }
 
+const TARGETS: &str = "a question about a target has its alias";
 const FORWARD: &str = "a forward question has its lookups";
-
-/// The place of the forward lookup that asks `question`; `None` for the job's own question.
-fn forward_index(question: QuestionId) -> Option<usize> {
-    usize::from(question.0).checked_sub(1)
-}
 
 /// Reads the answer out of a message; `None` when the answer section is broken.
 fn read_answer(spec: ProbeSpec, answers: &Answers<'_>) -> Option<Answer> {
@@ -324,10 +383,17 @@ fn read_answer(spec: ProbeSpec, answers: &Answers<'_>) -> Option<Answer> {
         }));
     }
     // Apart, so that the usual case is one plain walk.
-    match answers.only_wanted() {
-        Some(records) => read_names(records),
-        None => read_names(answers.wanted()),
+    let mut ptr = match answers.only_wanted() {
+        Some(records) => read_names(records)?,
+        None => read_names(answers.wanted())?,
+    };
+    if let Some(target) = answers.alias_target() {
+        ptr.extra = Some(Box::new(PtrExtra {
+            cname: Some(target.to_string().into()),
+            ..PtrExtra::default()
+        }));
     }
+    Some(Answer::Ptr(ptr))
 }
 
 /// What is kept of a response besides the answer. Nothing of an ordinary response to a `ptr` job.
@@ -344,7 +410,7 @@ fn kept_details(
     (is_wanted || !details.errors.is_empty()).then(|| Box::new(details))
 }
 
-fn read_names<'a>(records: impl Iterator<Item = RecordView<'a>>) -> Option<Answer> {
+fn read_names<'a>(records: impl Iterator<Item = RecordView<'a>>) -> Option<PtrAnswer> {
     let mut ptr = PtrAnswer::default();
     let mut name = String::with_capacity(64);
     for record in records {
@@ -353,7 +419,7 @@ fn read_names<'a>(records: impl Iterator<Item = RecordView<'a>>) -> Option<Answe
         ptr.names.push(name.as_str().into());
         ptr.ttl_s = Some(ptr.ttl_s.map_or(record.ttl_s, |ttl| ttl.min(record.ttl_s)));
     }
-    Some(Answer::Ptr(ptr))
+    Some(ptr)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use canvass_model::{Cause, DnsName, Rcode, RecordType, Status, Time};
 use rand::rngs::StdRng;
 
-use super::query::{Query, Step};
+use super::query::{AliasUse, Query, Step};
 use super::{Limits, LostCause, Reply, ReplyClass, SendRequest, Sent, UpstreamId};
 use crate::dns::Question;
 use crate::output::{Output, QuestionId};
@@ -94,11 +94,12 @@ impl NameLookup {
         limits: &Limits,
         rng: &mut StdRng,
     ) -> ReplyClass {
-        let rcode = reply.message.rcode();
-        let (class, found) = self.query.reply(now, reply, limits, rng, |answers| {
+        let use_of_alias = AliasUse::None;
+        let query = &mut self.query;
+        let (class, found) = query.reply(now, reply, limits, rng, use_of_alias, |answers| {
             let (addresses, ttl_s) = answers.addresses()?;
             Some(Found {
-                rcode,
+                rcode: answers.rcode(),
                 addresses,
                 ttl_s,
             })

@@ -8,8 +8,10 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 
 use super::failure::{Failure, LastFailure};
-use super::{Limits, LostCause, Reply, ReplyClass, SendRequest, Sent, TransportPolicy, UpstreamId};
-use crate::dns::{AnswerError, Answers, Question};
+use super::{
+    LameSet, Limits, LostCause, Reply, ReplyClass, SendRequest, Sent, TransportPolicy, UpstreamId,
+};
+use crate::dns::{AnswerError, Answers, Finding, Question};
 
 /// How far the wait for an attempt grows by itself. An upstream that is slower than this keeps
 /// the wait that its own round trips ask for.
@@ -143,6 +145,7 @@ impl Query {
         matches!(self.state, State::Asked).then_some(SendRequest {
             transport: self.transport,
             avoid: self.avoid,
+            lame: self.lame_servers(),
             prefer: self.prefer,
             only: self.only,
             first: self.attempts == 0 || self.prefer.is_some(),
@@ -194,38 +197,108 @@ impl Query {
     }
 
     /// A reply was received. `read` takes the answer out of the message, and returns `None` when
-    /// the message is broken. Returns the answer if it is the first.
+    /// the message is broken.
+    ///
+    /// Returns the answer if it is the first. If the query is not settled then, the answer is an
+    /// alias of a server that does not recurse, and counts only if no other server has a better
+    /// one.
     pub(super) fn reply<T>(
         &mut self,
         now: Time,
         reply: &Reply<'_>,
         limits: &Limits,
         rng: &mut StdRng,
+        use_of_alias: AliasUse,
         read: impl FnOnce(&Answers<'_>) -> Option<T>,
     ) -> (ReplyClass, Option<T>) {
-        let class = classify(reply);
+        let rcode = reply.message.rcode();
+        let class = classify(reply, rcode);
         if self.is_settled() {
             return (class, None);
         }
         self.resolver = Some((reply.resolver, reply.transport));
-        if class == ReplyClass::Answer {
-            let answers = reply.message.answers_to(&self.question);
-            let answer = answers.and_then(|all| read(&all).ok_or(AnswerError::Broken));
-            match answer {
-                Ok(answer) => {
-                    self.state = State::Settled;
-                    return (class, Some(answer));
-                }
-                Err(error) => self.fail(LastFailure::by(Failure::Malformed(error), reply, limits)),
+        if class != ReplyClass::Answer {
+            if class != ReplyClass::NoEdns {
+                self.fail(LastFailure::by(
+                    Failure::of(reply, class, rcode),
+                    reply,
+                    limits,
+                ));
             }
-            self.unhelpful(now, reply, ReplyClass::Unusable, limits, rng);
-            return (ReplyClass::Unusable, None);
+            self.unhelpful(now, reply, class, limits, rng);
+            return (class, None);
         }
-        if class != ReplyClass::NoEdns {
-            self.fail(LastFailure::by(Failure::of(reply, class), reply, limits));
+        let answers = reply.message.answers_with_rcode(&self.question, rcode);
+        let answer = answers.and_then(|all| {
+            let finding = if limits.query.recursion_desired {
+                all.finding()
+            } else {
+                Finding::Whole
+            };
+            let answer = read(&all).ok_or(AnswerError::Broken)?;
+            Ok((finding, answer))
+        });
+        match answer {
+            Ok((finding, answer)) if self.is_enough(finding, use_of_alias, limits) => {
+                self.state = State::Settled;
+                (class, Some(answer))
+            }
+            Ok((finding, answer)) => {
+                self.lame(reply, limits);
+                let is_of_use = finding == Finding::Alias && use_of_alias == AliasUse::Shown;
+                (ReplyClass::Lame, is_of_use.then_some(answer))
+            }
+            Err(error) => {
+                self.fail(LastFailure::by(Failure::Malformed(error), reply, limits));
+                self.unhelpful(now, reply, ReplyClass::Unusable, limits, rng);
+                (ReplyClass::Unusable, None)
+            }
         }
-        self.unhelpful(now, reply, class, limits, rng);
-        (class, None)
+    }
+
+    /// Whether a query may end with what was found. An alias is enough where nobody else can be
+    /// asked, and where its target is asked for next.
+    fn is_enough(&self, finding: Finding, use_of_alias: AliasUse, limits: &Limits) -> bool {
+        match finding {
+            Finding::Whole => true,
+            Finding::Alias => {
+                use_of_alias == AliasUse::Shown
+                    && (limits.follow_cname || !self.has_alternatives(limits))
+            }
+            Finding::Lame => false,
+        }
+    }
+
+    /// A server does not recurse, and will not the next time: another one is asked at once. When
+    /// the turn comes back to a server that was asked before, there is none that recurses.
+    fn lame(&mut self, reply: &Reply<'_>, limits: &Limits) {
+        let mut lame = self.lame_servers();
+        let asked_before = lame.contains(reply.upstream);
+        lame.insert(reply.upstream);
+        self.fail(LastFailure::by(Failure::Lame(lame), reply, limits));
+        if reply.late {
+            return;
+        }
+        if asked_before || !self.has_alternatives(limits) {
+            self.state = State::Spent;
+        } else if self.is_out() {
+            self.state = State::Ready;
+        }
+    }
+
+    /// The servers that do not recurse, if the last replies are theirs.
+    fn lame_servers(&self) -> LameSet {
+        self.failure().map_or(LameSet::EMPTY, LastFailure::lame)
+    }
+
+    fn has_alternatives(&self, limits: &Limits) -> bool {
+        limits.alternatives && self.only.is_none()
+    }
+
+    /// Ends the query: the answer that it got is not believed after all.
+    pub(super) fn reject(&mut self, error: AnswerError) {
+        self.fail(Failure::Malformed(error).into());
+        self.state = State::Spent;
     }
 
     /// The attempt failed before its time.
@@ -307,7 +380,7 @@ impl Query {
 
     fn backoff(&self, now: Time, limits: &Limits, rng: &mut StdRng) -> State {
         // Another upstream has not been asked yet, so there is no reason to wait.
-        if limits.alternatives && self.only.is_none() && self.attempts == 1 {
+        if self.has_alternatives(limits) && self.attempts == 1 {
             return State::Ready;
         }
         let doubled = BACKOFF * 2u32.pow(self.attempts.clamp(1, 8) - 1);
@@ -316,10 +389,18 @@ impl Query {
     }
 }
 
-/// What a matching reply says of the upstream.
-fn classify(reply: &Reply<'_>) -> ReplyClass {
-    let message = reply.message;
-    if message.truncated() {
+/// Of what use an alias is to the asker, if the server did not look its target up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AliasUse {
+    /// It is shown.
+    Shown,
+    /// None: only addresses count.
+    None,
+}
+
+/// What a matching reply says of the upstream, by its header.
+fn classify(reply: &Reply<'_>, rcode: Rcode) -> ReplyClass {
+    if reply.message.truncated() {
         let by_stream = reply.transport == Transport::Tcp;
         return if by_stream {
             ReplyClass::Unusable
@@ -327,7 +408,7 @@ fn classify(reply: &Reply<'_>) -> ReplyClass {
             ReplyClass::Truncated
         };
     }
-    match message.rcode() {
+    match rcode {
         Rcode::NOERROR | Rcode::NXDOMAIN => ReplyClass::Answer,
         // Servers without EDNS(0) send FORMERR, NOTIMP or BADVERS (RFC 6891 §7).
         Rcode(1 | 4 | 16) if reply.edns => ReplyClass::NoEdns,

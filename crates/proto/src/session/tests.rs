@@ -4,7 +4,9 @@
 mod answers;
 mod details;
 mod fallback;
+mod follow;
 mod forward;
+mod lame;
 mod laws;
 mod name_lookup;
 mod retry;

@@ -92,6 +92,13 @@ fn entry(cause: Cause) -> Entry {
             "Explain that code, then ask another resolver and the zone's own servers with `dig \
              +trace`.",
         ),
+        Cause::Lame => plain(
+            &[Dns, Resolve],
+            "The DNS server does not recurse for this client, and does not serve the name: it referred \
+             to other servers, or answered with nothing.",
+            "Ask a server that recurses, or one that serves the zone (`dig +trace` shows which). To \
+             see the referral itself, ask with `dig +norecurse`.",
+        ),
         Cause::NxDomain => plain(
             &[Resolve],
             "The name of the host does not exist.",

@@ -31,7 +31,7 @@ const ANSWER: &[Phase] = &[Phase::Dns, Phase::FirstByte, Phase::Transfer];
 
 // Laid out by hand, so that it reads as a table.
 #[rustfmt::skip]
-const STATUSES: [(&str, &[Phase], &str, &str); 20] = [
+const STATUSES: [(&str, &[Phase], &str, &str); 21] = [
     ("OPEN", NOWHERE,
      "The connection was accepted.",
      "Nothing is wrong. To find out which service listens there, use `--talk banner`."),
@@ -64,6 +64,10 @@ const STATUSES: [(&str, &[Phase], &str, &str); 20] = [
      "The answer could not be parsed.",
      "`error.message` names the offset and the rule. Check whether another protocol is served on the \
       port, or whether a middlebox rewrote the answer."),
+    ("LAME", DNS,
+     "No DNS server that was asked recurses for this client or serves the name.",
+     "`canvass explain lame` has advice. The code of the answer was NOERROR or NXDOMAIN, but such a \
+      server may not say either."),
     ("TLS", &[Phase::Tls],
      "The TLS handshake failed, or the certificate is not trusted.",
      "`error.cause` says which; explain that cause. `tls` has the certificate."),

@@ -2,16 +2,18 @@
 //! behind those that every line has.
 
 use canvass_model::{
-    ClientSubnet, ExtendedError, HeaderFlags, Nsid, Outcome, Record, ResponseDetails,
+    ClientSubnet, ExtendedError, HeaderFlags, Nsid, Outcome, PtrAnswer, Record, ResponseDetails,
 };
 
-use super::lookup::{ResourceRecord, is_dns};
+use super::lookup::{ResourceRecord, is_dns, ptr};
 use super::value::{ClassName, CsvContext, KeyIf, KeyIfSome, Listed, Objects, push_joined};
 use crate::write::push_display;
 
 fields! {
     Details: Outcome, |outcome| "," .. "";
 
+    cname: KeyIfSome<&str> = KeyIfSome(ptr(outcome).and_then(PtrAnswer::cname)), csv,
+        "`ptr`: the target of the last alias (CNAME, RFC 2317), where the server that was asked about the address has the alias alone, and with `--follow-cname` where the names are those of the target; otherwise there is no key";
     class: KeyIfSome<ClassName> = KeyIfSome(ClassName::unless_in(outcome.class)), csv,
         "the class of the question, where it is not IN";
     flags: KeyIf<Option<HeaderFlags>> = KeyIf(shows_flags(outcome), flags(outcome)), csv,

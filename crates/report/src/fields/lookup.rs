@@ -118,7 +118,7 @@ fn is_confirming(outcome: &Outcome) -> bool {
 }
 
 #[inline(always)]
-fn ptr(outcome: &Outcome) -> Option<&PtrAnswer> {
+pub(super) fn ptr(outcome: &Outcome) -> Option<&PtrAnswer> {
     match &outcome.answer {
         ProbeAnswer::Ptr(answer) => Some(answer),
         _ => None,
@@ -136,11 +136,11 @@ fn ttl(outcome: &Outcome) -> Option<u32> {
 }
 
 fn confirmed(outcome: &Outcome) -> Option<bool> {
-    ptr(outcome)?.confirmation.as_ref()?.confirmed
+    ptr(outcome)?.confirmation()?.confirmed
 }
 
 fn forward(outcome: &Outcome) -> &[(Box<str>, Vec<IpAddr>)] {
-    let confirmation = ptr(outcome).and_then(|answer| answer.confirmation.as_ref());
+    let confirmation = ptr(outcome).and_then(PtrAnswer::confirmation);
     confirmation.map_or(&[], |confirmation| &confirmation.forward)
 }
 

@@ -191,12 +191,12 @@ fn forward_confirmation_adds_its_two_keys_after_ttl() {
 fn a_name_that_stands_twice_is_one_key() {
     let mut outcome = fixture::ptr_confirmed(None);
     let Answer::Ptr(PtrAnswer {
-        confirmation: Some(confirmation),
-        ..
+        extra: Some(extra), ..
     }) = &mut outcome.answer
     else {
         panic!("the fixture has a confirmation");
     };
+    let confirmation = extra.confirmation.as_mut().unwrap();
     confirmation.forward.swap(0, 1);
     confirmation.forward.push(confirmation.forward[0].clone());
     let text = line(&outcome);

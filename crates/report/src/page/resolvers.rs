@@ -33,8 +33,14 @@ pub(super) fn write_upstreams(shards: &[ShardReport], out: &mut String) -> fmt::
     let hidden = &resolvers[ROWS_MAX.min(resolvers.len())..];
     if !hidden.is_empty() {
         let states = hidden.iter().map(|resolver| resolver.state());
-        let bad = [ResolverState::Lying, ResolverState::Dead];
-        let good = states.filter(|state| !bad.contains(state)).count();
+        let is_good = |state: &ResolverState| match state {
+            ResolverState::Good | ResolverState::Recovered | ResolverState::Unused => true,
+            ResolverState::Lying
+            | ResolverState::Dead
+            | ResolverState::Lame
+            | ResolverState::Unproven => false,
+        };
+        let good = states.filter(is_good).count();
         writeln!(
             out,
             "<p class=\"note\">And {} with fewer queries: {} good at the end, {} not.</p>",

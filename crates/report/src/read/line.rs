@@ -184,10 +184,10 @@ impl Clock {
 impl LineDraft {
     /// `confirmed` is on a line only where names were to be confirmed.
     pub(crate) fn set_confirmed(&mut self, confirmed: Option<bool>) {
-        self.ptr.confirmation = Some(Box::new(Confirmation {
+        self.ptr.extra.get_or_insert_default().confirmation = Some(Confirmation {
             confirmed,
             forward: Vec::new(),
-        }));
+        });
     }
 
     /// Nanoseconds from 1970 to when the job was due.
@@ -208,7 +208,7 @@ impl LineDraft {
         outcome.first_send = self.latency.is_some().then_some(started);
         outcome.finished = due + self.response;
         outcome.job.target = target(self.target, outcome.status);
-        let forward_confirm = self.ptr.confirmation.is_some();
+        let forward_confirm = self.ptr.confirmation().is_some();
         outcome.job.spec = self.probe.spec(self.record_type, forward_confirm);
         outcome.answer = match self.probe {
             Probe::Ptr => Answer::Ptr(self.ptr),

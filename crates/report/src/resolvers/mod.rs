@@ -27,6 +27,10 @@ pub(crate) enum ResolverState {
     Lying,
     /// A shard benched it because it did not reply.
     Dead,
+    /// It was found not to recurse.
+    Lame,
+    /// It was asked, and no shard had a usable answer from it.
+    Unproven,
     /// It was benched for a while.
     Recovered,
     /// No shard asked it.
@@ -83,8 +87,12 @@ impl Resolver<'_> {
             ResolverState::Lying
         } else if self.shards_with(Health::Dead) > 0 {
             ResolverState::Dead
+        } else if self.shards_with(Health::Lame) > 0 {
+            ResolverState::Lame
         } else if self.shards_with(Health::Unused) == self.reports.len() {
             ResolverState::Unused
+        } else if self.shards_with(Health::Good) == 0 {
+            ResolverState::Unproven
         } else if self.sum(|one| one.benched) > 0 {
             ResolverState::Recovered
         } else {
@@ -97,6 +105,8 @@ impl Resolver<'_> {
         let state = match self.state() {
             ResolverState::Lying => self.in_shards("lying", Health::Lying),
             ResolverState::Dead => self.in_shards("dead", Health::Dead),
+            ResolverState::Lame => "does not recurse".to_owned(),
+            ResolverState::Unproven => "no usable answer".to_owned(),
             ResolverState::Recovered => "good again".to_owned(),
             ResolverState::Unused => "unused".to_owned(),
             ResolverState::Good => "good".to_owned(),
@@ -180,6 +190,8 @@ mod tests {
             upstream(3, 3, Health::Dead),
             recovered,
             upstream(5, 0, Health::Unused),
+            upstream(6, 1, Health::Lame),
+            upstream(7, 1, Health::Unproven),
         ])];
         let resolvers = busiest_first(&shards);
         let actual: Vec<_> = resolvers
@@ -193,6 +205,8 @@ mod tests {
                 (ResolverState::Lying, "lying"),
                 (ResolverState::Dead, "dead"),
                 (ResolverState::Recovered, "benched 1 time: good again"),
+                (ResolverState::Lame, "does not recurse"),
+                (ResolverState::Unproven, "no usable answer"),
                 (ResolverState::Unused, "unused"),
             ]
             .map(|(state, text)| (state, text.to_owned()))

@@ -51,6 +51,8 @@ fn write_groups(resolvers: &[Resolver<'_>], out: &mut String) -> std::fmt::Resul
     for (state, name) in [
         (ResolverState::Lying, "lying"),
         (ResolverState::Dead, "dead"),
+        (ResolverState::Lame, "do not recurse"),
+        (ResolverState::Unproven, "no usable answer"),
         (ResolverState::Recovered, "benched and good again"),
     ] {
         let group: Vec<String> = resolvers
@@ -84,6 +86,7 @@ fn write_errors(shards: &[ShardReport], out: &mut String) -> std::fmt::Result {
     let errors: Vec<String> = [
         ("REFUSED", sum(|one| one.refused)),
         ("SERVFAIL", sum(|one| one.servfail)),
+        ("not recursed", sum(|one| one.lame)),
         ("truncated", sum(|one| one.truncated)),
         ("mismatched and dropped", sum(|one| one.mismatched)),
         ("socket errors", sum(|one| one.errors)),

@@ -73,7 +73,7 @@ pub struct Confirmations {
 
 /// Response codes below this are counted in an array; it includes all common codes.
 const COMMON_RCODES: usize = 24;
-const OTHER_STATUSES: [Status; 12] = [
+const OTHER_STATUSES: [Status; 13] = [
     Status::Open,
     Status::Matched,
     Status::Unmatched,
@@ -83,6 +83,7 @@ const OTHER_STATUSES: [Status; 12] = [
     Status::Unreachable,
     Status::Truncated,
     Status::Malformed,
+    Status::Lame,
     Status::Tls,
     Status::Invalid,
     Status::Local,
@@ -292,10 +293,7 @@ impl EndingCertificates {
 impl Confirmations {
     fn record(&mut self, answer: &Answer) {
         let confirmed = match answer {
-            Answer::Ptr(answer) => answer
-                .confirmation
-                .as_ref()
-                .and_then(|confirmation| confirmation.confirmed),
+            Answer::Ptr(answer) => answer.confirmation().and_then(|one| one.confirmed),
             _ => None,
         };
         match confirmed {
@@ -345,9 +343,10 @@ fn status_index(status: Status) -> usize {
         Status::Unreachable => 6,
         Status::Truncated => 7,
         Status::Malformed => 8,
-        Status::Tls => 9,
-        Status::Invalid => 10,
-        Status::Local => 11,
+        Status::Lame => 9,
+        Status::Tls => 10,
+        Status::Invalid => 11,
+        Status::Local => 12,
         Status::Rcode(_) | Status::Http(_) => unreachable!("codes are counted by number"),
     }
 }

@@ -1,12 +1,13 @@
 //! Tab-separated lines for people and `cut`, one per outcome.
 //!
-//! `ptr`: `target`, `STATUS`, then the names joined by a blank, `-` for a negative outcome, or the
-//! message of a failure. With forward confirmation the last column is `confirmed`, `unconfirmed` or
+//! `ptr`: `target`, `STATUS`, then the names joined by a blank, `-` for a negative outcome or
+//! `CNAME target` if there is an alias alone, or the message of a failure. With forward confirmation the last column is `confirmed`, `unconfirmed` or
 //! `unknown`.
 //!
 //! `dns`: `target`, `TYPE`, `STATUS`, then the data of the records joined by ` | `. A record of
 //! another type than that of the question (such as a CNAME) has its type before its data. Negative
-//! outcomes and failures are as for `ptr`. A class other than IN stands before the type.
+//! outcomes and failures are as for `ptr`: where there are aliases alone, they are shown. A class
+//! other than IN stands before the type.
 //!
 //! A line of `ptr` or `dns` has one more column if the response says more than its answer: notes
 //! joined by ` | `, such as `EDE: Stale Answer (3)`.
@@ -49,7 +50,7 @@ impl LineFormat for Text {
                     (None, Answer::Ptr(answer)) if outcome.verdict == Verdict::Answered => {
                         push_names(out, answer);
                     }
-                    _ => out.push(b'-'),
+                    (None, answer) => push_lone_alias(out, answer),
                 }
                 if forward_confirm {
                     out.push(b'\t');
@@ -68,7 +69,10 @@ impl LineFormat for Text {
                 out.push(b'\t');
                 match (&outcome.fault, &outcome.answer) {
                     (Some(fault), _) => push_visible(out, &fault.message),
-                    (None, Answer::Dns(answer)) if outcome.verdict == Verdict::Answered => {
+                    (None, Answer::Dns(answer))
+                        if outcome.verdict == Verdict::Answered
+                            || has_aliases_alone(answer, record_type) =>
+                    {
                         push_data(out, answer, record_type);
                     }
                     _ => out.push(b'-'),
@@ -91,6 +95,22 @@ fn push_names(out: &mut Vec<u8>, answer: &PtrAnswer) {
     }
 }
 
+/// Writes where an alias leads of which no more is known, or `-` if there is none.
+fn push_lone_alias(out: &mut Vec<u8>, answer: &Answer) {
+    let target = match answer {
+        Answer::Ptr(answer) => answer.cname(),
+        _ => None,
+    };
+    match target {
+        Some(target) => {
+            push_display(out, RecordType::CNAME);
+            out.push(b' ');
+            push_visible(out, target);
+        }
+        None => out.push(b'-'),
+    }
+}
+
 fn push_data(out: &mut Vec<u8>, answer: &DnsAnswer, asked: RecordType) {
     for (index, record) in answer.records.iter().enumerate() {
         if index > 0 {
@@ -104,12 +124,15 @@ fn push_data(out: &mut Vec<u8>, answer: &DnsAnswer, asked: RecordType) {
     }
 }
 
+/// Whether there are records, and none of them is what was asked for.
+fn has_aliases_alone(answer: &DnsAnswer, asked: RecordType) -> bool {
+    let mut records = answer.records.iter();
+    records.len() > 0 && records.all(|record| record.record_type != asked)
+}
+
 fn confirmation_word(answer: &Answer) -> &'static str {
     let confirmed = match answer {
-        Answer::Ptr(answer) => answer
-            .confirmation
-            .as_ref()
-            .and_then(|confirmation| confirmation.confirmed),
+        Answer::Ptr(answer) => answer.confirmation().and_then(|one| one.confirmed),
         _ => None,
     };
     match confirmed {

@@ -99,6 +99,24 @@ fn what_the_response_says_besides_its_answer_is_one_more_column() {
 }
 
 #[test]
+fn an_alias_is_shown_where_it_is_all_there_is() {
+    assert_eq!(
+        line(&fixture::ptr_alias()),
+        "2001:db8::7\tNOERROR\tCNAME 7.0-25.2.0.192.in-addr.arpa.\n"
+    );
+    let mut dangling = fixture::dns_answered();
+    dangling.verdict = Verdict::Negative;
+    let Answer::Dns(answer) = &mut dangling.answer else {
+        panic!("the fixture has records");
+    };
+    answer.records.truncate(1);
+    assert_eq!(
+        line(&dangling),
+        "www.example.net\tA\tNOERROR\tCNAME web.example.net.\n"
+    );
+}
+
+#[test]
 fn http_lines_have_size_time_and_what_is_worth_a_word() {
     for (outcome, text) in [
         (

@@ -102,7 +102,7 @@ fn is_true(scenario: &Scenario, outcome: &Outcome, expected: &Expected) -> bool 
                 .iter()
                 .map(|name| &**name)
                 .eq(names.iter().map(String::as_str));
-            let confirmation = ptr.confirmation.as_deref();
+            let confirmation = ptr.confirmation();
             let found = confirmation.and_then(|confirmation| confirmation.confirmed);
             let confirmation_fits = if scenario.fair && asks_forward(outcome) {
                 found == *confirmed

@@ -10,6 +10,10 @@ use rand::{RngExt, SeedableRng};
 use super::jobs::{self, Mix};
 use super::{ChannelSettings, Host, Interrupt, Path, Peer, Reach, Scenario, probes};
 
+/// Which seeds of DNS jobs have, besides their resolvers, one that does not recurse.
+const REFERRING_EVERY: u64 = 10;
+const REFERRING_AT: u64 = 4;
+
 /// How the resolvers of a run are impaired.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Profile {
@@ -48,7 +52,11 @@ fn draw_questions(seed: u64) -> Scenario {
             Profile::Uniform,
         ],
     );
-    let peers = draw_peers(rng, profile);
+    let mut peers = draw_peers(rng, profile);
+    // Jobs that need a second query may time out during a stall.
+    if seed % REFERRING_EVERY == REFERRING_AT && profile != Profile::Stalled {
+        peers.push(draw_referring(seed, peers.len() as u16));
+    }
     let count = one_of(rng, &[200, 500, 1_000, 3_000]);
     let mut mix = Mix {
         forward_percent: one_of(rng, &[0, 0, 20, 100]),
@@ -262,6 +270,14 @@ fn draw_character(rng: &mut SmallRng, index: u16) -> Peer {
     (peer.reach, peer.reset_after, peer.idle_close) = reach;
     peer.impairments.seed = rng.random();
     peer
+}
+
+/// A resolver that does not recurse, and serves some of the names or none. It is drawn apart, so
+/// that all else is as it is without it.
+fn draw_referring(seed: u64, index: u16) -> Peer {
+    let rng = &mut SmallRng::seed_from_u64(!seed);
+    let percent = one_of(rng, &[30, 90, 100]);
+    Peer::impaired(index, &format!("referral={percent}%"))
 }
 
 fn draw_impairment(rng: &mut SmallRng, character: u32) -> String {

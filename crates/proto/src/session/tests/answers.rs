@@ -38,7 +38,7 @@ fn every_name_is_kept_in_order_with_the_least_time_to_live() {
     });
     assert_eq!(names_of(&outcome), ["b.example.net.", "a.example.net."]);
     assert_eq!(ptr_answer(&outcome).ttl_s, Some(60));
-    assert_eq!(ptr_answer(&outcome).confirmation, None);
+    assert_eq!(ptr_answer(&outcome).confirmation(), None);
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn a_dns_job_keeps_the_flags_of_every_response() {
         rig.reply(&query, &reply);
         let outcome = rig.finish();
         let flags: Vec<_> = details_of(&outcome).flags.names().collect();
-        assert_eq!(flags, ["aa"], "{code}");
+        assert_eq!(flags, ["aa", "ra"], "{code}");
         assert_eq!(details_of(&outcome).sections, None);
     }
 }

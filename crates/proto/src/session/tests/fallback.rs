@@ -30,6 +30,7 @@ fn a_truncated_answer_is_asked_for_over_tcp_where_it_came_from() {
         SendRequest {
             transport: Transport::Tcp,
             avoid: None,
+            lame: LameSet::EMPTY,
             prefer: Some(UpstreamId(2)),
             only: None,
             // By stream, nothing was asked before.

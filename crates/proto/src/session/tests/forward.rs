@@ -30,8 +30,7 @@ fn send_all(rig: &mut Rig) -> Vec<Flight> {
 fn confirmation(outcome: &Outcome) -> &Confirmation {
     assert_eq!(outcome.verdict, Verdict::Answered);
     ptr_answer(outcome)
-        .confirmation
-        .as_deref()
+        .confirmation()
         .expect("it was looked up")
 }
 
@@ -110,7 +109,7 @@ fn where_there_is_no_name_nothing_is_looked_up() {
     rig.reply(&query, &reply);
     let outcome = rig.finish();
     assert_eq!(outcome.verdict, Verdict::Negative);
-    assert_eq!(ptr_answer(&outcome).confirmation, None);
+    assert_eq!(ptr_answer(&outcome).confirmation(), None);
 }
 
 #[test]
@@ -176,7 +175,7 @@ fn a_reverse_name_is_confirmed_like_its_address_and_any_other_name_is_not() {
             rig.reply(&lookup, &reply);
         }
         let outcome = rig.finish();
-        let confirmed = ptr_answer(&outcome).confirmation.is_some();
+        let confirmed = ptr_answer(&outcome).confirmation().is_some();
         assert_eq!(confirmed, looked_up, "{name}");
     }
 }

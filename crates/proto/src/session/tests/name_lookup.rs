@@ -63,6 +63,7 @@ impl Lookup {
         records: impl IntoIterator<Item = (&'static str, u32, RData)>,
     ) -> ReplyClass {
         let mut reply = Owned::new(query.metadata.id, MessageType::Response, OpCode::Query);
+        reply.metadata.recursion_available = true;
         reply.add_queries(query.queries.clone());
         reply.metadata.response_code = code;
         for (owner, ttl_s, data) in records {

@@ -27,6 +27,7 @@ fn an_answer_ends_the_job() {
         SendRequest {
             transport: Transport::Udp,
             avoid: None,
+            lame: LameSet::EMPTY,
             prefer: None,
             only: None,
             first: true,

@@ -24,6 +24,7 @@ pub(super) fn limits() -> Limits {
         timeout: Duration::from_secs(2),
         transport: TransportPolicy::Auto,
         alternatives: false,
+        follow_cname: false,
         trace: false,
         query: QueryOptions::PLAIN,
     }
@@ -91,6 +92,7 @@ impl Flight {
     pub(super) fn reply(&self) -> Owned {
         let query = self.query();
         let mut reply = Owned::new(query.metadata.id, MessageType::Response, OpCode::Query);
+        reply.metadata.recursion_available = true;
         reply.add_queries(query.queries);
         reply
     }
@@ -143,7 +145,8 @@ pub(super) fn cname(name: &str) -> RData {
 
 /// A name as it is written; hickory-proto does not read the slashes of RFC 2317 §4.
 pub(super) fn name_of(text: &str) -> Name {
-    Name::from_labels(text.trim_end_matches('.').split('.').map(str::as_bytes)).unwrap()
+    let labels = text.split('.').filter(|label| !label.is_empty());
+    Name::from_labels(labels.map(str::as_bytes)).unwrap()
 }
 
 /// What a closed port gives.

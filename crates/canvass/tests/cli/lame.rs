@@ -1,6 +1,8 @@
 //! Servers that do not recurse, or answer with errors alone: by themselves, and beside one that
 //! recurses.
 
+use std::net::TcpListener;
+
 use serde_json::{Value, json};
 
 use crate::common::{LabChild, Run, canvass};
@@ -132,6 +134,27 @@ fn a_server_that_does_not_recurse_spoils_nothing_beside_one_that_does() {
     assert!(state.ends_with("does not recurse"), "{state}");
     assert_eq!(state_of(&run, &good), "good");
     assert!(run.err.contains("not recursed "), "{}", run.err);
+}
+
+#[test]
+fn a_host_is_found_through_the_resolver_that_recurses() {
+    let bind = parent();
+    let unbound = NameServer::unbound(&[
+        "local-zone: \"sub.parent.test.\" static",
+        "local-data: \"www.sub.parent.test. A 127.0.0.1\"",
+    ]);
+    let host = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = host.local_addr().unwrap().port();
+    let (lame, good) = (bind.resolver(), unbound.resolver());
+    let target = format!("www.sub.parent.test:{port}");
+    // Whoever is asked first.
+    for resolvers in [[&lame, &good], [&good, &lame]] {
+        let [first, second] = resolvers.map(String::as_str);
+        let run = canvass(&["tcp", &target, "-r", first, "-r", second, "-f", "ndjson"]).exits(0);
+        assert_eq!(run.whole(1)[0]["status"], "OPEN");
+    }
+    let run = canvass(&["tcp", &target, "-r", &lame, "-f", "ndjson"]).exits(1);
+    assert_lame(&run.whole(1)[0], &lame, "resolve");
 }
 
 #[test]

@@ -200,38 +200,49 @@ impl Session {
         if now >= self.deadline {
             return Output::Finish;
         }
-        let mut wake = self.deadline;
-        let mut expired = None;
-        let own = std::iter::once((Asked::Own, &mut self.query));
+        let (asked, step) = self.step(now, limits);
+        match step {
+            Step::Send => Output::Send(asked.id()),
+            Step::Expired => {
+                self.note(now, "expired", String::new);
+                self.clock.turn(now, self.any_out());
+                Output::Expired(asked.id())
+            }
+            Step::Wait(until) => Output::Wait(until.min(self.deadline)),
+            Step::Idle if self.is_done() => Output::Finish,
+            Step::Idle => Output::Wait(self.deadline),
+        }
+    }
+
+    /// The next step of all questions, and of which one it is.
+    fn step(&mut self, now: Time, limits: &Limits) -> (Asked, Step) {
+        let mut next = (Asked::Own, self.query.step(now, limits));
+        if self.aliases.is_none() && self.forward.is_none() {
+            return next;
+        }
         let target = self.aliases.iter_mut().filter_map(|all| all.last_mut());
         let target = target.map(|(at, query)| (Asked::Target(at), query));
         let forward = self.forward.iter_mut().flat_map(|forward| forward.active());
         let forward = forward.map(|(at, query)| (Asked::Forward(at), query));
-        for (asked, query) in own.chain(target).chain(forward) {
-            match query.step(now, limits) {
-                Step::Wait(time) => wake = wake.min(time),
-                Step::Send => return Output::Send(asked.id()),
-                Step::Expired => {
-                    expired = Some(asked.id());
-                    break;
-                }
-                Step::Idle => {}
-            }
+        for (asked, query) in target.chain(forward) {
+            next = match next {
+                (_, Step::Send | Step::Expired) => return next,
+                (_, Step::Idle) => (asked, query.step(now, limits)),
+                (_, Step::Wait(until)) => match query.step(now, limits) {
+                    Step::Wait(other) => (asked, Step::Wait(until.min(other))),
+                    Step::Idle => next,
+                    step => (asked, step),
+                },
+            };
         }
-        if let Some(question) = expired {
-            self.note(now, "expired", String::new);
-            self.clock.turn(now, self.any_out());
-            return Output::Expired(question);
-        }
-        let done = match (&self.settled, &self.forward) {
+        next
+    }
+
+    fn is_done(&self) -> bool {
+        match (&self.settled, &self.forward) {
             (None, _) => self.current().is_done(),
             (Some(_), Some(forward)) => forward.is_done(),
             (Some(_), None) => true,
-        };
-        if done {
-            Output::Finish
-        } else {
-            Output::Wait(wake)
         }
     }
 

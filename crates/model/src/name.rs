@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use idna::AsciiDenyList;
+
 /// Octets of a name in wire form, including the root (RFC 1035 §3.1).
 const NAME_OCTETS_MAX: usize = 255;
 /// Octets of a label (RFC 1035 §3.1).
@@ -27,9 +29,13 @@ pub enum NameError {
     /// RFC 1035 §3.1.
     #[error("the name has more than 255 octets on the wire")]
     TooLong,
-    /// Names are A-labels in queries.
+    /// Names are A-labels in queries; [`DnsName::from_unicode`] converts them.
     #[error("the name has non-ASCII characters; use A-labels (xn--...)")]
     NonAscii,
+    /// A label, counted from 1, has no A-label (UTS 46). 0 if the name is bad as a whole, as when
+    /// it mixes directions of writing.
+    #[error("{}", idn_reason(*.0))]
+    Idn(usize),
     /// White space and control characters are most likely mistakes.
     #[error("the name has a space or a control character")]
     Control,
@@ -59,6 +65,31 @@ impl DnsName {
                 return None;
             }
             rest = tail.get(usize::from(length)..)?;
+        }
+    }
+
+    /// Parses presentation form as [`from_str`](Self::from_str) does, and converts a name with
+    /// non-ASCII characters to A-labels first, as URLs do (UTS 46, non-transitional). ASCII labels
+    /// are not restricted to those of host names: underscores and escapes stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`from_str`](Self::from_str), and [`NameError::Idn`].
+    pub fn from_unicode(text: &str) -> Result<Self, NameError> {
+        if text.is_ascii() {
+            return text.parse();
+        }
+        let to_ascii = |text: &str| {
+            idna::domain_to_ascii_cow(text.as_bytes(), AsciiDenyList::EMPTY)
+                .map(std::borrow::Cow::into_owned)
+        };
+        match to_ascii(text) {
+            Ok(ascii) => ascii.parse(),
+            Err(_) => {
+                let labels = text.split(['.', '\u{3002}', '\u{ff0e}', '\u{ff61}']);
+                let bad = labels.zip(1..).find(|(label, _)| to_ascii(label).is_err());
+                Err(NameError::Idn(bad.map_or(0, |(_, number)| number)))
+            }
         }
     }
 
@@ -125,6 +156,15 @@ impl FromStr for DnsName {
             return Err(NameError::TooLong);
         }
         Ok(Self(wire.into()))
+    }
+}
+
+fn idn_reason(label: usize) -> String {
+    match label {
+        0 => "the name is not a valid internationalized name (UTS 46)".to_owned(),
+        label => {
+            format!("label {label} of the name is not valid in internationalized names (UTS 46)")
+        }
     }
 }
 
@@ -264,6 +304,54 @@ mod tests {
     }
 
     #[test]
+    fn unicode_names_are_converted_and_others_are_left() {
+        for (text, name) in [
+            ("m\u{fc}ller.example", "xn--mller-kva.example."),
+            ("M\u{dc}LLER.Example", "xn--mller-kva.example."),
+            (
+                "\u{4f8b}\u{3048}.\u{30c6}\u{30b9}\u{30c8}",
+                "xn--r8jz45g.xn--zckzah.",
+            ),
+            (
+                "\u{4f8b}\u{3048}\u{3002}\u{30c6}\u{30b9}\u{30c8}.",
+                "xn--r8jz45g.xn--zckzah.",
+            ),
+            // Not transitional: the sharp s stays.
+            ("fa\u{df}.example", "xn--fa-hia.example."),
+            (
+                "_dmarc.m\u{fc}ller.example",
+                "_dmarc.xn--mller-kva.example.",
+            ),
+            ("*.m\u{fc}ller.example", "*.xn--mller-kva.example."),
+            (r"a\032b.example", r"a\032b.example."),
+            (
+                "a\\032b.m\u{fc}ller.example",
+                r"a\032b.xn--mller-kva.example.",
+            ),
+            ("_DMARC.Example", "_DMARC.Example."),
+            ("xn--a", "xn--a."),
+        ] {
+            let read = DnsName::from_unicode(text).map(|name| name.to_string());
+            assert_eq!(read.as_deref(), Ok(name), "{text}");
+        }
+        for (text, error) in [
+            ("a.xn--\u{fc}.example", NameError::Idn(2)),
+            ("a.\u{ad}.example", NameError::EmptyLabel),
+            ("\u{2488}com.example", NameError::Idn(1)),
+            ("m\u{fc}..example", NameError::EmptyLabel),
+            ("m\u{fc} ller.example", NameError::Control),
+            ("\u{5d0}1a.example", NameError::Idn(1)),
+        ] {
+            assert_eq!(DnsName::from_unicode(text), Err(error), "{text}");
+        }
+        let long = "\u{fc}".repeat(64);
+        assert!(matches!(
+            DnsName::from_unicode(&long),
+            Err(NameError::LabelTooLong(_))
+        ));
+    }
+
+    #[test]
     fn rfc_2317_names_and_escapes_survive() {
         for text in [
             "1.0/25.2.0.192.in-addr.arpa.",
@@ -292,9 +380,16 @@ mod tests {
 
         #[test]
         fn any_text_is_a_name_or_an_error(text in ".{0,300}") {
-            if let Ok(name) = text.parse::<DnsName>() {
-                prop_assert!(DnsName::from_wire(name.wire()).is_some());
+            for name in [text.parse::<DnsName>(), DnsName::from_unicode(&text)] {
+                if let Ok(name) = name {
+                    prop_assert!(DnsName::from_wire(name.wire()).is_some());
+                }
             }
+        }
+
+        #[test]
+        fn an_ascii_name_needs_no_conversion(text in "[ -~]{0,60}") {
+            prop_assert_eq!(DnsName::from_unicode(&text), text.parse::<DnsName>());
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+/// The length of the prefix `::ffff:0:0/96` of IPv4-mapped addresses (RFC 4291 §2.5.5.2).
+const MAPPED_PREFIX_BITS: u32 = 96;
 /// Characters of a text in messages. Further ones are replaced by `...`.
 const SHOWN_CHARS_MAX: usize = 100;
 
@@ -22,11 +24,12 @@ impl AddressFamily {
         }
     }
 
-    /// The address with a number, which must be in the family.
+    /// The address with a number, which must be in the family. An IPv4-mapped one is its IPv4
+    /// address.
     pub(crate) fn address(self, bits: u128) -> IpAddr {
         match self {
             Self::V4 => Ipv4Addr::from_bits(bits as u32).into(),
-            Self::V6 => Ipv6Addr::from_bits(bits).into(),
+            Self::V6 => Ipv6Addr::from_bits(bits).to_canonical(),
         }
     }
 
@@ -88,9 +91,16 @@ pub(crate) enum ParseError {
     NotAddress,
 }
 
+/// Parses an address without brackets. An IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2) is the IPv4
+/// address in it, wherever an address is read.
+pub(crate) fn parse_address(text: &str) -> Option<IpAddr> {
+    let address: IpAddr = text.parse().ok()?;
+    Some(address.to_canonical())
+}
+
 /// Parses an address (IPv6 with or without brackets), a CIDR or a range `first-last`.
 pub(crate) fn parse(text: &str) -> Result<ParsedTarget, ParseError> {
-    if let Ok(address) = text.parse() {
+    if let Some(address) = parse_address(text) {
         return Ok(ParsedTarget::Address(address));
     }
     if let Some(inner) = text
@@ -98,7 +108,7 @@ pub(crate) fn parse(text: &str) -> Result<ParsedTarget, ParseError> {
         .and_then(|text| text.strip_suffix(']'))
     {
         return match inner.parse() {
-            Ok(IpAddr::V6(address)) => Ok(ParsedTarget::Address(address.into())),
+            Ok(IpAddr::V6(address)) => Ok(ParsedTarget::Address(address.to_canonical())),
             Ok(IpAddr::V4(_)) => Err(only_ipv6_in_brackets()),
             Err(_) => Err(explain_address(inner).unwrap_or_else(only_ipv6_in_brackets)),
         };
@@ -137,18 +147,25 @@ fn parse_cidr(network: &str, length: &str) -> Result<AddressRange, ParseError> {
     let Ok(address) = network.parse::<IpAddr>() else {
         return Err(explain_address(network).unwrap_or(ParseError::NotAddress));
     };
-    let (family, bits) = family_and_bits(address);
+    let (mut family, mut bits) = family_and_bits(address);
     let length_bits = match length.as_bytes() {
-        [b'0'] | [b'1'..=b'9', ..] => length.parse().ok(),
+        [b'0'] | [b'1'..=b'9', ..] => length.parse::<u32>().ok(),
         _ => None,
     };
-    let Some(length_bits) = length_bits.filter(|bits| *bits <= family.bits()) else {
+    let Some(mut length_bits) = length_bits.filter(|bits| *bits <= family.bits()) else {
         return Err(ParseError::Invalid(format!(
             "the prefix length {:?} is not a number from 0 to {}",
             shorten(length),
             family.bits()
         )));
     };
+    if let Some(length_in_v4) = length_bits.checked_sub(MAPPED_PREFIX_BITS)
+        && let IpAddr::V4(mapped) = address.to_canonical()
+        && address.is_ipv6()
+    {
+        (family, bits) = family_and_bits(mapped.into());
+        length_bits = length_in_v4;
+    }
     // A shift by 128 bits would overflow.
     let host_bits = family.last().checked_shr(length_bits).unwrap_or(0);
     if bits & host_bits != 0 {
@@ -165,11 +182,11 @@ fn parse_cidr(network: &str, length: &str) -> Result<AddressRange, ParseError> {
 }
 
 fn parse_range(first: &str, last: &str) -> Result<AddressRange, ParseError> {
-    let (first_address, last_address) = match (first.parse::<IpAddr>(), last.parse::<IpAddr>()) {
-        (Ok(first), Ok(last)) => (first, last),
-        (Err(_), Err(_)) => return Err(explain_address(first).unwrap_or(ParseError::NotAddress)),
+    let (first_address, last_address) = match (parse_address(first), parse_address(last)) {
+        (Some(first), Some(last)) => (first, last),
+        (None, None) => return Err(explain_address(first).unwrap_or(ParseError::NotAddress)),
         (first_read, _) => {
-            let bad = if first_read.is_err() { first } else { last };
+            let bad = if first_read.is_none() { first } else { last };
             return Err(ParseError::Invalid(format!(
                 "{:?} is not an address; a range is two whole addresses, FIRST-LAST",
                 shorten(bad)
@@ -179,9 +196,13 @@ fn parse_range(first: &str, last: &str) -> Result<AddressRange, ParseError> {
     let (family, first_bits) = family_and_bits(first_address);
     let (last_family, last_bits) = family_and_bits(last_address);
     if family != last_family {
-        return Err(ParseError::Invalid(
-            "one end of the range is IPv4 and the other is IPv6".to_owned(),
-        ));
+        let [first, last] = [family, last_family].map(|family| match family {
+            AddressFamily::V4 => "IPv4",
+            AddressFamily::V6 => "IPv6",
+        });
+        return Err(ParseError::Invalid(format!(
+            "one end of the range is {first} and the other is {last}"
+        )));
     }
     if first_bits > last_bits {
         return Err(ParseError::Invalid(format!(
@@ -276,7 +297,19 @@ mod tests {
         for (text, first, last) in [
             ("192.0.2.1", "192.0.2.1", "192.0.2.1"),
             ("[2001:db8::1]", "2001:db8::1", "2001:db8::1"),
-            ("::ffff:192.0.2.1", "::ffff:192.0.2.1", "::ffff:192.0.2.1"),
+            ("::ffff:192.0.2.1", "192.0.2.1", "192.0.2.1"),
+            ("::FFFF:c000:201", "192.0.2.1", "192.0.2.1"),
+            ("[::ffff:192.0.2.1]", "192.0.2.1", "192.0.2.1"),
+            ("::ffff:192.0.2.0/120", "192.0.2.0", "192.0.2.255"),
+            ("::ffff:192.0.2.1/128", "192.0.2.1", "192.0.2.1"),
+            ("::ffff:0:0/96", "0.0.0.0", "255.255.255.255"),
+            (
+                "::ffff:192.0.2.9-::ffff:192.0.2.11",
+                "192.0.2.9",
+                "192.0.2.11",
+            ),
+            ("::ffff:192.0.2.9-192.0.2.11", "192.0.2.9", "192.0.2.11"),
+            ("::fffe:0:0/95", "::fffe:0:0", "255.255.255.255"),
             ("10.0.0.0/8", "10.0.0.0", "10.255.255.255"),
             ("0.0.0.0/0", "0.0.0.0", "255.255.255.255"),
             ("192.0.2.1/32", "192.0.2.1", "192.0.2.1"),
@@ -304,6 +337,15 @@ mod tests {
                 "2001:db8::1/64",
                 "host bits are set; the network is 2001:db8::/64",
             ),
+            (
+                "::ffff:192.0.2.1/120",
+                "host bits are set; the network is 192.0.2.0/24",
+            ),
+            (
+                "::ffff:192.0.2.9-::ffff:192.0.2.1",
+                "write 192.0.2.1-192.0.2.9",
+            ),
+            ("::1-::ffff:192.0.2.1", "one end of the range is IPv6"),
             ("10.0.0.0/33", "a number from 0 to 32"),
             ("10.0.0.0/08", "a number from 0 to 32"),
             ("10.0.0.0/", "a number from 0 to 32"),

@@ -87,6 +87,7 @@ impl Plan {
             socket_options: SocketOptions::default(),
             system_names: false,
             trace: false,
+            named_resolvers: false,
             clock: Clock {
                 began: Instant::now(),
                 wall: SystemTime::now(),
@@ -192,6 +193,7 @@ pub struct PlanBuilder {
     socket_options: SocketOptions,
     system_names: bool,
     trace: bool,
+    named_resolvers: bool,
     clock: Clock,
 }
 
@@ -244,6 +246,10 @@ impl PlanBuilder {
         system_names: bool,
         /// Whether outcomes include a trace of events.
         trace: bool,
+        /// Whether every target names its resolver ([`Job::resolver`](crate::Job::resolver)), so that
+        /// the plan needs none of its own. A target that names none is then never asked; the option
+        /// `no_resolver` of [`TargetOptions`] makes it invalid.
+        named_resolvers: bool,
     }
 
     /// Adds resolvers.
@@ -275,7 +281,9 @@ impl PlanBuilder {
     /// # Errors
     /// The first invalid input.
     pub fn build(self) -> Result<Plan, PlanError> {
-        check_resolvers(&self.kind, &self.resolvers)?;
+        if !(self.named_resolvers && self.resolvers.is_empty()) {
+            check_resolvers(&self.kind, &self.resolvers)?;
+        }
         for (input, rate) in [
             ("rate", self.rate),
             ("rate_per_resolver", self.rate_per_resolver),

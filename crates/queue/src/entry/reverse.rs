@@ -15,18 +15,25 @@ pub(super) fn parse(text: &str) -> Result<Entry, String> {
         return Ok(Entry::One(target, Types::Asked));
     }
     match parse::parse(text) {
-        Ok(ParsedTarget::Address(address)) => {
-            // IPv4 addresses are parsed in canonical form only.
-            let canonical = address.is_ipv4() || is_written(address, text);
-            let given = (!canonical).then(|| text.into());
-            Ok(Entry::One(Target::Address { address, given }, Types::Asked))
-        }
-        Ok(ParsedTarget::AddressRange(span)) => Ok(Entry::AddressRange(span)),
+        Ok(parsed) => Ok(addresses(parsed, text, Types::Asked)),
         Err(ParseError::Invalid(reason)) => Err(reason),
         Err(ParseError::NotAddress) => Err(format!(
             "{:?} is not an address, a CIDR, a range or an .arpa name; to look up names use canvass dns",
             shown(text)
         )),
+    }
+}
+
+/// The entry of addresses that were given as `text`.
+pub(super) fn addresses(parsed: ParsedTarget, text: &str, types: Types) -> Entry {
+    match parsed {
+        ParsedTarget::Address(address) => {
+            // Without a colon an IPv4 address is parsed in canonical form only.
+            let canonical = address.is_ipv4() && !text.contains(':') || is_written(address, text);
+            let given = (!canonical).then(|| text.into());
+            Entry::One(Target::Address { address, given }, types)
+        }
+        ParsedTarget::AddressRange(span) => Entry::AddressRange(span, types),
     }
 }
 
@@ -65,7 +72,7 @@ mod tests {
             ("2001:DB8::1", true),
             ("2001:db8:0::1", true),
             ("[2001:db8::1]", true),
-            ("::ffff:192.0.2.1", false),
+            ("::ffff:192.0.2.1", true),
         ] {
             match parse(text) {
                 Ok(Entry::One(Target::Address { given, .. }, Types::Asked)) => {

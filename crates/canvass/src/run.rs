@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use canvass_lab::Lab;
 use canvass_model::Verdict;
+use canvass_queue::Dedup;
 use canvass_report::{
     RunReport, SummaryInput, Timeline, run_page, summary, warnings, write_percentile_tables,
 };
@@ -31,6 +32,7 @@ pub(crate) fn run(invocation: Invocation) -> Result<Exit, Failure> {
         probe,
         plan,
         source,
+        dedup,
         lab,
         outputs,
         progress,
@@ -72,12 +74,23 @@ pub(crate) fn run(invocation: Invocation) -> Result<Exit, Failure> {
         report: run.join(),
         timeline: timeline.map(|timeline| timeline.get()),
         signal,
+        dedup,
         outputs,
         lab,
         quiet,
         fail_below_percent,
     }
     .conclude()
+}
+
+/// What `--dedup` left out, for the summary.
+fn repetitions(dedup: &Dedup) -> String {
+    let text = format!("repeated targets left out: {}", dedup.repeated());
+    if dedup.is_full() {
+        format!("{text}; the memory of --dedup was full, and further repetitions were asked again")
+    } else {
+        text
+    }
 }
 
 /// Counts signals. The first drains the run, the second aborts it.
@@ -121,6 +134,7 @@ struct FinishedRun {
     report: Report,
     timeline: Option<Arc<Timeline>>,
     signal: Option<i32>,
+    dedup: Option<Arc<Dedup>>,
     outputs: Outputs,
     lab: Option<Lab>,
     quiet: bool,
@@ -160,6 +174,9 @@ impl FinishedRun {
         };
         if !self.quiet {
             message(summary(&input).trim_end());
+            if let Some(dedup) = &self.dedup {
+                message(repetitions(dedup));
+            }
         }
         let page_written = match (&self.outputs.html, &self.timeline) {
             (Some(path), Some(timeline)) => self.write_page(path, &input, timeline),

@@ -76,6 +76,9 @@ pub(crate) fn parse(kind: &TargetKind, text: &str) -> Result<ParsedLine, BadLine
 
 /// Splits `target @resolver`.
 fn split_resolver(text: &str) -> (&str, Option<&str>) {
+    if !text.contains('@') {
+        return (text, None);
+    }
     match text.rsplit_once(|char: char| char.is_ascii_whitespace()) {
         Some((target, word)) if word.starts_with('@') => {
             (target.trim_ascii_end(), Some(&word[1..]))

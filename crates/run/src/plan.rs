@@ -50,6 +50,7 @@ pub struct Plan {
     concurrency: usize,
     pub(crate) rate_per_second: Option<f64>,
     pub(crate) system_names: bool,
+    no_resolver: Option<Arc<str>>,
     pub(crate) clock: Clock,
 }
 
@@ -87,7 +88,7 @@ impl Plan {
             socket_options: SocketOptions::default(),
             system_names: false,
             trace: false,
-            named_resolvers: false,
+            no_resolver: None,
             clock: Clock {
                 began: Instant::now(),
                 wall: SystemTime::now(),
@@ -98,7 +99,10 @@ impl Plan {
     /// The options for a [`Source`](crate::Source) of targets of this plan's kind: all targets, in the
     /// order of the list.
     pub fn target_options(&self) -> TargetOptions {
-        TargetOptions::new(self.kind.clone())
+        TargetOptions {
+            no_resolver: self.no_resolver.clone(),
+            ..TargetOptions::new(self.kind.clone())
+        }
     }
 
     /// The number of outcomes of this many targets.
@@ -193,7 +197,7 @@ pub struct PlanBuilder {
     socket_options: SocketOptions,
     system_names: bool,
     trace: bool,
-    named_resolvers: bool,
+    no_resolver: Option<Arc<str>>,
     clock: Clock,
 }
 
@@ -246,10 +250,10 @@ impl PlanBuilder {
         system_names: bool,
         /// Whether outcomes include a trace of events.
         trace: bool,
-        /// Whether every target names its resolver ([`Job::resolver`](crate::Job::resolver)), so that
-        /// the plan needs none of its own. A target that names none is then never asked; the option
-        /// `no_resolver` of [`TargetOptions`] makes it invalid.
-        named_resolvers: bool,
+        /// Why the plan has no resolver. With a reason it needs none: targets that name their own
+        /// ([`Job::resolver`](crate::Job::resolver)) are asked, and [`Plan::target_options`] makes
+        /// the others invalid for this reason.
+        no_resolver: Option<Arc<str>>,
     }
 
     /// Adds resolvers.
@@ -281,7 +285,7 @@ impl PlanBuilder {
     /// # Errors
     /// The first invalid input.
     pub fn build(self) -> Result<Plan, PlanError> {
-        if !(self.named_resolvers && self.resolvers.is_empty()) {
+        if self.no_resolver.is_none() || !self.resolvers.is_empty() {
             check_resolvers(&self.kind, &self.resolvers)?;
         }
         for (input, rate) in [
@@ -315,6 +319,7 @@ impl PlanBuilder {
         let loops = self.event_loops.min(concurrency);
         let per_loop = |rate: Option<f64>| rate.map(|rate| rate / loops as f64);
         let sockets = if is_probe { self.sockets / loops } else { 0 };
+        let has_none = self.resolvers.is_empty();
         let modules = self.modules.into_iter().map(|module| {
             Arc::new(Module {
                 retries: self.retries.unwrap_or(PROBE_RETRIES),
@@ -344,6 +349,7 @@ impl PlanBuilder {
                     socket_options: self.socket_options,
                 },
             },
+            no_resolver: self.no_resolver.filter(|_| has_none),
             kind: self.kind,
             event_loops: NonZeroUsize::new(loops).unwrap_or(NonZeroUsize::MIN),
             concurrency,

@@ -81,7 +81,7 @@ pub(crate) fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
         AgainstArg::Udp => vec![with_transport(plan, TransportPolicy::Udp)],
         AgainstArg::Tcp => vec![with_transport(plan, TransportPolicy::Tcp)],
         AgainstArg::Resolver(resolver) => {
-            let resolvers = resolvers::read(&[resolver])?;
+            let resolvers = resolvers::read(&[resolver], first.quiet)?;
             let other = plan.clone().with_resolvers(resolvers);
             vec![Other::Engine(Box::new(other.map_err(Failure::usage)?))]
         }
@@ -101,7 +101,7 @@ fn with_transport(plan: &Plan, transport: TransportPolicy) -> Other {
 
 /// The warning if the two sides do not use the same resolvers.
 fn resolvers_differ(ours: &[SocketAddr]) -> Option<String> {
-    let system = resolvers::read(&[]).unwrap_or_default();
+    let system = resolvers::read(&[], true).unwrap_or_default();
     // libc uses the first three (resolv.conf(5)).
     let system = &system[..system.len().min(3)];
     let same = ours.iter().all(|resolver| system.contains(resolver));

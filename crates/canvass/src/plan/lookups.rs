@@ -1,27 +1,76 @@
 //! Plans of DNS lookups.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+
 use canvass_lab::{Lab, LabConfig};
+use canvass_model::RecordType;
 use canvass_queue::TargetKind;
 use canvass_report::Columns;
 use canvass_run::Plan;
 
-use super::{CommandParts, Invocation, invocation};
+use super::{CommandParts, Invocation, dig, invocation};
 use crate::args::{CommonArgs, DnsArgs, PtrArgs};
 use crate::exit::Failure;
+use crate::message::message;
 use crate::{lab, resolvers};
 
 /// The invocation of `canvass ptr`.
-pub(crate) fn ptr(args: PtrArgs) -> Result<Invocation, Failure> {
+pub(crate) fn ptr(mut args: PtrArgs) -> Result<Invocation, Failure> {
+    let resolvers = dig::take_resolvers(&mut args.targets);
+    args.common.resolver.extend(resolvers);
     let kind = TargetKind::Ptr {
         forward_confirm: args.forward_confirm,
     };
-    lookups("ptr", kind, args.targets, args.common)
+    named_lookups("ptr", kind, args.targets, args.common)
 }
 
 /// The invocation of `canvass dns`.
 pub(crate) fn dns(args: DnsArgs) -> Result<Invocation, Failure> {
-    let kind = TargetKind::Dns { types: args.types };
-    lookups("dns", kind, args.targets, args.common)
+    let DnsArgs {
+        mut targets,
+        mut types,
+        mut common,
+    } = args;
+    common.resolver.extend(dig::take_resolvers(&mut targets));
+    if types.is_empty() {
+        types = dig::take_types(&mut targets, common.input.is_some());
+        if !types.is_empty() && !common.quiet {
+            dig::say_types(&types);
+        }
+    }
+    if types.is_empty() {
+        types = vec![RecordType::A];
+    }
+    if !common.quiet {
+        dig::say_address(&targets, &types);
+    }
+    named_lookups("dns", TargetKind::Dns { types }, targets, common)
+}
+
+/// The invocation of lookups whose targets may name their resolvers.
+fn named_lookups(
+    probe: &'static str,
+    kind: TargetKind,
+    targets: Vec<String>,
+    args: CommonArgs,
+) -> Result<Invocation, Failure> {
+    if args.lab.is_some() && !args.resolver.is_empty() {
+        return Err(Failure::usage("@ADDR cannot be used with --lab"));
+    }
+    let names_one = |target: &String| target.contains(char::is_whitespace) && target.contains('@');
+    let may_name = args.input.is_some() || targets.is_empty() || targets.iter().any(names_one);
+    lookups_or(probe, kind, targets, args, |failure, quiet| {
+        if !may_name {
+            return Err(failure);
+        }
+        if !quiet {
+            message(format_args!(
+                "canvass: {failure}; only lines that name a resolver (TARGET @ADDR) are asked"
+            ));
+        }
+        Ok(format!("the line names no resolver, and {failure}").into())
+    })
 }
 
 /// The invocation of lookups of any kind.
@@ -31,6 +80,18 @@ pub(super) fn lookups(
     targets: Vec<String>,
     args: CommonArgs,
 ) -> Result<Invocation, Failure> {
+    lookups_or(probe, kind, targets, args, |failure, _| Err(failure))
+}
+
+/// The invocation of lookups. If none is given and the system has no resolvers, `without` decides: it
+/// returns the reason for which targets that name none are invalid.
+fn lookups_or(
+    probe: &'static str,
+    kind: TargetKind,
+    targets: Vec<String>,
+    args: CommonArgs,
+    without: impl FnOnce(Failure, bool) -> Result<Arc<str>, Failure>,
+) -> Result<Invocation, Failure> {
     let lab: Option<Lab> = match &args.lab {
         Some(impairments) => Some(lab::start(LabConfig {
             impairments: impairments.clone().unwrap_or_default(),
@@ -38,15 +99,23 @@ pub(super) fn lookups(
         })?),
         None => None,
     };
-    let resolvers = match &lab {
+    let mut no_resolver = None;
+    let resolvers: Vec<SocketAddr> = match &lab {
         Some(lab) => vec![lab.address()],
-        None => resolvers::read(&args.resolver)?,
+        None => match resolvers::read(&args.resolver, args.quiet) {
+            Err(failure) if args.resolver.is_empty() => {
+                no_resolver = Some(without(failure, args.quiet)?);
+                Vec::new()
+            }
+            read => read?,
+        },
     };
     let parts = CommandParts {
         probe,
         columns: Columns::Dns,
         builder: Plan::builder(kind)
             .resolvers(resolvers)
+            .no_resolver(no_resolver)
             .deadline(args.deadline),
         targets,
         lab,

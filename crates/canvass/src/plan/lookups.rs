@@ -69,7 +69,7 @@ fn named_lookups(
                 "canvass: {failure}; only lines that name a resolver (TARGET @ADDR) are asked"
             ));
         }
-        Ok(format!("the line names no resolver, and {failure}").into())
+        Ok("the line names no resolver (TARGET @ADDR), and the run has none".into())
     })
 }
 

@@ -84,7 +84,7 @@ pub(crate) fn run(invocation: Invocation) -> Result<Exit, Failure> {
 }
 
 /// What `--dedup` left out, for the summary.
-fn repetitions(dedup: &Dedup) -> String {
+pub(crate) fn repetitions(dedup: &Dedup) -> String {
     let text = format!("repeated targets left out: {}", dedup.repeated());
     if dedup.is_full() {
         format!("{text}; the memory of --dedup was full, and further repetitions were asked again")

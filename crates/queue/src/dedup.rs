@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use canvass_model::{Host, RecordType, Target};
 
 use crate::entry::{Entry, Hosts, Types};
-use crate::parse::{AddressFamily, AddressRange, ParsedTarget};
+use crate::parse::{AddressRange, ParsedTarget};
 use crate::target_template::TargetTemplate;
 use crate::{Exclusions, TargetKind};
 use asked::Asked;
@@ -61,52 +61,42 @@ impl Dedup {
         self.full.load(Ordering::Relaxed)
     }
 
-    /// The parts of an entry that are asked for the first time. `asks` says what is asked of it.
+    /// Remembers an entry, of which `asks` says what is asked.
     pub(crate) fn first_asked(
         &self,
         entry: Entry,
         asks: &Asks<'_>,
         exclude: &Exclusions,
-    ) -> Vec<Entry> {
+    ) -> FirstAsked {
         let mut asked = self.asked.lock().expect("no holder of the lock panics");
-        let mut repeated = 0;
-        let parts = match entry {
-            Entry::One(target, types) => one(&mut asked, target, types, asks, &mut repeated),
-            Entry::AddressRange(span, types) => {
-                let any = any_address(span.family);
-                let free = asked.take_span(&any, asks, span);
-                repeated += targets(span, exclude) - total(&free, exclude);
-                free.into_iter()
-                    .map(|span| Entry::AddressRange(span, types.clone()))
-                    .collect()
-            }
-            Entry::Grid(Hosts::AddressRange(span), template) => {
-                grid(&mut asked, span, template, asks, exclude, &mut repeated)
-            }
-            Entry::Grid(Hosts::One(Host::Address(address)), template) => {
-                let span = ParsedTarget::Address(address).span();
-                grid(&mut asked, span, template, asks, exclude, &mut repeated)
-            }
-            Entry::Grid(Hosts::One(host), template) => {
-                let fresh: Vec<usize> = (0..template.width())
-                    .filter(|column| asked.take_one(&template.target(&host, *column), asks))
-                    .collect();
-                repeated += (template.width() - fresh.len()) as u128;
-                let rest = template.columns(&fresh);
-                rest.map(|rest| Entry::Grid(Hosts::One(host), rest))
-                    .into_iter()
-                    .collect()
-            }
+        let mut pass = Pass {
+            asked: &mut asked,
+            asks,
+            exclude,
+            repeated: 0,
         };
+        let first_asked = pass.entry(entry);
+        let repeated = u64::try_from(pass.repeated).unwrap_or(u64::MAX);
+        // All changes are made while the lock is held.
+        let before = self.repeated.load(Ordering::Relaxed);
+        self.repeated
+            .store(before.saturating_add(repeated), Ordering::Relaxed);
         self.full.store(asked.is_full(), Ordering::Relaxed);
-        if repeated > 0 {
-            let before = self.repeated.load(Ordering::Relaxed);
-            let repeated = u64::try_from(repeated).unwrap_or(u64::MAX);
-            // All changes are made while the lock is held.
-            self.repeated
-                .store(before.saturating_add(repeated), Ordering::Relaxed);
-        }
-        parts
+        first_asked
+    }
+}
+
+/// What of an entry is asked for the first time.
+pub(crate) struct FirstAsked {
+    pub(crate) parts: Vec<Entry>,
+    /// The rest of a range, which is to be remembered once the parts were taken. So the parts are
+    /// limited however much of the range was asked before.
+    pub(crate) rest: Option<Entry>,
+}
+
+impl FirstAsked {
+    fn all(parts: Vec<Entry>) -> Self {
+        Self { parts, rest: None }
     }
 }
 
@@ -119,90 +109,143 @@ impl fmt::Debug for Dedup {
     }
 }
 
-/// One target, with those of its types that are asked for the first time.
-fn one(
-    asked: &mut Asked,
-    target: Target,
-    types: Types,
-    asks: &Asks<'_>,
-    repeated: &mut u128,
-) -> Vec<Entry> {
-    if matches!(target, Target::Invalid { .. }) {
-        return vec![Entry::One(target, types)];
-    }
-    let several: &[RecordType] = match (&types, asks.kind) {
-        (Types::Only(one), _) => std::slice::from_ref(one),
-        (Types::Listed(listed), _) => listed,
-        (Types::Asked, TargetKind::Dns { types }) => types,
-        (Types::Asked, _) => &[],
-    };
-    if several.is_empty() {
-        let is_fresh = asked.take_one(&target, asks);
-        *repeated += u128::from(!is_fresh);
-        return is_fresh
-            .then_some(Entry::One(target, types))
-            .into_iter()
-            .collect();
-    }
-    let fresh: Vec<RecordType> = several
-        .iter()
-        .copied()
-        .filter(|one| asked.take_one(&target, &asks.of_type(*one)))
-        .collect();
-    *repeated += (several.len() - fresh.len()) as u128;
-    let types = match fresh[..] {
-        [] => return Vec::new(),
-        _ if fresh.len() == several.len() => types,
-        [one] => Types::Only(one),
-        _ => Types::Listed(fresh.into()),
-    };
-    vec![Entry::One(target, types)]
+/// One entry that is remembered.
+struct Pass<'a> {
+    asked: &'a mut Asked,
+    asks: &'a Asks<'a>,
+    exclude: &'a Exclusions,
+    /// The number of targets that were asked before.
+    repeated: u128,
 }
 
-/// All addresses of a range as endpoints or URLs. If any was asked before, the ports are separated.
-fn grid(
-    asked: &mut Asked,
-    span: AddressRange,
-    template: TargetTemplate,
-    asks: &Asks<'_>,
-    exclude: &Exclusions,
-    repeated: &mut u128,
-) -> Vec<Entry> {
-    let any = Host::Address(span.family.address(0));
-    let free: Vec<Vec<AddressRange>> = (0..template.width())
-        .map(|column| asked.take_span(&template.target(&any, column), asks, span))
-        .collect();
-    if free.iter().all(|free| **free == [span]) {
-        return vec![Entry::Grid(Hosts::AddressRange(span), template)];
+impl Pass<'_> {
+    fn entry(&mut self, entry: Entry) -> FirstAsked {
+        match entry {
+            Entry::One(target, types) => FirstAsked::all(self.one(target, types)),
+            Entry::AddressRange(span, types) => {
+                let any = Target::Address {
+                    address: span.family.address(0),
+                    given: None,
+                };
+                let (span, rest) = self.split([&any], span);
+                let free = self.take_span(&any, span);
+                let part = |span| Entry::AddressRange(span, types.clone());
+                FirstAsked {
+                    parts: free.into_iter().map(part).collect(),
+                    rest: rest.map(part),
+                }
+            }
+            Entry::Grid(Hosts::AddressRange(span), template) => self.grid(span, template),
+            Entry::Grid(Hosts::One(Host::Address(address)), template) => {
+                self.grid(ParsedTarget::Address(address).span(), template)
+            }
+            Entry::Grid(Hosts::One(host), template) => {
+                let fresh: Vec<usize> = (0..template.width())
+                    .filter(|column| {
+                        let target = template.target(&host, *column);
+                        self.asked.take_one(&target, self.asks)
+                    })
+                    .collect();
+                self.repeated += (template.width() - fresh.len()) as u128;
+                let part = template
+                    .columns(&fresh)
+                    .map(|template| Entry::Grid(Hosts::One(host), template));
+                FirstAsked::all(part.into_iter().collect())
+            }
+        }
     }
-    let mut parts = Vec::new();
-    for (column, free) in free.into_iter().enumerate() {
-        *repeated = repeated.saturating_add(targets(span, exclude) - total(&free, exclude));
-        let Some(template) = template.columns(&[column]) else {
-            continue;
+
+    /// One target, with those of its types that are asked for the first time.
+    fn one(&mut self, target: Target, types: Types) -> Vec<Entry> {
+        if matches!(target, Target::Invalid { .. }) {
+            return vec![Entry::One(target, types)];
+        }
+        let several: &[RecordType] = match (&types, self.asks.kind) {
+            (Types::Only(one), _) => std::slice::from_ref(one),
+            (Types::Listed(listed), _) => listed,
+            (Types::Asked, TargetKind::Dns { types }) => types,
+            (Types::Asked, _) => &[],
         };
-        parts.extend(
-            free.into_iter()
-                .map(|span| Entry::Grid(Hosts::AddressRange(span), template.clone())),
-        );
+        if several.is_empty() {
+            if self.asked.take_one(&target, self.asks) {
+                return vec![Entry::One(target, types)];
+            }
+            self.repeated += 1;
+            return Vec::new();
+        }
+        let fresh: Vec<RecordType> = several
+            .iter()
+            .copied()
+            .filter(|one| self.asked.take_one(&target, &self.asks.of_type(*one)))
+            .collect();
+        self.repeated += (several.len() - fresh.len()) as u128;
+        let types = match fresh[..] {
+            [] => return Vec::new(),
+            _ if fresh.len() == several.len() => types,
+            [one] => Types::Only(one),
+            _ => Types::Listed(fresh.into()),
+        };
+        vec![Entry::One(target, types)]
     }
-    parts
-}
 
-/// The number of targets of a range, at most `u128::MAX`.
-fn targets(span: AddressRange, exclude: &Exclusions) -> u128 {
-    exclude
-        .ranks(span)
-        .map_or(0, |(first, last)| (last - first).saturating_add(1))
-}
+    /// All addresses of a range as endpoints or URLs. If any was asked before, the ports are
+    /// separated.
+    fn grid(&mut self, span: AddressRange, template: TargetTemplate) -> FirstAsked {
+        let any = Host::Address(span.family.address(0));
+        let columns: Vec<Target> = (0..template.width())
+            .map(|column| template.target(&any, column))
+            .collect();
+        let (span, rest) = self.split(&columns, span);
+        let part = |span, template| Entry::Grid(Hosts::AddressRange(span), template);
+        let rest = rest.map(|rest| part(rest, template.clone()));
+        let free: Vec<Vec<AddressRange>> = columns
+            .iter()
+            .map(|any| self.take_span(any, span))
+            .collect();
+        if free.iter().all(|free| **free == [span]) {
+            let parts = vec![part(span, template)];
+            return FirstAsked { parts, rest };
+        }
+        let mut parts = Vec::new();
+        for (column, free) in free.into_iter().enumerate() {
+            if let Some(template) = template.columns(&[column]) {
+                parts.extend(free.into_iter().map(|span| part(span, template.clone())));
+            }
+        }
+        FirstAsked { parts, rest }
+    }
 
-fn total(spans: &[AddressRange], exclude: &Exclusions) -> u128 {
-    spans.iter().map(|span| targets(*span, exclude)).sum()
-}
+    /// Splits a range so that the first half has a limited number of parts that were not asked.
+    fn split<'t>(
+        &self,
+        columns: impl IntoIterator<Item = &'t Target>,
+        span: AddressRange,
+    ) -> (AddressRange, Option<AddressRange>) {
+        let last = columns
+            .into_iter()
+            .map(|any| self.asked.part_end(any, self.asks, span))
+            .min()
+            .unwrap_or(span.last);
+        let rest = (last < span.last).then(|| AddressRange {
+            first: last + 1,
+            ..span
+        });
+        (AddressRange { last, ..span }, rest)
+    }
 
-fn any_address(family: AddressFamily) -> Target {
-    Target::Address {
-        address: family.address(0),
-        given: None,
+    /// Remembers a target for each address of a range, and counts those that were asked before.
+    fn take_span(&mut self, any: &Target, span: AddressRange) -> Vec<AddressRange> {
+        let free = self.asked.take_span(any, self.asks, span);
+        let total: u128 = free.iter().map(|span| self.targets(*span)).sum();
+        let repeated = self.targets(span) - total;
+        self.repeated = self.repeated.saturating_add(repeated);
+        free
+    }
+
+    /// The number of targets of a range, at most `u128::MAX`.
+    fn targets(&self, span: AddressRange) -> u128 {
+        self.exclude
+            .ranks(span)
+            .map_or(0, |(first, last)| (last - first).saturating_add(1))
     }
 }

@@ -34,8 +34,10 @@ pub(crate) struct Intake {
     strict: bool,
     dedup: Option<Arc<Dedup>>,
     no_resolver: Option<Arc<str>>,
-    /// The parts of a line that remain of it without what was asked before, in order.
-    parts: VecDeque<(Entry, Origin)>,
+    /// What remains of a line without what was asked before, in order.
+    parts: VecDeque<Entry>,
+    /// The rest of that line, and the origin of all of it.
+    line: Option<(Option<Entry>, Origin)>,
 }
 
 impl Intake {
@@ -48,6 +50,7 @@ impl Intake {
             dedup: options.dedup.clone(),
             no_resolver: options.no_resolver.clone(),
             parts: VecDeque::new(),
+            line: None,
         }
     }
 
@@ -79,31 +82,36 @@ impl Intake {
             types: Types::Asked,
             resolver,
         };
-        let Some(dedup) = &self.dedup else {
+        if self.dedup.is_none() {
             return Ok(self.assign(entry, origin));
-        };
+        }
         if !self.is_excluded(&entry) {
-            let asks = Asks {
-                kind: &self.kind,
-                record_type: None,
-                resolver: origin.resolver.as_deref(),
-            };
-            let parts = dedup.first_asked(entry, &asks, &self.exclude);
-            self.parts
-                .extend(parts.into_iter().map(|part| (part, origin.clone())));
+            self.line = Some((Some(entry), origin));
         }
         Ok(self.next_part())
     }
 
     /// The next targets of the last line.
     pub(crate) fn next_part(&mut self) -> Option<LineTargets> {
-        while let Some((entry, origin)) = self.parts.pop_front() {
-            let targets = self.assign(entry, origin);
-            if targets.is_some() {
-                return targets;
+        let (mut rest, origin) = self.line.take()?;
+        loop {
+            while let Some(part) = self.parts.pop_front() {
+                let targets = self.assign(part, origin.clone());
+                if targets.is_some() {
+                    self.line = Some((rest, origin));
+                    return targets;
+                }
             }
+            let (entry, dedup) = (rest?, self.dedup.as_ref()?);
+            let asks = Asks {
+                kind: &self.kind,
+                record_type: None,
+                resolver: origin.resolver.as_deref(),
+            };
+            let first_asked = dedup.first_asked(entry, &asks, &self.exclude);
+            self.parts.extend(first_asked.parts);
+            rest = first_asked.rest;
         }
-        None
     }
 
     /// Why a line cannot be asked although it can be parsed.

@@ -67,6 +67,28 @@ fn ranges_and_addresses_are_compared() {
 }
 
 #[test]
+fn a_range_with_many_holes_is_given_in_parts() {
+    // Every other address of a /19, and then all of them.
+    let mut list: String = (0..4_096u32)
+        .map(|half| {
+            format!(
+                "{}\n",
+                std::net::Ipv4Addr::from_bits((10 << 24) | (half * 2))
+            )
+        })
+        .collect();
+    list.push_str("10.0.0.0/19\n10.0.0.0/18\n");
+    for shuffle in [None, Some(2)] {
+        let options = TargetOptions { shuffle, ..ptr() };
+        let (mut targets, repeated) = shown_once(&[], &list, &options);
+        assert_eq!((targets.len(), repeated), (16_384, 4_096 + 8_192));
+        targets.sort();
+        targets.dedup();
+        assert_eq!(targets.len(), 16_384);
+    }
+}
+
+#[test]
 fn what_is_excluded_is_no_repetition() {
     let mut options = ptr();
     options.exclude = excluding(&["192.0.2.0/25"]);

@@ -22,6 +22,7 @@ use canvass_report::Comparison;
 use crate::descriptors;
 use crate::exit::{Exit, Failure};
 use crate::plan::{ComparePlan, Other};
+use crate::run::repetitions;
 use list::List;
 use local_sources::LocalSources;
 use output::Output;
@@ -58,6 +59,9 @@ pub(crate) fn run(plan: ComparePlan) -> Result<Exit, Failure> {
         warnings.push(format!(
             "invalid targets in the list: {bad}; the first: {first}"
         ));
+    }
+    if let Some(dedup) = &invocation.dedup {
+        warnings.push(repetitions(dedup));
     }
     let interrupt = sides.interrupt.clone();
     if interrupt.signal().is_some() {

@@ -30,7 +30,7 @@ fn compressed(program: &str, args: &[&str], bytes: &[u8]) -> Vec<u8> {
 /// So many addresses, one a line.
 fn addresses(count: u32) -> String {
     (0..count)
-        .map(|bits| format!("{}\n", std::net::Ipv4Addr::from_bits(10 << 24 | bits)))
+        .map(|bits| format!("{}\n", std::net::Ipv4Addr::from_bits((10 << 24) | bits)))
         .collect()
 }
 

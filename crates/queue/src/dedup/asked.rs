@@ -17,6 +17,9 @@ const V6_SPAN_BYTES: u64 = 112;
 const QUESTION_BYTES: u64 = 64;
 const ASPECT_BYTES: u64 = 128;
 
+/// Parts of a range that are taken at a time.
+const PARTS_MAX: usize = 1024;
+
 /// What is asked of the targets of an entry.
 #[derive(Clone, Copy)]
 pub(crate) struct Asks<'a> {
@@ -104,6 +107,32 @@ impl Asked {
     ) -> Vec<AddressRange> {
         let (Question::OfAddress(_, rest) | Question::Other(rest)) = self.question(any, asks);
         self.take(rest, span)
+    }
+
+    /// The end of the first parts of a range that were not asked before, which are at most
+    /// [`PARTS_MAX`].
+    pub(super) fn part_end(&self, any: &Target, asks: &Asks<'_>, span: AddressRange) -> u128 {
+        let (Question::OfAddress(_, rest) | Question::Other(rest)) = self.question(any, asks);
+        let Some(&aspect) = self.aspects.get(&rest) else {
+            return span.last;
+        };
+        let (first, last) = (span.first, span.last);
+        let (parts, end) = match span.family {
+            AddressFamily::V4 => {
+                let parts = self
+                    .v4
+                    .some_missing(aspect, first as u32, last as u32, PARTS_MAX);
+                (parts.len(), parts.last().map(|(_, end)| u128::from(*end)))
+            }
+            AddressFamily::V6 => {
+                let parts = self.v6.some_missing(aspect, first, last, PARTS_MAX);
+                (parts.len(), parts.last().map(|(_, end)| *end))
+            }
+        };
+        match end {
+            Some(end) if parts == PARTS_MAX => end,
+            _ => last,
+        }
     }
 
     fn take(&mut self, rest: u128, span: AddressRange) -> Vec<AddressRange> {

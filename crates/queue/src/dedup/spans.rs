@@ -21,6 +21,17 @@ impl<B: Copy + Ord + Into<u128> + TryFrom<u128>> Spans<B> {
 
     /// The parts of `first..=last` that are not in the set, in order.
     pub(super) fn missing(&self, aspect: Aspect, first: B, last: B) -> Vec<(B, B)> {
+        self.some_missing(aspect, first, last, usize::MAX)
+    }
+
+    /// The first of those parts, at most so many.
+    pub(super) fn some_missing(
+        &self,
+        aspect: Aspect,
+        first: B,
+        last: B,
+        parts_max: usize,
+    ) -> Vec<(B, B)> {
         let mut missing = Vec::new();
         let mut next = Some(first);
         let before = self.before(aspect, first);
@@ -30,6 +41,9 @@ impl<B: Copy + Ord + Into<u128> + TryFrom<u128>> Spans<B> {
             .chain(within.map(|((_, first), last)| (*first, *last)))
         {
             let Some(at) = next else { break };
+            if missing.len() == parts_max {
+                return missing;
+            }
             if let Some(end) = pred(span_first).filter(|end| at <= *end) {
                 missing.push((at, end));
             }
@@ -37,7 +51,9 @@ impl<B: Copy + Ord + Into<u128> + TryFrom<u128>> Spans<B> {
                 next = succ(span_last);
             }
         }
-        if let Some(at) = next.filter(|at| *at <= last) {
+        if let Some(at) = next.filter(|at| *at <= last)
+            && missing.len() < parts_max
+        {
             missing.push((at, last));
         }
         missing
@@ -119,6 +135,11 @@ mod tests {
                 let expected: Vec<u32> =
                     (first..=last).filter(|number| !numbers.contains(&(aspect, *number))).collect();
                 prop_assert_eq!(missing, expected);
+                let parts = spans.missing(aspect, first, last);
+                for parts_max in 0..4 {
+                    let some = spans.some_missing(aspect, first, last, parts_max);
+                    prop_assert_eq!(&some[..], &parts[..parts.len().min(parts_max)]);
+                }
                 spans.insert(aspect, first, last);
                 numbers.extend((first..=last).map(|number| (aspect, number)));
                 let runs = numbers

@@ -130,31 +130,19 @@ impl Batch<'_> {
         last: u64,
         origin: &Origin,
     ) {
-        let seq = self.sequence.seq;
-        let spec = spec_of(&origin.types, &self.sequence.kind, 0);
-        let job = |index: u64, address| Job {
-            seq: seq + index,
+        let run = AddressRun {
+            family,
+            bits,
+            stride,
+            last,
+            seq: self.sequence.seq,
             line: origin.line,
-            target: Target::Address {
-                address,
-                given: None,
-            },
-            spec,
-            due: None,
-            resolver: origin.resolver.clone(),
+            spec: spec_of(&origin.types, &self.sequence.kind, 0),
         };
-        match family {
-            AddressFamily::V4 => {
-                let (bits, stride) = (bits as u32, stride as u32);
-                self.out.extend((0..=last).map(|index| {
-                    let address = bits.wrapping_add(stride.wrapping_mul(index as u32));
-                    job(index, Ipv4Addr::from_bits(address).into())
-                }));
-            }
-            AddressFamily::V6 => self.out.extend((0..=last).map(|index| {
-                let address = bits + u128::from(stride) * u128::from(index);
-                job(index, AddressFamily::V6.address(address))
-            })),
+        // A loop of its own for the usual case: the clone would take two thirds of its time.
+        match &origin.resolver {
+            None => run.push(self.out, || None),
+            Some(resolver) => run.push(self.out, || Some(resolver.clone())),
         }
         self.count(last + 1);
     }
@@ -202,6 +190,48 @@ impl Batch<'_> {
         self.sequence.allowed -= jobs;
         self.room -= jobs as usize;
         self.has_jobs = true;
+    }
+}
+
+/// The jobs of `last + 1` addresses at a distance of `stride`.
+struct AddressRun {
+    family: AddressFamily,
+    /// The first address.
+    bits: u128,
+    stride: u64,
+    last: u64,
+    seq: u64,
+    line: Option<NonZeroU64>,
+    spec: ProbeSpec,
+}
+
+impl AddressRun {
+    #[inline]
+    fn push(&self, out: &mut Vec<Job>, resolver: impl Fn() -> Option<Box<SocketAddr>>) {
+        let job = |index: u64, address| Job {
+            seq: self.seq + index,
+            line: self.line,
+            target: Target::Address {
+                address,
+                given: None,
+            },
+            spec: self.spec,
+            due: None,
+            resolver: resolver(),
+        };
+        match self.family {
+            AddressFamily::V4 => {
+                let (bits, stride) = (self.bits as u32, self.stride as u32);
+                out.extend((0..=self.last).map(|index| {
+                    let address = bits.wrapping_add(stride.wrapping_mul(index as u32));
+                    job(index, Ipv4Addr::from_bits(address).into())
+                }));
+            }
+            AddressFamily::V6 => out.extend((0..=self.last).map(|index| {
+                let address = self.bits + u128::from(self.stride) * u128::from(index);
+                job(index, AddressFamily::V6.address(address))
+            })),
+        }
     }
 }
 

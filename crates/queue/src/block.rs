@@ -107,13 +107,13 @@ impl Block {
 
 /// A position in a block that is read in order.
 pub(crate) struct BlockCursor {
-    block: Block,
+    block: Box<Block>,
     /// The next index. `None` at the end.
     next: Option<u128>,
 }
 
 impl BlockCursor {
-    pub(crate) fn new(block: Block) -> Self {
+    pub(crate) fn new(block: Box<Block>) -> Self {
         Self {
             block,
             next: Some(0),

@@ -12,6 +12,7 @@ mod socket;
 use std::net::SocketAddr;
 
 use canvass_model::{RecordType, Target};
+use memchr::memchr;
 
 pub(crate) use host::Hosts;
 pub(crate) use password::shown;
@@ -54,6 +55,14 @@ pub(crate) struct ParsedLine {
 
 /// Parses a line or an argument that is not blank. A line of a lookup may end in ` @resolver`.
 pub(crate) fn parse(kind: &TargetKind, text: &str) -> Result<ParsedLine, BadLine> {
+    if matches!(kind, TargetKind::Ptr { .. })
+        && let Some(target) = reverse::parse_address(text)
+    {
+        return Ok(ParsedLine {
+            entry: Entry::One(target, Types::Asked),
+            resolver: None,
+        });
+    }
     let (target, resolver) = match kind {
         TargetKind::Ptr { .. } | TargetKind::Dns { .. } => split_resolver(text),
         _ => (text, None),
@@ -76,7 +85,7 @@ pub(crate) fn parse(kind: &TargetKind, text: &str) -> Result<ParsedLine, BadLine
 
 /// Splits `target @resolver`.
 fn split_resolver(text: &str) -> (&str, Option<&str>) {
-    if !text.contains('@') {
+    if memchr(b'@', text.as_bytes()).is_none() {
         return (text, None);
     }
     match text.rsplit_once(|char: char| char.is_ascii_whitespace()) {

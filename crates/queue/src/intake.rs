@@ -22,8 +22,8 @@ use crate::{Dedup, Exclusions, TargetKind, TargetOptions};
 pub(crate) enum LineTargets {
     /// One target.
     One(Item),
-    /// Several.
-    Block(Block),
+    /// Several. Boxed because most lines have one.
+    Block(Box<Block>),
 }
 
 /// Parses lines and arguments, in their order.
@@ -148,7 +148,8 @@ impl Intake {
         let last = rows.last().expect("the number was checked");
         let slice = self.partitioner.assign(last)?;
         let stride = self.partitioner.stride();
-        Some(LineTargets::Block(Block::new(rows, origin, slice, stride)))
+        let block = Block::new(rows, origin, slice, stride);
+        Some(LineTargets::Block(Box::new(block)))
     }
 
     fn rows(&self, hosts: Hosts, template: TargetTemplate) -> Option<Rows> {

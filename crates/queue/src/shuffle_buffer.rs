@@ -26,7 +26,7 @@ enum BufferedLine {
 
 /// A block in the order of a keyed permutation.
 struct ShuffledBlock {
-    block: Block,
+    block: Box<Block>,
     permutation: Permutation,
     next: u128,
 }

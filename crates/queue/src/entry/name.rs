@@ -16,7 +16,7 @@ pub(super) fn parse(text: &str, asked: &[RecordType]) -> Result<Entry, String> {
     if is_reverse && let Ok(parsed) = parse::parse(text) {
         return Ok(addresses(parsed, text, Types::Asked));
     }
-    let (name, types) = match text.split_once(|char: char| char.is_ascii_whitespace()) {
+    let (name, types) = match split_blank(text) {
         None if asked.is_empty() => {
             return Err("the line has no record type, and none is given with --type".to_owned());
         }
@@ -37,7 +37,7 @@ pub(super) fn parse(text: &str, asked: &[RecordType]) -> Result<Entry, String> {
 
 /// Parses `TYPE,...`.
 fn parse_types(text: &str) -> Result<Types, String> {
-    if let Some((types, rest)) = text.split_once(|char: char| char.is_ascii_whitespace()) {
+    if let Some((types, rest)) = split_blank(text) {
         let word = rest.split_ascii_whitespace().next().unwrap_or(types);
         return Err(format!(
             "unexpected {:?} after the name and the type",
@@ -49,6 +49,12 @@ fn parse_types(text: &str) -> Result<Types, String> {
         [one] => Types::Only(one),
         ref several => Types::Listed(several.into()),
     })
+}
+
+/// Splits a text at its first blank.
+fn split_blank(text: &str) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|byte| byte.is_ascii_whitespace())?;
+    Some((&text[..at], &text[at + 1..]))
 }
 
 /// Whether a CIDR or a range begins with an address, as names do not.

@@ -1,5 +1,7 @@
 //! Parses lines of ptr probes: addresses, CIDRs, ranges and `.arpa` names.
 
+use std::net::IpAddr;
+
 use canvass_model::{DnsName, Target};
 
 use super::{Entry, Types, shown};
@@ -24,13 +26,21 @@ pub(super) fn parse(text: &str) -> Result<Entry, String> {
     }
 }
 
+/// Parses an address without brackets, the most frequent line.
+pub(super) fn parse_address(text: &str) -> Option<Target> {
+    let written: IpAddr = text.parse().ok()?;
+    let address = written.to_canonical();
+    // IPv4 addresses are parsed in canonical form only.
+    let canonical = written.is_ipv4() || is_written(address, text);
+    let given = (!canonical).then(|| text.into());
+    Some(Target::Address { address, given })
+}
+
 /// The entry of addresses that were given as `text`.
 pub(super) fn addresses(parsed: ParsedTarget, text: &str, types: Types) -> Entry {
     match parsed {
         ParsedTarget::Address(address) => {
-            // Without a colon an IPv4 address is parsed in canonical form only.
-            let canonical = address.is_ipv4() && !text.contains(':') || is_written(address, text);
-            let given = (!canonical).then(|| text.into());
+            let given = (!is_written(address, text)).then(|| text.into());
             Entry::One(Target::Address { address, given }, types)
         }
         ParsedTarget::AddressRange(span) => Entry::AddressRange(span, types),

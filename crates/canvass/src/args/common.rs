@@ -64,7 +64,7 @@ pub(crate) struct CommonArgs {
     ///
     /// Targets are equal if the same is asked: addresses by value, names without case and final dot,
     /// with their type and resolver, URLs in normal form. SIZE is the most memory for this, by
-    /// default 512M, enough for 8 million names or 16 million scattered addresses; a CIDR takes as
+    /// default 512M, enough for 8 million names or 13 million scattered addresses; a CIDR takes as
     /// much as an address. When it is used up, later targets are not remembered, and the summary
     /// says so.
     #[arg(long, value_name = "SIZE", num_args = 0..=1, require_equals = true,

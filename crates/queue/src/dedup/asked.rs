@@ -12,8 +12,8 @@ use crate::parse::{AddressFamily, AddressRange, ParsedTarget};
 
 /// The memory of a range of IPv4 addresses, of IPv6 addresses, of another question, and of an
 /// aspect: that of their entries in tables that are filled as little as they can be, or are growing.
-const V4_SPAN_BYTES: u64 = 32;
-const V6_SPAN_BYTES: u64 = 112;
+const V4_SPAN_BYTES: u64 = 40;
+const V6_SPAN_BYTES: u64 = 120;
 const QUESTION_BYTES: u64 = 64;
 const ASPECT_BYTES: u64 = 128;
 

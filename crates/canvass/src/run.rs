@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use canvass_lab::Lab;
 use canvass_model::Verdict;
+use canvass_queue::Dedup;
 use canvass_report::{RunReport, SinkError, SummaryInput, run_page, summary, warnings};
 use canvass_run::{OptionalError, Report, Run, RunError, StopHandle, UnsavedBodies};
 use signal_hook::consts::SIGHUP;
@@ -29,6 +30,7 @@ pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit,
         probe,
         plan,
         source,
+        dedup,
         lab,
         outputs,
         progress,
@@ -71,11 +73,22 @@ pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit,
         report: run.join(),
         rest,
         signal,
+        dedup,
         lab,
         quiet,
         fail_below_percent,
     }
     .conclude()
+}
+
+/// What `--dedup` left out, for the summary.
+pub(crate) fn repetitions(dedup: &Dedup) -> String {
+    let text = format!("repeated targets left out: {}", dedup.repeated());
+    if dedup.is_full() {
+        format!("{text}; the memory of --dedup was full, and further repetitions were asked again")
+    } else {
+        text
+    }
 }
 
 /// Counts signals. The first drains the run, the second aborts it. A second SIGHUP does not count: when
@@ -125,6 +138,7 @@ struct FinishedRun {
     report: Report,
     rest: Unfinished,
     signal: Option<i32>,
+    dedup: Option<Arc<Dedup>>,
     lab: Option<Lab>,
     quiet: bool,
     fail_below_percent: f64,
@@ -169,6 +183,9 @@ impl FinishedRun {
         };
         if !self.quiet {
             message(summary(&input).trim_end());
+            if let Some(dedup) = &self.dedup {
+                message(repetitions(dedup));
+            }
         }
         let page_written = match self.rest.page.take() {
             Some(page) => self.write_page(page, &input),

@@ -17,10 +17,11 @@ pub enum Host {
 
 impl Host {
     /// Parses an address (IPv6 with or without brackets) or a name, which is converted to lower
-    /// case and A-labels (UTS 46, as in URLs). `None` if it is neither.
+    /// case and A-labels (UTS 46, as in URLs). `None` if it is neither. An IPv4-mapped IPv6 address
+    /// (RFC 4291 §2.5.5.2) is the IPv4 address in it, here and in URLs.
     pub fn parse(text: &str) -> Option<Self> {
-        if let Ok(address) = text.parse() {
-            return Some(Self::Address(address));
+        if let Ok(address) = text.parse::<IpAddr>() {
+            return Some(Self::Address(address.to_canonical()));
         }
         url::Host::parse(text).ok().map(|host| Self::from(&host))
     }
@@ -30,7 +31,7 @@ impl Host {
         Some(match url.host()? {
             url::Host::Domain(name) => Self::Name(name.into()),
             url::Host::Ipv4(address) => Self::Address(address.into()),
-            url::Host::Ipv6(address) => Self::Address(address.into()),
+            url::Host::Ipv6(address) => Self::Address(address.to_canonical()),
         })
     }
 }
@@ -40,7 +41,7 @@ impl From<&url::Host> for Host {
         match host {
             url::Host::Domain(name) => Self::Name(name.as_str().into()),
             url::Host::Ipv4(address) => Self::Address((*address).into()),
-            url::Host::Ipv6(address) => Self::Address((*address).into()),
+            url::Host::Ipv6(address) => Self::Address(address.to_canonical()),
         }
     }
 }
@@ -84,6 +85,8 @@ mod tests {
             ("192.0.2.1", "192.0.2.1"),
             ("2001:db8::1", "[2001:db8::1]"),
             ("[2001:DB8::1]", "[2001:db8::1]"),
+            ("::ffff:192.0.2.1", "192.0.2.1"),
+            ("[::ffff:c000:201]", "192.0.2.1"),
             ("Example.NET", "example.net"),
             ("b\u{fc}cher.example", "xn--bcher-kva.example"),
         ] {

@@ -1,7 +1,12 @@
 //! Domain names in wire form.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::str::FromStr;
+
+use idna::AsciiDenyList;
 
 /// Octets of a name in wire form, including the root (RFC 1035 §3.1).
 const NAME_OCTETS_MAX: usize = 255;
@@ -27,9 +32,13 @@ pub enum NameError {
     /// RFC 1035 §3.1.
     #[error("the name has more than 255 octets on the wire")]
     TooLong,
-    /// Names are A-labels in queries.
+    /// Names are A-labels in queries; [`DnsName::from_unicode`] converts them.
     #[error("the name has non-ASCII characters; use A-labels (xn--...)")]
     NonAscii,
+    /// A label, counted from 1, has no A-label (UTS 46). 0 if the name is bad as a whole, as when
+    /// it mixes directions of writing.
+    #[error("{}", idn_reason(*.0))]
+    Idn(usize),
     /// White space and control characters are most likely mistakes.
     #[error("the name has a space or a control character")]
     Control,
@@ -59,6 +68,31 @@ impl DnsName {
                 return None;
             }
             rest = tail.get(usize::from(length)..)?;
+        }
+    }
+
+    /// Parses presentation form as [`from_str`](Self::from_str) does, and converts a name with
+    /// non-ASCII characters to A-labels first, as URLs do (UTS 46, non-transitional). ASCII labels
+    /// are not restricted to those of host names: underscores and escapes stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`from_str`](Self::from_str), and [`NameError::Idn`].
+    pub fn from_unicode(text: &str) -> Result<Self, NameError> {
+        if text.is_ascii() {
+            return text.parse();
+        }
+        let to_ascii = |text: &str| {
+            idna::domain_to_ascii_cow(text.as_bytes(), AsciiDenyList::EMPTY)
+                .map(std::borrow::Cow::into_owned)
+        };
+        match to_ascii(text) {
+            Ok(ascii) => ascii.parse(),
+            Err(_) => {
+                let labels = text.split(['.', '\u{3002}', '\u{ff0e}', '\u{ff61}']);
+                let bad = labels.zip(1..).find(|(label, _)| to_ascii(label).is_err());
+                Err(NameError::Idn(bad.map_or(0, |(_, number)| number)))
+            }
         }
     }
 
@@ -125,6 +159,15 @@ impl FromStr for DnsName {
             return Err(NameError::TooLong);
         }
         Ok(Self(wire.into()))
+    }
+}
+
+fn idn_reason(label: usize) -> String {
+    match label {
+        0 => "the name is not a valid internationalized name (UTS 46)".to_owned(),
+        label => {
+            format!("label {label} of the name is not valid in internationalized names (UTS 46)")
+        }
     }
 }
 
@@ -219,82 +262,5 @@ impl fmt::Display for DnsName {
 impl fmt::Debug for DnsName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "DnsName({self})")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn limits_of_rfc_1035_are_kept() {
-        let label = "a".repeat(63);
-        assert!(label.parse::<DnsName>().is_ok());
-        assert_eq!(
-            format!("{label}a").parse::<DnsName>(),
-            Err(NameError::LabelTooLong(64))
-        );
-        let full = format!("{label}.{label}.{label}.{}", "a".repeat(61));
-        assert_eq!(full.parse::<DnsName>().unwrap().wire().len(), 255);
-        assert_eq!(
-            format!("{full}a").parse::<DnsName>(),
-            Err(NameError::TooLong)
-        );
-        assert_eq!(
-            "a.".repeat(5000).parse::<DnsName>(),
-            Err(NameError::TooLong)
-        );
-    }
-
-    #[test]
-    fn bad_names_say_what_is_wrong() {
-        for (text, error) in [
-            ("", NameError::Empty),
-            ("a..b", NameError::EmptyLabel),
-            (".a", NameError::EmptyLabel),
-            ("b\u{fc}cher.example", NameError::NonAscii),
-            ("a b.example", NameError::Control),
-            (r"a\25", NameError::BadEscape),
-            (r"a\256", NameError::BadEscape),
-            (r"a\", NameError::BadEscape),
-        ] {
-            assert_eq!(text.parse::<DnsName>(), Err(error), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn rfc_2317_names_and_escapes_survive() {
-        for text in [
-            "1.0/25.2.0.192.in-addr.arpa.",
-            r"a\.b.example.",
-            r"\000\255.example.",
-            ".",
-        ] {
-            assert_eq!(text.parse::<DnsName>().unwrap().to_string(), text);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn presentation_form_reads_back(labels in prop::collection::vec(
-            prop::collection::vec(any::<u8>(), 1..=20), 0..8))
-        {
-            let mut wire = Vec::new();
-            for label in &labels {
-                wire.push(label.len() as u8);
-                wire.extend_from_slice(label);
-            }
-            wire.push(0);
-            let name = DnsName::from_wire(&wire).unwrap();
-            prop_assert_eq!(name.to_string().parse::<DnsName>().unwrap(), name);
-        }
-
-        #[test]
-        fn any_text_is_a_name_or_an_error(text in ".{0,300}") {
-            if let Ok(name) = text.parse::<DnsName>() {
-                prop_assert!(DnsName::from_wire(name.wire()).is_some());
-            }
-        }
     }
 }

@@ -19,7 +19,10 @@ pub(crate) fn part(
     let mut targets = Vec::new();
     for text in list {
         match intake.take(Ok(text.trim()), None) {
-            Ok(taken) => targets.extend(taken),
+            Ok(taken) => {
+                targets.extend(taken);
+                targets.extend(std::iter::from_fn(|| intake.next_part()));
+            }
             Err(bad) => {
                 return Err(SourceError::BadArgument {
                     given: bad.given,

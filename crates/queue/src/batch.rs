@@ -1,6 +1,6 @@
 //! Turns targets into numbered jobs, up to the limit.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroU64};
 
 use canvass_model::{Job, ProbeSpec, Target};
@@ -13,8 +13,17 @@ use crate::{TargetKind, TargetOptions};
 #[derive(Clone, Debug)]
 pub(crate) struct Item {
     pub(crate) target: Target,
+    pub(crate) origin: Origin,
+}
+
+/// What the targets of a line have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    /// The line number. `None` for an argument.
     pub(crate) line: Option<NonZeroU64>,
     pub(crate) types: Types,
+    /// The resolver that the line names.
+    pub(crate) resolver: Option<Box<SocketAddr>>,
 }
 
 /// Numbers the jobs of all lists of a run.
@@ -119,33 +128,21 @@ impl Batch<'_> {
         bits: u128,
         stride: u64,
         last: u64,
-        line: Option<NonZeroU64>,
+        origin: &Origin,
     ) {
-        let seq = self.sequence.seq;
-        let spec = self.sequence.kind.first_spec();
-        let job = |index: u64, address| Job {
-            seq: seq + index,
-            line,
-            target: Target::Address {
-                address,
-                given: None,
-            },
-            spec,
-            due: None,
-            resolver: None,
+        let run = AddressRun {
+            family,
+            bits,
+            stride,
+            last,
+            seq: self.sequence.seq,
+            line: origin.line,
+            spec: spec_of(&origin.types, &self.sequence.kind, 0),
         };
-        match family {
-            AddressFamily::V4 => {
-                let (bits, stride) = (bits as u32, stride as u32);
-                self.out.extend((0..=last).map(|index| {
-                    let address = bits.wrapping_add(stride.wrapping_mul(index as u32));
-                    job(index, Ipv4Addr::from_bits(address).into())
-                }));
-            }
-            AddressFamily::V6 => self.out.extend((0..=last).map(|index| {
-                let address = bits + u128::from(stride) * u128::from(index);
-                job(index, Ipv6Addr::from_bits(address).into())
-            })),
+        // A loop of its own for the usual case: the clone would take two thirds of its time.
+        match &origin.resolver {
+            None => run.push(self.out, || None),
+            Some(resolver) => run.push(self.out, || Some(resolver.clone())),
         }
         self.count(last + 1);
     }
@@ -159,23 +156,30 @@ impl Batch<'_> {
                 return;
             }
             let spec = spec_at(&item, &self.sequence.kind, at);
+            let Origin { line, resolver, .. } = &item.origin;
             if at == last {
-                self.push_job(item.target, item.line, spec);
+                self.push_job(item.target, *line, spec, item.origin.resolver);
                 return;
             }
-            self.push_job(item.target.clone(), item.line, spec);
+            self.push_job(item.target.clone(), *line, spec, resolver.clone());
         }
     }
 
     #[inline]
-    fn push_job(&mut self, target: Target, line: Option<NonZeroU64>, spec: ProbeSpec) {
+    fn push_job(
+        &mut self,
+        target: Target,
+        line: Option<NonZeroU64>,
+        spec: ProbeSpec,
+        resolver: Option<Box<SocketAddr>>,
+    ) {
         self.out.push(Job {
             seq: self.sequence.seq,
             line,
             target,
             spec,
             due: None,
-            resolver: None,
+            resolver,
         });
         self.count(1);
     }
@@ -189,10 +193,53 @@ impl Batch<'_> {
     }
 }
 
+/// The jobs of `last + 1` addresses at a distance of `stride`.
+struct AddressRun {
+    family: AddressFamily,
+    /// The first address.
+    bits: u128,
+    stride: u64,
+    last: u64,
+    seq: u64,
+    line: Option<NonZeroU64>,
+    spec: ProbeSpec,
+}
+
+impl AddressRun {
+    #[inline]
+    fn push(&self, out: &mut Vec<Job>, resolver: impl Fn() -> Option<Box<SocketAddr>>) {
+        let job = |index: u64, address| Job {
+            seq: self.seq + index,
+            line: self.line,
+            target: Target::Address {
+                address,
+                given: None,
+            },
+            spec: self.spec,
+            due: None,
+            resolver: resolver(),
+        };
+        match self.family {
+            AddressFamily::V4 => {
+                let (bits, stride) = (self.bits as u32, self.stride as u32);
+                out.extend((0..=self.last).map(|index| {
+                    let address = bits.wrapping_add(stride.wrapping_mul(index as u32));
+                    job(index, Ipv4Addr::from_bits(address).into())
+                }));
+            }
+            AddressFamily::V6 => out.extend((0..=self.last).map(|index| {
+                let address = self.bits + u128::from(self.stride) * u128::from(index);
+                job(index, AddressFamily::V6.address(address))
+            })),
+        }
+    }
+}
+
 /// The number of jobs of a target, at least one.
 pub(crate) fn jobs_of(item: &Item, kind: &TargetKind) -> u64 {
-    match (&item.target, item.types, kind) {
+    match (&item.target, &item.origin.types, kind) {
         (Target::Invalid { .. }, ..) | (_, Types::Only(_), _) => 1,
+        (_, Types::Listed(types), _) => types.len() as u64,
         (_, Types::Asked, TargetKind::Dns { types }) => types.len().max(1) as u64,
         (_, Types::Asked, _) => 1,
     }
@@ -200,20 +247,25 @@ pub(crate) fn jobs_of(item: &Item, kind: &TargetKind) -> u64 {
 
 /// The probe of job `at` of a target.
 fn spec_at(item: &Item, kind: &TargetKind, at: u64) -> ProbeSpec {
-    match (item.types, kind) {
-        (Types::Only(record_type), _) => ProbeSpec::Dns { record_type },
-        (Types::Asked, TargetKind::Dns { types }) => types
-            .get(at as usize)
-            .map_or(kind.first_spec(), |&record_type| ProbeSpec::Dns {
-                record_type,
-            }),
-        (Types::Asked, _) => match (kind.first_spec(), &item.target) {
-            // An invalid line has one outcome, whatever the number of requests.
-            (ProbeSpec::Http { module, .. }, Target::Invalid { .. }) => ProbeSpec::Http {
-                module,
-                requests: NonZeroU32::MIN,
-            },
-            (spec, _) => spec,
+    match (kind.first_spec(), &item.target) {
+        // An invalid line has one outcome, whatever the number of requests.
+        (ProbeSpec::Http { module, .. }, Target::Invalid { .. }) => ProbeSpec::Http {
+            module,
+            requests: NonZeroU32::MIN,
         },
+        _ => spec_of(&item.origin.types, kind, at),
     }
+}
+
+/// The probe of job `at` of a valid target.
+fn spec_of(types: &Types, kind: &TargetKind, at: u64) -> ProbeSpec {
+    let record_type = match (types, kind) {
+        (Types::Only(record_type), _) => Some(record_type),
+        (Types::Listed(types), _) => types.get(at as usize),
+        (Types::Asked, TargetKind::Dns { types }) => types.get(at as usize),
+        (Types::Asked, _) => None,
+    };
+    record_type.map_or(kind.first_spec(), |&record_type| ProbeSpec::Dns {
+        record_type,
+    })
 }

@@ -1,12 +1,9 @@
 //! The targets of a CIDR or a range, or of a host with several ports.
 
-use std::num::NonZeroU64;
-
 use canvass_model::{Host, Target};
 
 use crate::Exclusions;
-use crate::batch::{Batch, Item};
-use crate::entry::Types;
+use crate::batch::{Batch, Item, Origin};
 use crate::parse::AddressFamily;
 use crate::partition::PartitionSlice;
 use crate::target_template::TargetTemplate;
@@ -16,8 +13,7 @@ use crate::target_template::TargetTemplate;
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
     rows: Rows,
-    /// The line number.
-    pub(crate) line: Option<NonZeroU64>,
+    pub(crate) origin: Origin,
     /// The number of the first target.
     offset: u128,
     /// The distance between the numbers of two targets.
@@ -55,7 +51,7 @@ impl Rows {
             }
             Self::Name(_, template) => (0, template.width() as u128),
         };
-        ranks_last.checked_mul(width)?.checked_add(width - 1)
+        last_number(ranks_last, width)
     }
 
     fn target(&self, number: u128, exclude: &Exclusions) -> Target {
@@ -74,6 +70,12 @@ impl Rows {
     }
 }
 
+/// The number of the last target of `ranks_last + 1` hosts, each of which is `width` targets. `None`
+/// if it exceeds 128 bits.
+pub(crate) fn last_number(ranks_last: u128, width: u128) -> Option<u128> {
+    ranks_last.checked_mul(width)?.checked_add(width - 1)
+}
+
 impl Ranks {
     fn address(&self, index: u128, exclude: &Exclusions) -> std::net::IpAddr {
         self.family
@@ -83,15 +85,10 @@ impl Ranks {
 
 impl Block {
     /// The given slice of the targets of a line.
-    pub(crate) fn new(
-        rows: Rows,
-        line: Option<NonZeroU64>,
-        slice: PartitionSlice,
-        stride: u64,
-    ) -> Self {
+    pub(crate) fn new(rows: Rows, origin: Origin, slice: PartitionSlice, stride: u64) -> Self {
         Self {
             rows,
-            line,
+            origin,
             offset: slice.offset,
             stride,
             last: slice.last,
@@ -103,21 +100,20 @@ impl Block {
         let number = self.offset + index * u128::from(self.stride);
         Item {
             target: self.rows.target(number, exclude),
-            line: self.line,
-            types: Types::Asked,
+            origin: self.origin.clone(),
         }
     }
 }
 
 /// A position in a block that is read in order.
 pub(crate) struct BlockCursor {
-    block: Block,
+    block: Box<Block>,
     /// The next index. `None` at the end.
     next: Option<u128>,
 }
 
 impl BlockCursor {
-    pub(crate) fn new(block: Block) -> Self {
+    pub(crate) fn new(block: Box<Block>) -> Self {
         Self {
             block,
             next: Some(0),
@@ -173,7 +169,7 @@ impl BlockCursor {
         let last = ((run_last - bits) / stride)
             .min(block.last - index)
             .min(room_last as u128);
-        batch.push_addresses(ranks.family, bits, block.stride, last as u64, block.line);
+        batch.push_addresses(ranks.family, bits, block.stride, last as u64, &block.origin);
         index + last
     }
 }

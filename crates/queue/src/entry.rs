@@ -9,13 +9,17 @@ mod password;
 mod reverse;
 mod socket;
 
+use std::net::SocketAddr;
+
 use canvass_model::{RecordType, Target};
+use memchr::memchr;
 
 pub(crate) use host::Hosts;
 pub(crate) use password::shown;
 
 use crate::lines::BadLine;
 use crate::parse::AddressRange;
+use crate::resolver::parse_resolver;
 use crate::target_template::TargetTemplate;
 use crate::{Protocol, TargetKind};
 
@@ -25,25 +29,77 @@ pub(crate) enum Entry {
     /// One target.
     One(Target, Types),
     /// All addresses of a CIDR or a range.
-    AddressRange(AddressRange),
+    AddressRange(AddressRange, Types),
     /// All targets of the hosts.
     Grid(Hosts, TargetTemplate),
 }
 
 /// The record types to query.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Types {
     /// Those of the whole list.
     Asked,
     /// The one of the line.
     Only(RecordType),
+    /// Several, at least two.
+    Listed(Box<[RecordType]>),
 }
 
-/// Parses a line or an argument that is not blank.
-pub(crate) fn parse(kind: &TargetKind, text: &str) -> Result<Entry, BadLine> {
+/// A parsed line or argument.
+#[derive(Debug)]
+pub(crate) struct ParsedLine {
+    pub(crate) entry: Entry,
+    /// The resolver that the line names.
+    pub(crate) resolver: Option<Box<SocketAddr>>,
+}
+
+/// Parses a line or an argument that is not blank. A line of a lookup may end in ` @resolver`.
+pub(crate) fn parse(kind: &TargetKind, text: &str) -> Result<ParsedLine, BadLine> {
+    if matches!(kind, TargetKind::Ptr { .. })
+        && let Some(target) = reverse::parse_address(text)
+    {
+        return Ok(ParsedLine {
+            entry: Entry::One(target, Types::Asked),
+            resolver: None,
+        });
+    }
+    let (target, resolver) = match kind {
+        TargetKind::Ptr { .. } | TargetKind::Dns { .. } => split_resolver(text),
+        _ => (text, None),
+    };
+    let resolver = match resolver.map(parse_resolver).transpose() {
+        Ok(resolver) => resolver.map(Box::new),
+        Err(error) => {
+            return Err(BadLine {
+                given: shown(text),
+                reason: error.to_string().into(),
+            });
+        }
+    };
+    let entry = parse_target(kind, target).map_err(|reason| BadLine {
+        given: shown(text),
+        reason: reason.into(),
+    })?;
+    Ok(ParsedLine { entry, resolver })
+}
+
+/// Splits `target @resolver`.
+fn split_resolver(text: &str) -> (&str, Option<&str>) {
+    if memchr(b'@', text.as_bytes()).is_none() {
+        return (text, None);
+    }
+    match text.rsplit_once(|char: char| char.is_ascii_whitespace()) {
+        Some((target, word)) if word.starts_with('@') => {
+            (target.trim_ascii_end(), Some(&word[1..]))
+        }
+        _ => (text, None),
+    }
+}
+
+fn parse_target(kind: &TargetKind, text: &str) -> Result<Entry, String> {
     match kind {
         TargetKind::Ptr { .. } => reverse::parse(text),
-        TargetKind::Dns { types } => name::parse(text, !types.is_empty()),
+        TargetKind::Dns { types } => name::parse(text, types),
         TargetKind::Lookups => lookup::parse(text),
         TargetKind::Http { ports, .. } => page::parse(text, ports.as_ref()),
         TargetKind::Tcp {
@@ -57,8 +113,42 @@ pub(crate) fn parse(kind: &TargetKind, text: &str) -> Result<Entry, BadLine> {
             ..
         } => endpoint::parse(text, Protocol::Udp, ports.as_ref(), *default_port),
     }
-    .map_err(|reason| BadLine {
-        given: shown(text),
-        reason: reason.into(),
-    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_a_lookup_may_name_its_resolver() {
+        for (text, split) in [
+            ("a", ("a", None)),
+            ("a @192.0.2.1", ("a", Some("192.0.2.1"))),
+            ("a MX \t@192.0.2.1#53", ("a MX", Some("192.0.2.1#53"))),
+            (
+                "192.0.2.1 - 192.0.2.9 @::1",
+                ("192.0.2.1 - 192.0.2.9", Some("::1")),
+            ),
+            ("a@192.0.2.1", ("a@192.0.2.1", None)),
+            ("@192.0.2.1", ("@192.0.2.1", None)),
+            ("@192.0.2.1 a", ("@192.0.2.1 a", None)),
+            ("a @", ("a", Some(""))),
+        ] {
+            assert_eq!(split_resolver(text), split, "{text}");
+        }
+        let kind = TargetKind::Ptr {
+            forward_confirm: false,
+        };
+        let read = parse(&kind, "192.0.2.1 @192.0.2.53").unwrap();
+        assert_eq!(
+            read.resolver,
+            Some(Box::new("192.0.2.53:53".parse().unwrap()))
+        );
+        let bad = parse(&kind, "192.0.2.1 @ns.example.net").unwrap_err();
+        assert_eq!(&*bad.given, "192.0.2.1 @ns.example.net");
+        assert_eq!(
+            &*bad.reason,
+            "\"ns.example.net\" is not the IP address of a resolver"
+        );
+    }
 }

@@ -9,12 +9,23 @@ use crate::Protocol;
 /// Why a source cannot continue.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// A list could not be opened or read.
+    /// A list could not be opened.
     #[error("cannot read {name}: {error}")]
     Unreadable {
         /// The list's path, or what stands for it.
         name: Box<str>,
         /// The error of the system.
+        error: io::Error,
+    },
+    /// A list could not be read to its end: its compressed data are corrupt or end early, or the
+    /// system failed.
+    #[error("cannot read {name}: {error}{}", After(*lines))]
+    BrokenOff {
+        /// The list's path, or what stands for it.
+        name: Box<str>,
+        /// The number of lines before, which are valid. An incomplete line at the end is not one.
+        lines: u64,
+        /// The error of the system or of the format, with the octet of the compressed data.
         error: io::Error,
     },
     /// A line is not a valid target (`--strict`).
@@ -89,6 +100,11 @@ pub enum ExclusionError {
     },
 }
 
+/// A text is not a delimiter of fields.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not one ASCII character other than a quote, nor \\t")]
+pub struct DelimiterError(pub String);
+
 /// A text is not a partition.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not of the form I/N with I from 1 to N, such as 1/4")]
@@ -115,6 +131,18 @@ pub enum PortsError {
     /// Neither a number nor a service.
     #[error("unknown service {0:?}; expected a port number or a name from /etc/services")]
     UnknownService(Box<str>),
+}
+
+/// The last line that was read.
+struct After(u64);
+
+impl fmt::Display for After {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => Ok(()),
+            line => write!(f, " (after line {line})"),
+        }
+    }
 }
 
 /// The input and its error. Some reasons already contain the input.

@@ -9,6 +9,7 @@ use std::io::Read;
 use std::net::IpAddr;
 
 use crate::ExclusionError;
+use crate::decompress::Decompressed;
 use crate::lines::Lines;
 use crate::parse::{self, AddressFamily, AddressRange, ParseError, shorten};
 
@@ -49,7 +50,7 @@ impl Exclusions {
 
     /// Whether `address` is excluded.
     pub fn contains(&self, address: IpAddr) -> bool {
-        let (family, bits) = parse::family_and_bits(address);
+        let (family, bits) = parse::family_and_bits(address.to_canonical());
         self.ranges(family).around(bits).is_some()
     }
 
@@ -197,7 +198,7 @@ fn read_lines(
     file: impl Read,
     spans: &mut Vec<AddressRange>,
 ) -> std::io::Result<Option<ExclusionError>> {
-    let mut lines = Lines::new(file);
+    let mut lines = Lines::new(Decompressed::new(file));
     loop {
         while let Some(line) = lines.next_buffered() {
             let text = match line.content() {
@@ -270,6 +271,10 @@ mod tests {
         }
         assert!(!exclusions.is_empty());
         assert!(Exclusions::read::<&str>([]).unwrap().is_empty());
+        let exclusions = Exclusions::read(["::ffff:192.0.2.0/120"]).unwrap();
+        for address in ["192.0.2.9", "::ffff:192.0.2.9"] {
+            assert!(exclusions.contains(address.parse().unwrap()), "{address}");
+        }
     }
 
     #[test]

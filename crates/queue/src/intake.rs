@@ -1,26 +1,29 @@
 //! Parses lines and arguments into targets: bad lines, exclusion, partitioning.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use canvass_model::{Host, Target};
 
-use crate::batch::Item;
-use crate::block::{Block, Ranks, Rows};
-use crate::entry::{self, Entry, Hosts, Types, shown};
+use crate::batch::{Item, Origin};
+use crate::block::{Block, Ranks, Rows, last_number};
+use crate::dedup::Asks;
+use crate::entry::{self, Entry, Hosts, ParsedLine, Types, shown};
 use crate::lines::BadLine;
 use crate::parse::{AddressRange, ParsedTarget};
 use crate::partition::Partitioner;
-use crate::{Exclusions, TargetKind, TargetOptions};
+use crate::target_template::TargetTemplate;
+use crate::{Dedup, Exclusions, TargetKind, TargetOptions};
 
 /// The targets of one line or argument.
 #[derive(Clone, Debug)]
 pub(crate) enum LineTargets {
     /// One target.
     One(Item),
-    /// Several.
-    Block(Block),
+    /// Several. Boxed because most lines have one.
+    Block(Box<Block>),
 }
 
 /// Parses lines and arguments, in their order.
@@ -29,6 +32,12 @@ pub(crate) struct Intake {
     pub(crate) exclude: Arc<Exclusions>,
     partitioner: Partitioner,
     strict: bool,
+    dedup: Option<Arc<Dedup>>,
+    no_resolver: Option<Arc<str>>,
+    /// What remains of a line without what was asked before, in order.
+    parts: VecDeque<Entry>,
+    /// The rest of that line, and the origin of all of it.
+    line: Option<(Option<Entry>, Origin)>,
 }
 
 impl Intake {
@@ -38,11 +47,16 @@ impl Intake {
             exclude: Arc::clone(&options.exclude),
             partitioner: Partitioner::new(options.partition),
             strict: options.strict,
+            dedup: options.dedup.clone(),
+            no_resolver: options.no_resolver.clone(),
+            parts: VecDeque::new(),
+            line: None,
         }
     }
 
-    /// Parses the content of one line. Returns `None` if all of it is excluded or belongs to other
-    /// partitions.
+    /// Parses the content of one line. Returns `None` if all of it is excluded, belongs to other
+    /// partitions or was asked before. Further targets of the line follow from
+    /// [`next_part`](Self::next_part).
     ///
     /// A bad line becomes an invalid target; if the options are strict, it is an error, whichever
     /// partition it belongs to.
@@ -55,31 +69,96 @@ impl Intake {
             Ok(text) => text,
             Err(bad) => return self.refuse(bad, line),
         };
-        let rows = match entry::parse(&self.kind, text) {
-            Ok(Entry::One(target, types)) => return Ok(self.place(target, types, line)),
-            Ok(Entry::AddressRange(span)) => self.ranks(span).map(Rows::Addresses),
-            Ok(Entry::Grid(Hosts::AddressRange(span), template)) => self
-                .ranks(span)
-                .map(|ranks| Rows::Templated(ranks, template)),
-            Ok(Entry::Grid(Hosts::One(Host::Address(address)), template)) => self
-                .ranks(ParsedTarget::Address(address).span())
-                .map(|ranks| Rows::Templated(ranks, template)),
-            Ok(Entry::Grid(Hosts::One(name), template)) => Some(Rows::Name(name, template)),
+        let ParsedLine { entry, resolver } = match entry::parse(&self.kind, text) {
+            Ok(parsed) => parsed,
             Err(bad) => return self.refuse(bad, line),
         };
-        let Some(rows) = rows else { return Ok(None) };
-        let Some(last) = rows.last() else {
-            let bad = BadLine {
-                given: shown(text),
-                reason: "these are more than 2^128 targets; list fewer ports".into(),
+        if let Some(reason) = self.fault_of(&entry, resolver.is_some()) {
+            let given = shown(text);
+            return self.refuse(BadLine { given, reason }, line);
+        }
+        let origin = Origin {
+            line,
+            types: Types::Asked,
+            resolver,
+        };
+        if self.dedup.is_none() {
+            return Ok(self.assign(entry, origin));
+        }
+        if !self.is_excluded(&entry) {
+            self.line = Some((Some(entry), origin));
+        }
+        Ok(self.next_part())
+    }
+
+    /// The next targets of the last line.
+    pub(crate) fn next_part(&mut self) -> Option<LineTargets> {
+        let (mut rest, origin) = self.line.take()?;
+        loop {
+            while let Some(part) = self.parts.pop_front() {
+                let targets = self.assign(part, origin.clone());
+                if targets.is_some() {
+                    self.line = Some((rest, origin));
+                    return targets;
+                }
+            }
+            let (entry, dedup) = (rest?, self.dedup.as_ref()?);
+            let asks = Asks {
+                kind: &self.kind,
+                record_type: None,
+                resolver: origin.resolver.as_deref(),
             };
-            return self.refuse(bad, line);
+            let first_asked = dedup.first_asked(entry, &asks, &self.exclude);
+            self.parts.extend(first_asked.parts);
+            rest = first_asked.rest;
+        }
+    }
+
+    /// Why a line cannot be asked although it can be parsed.
+    fn fault_of(&self, entry: &Entry, names_resolver: bool) -> Option<Box<str>> {
+        if let (false, Some(reason)) = (names_resolver, &self.no_resolver) {
+            return Some((**reason).into());
+        }
+        let Entry::Grid(Hosts::AddressRange(span), template) = entry else {
+            return None;
         };
-        let Some(share) = self.partitioner.assign(last) else {
-            return Ok(None);
+        let ranks = self.ranks(*span)?;
+        last_number(ranks.last - ranks.first, template.width() as u128)
+            .is_none()
+            .then(|| "these are more than 2^128 targets; list fewer ports".into())
+    }
+
+    /// The targets of an entry that are not excluded and belong to our partition.
+    fn assign(&mut self, entry: Entry, mut origin: Origin) -> Option<LineTargets> {
+        let rows = match entry {
+            Entry::One(target, types) => {
+                if self.is_excluded_target(&target) {
+                    return None;
+                }
+                self.partitioner.assign(0)?;
+                origin.types = types;
+                return Some(LineTargets::One(Item { target, origin }));
+            }
+            Entry::AddressRange(span, types) => {
+                origin.types = types;
+                Rows::Addresses(self.ranks(span)?)
+            }
+            Entry::Grid(hosts, template) => self.rows(hosts, template)?,
         };
-        let block = Block::new(rows, line, share, self.partitioner.stride());
-        Ok(Some(LineTargets::Block(block)))
+        let last = rows.last().expect("the number was checked");
+        let slice = self.partitioner.assign(last)?;
+        let stride = self.partitioner.stride();
+        let block = Block::new(rows, origin, slice, stride);
+        Some(LineTargets::Block(Box::new(block)))
+    }
+
+    fn rows(&self, hosts: Hosts, template: TargetTemplate) -> Option<Rows> {
+        let span = match hosts {
+            Hosts::AddressRange(span) => span,
+            Hosts::One(Host::Address(address)) => ParsedTarget::Address(address).span(),
+            Hosts::One(name) => return Some(Rows::Name(name, template)),
+        };
+        Some(Rows::Templated(self.ranks(span)?, template))
     }
 
     /// Returns the addresses of `span` that are not excluded; `None` if there are none.
@@ -102,26 +181,22 @@ impl Intake {
             return Err(bad);
         }
         let BadLine { given, reason } = bad;
-        Ok(self.place(Target::Invalid { given, reason }, Types::Asked, line))
+        let entry = Entry::One(Target::Invalid { given, reason }, Types::Asked);
+        let origin = Origin {
+            line,
+            types: Types::Asked,
+            resolver: None,
+        };
+        Ok(self.assign(entry, origin))
     }
 
-    fn place(
-        &mut self,
-        target: Target,
-        types: Types,
-        line: Option<NonZeroU64>,
-    ) -> Option<LineTargets> {
-        let excluded = !self.exclude.is_empty()
-            && address_of(&target).is_some_and(|address| self.exclude.contains(address));
-        if excluded {
-            return None;
-        }
-        self.partitioner.assign(0)?;
-        Some(LineTargets::One(Item {
-            target,
-            line,
-            types,
-        }))
+    fn is_excluded(&self, entry: &Entry) -> bool {
+        matches!(entry, Entry::One(target, _) if self.is_excluded_target(target))
+    }
+
+    fn is_excluded_target(&self, target: &Target) -> bool {
+        !self.exclude.is_empty()
+            && address_of(target).is_some_and(|address| self.exclude.contains(address))
     }
 }
 

@@ -14,10 +14,13 @@
 mod arguments;
 mod batch;
 mod block;
+mod decompress;
+mod dedup;
 mod entry;
 mod error;
 mod exclusions;
 mod feeder;
+mod fields;
 mod intake;
 mod ledger;
 mod lines;
@@ -27,6 +30,8 @@ mod partition;
 mod permutation;
 mod ports;
 mod position;
+mod records;
+mod resolver;
 mod route;
 mod services;
 mod shuffle_buffer;
@@ -36,15 +41,18 @@ mod targets;
 
 use canvass_model::Job;
 
-pub use error::{ExclusionError, PartitionError, PortsError, SourceError};
+pub use dedup::Dedup;
+pub use error::{DelimiterError, ExclusionError, PartitionError, PortsError, SourceError};
 pub use exclusions::Exclusions;
 pub use feeder::{Ended, Feeder, FeederEnd};
+pub use fields::{Delimiter, FieldSelection};
 pub use ledger::{Completed, LEDGER_SPAN_MAX, Ledger, Receipt};
 pub use lines::LINE_BYTES_MAX;
 pub use options::{TargetKind, TargetOptions};
 pub use partition::Partition;
 pub use ports::Ports;
 pub use position::Position;
+pub use resolver::{ResolverError, parse_resolver};
 pub use route::Router;
 pub use services::Protocol;
 pub use shuffle_buffer::SHUFFLE_BUFFER_LINES;
@@ -73,7 +81,9 @@ pub trait Source: Send {
 
     /// Skips the jobs before `position`, which may be the saved position of another source with the
     /// same list and the same options. The next job is then the one that followed there, with the
-    /// same number. A CIDR of any size is skipped in constant time.
+    /// same number. A CIDR of any size is skipped in constant time. What was decompressed, taken from
+    /// fields or left out as a repetition before is read again, since the position counts jobs; a
+    /// [`Dedup`] must be new.
     ///
     /// # Errors
     ///

@@ -1,6 +1,5 @@
 //! Splits a stream into lines of limited length.
 
-use std::borrow::Cow;
 use std::io::{self, Read};
 use std::num::NonZeroU64;
 
@@ -8,7 +7,7 @@ use memchr::{memchr, memchr_iter};
 
 use crate::entry::shown;
 
-/// The maximum length of a line. The rest of a longer line is skipped. The longest name has 1004
+/// The maximum length of a line that is a target. The rest of a longer line is skipped. The longest name has 1004
 /// bytes if all its octets are escaped.
 pub const LINE_BYTES_MAX: usize = 4096;
 /// Bytes per read, minus those of an incomplete line.
@@ -32,18 +31,20 @@ pub(crate) struct Lines<R> {
     skipping: bool,
     /// The reader is at its end.
     exhausted: bool,
+    line_bytes_max: usize,
 }
 
 /// A line without its end.
 pub(crate) struct Line<'a> {
     /// The line number, from 1.
     pub(crate) number: NonZeroU64,
-    bytes: &'a [u8],
+    pub(crate) bytes: &'a [u8],
     /// Whether `bytes` is the whole line.
-    whole: bool,
+    pub(crate) whole: bool,
 }
 
 /// An invalid line.
+#[derive(Debug)]
 pub(crate) struct BadLine {
     /// Its text, as far as it may be displayed.
     pub(crate) given: Box<str>,
@@ -52,7 +53,13 @@ pub(crate) struct BadLine {
 }
 
 impl<R: Read> Lines<R> {
+    /// Lines of at most [`LINE_BYTES_MAX`] bytes.
     pub(crate) fn new(reader: R) -> Self {
+        Self::with_limit(reader, LINE_BYTES_MAX)
+    }
+
+    /// Lines of at most `line_bytes_max` bytes, of which the buffer holds several.
+    pub(crate) fn with_limit(reader: R, line_bytes_max: usize) -> Self {
         Self {
             reader,
             buffer: vec![0; BUFFER_BYTES].into(),
@@ -63,7 +70,13 @@ impl<R: Read> Lines<R> {
             head: Vec::new(),
             skipping: false,
             exhausted: false,
+            line_bytes_max,
         }
+    }
+
+    /// The number of lines that were cut so far.
+    pub(crate) fn count(&self) -> u64 {
+        self.number
     }
 
     /// The next complete line, without reading.
@@ -75,9 +88,9 @@ impl<R: Read> Lines<R> {
             }
             None => {
                 self.searched = self.end;
-                if !self.skipping && self.end - self.start > LINE_BYTES_MAX {
+                if !self.skipping && self.end - self.start > self.line_bytes_max {
                     self.head.clear();
-                    let head = &self.buffer[self.start..self.start + LINE_BYTES_MAX];
+                    let head = &self.buffer[self.start..self.start + self.line_bytes_max];
                     self.head.extend_from_slice(head);
                     self.skipping = true;
                 }
@@ -119,8 +132,8 @@ impl<R: Read> Lines<R> {
             (&self.head[..], false)
         } else {
             let bytes = &self.buffer[line_start..line_end];
-            let whole = bytes.len() <= LINE_BYTES_MAX;
-            (&bytes[..bytes.len().min(LINE_BYTES_MAX)], whole)
+            let whole = bytes.len() <= self.line_bytes_max;
+            (&bytes[..bytes.len().min(self.line_bytes_max)], whole)
         };
         if self.number == 1 {
             bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -133,33 +146,53 @@ impl<R: Read> Lines<R> {
     }
 }
 
-impl Line<'_> {
+impl<'a> Line<'a> {
     /// The content without surrounding white space and comment. `None` if there is none.
-    pub(crate) fn content(&self) -> Result<Option<&str>, BadLine> {
-        let comment = memchr_iter(b'#', self.bytes)
-            .find(|at| *at == 0 || self.bytes[at - 1].is_ascii_whitespace());
-        let bytes = self.bytes[..comment.unwrap_or(self.bytes.len())].trim_ascii();
-        let reason = if !self.whole && comment.is_none() {
-            Cow::from(format!("the line has more than {LINE_BYTES_MAX} bytes"))
-        } else if bytes.is_empty() {
-            return Ok(None);
-        } else if memchr(0, bytes).is_some() {
-            Cow::from("the line has a NUL byte in it")
-        } else {
-            match std::str::from_utf8(bytes) {
-                Ok(text) => return Ok(Some(text)),
-                Err(_) => Cow::from("the line is not UTF-8"),
-            }
-        };
-        let mut given = shown(&String::from_utf8_lossy(bytes));
-        if !self.whole && comment.is_none() && !given.ends_with("...") {
+    pub(crate) fn content(&self) -> Result<Option<&'a str>, BadLine> {
+        let bytes = without_comment(self.bytes);
+        if !self.whole && bytes.len() == self.bytes.len() {
+            return Err(self.too_long());
+        }
+        content_of(bytes)
+    }
+
+    /// The error of a line that is not whole.
+    pub(crate) fn too_long(&self) -> BadLine {
+        let mut given = shown(&String::from_utf8_lossy(self.bytes.trim_ascii()));
+        if !given.ends_with("...") {
             given = format!("{given}...").into();
         }
-        Err(BadLine {
+        BadLine {
             given,
-            reason: reason.into(),
-        })
+            reason: format!("the line has more than {} bytes", self.bytes.len()).into(),
+        }
     }
+}
+
+/// A line up to its comment, which begins with `#` at the start or after a blank.
+pub(crate) fn without_comment(bytes: &[u8]) -> &[u8] {
+    let comment =
+        memchr_iter(b'#', bytes).find(|at| *at == 0 || bytes[at - 1].is_ascii_whitespace());
+    &bytes[..comment.unwrap_or(bytes.len())]
+}
+
+/// The text of a line or a field without surrounding white space. `None` if there is none.
+pub(crate) fn content_of(bytes: &[u8]) -> Result<Option<&str>, BadLine> {
+    let bytes = bytes.trim_ascii();
+    let reason = if bytes.is_empty() {
+        return Ok(None);
+    } else if memchr(0, bytes).is_some() {
+        "the line has a NUL byte in it"
+    } else {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => return Ok(Some(text)),
+            Err(_) => "the line is not UTF-8",
+        }
+    };
+    Err(BadLine {
+        given: shown(&String::from_utf8_lossy(bytes)),
+        reason: reason.into(),
+    })
 }
 
 #[cfg(test)]

@@ -5,17 +5,19 @@ use std::sync::Arc;
 
 use canvass_model::{ModuleId, ProbeSpec, RecordType};
 
-use crate::{Exclusions, Partition, Ports};
+use crate::{Dedup, Exclusions, FieldSelection, Partition, Ports};
 
 /// What the targets are, and what is asked about them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TargetKind {
-    /// Addresses, CIDRs, ranges and `.arpa` names, for PTR lookups.
+    /// Addresses, CIDRs, ranges and `.arpa` names, for PTR lookups. A line may name its resolver
+    /// after the target (`192.0.2.1 @192.0.2.53`).
     Ptr {
         /// Also look up the addresses of each name, and check that the target is among them.
         forward_confirm: bool,
     },
-    /// Names. A line may give a record type after the name (`example.net MX`).
+    /// Names. A line may give record types and a resolver after the name (`example.net MX,TXT
+    /// @192.0.2.53`). If PTR is the only type, also addresses, CIDRs and ranges.
     Dns {
         /// The record types for lines without one, in this order. If this is empty, such a line is
         /// bad.
@@ -97,6 +99,16 @@ pub struct TargetOptions {
     pub limit: Option<u64>,
     /// Whether the first bad line is an error.
     pub strict: bool,
+    /// The field of each line of a list that is its target. `None`: the line is. Arguments have no
+    /// fields.
+    pub field: Option<FieldSelection>,
+    /// The number of lines at the start of each list that are skipped.
+    pub lines_skipped: u64,
+    /// Leaves out repeated targets, before the list is partitioned, so that partitions are disjoint.
+    /// All sources of a run share it, and no other run may.
+    pub dedup: Option<Arc<Dedup>>,
+    /// Why the run has no resolver of its own: then a line for a lookup that names none is bad.
+    pub no_resolver: Option<Arc<str>>,
 }
 
 impl TargetOptions {
@@ -109,6 +121,10 @@ impl TargetOptions {
             partition: Partition::WHOLE,
             limit: None,
             strict: false,
+            field: None,
+            lines_skipped: 0,
+            dedup: None,
+            no_resolver: None,
         }
     }
 }

@@ -32,6 +32,12 @@ impl Ports {
         Ok(Self(ports.into()))
     }
 
+    /// These of the ports, in this order. `None` if they are none.
+    pub(crate) fn select(&self, some: impl Iterator<Item = u16>) -> Option<Self> {
+        let some: Arc<[u16]> = some.collect();
+        (!some.is_empty()).then_some(Self(some))
+    }
+
     /// The ports in order.
     pub fn as_slice(&self) -> &[u16] {
         &self.0

@@ -26,7 +26,7 @@ enum BufferedLine {
 
 /// A block in the order of a keyed permutation.
 struct ShuffledBlock {
-    block: Block,
+    block: Box<Block>,
     permutation: Permutation,
     next: u128,
 }
@@ -49,7 +49,7 @@ impl ShuffleBuffer {
             LineTargets::One(item) => BufferedLine::One(item),
             LineTargets::Block(block) => {
                 // Equal blocks get different permutations.
-                let line = block.line.map_or(0, u64::from);
+                let line = block.origin.line.map_or(0, u64::from);
                 BufferedLine::Block(Box::new(ShuffledBlock {
                     permutation: Permutation::new(block.last, self.seed ^ mix(line)),
                     block,

@@ -5,7 +5,7 @@ use std::io::Read;
 use crate::batch::Batch;
 use crate::block::BlockCursor;
 use crate::intake::{Intake, LineTargets};
-use crate::lines::Lines;
+use crate::records::Records;
 use crate::shuffle_buffer::ShuffleBuffer;
 use crate::targets::{Part, Progress};
 use crate::{SourceError, TargetOptions};
@@ -17,7 +17,7 @@ pub(crate) fn part(
     options: &TargetOptions,
 ) -> Box<dyn Part> {
     let list = List {
-        lines: Lines::new(reader),
+        records: Records::new(reader, options),
         name: name.into(),
         intake: Intake::new(options),
         at_end: false,
@@ -34,7 +34,7 @@ pub(crate) fn part(
 
 /// Parses the lines of a list into targets.
 struct List<R> {
-    lines: Lines<R>,
+    records: Records<R>,
     name: Box<str>,
     intake: Intake,
     at_end: bool,
@@ -50,25 +50,28 @@ enum Next {
 
 impl<R: Read> List<R> {
     fn next_buffered(&mut self) -> Result<Next, SourceError> {
+        if let Some(targets) = self.intake.next_part() {
+            return Ok(Next::LineTargets(targets));
+        }
         while !self.at_end {
-            let Some(line) = self.lines.next_buffered() else {
-                if !self.lines.is_at_end() {
+            let Some(record) = self.records.next_buffered() else {
+                if !self.records.is_at_end() {
                     return Ok(Next::Read);
                 }
                 self.at_end = true;
                 break;
             };
-            let Some(content) = line.content().transpose() else {
+            let Some(content) = record.content.transpose() else {
                 continue;
             };
-            match self.intake.take(content, Some(line.number)) {
+            match self.intake.take(content, Some(record.number)) {
                 Ok(Some(targets)) => return Ok(Next::LineTargets(targets)),
                 Ok(None) => {}
                 Err(bad) => {
                     self.at_end = true;
                     return Err(SourceError::BadLine {
                         name: self.name.clone(),
-                        line: line.number,
+                        line: record.number,
                         given: bad.given,
                         reason: bad.reason,
                     });
@@ -79,10 +82,11 @@ impl<R: Read> List<R> {
     }
 
     fn read(&mut self) -> Result<(), SourceError> {
-        self.lines.read().map_err(|error| {
+        self.records.read().map_err(|error| {
             self.at_end = true;
-            SourceError::Unreadable {
+            SourceError::BrokenOff {
                 name: self.name.clone(),
+                lines: self.records.lines_read(),
                 error,
             }
         })

@@ -27,6 +27,20 @@ impl TargetTemplate {
         }
     }
 
+    /// The same with these columns only, which must be in ascending order. `None` if there are none.
+    pub(crate) fn columns(&self, columns: &[usize]) -> Option<Self> {
+        if columns.len() == self.width() {
+            return Some(self.clone());
+        }
+        let select =
+            |ports: &Ports| ports.select(columns.iter().map(|column| ports.as_slice()[*column]));
+        Some(match self {
+            Self::Endpoint(ports) => Self::Endpoint(select(ports)?),
+            Self::Page(page, Some(ports)) => Self::Page(page.clone(), Some(select(ports)?)),
+            Self::Page(_, None) => return None,
+        })
+    }
+
     /// Target `column` of `host`, which must be less than the width.
     pub(crate) fn target(&self, host: &Host, column: usize) -> Target {
         match self {

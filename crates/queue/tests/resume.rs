@@ -2,14 +2,17 @@
 
 mod common;
 
-use std::io;
+use std::io::{self, Write as _};
+use std::num::NonZeroUsize;
 
 use canvass_model::{Job, RecordType};
 use canvass_queue::{
-    Partition, Position, SHUFFLE_BUFFER_LINES, Source, SourceError, TargetOptions, Targets,
-    arguments, stream,
+    FieldSelection, Partition, Position, SHUFFLE_BUFFER_LINES, Source, SourceError, TargetOptions,
+    Targets, arguments, stream,
 };
 use common::{dns, drain, drain_by, http, ptr, strings};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use proptest::prelude::*;
 
 /// Arguments, then a list.
@@ -84,6 +87,26 @@ fn every_source_goes_on_from_every_position() {
     let pages = ["192.0.2.0/30", "https://a.example/", "b.example"];
     for options in ways(http(Some("80,443,8080"))) {
         let make = || source(&pages, "c.example\n192.0.2.8/30\n", &options);
+        assert_resumes(make, &format!("{options:?}"));
+    }
+}
+
+#[test]
+fn fields_of_a_compressed_list_go_on_from_every_position() {
+    let csv = "name,address\na,10.0.0.0/29\n\"b\nb\",10.9.9.9\nc\nd,\"2001:db8::/125\"\n";
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(csv.as_bytes()).unwrap();
+    let bytes = encoder.finish().unwrap();
+    let options = TargetOptions {
+        field: Some(FieldSelection {
+            number: NonZeroUsize::new(2).unwrap(),
+            delimiter: ",".parse().unwrap(),
+        }),
+        lines_skipped: 1,
+        ..ptr()
+    };
+    for options in ways(options) {
+        let make = || stream(io::Cursor::new(bytes.clone()), "list", &options);
         assert_resumes(make, &format!("{options:?}"));
     }
 }

@@ -51,6 +51,7 @@ pub struct Plan {
     concurrency: usize,
     pub(crate) rate_per_second: Option<f64>,
     pub(crate) system_names: bool,
+    no_resolver: Option<Arc<str>>,
     pub(crate) clock: Clock,
 }
 
@@ -91,6 +92,7 @@ impl Plan {
             system_names: false,
             trace: false,
             query: QueryOptions::PLAIN,
+            no_resolver: None,
             clock: Clock {
                 began: Instant::now(),
                 wall: SystemTime::now(),
@@ -101,7 +103,10 @@ impl Plan {
     /// The options for a [`Source`](crate::Source) of targets of this plan's kind: all targets, in the
     /// order of the list.
     pub fn target_options(&self) -> TargetOptions {
-        TargetOptions::new(self.kind.clone())
+        TargetOptions {
+            no_resolver: self.no_resolver.clone(),
+            ..TargetOptions::new(self.kind.clone())
+        }
     }
 
     /// The number of outcomes of this many targets.
@@ -199,6 +204,7 @@ pub struct PlanBuilder {
     system_names: bool,
     trace: bool,
     query: QueryOptions,
+    no_resolver: Option<Arc<str>>,
     clock: Clock,
 }
 
@@ -260,6 +266,10 @@ impl PlanBuilder {
         /// How resolvers are asked, and how much is kept of their responses. The default is
         /// [`QueryOptions::PLAIN`].
         query: QueryOptions,
+        /// Why the plan has no resolver. With a reason it needs none: targets that name their own
+        /// ([`Job::resolver`](crate::Job::resolver)) are asked, and [`Plan::target_options`] makes
+        /// the others invalid for this reason.
+        no_resolver: Option<Arc<str>>,
     }
 
     /// Adds resolvers.
@@ -291,7 +301,9 @@ impl PlanBuilder {
     /// # Errors
     /// The first invalid input.
     pub fn build(self) -> Result<Plan, PlanError> {
-        check_resolvers(&self.kind, &self.resolvers)?;
+        if self.no_resolver.is_none() || !self.resolvers.is_empty() {
+            check_resolvers(&self.kind, &self.resolvers)?;
+        }
         check_source(self.query_source, &self.resolvers)?;
         for (input, rate) in [
             ("rate", self.rate),
@@ -325,6 +337,7 @@ impl PlanBuilder {
         let concurrency = concurrency / loops * loops;
         let per_loop = |rate: Option<f64>| rate.map(|rate| rate / loops as f64);
         let sockets = if is_probe { self.sockets / loops } else { 0 };
+        let has_none = self.resolvers.is_empty();
         let modules = self.modules.into_iter().map(|module| {
             Arc::new(Module {
                 retries: self.retries.unwrap_or(PROBE_RETRIES),
@@ -357,6 +370,7 @@ impl PlanBuilder {
                     socket_options: self.socket_options,
                 },
             },
+            no_resolver: self.no_resolver.filter(|_| has_none),
             kind: self.kind,
             event_loops: NonZeroUsize::new(loops).unwrap_or(NonZeroUsize::MIN),
             concurrency,

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use canvass_report::Measure;
 use canvass_run::{
-    Answer, Durable, Outcome, Position, Run, Shared, Sink, SinkError, Snapshot, Source, Tally,
-    Verdict,
+    Answer, Durable, Outcome, Plan, Position, Run, Shared, Sink, SinkError, Snapshot, Source,
+    Tally, TargetKind, Verdict, arguments,
 };
 use common::{Calling, Waiting, lab, ptr, targets, until};
 
@@ -54,6 +54,43 @@ fn a_run_goes_to_its_end_and_every_target_has_one_outcome() {
         }
     }
     assert_eq!(outcomes.len(), 4096);
+}
+
+#[test]
+fn a_plan_needs_no_resolver_if_its_targets_name_theirs() {
+    let lab = lab(&[]);
+    let plan = Plan::builder(TargetKind::Ptr {
+        forward_confirm: true,
+    })
+    .no_resolver(Some("there is none".into()))
+    .build()
+    .unwrap();
+    let kept = Shared::new(Kept::default());
+    let list = [
+        format!("10.1.0.0/28 @{}", lab.address()),
+        "10.2.0.1".to_owned(),
+    ];
+    let source = arguments(list, &plan.target_options()).unwrap();
+    let run = Run::start(plan, source, vec![Box::new(kept.clone())]).unwrap();
+    let report = run.join();
+    assert!(report.error.is_none());
+    assert_eq!((report.admitted(), report.tally.total()), (17, 17));
+    for outcome in &kept.get().0 {
+        match &outcome.job.resolver {
+            Some(resolver) => {
+                assert_eq!(
+                    (outcome.resolver, **resolver),
+                    (Some(lab.address()), lab.address())
+                );
+                assert_ne!(outcome.verdict, Verdict::Failed);
+            }
+            None => {
+                assert_eq!(outcome.verdict, Verdict::Failed);
+                let fault = outcome.fault.as_ref().unwrap();
+                assert_eq!(&*fault.message, "there is none");
+            }
+        }
+    }
 }
 
 #[test]

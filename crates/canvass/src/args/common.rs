@@ -1,8 +1,10 @@
 //! The flags that every command with a list of targets has.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use canvass_queue::Delimiter;
 use canvass_report::Format;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
@@ -31,15 +33,43 @@ pub(crate) struct CommonArgs {
     /// Read targets from FILE, one per line; - is stdin
     ///
     /// `#` begins a comment, and empty lines are skipped. The list is read as a stream, so it may
-    /// be longer than memory. A bad line gets an output line with status INVALID.
+    /// be longer than memory; gzip and zstd are recognised. A bad line gets an output line with
+    /// status INVALID.
     #[arg(short, long, value_name = "FILE", help_heading = heading::TARGETS)]
     pub input: Option<String>,
+    /// Take the target from field N of each line
+    ///
+    /// Fields count from 1 and are separated by blanks, as in awk. A line with fewer fields gets an
+    /// output line with status INVALID. Arguments have no fields.
+    #[arg(long, value_name = "N", help_heading = heading::TARGETS)]
+    pub field: Option<NonZeroUsize>,
+    /// Set the character between fields
+    ///
+    /// With , or ; the list is CSV: a field may be in quotes, and may then contain the character, a
+    /// doubled quote and line ends (RFC 4180). \t is a tab.
+    #[arg(long, value_name = "C", requires = "field", help_heading = heading::TARGETS)]
+    pub delimiter: Option<Delimiter>,
+    /// Skip the first N lines of the list
+    ///
+    /// For a header. Without this flag a header gets an output line with status INVALID.
+    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true, help_heading = heading::TARGETS)]
+    pub skip_lines: u64,
     /// Skip these addresses (may repeat)
     ///
     /// An address, a CIDR, a range `first-last`, or a file with one of these per line. A bad line
     /// in such a file ends the run before anything is asked.
     #[arg(long, value_name = "CIDR|FILE", help_heading = heading::TARGETS)]
     pub exclude: Vec<String>,
+    /// Ask a repeated target once
+    ///
+    /// Targets are equal if the same is asked: addresses by value, names without case and final dot,
+    /// with their type and resolver, URLs in normal form. SIZE is the most memory for this, by
+    /// default 512M, enough for 8 million names or 13 million scattered addresses; a CIDR takes as
+    /// much as an address. When it is used up, later targets are not remembered, and the summary
+    /// says so.
+    #[arg(long, value_name = "SIZE", num_args = 0..=1, require_equals = true,
+          default_missing_value = "512M", value_parser = units::size, help_heading = heading::TARGETS)]
+    pub dedup: Option<u64>,
     /// Ask in random order; the same SEED, the same order
     ///
     /// Without SEED the order differs from run to run. A list that is read as a stream is
@@ -120,8 +150,9 @@ pub(crate) struct CommonArgs {
 
     /// Ask this resolver (may repeat)
     ///
-    /// ADDR, ADDR:PORT or `[ADDR]:PORT`, or a file with one per line or in the form of resolv.conf.
-    /// The default is the resolvers of /etc/resolv.conf.
+    /// ADDR, ADDR:PORT, `[ADDR]:PORT` or ADDR#PORT, or a file with one per line or in the form of
+    /// resolv.conf. A link-local address has its interface: fe80::1%eth0. The default is the
+    /// resolvers of /etc/resolv.conf.
     #[arg(
         short,
         long,

@@ -115,8 +115,8 @@ pub(crate) struct PtrArgs {
     /// Addresses, CIDRs, ranges and .arpa names
     ///
     /// For example 192.0.2.1, 2001:db8::/120, 192.0.2.1-192.0.2.9 or 1.2.0.192.in-addr.arpa. The
-    /// host bits of a CIDR must be zero. Without any, and without -i, targets are read from
-    /// standard input.
+    /// host bits of a CIDR must be zero. @ADDR means -r ADDR. In a list, `TARGET @ADDR` names the
+    /// resolver of a line. Without any, and without -i, targets are read from standard input.
     #[arg(value_name = "TARGET", display_order = 0, help_heading = heading::TARGETS)]
     pub targets: Vec<String>,
     /// Look each name up, and check that it has the address
@@ -135,20 +135,21 @@ pub(crate) struct PtrArgs {
 pub(crate) struct DnsArgs {
     /// Names to look up
     ///
-    /// Each is taken as a whole name: no search domain is added. Without any, and without -i,
-    /// names are read from standard input.
+    /// Each is taken as a whole name: no search domain is added. Without -t, a type before or after
+    /// the names is a type, as in dig (MX. is a name); @ADDR means -r ADDR. Without any, and
+    /// without -i, names are read from standard input.
     #[arg(value_name = "NAME", display_order = 0, help_heading = heading::TARGETS)]
     pub targets: Vec<String>,
     /// Ask for these record types
     ///
-    /// A type is a mnemonic (A, AAAA, MX, HTTPS, ...) or TYPEnnn with its number. A line
-    /// `NAME TYPE` of the input names its own type.
+    /// A type is a mnemonic (A, AAAA, MX, HTTPS, ...) or TYPEnnn with its number; the default is A.
+    /// A line `NAME TYPE,... @ADDR` of the input names its own types and resolver; both may be
+    /// missing. With PTR alone, targets may be addresses, CIDRs and ranges too.
     #[arg(
         short = 't',
         long = "type",
         value_name = "TYPE,...",
         value_delimiter = ',',
-        default_value = "A",
         help_heading = heading::QUESTION
     )]
     pub types: Vec<RecordType>,

@@ -25,6 +25,7 @@ use crate::exit::{Exit, Failure};
 use crate::files::OutputFile;
 use crate::outputs::begin_intervals;
 use crate::plan::{ComparePlan, Other};
+use crate::run::repetitions;
 use crate::signals::StopSignals;
 use list::List;
 use local_sources::LocalSources;
@@ -58,6 +59,9 @@ pub(crate) fn run(plan: ComparePlan, signals: &StopSignals) -> Result<Exit, Fail
         warnings.push(format!(
             "invalid targets in the list: {bad}; the first: {first}"
         ));
+    }
+    if let Some(dedup) = &invocation.dedup {
+        warnings.push(repetitions(dedup));
     }
     let interrupt = sides.interrupt.clone();
     if interrupt.signal().is_some() {

@@ -98,7 +98,7 @@ pub(crate) fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
         AgainstArg::Udp => vec![with_transport(plan, TransportPolicy::Udp)],
         AgainstArg::Tcp => vec![with_transport(plan, TransportPolicy::Tcp)],
         AgainstArg::Resolver(resolver) => {
-            let resolvers = resolvers::read(&[resolver])?;
+            let resolvers = resolvers::read(&[resolver], first.quiet)?;
             vec![Other::Engine(Box::new(with_resolvers(plan, resolvers)?))]
         }
     };
@@ -123,7 +123,7 @@ fn with_resolvers(plan: &Plan, resolvers: Vec<SocketAddr>) -> Result<Plan, Failu
 /// The resolvers that libc uses: the first three, or one on this machine if there is none
 /// (resolv.conf(5)).
 fn system_resolvers() -> Vec<SocketAddr> {
-    let mut system = resolvers::read(&[]).unwrap_or_default();
+    let mut system = resolvers::read(&[], true).unwrap_or_default();
     system.truncate(3);
     if system.is_empty() {
         system.push((Ipv4Addr::LOCALHOST, 53).into());

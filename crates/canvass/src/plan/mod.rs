@@ -1,6 +1,7 @@
 //! Turns arguments into a plan, its source and its outputs.
 
 mod compare;
+mod dig;
 mod lookups;
 mod probes;
 mod talk;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 use canvass_lab::Lab;
 use canvass_proto::TransportPolicy;
-use canvass_queue::{Exclusions, Source, TargetOptions};
+use canvass_queue::{Dedup, Exclusions, FieldSelection, Source, TargetOptions};
 use canvass_report::Columns;
 use canvass_run::{Plan, PlanBuilder, default_event_loops};
 
@@ -32,6 +33,8 @@ pub(crate) struct Invocation {
     pub probe: &'static str,
     pub plan: Plan,
     pub source: Box<dyn Source>,
+    /// What is left out of the source, with `--dedup`.
+    pub dedup: Option<Arc<Dedup>>,
     /// The lab inside the process, which runs as long as this is held.
     pub lab: Option<Lab>,
     pub outputs: Outputs,
@@ -82,7 +85,8 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
     }
     let plan = builder.build().map_err(Failure::usage)?;
     granted::warn_of_limits(&args, &plan, parts.sockets_max);
-    let source = source(&plan, parts.targets, &args)?;
+    let dedup = args.dedup.map(|bytes| Arc::new(Dedup::new(bytes)));
+    let source = source(&plan, parts.targets, &args, dedup.clone())?;
     if args.verbose {
         message(format_args!(
             "resolver: {}; event loops: {}; at most {} targets at once",
@@ -95,6 +99,7 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
         probe: parts.probe,
         plan,
         source,
+        dedup,
         lab: parts.lab,
         outputs,
         progress: match args.progress {
@@ -130,6 +135,7 @@ fn source(
     plan: &Plan,
     targets: Vec<String>,
     args: &CommonArgs,
+    dedup: Option<Arc<Dedup>>,
 ) -> Result<Box<dyn Source>, Failure> {
     let options = TargetOptions {
         exclude: Arc::new(Exclusions::read(&args.exclude).map_err(Failure::usage)?),
@@ -137,6 +143,12 @@ fn source(
         partition: args.shard.unwrap_or(canvass_queue::Partition::WHOLE),
         limit: args.limit,
         strict: args.strict,
+        field: args.field.map(|number| FieldSelection {
+            number,
+            delimiter: args.delimiter.unwrap_or_default(),
+        }),
+        lines_skipped: args.skip_lines,
+        dedup,
         ..plan.target_options()
     };
     let input = match &args.input {

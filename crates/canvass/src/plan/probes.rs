@@ -195,8 +195,10 @@ fn name_servers(
     match lab {
         Some(lab) => Ok(vec![lab.address()]),
         None if system => Ok(Vec::new()),
-        None if common.resolver.is_empty() => Ok(resolvers::read(&[]).unwrap_or_default()),
-        None => resolvers::read(&common.resolver),
+        None if common.resolver.is_empty() => {
+            Ok(resolvers::read(&[], common.quiet).unwrap_or_default())
+        }
+        None => resolvers::read(&common.resolver, common.quiet),
     }
 }
 

@@ -59,8 +59,8 @@ fn names_that_cannot_be_asked_for_say_why() {
         "the name has more than 255 octets on the wire"
     );
     assert_eq!(
-        reason("dns", "b\u{fc}cher.example\n"),
-        "the name has non-ASCII characters; use A-labels (xn--...)"
+        reason("dns", "xn--b\u{fc}cher.example\n"),
+        "label 1 of the name is not valid in internationalized names (UTS 46)"
     );
     assert!(reason("dns", "a..example.net\n").contains("empty label"));
     assert!(reason("dns", "example.net BOGUS\n").contains("\"BOGUS\""));

@@ -73,7 +73,13 @@ impl Session {
     )]
     pub fn new(job: Job, now: Time, limits: &Limits) -> Result<Self, Outcome> {
         let question = match (&job.target, job.spec) {
-            (Target::Address { address, .. }, ProbeSpec::Ptr { .. }) => Question::reverse(*address),
+            (
+                Target::Address { address, .. },
+                ProbeSpec::Ptr { .. }
+                | ProbeSpec::Dns {
+                    record_type: RecordType::PTR,
+                },
+            ) => Question::reverse(*address),
             (Target::Name { name, .. }, ProbeSpec::Ptr { .. }) => {
                 Question::new(name, RecordType::PTR)
             }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use canvass_model::{DnsName, Host};
 
 use super::shown;
-use crate::parse::{self, AddressFamily, AddressRange, ParseError, ParsedTarget, explain_address};
+use crate::parse::{self, AddressRange, ParseError, ParsedTarget, explain_address, parse_address};
 
 /// The hosts of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,9 +45,7 @@ pub(super) fn parse_hosts(text: &str) -> Result<Hosts, String> {
         _ => return parse_host(text).map(Hosts::One),
     };
     match parse::parse(span_text) {
-        Ok(ParsedTarget::AddressRange(span))
-            if inner.is_none() || span.family == AddressFamily::V6 =>
-        {
+        Ok(ParsedTarget::AddressRange(span)) if inner.is_none_or(|inner| inner.contains(':')) => {
             Ok(Hosts::AddressRange(span))
         }
         Ok(_) => Err("only IPv6 addresses go in brackets".to_owned()),
@@ -64,7 +62,7 @@ pub(super) fn parse_hosts(text: &str) -> Result<Hosts, String> {
 /// An IPv4 address must have four decimal octets. In URLs `010.1.2.3` is 8.1.2.3, `1.2.3` is
 /// 1.2.0.3 and `0x7f.1` is 127.0.0.1; such forms are refused lest the wrong host is probed.
 pub(super) fn parse_host(text: &str) -> Result<Host, String> {
-    if let Ok(address) = text.parse() {
+    if let Some(address) = parse_address(text) {
         return Ok(Host::Address(address));
     }
     if text.starts_with('[') {
@@ -146,6 +144,8 @@ mod tests {
             ("192.0.2.1", "192.0.2.1"),
             ("2001:DB8::1", "[2001:db8::1]"),
             ("[2001:db8::1]", "[2001:db8::1]"),
+            ("::ffff:192.0.2.1", "192.0.2.1"),
+            ("[::ffff:c000:201]", "192.0.2.1"),
             ("Example.NET", "example.net"),
             ("example.net.", "example.net."),
             ("b\u{fc}cher.example", "xn--bcher-kva.example"),
@@ -175,6 +175,7 @@ mod tests {
             ("192.0.2.1 - 192.0.2.1", 0xc000_0201, 0xc000_0201),
             ("::4/126", 4, 7),
             ("[::4/126]", 4, 7),
+            ("[::ffff:192.0.2.0/126]", 0xc000_0200, 0xc000_0203),
             ("[::4-::5]", 4, 5),
             ("::4-::5", 4, 5),
         ] {

@@ -8,7 +8,7 @@ use crate::parse::is_written;
 
 pub(super) fn parse(text: &str) -> Result<Entry, String> {
     match parse_hosts(text)? {
-        Hosts::AddressRange(span) => Ok(Entry::AddressRange(span)),
+        Hosts::AddressRange(span) => Ok(Entry::AddressRange(span, Types::Asked)),
         Hosts::One(Host::Address(address)) => {
             let given = (!is_written(address, text)).then(|| text.into());
             Ok(Entry::One(Target::Address { address, given }, Types::Asked))
@@ -48,7 +48,7 @@ mod tests {
             }
         }
         for text in ["192.0.2.0/28", "192.0.2.1-192.0.2.9"] {
-            assert!(matches!(parse(text), Ok(Entry::AddressRange(_))), "{text}");
+            assert!(matches!(parse(text), Ok(Entry::AddressRange(..))), "{text}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! Parses lines of http probes: URLs, and hosts without a scheme.
 
+use std::net::IpAddr;
+
 use canvass_model::{Host, Target, Url, UrlTarget};
 
 use super::host::{Hosts, is_address_like, parse_host, parse_hosts, split_port};
@@ -62,8 +64,13 @@ fn parse_url(text: &str, rest: &str) -> Result<Entry, String> {
     if port.is_some_and(|port| port.parse() == Ok(0u16)) {
         return Err("the port of a URL is a number from 1 to 65535".to_owned());
     }
-    parse_host(host)?;
-    let url = Url::parse(text).map_err(|error| format!("not a URL: {error}"))?;
+    let host = parse_host(host)?;
+    let mut url = Url::parse(text).map_err(|error| format!("not a URL: {error}"))?;
+    if let Host::Address(address @ IpAddr::V4(_)) = host {
+        // It may be written as an IPv4-mapped IPv6 address.
+        url.set_ip_host(address)
+            .map_err(|()| "the URL has no host".to_owned())?;
+    }
     let target = UrlTarget {
         url,
         fallback: None,
@@ -181,6 +188,10 @@ mod tests {
             ("HTTPS://Example.NET:443/A?b#c", "https://example.net/A?b#c"),
             ("http://[2001:DB8::1]:8080/", "http://[2001:db8::1]:8080/"),
             ("http://192.0.2.1:80", "http://192.0.2.1/"),
+            (
+                "http://[::ffff:192.0.2.1]:8080/a",
+                "http://192.0.2.1:8080/a",
+            ),
             (
                 "http://b\u{fc}cher.example/",
                 "http://xn--bcher-kva.example/",

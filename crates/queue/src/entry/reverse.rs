@@ -1,5 +1,7 @@
 //! Parses lines of ptr probes: addresses, CIDRs, ranges and `.arpa` names.
 
+use std::net::IpAddr;
+
 use canvass_model::{DnsName, Target};
 
 use super::{Entry, Types, shown};
@@ -15,18 +17,33 @@ pub(super) fn parse(text: &str) -> Result<Entry, String> {
         return Ok(Entry::One(target, Types::Asked));
     }
     match parse::parse(text) {
-        Ok(ParsedTarget::Address(address)) => {
-            // IPv4 addresses are parsed in canonical form only.
-            let canonical = address.is_ipv4() || is_written(address, text);
-            let given = (!canonical).then(|| text.into());
-            Ok(Entry::One(Target::Address { address, given }, Types::Asked))
-        }
-        Ok(ParsedTarget::AddressRange(span)) => Ok(Entry::AddressRange(span)),
+        Ok(parsed) => Ok(addresses(parsed, text, Types::Asked)),
         Err(ParseError::Invalid(reason)) => Err(reason),
         Err(ParseError::NotAddress) => Err(format!(
             "{:?} is not an address, a CIDR, a range or an .arpa name; to look up names use canvass dns",
             shown(text)
         )),
+    }
+}
+
+/// Parses an address without brackets, the most frequent line.
+pub(super) fn parse_address(text: &str) -> Option<Target> {
+    let written: IpAddr = text.parse().ok()?;
+    let address = written.to_canonical();
+    // IPv4 addresses are parsed in canonical form only.
+    let canonical = written.is_ipv4() || is_written(address, text);
+    let given = (!canonical).then(|| text.into());
+    Some(Target::Address { address, given })
+}
+
+/// The entry of addresses that were given as `text`.
+pub(super) fn addresses(parsed: ParsedTarget, text: &str, types: Types) -> Entry {
+    match parsed {
+        ParsedTarget::Address(address) => {
+            let given = (!is_written(address, text)).then(|| text.into());
+            Entry::One(Target::Address { address, given }, types)
+        }
+        ParsedTarget::AddressRange(span) => Entry::AddressRange(span, types),
     }
 }
 
@@ -65,7 +82,7 @@ mod tests {
             ("2001:DB8::1", true),
             ("2001:db8:0::1", true),
             ("[2001:db8::1]", true),
-            ("::ffff:192.0.2.1", false),
+            ("::ffff:192.0.2.1", true),
         ] {
             match parse(text) {
                 Ok(Entry::One(Target::Address { given, .. }, Types::Asked)) => {

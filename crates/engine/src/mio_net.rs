@@ -358,13 +358,10 @@ fn set_up(socket: &Socket, peer: SocketAddr, options: &SocketOptions) -> io::Res
         (Some(ttl), SocketAddr::V6(_)) => socket.set_unicast_hops_v6(ttl)?,
         (None, _) => {}
     }
-    match options.bind {
-        Some(address) if address.is_ipv4() != peer.is_ipv4() => {
-            Err(io::Error::from_raw_os_error(libc::ENETUNREACH))
-        }
-        Some(address) => socket.bind(&SocketAddr::from((address, 0)).into()),
-        None => Ok(()),
+    if let Some(address) = options.bind {
+        socket.bind(&SocketAddr::from((address, 0)).into())?;
     }
+    Ok(())
 }
 
 /// A datagram socket with a local port of its own.

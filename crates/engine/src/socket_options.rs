@@ -8,7 +8,7 @@ pub const RECEIVE_BUFFER_OCTETS: usize = 4 << 20;
 /// The options of a socket. What is not set is left to the system.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SocketOptions {
-    /// The local address. A peer of the other family is then unreachable.
+    /// The local address.
     pub bind: Option<IpAddr>,
     /// The time to live, or hop limit (RFC 8200 §3).
     pub ttl: Option<u32>,

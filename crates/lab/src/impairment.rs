@@ -120,7 +120,7 @@ pub const KEYS: &[(&str, &str, &str)] = &[
     (
         "tcp-misframe",
         "PCT",
-        "Give this share of the replies over TCP a wrong length",
+        "Send wrong lengths with these replies over TCP",
     ),
     ("tcp-refuse", "", "Listen on UDP only"),
     ("trickle", "D", "Send one octet per D (services)"),

@@ -61,7 +61,7 @@ pub(crate) struct QuestionArgs {
     /// Send queries from this local address
     ///
     /// It must be of the family of every resolver.
-    #[arg(long, value_name = "ADDR", help_heading = heading::ADVANCED)]
+    #[arg(long, value_name = "ADDR", help_heading = heading::QUESTION)]
     pub bind: Option<IpAddr>,
     /// Show authority and additional records too
     ///

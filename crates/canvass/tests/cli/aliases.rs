@@ -68,8 +68,8 @@ fn ptr_shows_an_alias_that_is_all_there_is() {
     assert_eq!(text, format!("192.0.2.7\tNOERROR\tCNAME {TARGET}\n"));
     let csv = ask("csv").out;
     let rows: Vec<&str> = csv.lines().collect();
-    assert!(rows[0].ends_with(",cname"), "{csv}");
-    assert!(rows[1].ends_with(&format!(",{TARGET}")), "{csv}");
+    let mut columns = rows[0].split(',').zip(rows[1].split(','));
+    assert!(columns.any(|cell| cell == ("cname", TARGET)), "{csv}");
 }
 
 #[test]

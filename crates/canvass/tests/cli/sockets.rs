@@ -4,7 +4,7 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::{Command, Stdio};
 
-use crate::common::{CANVASS, canvass, in_time};
+use crate::common::{CANVASS, LabChild, canvass, in_time, values};
 use crate::probe_peers::{TcpPeer, UdpHost};
 use crate::probing::{probe, script};
 
@@ -205,4 +205,52 @@ fn values_that_cannot_be_are_refused() {
             .exits(2)
             .says(flag);
     }
+}
+
+#[test]
+fn queries_are_sent_from_the_given_address() {
+    for transport in ["udp", "tcp"] {
+        let lab = LabChild::start(&[]);
+        let resolver = lab.resolver();
+        let args = ["ptr", "10.0.0.1", "-r", &resolver, "--bind", "127.0.0.9"];
+        let calls = calls(
+            &[&args[..], &["--transport", transport]].concat(),
+            lab.address.port(),
+        );
+        let bound = |call: &String| call.contains("bind(") && call.contains("127.0.0.9");
+        assert!(calls.iter().any(bound), "{transport}: {calls:#?}");
+    }
+}
+
+#[test]
+fn an_address_from_which_a_resolver_cannot_be_asked_is_refused() {
+    let lab = LabChild::start(&[]);
+    let resolver = lab.resolver();
+    for (address, reason) in [
+        (
+            "::1",
+            "cannot be asked from ::1, which is of the other family",
+        ),
+        ("192.0.2.1", "cannot bind to 192.0.2.1"),
+    ] {
+        let run = canvass(&["ptr", "10.0.0.1", "-r", &resolver, "--bind", address]).exits(2);
+        assert!(run.err.contains(reason), "{}", run.err);
+    }
+    // A line that names such a resolver is not the fault of that resolver.
+    let lines = ["10.0.0.1", "10.0.0.2 @[::1]:53"];
+    let args = [
+        "ptr",
+        lines[0],
+        lines[1],
+        "-r",
+        &resolver,
+        "--bind",
+        "127.0.0.1",
+    ];
+    let objects = canvass(&[&args[..], &["-f", "ndjson"]].concat())
+        .exits(1)
+        .whole(2);
+    assert_eq!(values(&objects, "status"), ["NOERROR", "LOCAL"]);
+    let message = objects[1]["error"]["message"].as_str().unwrap();
+    assert!(message.contains("other family"), "{message}");
 }

@@ -6,7 +6,6 @@ use canvass_proto::{LameSet, SendRequest, Session, UpstreamId};
 use super::Shard;
 use super::transmit::{BLOCKED_WAIT, PASSED_OVER_MAX, SendTurn};
 use crate::net::Net;
-use crate::upstream::UPSTREAMS_MAX;
 
 impl<N: Net> Shard<N> {
     /// The first query of a new job, at the resolver it names if it names one.
@@ -97,15 +96,15 @@ impl<N: Net> Shard<N> {
                     return self.sender.resume_by(at);
                 }
                 if let Some(resolver) = next.resolver.as_deref() {
-                    request.only = self.upstreams.add(*resolver);
-                    if request.only.is_none()
-                        && let Some(job) = self.intake.pop()
-                    {
-                        let reason = format!(
-                            "a run can have {UPSTREAMS_MAX} resolvers, and this is one more"
-                        );
-                        self.end_unasked(turn, job, Status::Local, Cause::System, &reason);
-                        continue;
+                    match self.upstreams.add(*resolver) {
+                        Ok(upstream) => request.only = Some(upstream),
+                        Err(error) => {
+                            if let Some(job) = self.intake.pop() {
+                                let reason = error.to_string();
+                                self.end_unasked(turn, job, Status::Local, Cause::System, &reason);
+                            }
+                            continue;
+                        }
                     }
                 }
                 match self.upstreams.pick(turn.now, &request) {

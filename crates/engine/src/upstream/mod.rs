@@ -15,7 +15,7 @@ mod tests;
 mod turns;
 mod window;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use canvass_model::{Health, Time, Transport, UpstreamReport};
@@ -35,6 +35,17 @@ use window::{Allowance, Permit};
 /// The number of resolvers that a shard can have, those added while it runs included. An
 /// [`UpstreamId`] has 16 bits.
 pub const UPSTREAMS_MAX: usize = u16::MAX as usize;
+
+/// Why a resolver cannot be added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum AddError {
+    /// There are [`UPSTREAMS_MAX`] others.
+    #[error("a run can have {UPSTREAMS_MAX} resolvers, and this is one more")]
+    TooMany,
+    /// The local address of queries is of the other family.
+    #[error("this resolver cannot be asked from {0}, which is of the other family")]
+    OtherFamily(IpAddr),
+}
 
 /// All resolvers: those that share the queries of a run, and those that are only asked by queries
 /// that name them.
@@ -71,21 +82,26 @@ impl Upstreams {
         }
     }
 
-    /// The upstream at `address`, added if it is new; `None` when there are [`UPSTREAMS_MAX`]
-    /// others. One that is added is only asked by queries that name it
-    /// (`SendRequest::only`). Its id stays its own.
-    pub(crate) fn add(&mut self, address: SocketAddr) -> Option<UpstreamId> {
+    /// The upstream at `address`, added if it is new. One that is added is only asked by queries
+    /// that name it (`SendRequest::only`). Its id stays its own.
+    ///
+    /// # Errors
+    /// Why it cannot be asked.
+    pub(crate) fn add(&mut self, address: SocketAddr) -> Result<UpstreamId, AddError> {
         if let Some(id) = self.by_address.get(&address) {
-            return Some(*id);
+            return Ok(*id);
+        }
+        if let Some(source) = self.limits.source_of_other_family(address) {
+            return Err(AddError::OtherFamily(source));
         }
         if self.list.len() >= UPSTREAMS_MAX {
-            return None;
+            return Err(AddError::TooMany);
         }
         let id = UpstreamId(self.list.len() as u16);
         let upstream = Upstream::new(address, self.rate_max_per_second, Standing::ByName);
         self.list.push(upstream);
         self.by_address.insert(address, id);
-        Some(id)
+        Ok(id)
     }
 
     pub(crate) fn by_id(&mut self, id: UpstreamId) -> &mut Upstream {

@@ -74,6 +74,12 @@ impl LaneLimits {
             source: config.query_source,
         }
     }
+
+    /// The local address of queries, if it is of another family than `peer`.
+    pub(super) fn source_of_other_family(&self, peer: SocketAddr) -> Option<IpAddr> {
+        self.source
+            .filter(|source| source.is_ipv4() != peer.is_ipv4())
+    }
 }
 
 /// One resolver on one transport.

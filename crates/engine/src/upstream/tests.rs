@@ -9,7 +9,7 @@ use canvass_proto::{
     LameSet, Limits, QuestionId, ReplyClass, SendRequest, TransportPolicy, UpstreamId,
 };
 
-use super::{Attempt, UPSTREAMS_MAX, Upstreams};
+use super::{AddError, Attempt, UPSTREAMS_MAX, Upstreams};
 use crate::config::{Config, JOBS_MAX, Probing};
 use crate::slab::TaskKey;
 
@@ -149,9 +149,9 @@ fn a_resolver_that_is_added_is_asked_by_name_only() {
     let address = SocketAddr::from(([127, 0, 0, 1], 99));
     let added = upstreams.add(address).expect("there is room");
     assert_eq!(added, UpstreamId(2));
-    assert_eq!(upstreams.add(address), Some(added));
+    assert_eq!(upstreams.add(address), Ok(added));
     let known = SocketAddr::from(([127, 0, 0, 1], 2));
-    assert_eq!(upstreams.add(known), Some(UpstreamId(1)));
+    assert_eq!(upstreams.add(known), Ok(UpstreamId(1)));
     for step in 0..10 {
         let now = at_ms(10 * step);
         let id = upstreams
@@ -197,10 +197,10 @@ fn resolvers_are_limited_and_the_next_one_is_refused() {
     });
     for id in 1..UPSTREAMS_MAX as u16 {
         let address = addresses.next().expect("there are more");
-        assert_eq!(upstreams.add(address), Some(UpstreamId(id)));
+        assert_eq!(upstreams.add(address), Ok(UpstreamId(id)));
     }
     let one_more = addresses.next().expect("there are more");
-    assert_eq!(upstreams.add(one_more), None);
+    assert_eq!(upstreams.add(one_more), Err(AddError::TooMany));
 }
 
 /// Sends a first query at `now`, and has it answered so a millisecond later.

@@ -12,7 +12,7 @@ use super::records::Records;
 use super::{Message, Question, RecordView};
 
 /// Aliases that are followed in one answer. Resolvers give up earlier.
-const ALIASES_MAX: usize = 32;
+pub(super) const ALIASES_MAX: usize = 32;
 
 /// The records of an answer section that belong to its question.
 #[derive(Debug)]
@@ -25,10 +25,21 @@ pub struct Answers<'a> {
 
 #[derive(Debug)]
 enum Section<'a> {
-    /// Every record is at the name of the question and of the type asked for.
-    Plain(Records<'a>),
-    /// Others are among them.
+    /// Aliases in order, and then nothing but what was asked for at the end of them.
+    Plain(PlainSection<'a>),
+    /// Anything else.
     Chain(Chain<'a>),
+}
+
+/// An answer section as servers write it: each owner is a pointer to the question, or to the target
+/// of the alias before it. So nothing has to be compared.
+#[derive(Debug)]
+pub(super) struct PlainSection<'a> {
+    /// The number of aliases.
+    pub(super) aliases: usize,
+    pub(super) records: Records<'a>,
+    /// Those behind the aliases.
+    pub(super) wanted: Records<'a>,
 }
 
 /// The names that the aliases lead through.
@@ -72,9 +83,9 @@ impl<'a> Message<'a> {
         question: &Question,
         rcode: Rcode,
     ) -> Result<Answers<'a>, AnswerError> {
-        // Nearly every answer holds only what was asked for, at the name that was asked for.
-        let section = match self.only_answers(question) {
-            Some(records) => Section::Plain(records),
+        // Nearly every answer is so simple.
+        let section = match self.plain_section(question) {
+            Some(plain) => Section::Plain(plain),
             None => Section::Chain(follow_aliases(*self, question)?),
         };
         Ok(Answers {
@@ -115,16 +126,16 @@ impl<'a> Answers<'a> {
     pub fn has_wanted(&self) -> bool {
         self.rcode != Rcode::NXDOMAIN
             && match &self.section {
-                Section::Plain(records) => records.promised() > 0,
+                Section::Plain(plain) => plain.wanted.promised() > 0,
                 Section::Chain(chain) => chain.records.iter().any(|(_, is)| *is),
             }
     }
 
-    /// The records of the section, where all of them are what was asked for.
+    /// [`Self::wanted`], where they are one behind the other.
     #[inline]
     pub(crate) fn only_wanted(&self) -> Option<Records<'a>> {
         match &self.section {
-            Section::Plain(records) if self.rcode == Rcode::NOERROR => Some(records.clone()),
+            Section::Plain(plain) if self.rcode == Rcode::NOERROR => Some(plain.wanted.clone()),
             _ => None,
         }
     }
@@ -157,10 +168,13 @@ impl<'a> Answers<'a> {
 
     fn marked(&self) -> impl Iterator<Item = (RecordView<'a>, bool)> {
         let (plain, chain) = match &self.section {
-            Section::Plain(records) => (Some(records.clone()), None),
+            Section::Plain(plain) => (Some(plain), None),
             Section::Chain(chain) => (None, Some(&chain.records)),
         };
-        let plain = plain.into_iter().flatten().map(|record| (record, true));
+        let plain = plain.into_iter().flat_map(|plain| {
+            let records = plain.records.clone().enumerate();
+            records.map(|(at, record)| (record, at >= plain.aliases))
+        });
         plain.chain(chain.into_iter().flatten().copied())
     }
 
@@ -461,7 +475,8 @@ mod tests {
         ];
         for (class, count) in [(1, 1), (3, 1), (4, 0), (255, 2)] {
             let mut wire = reply(0, &records);
-            let question = question().in_class(Class(class));
+            let mut question = question();
+            question.set_class(Class(class));
             wire[12..12 + question.wire().len()].copy_from_slice(question.wire());
             let answers = Message::new(&wire).unwrap().answers_to(&question);
             let wanted = answers.map(|answers| answers.wanted().count());

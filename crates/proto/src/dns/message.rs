@@ -8,6 +8,7 @@ use canvass_model::{Class, Rcode, RecordType, write_label};
 use smallvec::SmallVec;
 
 use super::Question;
+use super::answers::{ALIASES_MAX, PlainSection};
 use super::records::Records;
 
 /// Octets of the fixed header (RFC 1035 §4.1.1).
@@ -89,27 +90,39 @@ impl<'a> Message<'a> {
         )
     }
 
-    /// The records of the answer section, if every one is of the type and class asked for, with an
-    /// owner that is a pointer to the question, which is how servers write it.
+    /// The answer section, if it has such a form. An alias alone has not.
     #[inline]
-    pub(super) fn only_answers(&self, question: &Question) -> Option<Records<'a>> {
-        let wire = question.wire();
-        let asked = &wire[wire.len() - 4..];
-        let start = HEADER_OCTETS + wire.len();
-        let mut at = start;
-        for _ in 0..self.answer_count() {
-            let fixed = self.bytes.get(at..at + 12)?;
-            if fixed[..2] != [0xc0, HEADER_OCTETS as u8] || fixed[2..6] != *asked {
+    pub(super) fn plain_section(&self, question: &Question) -> Option<PlainSection<'a>> {
+        let asked = question.type_and_class();
+        let start = HEADER_OCTETS + question.wire().len();
+        let (mut owner, mut at) = (HEADER_OCTETS, start);
+        let (mut aliases, mut wanted_at) = (0, start);
+        let count = usize::from(self.answer_count());
+        for index in 0..count {
+            let fixed: &[u8; 12] = self.bytes.get(at..)?.first_chunk()?;
+            let data_at = at + fixed.len();
+            at = data_at + usize::from(u16::from_be_bytes([fixed[10], fixed[11]]));
+            if fixed[..2] != pointer_to(owner)? {
                 return None;
             }
-            at += 12 + usize::from(u16::from_be_bytes([fixed[10], fixed[11]]));
+            if fixed[2..6] != asked {
+                let is_alias = fixed[2..4] == RecordType::CNAME.0.to_be_bytes();
+                if !is_alias || fixed[4..6] != asked[2..] || aliases < index {
+                    return None;
+                }
+                aliases += 1;
+                (owner, wanted_at) = (data_at, at);
+            }
         }
-        let count = self.answer_count().into();
-        (self.u16_at(4) == 1 && at <= self.bytes.len()).then_some(Records::new(
-            *self,
-            Some(start),
-            count,
-        ))
+        let is_plain = aliases == 0 || aliases < count && aliases <= ALIASES_MAX;
+        if !is_plain || self.u16_at(4) != 1 || at > self.bytes.len() {
+            return None;
+        }
+        Some(PlainSection {
+            aliases,
+            records: Records::new(*self, Some(start), count),
+            wanted: Records::new(*self, Some(wanted_at), count - aliases),
+        })
     }
 
     /// The number of records of the answer section, by the header.
@@ -249,6 +262,12 @@ impl<'a> Message<'a> {
         }
         Some(end.unwrap_or(at + 1))
     }
+}
+
+/// A pointer to a name at this place (RFC 1035 §4.1.4); `None` if it is too far away.
+#[inline]
+fn pointer_to(place: usize) -> Option<[u8; 2]> {
+    (place < 0x4000).then_some((0xc000 | place as u16).to_be_bytes())
 }
 
 /// A name on the wire, without compression.

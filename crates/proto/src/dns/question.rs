@@ -22,36 +22,37 @@ pub struct Question {
 impl Question {
     /// Asks for the records of `record_type` of `name`, in the class IN.
     pub fn new(name: &DnsName, record_type: RecordType) -> Self {
-        Self::from_wire_name(name.wire(), record_type)
+        Self::from_parts(name.wire(), type_and_class(record_type))
     }
 
     /// Asks for the PTR records of `address`, in the class IN.
     pub fn reverse(address: IpAddr) -> Self {
         let mut name = [0; 74];
         let length = reverse_name(address, &mut name);
-        Self::from_wire_name(&name[..length], RecordType::PTR)
+        Self::from_parts(&name[..length], type_and_class(RecordType::PTR))
     }
 
-    fn from_wire_name(name: &[u8], record_type: RecordType) -> Self {
+    fn from_parts(name: &[u8], type_and_class: [u8; 4]) -> Self {
         let mut wire = SmallVec::from_slice(name);
-        wire.extend_from_slice(&record_type.0.to_be_bytes());
-        wire.extend_from_slice(&Class::IN.0.to_be_bytes());
+        wire.extend_from_slice(&type_and_class);
         Self { wire }
     }
 
-    /// The same question in another class.
-    #[must_use]
-    pub fn in_class(mut self, class: Class) -> Self {
+    /// Asks in another class.
+    pub fn set_class(&mut self, class: Class) {
         let at = self.wire.len() - 2;
         self.wire[at..].copy_from_slice(&class.0.to_be_bytes());
-        self
     }
 
     /// Asks the same about another name.
     pub(crate) fn with_name(&self, name: &DnsName) -> Self {
-        let mut wire = SmallVec::from_slice(name.wire());
-        wire.extend_from_slice(&self.wire[self.wire.len() - 4..]);
-        Self { wire }
+        Self::from_parts(name.wire(), self.type_and_class())
+    }
+
+    /// Type and class as in a message.
+    #[inline]
+    pub(super) fn type_and_class(&self) -> [u8; 4] {
+        *self.wire.last_chunk().expect("a question has both")
     }
 
     /// Name, type and class as in a message.
@@ -115,6 +116,12 @@ impl Question {
     }
 }
 
+/// A type, and the class IN, as in a message.
+fn type_and_class(record_type: RecordType) -> [u8; 4] {
+    let ([a, b], [c, d]) = (record_type.0.to_be_bytes(), Class::IN.0.to_be_bytes());
+    [a, b, c, d]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,7 +163,8 @@ mod tests {
             ..QueryOptions::PLAIN
         };
         let name = "version.bind".parse().unwrap();
-        let question = Question::new(&name, RecordType(16)).in_class(Class::CH);
+        let mut question = Question::new(&name, RecordType(16));
+        question.set_class(Class::CH);
         assert_eq!(question.class(), Class::CH);
         let mut wire = Vec::new();
         assert!(!question.write_query(1, true, &options, &mut wire));

@@ -72,7 +72,7 @@ impl Session {
         reason = "the outcome is moved on at once, like any other"
     )]
     pub fn new(job: Job, now: Time, limits: &Limits) -> Result<Self, Outcome> {
-        let question = match (&job.target, job.spec) {
+        let mut question = match (&job.target, job.spec) {
             (
                 Target::Address { address, .. },
                 ProbeSpec::Ptr { .. }
@@ -97,8 +97,9 @@ impl Session {
                 return Err(Outcome::invalid(job, now, reason));
             }
         };
+        question.set_class(limits.query.class);
         Ok(Self {
-            query: Query::new(question.in_class(limits.query.class), limits.transport),
+            query: Query::new(question, limits.transport),
             aliases: None,
             forward: None,
             due: job.due.unwrap_or(now),

@@ -228,32 +228,31 @@ impl Query {
             self.unhelpful(now, reply, class, limits, rng);
             return (class, None);
         }
-        let answers = reply.message.answers_with_rcode(&self.question, rcode);
-        let answer = answers.and_then(|all| {
-            let finding = if limits.query.recursion_desired {
-                all.finding()
-            } else {
-                Finding::Whole
-            };
-            let answer = read(&all).ok_or(AnswerError::Broken)?;
-            Ok((finding, answer))
-        });
-        match answer {
-            Ok((finding, answer)) if self.is_enough(finding, use_of_alias, limits) => {
-                self.state = State::Settled;
-                (class, Some(answer))
+        let mut error = AnswerError::Broken;
+        match reply.message.answers_with_rcode(&self.question, rcode) {
+            Ok(answers) => {
+                // What was read is not moved about: there is one for each target.
+                let answer = read(&answers);
+                if answer.is_some() {
+                    let finding = if limits.query.recursion_desired {
+                        answers.finding()
+                    } else {
+                        Finding::Whole
+                    };
+                    if self.is_enough(finding, use_of_alias, limits) {
+                        self.state = State::Settled;
+                        return (class, answer);
+                    }
+                    self.lame(reply, limits);
+                    let is_of_use = finding == Finding::Alias && use_of_alias == AliasUse::Shown;
+                    return (ReplyClass::Lame, answer.filter(|_| is_of_use));
+                }
             }
-            Ok((finding, answer)) => {
-                self.lame(reply, limits);
-                let is_of_use = finding == Finding::Alias && use_of_alias == AliasUse::Shown;
-                (ReplyClass::Lame, is_of_use.then_some(answer))
-            }
-            Err(error) => {
-                self.fail(LastFailure::by(Failure::Malformed(error), reply, limits));
-                self.unhelpful(now, reply, ReplyClass::Unusable, limits, rng);
-                (ReplyClass::Unusable, None)
-            }
+            Err(why) => error = why,
         }
+        self.fail(LastFailure::by(Failure::Malformed(error), reply, limits));
+        self.unhelpful(now, reply, ReplyClass::Unusable, limits, rng);
+        (ReplyClass::Unusable, None)
     }
 
     /// Whether a query may end with what was found. An alias is enough where nobody else can be

@@ -45,7 +45,7 @@ const LIMITS: Limits = Limits {
 ///
 /// # Panics
 /// If a law does not hold.
-pub(crate) fn check(input: &[u8]) {
+pub fn check(input: &[u8]) {
     let Some((&length, rest)) = input.split_first() else {
         return;
     };

@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use canvass_model::{Health, Time, Verdict};
+use canvass_model::{Health, Status, Time, Verdict};
 use canvass_proto::TransportPolicy;
 use canvass_sim::{Peer, Reach, RunResult, Scenario, addresses};
 use common::run_named;
@@ -234,6 +234,51 @@ fn a_third_of_a_few_may_have_closed_ports() {
             attempts_per_job_max: 1.1,
             elapsed_max: Duration::from_secs(5),
         },
+    );
+}
+
+/// Resolvers that answer nothing.
+fn unfair(jobs: u32, peers: Vec<Peer>) -> Scenario {
+    Scenario {
+        fair: false,
+        ..Scenario::plain(1, addresses(jobs), peers)
+    }
+}
+
+#[test]
+fn resolvers_that_cannot_be_reached_are_given_up_within_a_second() {
+    // With more jobs to come, and with all under way.
+    for (jobs, gave_up) in [(20_000, true), (3, false)] {
+        let mut peers: Vec<Peer> = (0..3).map(Peer::new).collect();
+        peers[0].reach = Reach::Closed;
+        peers[1].reach = Reach::Unroutable;
+        peers[2].reach = Reach::Closed;
+        let result = run_named(&unfair(jobs, peers));
+        assert!(result.violations.is_empty(), "{:#?}", result.violations);
+        assert_eq!(result.report.gave_up, gave_up);
+        assert!(
+            result.elapsed <= Duration::from_secs(1),
+            "{:?}",
+            result.elapsed
+        );
+        assert_eq!(result.count(Verdict::Failed), result.outcomes.len());
+        let says_why = |status| matches!(status, Status::ConnRefused | Status::Unreachable);
+        assert!(result.outcomes.iter().all(|one| says_why(one.status)));
+    }
+}
+
+#[test]
+fn one_silent_resolver_among_them_is_waited_for() {
+    let mut peers: Vec<Peer> = (0..2).map(Peer::new).collect();
+    peers[0].reach = Reach::Closed;
+    peers[1].reach = Reach::Blackhole;
+    let result = run_named(&unfair(20_000, peers));
+    assert!(result.violations.is_empty(), "{:#?}", result.violations);
+    assert!(result.report.gave_up);
+    assert!(
+        result.elapsed >= Duration::from_secs(10),
+        "{:?}",
+        result.elapsed
     );
 }
 

@@ -175,6 +175,13 @@ impl QueryTask {
         }
     }
 
+    pub(super) fn end(&mut self, now: Time) {
+        match &mut self.asker {
+            Asker::Job(session) => session.end(now),
+            Asker::Host(host) => host.lookup.end(now),
+        }
+    }
+
     pub(super) fn cancel(&mut self, now: Time) {
         match &mut self.asker {
             Asker::Job(session) => session.cancel(now),

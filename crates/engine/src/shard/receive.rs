@@ -155,7 +155,7 @@ impl<N: Net> Shard<N> {
         Some(class)
     }
 
-    /// The system has an error for a datagram socket. The queries that are out on it are lost.
+    /// The system has an error for a datagram socket.
     fn on_datagram_error(
         &mut self,
         now: Time,
@@ -163,8 +163,18 @@ impl<N: Net> Shard<N> {
         socket: SocketId,
         error: &io::Error,
     ) {
-        let lost = lost_cause(error);
         self.upstreams.on_error(now, upstream, Transport::Udp);
+        self.lose_datagrams(now, upstream, socket, lost_cause(error));
+    }
+
+    /// The queries that are out on a datagram socket are lost.
+    pub(super) fn lose_datagrams(
+        &mut self,
+        now: Time,
+        upstream: UpstreamId,
+        socket: SocketId,
+        lost: LostCause,
+    ) {
         let place = (upstream, Transport::Udp, socket);
         let open = self
             .upstreams

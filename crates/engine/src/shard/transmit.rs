@@ -208,7 +208,7 @@ impl<N: Net> Shard<N> {
     ) -> Attempted {
         let transport = request.transport;
         let written = match transport {
-            Transport::Udp => self.send_datagram(key, question, upstream),
+            Transport::Udp => self.send_datagram(now, key, question, upstream),
             Transport::Tcp => self.write_to_stream(key, question, upstream),
         };
         let (socket, id, edns) = match written {
@@ -270,6 +270,7 @@ impl<N: Net> Shard<N> {
     /// `Ok(None)` when there is no room for it now.
     fn send_datagram(
         &mut self,
+        now: Time,
         key: TaskKey,
         question: QuestionId,
         upstream: UpstreamId,
@@ -301,7 +302,11 @@ impl<N: Net> Shard<N> {
                 self.report.losses.local_send_errors += 1;
                 Ok(None)
             }
-            Err(error) => Err(error),
+            Err(error) => {
+                // It is the peer's reply to an earlier datagram: this one was not sent.
+                self.lose_datagrams(now, upstream, socket, lost_cause(&error));
+                Err(error)
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use canvass_model::{ShardReport, Time};
 
 use super::Shard;
 use super::admit::is_probe;
+use super::query_task::QueryTask;
 use crate::net::Net;
 
 /// A turn that is late by this much was stalled.
@@ -18,10 +19,12 @@ const STALL_GRACES_MAX: u32 = 8;
 /// Turns in a row in which no timer fires because there is more to read: what was received is
 /// read before it is given up, but a flood cannot delay timers for long.
 const PUT_OFF_MAX: u32 = 8;
-/// How long every resolver may be gone before the run is given up: if none ever answered, and if
-/// one did.
-const GIVE_UP_UNPROVEN: Duration = Duration::from_secs(10);
+/// How long every resolver may be gone before the run is given up: if one has answered before, if
+/// none has, and if the system says of all of them that they cannot be reached. The latter is time
+/// for three attempts.
 const GIVE_UP_PROVEN: Duration = Duration::from_secs(60);
+const GIVE_UP_UNPROVEN: Duration = Duration::from_secs(10);
+const GIVE_UP_UNREACHABLE: Duration = Duration::from_millis(800);
 
 /// Times at which this process was held up, and how long timers wait for it.
 #[derive(Debug, Default)]
@@ -114,15 +117,34 @@ impl<N: Net> Shard<N> {
         let asks = self.tasks.any_query() || next_asks;
         let all_gone = asks && self.upstreams.all_benched(transport);
         let gone = self.outage.watch(now, all_gone);
-        let patience = if self.upstreams.any_answered() {
-            GIVE_UP_PROVEN
-        } else {
-            GIVE_UP_UNPROVEN
+        if gone < GIVE_UP_UNREACHABLE {
+            return;
+        }
+        let proven = self.upstreams.any_answered();
+        let unreachable = !proven && self.upstreams.all_unreachable(transport);
+        let patience = match (proven, unreachable) {
+            (true, _) => GIVE_UP_PROVEN,
+            (false, false) => GIVE_UP_UNPROVEN,
+            (false, true) => GIVE_UP_UNREACHABLE,
         };
-        let more = !self.intake.is_empty() || !self.intake.has_ended();
-        if gone >= patience && more {
+        if gone < patience {
+            return;
+        }
+        if !self.intake.is_empty() || !self.intake.has_ended() {
             self.report.gave_up = true;
             self.channels.stop.drain();
+        }
+        if unreachable {
+            self.end_queries(now, QueryTask::end);
+        }
+    }
+
+    fn end_queries(&mut self, now: Time, end: impl Fn(&mut QueryTask, Time)) {
+        for key in self.tasks.query_keys() {
+            if let Some(query) = self.tasks.query(key) {
+                end(query, now);
+            }
+            self.drive(now, key);
         }
     }
 
@@ -135,12 +157,7 @@ impl<N: Net> Shard<N> {
         self.probes.hosts.clear_jobs();
         self.stop_probes(now);
         if self.channels.stop.is_aborting() {
-            for key in self.tasks.query_keys() {
-                if let Some(query) = self.tasks.query(key) {
-                    query.cancel(now);
-                }
-                self.drive(now, key);
-            }
+            self.end_queries(now, QueryTask::cancel);
             self.cancel_probes(now);
         }
     }

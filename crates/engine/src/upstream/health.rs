@@ -26,6 +26,7 @@ pub(crate) struct HealthMonitor {
     errors: u32,
     answered: bool,
     lame: bool,
+    unreachable: bool,
     bench: Option<Bench>,
     span: Duration,
 }
@@ -64,6 +65,17 @@ impl HealthMonitor {
         self.lame = true;
     }
 
+    /// Whether the system's last word of it was that it cannot be reached, such as that its port is
+    /// closed.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        self.unreachable
+    }
+
+    /// The system says that it cannot be reached.
+    pub(crate) fn on_unreachable(&mut self) {
+        self.unreachable = true;
+    }
+
     /// When it may be asked again; `None` if it is not benched. [`Time::MAX`] while a query is out
     /// that tests whether it is back.
     pub(crate) fn hold(&self) -> Option<Time> {
@@ -89,6 +101,7 @@ impl HealthMonitor {
         self.silent = 0;
         self.errors = 0;
         self.answered = true;
+        self.unreachable = false;
         self.span = Duration::ZERO;
         self.bench.take().is_some()
     }
@@ -98,6 +111,7 @@ impl HealthMonitor {
         self.answered_sent = self.answered_sent.max(sent);
         self.silent = 0;
         self.errors += 1;
+        self.unreachable = false;
         self.errors >= ERRORS_MAX || self.is_benched()
     }
 

@@ -6,6 +6,7 @@ mod datagram;
 mod epoch;
 mod health;
 mod rate_search;
+mod repeats;
 mod resolver;
 mod rtt;
 mod stream;
@@ -124,6 +125,12 @@ impl Upstreams {
         self.shared > 0 && self.lines[line_of(transport)].benched == self.shared
     }
 
+    /// Whether the system says of all of these that they cannot be reached.
+    pub(crate) fn all_unreachable(&self, transport: Transport) -> bool {
+        let mut shared = self.list[..self.shared].iter();
+        shared.all(|upstream| upstream.is_unreachable(transport))
+    }
+
     /// Whether a resolver is left alone on this transport.
     pub(crate) fn is_benched(&self, id: UpstreamId, transport: Transport) -> bool {
         self.standing(id, transport) == LaneStanding::Benched
@@ -210,7 +217,7 @@ impl Upstreams {
         } = self.lane(id, transport);
         trips.on_answered(now, round_trip_ns);
         if !attempt.expired {
-            window.on_landed();
+            window.on_landed(now, attempt);
         }
         match class {
             ReplyClass::Answer | ReplyClass::Truncated | ReplyClass::NoEdns => {
@@ -286,7 +293,7 @@ impl Upstreams {
     ) -> bool {
         self.by_id(id).tally.timeouts += 1;
         let LaneParts { window, health, .. } = self.lane(id, transport);
-        window.on_landed();
+        window.on_landed(now, attempt);
         let silent = health.on_silence(attempt.sent, attempt.first);
         if silent {
             self.bench(now, id, transport, Health::Dead);
@@ -299,10 +306,7 @@ impl Upstreams {
     pub(crate) fn on_dropped(&mut self, id: UpstreamId, transport: Transport, attempt: &Attempt) {
         if !attempt.expired {
             let LaneParts { window, health, .. } = self.lane(id, transport);
-            window.on_landed();
-            if attempt.first {
-                window.on_returned(attempt.epoch);
-            }
+            window.on_dropped(attempt);
             health.on_dropped();
             self.line_up(id, transport);
         }
@@ -311,6 +315,7 @@ impl Upstreams {
     /// The system reported that the peer cannot be reached.
     pub(crate) fn on_error(&mut self, now: Time, id: UpstreamId, transport: Transport) {
         self.by_id(id).tally.errors += 1;
+        self.lane(id, transport).health.on_unreachable();
         self.bench(now, id, transport, Health::Dead);
     }
 

@@ -251,12 +251,21 @@ impl Upstream {
         }
     }
 
-    pub(super) fn standing(&self, transport: Transport) -> LaneStanding {
-        let health = match transport {
+    /// Whether the system says that it cannot be reached.
+    pub(super) fn is_unreachable(&self, transport: Transport) -> bool {
+        self.health(transport)
+            .is_some_and(HealthMonitor::is_unreachable)
+    }
+
+    fn health(&self, transport: Transport) -> Option<&HealthMonitor> {
+        match transport {
             Transport::Udp => self.udp.as_ref().map(|lane| &lane.health),
             Transport::Tcp => self.tcp.as_ref().map(|lane| &lane.health),
-        };
-        match health {
+        }
+    }
+
+    pub(super) fn standing(&self, transport: Transport) -> LaneStanding {
+        match self.health(transport) {
             Some(health) if health.is_benched() => LaneStanding::Benched,
             Some(health) if health.is_lame() => LaneStanding::Lame,
             Some(health) if health.has_answered() => LaneStanding::Proven,

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use canvass_model::Time;
 
+use super::attempts::Attempt;
 use super::epoch::{Epoch, EpochId};
 use super::rate_search::{EPOCH_SENT_MIN, RateSearch};
+use super::repeats::Repeats;
 
 /// What is always allowed in flight once a peer has answered: the queries of this span, in seconds,
 /// up to those of a turn.
@@ -87,6 +89,7 @@ pub(crate) struct Window {
     refilled: Time,
     in_flight: u32,
     in_flight_peak: u32,
+    repeats: Repeats,
     patience: Duration,
     /// When the last query in flight expires.
     horizon: Time,
@@ -104,6 +107,7 @@ impl Window {
             refilled: Time::ZERO,
             in_flight: 0,
             in_flight_peak: 0,
+            repeats: Repeats::default(),
             patience: Duration::ZERO,
             horizon: Time::ZERO,
             look_at: Time::ZERO,
@@ -162,6 +166,9 @@ impl Window {
     ///
     /// The usual time is the least median of an epoch, so that a queue of our own queries does not
     /// make room for more of them.
+    ///
+    /// Queries that repeat earlier ones have room of their own, by how many they are and how long
+    /// they stay: names that are never answered would otherwise take that of all others.
     fn in_flight_cap(&self, now: Time) -> f64 {
         let Some(median_ns) = self.rate_search.median_ns() else {
             return f64::from(self.limits.in_flight_first);
@@ -176,7 +183,10 @@ impl Window {
         };
         let slow_span = self.patience.max(self.horizon.since(now));
         let slow_s = (1.0 - self.rate_search.share()) * slow_span.as_secs_f64();
-        let cap = floor + self.rate_search.rate() * (fast_s + slow_s) * IN_FLIGHT_MARGIN;
+        let first_s = fast_s + slow_s;
+        let repeated_s = self.repeats.in_flight_s(first_s).max(first_s);
+        let span_s = first_s + self.repeats.share() * (repeated_s - first_s);
+        let cap = floor + self.rate_search.rate() * span_s * IN_FLIGHT_MARGIN;
         cap.min(f64::from(self.limits.in_flight_max))
     }
 
@@ -197,6 +207,7 @@ impl Window {
     pub(crate) fn on_sent(&mut self, now: Time, first: bool) -> EpochId {
         self.turn_epoch(now);
         self.tokens -= 1.0;
+        self.repeats.on_sent(!first);
         self.in_flight += 1;
         self.in_flight_peak = self.in_flight_peak.max(self.in_flight);
         self.horizon = self.horizon.max(now + self.patience);
@@ -206,9 +217,20 @@ impl Window {
         EpochId(self.first_epoch + self.epochs.len() as u32 - 1)
     }
 
-    /// An attempt is no longer in flight: it was answered or expired, or its job ended.
-    pub(crate) fn on_landed(&mut self) {
+    /// An attempt is no longer in flight: it was answered, or it has expired.
+    pub(crate) fn on_landed(&mut self, now: Time, attempt: &Attempt) {
         self.in_flight -= 1;
+        if !attempt.first {
+            self.repeats.on_landed(now.since(attempt.sent));
+        }
+    }
+
+    /// An attempt has ended without a result: it tells nothing.
+    pub(crate) fn on_dropped(&mut self, attempt: &Attempt) {
+        self.in_flight -= 1;
+        if attempt.first {
+            self.forget(attempt.epoch);
+        }
     }
 
     /// A first query was answered.
@@ -222,8 +244,8 @@ impl Window {
         self.turn_epoch(now);
     }
 
-    /// A first query ended without a result, and does not count.
-    pub(crate) fn on_returned(&mut self, epoch: EpochId) {
+    /// A first query does not count.
+    fn forget(&mut self, epoch: EpochId) {
         let at = epoch.0.wrapping_sub(self.first_epoch) as usize;
         if let Some(epoch) = self.epochs.get_mut(at) {
             epoch.sent = epoch.sent.saturating_sub(1);

@@ -196,9 +196,14 @@ impl Session {
         self.current_mut().blocked(lost);
     }
 
-    /// The run stops at once: the next [`Self::poll`] ends the job with what is known.
+    /// Nothing more can be had: the next [`Self::poll`] ends the job with what is known.
+    pub fn end(&mut self, now: Time) {
+        self.deadline = self.deadline.min(now);
+    }
+
+    /// The run stops at once, which is the reason if there is no answer.
     pub fn cancel(&mut self, now: Time) {
-        self.deadline = now;
+        self.end(now);
         self.current_mut().blocked(LostCause::INTERRUPTED);
     }
 

@@ -125,9 +125,14 @@ impl NameLookup {
         self.query.blocked(lost);
     }
 
+    /// See [`Session::end`](super::Session::end).
+    pub fn end(&mut self, now: Time) {
+        self.deadline = self.deadline.min(now);
+    }
+
     /// See [`Session::cancel`](super::Session::cancel).
     pub fn cancel(&mut self, now: Time) {
-        self.deadline = now;
+        self.end(now);
         self.query.blocked(LostCause::INTERRUPTED);
     }
 

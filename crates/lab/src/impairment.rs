@@ -35,7 +35,8 @@ pub const KEYS: &[(&str, &str, &str)] = &[
     (
         "over",
         "HOW",
-        "Choose the reply to queries over the rate cap\n\nsilent (the default) or refused.",
+        "Choose the reply to queries over the rate cap\n\nsilent (the default), refused, or slip: as response rate limiting, which answers every second one \
+         with TC and the others not at all, over UDP, until the queries of the last 15 s are fewer.",
     ),
     (
         "truncate",
@@ -224,6 +225,10 @@ pub enum OverCap {
     Silent,
     /// They are answered REFUSED.
     Refused,
+    /// As with response rate limiting: over UDP every second one is answered with TC and no
+    /// records, and the others are not answered. What exceeds the rate counts for 15 s. Streams
+    /// are not limited.
+    Slip,
 }
 
 /// Why an impairment could not be set.
@@ -312,7 +317,8 @@ impl Impairments {
                 self.over = match value {
                     "silent" => OverCap::Silent,
                     "refused" => OverCap::Refused,
-                    _ => return Err(ValueError::BadValue("silent or refused")),
+                    "slip" => OverCap::Slip,
+                    _ => return Err(ValueError::BadValue("silent, refused or slip")),
                 }
             }
             "truncate" => self.truncate = value.parse()?,
@@ -450,7 +456,7 @@ mod tests {
         );
         assert_eq!(
             error("over=loud"),
-            "invalid value \"loud\" for over: expected silent or refused"
+            "invalid value \"loud\" for over: expected silent, refused or slip"
         );
         for item in [
             "rate-cap=0",

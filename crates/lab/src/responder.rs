@@ -21,6 +21,9 @@ use crate::query::Query;
 use crate::zone::{ResponseMode, ResponseStatus, Zone};
 use rate_limiter::RateLimiter;
 
+/// How long what exceeds the rate counts with [`OverCap::Slip`]: the default of BIND and NSD.
+const SLIP_WINDOW: Duration = Duration::from_secs(15);
+
 /// Answers DNS queries from the zone, with impairments.
 #[derive(Debug)]
 pub struct Responder {
@@ -31,6 +34,8 @@ pub struct Responder {
     rate_limiter: Option<RateLimiter>,
     rng: SmallRng,
     first_query: Option<Time>,
+    /// Queries over the rate cap.
+    over_cap: u64,
 }
 
 /// How one query is answered.
@@ -96,7 +101,11 @@ impl Responder {
     pub fn new(impairments: Impairments) -> Self {
         let rate_limiter = impairments.rate_cap.map(|rate| {
             let tenth = NonZeroU32::new(rate.get() / 10).unwrap_or(NonZeroU32::MIN);
-            RateLimiter::new(rate, impairments.burst.unwrap_or(tenth))
+            let debt = match impairments.over {
+                OverCap::Slip => SLIP_WINDOW,
+                OverCap::Silent | OverCap::Refused => Duration::ZERO,
+            };
+            RateLimiter::new(rate, impairments.burst.unwrap_or(tenth), debt)
         });
         Self {
             zone: Zone::new(!impairments.no_edns),
@@ -104,6 +113,7 @@ impl Responder {
             rate_limiter,
             rng: SmallRng::seed_from_u64(impairments.seed),
             first_query: None,
+            over_cap: 0,
             impairments,
         }
     }
@@ -137,12 +147,15 @@ impl Responder {
         if is_in_outage(&self.impairments, now.since(first_query)) {
             return ReplyPlan::dropped(DropReason::Outage);
         }
-        if self
-            .rate_limiter
-            .as_mut()
-            .is_some_and(|limiter| !limiter.admit(now, server))
-        {
+        let is_limited = transport == Transport::Udp || self.impairments.over != OverCap::Slip;
+        let limiter = self.rate_limiter.as_mut().filter(|_| is_limited);
+        if limiter.is_some_and(|limiter| !limiter.admit(now, server)) {
+            self.over_cap += 1;
             return match self.impairments.over {
+                OverCap::Slip if self.over_cap.is_multiple_of(2) => {
+                    ReplyPlan::reply(self.delay(), ReplyKind::Truncated)
+                }
+                OverCap::Slip => ReplyPlan::dropped(DropReason::OverCap),
                 OverCap::Silent => ReplyPlan::dropped(DropReason::OverCap),
                 OverCap::Refused => {
                     ReplyPlan::reply(self.delay(), ReplyKind::Rcode(Rcode::REFUSED))

@@ -1,6 +1,6 @@
 //! Admits jobs.
 
-use canvass_model::{Cause, Fault, Job, Outcome, Phase, ProbeSpec, Status, Target};
+use canvass_model::{Cause, Fault, Job, Outcome, Phase, ProbeSpec, Status, Target, Time};
 use canvass_proto::{LameSet, SendRequest, Session, UpstreamId};
 
 use super::Shard;
@@ -9,15 +9,17 @@ use crate::net::Net;
 
 impl<N: Net> Shard<N> {
     /// The first query of a new job, at the resolver it names if it names one.
-    fn first_request(&self, only: Option<UpstreamId>) -> SendRequest {
-        SendRequest {
+    fn first_request(&self, now: Time, only: Option<UpstreamId>) -> SendRequest {
+        let mut request = SendRequest {
             transport: self.config.limits.transport.first(),
             avoid: None,
             lame: LameSet::EMPTY,
             prefer: None,
             only,
             first: true,
-        }
+        };
+        self.upstreams.advise(now, &mut request);
+        request
     }
 
     /// Begins jobs that waited for the resolver they name, at most one per resolver.
@@ -32,7 +34,7 @@ impl<N: Net> Shard<N> {
             let Some(only) = self.intake.next_awaited() else {
                 return;
             };
-            let request = self.first_request(Some(only));
+            let request = self.first_request(turn.now, Some(only));
             match self.upstreams.pick(turn.now, &request) {
                 Ok(upstream) => {
                     if let Some(job) = self.intake.release() {
@@ -89,7 +91,7 @@ impl<N: Net> Shard<N> {
                 }
                 continue;
             }
-            let mut request = self.first_request(None);
+            let mut request = self.first_request(turn.now, None);
             let mut permit = None;
             if !matches!(next.target, Target::Invalid { .. }) {
                 if let Some(at) = self.pacer.hold(turn.now) {
@@ -97,7 +99,7 @@ impl<N: Net> Shard<N> {
                 }
                 if let Some(resolver) = next.resolver.as_deref() {
                     match self.upstreams.add(*resolver) {
-                        Ok(upstream) => request.only = Some(upstream),
+                        Ok(upstream) => request = self.first_request(turn.now, Some(upstream)),
                         Err(error) => {
                             if let Some(job) = self.intake.pop() {
                                 let reason = error.to_string();

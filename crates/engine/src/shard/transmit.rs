@@ -101,9 +101,10 @@ impl<N: Net> Shard<N> {
             let Some(query) = self.tasks.query(key) else {
                 continue;
             };
-            let Some(request) = query.request(question) else {
+            let Some(mut request) = query.request(question) else {
                 continue;
             };
+            self.upstreams.advise(turn.now, &mut request);
             // The limit is on the jobs' queries, not on the lookups that probes need.
             if query.is_job()
                 && let Some(at) = self.pacer.hold(turn.now)

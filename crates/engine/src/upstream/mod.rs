@@ -9,6 +9,7 @@ mod rate_search;
 mod repeats;
 mod resolver;
 mod rtt;
+mod slips;
 mod stream;
 mod streaming;
 #[cfg(test)]
@@ -20,7 +21,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use canvass_model::{Health, Time, Transport, UpstreamReport};
-use canvass_proto::{QuestionId, ReplyClass, UpstreamId};
+use canvass_proto::{QuestionId, ReplyClass, SendRequest, TransportPolicy, UpstreamId};
 use hashbrown::HashMap;
 
 use crate::config::Config;
@@ -61,6 +62,9 @@ pub(crate) struct Upstreams {
     limits: LaneLimits,
     allowances: Allowances,
     streaming: Streaming,
+    /// Until when any upstream may be better asked over streams.
+    slips_until: Time,
+    may_turn_to_streams: bool,
 }
 
 impl Upstreams {
@@ -80,6 +84,26 @@ impl Upstreams {
             limits: LaneLimits::new(config),
             allowances: Allowances::default(),
             streaming: Streaming::default(),
+            slips_until: Time::ZERO,
+            may_turn_to_streams: config.limits.transport == TransportPolicy::Auto,
+        }
+    }
+
+    /// Turns a query to streams if every upstream that it may go to is better asked there.
+    pub(crate) fn advise(&self, now: Time, request: &mut SendRequest) {
+        if now >= self.slips_until || request.transport == Transport::Tcp {
+            return;
+        }
+        let prefers = |upstream: &Upstream| {
+            upstream.slips.prefers_streams(now)
+                && upstream.standing(Transport::Tcp) != LaneStanding::Benched
+        };
+        let all_prefer = match request.only {
+            Some(only) => prefers(&self.list[usize::from(only.0)]),
+            None => self.list[..self.shared].iter().all(prefers),
+        };
+        if all_prefer {
+            request.transport = Transport::Tcp;
         }
     }
 
@@ -210,6 +234,10 @@ impl Upstreams {
         if class == ReplyClass::NoEdns {
             upstream.edns = false;
         }
+        let is_truncated = class == ReplyClass::Truncated;
+        if transport == Transport::Udp && upstream.slips.on_reply(now, is_truncated) {
+            self.turn_to_streams(now, id);
+        }
         let LaneParts {
             window,
             trips,
@@ -245,6 +273,15 @@ impl Upstreams {
             }
         }
         self.line_up(id, transport);
+    }
+
+    /// An upstream truncates what it answers over datagrams. When it is asked so again, it is asked
+    /// slowly at first: the rate that was found is that of truncated answers.
+    fn turn_to_streams(&mut self, now: Time, id: UpstreamId) {
+        if self.may_turn_to_streams {
+            self.slips_until = self.slips_until.max(self.by_id(id).slips.until());
+            self.lane(id, Transport::Udp).window.start_over(now);
+        }
     }
 
     /// The attempt at `at` has expired, if it asked `question`. It can still be answered.

@@ -9,6 +9,7 @@ use super::attempts::Attempts;
 use super::datagram::Datagrams;
 use super::health::HealthMonitor;
 use super::rtt::RoundTrips;
+use super::slips::SlipWatch;
 use super::stream::Streams;
 use super::turns::Standing;
 use super::window::{Allowance, Permit, Window, WindowLimits};
@@ -103,6 +104,7 @@ pub(crate) struct Upstream {
     /// The limit of its rate (`--rate-per-resolver`), which both of its lanes share.
     pub(super) pacer: Pacer,
     pub(super) standing: [Standing; 2],
+    pub(super) slips: SlipWatch,
 }
 
 /// What is known of an upstream on one transport.
@@ -178,6 +180,7 @@ impl Upstream {
             tally: UpstreamReport::new(address),
             pacer: Pacer::new(rate_max_per_second),
             standing: [standing; 2],
+            slips: SlipWatch::default(),
         }
     }
 

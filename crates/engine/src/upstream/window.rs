@@ -254,10 +254,20 @@ impl Window {
 
     /// The peer is back: starts again from half of the rate before.
     pub(crate) fn restart(&mut self, now: Time) {
+        self.rate_search.restart();
+        self.forget_epochs(now);
+    }
+
+    /// Starts again as with a peer that is not known.
+    pub(crate) fn start_over(&mut self, now: Time) {
+        self.rate_search = RateSearch::new(self.limits.rate_max, self.limits.datagrams);
+        self.forget_epochs(now);
+    }
+
+    fn forget_epochs(&mut self, now: Time) {
         self.first_epoch += self.epochs.len() as u32;
         self.epochs.clear();
         self.look_at = now;
-        self.rate_search.restart();
         self.tokens = self.tokens.min(1.0);
     }
 

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use canvass_model::Time;
 use hashbrown::HashMap;
@@ -15,16 +16,20 @@ const SERVERS_MAX: usize = 65_536;
 pub(super) struct RateLimiter {
     interval_ns: u64,
     credit_ns: u64,
+    /// How far refused queries may overdraw a bucket.
+    debt_ns: u64,
     full_at: HashMap<IpAddr, Time>,
 }
 
 impl RateLimiter {
-    /// Admits `per_second` queries on average, and `burst` at once.
-    pub(super) fn new(per_second: NonZeroU32, burst: NonZeroU32) -> Self {
+    /// Admits `per_second` queries on average, and `burst` at once. Refused queries overdraw a
+    /// bucket by up to `debt`.
+    pub(super) fn new(per_second: NonZeroU32, burst: NonZeroU32, debt: Duration) -> Self {
         let interval_ns = 1_000_000_000 / u64::from(per_second.get());
         Self {
             interval_ns,
             credit_ns: interval_ns * u64::from(burst.get() - 1),
+            debt_ns: debt.as_nanos() as u64,
             full_at: HashMap::new(),
         }
     }
@@ -38,7 +43,11 @@ impl RateLimiter {
             }
         }
         let full_at = self.full_at.entry(server).or_insert(now);
-        if full_at.nanos_since(now) > self.credit_ns {
+        let taken_ns = full_at.nanos_since(now);
+        if taken_ns > self.credit_ns {
+            if taken_ns < self.credit_ns + self.debt_ns {
+                *full_at = full_at.plus_nanos(self.interval_ns);
+            }
             return false;
         }
         *full_at = (*full_at).max(now).plus_nanos(self.interval_ns);
@@ -56,7 +65,19 @@ mod tests {
         RateLimiter::new(
             NonZeroU32::new(per_second).unwrap(),
             NonZeroU32::new(burst).unwrap(),
+            Duration::ZERO,
         )
+    }
+
+    #[test]
+    fn refused_queries_overdraw_a_bucket_up_to_its_debt() {
+        let one = NonZeroU32::MIN;
+        let mut limiter = RateLimiter::new(one, one, Duration::from_secs(3));
+        let after_s = |seconds| Time::ZERO + Duration::from_secs(seconds);
+        assert!(limiter.admit(after_s(0), SERVER));
+        assert!((0..100).all(|_| !limiter.admit(after_s(0), SERVER)));
+        assert!(!limiter.admit(after_s(2), SERVER));
+        assert!(limiter.admit(after_s(4), SERVER));
     }
 
     #[test]

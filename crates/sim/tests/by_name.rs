@@ -5,7 +5,7 @@ mod common;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use canvass_model::{Job, ProbeSpec, Status, Time, Verdict};
+use canvass_model::{Job, Outcome, ProbeSpec, Status, Time, Verdict};
 use canvass_sim::{Peer, Reach, RunResult, Scenario, addresses};
 use common::run_named;
 
@@ -102,4 +102,23 @@ fn a_named_resolver_that_is_gone_holds_up_only_the_jobs_that_name_it() {
         result.elapsed
     );
     assert!(!result.report.gave_up);
+}
+
+#[test]
+fn more_resolvers_than_descriptors_may_be_named() {
+    let peers: Vec<Peer> = (0..400)
+        .map(|index| Peer::impaired(index, "delay=1ms,truncate=10%"))
+        .collect();
+    let mut jobs = addresses(1_000);
+    for (job, peer) in jobs.iter_mut().zip(peers.iter().cycle()) {
+        job.resolver = Some(Box::new(peer.address));
+    }
+    let mut scenario = Scenario::plain(1, jobs, peers);
+    scenario.peers_by_name = 400;
+    scenario.host.descriptors_max = 40;
+    let result = run_named(&scenario);
+    assert!(result.violations.is_empty(), "{:#?}", result.violations);
+    assert_eq!(result.count(Verdict::Failed), 0);
+    let asked = |outcome: &Outcome| outcome.resolver == outcome.job.resolver.as_deref().copied();
+    assert!(result.outcomes.iter().all(asked));
 }

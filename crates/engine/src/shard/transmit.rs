@@ -311,6 +311,15 @@ impl<N: Net> Shard<N> {
         }
     }
 
+    /// Closes sockets that are kept for queries to come. Returns whether there were any.
+    fn close_idle_sockets(&mut self) -> bool {
+        let idle = self.upstreams.take_idle_sockets();
+        for socket in &idle {
+            self.sockets.close(&mut self.net, *socket);
+        }
+        !idle.is_empty()
+    }
+
     /// A query could not be sent. If the peer is the reason, it was an attempt, and the peer is
     /// left alone for a while. If this side is the reason, the query waits.
     fn send_failed(
@@ -323,6 +332,9 @@ impl<N: Net> Shard<N> {
         error: &io::Error,
     ) -> Attempted {
         let lost = lost_cause(error);
+        if lost.cause == Cause::Descriptors && self.close_idle_sockets() {
+            return Attempted::Blocked;
+        }
         self.upstreams.on_error(now, upstream, request.transport);
         if matches!(lost.cause, Cause::Descriptors | Cause::System) {
             self.report.losses.local_send_errors += 1;

@@ -118,6 +118,12 @@ impl Datagrams {
             .find(|datagram| datagram.socket == socket)
     }
 
+    /// Takes out the sockets whose queries have all ended.
+    pub(super) fn take_idle(&mut self, idle: &mut Vec<SocketId>) {
+        let ended = self.sockets.extract_if(.., |one| one.attempts.len() == 0);
+        idle.extend(ended.map(|one| one.socket));
+    }
+
     pub(crate) fn attempts_open(&self) -> usize {
         self.sockets.iter().map(|one| one.attempts.len()).sum()
     }

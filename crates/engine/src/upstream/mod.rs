@@ -435,6 +435,21 @@ impl Upstreams {
         self.streaming.take_stuck()
     }
 
+    /// Takes the sockets that no query needs out of the resolvers that are only asked by name: each
+    /// may be asked once.
+    pub(crate) fn take_idle_sockets(&mut self) -> Vec<SocketId> {
+        let mut idle = Vec::new();
+        for upstream in &mut self.list[self.shared..] {
+            if let Some(lane) = &mut upstream.udp {
+                lane.sockets.take_idle(&mut idle);
+            }
+            if let Some(lane) = &mut upstream.tcp {
+                lane.sockets.take_idle(&mut idle);
+            }
+        }
+        idle
+    }
+
     /// What the windows of all lanes that were ever asked allow together.
     pub(crate) fn allowance(&mut self, now: Time) -> Allowance {
         self.allowances.look(now, &self.list)

@@ -198,6 +198,13 @@ impl Streams {
         self.streams.iter_mut().find(|one| one.socket == socket)
     }
 
+    /// Takes out the connections whose queries have all ended.
+    pub(super) fn take_idle(&mut self, idle: &mut Vec<SocketId>) {
+        let ended = self.streams.extract_if(.., |one| one.attempts.len() == 0);
+        idle.extend(ended.map(|one| one.socket));
+        self.turn_left = 0;
+    }
+
     pub(crate) fn attempts_open(&self) -> usize {
         self.streams.iter().map(|one| one.attempts.len()).sum()
     }

@@ -160,7 +160,7 @@ mod tests {
 
     fn decompress(bytes: &[u8]) -> io::Result<Vec<u8>> {
         let mut out = Vec::new();
-        decompressed::reader(io::Cursor::new(bytes.to_vec()))?.read_to_end(&mut out)?;
+        decompressed::reader(bytes).read_to_end(&mut out)?;
         Ok(out)
     }
 

@@ -41,6 +41,7 @@ mod targets;
 
 use canvass_model::Job;
 
+pub use decompress::Decompressed;
 pub use dedup::Dedup;
 pub use error::{DelimiterError, ExclusionError, PartitionError, PortsError, SourceError};
 pub use exclusions::Exclusions;

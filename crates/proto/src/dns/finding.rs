@@ -3,8 +3,7 @@
 use canvass_model::{Rcode, RecordType};
 
 use super::Answers;
-use super::answers::is_below;
-use super::message::WireName;
+use super::names::{WireName, is_below};
 
 /// What an answer section says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use canvass_model::{Rcode, ResponseDetails, Time, Transport};
+use canvass_model::{ResponseDetails, Time, Transport};
 use rand::RngExt;
 use rand::rngs::StdRng;
 
@@ -212,7 +212,7 @@ impl Query {
         read: impl FnOnce(&Answers<'_>) -> Option<T>,
     ) -> (ReplyClass, Option<T>) {
         let rcode = reply.message.rcode();
-        let class = classify(reply, rcode);
+        let class = reply.class(rcode);
         if self.is_settled() {
             return (class, None);
         }
@@ -395,24 +395,4 @@ pub(super) enum AliasUse {
     Shown,
     /// None: only addresses count.
     None,
-}
-
-/// What a matching reply says of the upstream, by its header.
-fn classify(reply: &Reply<'_>, rcode: Rcode) -> ReplyClass {
-    if reply.message.truncated() {
-        let by_stream = reply.transport == Transport::Tcp;
-        return if by_stream {
-            ReplyClass::Unusable
-        } else {
-            ReplyClass::Truncated
-        };
-    }
-    match rcode {
-        Rcode::NOERROR | Rcode::NXDOMAIN => ReplyClass::Answer,
-        // Servers without EDNS(0) send FORMERR, NOTIMP or BADVERS (RFC 6891 §7).
-        Rcode(1 | 4 | 16) if reply.edns => ReplyClass::NoEdns,
-        Rcode::REFUSED => ReplyClass::Refused,
-        Rcode::SERVFAIL => ReplyClass::ServFail,
-        _ => ReplyClass::Unusable,
-    }
 }

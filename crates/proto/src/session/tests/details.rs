@@ -5,7 +5,7 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::DNSClass;
 
 use super::rig::*;
-use crate::dns::OptRecord;
+use crate::dns::{OptRecord, QueryOptions};
 use crate::session::*;
 
 /// The extended error 6, `DNSSEC Bogus`, with the text `no`.

@@ -6,6 +6,7 @@ use hickory_proto::rr::rdata::{NS, SOA};
 use hickory_proto::rr::{RData, Record as OwnedRecord};
 
 use super::rig::*;
+use crate::dns::QueryOptions;
 use crate::session::*;
 
 /// What a reply has besides its question.

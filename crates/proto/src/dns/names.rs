@@ -58,6 +58,10 @@ impl Message<'_> {
                 length @ 1..=63 => {
                     let end = at + 1 + usize::from(length);
                     name.extend_from_slice(self.octets().get(at..end)?);
+                    // One octet is left for the root.
+                    if name.len() >= NAME_OCTETS_MAX {
+                        return None;
+                    }
                     at = end;
                 }
                 high @ 0xc0.. => {
@@ -72,7 +76,7 @@ impl Message<'_> {
             }
         }
         name.push(0);
-        (name.len() <= NAME_OCTETS_MAX).then_some(name)
+        Some(name)
     }
 
     /// Appends the name at `at` in presentation form to `out`, and returns where it ends in place;
@@ -113,5 +117,32 @@ impl Message<'_> {
             out.push('.');
         }
         Some(end.unwrap_or(at + 1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_more_than_255_octets_is_broken() {
+        for (labels, octets) in [
+            (&[63, 63, 63, 61][..], Some(255)),
+            (&[63, 63, 63, 62], None),
+            (&[63; 1000], None),
+        ] {
+            let mut wire = vec![0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+            for &length in labels {
+                wire.push(length);
+                wire.extend(vec![b'a'; length.into()]);
+            }
+            wire.push(0);
+            let message = Message::new(&wire).unwrap();
+            let name = message.plain_name(12);
+            assert_eq!(name.map(|name| name.len()), octets);
+            let mut text = String::new();
+            let end = octets.map(|octets| 12 + octets);
+            assert_eq!(message.write_name(12, &mut text), end);
+        }
     }
 }

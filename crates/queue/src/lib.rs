@@ -28,6 +28,8 @@ mod options;
 mod parse;
 mod partition;
 mod permutation;
+#[cfg(test)]
+mod pieces;
 mod ports;
 mod position;
 mod records;

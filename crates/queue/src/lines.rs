@@ -198,23 +198,8 @@ pub(crate) fn content_of(bytes: &[u8]) -> Result<Option<&str>, BadLine> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pieces::Pieces;
     use proptest::prelude::*;
-
-    /// Gives `bytes` in pieces of `piece` bytes.
-    struct Pieces<'a> {
-        bytes: &'a [u8],
-        piece: usize,
-    }
-
-    impl Read for Pieces<'_> {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            let count = self.piece.min(self.bytes.len()).min(buffer.len());
-            let (now, later) = self.bytes.split_at(count);
-            buffer[..count].copy_from_slice(now);
-            self.bytes = later;
-            Ok(count)
-        }
-    }
 
     /// Every line that is not blank: its number, and its text or why it has none.
     fn contents(reader: impl Read) -> Vec<(u64, Result<String, String>)> {

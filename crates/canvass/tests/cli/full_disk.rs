@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::common::{CANVASS, Run, canvass};
+use crate::common::{CANVASS, Run, SHORT_COMPARISON, canvass};
 
 /// Runs a command of the shell, with the arguments of canvass in `"$@"`.
 fn shell(script: &str, args: &[&str]) -> Run {
@@ -107,21 +107,12 @@ fn a_comparison_writes_what_can_be_written() {
     let directory = tempfile::tempdir().unwrap();
     let page = directory.path().join("page.html");
     let shown = page.to_str().unwrap();
-    let compare = [
-        "compare",
-        "10.0.0.0/26",
-        "--lab",
-        "--against",
-        "tcp",
-        "--budget",
-        "2s",
-    ];
-    canvass(&[&compare[..], &["-o", "/dev/full", "--html", shown]].concat())
+    canvass(&[&SHORT_COMPARISON[..], &["-o", "/dev/full", "--html", shown]].concat())
         .exits(3)
         .says("no space is left to write /dev/full");
     assert!(fs::read_to_string(&page).unwrap().contains("</html>"));
     for flag in ["--html", "--hgrm", "--hlog"] {
-        let run = canvass(&[&compare[..], &[flag, "/dev/full"]].concat())
+        let run = canvass(&[&SHORT_COMPARISON[..], &[flag, "/dev/full"]].concat())
             .exits(3)
             .says("no space is left to write /dev/full");
         assert!(run.out.contains("64 targets listed"), "{}", run.out);

@@ -1,4 +1,5 @@
 use super::*;
+use crate::pieces::Pieces;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
@@ -13,22 +14,6 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 fn zstd(bytes: &[u8]) -> Vec<u8> {
     compress_to_vec(bytes, CompressionLevel::Fastest)
-}
-
-/// Gives `bytes` in pieces of `piece` bytes.
-struct Pieces<'a> {
-    bytes: &'a [u8],
-    piece: usize,
-}
-
-impl Read for Pieces<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.piece.min(self.bytes.len()).min(buffer.len());
-        let (now, later) = self.bytes.split_at(count);
-        buffer[..count].copy_from_slice(now);
-        self.bytes = later;
-        Ok(count)
-    }
 }
 
 /// What was read before the end or an error.

@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn formats_are_known_by_the_end_of_the_name() {
+    fn the_format_is_chosen_by_the_end_of_the_name() {
         for (name, compression) in [
             ("a/lines.ndjson.gz", Some(Compression::Gzip)),
             ("lines.zst", Some(Compression::Zstd)),

@@ -1,4 +1,4 @@
-//! Reads files that may be compressed, and of those that are cut off what is there.
+//! Reads files that may be compressed, and may be cut off.
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -11,8 +11,8 @@ const BUFFER_BYTES: usize = 256 * 1024;
 
 /// Returns the content of `input`, decompressed if it begins like a gzip or zstd file.
 ///
-/// The end of a compressed file is missing if its writer was killed. What is there is read, and a
-/// warning is printed.
+/// The end of a compressed file is missing if its writer was killed. The file is then read up to
+/// there, and a warning is printed.
 pub(crate) fn reader(input: impl Read) -> impl BufRead {
     BufReader::with_capacity(BUFFER_BYTES, UpToCut(Decompressed::new(input)))
 }

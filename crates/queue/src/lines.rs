@@ -7,8 +7,8 @@ use memchr::{memchr, memchr_iter};
 
 use crate::entry::shown;
 
-/// The maximum length of a line that is a target. The rest of a longer line is skipped. The longest name has 1004
-/// bytes if all its octets are escaped.
+/// The maximum length of a line that is a target. The rest of a longer line is skipped. The longest
+/// name has 1004 bytes if all its octets are escaped.
 pub const LINE_BYTES_MAX: usize = 4096;
 /// Bytes per read, minus those of an incomplete line.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -53,12 +53,12 @@ pub(crate) struct BadLine {
 }
 
 impl<R: Read> Lines<R> {
-    /// Lines of at most [`LINE_BYTES_MAX`] bytes.
+    /// Reads lines of at most [`LINE_BYTES_MAX`] bytes.
     pub(crate) fn new(reader: R) -> Self {
         Self::with_limit(reader, LINE_BYTES_MAX)
     }
 
-    /// Lines of at most `line_bytes_max` bytes, of which the buffer holds several.
+    /// Reads lines of at most `line_bytes_max` bytes, which must be much less than the buffer.
     pub(crate) fn with_limit(reader: R, line_bytes_max: usize) -> Self {
         Self {
             reader,
@@ -74,7 +74,7 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// The number of lines that were cut so far.
+    /// The number of lines so far.
     pub(crate) fn count(&self) -> u64 {
         self.number
     }

@@ -131,7 +131,7 @@ fn system_resolvers() -> Vec<SocketAddr> {
     system
 }
 
-/// What the sides ask, if canvass asks a resolver that libc does not use.
+/// The resolvers of both sides, as text, if canvass asks one that libc does not use.
 fn difference(ours: &[SocketAddr], system: &[SocketAddr]) -> Option<String> {
     let shown = |resolvers: &[SocketAddr]| match resolvers {
         [first, second, third, rest @ ..] if !rest.is_empty() => {

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::common::{PATIENCE, canvass};
 use crate::peers::closed_port;
 
-/// Ports tried before one is found that nobody took in the meantime.
+/// How many ports are tried: another process may take one before the server binds it.
 const PORT_TRIES: usize = 10;
 /// How long to wait before asking again whether a server answers.
 const PAUSE: Duration = Duration::from_millis(50);

@@ -136,7 +136,7 @@ fn a_page_is_made_from_compressed_lines() {
         assert!(page.out.contains(">512<"), "{end}");
         let read = canvass_reading(&["report", "-"], output.stdout.clone()).exits(0);
         assert!(read.out.contains(">512<"), "{end}");
-        // A file that is cut off is read as far as it goes.
+        // A file that is cut off is read up to there.
         fs::write(&path, &output.stdout[..output.stdout.len() - 1]).unwrap();
         canvass(&["report", &path]).exits(0).says("is cut off");
     }

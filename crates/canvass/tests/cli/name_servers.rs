@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::common::PATIENCE;
 use crate::peers::closed_port;
 
-/// Ports tried before one is found that nobody took in the meantime.
+/// How many ports are tried: another process may take one before the server binds it.
 const PORT_TRIES: usize = 10;
 /// How long to wait before asking again whether it answers.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -76,7 +76,7 @@ impl NameServer {
             .unwrap_or_else(|| panic!("{program} does not start"))
     }
 
-    /// `None` when somebody else took the port.
+    /// `None` if another process took the port.
     fn start_on(
         address: SocketAddr,
         program: &str,

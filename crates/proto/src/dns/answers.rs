@@ -32,7 +32,7 @@ pub struct Answers<'a> {
 
 #[derive(Debug)]
 enum Section<'a> {
-    /// Aliases in order, and then nothing but what was asked for at the end of them.
+    /// Aliases in order, then only the records that were asked for.
     Plain(PlainSection<'a>),
     /// Anything else.
     Chain(Chain<'a>),
@@ -68,7 +68,7 @@ impl<'a> Message<'a> {
         question: &Question,
         rcode: Rcode,
     ) -> Result<Answers<'a>, AnswerError> {
-        // Nearly every answer is so simple.
+        // Nearly every answer has this form.
         let section = match self.plain_section(question) {
             Some(plain) => Section::Plain(plain),
             None => Section::Chain(Chain::follow(*self, question)?),
@@ -116,7 +116,7 @@ impl<'a> Answers<'a> {
             }
     }
 
-    /// [`Self::wanted`], where they are one behind the other.
+    /// [`Self::wanted`], if these records follow one another in the message.
     #[inline]
     pub(crate) fn only_wanted(&self) -> Option<Records<'a>> {
         match &self.section {
@@ -130,7 +130,7 @@ impl<'a> Answers<'a> {
         DnsName::from_wire(self.alias_end()?)
     }
 
-    /// Whether there is an alias, and not what was asked for.
+    /// Whether there is an alias, but no record of the type asked for.
     pub(super) fn has_lone_alias(&self) -> bool {
         self.alias_end().is_some()
     }

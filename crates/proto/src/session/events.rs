@@ -30,7 +30,7 @@ pub struct SendRequest {
     pub first: bool,
 }
 
-/// A set of upstreams, as bits. Those whose ids are equal modulo 64 are not told apart.
+/// A set of upstreams, as bits. Upstreams whose ids are equal modulo 64 count as one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LameSet(u64);
 
@@ -38,7 +38,7 @@ impl LameSet {
     /// No upstream.
     pub const EMPTY: Self = Self(0);
 
-    /// Whether it is in the set, or another one like it.
+    /// Whether it is in the set, or one with an equal id modulo 64.
     pub fn contains(self, upstream: UpstreamId) -> bool {
         self.0 >> (upstream.0 % 64) & 1 == 1
     }
@@ -116,7 +116,7 @@ impl Reply<'_> {
 /// What a reply says of the upstream that sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplyClass {
-    /// It answered the question, if only to say that there is no such name or record.
+    /// It answered the question, or denied that there is such a name or record.
     Answer,
     /// It refuses to answer.
     Refused,

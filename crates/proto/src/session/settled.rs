@@ -38,7 +38,7 @@ fn read_answer(spec: ProbeSpec, answers: &Answers<'_>) -> Option<Answer> {
             records: answers.presentation()?,
         }));
     }
-    // Apart, so that the usual case is one plain walk.
+    // Separate calls, so that the usual case is compiled to a plain walk.
     let mut ptr = match answers.only_wanted() {
         Some(records) => read_names(records)?,
         None => read_names(answers.wanted())?,

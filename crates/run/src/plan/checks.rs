@@ -39,7 +39,7 @@ pub enum PlanError {
     Source {
         /// The local address.
         address: IpAddr,
-        /// What the system says.
+        /// The error of the system.
         reason: Box<str>,
     },
     /// A rate that is not a number above 0.

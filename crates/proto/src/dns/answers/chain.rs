@@ -78,7 +78,7 @@ impl<'a> Chain<'a> {
 /// A record with its owner.
 type Owned<'a> = (WireName, RecordView<'a>);
 
-/// Where the alias of `name` leads, if it has one, and the owner of the DNAME record that applies.
+/// The target of the alias of `name`, if it has one, and the owner of the DNAME record that applies.
 fn alias_of(
     records: &[Owned<'_>],
     name: &WireName,
@@ -89,7 +89,7 @@ fn alias_of(
     };
     let target = |record: &RecordView<'_>| record.target().ok_or(AnswerError::Broken);
     let dname = of_type(RecordType::DNAME).find(|(owner, _)| is_below(name, owner));
-    // A CNAME that says the same usually comes with a DNAME (RFC 6672 §3.1).
+    // A DNAME usually comes with the equivalent CNAME (RFC 6672 §3.1).
     if let Some((_, cname)) = of_type(RecordType::CNAME).find(|(owner, _)| owner == name) {
         let dname = dname.map(|(owner, _)| owner.clone());
         return Ok(Some((target(cname)?, dname)));

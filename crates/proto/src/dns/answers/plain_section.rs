@@ -8,19 +8,19 @@ use crate::dns::names::pointer_to;
 use crate::dns::records::Records;
 use crate::dns::{Message, Question};
 
-/// An answer section as servers write it: each owner is a pointer to the question, or to the target
-/// of the alias before it. So nothing has to be compared.
+/// An answer section as servers usually write it: each owner is a pointer to the question, or to the
+/// target of the alias before it, so no name has to be compared.
 #[derive(Debug)]
 pub(super) struct PlainSection<'a> {
     /// The number of aliases.
     pub(super) aliases: usize,
     pub(super) records: Records<'a>,
-    /// Those behind the aliases.
+    /// The records behind the aliases.
     pub(super) wanted: Records<'a>,
 }
 
 impl<'a> Message<'a> {
-    /// The answer section, if it has such a form. An alias alone has not.
+    /// The answer section, if it has this form. One with aliases only has not.
     #[inline]
     pub(super) fn plain_section(&self, question: &Question) -> Option<PlainSection<'a>> {
         let asked = question.type_and_class();

@@ -53,7 +53,7 @@ fn reply(rcode: u8, records: &[Vec<u8>]) -> Vec<u8> {
     wire
 }
 
-/// The last octets of the addresses, and how many records belong.
+/// The last octets of the addresses, and the number of records that count.
 fn taken(rcode: u8, records: &[Vec<u8>]) -> Result<(Vec<u8>, usize), AnswerError> {
     let wire = reply(rcode, records);
     let answers = Message::new(&wire).unwrap().answers_to(&question())?;

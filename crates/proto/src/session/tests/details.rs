@@ -155,7 +155,7 @@ fn a_class_is_that_of_the_question_and_of_its_answer() {
 }
 
 #[test]
-fn without_edns_no_query_has_it_and_no_error_is_taken_for_the_want_of_it() {
+fn without_edns_no_query_has_opt_and_formerr_is_an_error() {
     let without = QueryOptions {
         opt: None,
         ..QueryOptions::PLAIN

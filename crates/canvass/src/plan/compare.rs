@@ -75,7 +75,7 @@ pub(crate) fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
             if !different_resolvers {
                 return Err(Failure::usage(format!(
                     "{difference}; leave --resolver out, compare two resolvers (--against ADDR), or \
-                     say that it is meant (--different-resolvers)"
+                     allow the difference (--different-resolvers)"
                 )));
             }
             warnings.push(difference);

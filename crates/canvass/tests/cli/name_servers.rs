@@ -27,13 +27,20 @@ impl NameServer {
     /// BIND with authority for these zones (origin and text), which does not recurse.
     #[track_caller]
     pub(crate) fn bind(zones: &[(&str, &str)]) -> Self {
+        Self::bind_with("", zones)
+    }
+
+    /// The same with more options.
+    #[track_caller]
+    pub(crate) fn bind_with(options: &str, zones: &[(&str, &str)]) -> Self {
         Self::start("/usr/sbin/named", &["-fc"], |directory, address| {
             let path = directory.display();
             let (ip, port) = (address.ip(), address.port());
             let mut text = format!(
                 "options {{ directory \"{path}\"; pid-file \"{path}/pid\"; \
                  session-keyfile \"{path}/key\"; listen-on port {port} {{ {ip}; }}; \
-                 listen-on-v6 {{ none; }}; recursion no; dnssec-validation no; }};\n\
+                 listen-on-v6 {{ none; }}; recursion no; dnssec-validation no; \
+                 {options} }};\n\
                  controls {{ }};\n"
             );
             for (index, (origin, zone)) in zones.iter().enumerate() {

@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 
-from harness import Failure, Server, free_port, needed, wait_for_answers
+from harness import KNOT_CONF, Failure, Server, free_port, needed, wait_for_answers
 
 STOPPED_S = 0.1
 STOP_EVERY_S = 1.0
@@ -27,7 +27,7 @@ class Upstream(Server):
             with open(os.path.join(directory, name), "w") as file:
                 file.write(text.format(**values))
         super().__init__([str(word).format(**values) for word in command], None)
-        # What it says must not fill the pipe.
+        # Its output must not fill the pipe.
         self.drains = [
             threading.Thread(target=stream.read, daemon=True)
             for stream in (self.child.stdout, self.child.stderr)
@@ -143,44 +143,13 @@ addAction(NotRule(MaxQPSRule(3000)), DropAction())
     )
 
 
-KNOT = """\
-server:
-    rundir: "{directory}"
-    listen: 127.0.0.1@{port}
-    udp-workers: 1
-    tcp-workers: 1
-    background-workers: 1
-log:
-  - target: stderr
-    any: error
-database:
-    storage: "{directory}/db"
-mod-synthrecord:
-  - id: reverse
-    type: reverse
-    prefix: host-
-    origin: example.net
-    ttl: 400
-    network: 10.0.0.0/8
-"""
-KNOT_ZONE = """\
-template:
-  - id: default
-    storage: "{directory}"
-zone:
-  - domain: 10.in-addr.arpa
-    file: "reverse.zone"
-    module: [MODULES]
-"""
-
-
 def knot(directory, _, limited=False):
-    modules = "mod-synthrecord/reverse"
-    conf = KNOT
+    conf = KNOT_CONF
     if limited:
-        conf += "mod-rrl:\n  - id: limit\n    rate-limit: 500\n    slip: 2\n"
-        modules = "mod-rrl/limit, " + modules
-    conf += KNOT_ZONE.replace("MODULES", modules)
+        limit = "mod-rrl:\n  - id: limit\n    rate-limit: 500\n    slip: 2\n"
+        conf = conf.replace("template:\n", limit + "template:\n")
+        conf = conf.replace("module: mod-synthrecord/reverse",
+                            "module: [mod-rrl/limit, mod-synthrecord/reverse]")
     zone = "$ORIGIN 10.in-addr.arpa.\n$TTL 400\n" + SERIAL_SOA
     return Upstream(
         directory, [needed("knotd"), "-c", "{directory}/knot.conf"],

@@ -160,12 +160,12 @@ mod tests {
 
     fn decompress(bytes: &[u8]) -> io::Result<Vec<u8>> {
         let mut out = Vec::new();
-        decompressed::reader(io::Cursor::new(bytes.to_vec()))?.read_to_end(&mut out)?;
+        decompressed::reader(bytes).read_to_end(&mut out)?;
         Ok(out)
     }
 
     #[test]
-    fn formats_are_known_by_the_end_of_the_name() {
+    fn the_format_is_chosen_by_the_end_of_the_name() {
         for (name, compression) in [
             ("a/lines.ndjson.gz", Some(Compression::Gzip)),
             ("lines.zst", Some(Compression::Zstd)),

@@ -1,4 +1,4 @@
-//! Values that the user asked for and this system or canvass does not grant.
+//! Warnings about requested values that this system or canvass does not grant.
 
 use std::net::{Ipv4Addr, UdpSocket};
 

@@ -140,7 +140,7 @@ impl Outputs {
         let (mut lines, written) = self.begin_lines(open.lines, plan)?;
         let mut unsaved = None;
         if let Some(directory) = &self.save {
-            // Bodies come before lines, which tell of those that could not be saved.
+            // Bodies are saved before lines are written, since a line has the error of its body.
             let saved = SavedBodies::new(directory.clone(), lines);
             unsaved = Some(saved.unsaved());
             lines = Box::new(saved);

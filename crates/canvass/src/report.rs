@@ -42,12 +42,12 @@ fn reads_stdin(path: &Path) -> bool {
 }
 
 fn read(path: &Path) -> Result<ReadRun, Failure> {
-    let (input, name) = if reads_stdin(path) {
-        (decompressed::reader(io::stdin()), "standard input".into())
-    } else {
-        let opened = File::open(path).and_then(decompressed::reader);
-        (opened, path.display().to_string())
-    };
-    let input = input.map_err(|error| Failure::usage(format!("cannot read {name}: {error}")))?;
-    read_run(input, &name).map_err(Failure::usage)
+    if reads_stdin(path) {
+        let input = decompressed::reader(io::stdin());
+        return read_run(input, "standard input").map_err(Failure::usage);
+    }
+    let name = path.display().to_string();
+    let file =
+        File::open(path).map_err(|error| Failure::usage(format!("cannot read {name}: {error}")))?;
+    read_run(decompressed::reader(file), &name).map_err(Failure::usage)
 }

@@ -18,7 +18,7 @@ const KEYWORDS: [&str; 6] = [
 ];
 
 /// Reads the values of `--resolver`: addresses, and files of addresses. Without any, reads
-/// `/etc/resolv.conf`. Says what is skipped of a file, unless `quiet`.
+/// `/etc/resolv.conf`. Prints which lines of a file are skipped, unless `quiet`.
 pub(crate) fn read(given: &[String], quiet: bool) -> Result<Vec<SocketAddr>, Failure> {
     let mut resolvers = Vec::new();
     if given.is_empty() {
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_that_is_none_is_not_a_comment() {
+    fn a_bad_port_is_an_error_and_not_a_comment() {
         let (resolvers, bad) = parsed(b"192.0.2.1#0\n192.0.2.1#65536\n192.0.2.1#53x\n");
         assert_eq!((resolvers.len(), bad.len()), (0, 3));
         assert_eq!(bad[0].1, "\"0\" is not a port from 1 to 65535");

@@ -223,7 +223,7 @@ impl FinishedRun {
         }
     }
 
-    /// Says that lines could not be written, how many and why.
+    /// Reports that lines could not be written, how many and why.
     fn say_unwritten(&self, error: &SinkError) {
         let all = self.report.tally.total();
         let unwritten = all.saturating_sub(self.rest.lines.get());
@@ -256,7 +256,7 @@ impl FinishedRun {
     }
 }
 
-/// Says how many bodies could not be kept, and why. Returns whether there were any.
+/// Reports how many bodies could not be saved, and why. Returns whether there were any.
 fn say_unsaved(unsaved: &UnsavedBodies) -> bool {
     let by_reason = unsaved.by_reason();
     for (reason, unsaved) in &by_reason {

@@ -19,7 +19,7 @@ pub(crate) struct StopSignals(Arc<Mutex<Reaction>>);
 
 /// What happens when a signal arrives.
 enum Reaction {
-    /// The process ends at once: nothing has been begun.
+    /// The process ends at once: no output has been begun.
     Exit,
     /// They are kept until there is a call for them.
     Keep(Vec<i32>),

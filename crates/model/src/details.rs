@@ -69,7 +69,7 @@ impl HeaderFlags {
 pub struct ExtendedError {
     /// Its INFO-CODE.
     pub code: u16,
-    /// Its EXTRA-TEXT, if it has one: any characters, chosen by the server.
+    /// Its EXTRA-TEXT, if it has one. It may contain any characters.
     pub text: Option<Box<str>>,
 }
 

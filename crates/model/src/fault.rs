@@ -107,8 +107,8 @@ pub enum Cause {
     Redirect,
     /// The server answered with an error code (SERVFAIL, REFUSED, ...).
     Rcode,
-    /// The server neither has authority for the name nor recurses, and referred to other servers at
-    /// best.
+    /// The server neither has authority for the name nor recurses. It referred to other servers, or
+    /// its reply was empty.
     Lame,
     /// The host's name does not exist.
     NxDomain,

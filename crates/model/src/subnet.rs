@@ -47,7 +47,7 @@ impl FromStr for ClientSubnet {
     type Err = ClientSubnetError;
 
     /// Reads `ADDR/LEN`, `ADDR` for its whole length, and, as dig does, `0` or `0/0` for
-    /// `0.0.0.0/0`, which says nothing of the client. The bits after the prefix are cleared, since
+    /// `0.0.0.0/0`, which discloses nothing about the client. The bits after the prefix are cleared, since
     /// they must not be sent (RFC 7871 §6).
     fn from_str(text: &str) -> Result<Self, ClientSubnetError> {
         let error = || ClientSubnetError(text.to_owned());

@@ -1,4 +1,4 @@
-//! Reads gzip and zstd lists, which their first octets tell from plain ones.
+//! Reads files that may be compressed. Their first octets tell whether they are.
 
 #[cfg(test)]
 mod tests;
@@ -21,22 +21,28 @@ const ZSTD_WINDOW_BYTES_MAX: u64 = 128 << 20;
 /// Bytes that are decoded at a time. If the data are corrupt, at most so many before that place are
 /// not given.
 const PIECE_BYTES: usize = 1024;
-/// Bytes of compressed input that are buffered.
+/// Bytes of the first read, and of compressed input that are buffered.
 const INPUT_BYTES: usize = 32 * 1024;
 /// A last block without content, and the checksum that may follow it (RFC 8878 §3.1.1.2).
 const EMPTY_LAST_BLOCK: [u8; 7] = [1, 0, 0, 0, 0, 0, 0];
 
-/// Gives the content of a reader, decompressed if it is gzip (also of several members) or zstd (also
-/// of several frames). The memory is bounded: by the window of the format.
+/// Reads the content of a reader, decompressed if it begins like gzip (RFC 1952, one or more members)
+/// or zstd (RFC 8878, one or more frames). Anything else is passed on as it is.
 ///
-/// What precedes an error is given first; the error names the format and the octet of the
-/// compressed data.
-pub(crate) struct Decompressed<R>(State<R>);
+/// The memory is bounded by the window of the format: 32 KiB for gzip, at most 128 MiB for zstd.
+///
+/// # Errors
+/// Everything that can be decompressed before an error is returned first. The error names the format
+/// and how many octets of compressed data precede it. Its kind is
+/// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the end of the data is missing, and
+/// [`InvalidData`](io::ErrorKind::InvalidData) if they are corrupt. Errors of the reader are passed
+/// on. After an error the content has ended.
+pub struct Decompressed<R>(State<R>);
 
 enum State<R> {
     /// Nothing was read yet.
     Start(R),
-    Plain(R),
+    Plain(WithHead<R>),
     Compressed(Box<Compressed<R>>),
     /// While a read is under way, and after an error.
     Ended,
@@ -48,7 +54,9 @@ enum Format {
     Zstd,
 }
 
-type Input<R> = BufReader<Counted<Chain<Cursor<Vec<u8>>, R>>>;
+/// A reader whose first octets were read already, behind them.
+type WithHead<R> = Chain<Cursor<Vec<u8>>, R>;
+type Input<R> = BufReader<Counted<WithHead<R>>>;
 
 struct Compressed<R> {
     format: Format,
@@ -70,30 +78,34 @@ enum Unit<R> {
 }
 
 impl<R: Read> Decompressed<R> {
-    pub(crate) fn new(reader: R) -> Self {
+    /// Reads nothing yet.
+    pub fn new(reader: R) -> Self {
         Self(State::Start(reader))
     }
 
     /// Reads the first octets, until they show the format.
-    fn start(&mut self, mut reader: R, buffer: &mut [u8]) -> io::Result<usize> {
+    fn start(&mut self, mut reader: R) -> io::Result<()> {
+        let mut head = vec![0; INPUT_BYTES];
         let mut count = 0;
         let format = loop {
-            let more = read_on(&mut reader, &mut buffer[count..])?;
+            let more = read_on(&mut reader, &mut head[count..])?;
             count += more;
-            match detect(&buffer[..count]) {
-                Detected::Format(format) => break format,
-                Detected::Undecided if more > 0 && count < buffer.len() => {}
-                _ => {
-                    self.0 = State::Plain(reader);
-                    return Ok(count);
-                }
+            match detect(&head[..count]) {
+                Detected::Format(format) => break Some(format),
+                Detected::Undecided if more > 0 => {}
+                Detected::Undecided | Detected::Plain => break None,
             }
         };
-        let head = Cursor::new(buffer[..count].to_vec());
+        head.truncate(count);
+        let reader = Cursor::new(head).chain(reader);
+        let Some(format) = format else {
+            self.0 = State::Plain(reader);
+            return Ok(());
+        };
         let input = BufReader::with_capacity(
             INPUT_BYTES,
             Counted {
-                reader: head.chain(reader),
+                reader,
                 octets: 0,
                 at_end: false,
                 failed: None,
@@ -107,7 +119,7 @@ impl<R: Read> Decompressed<R> {
             frame_decoder,
             failed: None,
         }));
-        self.read(buffer)
+        Ok(())
     }
 }
 
@@ -117,7 +129,10 @@ impl<R: Read> Read for Decompressed<R> {
             State::Plain(reader) => reader.read(buffer),
             State::Compressed(compressed) => compressed.read(buffer),
             State::Start(_) => match std::mem::replace(&mut self.0, State::Ended) {
-                State::Start(reader) => self.start(reader, buffer),
+                State::Start(reader) => {
+                    self.start(reader)?;
+                    self.read(buffer)
+                }
                 _ => Ok(0),
             },
             State::Ended => Ok(0),

@@ -89,8 +89,8 @@ impl Dedup {
 /// What of an entry is asked for the first time.
 pub(crate) struct FirstAsked {
     pub(crate) parts: Vec<Entry>,
-    /// The rest of a range, which is to be remembered once the parts were taken. So the parts are
-    /// limited however much of the range was asked before.
+    /// The rest of a range, to be remembered once the parts are taken. This limits the number of
+    /// parts, however many holes the range has.
     pub(crate) rest: Option<Entry>,
 }
 

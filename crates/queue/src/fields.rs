@@ -13,8 +13,8 @@ use crate::DelimiterError;
 use crate::entry::shown;
 use crate::lines::{BadLine, Line, content_of, without_comment};
 
-/// The maximum length of a line of fields, and of a record of several lines. The targets of logs
-/// stand beside much else.
+/// The maximum length of a line of fields, and of a record of several lines. Lines of logs and
+/// CSV are longer than targets.
 pub(crate) const RECORD_BYTES_MAX: usize = 64 * 1024;
 
 /// Which field of a line is its target.
@@ -195,7 +195,7 @@ fn unclosed(line: OwnedLine) -> Record<'static> {
     }
 }
 
-/// Copies the field at `index` to `value`. Returns the number of fields if they are fewer.
+/// Copies the field at `index` to `value`. If there is none, returns the number of fields.
 fn pick(
     fields: &mut dyn Iterator<Item = &[u8]>,
     index: usize,

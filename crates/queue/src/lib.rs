@@ -28,6 +28,8 @@ mod options;
 mod parse;
 mod partition;
 mod permutation;
+#[cfg(test)]
+mod pieces;
 mod ports;
 mod position;
 mod records;
@@ -41,6 +43,7 @@ mod targets;
 
 use canvass_model::Job;
 
+pub use decompress::Decompressed;
 pub use dedup::Dedup;
 pub use error::{DelimiterError, ExclusionError, PartitionError, PortsError, SourceError};
 pub use exclusions::Exclusions;

@@ -7,8 +7,8 @@ use memchr::{memchr, memchr_iter};
 
 use crate::entry::shown;
 
-/// The maximum length of a line that is a target. The rest of a longer line is skipped. The longest name has 1004
-/// bytes if all its octets are escaped.
+/// The maximum length of a line that is a target. The rest of a longer line is skipped. The longest
+/// name has 1004 bytes if all its octets are escaped.
 pub const LINE_BYTES_MAX: usize = 4096;
 /// Bytes per read, minus those of an incomplete line.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -53,12 +53,12 @@ pub(crate) struct BadLine {
 }
 
 impl<R: Read> Lines<R> {
-    /// Lines of at most [`LINE_BYTES_MAX`] bytes.
+    /// Reads lines of at most [`LINE_BYTES_MAX`] bytes.
     pub(crate) fn new(reader: R) -> Self {
         Self::with_limit(reader, LINE_BYTES_MAX)
     }
 
-    /// Lines of at most `line_bytes_max` bytes, of which the buffer holds several.
+    /// Reads lines of at most `line_bytes_max` bytes, which must be much less than the buffer.
     pub(crate) fn with_limit(reader: R, line_bytes_max: usize) -> Self {
         Self {
             reader,
@@ -74,7 +74,7 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// The number of lines that were cut so far.
+    /// The number of lines so far.
     pub(crate) fn count(&self) -> u64 {
         self.number
     }
@@ -198,23 +198,8 @@ pub(crate) fn content_of(bytes: &[u8]) -> Result<Option<&str>, BadLine> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pieces::Pieces;
     use proptest::prelude::*;
-
-    /// Gives `bytes` in pieces of `piece` bytes.
-    struct Pieces<'a> {
-        bytes: &'a [u8],
-        piece: usize,
-    }
-
-    impl Read for Pieces<'_> {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            let count = self.piece.min(self.bytes.len()).min(buffer.len());
-            let (now, later) = self.bytes.split_at(count);
-            buffer[..count].copy_from_slice(now);
-            self.bytes = later;
-            Ok(count)
-        }
-    }
 
     /// Every line that is not blank: its number, and its text or why it has none.
     fn contents(reader: impl Read) -> Vec<(u64, Result<String, String>)> {

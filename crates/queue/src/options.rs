@@ -107,7 +107,7 @@ pub struct TargetOptions {
     /// Leaves out repeated targets, before the list is partitioned, so that partitions are disjoint.
     /// All sources of a run share it, and no other run may.
     pub dedup: Option<Arc<Dedup>>,
-    /// Why the run has no resolver of its own: then a line for a lookup that names none is bad.
+    /// Why the run has no resolver of its own. If it is set, lines of lookups that name none are bad.
     pub no_resolver: Option<Arc<str>>,
 }
 

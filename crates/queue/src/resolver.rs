@@ -19,7 +19,7 @@ pub enum ResolverError {
     /// What follows the address is not a port.
     #[error("{0:?} is not a port from 1 to 65535")]
     Port(Box<str>),
-    /// An address without a scope has one.
+    /// An IPv4 address is followed by a scope.
     #[error("{0} has no scope, as only IPv6 addresses have")]
     Scope(IpAddr),
     /// This machine has no such interface.
@@ -34,7 +34,7 @@ pub enum ResolverError {
 ///
 /// # Errors
 ///
-/// What is wrong.
+/// It is not such an address, or this machine does not have the interface.
 pub fn parse_resolver(text: &str) -> Result<SocketAddr, ResolverError> {
     let (host, port) = split_port(text);
     let (address, scope) = match host.split_once('%') {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_resolver_says_why() {
+    fn a_bad_resolver_is_an_error_with_its_reason() {
         for (text, reason) in [
             ("", "\"\" is not the IP address of a resolver"),
             ("localhost", "is not the IP address"),

@@ -89,7 +89,7 @@ fn a_range_with_many_holes_is_given_in_parts() {
 }
 
 #[test]
-fn what_is_excluded_is_no_repetition() {
+fn excluded_addresses_are_not_counted_as_repeated() {
     let mut options = ptr();
     options.exclude = excluding(&["192.0.2.0/25"]);
     let (targets, repeated) = shown_once(&["192.0.2.0/24"], "192.0.2.0/24\n192.0.2.1\n", &options);
@@ -200,7 +200,7 @@ fn partitions_of_a_list_without_repetitions_are_disjoint() {
 }
 
 #[test]
-fn a_full_memory_loses_nothing() {
+fn a_full_memory_loses_no_target() {
     let list: String = (0..2_000u32)
         .chain(0..2_000)
         .map(|number| format!("n{number}.example\n"))

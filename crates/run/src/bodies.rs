@@ -89,7 +89,7 @@ impl<S: Sink> SavedBodies<S> {
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::create(path)?;
     file.write_all(bytes).inspect_err(|_| {
-        // If it cannot be removed, the line of the outcome still tells.
+        // If it cannot be removed, the line of the outcome still has the reason.
         let _ = fs::remove_file(path);
     })
 }

@@ -1,17 +1,22 @@
 //! The plan of a run: what to look up or probe, with which resolvers and limits.
 
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+mod checks;
+
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use canvass_engine::{Config, JOBS_MAX, Probing, SocketOptions, UPSTREAMS_MAX};
-use canvass_model::{ModuleId, Time};
+use canvass_model::Time;
 use canvass_proto::dns::QueryOptions;
 use canvass_proto::{Limits, Module, ModuleKind, Reach, Timeouts, TransportPolicy};
 use canvass_queue::{TargetKind, TargetOptions};
 use canvass_report::Epoch;
+
+pub use checks::PlanError;
+use checks::{check_module, check_resolvers, check_source, module_id};
 
 /// The maximum number of resolvers in a plan.
 pub const RESOLVERS_MAX: usize = UPSTREAMS_MAX;
@@ -279,8 +284,8 @@ impl PlanBuilder {
         self
     }
 
-    /// Adds settings for probes of hosts. The first have the [`ModuleId`] 0, by which the target kind
-    /// refers to them.
+    /// Adds settings for probes of hosts. The first have the id 0
+    /// ([`ModuleId`](canvass_model::ModuleId)), by which the target kind refers to them.
     #[must_use]
     pub fn module(mut self, kind: ModuleKind, reach: Reach, timeouts: Timeouts) -> Self {
         let since_1970 = self.clock.wall.duration_since(UNIX_EPOCH);
@@ -315,7 +320,7 @@ impl PlanBuilder {
             }
         }
         let probes_per_host = self.probes_per_host as usize;
-        let is_probe = self.module_id().is_some();
+        let is_probe = module_id(&self.kind).is_some();
         let mut concurrency = self.concurrency.unwrap_or(JOBS_MAX).min(JOBS_MAX);
         if is_probe {
             concurrency = self.concurrency.unwrap_or(PROBES).min(concurrency);
@@ -331,7 +336,7 @@ impl PlanBuilder {
                 return Err(PlanError::Zero { input });
             }
         }
-        self.check_module()?;
+        check_module(&self.kind, &self.modules)?;
         // Limits are divided among the loops, and each loop must be allowed at least one target.
         let loops = self.event_loops.min(concurrency);
         let concurrency = concurrency / loops * loops;
@@ -379,69 +384,6 @@ impl PlanBuilder {
             clock: self.clock,
         })
     }
-
-    fn module_id(&self) -> Option<ModuleId> {
-        match self.kind {
-            TargetKind::Ptr { .. } | TargetKind::Dns { .. } | TargetKind::Lookups => None,
-            TargetKind::Http { module, .. }
-            | TargetKind::Tcp { module, .. }
-            | TargetKind::Udp { module, .. } => Some(module),
-        }
-    }
-
-    /// Checks that the module of the target kind exists and is for its protocol.
-    fn check_module(&self) -> Result<(), PlanError> {
-        let Some(ModuleId(id)) = self.module_id() else {
-            return Ok(());
-        };
-        let fits = |module: &Module| {
-            matches!(
-                (&self.kind, &module.kind),
-                (TargetKind::Http { .. }, ModuleKind::Http { .. })
-                    | (TargetKind::Tcp { .. }, ModuleKind::Tcp { .. })
-                    | (TargetKind::Udp { .. }, ModuleKind::Udp { .. })
-            )
-        };
-        match self.modules.get(usize::from(id)) {
-            Some(module) if fits(module) => Ok(()),
-            _ => Err(PlanError::Module { id }),
-        }
-    }
-}
-
-fn check_resolvers(kind: &TargetKind, resolvers: &[SocketAddr]) -> Result<(), PlanError> {
-    let asks = matches!(
-        kind,
-        TargetKind::Ptr { .. } | TargetKind::Dns { .. } | TargetKind::Lookups
-    );
-    match resolvers.len() {
-        0 if asks => Err(PlanError::NoResolver),
-        count if count > RESOLVERS_MAX => Err(PlanError::TooManyResolvers { count }),
-        _ => match resolvers.iter().find(|resolver| resolver.port() == 0) {
-            Some(&resolver) => Err(PlanError::ResolverPort { resolver }),
-            None => Ok(()),
-        },
-    }
-}
-
-/// Checks that queries can be sent from `source`, to every one of `resolvers`.
-fn check_source(source: Option<IpAddr>, resolvers: &[SocketAddr]) -> Result<(), PlanError> {
-    let Some(source) = source else {
-        return Ok(());
-    };
-    let of_other_family = |resolver: &&SocketAddr| resolver.is_ipv4() != source.is_ipv4();
-    if let Some(&resolver) = resolvers.iter().find(of_other_family) {
-        return Err(PlanError::SourceFamily {
-            address: source,
-            resolver,
-        });
-    }
-    UdpSocket::bind((source, 0))
-        .map(drop)
-        .map_err(|error| PlanError::Source {
-            address: source,
-            reason: error.to_string().into(),
-        })
 }
 
 /// The default number of event loops: one processor is left for the feeder and the sinks.
@@ -449,60 +391,4 @@ pub fn default_event_loops() -> usize {
     available_parallelism()
         .map_or(1, |count| count.get() - 1)
         .max(1)
-}
-
-/// Why a [`Plan`] is invalid.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum PlanError {
-    /// The target kind needs a resolver, and there is none.
-    #[error("there is no resolver")]
-    NoResolver,
-    /// More resolvers than [`RESOLVERS_MAX`].
-    #[error("{count} resolvers are too many; at most {RESOLVERS_MAX} are supported")]
-    TooManyResolvers {
-        /// The number of resolvers.
-        count: usize,
-    },
-    /// A resolver without a port.
-    #[error("the resolver {resolver} has no port")]
-    ResolverPort {
-        /// The resolver.
-        resolver: SocketAddr,
-    },
-    /// A resolver that cannot be reached from the local address of queries.
-    #[error("the resolver {resolver} cannot be asked from {address}, which is of the other family")]
-    SourceFamily {
-        /// The local address.
-        address: IpAddr,
-        /// The resolver.
-        resolver: SocketAddr,
-    },
-    /// A local address that is not one of this machine.
-    #[error("cannot bind to {address}: {reason}")]
-    Source {
-        /// The local address.
-        address: IpAddr,
-        /// What the system says.
-        reason: Box<str>,
-    },
-    /// A rate that is not a number above 0.
-    #[error("{input} is {rate}, which is not a number above 0")]
-    Rate {
-        /// The setter of [`PlanBuilder`].
-        input: &'static str,
-        /// Its value.
-        rate: f64,
-    },
-    /// A number that must be at least 1.
-    #[error("{input} is 0; it must be at least 1")]
-    Zero {
-        /// The setter of [`PlanBuilder`].
-        input: &'static str,
-    },
-    /// The module of the target kind is missing, or is for another protocol.
-    #[error("module {id} is missing, or is for another protocol than the targets")]
-    Module {
-        /// The [`ModuleId`].
-        id: u16,
-    },
 }

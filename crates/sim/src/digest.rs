@@ -143,7 +143,7 @@ fn ptr(hash: &mut Fnv, answer: &PtrAnswer) {
             hash.list(addresses.iter(), Fnv::display);
         });
     });
-    // Nothing for none, so that the hashes of runs without aliases are those they always had.
+    // An outcome without aliases adds nothing, so that the hashes of such runs stay as they are.
     if let Some(cname) = answer.cname() {
         hash.text(cname);
     }

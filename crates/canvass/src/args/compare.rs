@@ -61,8 +61,8 @@ pub(crate) struct CompareArgs {
     /// Compare libc and canvass with different resolvers
     ///
     /// libc asks the resolvers of /etc/resolv.conf. With --resolver canvass may ask others, and the
-    /// ratio then says more about the resolvers than about canvass and libc. This flag says that it
-    /// is meant; without it, such a comparison is refused.
+    /// ratio then depends on the resolvers more than on canvass and libc. Without this flag such a
+    /// comparison is refused.
     #[arg(long, help_heading = heading::QUESTION)]
     pub different_resolvers: bool,
     /// Limit the other sides' time

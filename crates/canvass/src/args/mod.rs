@@ -136,7 +136,7 @@ pub(crate) struct DnsArgs {
     /// Names to look up
     ///
     /// Each is taken as a whole name: no search domain is added. Without -t, a type before or after
-    /// the names is a type, as in dig (MX. is a name); @ADDR means -r ADDR. Without any, and
+    /// the names is taken as one, as in dig (MX. is a name). @ADDR means -r ADDR. Without any, and
     /// without -i, names are read from standard input.
     #[arg(value_name = "NAME", display_order = 0, help_heading = heading::TARGETS)]
     pub targets: Vec<String>,

@@ -47,7 +47,7 @@ pub(crate) struct QuestionArgs {
     ///
     /// The resolver answers as for a client in this network (RFC 7871), if it supports that. ADDR
     /// alone is a subnet of one address. The bits after the prefix are not sent. 0 asks the
-    /// resolver to pass on no address.
+    /// resolver to disclose no client address.
     #[arg(long, value_name = "ADDR/LEN", help_heading = heading::QUESTION)]
     pub subnet: Option<ClientSubnet>,
     /// Ask about the target where an answer is only an alias
@@ -55,7 +55,7 @@ pub(crate) struct QuestionArgs {
     /// Resolvers look targets up by themselves; a server that does not recurse answers with the
     /// CNAME alone, such as that of a reverse zone delegated as in RFC 2317. With this flag the
     /// same resolvers are asked about the target, up to 16 aliases in a row within the deadline,
-    /// and what they say of the last one is the result.
+    /// and their answer about the last one is the result.
     #[arg(long, help_heading = heading::QUESTION)]
     pub follow_cname: bool,
     /// Send queries from this local address

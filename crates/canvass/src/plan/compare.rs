@@ -75,7 +75,7 @@ pub(crate) fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
             if !different_resolvers {
                 return Err(Failure::usage(format!(
                     "{difference}; leave --resolver out, compare two resolvers (--against ADDR), or \
-                     say that it is meant (--different-resolvers)"
+                     allow the difference (--different-resolvers)"
                 )));
             }
             warnings.push(difference);
@@ -131,7 +131,7 @@ fn system_resolvers() -> Vec<SocketAddr> {
     system
 }
 
-/// What the sides ask, if canvass asks a resolver that libc does not use.
+/// The resolvers of both sides, as text, if canvass asks one that libc does not use.
 fn difference(ours: &[SocketAddr], system: &[SocketAddr]) -> Option<String> {
     let shown = |resolvers: &[SocketAddr]| match resolvers {
         [first, second, third, rest @ ..] if !rest.is_empty() => {

@@ -1,4 +1,4 @@
-//! Arguments as dig takes them: a record type beside the names, and `@ADDR`.
+//! Arguments in the form of dig: a record type beside the names, and `@ADDR`.
 
 use std::net::IpAddr;
 
@@ -41,7 +41,7 @@ pub(super) fn take_types(targets: &mut Vec<String>, is_listed: bool) -> Vec<Reco
         .collect()
 }
 
-/// Says which record types were taken from the arguments.
+/// Prints which record types were taken from the arguments.
 pub(super) fn say_types(types: &[RecordType]) {
     let words: Vec<String> = types.iter().map(RecordType::to_string).collect();
     message(format_args!(
@@ -52,7 +52,7 @@ pub(super) fn say_types(types: &[RecordType]) {
     ));
 }
 
-/// Says that the first address among the arguments is asked as a name, unless only PTR is asked for.
+/// Prints that the first address among the arguments is asked as a name, unless only PTR is asked for.
 pub(super) fn say_address(targets: &[String], types: &[RecordType]) {
     let is_address = |target: &&String| target.parse::<IpAddr>().is_ok();
     if let (Some(address), false) = (targets.iter().find(is_address), *types == [RecordType::PTR]) {
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn resolvers_have_a_sign() {
+    fn arguments_with_an_at_sign_are_resolvers() {
         let mut targets = ["example.net", "@192.0.2.1#53", "user@example", "@"]
             .map(str::to_owned)
             .to_vec();

@@ -149,7 +149,7 @@ fn label(query: &[u8]) -> &str {
 }
 
 #[test]
-fn aliases_that_lead_in_a_circle_over_several_answers_are_said() {
+fn aliases_that_lead_in_a_circle_over_several_answers_are_malformed() {
     let peer = Peer::udp(|query| {
         let next = match label(query) {
             "a" => "b",
@@ -174,7 +174,7 @@ fn aliases_that_lead_in_a_circle_over_several_answers_are_said() {
 }
 
 #[test]
-fn a_chain_without_an_end_is_given_up() {
+fn a_chain_of_too_many_aliases_is_malformed() {
     let peer = Peer::udp(|query| {
         let number: u32 = label(query)[1..].parse().unwrap();
         let next = name(&format!("n{}", number + 1));
@@ -216,7 +216,7 @@ fn the_deadline_holds_for_the_whole_chain() {
 }
 
 #[test]
-fn without_the_flag_nothing_is_asked_on() {
+fn aliases_are_followed_only_with_the_flag() {
     let peer = Peer::udp(|query| match label(query) {
         "a" => vec![reply(query, 0, &[(CNAME, &name("b"))])],
         _ => vec![reply(query, 0, &[(A, &[192, 0, 2, 1])])],

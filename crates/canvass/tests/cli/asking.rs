@@ -1,5 +1,5 @@
-//! Asking as people ask: what the flags put into a query, and what is shown of its response. The
-//! peers are the tests' own.
+//! The flags for how questions are asked: what they put into a query, and what is shown of its
+//! response. The peers belong to the tests.
 
 use std::process::Command;
 use std::sync::mpsc;
@@ -55,7 +55,7 @@ fn line(peer: &Peer, more: &[&str], code: i32) -> Value {
 }
 
 #[test]
-fn the_flags_put_into_a_query_what_those_of_dig_put_there() {
+fn queries_are_the_same_as_those_of_dig_with_the_same_flags() {
     let (sender, queries) = mpsc::channel();
     let peer = Peer::udp(move |query| {
         sender.send(query.to_vec()).unwrap();
@@ -251,7 +251,7 @@ fn an_answer_without_edns_says_that_the_flags_had_no_effect() {
     assert_eq!(object["flags"], json!(["rd", "ra"]), "{object}");
     let text = ask(&peer, "text", &["--nsid"]).exits(0).out;
     assert_eq!(text, "10.0.0.1\tNOERROR\ta.test.\tEDNS: not supported\n");
-    // Nothing is missing where nothing was asked for.
+    // A plain query needs no EDNS(0), so its absence is not reported.
     assert!(line(&peer, &[], 0).get("edns").is_none());
 }
 

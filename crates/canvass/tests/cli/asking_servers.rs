@@ -1,21 +1,13 @@
 //! Asking BIND and Unbound about zones that are signed, well and badly.
 
 use std::fs;
-use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::common::{PATIENCE, canvass};
-use crate::peers::closed_port;
+use crate::common::canvass;
+use crate::name_servers::NameServer;
 
-/// Ports tried before one is found that nobody took in the meantime.
-const PORT_TRIES: usize = 10;
-/// How long to wait before asking again whether a server answers.
-const PAUSE: Duration = Duration::from_millis(50);
 const MISSING: &str = "a program is missing: scripts/test-deps installs what the tests need";
 /// The zone whose signatures are good, and the one whose signatures have expired.
 const ZONES: [(&str, &[&str]); 2] = [
@@ -38,124 +30,82 @@ sub NS ns.sub
 ns.sub A 192.0.2.53
 ";
 
-/// A server that ends with this.
-struct Server {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Server {
-    /// Starts a server with the configuration for a free port that `configure` writes.
-    #[track_caller]
-    fn start(mut command: impl FnMut(SocketAddr) -> Command, name: &str) -> Self {
-        for _ in 0..PORT_TRIES {
-            let address = closed_port();
-            let mut command = command(address);
-            command.stdin(Stdio::null()).stdout(Stdio::null());
-            let child = command.stderr(Stdio::null()).spawn().expect(MISSING);
-            let mut server = Self { child, address };
-            if server.answers(name) {
-                return server;
-            }
-        }
-        panic!("no server starts");
-    }
-
-    /// Waits until it has an answer for `name`; `false` if it ended instead.
-    fn answers(&mut self, name: &str) -> bool {
-        let begun = Instant::now();
-        while !self.dig(&[name, "SOA", "+cd"]).contains("status: NOERROR") {
-            assert!(begun.elapsed() < PATIENCE, "the server does not answer");
-            if self.child.try_wait().unwrap().is_some() {
-                return false;
-            }
-            std::thread::sleep(PAUSE);
-        }
-        true
-    }
-
-    /// What dig prints.
-    fn dig(&self, args: &[&str]) -> String {
-        let port = self.address.port().to_string();
-        let output = Command::new("dig")
-            .args(["@127.0.0.1", "-p", &port, "+nocookie", "+noad"])
-            .args(["+time=1", "+tries=1"])
-            .args(args)
-            .output()
-            .expect(MISSING);
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// The line of `canvass dns` with these arguments.
-    #[track_caller]
-    fn line(&self, args: &[&str], code: i32) -> Value {
-        let resolver = self.address.to_string();
-        let mut all = vec![
-            "dns",
-            "-r",
-            &resolver,
-            "-f",
-            "ndjson",
-            "-q",
-            "--retries",
-            "0",
-        ];
-        all.extend(args);
-        canvass(&all).exits(code).whole(1).remove(0)
-    }
-
-    /// The same as text.
-    #[track_caller]
-    fn text(&self, args: &[&str], code: i32) -> String {
-        let resolver = self.address.to_string();
-        let mut all = vec!["dns", "-r", &resolver, "-q", "--retries", "0"];
-        all.extend(args);
-        canvass(&all).exits(code).out
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself, and then there is nothing to do.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 /// A BIND that serves [`ZONES`], and an Unbound that validates what it learns from it.
-struct Servers {
-    unbound: Server,
-    bind: Server,
-    _directory: TempDir,
-}
-
-impl Servers {
-    #[track_caller]
-    fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path();
-        let keys: String = ZONES
-            .iter()
-            .map(|(zone, flags)| sign(path, zone, flags))
-            .map(|key| format!("trust-anchor: \"{key}\"\n"))
-            .collect();
-        let bind = Server::start(|address| named(path, address), ZONES[0].0);
-        let upstream = bind.address;
-        let unbound = Server::start(
-            |address| unbound(path, address, upstream, &keys),
-            ZONES[0].0,
-        );
-        Self {
-            unbound,
-            bind,
-            _directory: directory,
-        }
-    }
-}
-
-/// Writes and signs a zone, and returns its key as a zone file has it.
 #[track_caller]
-fn sign(directory: &Path, zone: &str, flags: &[&str]) -> String {
+fn start() -> (NameServer, NameServer) {
+    let zones = ZONES.map(|(zone, flags)| (zone, sign(zone, flags)));
+    let texts = [0, 1].map(|at| (zones[at].0, &*zones[at].1.zone));
+    let bind = NameServer::bind_with("server-id \"ns1.test\"; version \"9.test\";", &texts);
+    let mut lines = vec![
+        "do-not-query-localhost: no".to_owned(),
+        "module-config: \"validator iterator\"".to_owned(),
+        "ede: yes".to_owned(),
+        "local-zone: \"test.\" nodefault".to_owned(),
+    ];
+    lines.extend(
+        zones
+            .iter()
+            .map(|(_, signed)| format!("trust-anchor: \"{}\"", signed.key)),
+    );
+    let port = bind.address.port();
+    lines.extend(zones.iter().map(|(zone, _)| {
+        format!("\nstub-zone:\n  name: \"{zone}\"\n  stub-addr: 127.0.0.1@{port}")
+    }));
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    (bind, NameServer::unbound(&lines))
+}
+
+/// What dig prints.
+fn dig(server: &NameServer, args: &[&str]) -> String {
+    let port = server.address.port().to_string();
+    let output = Command::new("dig")
+        .args(["@127.0.0.1", "-p", &port, "+nocookie", "+noad"])
+        .args(["+time=1", "+tries=1"])
+        .args(args)
+        .output()
+        .expect(MISSING);
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The ndjson line of `canvass dns` with these arguments.
+#[track_caller]
+fn object(server: &NameServer, args: &[&str], code: i32) -> Value {
+    let resolver = server.resolver();
+    let common = [
+        "dns",
+        "-r",
+        &resolver,
+        "-f",
+        "ndjson",
+        "-q",
+        "--retries",
+        "0",
+    ];
+    canvass(&[&common, args].concat())
+        .exits(code)
+        .whole(1)
+        .remove(0)
+}
+
+/// The same in the format text.
+#[track_caller]
+fn plain_text(server: &NameServer, args: &[&str], code: i32) -> String {
+    let resolver = server.resolver();
+    let common = ["dns", "-r", &resolver, "-q", "--retries", "0"];
+    canvass(&[&common, args].concat()).exits(code).out
+}
+
+/// A zone with its signatures, and its key as a zone file has it.
+struct Signed {
+    zone: String,
+    key: String,
+}
+
+/// Signs [`ZONE`] as the zone of this name.
+#[track_caller]
+fn sign(zone: &str, flags: &[&str]) -> Signed {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
     let file = directory.join(zone);
     fs::write(&file, ZONE).unwrap();
     let output = Command::new("dnssec-keygen")
@@ -174,49 +124,10 @@ fn sign(directory: &Path, zone: &str, flags: &[&str]) -> String {
         .expect(MISSING);
     assert!(output.status.success(), "{output:?}");
     let record = key.lines().find(|line| !line.starts_with(';'));
-    record.expect("a key file has a record").to_owned()
-}
-
-fn named(directory: &Path, address: SocketAddr) -> Command {
-    let (path, port) = (directory.display(), address.port());
-    let mut text = format!(
-        "options {{ directory \"{path}\"; pid-file \"{path}/pid\"; \
-         session-keyfile \"{path}/key\"; listen-on port {port} {{ 127.0.0.1; }}; \
-         listen-on-v6 {{ none; }}; recursion no; dnssec-validation no; \
-         server-id \"ns1.test\"; version \"9.test\"; }};\ncontrols {{ }};\n"
-    );
-    for (zone, _) in ZONES {
-        text.push_str(&format!(
-            "zone \"{zone}\" {{ type primary; file \"{path}/{zone}.signed\"; }};\n"
-        ));
+    Signed {
+        zone: fs::read_to_string(directory.join(format!("{zone}.signed"))).unwrap(),
+        key: record.expect("a key file has a record").to_owned(),
     }
-    let file = directory.join("named.conf");
-    fs::write(&file, text).unwrap();
-    let mut command = Command::new("/usr/sbin/named");
-    command.arg("-fc").arg(file);
-    command
-}
-
-fn unbound(directory: &Path, address: SocketAddr, upstream: SocketAddr, keys: &str) -> Command {
-    let (path, port) = (directory.display(), address.port());
-    let mut text = format!(
-        "server:\ninterface: 127.0.0.1@{port}\ndirectory: \"{path}\"\ndo-daemonize: no\n\
-         chroot: \"\"\nusername: \"\"\npidfile: \"\"\nuse-syslog: no\n\
-         do-not-query-localhost: no\nmodule-config: \"validator iterator\"\nede: yes\n\
-         local-zone: \"test.\" nodefault\n{keys}\
-         remote-control:\ncontrol-enable: no\n"
-    );
-    for (zone, _) in ZONES {
-        let port = upstream.port();
-        text.push_str(&format!(
-            "stub-zone:\nname: \"{zone}\"\nstub-addr: 127.0.0.1@{port}\n"
-        ));
-    }
-    let file = directory.join("unbound.conf");
-    fs::write(&file, text).unwrap();
-    let mut command = Command::new("/usr/sbin/unbound");
-    command.arg("-dc").arg(file);
-    command
 }
 
 /// The types of the records in a section of a line.
@@ -230,8 +141,7 @@ fn types(section: &Value) -> Vec<&str> {
 
 #[test]
 fn bind_and_unbound_are_asked_as_dig_asks_them() {
-    let servers = Servers::start();
-    let (bind, unbound) = (&servers.bind, &servers.unbound);
+    let (bind, unbound) = &start();
     chaos_class(bind);
     signatures(bind);
     referral(bind);
@@ -239,13 +149,13 @@ fn bind_and_unbound_are_asked_as_dig_asks_them() {
     bogus_signatures(unbound);
 }
 
-fn chaos_class(bind: &Server) {
+fn chaos_class(bind: &NameServer) {
     let version = ["version.bind", "-t", "TXT", "--class", "CH", "--nsid"];
     assert_eq!(
-        bind.text(&version, 0),
+        plain_text(bind, &version, 0),
         "version.bind\tCH TXT\tNOERROR\t\"9.test\"\tNSID: 6e 73 31 2e 74 65 73 74 (\"ns1.test\")\n"
     );
-    let line = bind.line(&version, 0);
+    let line = object(bind, &version, 0);
     let record = json!([
         {"name": "version.bind.", "type": "TXT", "class": "CH", "ttl": 0, "data": "\"9.test\""},
     ]);
@@ -254,39 +164,47 @@ fn chaos_class(bind: &Server) {
         line["nsid"],
         json!({"hex": "6e73312e74657374", "text": "ns1.test"})
     );
-    let theirs = bind.dig(&["version.bind", "TXT", "CH", "+nsid"]);
+    let theirs = dig(bind, &["version.bind", "TXT", "CH", "+nsid"]);
     let nsid = "; NSID: 6e 73 31 2e 74 65 73 74 (\"ns1.test\")";
     assert!(theirs.contains(nsid), "{theirs}");
 }
 
-fn signatures(bind: &Server) {
-    let line = bind.line(&["www.signed.test", "--dnssec"], 0);
+fn signatures(bind: &NameServer) {
+    let line = object(bind, &["www.signed.test", "--dnssec"], 0);
     assert_eq!(types(&line["answers"]), ["A", "RRSIG"]);
     assert_eq!(
         (&line["outcome"], &line["edns"]),
         (&json!("answered"), &json!(true))
     );
-    let line = bind.line(&["alias.signed.test", "--dnssec"], 0);
+    let line = object(bind, &["alias.signed.test", "--dnssec"], 0);
     assert_eq!(types(&line["answers"]), ["CNAME", "RRSIG", "A", "RRSIG"]);
     // The CNAME that comes with a DNAME has no signature.
-    let line = bind.line(&["a.old.signed.test", "--dnssec"], 0);
+    let line = object(bind, &["a.old.signed.test", "--dnssec"], 0);
     assert_eq!(
         types(&line["answers"]),
         ["DNAME", "RRSIG", "CNAME", "A", "RRSIG"]
     );
     // Signatures are not what was asked for.
-    let line = bind.line(
+    let line = object(
+        bind,
         &["alias.signed.test", "-t", "MX", "--dnssec", "--sections"],
         0,
     );
     assert_eq!(types(&line["answers"]), ["CNAME", "RRSIG"]);
     assert_eq!(types(&line["authority"]), ["SOA", "RRSIG", "NSEC", "RRSIG"]);
     assert_eq!(line["outcome"], "negative");
-    assert_eq!(types(&bind.line(&["www.signed.test"], 0)["answers"]), ["A"]);
+    assert_eq!(
+        types(&object(bind, &["www.signed.test"], 0)["answers"]),
+        ["A"]
+    );
 }
 
-fn referral(bind: &Server) {
-    let line = bind.line(&["x.sub.signed.test", "--no-recurse", "--sections"], 0);
+fn referral(bind: &NameServer) {
+    let line = object(
+        bind,
+        &["x.sub.signed.test", "--no-recurse", "--sections"],
+        0,
+    );
     assert_eq!(
         (&line["authority"], &line["additional"], &line["flags"]),
         (
@@ -298,14 +216,18 @@ fn referral(bind: &Server) {
         )
     );
     assert_eq!(
-        bind.text(&["x.sub.signed.test", "--no-recurse", "--sections"], 0),
+        plain_text(
+            bind,
+            &["x.sub.signed.test", "--no-recurse", "--sections"],
+            0
+        ),
         "x.sub.signed.test\tA\tNOERROR\t-\tflags: - | \
          AUTHORITY: sub.signed.test. 300 NS ns.sub.signed.test. | \
          ADDITIONAL: ns.sub.signed.test. 300 A 192.0.2.53\n"
     );
 }
 
-fn flags_are_those_of_dig(bind: &Server, unbound: &Server) {
+fn flags_are_those_of_dig(bind: &NameServer, unbound: &NameServer) {
     for (server, name, flags, options) in [
         (bind, "www.signed.test", &[][..], &[][..]),
         (bind, "www.signed.test", &["--no-recurse"], &["+norec"]),
@@ -327,12 +249,12 @@ fn flags_are_those_of_dig(bind: &Server, unbound: &Server) {
     ] {
         let mut args = vec![name];
         args.extend(flags);
-        let line = server.line(&args, 0);
+        let line = object(server, &args, 0);
         let ours = line["flags"].as_array().unwrap().iter();
         let ours: Vec<_> = ours.map(|flag| flag.as_str().unwrap()).collect();
         let mut args = vec![name, "+noall", "+comments"];
         args.extend(options);
-        let theirs = server.dig(&args);
+        let theirs = dig(server, &args);
         let (_, flags) = theirs.split_once(";; flags: qr").expect("dig shows flags");
         let (flags, _) = flags.split_once(';').unwrap();
         assert_eq!(
@@ -341,18 +263,18 @@ fn flags_are_those_of_dig(bind: &Server, unbound: &Server) {
             "{name} {options:?}"
         );
     }
-    let text = unbound.text(&["www.signed.test", "--dnssec"], 0);
+    let text = plain_text(unbound, &["www.signed.test", "--dnssec"], 0);
     assert!(text.ends_with("\tflags: rd ra ad\n"), "{text}");
 }
 
-fn bogus_signatures(unbound: &Server) {
+fn bogus_signatures(unbound: &NameServer) {
     // What Unbound says may change when it has the failure in its cache.
-    unbound.dig(&["www.bogus.test"]);
-    let line = unbound.line(&["www.bogus.test"], 1);
+    dig(unbound, &["www.bogus.test"]);
+    let line = object(unbound, &["www.bogus.test"], 1);
     assert_eq!(line["status"], "SERVFAIL");
     let error = &line["ede"][0];
     let (code, name) = (&error["code"], error["name"].as_str().unwrap());
-    let theirs = unbound.dig(&["www.bogus.test"]);
+    let theirs = dig(unbound, &["www.bogus.test"]);
     assert!(
         theirs.contains(&format!("; EDE: {code} ({name})")),
         "{theirs}"
@@ -360,7 +282,7 @@ fn bogus_signatures(unbound: &Server) {
     let message = line["error"]["message"].as_str().unwrap();
     assert!(message.contains(&format!(": {name} ({code})")), "{message}");
     assert_eq!(
-        unbound.line(&["www.bogus.test", "--cd"], 0)["outcome"],
+        object(unbound, &["www.bogus.test", "--cd"], 0)["outcome"],
         "answered"
     );
 }

@@ -17,6 +17,17 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// The command under test.
 pub(crate) const CANVASS: &str = env!("CARGO_BIN_EXE_canvass");
 
+/// A comparison of 64 targets, without the outputs.
+pub(crate) const SHORT_COMPARISON: [&str; 7] = [
+    "compare",
+    "10.0.0.0/26",
+    "--lab",
+    "--against",
+    "tcp",
+    "--budget",
+    "2s",
+];
+
 /// What a run came to.
 #[derive(Debug)]
 pub(crate) struct Run {

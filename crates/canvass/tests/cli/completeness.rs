@@ -61,7 +61,7 @@ fn nothing_is_lost_to_connections_that_close_after_some_answers() {
 }
 
 #[test]
-fn nothing_is_lost_to_connections_with_lengths_that_are_not_true() {
+fn connections_with_wrong_lengths_lose_no_target() {
     all_are_answered_in_spite_of("tcp-misframe=5%", &["--transport", "tcp"]);
     // A single query needs no other to bring the stream out of its wait.
     let one = ["ptr", "10.3.0.1", "--lab=tcp-misframe=100%"];

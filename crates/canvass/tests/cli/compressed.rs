@@ -5,7 +5,7 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::common::{Running, canvass, canvass_reading, until};
+use crate::common::{Running, SHORT_COMPARISON, canvass, canvass_reading, until};
 
 /// The programs that test and decompress a file of each format.
 const FORMATS: [(&str, &str); 2] = [("gz", "gzip"), ("zst", "zstd")];
@@ -105,17 +105,8 @@ fn a_comparison_is_compressed_too_and_a_page_is_not() {
     let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
     let (lines, page) = (at("pairs.zst"), at("page.gz"));
-    let compare = [
-        "compare",
-        "10.0.0.0/26",
-        "--lab",
-        "--against",
-        "tcp",
-        "--budget",
-        "2s",
-    ];
     let files = ["-f", "csv", "-o", &lines, "--html", &page];
-    canvass(&[&compare[..], &files].concat()).exits(0);
+    canvass(&[&SHORT_COMPARISON[..], &files].concat()).exits(0);
     assert!(decompress("zstd", &lines).starts_with("a,a_targets,"));
     assert!(fs::read_to_string(&page).unwrap().contains("</html>"));
 }
@@ -145,7 +136,7 @@ fn a_page_is_made_from_compressed_lines() {
         assert!(page.out.contains(">512<"), "{end}");
         let read = canvass_reading(&["report", "-"], output.stdout.clone()).exits(0);
         assert!(read.out.contains(">512<"), "{end}");
-        // A file that is cut off is read as far as it goes.
+        // A file that is cut off is read up to there.
         fs::write(&path, &output.stdout[..output.stdout.len() - 1]).unwrap();
         canvass(&["report", &path]).exits(0).says("is cut off");
     }

@@ -39,7 +39,7 @@ fn names_are_compared_by_their_question() {
     let objects = run.whole(4);
     assert_eq!(values(&objects, "type"), ["A", "TXT", "MX", "AAAA"]);
     run.says("repeated targets left out: 3\n");
-    // Without the flag each is asked, and nothing is said.
+    // Without the flag each is asked, and the summary has no such line.
     let run = canvass_reading(&["dns", "--lab", "-f", "ndjson"], list).exits(0);
     run.whole(5);
     assert!(!run.err.contains("repeated"), "{}", run.err);
@@ -88,7 +88,7 @@ fn shards_of_a_shuffled_list_cover_each_target_once() {
 }
 
 #[test]
-fn a_memory_that_is_used_up_loses_no_target_and_is_said() {
+fn a_full_memory_loses_no_target_and_is_reported() {
     let list: String = (0..2)
         .flat_map(|_| (0..200).map(|number| format!("n{number}.example.net\n")))
         .collect();

@@ -42,7 +42,7 @@ fn different_resolvers_that_are_meant_are_compared_with_a_warning() {
 }
 
 #[test]
-fn two_resolvers_that_are_named_are_compared_without_a_word() {
+fn two_named_resolvers_are_compared_without_a_warning() {
     let (one, other) = (LabChild::start(&[]), LabChild::start(&[]));
     let (one, other) = (one.resolver(), other.resolver());
     for second in [&*other, "tcp"] {

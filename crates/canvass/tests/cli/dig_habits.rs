@@ -63,7 +63,7 @@ fn an_address_with_the_type_ptr_is_asked_for_its_reverse_name() {
 }
 
 #[test]
-fn an_address_with_another_type_is_a_name_and_that_is_said() {
+fn an_address_with_another_type_is_asked_as_a_name_with_a_hint() {
     let args = ["192.0.2.1", "--retries", "0"];
     let run = dns(&args).exits(1);
     assert_eq!(run.whole(1)[0]["status"], "REFUSED");
@@ -104,7 +104,7 @@ fn a_type_beside_the_names_is_a_type() {
 }
 
 #[test]
-fn a_name_that_looks_as_a_type_can_be_asked() {
+fn a_name_that_looks_like_a_type_can_be_asked() {
     for (args, names) in [
         (
             &["example.net", "mx", "-t", "A"][..],

@@ -61,7 +61,7 @@ fn assert_untouched(directory: &Path) {
 }
 
 #[test]
-fn a_list_is_no_output_by_any_name() {
+fn an_output_that_is_the_list_by_any_name_is_refused() {
     for name in ["list", "./list", "sub/../list", "hard", "soft"] {
         for flag in ["--output", "--html", "--hlog", "--hgrm"] {
             let args = ["ptr", "--lab", "-q", "-i", "list", flag, name];
@@ -84,7 +84,7 @@ fn a_list_is_no_output_by_any_name() {
 }
 
 #[test]
-fn every_file_that_is_read_is_kept() {
+fn an_output_that_is_any_file_read_is_refused() {
     for (command, flag, value) in [
         ("ptr", "--exclude", "list"),
         ("ptr", "--resolver", "list"),
@@ -195,7 +195,7 @@ fn standard_input_and_output_count_where_they_are_files() {
 }
 
 #[test]
-fn two_outputs_are_two_files() {
+fn two_outputs_to_the_same_file_are_refused() {
     for (one, other) in [("new", "new"), ("new", "sub/../new"), ("hard", "soft")] {
         for flag in ["--html", "--hlog", "--hgrm"] {
             let args = ["ptr", "10.0.0.1", "--lab", "-q", "-o", one, flag, other];
@@ -270,7 +270,7 @@ fn standard_output_is_free_for_a_page_if_the_lines_go_elsewhere_and_is_appended_
 }
 
 #[test]
-fn a_body_takes_the_place_of_no_file() {
+fn a_body_that_would_overwrite_another_file_is_refused() {
     for args in [
         ["--save", "sub", "-o", "sub/0.body"],
         ["--save", "sub", "--html", "sub/../sub/7-2.body"],

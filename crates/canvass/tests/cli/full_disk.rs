@@ -1,9 +1,10 @@
-//! Outputs that cannot be written to their end: what is missing is said, and nothing else is lost.
+//! Outputs that cannot be written to their end: the missing lines are reported, and the other outputs
+//! are complete.
 
 use std::fs;
 use std::process::Command;
 
-use crate::common::{CANVASS, Run, canvass};
+use crate::common::{CANVASS, Run, SHORT_COMPARISON, canvass};
 
 /// Runs a command of the shell, with the arguments of canvass in `"$@"`.
 fn shell(script: &str, args: &[&str]) -> Run {
@@ -28,7 +29,7 @@ fn assert_ended(run: Run) -> [u64; 4] {
 }
 
 #[test]
-fn lines_that_find_no_room_are_counted() {
+fn lines_that_do_not_fit_on_the_disk_are_counted() {
     for (args, count) in [
         (&["ptr", "--lab", "10.0.0.0/26"][..], 64),
         (&["dns", "--lab", "a.lab.test", "b.lab.test"], 2),
@@ -51,7 +52,7 @@ fn lines_that_find_no_room_are_counted() {
 }
 
 #[test]
-fn an_endless_list_ends_when_its_lines_find_no_room() {
+fn an_endless_list_ends_when_the_disk_is_full() {
     let run = canvass(&["ptr", "--lab", "::/0", "-o", "/dev/full"]);
     let run = run.says("no space is left to write /dev/full");
     let told = run.err.split("; ").nth(1).unwrap().to_owned();
@@ -107,21 +108,12 @@ fn a_comparison_writes_what_can_be_written() {
     let directory = tempfile::tempdir().unwrap();
     let page = directory.path().join("page.html");
     let shown = page.to_str().unwrap();
-    let compare = [
-        "compare",
-        "10.0.0.0/26",
-        "--lab",
-        "--against",
-        "tcp",
-        "--budget",
-        "2s",
-    ];
-    canvass(&[&compare[..], &["-o", "/dev/full", "--html", shown]].concat())
+    canvass(&[&SHORT_COMPARISON[..], &["-o", "/dev/full", "--html", shown]].concat())
         .exits(3)
         .says("no space is left to write /dev/full");
     assert!(fs::read_to_string(&page).unwrap().contains("</html>"));
     for flag in ["--html", "--hgrm", "--hlog"] {
-        let run = canvass(&[&compare[..], &[flag, "/dev/full"]].concat())
+        let run = canvass(&[&SHORT_COMPARISON[..], &[flag, "/dev/full"]].concat())
             .exits(3)
             .says("no space is left to write /dev/full");
         assert!(run.out.contains("64 targets listed"), "{}", run.out);
@@ -149,7 +141,7 @@ fn a_limit_on_the_size_of_files_is_a_full_disk() {
 
 /// 51 pages of 20,000 octets, of which a disk of 64 KiB keeps a few.
 #[test]
-fn a_body_that_finds_no_room_costs_no_line() {
+fn a_body_that_does_not_fit_on_the_disk_loses_no_line() {
     let namespace = ["--mount", "--propagation", "private"];
     let can_mount = Command::new("unshare")
         .args(namespace)
@@ -197,7 +189,7 @@ fn a_body_that_finds_no_room_costs_no_line() {
 }
 
 #[test]
-fn a_line_of_each_format_tells_that_its_body_was_not_kept() {
+fn a_line_of_each_format_says_that_its_body_was_not_saved() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().to_str().unwrap();
     let http = [

@@ -1,11 +1,11 @@
-//! Values that this system does not grant: what is got instead is said.
+//! Warnings about requested values that this system does not grant.
 
 use std::process::Command;
 
 use crate::common::{CANVASS, canvass};
 
 #[test]
-fn a_buffer_that_cannot_be_had_is_told_with_its_size() {
+fn a_buffer_size_that_is_not_granted_is_reported() {
     for (command, target) in [("http", "http://www.lab.test/"), ("udp", "127.0.0.1:37")] {
         for (flag, setting) in [("--rcvbuf", "rmem_max"), ("--sndbuf", "wmem_max")] {
             let path = format!("/proc/sys/net/core/{setting}");
@@ -29,7 +29,7 @@ fn a_buffer_that_cannot_be_had_is_told_with_its_size() {
 }
 
 #[test]
-fn a_concurrency_that_cannot_be_had_is_told_with_its_reason() {
+fn a_concurrency_that_is_not_granted_is_reported_with_its_reason() {
     let output = Command::new("sh")
         .args(["-c", "ulimit -n 256; exec \"$@\"", "sh", CANVASS])
         .args(["http", "http://127.0.0.1:9/", "--concurrency", "1000"])

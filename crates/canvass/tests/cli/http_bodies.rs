@@ -89,7 +89,7 @@ fn bodies_end_as_their_framing_says() {
 }
 
 #[test]
-fn a_body_that_cannot_be_kept_is_told_on_its_line() {
+fn a_line_says_that_its_body_could_not_be_saved() {
     let directory = tempfile::tempdir().unwrap();
     fs::create_dir(directory.path().join("0.body")).unwrap();
     let save = directory.path().to_str().unwrap();

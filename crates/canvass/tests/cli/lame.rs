@@ -79,7 +79,7 @@ fn a_referral_is_not_no_data() {
     assert_lame(&lines[0], &resolver, "dns");
     assert_eq!(lines[0]["attempts"], 1);
     assert_eq!(lines[0]["answers"], json!([]));
-    // What the server has authority for is denied by right.
+    // A server may deny names of its own zones.
     for (line, status) in lines[1..].iter().zip(["NXDOMAIN", "NOERROR"]) {
         assert_eq!(line["outcome"], "negative", "{line}");
         assert_eq!(line["status"], status);
@@ -147,7 +147,7 @@ fn a_host_is_found_through_the_resolver_that_recurses() {
     let port = host.local_addr().unwrap().port();
     let (lame, good) = (bind.resolver(), unbound.resolver());
     let target = format!("www.sub.parent.test:{port}");
-    // Whoever is asked first.
+    // Whichever is asked first.
     for resolvers in [[&lame, &good], [&good, &lame]] {
         let [first, second] = resolvers.map(String::as_str);
         let run = canvass(&["tcp", &target, "-r", first, "-r", second, "-f", "ndjson"]).exits(0);
@@ -205,7 +205,7 @@ fn unfounded(query: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn the_text_says_why() {
+fn the_text_says_that_the_server_does_not_recurse() {
     let peer = Peer::udp(|query| vec![unfounded(query)]);
     let run = canvass(&["ptr", "10.0.0.1", "-r", &peer.resolver()]).exits(1);
     let expected = format!(

@@ -75,7 +75,7 @@ fn only_the_named_resolver_is_asked_even_if_it_refuses() {
 }
 
 #[test]
-fn a_resolver_that_is_none_makes_its_line_bad() {
+fn a_line_with_a_bad_resolver_is_invalid() {
     let peer = Peer::honest();
     let list = "10.0.0.1 @ns.example.net\n10.0.0.2 @192.0.2.1#0\n10.0.0.3 @fe80::1%nosuch0\n\
                 10.0.0.4 @\n10.0.0.5\n";

@@ -1,4 +1,4 @@
-//! Lists as people have them: compressed, as logs and CSV, with IPv4-mapped addresses.
+//! Lists in the forms in which they exist: compressed, as logs and CSV, with IPv4-mapped addresses.
 
 use std::fs;
 use std::io::Write as _;
@@ -115,7 +115,7 @@ fn a_list_that_is_cut_off_is_asked_up_to_there() {
         let count = run.out.lines().count();
         assert!((1_000..40_000).contains(&count), "{program}: {count} lines");
         let objects = run.whole(count as u64);
-        // No line was asked in half.
+        // The incomplete last line was not asked.
         let expected: Vec<(&str, u64)> = list.lines().zip(1..).take(count).collect();
         assert_eq!(lines(&objects), expected, "{program}");
         run.says(&format!(

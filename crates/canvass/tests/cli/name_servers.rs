@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::common::PATIENCE;
 use crate::peers::closed_port;
 
-/// Ports tried before one is found that nobody took in the meantime.
+/// How many ports are tried: another process may take one before the server binds it.
 const PORT_TRIES: usize = 10;
 /// How long to wait before asking again whether it answers.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -27,13 +27,20 @@ impl NameServer {
     /// BIND with authority for these zones (origin and text), which does not recurse.
     #[track_caller]
     pub(crate) fn bind(zones: &[(&str, &str)]) -> Self {
+        Self::bind_with("", zones)
+    }
+
+    /// The same with more options.
+    #[track_caller]
+    pub(crate) fn bind_with(options: &str, zones: &[(&str, &str)]) -> Self {
         Self::start("/usr/sbin/named", &["-fc"], |directory, address| {
             let path = directory.display();
             let (ip, port) = (address.ip(), address.port());
             let mut text = format!(
                 "options {{ directory \"{path}\"; pid-file \"{path}/pid\"; \
                  session-keyfile \"{path}/key\"; listen-on port {port} {{ {ip}; }}; \
-                 listen-on-v6 {{ none; }}; recursion no; dnssec-validation no; }};\n\
+                 listen-on-v6 {{ none; }}; recursion no; dnssec-validation no; \
+                 {options} }};\n\
                  controls {{ }};\n"
             );
             for (index, (origin, zone)) in zones.iter().enumerate() {
@@ -76,7 +83,7 @@ impl NameServer {
             .unwrap_or_else(|| panic!("{program} does not start"))
     }
 
-    /// `None` when somebody else took the port.
+    /// `None` if another process took the port.
     fn start_on(
         address: SocketAddr,
         program: &str,

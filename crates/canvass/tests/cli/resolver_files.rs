@@ -42,7 +42,7 @@ fn a_port_may_follow_a_hash() {
 }
 
 #[test]
-fn a_resolv_conf_is_read_as_libc_does_and_what_is_skipped_is_said() {
+fn a_resolv_conf_is_read_as_libc_does_and_skipped_lines_are_reported() {
     let peer = Peer::honest();
     let (ip, port) = (peer.address.ip(), peer.address.port());
     let directory = tempfile::tempdir().unwrap();
@@ -91,7 +91,7 @@ fn a_list_of_addresses_has_no_bad_line() {
 }
 
 #[test]
-fn an_interface_that_does_not_exist_is_said() {
+fn an_interface_that_does_not_exist_is_an_error() {
     ptr("[fe80::1%nosuch0]:53", &[]).exits(2).says(
         "the resolver \"[fe80::1%nosuch0]:53\": this machine has no network interface \"nosuch0\"",
     );

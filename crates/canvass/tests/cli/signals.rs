@@ -99,21 +99,26 @@ fn an_interrupt_does_not_wait_for_a_list_that_never_ends() {
     assert!(run.err.contains("\ninterrupted\n"), "{}", run.err);
 }
 
-#[test]
-fn a_drained_run_ends_by_its_deadline() {
-    let peer = Peer::silent();
-    let mut running = Running::start(&[
+/// A run against a resolver that does not answer: each question ends after a second.
+fn unanswered(resolver: &str) -> [&str; 10] {
+    [
         "ptr",
         "10.0.0.0/16",
         "-r",
-        &peer.resolver(),
+        resolver,
         "--rate",
         "100",
         "--timeout",
         "50s",
         "--deadline",
         "1s",
-    ]);
+    ]
+}
+
+#[test]
+fn a_drained_run_ends_by_its_deadline() {
+    let peer = Peer::silent();
+    let mut running = Running::start(&unanswered(&peer.resolver()));
     until("queries to come", || peer.queries() >= 3);
     running.signal(Signal::INT);
     let run = running.end().exits(130);
@@ -142,18 +147,7 @@ fn a_second_hangup_is_not_a_second_interrupt() {
     let peer = Peer::silent();
     let mut running = Running::start_by(
         &["env", "--default-signal=HUP"],
-        &[
-            "ptr",
-            "10.0.0.0/16",
-            "-r",
-            &peer.resolver(),
-            "--rate",
-            "100",
-            "--timeout",
-            "50s",
-            "--deadline",
-            "1s",
-        ],
+        &unanswered(&peer.resolver()),
     );
     until("queries to come", || peer.queries() >= 3);
     for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! What a message says besides its answer section.
+//! The contents of a message besides its answer section: flags, OPT record, other sections.
 
 use canvass_model::{HeaderFlags, ResponseDetails, Sections};
 

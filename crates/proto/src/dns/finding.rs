@@ -1,20 +1,19 @@
-//! Whether a server may say what it says: that there is no such name or record.
+//! Whether an answer without records can be believed: who may deny a name or a record.
 
 use canvass_model::{Rcode, RecordType};
 
 use super::Answers;
-use super::answers::is_below;
-use super::message::WireName;
+use super::names::{WireName, is_below};
 
 /// What an answer section says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// It has the records asked for, or it denies them with reason.
+    /// It has the records asked for, or denies them and may do so.
     Whole,
     /// It has an alias, and the server did not look its target up.
     Alias,
-    /// It has nothing, and the server may not deny anything: it neither has authority nor recurses.
-    /// Mostly this is a referral to other servers.
+    /// It has no record, and the server cannot deny one: it neither has authority nor recurses.
+    /// Usually this is a referral to other servers.
     Lame,
 }
 
@@ -23,7 +22,7 @@ impl Answers<'_> {
     ///
     /// That there is no such name or record is believed of a server that recurses (RA) or has
     /// authority (AA), and of any other if it includes the SOA record of the zone (RFC 2308 §2.1,
-    /// §2.2). Without that, NOERROR is a referral at best: to the servers of a zone below, or
+    /// §2.2). Without that, NOERROR is at most a referral: to the servers of a zone below, or
     /// upwards to those of the root.
     #[inline]
     pub fn finding(&self) -> Finding {
@@ -38,8 +37,8 @@ impl Answers<'_> {
         }
     }
 
-    /// Whether there is an alias, and nothing about its target: neither the records that were asked
-    /// for nor that there are none. The code is that of the target (RFC 6604 §3).
+    /// Whether there is an alias, and neither the records of its target nor a denial of them. The
+    /// response code is that of the target (RFC 6604 §3).
     pub fn ends_at_alias(&self) -> bool {
         let message = self.message;
         let is_known = self.rcode() == Rcode::NXDOMAIN

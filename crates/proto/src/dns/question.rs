@@ -6,7 +6,7 @@ use canvass_model::{Class, DnsName, RecordType, reverse_name};
 use smallvec::SmallVec;
 
 use super::QueryOptions;
-use super::message::{WireName, folded};
+use super::names::{WireName, folded};
 
 /// The most octets of a DNS message, on a stream (RFC 1035 §4.2.2) or anywhere.
 pub const MESSAGE_OCTETS_MAX: usize = 65_535;

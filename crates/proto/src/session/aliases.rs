@@ -1,5 +1,5 @@
-//! Aliases whose target the answer does not include: what is known so far, and the questions about
-//! the targets.
+//! Aliases whose target is not in the answer: the answers so far, and the questions about the
+//! targets.
 
 use std::net::SocketAddr;
 

@@ -2,6 +2,7 @@
 
 mod aliases;
 mod asked;
+mod events;
 mod failure;
 mod finish;
 mod forward;
@@ -9,24 +10,24 @@ mod limits;
 mod name_lookup;
 mod phase_clock;
 mod query;
+mod settled;
 
 use canvass_model::{
-    Answer, DnsAnswer, DnsName, Job, Outcome, ProbeSpec, PtrAnswer, PtrExtra, RecordType,
-    ResponseDetails, Target, Time, TraceEvent,
+    Answer, DnsName, Job, Outcome, ProbeSpec, RecordType, Target, Time, TraceEvent,
 };
 use rand::rngs::StdRng;
 
-use crate::dns::{Answers, Message, QueryOptions, Question, RecordView};
+use crate::dns::Question;
 use crate::output::{Output, QuestionId};
 use aliases::Aliases;
 use asked::Asked;
+pub use events::{LameSet, LostCause, Reply, ReplyClass, SendRequest, Sent, UpstreamId};
 use forward::Forward;
-pub use limits::{
-    LameSet, Limits, LostCause, Reply, ReplyClass, SendRequest, Sent, TransportPolicy, UpstreamId,
-};
+pub use limits::{Limits, TransportPolicy};
 pub use name_lookup::NameLookup;
 use phase_clock::PhaseClock;
 use query::{AliasUse, Query, Step};
+use settled::Settled;
 
 /// A job that asks resolvers: its attempts, TC to TCP, EDNS(0) to none, alias to target, PTR to
 /// forward confirmation.
@@ -51,15 +52,6 @@ pub struct Session {
 #[derive(Debug, Default)]
 struct Trace {
     events: Vec<TraceEvent>,
-}
-
-/// The answer to a job's question, or to that about the target of an alias.
-#[derive(Debug)]
-struct Settled {
-    negative: bool,
-    rcode: canvass_model::Rcode,
-    answer: Answer,
-    details: Option<Box<ResponseDetails>>,
 }
 
 impl Session {
@@ -279,16 +271,10 @@ impl Session {
         let mut target = None;
         let query = self.query_mut(asked.id());
         let (class, settled) = query.reply(now, reply, limits, rng, AliasUse::Shown, |answers| {
-            let negative = !answers.has_wanted();
-            if negative && limits.follow_cname && answers.ends_at_alias() {
+            if limits.follow_cname && !answers.has_wanted() && answers.ends_at_alias() {
                 target = answers.alias_target();
             }
-            Some(Settled {
-                negative,
-                rcode: answers.rcode(),
-                answer: read_answer(spec, answers)?,
-                details: kept_details(spec, reply.message, &limits.query),
-            })
+            Settled::read(spec, answers, reply.message, &limits.query)
         });
         let is_settled = query.is_settled();
         if let Some(settled) = settled {
@@ -397,53 +383,6 @@ impl Session {
 
 const TARGETS: &str = "a question about a target has its alias";
 const FORWARD: &str = "a forward question has its lookups";
-
-/// Reads the answer out of a message; `None` when the answer section is broken.
-fn read_answer(spec: ProbeSpec, answers: &Answers<'_>) -> Option<Answer> {
-    if let ProbeSpec::Dns { .. } = spec {
-        return Some(Answer::Dns(DnsAnswer {
-            records: answers.presentation()?,
-        }));
-    }
-    // Apart, so that the usual case is one plain walk.
-    let mut ptr = match answers.only_wanted() {
-        Some(records) => read_names(records)?,
-        None => read_names(answers.wanted())?,
-    };
-    if let Some(target) = answers.alias_target() {
-        ptr.extra = Some(Box::new(PtrExtra {
-            cname: Some(target.to_string().into()),
-            ..PtrExtra::default()
-        }));
-    }
-    Some(Answer::Ptr(ptr))
-}
-
-/// What is kept of a response besides the answer. Nothing of an ordinary response to a `ptr` job.
-fn kept_details(
-    spec: ProbeSpec,
-    message: Message<'_>,
-    options: &QueryOptions,
-) -> Option<Box<ResponseDetails>> {
-    let is_wanted = matches!(spec, ProbeSpec::Dns { .. }) || options.keeps_details();
-    if !is_wanted && !message.may_have_options() {
-        return None;
-    }
-    let details = message.details(options);
-    (is_wanted || !details.errors.is_empty()).then(|| Box::new(details))
-}
-
-fn read_names<'a>(records: impl Iterator<Item = RecordView<'a>>) -> Option<PtrAnswer> {
-    let mut ptr = PtrAnswer::default();
-    let mut name = String::with_capacity(64);
-    for record in records {
-        name.clear();
-        record.write_data_name(0, &mut name)?;
-        ptr.names.push(name.as_str().into());
-        ptr.ttl_s = Some(ptr.ttl_s.map_or(record.ttl_s, |ttl| ttl.min(record.ttl_s)));
-    }
-    Some(ptr)
-}
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use canvass_model::{Rcode, ResponseDetails, Time, Transport};
+use canvass_model::{ResponseDetails, Time, Transport};
 use rand::RngExt;
 use rand::rngs::StdRng;
 
@@ -212,7 +212,7 @@ impl Query {
         read: impl FnOnce(&Answers<'_>) -> Option<T>,
     ) -> (ReplyClass, Option<T>) {
         let rcode = reply.message.rcode();
-        let class = classify(reply, rcode);
+        let class = reply.class(rcode);
         if self.is_settled() {
             return (class, None);
         }
@@ -231,7 +231,7 @@ impl Query {
         let mut error = AnswerError::Broken;
         match reply.message.answers_with_rcode(&self.question, rcode) {
             Ok(answers) => {
-                // What was read is not moved about: there is one for each target.
+                // `read` is called once per target, so its result is not moved more than needed.
                 let answer = read(&answers);
                 if answer.is_some() {
                     let finding = if limits.query.recursion_desired {
@@ -255,8 +255,8 @@ impl Query {
         (ReplyClass::Unusable, None)
     }
 
-    /// Whether a query may end with what was found. An alias is enough where nobody else can be
-    /// asked, and where its target is asked for next.
+    /// Whether a query may end with this finding. An alias is enough if there is no other server to
+    /// ask, or if its target is asked for next.
     fn is_enough(&self, finding: Finding, use_of_alias: AliasUse, limits: &Limits) -> bool {
         match finding {
             Finding::Whole => true,
@@ -268,8 +268,8 @@ impl Query {
         }
     }
 
-    /// A server does not recurse, and will not the next time: another one is asked at once. When
-    /// the turn comes back to a server that was asked before, there is none that recurses.
+    /// A server does not recurse, so another one is asked at once. A second such reply of the same
+    /// server ends the query: all others were asked in between.
     fn lame(&mut self, reply: &Reply<'_>, limits: &Limits) {
         let mut lame = self.lame_servers();
         let asked_before = lame.contains(reply.upstream);
@@ -388,31 +388,11 @@ impl Query {
     }
 }
 
-/// Of what use an alias is to the asker, if the server did not look its target up.
+/// What an alias is good for if the server did not look its target up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AliasUse {
     /// It is shown.
     Shown,
     /// None: only addresses count.
     None,
-}
-
-/// What a matching reply says of the upstream, by its header.
-fn classify(reply: &Reply<'_>, rcode: Rcode) -> ReplyClass {
-    if reply.message.truncated() {
-        let by_stream = reply.transport == Transport::Tcp;
-        return if by_stream {
-            ReplyClass::Unusable
-        } else {
-            ReplyClass::Truncated
-        };
-    }
-    match rcode {
-        Rcode::NOERROR | Rcode::NXDOMAIN => ReplyClass::Answer,
-        // Servers without EDNS(0) send FORMERR, NOTIMP or BADVERS (RFC 6891 §7).
-        Rcode(1 | 4 | 16) if reply.edns => ReplyClass::NoEdns,
-        Rcode::REFUSED => ReplyClass::Refused,
-        Rcode::SERVFAIL => ReplyClass::ServFail,
-        _ => ReplyClass::Unusable,
-    }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::pieces::Pieces;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
@@ -13,22 +14,6 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 fn zstd(bytes: &[u8]) -> Vec<u8> {
     compress_to_vec(bytes, CompressionLevel::Fastest)
-}
-
-/// Gives `bytes` in pieces of `piece` bytes.
-struct Pieces<'a> {
-    bytes: &'a [u8],
-    piece: usize,
-}
-
-impl Read for Pieces<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.piece.min(self.bytes.len()).min(buffer.len());
-        let (now, later) = self.bytes.split_at(count);
-        buffer[..count].copy_from_slice(now);
-        self.bytes = later;
-        Ok(count)
-    }
 }
 
 /// What was read before the end or an error.
@@ -51,7 +36,7 @@ fn list() -> Vec<u8> {
 }
 
 #[test]
-fn lists_are_read_in_every_format() {
+fn every_format_is_read_in_pieces_of_any_size() {
     let list = list();
     let (gzip_half, zstd_half) = (gzip(&list[..99_999]), zstd(&list[..99_999]));
     let skippable = [&[0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0][..], b"abc"].concat();
@@ -91,6 +76,24 @@ fn what_only_begins_as_a_magic_number_is_plain() {
             let (read, error) = read_all(Pieces { bytes, piece });
             assert_eq!((&read[..], error), (bytes, None));
         }
+    }
+}
+
+#[test]
+fn the_format_is_recognised_whatever_the_size_of_the_first_read() {
+    for whole in [
+        gzip(b"192.0.2.1\n"),
+        zstd(b"192.0.2.1\n"),
+        b"192.0.2.1\n".to_vec(),
+    ] {
+        let mut reader = Decompressed::new(&whole[..]);
+        assert_eq!(reader.read(&mut []).unwrap(), 0);
+        let mut all = Vec::new();
+        let mut octet = [0];
+        while reader.read(&mut octet).unwrap() == 1 {
+            all.extend(octet);
+        }
+        assert_eq!(all, b"192.0.2.1\n");
     }
 }
 

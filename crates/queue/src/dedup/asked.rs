@@ -11,7 +11,7 @@ use crate::TargetKind;
 use crate::parse::{AddressFamily, AddressRange, ParsedTarget};
 
 /// The memory of a range of IPv4 addresses, of IPv6 addresses, of another question, and of an
-/// aspect: that of their entries in tables that are filled as little as they can be, or are growing.
+/// aspect, in the worst case: a table that is growing, or filled as little as possible.
 const V4_SPAN_BYTES: u64 = 40;
 const V6_SPAN_BYTES: u64 = 120;
 const QUESTION_BYTES: u64 = 64;
@@ -53,7 +53,7 @@ pub(super) struct Asked {
     questions: HashSet<u128>,
 }
 
-/// A question, taken apart.
+/// A question, divided into an address and the rest.
 enum Question {
     /// Of an address: the hash of the rest.
     OfAddress(IpAddr, u128),

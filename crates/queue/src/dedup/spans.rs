@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-/// What a number is part of: numbers of different aspects are apart.
+/// The set that a number belongs to.
 pub(super) type Aspect = u32;
 
-/// Numbers by aspect. Consecutive numbers take the memory of one.
+/// A set of numbers for each aspect. Consecutive numbers take the memory of one.
 #[derive(Debug)]
 pub(super) struct Spans<B>(BTreeMap<(Aspect, B), B>);
 

@@ -97,7 +97,7 @@ fn entry(cause: Cause) -> Entry {
             "The DNS server does not recurse for this client, and does not serve the name: it referred \
              to other servers, or answered with nothing.",
             "Ask a server that recurses, or one that serves the zone (`dig +trace` shows which). To \
-             see the referral itself, ask with `dig +norecurse`.",
+             see the referral itself, ask with `--no-recurse --sections`.",
         ),
         Cause::NxDomain => plain(
             &[Resolve],

@@ -1,5 +1,5 @@
-//! The fields of `ptr` and `dns` that say more of the question and of the response. They stand last,
-//! behind those that every line has.
+//! The fields of `ptr` and `dns` for the class of the question and for the response besides its answer.
+//! They stand last, behind those that every line has.
 
 use canvass_model::{
     ClientSubnet, ExtendedError, HeaderFlags, Nsid, Outcome, PtrAnswer, Record, ResponseDetails,
@@ -56,7 +56,7 @@ fn details(outcome: &Outcome) -> Option<&ResponseDetails> {
     outcome.details.as_deref()
 }
 
-/// Whether the line has the header flags. Those of an ordinary `ptr` line explain nothing.
+/// Whether the line has the header flags. An ordinary `ptr` line omits them.
 #[inline(always)]
 pub(crate) fn shows_flags(outcome: &Outcome) -> bool {
     let is_asked = |details: &ResponseDetails| details.sections.is_some() || details.edns.is_some();

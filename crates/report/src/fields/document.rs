@@ -48,7 +48,7 @@ fn write_section(out: &mut String, name: &str) -> std::fmt::Result {
         "answers" => &[lookup::ResourceRecord::FIELDS],
         "phases of ptr and dns" => &[lookup::Phases::FIELDS],
         "phases of http, tcp and udp" => &[host::Phases::FIELDS],
-        "http" => &[http::Answer::FIELDS],
+        "http" => &[http::Answer::FIELDS, http::Body::FIELDS],
         "redirects" => &[http::Redirect::FIELDS],
         "tcp and udp" => &[talk::Answer::FIELDS],
         "replies" => &[talk::Reply::FIELDS],

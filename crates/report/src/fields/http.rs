@@ -39,14 +39,14 @@ fields! {
         "with `--repeat` over 1: the number of this request, from 1";
     addresses: KeyIfSome<Objects<'_, Address>> = KeyIfSome(answer.addresses.as_deref().map(Objects)), csv,
         "with `--all-addresses`: the result for each [address](#addresses)";
-    body_error: KeyIfSome<&str> = KeyIfSome(answer.body_error.as_deref()), json,
-        "with `--save`: why the body could not be kept; the result of the request is not affected";
 }
 
 fields! {
-    LastColumns: HttpAnswer, |answer| "," .. "";
+    /// Stands last, since its column is newer than the others.
+    Body: HttpAnswer, |answer| "," .. "";
 
-    body_error: Option<&str> = answer.body_error.as_deref(), csv, "as the key";
+    body_error: KeyIfSome<&str> = KeyIfSome(answer.body_error.as_deref()), csv,
+        "with `--save`: why the body could not be kept; the result of the request is not affected";
 }
 
 fields! {
@@ -74,4 +74,4 @@ macro_rules! http_answer {
     )*};
 }
 
-http_answer!(Answer, LastColumns);
+http_answer!(Answer, Body);

@@ -118,10 +118,10 @@ macro_rules! fields {
     };
 }
 
-/// Defines a line as a list of tables. The columns of keys that are newer than the CSV format stand
-/// last, so they have tables of their own, which JSON does not use.
+/// Defines a line as a list of tables. New CSV columns stand last, so that those before keep their
+/// numbers.
 macro_rules! line {
-    ($(#[$meta:meta])* $Line:ident: $($Part:ty),* $(; last columns: $($Last:ty),*)?) => {
+    ($(#[$meta:meta])* $Line:ident: $($Part:ty),*) => {
         $(#[$meta])*
         pub(crate) struct $Line;
 
@@ -147,13 +147,10 @@ macro_rules! line {
                 $(<$Part>::with_subject(outcome, |subject| {
                     <$Part>::write_csv(subject, out, context);
                 });)*
-                $($(<$Last>::with_subject(outcome, |subject| {
-                    <$Last>::write_csv(subject, out, context);
-                });)*)?
             }
 
             pub(crate) fn columns() -> Vec<String> {
-                [$(<$Part>::columns(),)* $($(<$Last>::columns(),)*)?].concat()
+                [$(<$Part>::columns()),*].concat()
             }
         }
     };

@@ -105,8 +105,8 @@ line! {
 
 line! {
     /// A line of `http`.
-    HttpLine: common::Start, common::Ending, http::Answer, common::Times, host::Time, common::End;
-    last columns: http::LastColumns
+    HttpLine: common::Start, common::Ending, http::Answer, common::Times, host::Time, common::End,
+    http::Body
 }
 
 line! {

@@ -1,5 +1,5 @@
-//! The last column of `ptr` and `dns`, which only some lines have: what the response says besides
-//! the answer.
+//! The last column of `ptr` and `dns`, which only some lines have: notes on the response besides its
+//! answer.
 
 use canvass_model::{Cause, Class, Outcome, ProbeSpec, Record};
 
@@ -53,7 +53,7 @@ pub(super) fn push_details(out: &mut Vec<u8>, outcome: &Outcome) {
         let shown = names.join(" ");
         notes.push("flags:", if shown.is_empty() { "-" } else { &shown });
     }
-    // The message of such a failure has them.
+    // The message of an `rcode` failure includes them.
     let fault = outcome.fault.as_deref();
     if fault.is_none_or(|fault| fault.cause != Cause::Rcode) {
         for error in &details.errors {

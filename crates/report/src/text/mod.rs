@@ -1,8 +1,8 @@
 //! Tab-separated lines for people and `cut`, one per outcome.
 //!
 //! `ptr`: `target`, `STATUS`, then the names joined by a blank, `-` for a negative outcome or
-//! `CNAME target` if there is an alias alone, or the message of a failure. With forward confirmation the last column is `confirmed`, `unconfirmed` or
-//! `unknown`.
+//! `CNAME target` if there is an alias alone, or the message of a failure. With forward confirmation
+//! the next column is `confirmed`, `unconfirmed` or `unknown`.
 //!
 //! `dns`: `target`, `TYPE`, `STATUS`, then the data of the records joined by ` | `. A record of
 //! another type than that of the question (such as a CNAME) has its type before its data. Negative
@@ -95,7 +95,7 @@ fn push_names(out: &mut Vec<u8>, answer: &PtrAnswer) {
     }
 }
 
-/// Writes where an alias leads of which no more is known, or `-` if there is none.
+/// Writes the target of an alias that is all there is, or `-` if there is no alias.
 fn push_lone_alias(out: &mut Vec<u8>, answer: &Answer) {
     let target = match answer {
         Answer::Ptr(answer) => answer.cname(),
@@ -124,7 +124,7 @@ fn push_data(out: &mut Vec<u8>, answer: &DnsAnswer, asked: RecordType) {
     }
 }
 
-/// Whether there are records, and none of them is what was asked for.
+/// Whether there are records, and none of the type asked for.
 fn has_aliases_alone(answer: &DnsAnswer, asked: RecordType) -> bool {
     let mut records = answer.records.iter();
     records.len() > 0 && records.all(|record| record.record_type != asked)

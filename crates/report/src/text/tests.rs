@@ -117,7 +117,7 @@ fn an_alias_is_shown_where_it_is_all_there_is() {
 }
 
 #[test]
-fn http_lines_have_size_time_and_what_is_worth_a_word() {
+fn http_lines_have_size_time_and_details() {
     for (outcome, text) in [
         (
             fixture::http_answered(),

@@ -5,7 +5,7 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::DNSClass;
 
 use super::rig::*;
-use crate::dns::OptRecord;
+use crate::dns::{OptRecord, QueryOptions};
 use crate::session::*;
 
 /// The extended error 6, `DNSSEC Bogus`, with the text `no`.
@@ -155,7 +155,7 @@ fn a_class_is_that_of_the_question_and_of_its_answer() {
 }
 
 #[test]
-fn without_edns_no_query_has_it_and_no_error_is_taken_for_the_want_of_it() {
+fn without_edns_no_query_has_opt_and_formerr_is_an_error() {
     let without = QueryOptions {
         opt: None,
         ..QueryOptions::PLAIN

@@ -103,7 +103,7 @@ fn a_target_that_the_resolver_has_looked_up_is_not_asked_about() {
 }
 
 #[test]
-fn aliases_that_lead_in_a_circle_are_said() {
+fn aliases_that_lead_in_a_circle_are_malformed() {
     let mut rig = alias_rig(dns_job("a.example", RecordType::A));
     for target in ["b.example.", "C.example.", "B.EXAMPLE."] {
         let query = rig.send();
@@ -120,7 +120,7 @@ fn aliases_that_lead_in_a_circle_are_said() {
 }
 
 #[test]
-fn a_chain_without_an_end_is_given_up() {
+fn a_chain_of_too_many_aliases_is_malformed() {
     let mut rig = alias_rig(dns_job("a.example", RecordType::A));
     for hop in 0..=TARGETS_MAX {
         let query = rig.send();

@@ -6,6 +6,7 @@ use hickory_proto::rr::rdata::{NS, SOA};
 use hickory_proto::rr::{RData, Record as OwnedRecord};
 
 use super::rig::*;
+use crate::dns::QueryOptions;
 use crate::session::*;
 
 /// What a reply has besides its question.
@@ -111,7 +112,7 @@ fn a_server_that_may_not_deny_a_name_has_not_denied_it() {
             (outcome.status, fault.cause, fault.phase),
             (Status::Lame, Cause::Lame, Phase::Dns)
         );
-        // It would not say anything else the next time.
+        // Asking it again would give the same.
         assert_eq!(
             message_of(&outcome),
             "192.0.2.53:53 does not recurse, and does not serve this name, in 1 attempt"
@@ -120,7 +121,7 @@ fn a_server_that_may_not_deny_a_name_has_not_denied_it() {
 }
 
 #[test]
-fn who_recurses_or_has_authority_may_deny_a_name() {
+fn a_server_that_recurses_or_has_authority_may_deny_a_name() {
     for content in [
         // NODATA of type 3 (RFC 2308 §2.2).
         Content {
@@ -167,7 +168,7 @@ fn who_recurses_or_has_authority_may_deny_a_name() {
 }
 
 #[test]
-fn a_referral_is_an_answer_to_who_does_not_desire_recursion() {
+fn a_referral_is_an_answer_to_a_query_without_rd() {
     let plain = Limits {
         query: QueryOptions {
             recursion_desired: false,
@@ -201,7 +202,7 @@ fn another_resolver_is_asked_at_once() {
 }
 
 #[test]
-fn when_the_turn_comes_round_there_is_none_that_recurses() {
+fn a_pool_without_recursion_ends_when_a_server_replies_twice() {
     for content in [REFERRAL, ALIAS] {
         let mut rig = Rig::ptr(pool());
         for upstream in [0, 1, 2, 1] {
@@ -221,7 +222,7 @@ fn when_the_turn_comes_round_there_is_none_that_recurses() {
 }
 
 #[test]
-fn an_alias_is_all_there_is_if_the_others_have_nothing() {
+fn an_alias_is_the_answer_if_the_other_servers_have_none() {
     let mut rig = Rig::ptr(Limits {
         retries: 1,
         ..pool()
@@ -238,7 +239,7 @@ fn an_alias_is_all_there_is_if_the_others_have_nothing() {
 }
 
 #[test]
-fn a_run_that_is_stopped_does_not_take_an_alias_for_all_there_is() {
+fn an_interrupted_question_with_an_alias_alone_fails() {
     let mut rig = Rig::ptr(pool());
     let query = rig.send_to(UpstreamId(0));
     let reply = ALIAS.reply_to(&query);
@@ -269,7 +270,7 @@ fn an_alias_whose_target_is_denied_is_shown_with_the_denial() {
         soa: Some(ZONE),
         ..ALIAS
     };
-    // Nobody else need be asked.
+    // No other server needs to be asked.
     let outcome = outcome_of(denied, pool());
     assert_eq!(outcome.verdict, Verdict::Negative);
     assert_eq!(outcome.status, Status::Rcode(Rcode::NXDOMAIN));

@@ -1,0 +1,136 @@
+//! What a plan must satisfy, and the errors of one that does not.
+
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+
+use canvass_model::ModuleId;
+use canvass_proto::{Module, ModuleKind};
+use canvass_queue::TargetKind;
+
+use super::RESOLVERS_MAX;
+
+/// Why a [`Plan`](crate::Plan) is invalid.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum PlanError {
+    /// The target kind needs a resolver, and there is none.
+    #[error("there is no resolver")]
+    NoResolver,
+    /// More resolvers than [`RESOLVERS_MAX`].
+    #[error("{count} resolvers are too many; at most {RESOLVERS_MAX} are supported")]
+    TooManyResolvers {
+        /// The number of resolvers.
+        count: usize,
+    },
+    /// A resolver without a port.
+    #[error("the resolver {resolver} has no port")]
+    ResolverPort {
+        /// The resolver.
+        resolver: SocketAddr,
+    },
+    /// A resolver that cannot be reached from the local address of queries.
+    #[error("the resolver {resolver} cannot be asked from {address}, which is of the other family")]
+    SourceFamily {
+        /// The local address.
+        address: IpAddr,
+        /// The resolver.
+        resolver: SocketAddr,
+    },
+    /// A local address that is not one of this machine.
+    #[error("cannot bind to {address}: {reason}")]
+    Source {
+        /// The local address.
+        address: IpAddr,
+        /// The error of the system.
+        reason: Box<str>,
+    },
+    /// A rate that is not a number above 0.
+    #[error("{input} is {rate}, which is not a number above 0")]
+    Rate {
+        /// The setter of [`PlanBuilder`](crate::PlanBuilder).
+        input: &'static str,
+        /// Its value.
+        rate: f64,
+    },
+    /// A number that must be at least 1.
+    #[error("{input} is 0; it must be at least 1")]
+    Zero {
+        /// The setter of [`PlanBuilder`](crate::PlanBuilder).
+        input: &'static str,
+    },
+    /// The module of the target kind is missing, or is for another protocol.
+    #[error("module {id} is missing, or is for another protocol than the targets")]
+    Module {
+        /// The [`ModuleId`].
+        id: u16,
+    },
+}
+
+/// Checks the number of resolvers and their ports.
+pub(super) fn check_resolvers(
+    kind: &TargetKind,
+    resolvers: &[SocketAddr],
+) -> Result<(), PlanError> {
+    let asks = matches!(
+        kind,
+        TargetKind::Ptr { .. } | TargetKind::Dns { .. } | TargetKind::Lookups
+    );
+    match resolvers.len() {
+        0 if asks => Err(PlanError::NoResolver),
+        count if count > RESOLVERS_MAX => Err(PlanError::TooManyResolvers { count }),
+        _ => match resolvers.iter().find(|resolver| resolver.port() == 0) {
+            Some(&resolver) => Err(PlanError::ResolverPort { resolver }),
+            None => Ok(()),
+        },
+    }
+}
+
+/// Checks that queries can be sent from `source`, to every one of `resolvers`.
+pub(super) fn check_source(
+    source: Option<IpAddr>,
+    resolvers: &[SocketAddr],
+) -> Result<(), PlanError> {
+    let Some(source) = source else {
+        return Ok(());
+    };
+    let of_other_family = |resolver: &&SocketAddr| resolver.is_ipv4() != source.is_ipv4();
+    if let Some(&resolver) = resolvers.iter().find(of_other_family) {
+        return Err(PlanError::SourceFamily {
+            address: source,
+            resolver,
+        });
+    }
+    UdpSocket::bind((source, 0))
+        .map(drop)
+        .map_err(|error| PlanError::Source {
+            address: source,
+            reason: error.to_string().into(),
+        })
+}
+
+/// The module of targets of this kind, if they have one.
+pub(super) fn module_id(kind: &TargetKind) -> Option<ModuleId> {
+    match *kind {
+        TargetKind::Ptr { .. } | TargetKind::Dns { .. } | TargetKind::Lookups => None,
+        TargetKind::Http { module, .. }
+        | TargetKind::Tcp { module, .. }
+        | TargetKind::Udp { module, .. } => Some(module),
+    }
+}
+
+/// Checks that the module of the target kind exists and is for its protocol.
+pub(super) fn check_module(kind: &TargetKind, modules: &[Module]) -> Result<(), PlanError> {
+    let Some(ModuleId(id)) = module_id(kind) else {
+        return Ok(());
+    };
+    let fits = |module: &Module| {
+        matches!(
+            (kind, &module.kind),
+            (TargetKind::Http { .. }, ModuleKind::Http { .. })
+                | (TargetKind::Tcp { .. }, ModuleKind::Tcp { .. })
+                | (TargetKind::Udp { .. }, ModuleKind::Udp { .. })
+        )
+    };
+    match modules.get(usize::from(id)) {
+        Some(module) if fits(module) => Ok(()),
+        _ => Err(PlanError::Module { id }),
+    }
+}

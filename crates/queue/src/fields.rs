@@ -16,6 +16,8 @@ use crate::lines::{BadLine, Line, content_of, without_comment};
 /// The maximum length of a line of fields, and of a record of several lines. Lines of logs and
 /// CSV are longer than targets.
 pub(crate) const RECORD_BYTES_MAX: usize = 64 * 1024;
+/// The most lines of a record. If its quote is never closed, those behind the first are read again.
+const RECORD_LINES_MAX: usize = 256;
 
 /// Which field of a line is its target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -273,7 +275,9 @@ impl QuotedReader {
             bytes: bytes.to_owned(),
             whole: line.whole,
         };
-        let fits = line.whole && self.open_bytes + bytes.len() < RECORD_BYTES_MAX;
+        let fits = line.whole
+            && self.open.len() < RECORD_LINES_MAX
+            && self.open_bytes + bytes.len() < RECORD_BYTES_MAX;
         if !fits && !self.open.is_empty() {
             let first = self.give_up();
             self.again.push_back(owned());

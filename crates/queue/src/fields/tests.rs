@@ -123,6 +123,20 @@ fn a_quote_that_is_never_closed_costs_its_line_only() {
 }
 
 #[test]
+fn a_record_has_at_most_256_lines() {
+    for (lines, is_record) in [(256, true), (257, false)] {
+        let list = format!("a,\"{}\"\nb,c\n", "x\n".repeat(lines - 1));
+        let all = targets(list.as_bytes(), 1, ",");
+        if is_record {
+            assert_eq!(all, [(1, "a".into()), (lines as u64 + 1, "b".into())]);
+        } else {
+            assert!(all[0].1.contains("not closed"), "{:?}", all[0]);
+            assert_eq!(all.last(), Some(&(lines as u64 + 1, "b".into())));
+        }
+    }
+}
+
+#[test]
 fn only_the_field_must_be_text() {
     let list = b"a\xff\0,b\nc,\xff\nd,e\0";
     assert_eq!(

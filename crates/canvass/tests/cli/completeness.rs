@@ -216,7 +216,7 @@ fn negative_answers_are_good_ones() {
 
 #[test]
 fn the_summary_tells_what_a_person_asks_for() {
-    let run = canvass(&["ptr", "10.0.0.0/24", "--lab=truncate=20%"]).exits(0);
+    let run = canvass(&["ptr", "10.0.0.0/24", "--lab=truncate=5%"]).exits(0);
     for words in [
         "in 256 = answered 240 + negative 16 + failed 0\n",
         "status\n",

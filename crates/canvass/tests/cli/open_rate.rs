@@ -1,6 +1,7 @@
 //! A peer that freezes during a run with a schedule: targets that were due meanwhile had to wait, which
 //! response time includes. Service time shows it only for those in flight.
 
+use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
@@ -22,11 +23,10 @@ const BEFORE: usize = 400;
 
 /// Runs the command on a schedule, freezes the lab for [`FREEZE`] in the middle of it, and returns
 /// the whole run.
-fn frozen_within(lab: &Running, args: &[&str], input: &str) -> Run {
+fn frozen_within(lab: &Running, args: &[&str]) -> Run {
     let in_flight_max = IN_FLIGHT_MAX.to_string();
     let schedule = ["--rate", RATE, "--concurrency", &in_flight_max];
     let mut running = Running::start(&[args, &schedule, &["-f", "ndjson"]].concat());
-    running.write(input);
     running.close_input();
     let mut lines: String = (0..BEFORE).map(|_| running.read_line() + "\n").collect();
     lab.signal(Signal::STOP);
@@ -102,7 +102,7 @@ fn lookups_that_were_due_while_a_resolver_froze_show_it() {
     let lab = LabChild::start(&[]);
     let (resolver, limit) = (lab.resolver(), TARGETS.to_string());
     let args = ["ptr", "10.0.0.0/16", "--limit", &limit, "-r", &resolver];
-    let run = frozen_within(&lab.running, &args, "");
+    let run = frozen_within(&lab.running, &args);
     assert_freeze_is_in_response_time_alone(run);
 }
 
@@ -114,8 +114,11 @@ fn requests_that_were_due_while_a_web_server_froze_show_it() {
     let urls: String = (0..TARGETS)
         .map(|number| format!("http://{address}/?{number}\n"))
         .collect();
+    // From a file: a pipe would have to be filled while the lines of the run are read.
+    let mut list = tempfile::NamedTempFile::new().unwrap();
+    list.write_all(urls.as_bytes()).unwrap();
     // Only --concurrency limits the run.
-    let args = ["http", "-i", "-", "--per-host", "100"];
-    let run = frozen_within(&lab, &args, &urls);
+    let path = list.path().to_str().unwrap();
+    let run = frozen_within(&lab, &["http", "-i", path, "--per-host", "100"]);
     assert_freeze_is_in_response_time_alone(run);
 }

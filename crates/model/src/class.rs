@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::mnemonics::Mnemonics;
+
 /// A DNS class, or a class that a question may ask for (RFC 1035 §3.2.4 and §3.2.5, RFC 6895 §3.2).
 ///
 /// Reads and prints the mnemonics, and `CLASSnnn` (RFC 3597 §5) for every other number.
@@ -15,7 +17,10 @@ pub struct Class(pub u16);
 pub struct ClassError(pub String);
 
 /// IANA's registry of classes, in the order of their numbers.
-const MNEMONICS: [(u16, &str); 5] = [(1, "IN"), (3, "CH"), (4, "HS"), (254, "NONE"), (255, "ANY")];
+const MNEMONICS: Mnemonics = Mnemonics {
+    prefix: "CLASS",
+    known: &[(1, "IN"), (3, "CH"), (4, "HS"), (254, "NONE"), (255, "ANY")],
+};
 
 impl Class {
     /// The Internet.
@@ -31,29 +36,14 @@ impl FromStr for Class {
 
     /// Reads a mnemonic or `CLASSnnn`, in any case.
     fn from_str(text: &str) -> Result<Self, ClassError> {
-        let mut known = MNEMONICS.iter();
-        if let Some((number, _)) = known.find(|(_, name)| name.eq_ignore_ascii_case(text)) {
-            return Ok(Self(*number));
-        }
-        let number = match text.split_at_checked(5) {
-            Some((prefix, digits))
-                if prefix.eq_ignore_ascii_case("CLASS")
-                    && digits.bytes().all(|byte| byte.is_ascii_digit()) =>
-            {
-                digits.parse().ok()
-            }
-            _ => None,
-        };
+        let number = MNEMONICS.read(text);
         number.map(Self).ok_or_else(|| ClassError(text.to_owned()))
     }
 }
 
 impl fmt::Display for Class {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match MNEMONICS.binary_search_by_key(&self.0, |(number, _)| *number) {
-            Ok(at) => f.write_str(MNEMONICS[at].1),
-            Err(_) => write!(f, "CLASS{}", self.0),
-        }
+        MNEMONICS.write(self.0, f)
     }
 }
 

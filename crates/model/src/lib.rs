@@ -12,6 +12,7 @@ mod fault;
 mod host;
 mod job;
 mod keyword;
+mod mnemonics;
 mod name;
 mod outcome;
 mod phases;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::mnemonics::Mnemonics;
+
 /// A DNS record type (RFC 1035 §3.2.2, RFC 6895 §3.1).
 ///
 /// Reads and prints the mnemonics of IANA's registry of resource record types, and `TYPEnnn`
@@ -16,105 +18,108 @@ pub struct RecordType(pub u16);
 pub struct RecordTypeError(pub String);
 
 /// IANA's registry of resource record types, in the order of their numbers.
-const MNEMONICS: [(u16, &str); 97] = [
-    (1, "A"),
-    (2, "NS"),
-    (3, "MD"),
-    (4, "MF"),
-    (5, "CNAME"),
-    (6, "SOA"),
-    (7, "MB"),
-    (8, "MG"),
-    (9, "MR"),
-    (10, "NULL"),
-    (11, "WKS"),
-    (12, "PTR"),
-    (13, "HINFO"),
-    (14, "MINFO"),
-    (15, "MX"),
-    (16, "TXT"),
-    (17, "RP"),
-    (18, "AFSDB"),
-    (19, "X25"),
-    (20, "ISDN"),
-    (21, "RT"),
-    (22, "NSAP"),
-    (23, "NSAP-PTR"),
-    (24, "SIG"),
-    (25, "KEY"),
-    (26, "PX"),
-    (27, "GPOS"),
-    (28, "AAAA"),
-    (29, "LOC"),
-    (30, "NXT"),
-    (31, "EID"),
-    (32, "NIMLOC"),
-    (33, "SRV"),
-    (34, "ATMA"),
-    (35, "NAPTR"),
-    (36, "KX"),
-    (37, "CERT"),
-    (38, "A6"),
-    (39, "DNAME"),
-    (40, "SINK"),
-    (41, "OPT"),
-    (42, "APL"),
-    (43, "DS"),
-    (44, "SSHFP"),
-    (45, "IPSECKEY"),
-    (46, "RRSIG"),
-    (47, "NSEC"),
-    (48, "DNSKEY"),
-    (49, "DHCID"),
-    (50, "NSEC3"),
-    (51, "NSEC3PARAM"),
-    (52, "TLSA"),
-    (53, "SMIMEA"),
-    (55, "HIP"),
-    (56, "NINFO"),
-    (57, "RKEY"),
-    (58, "TALINK"),
-    (59, "CDS"),
-    (60, "CDNSKEY"),
-    (61, "OPENPGPKEY"),
-    (62, "CSYNC"),
-    (63, "ZONEMD"),
-    (64, "SVCB"),
-    (65, "HTTPS"),
-    (66, "DSYNC"),
-    (67, "HHIT"),
-    (68, "BRID"),
-    (99, "SPF"),
-    (100, "UINFO"),
-    (101, "UID"),
-    (102, "GID"),
-    (103, "UNSPEC"),
-    (104, "NID"),
-    (105, "L32"),
-    (106, "L64"),
-    (107, "LP"),
-    (108, "EUI48"),
-    (109, "EUI64"),
-    (128, "NXNAME"),
-    (249, "TKEY"),
-    (250, "TSIG"),
-    (251, "IXFR"),
-    (252, "AXFR"),
-    (253, "MAILB"),
-    (254, "MAILA"),
-    (255, "ANY"),
-    (256, "URI"),
-    (257, "CAA"),
-    (258, "AVC"),
-    (259, "DOA"),
-    (260, "AMTRELAY"),
-    (261, "RESINFO"),
-    (262, "WALLET"),
-    (263, "CLA"),
-    (264, "IPN"),
-    (32768, "TA"),
-    (32769, "DLV"),
-];
+const MNEMONICS: Mnemonics = Mnemonics {
+    prefix: "TYPE",
+    known: &[
+        (1, "A"),
+        (2, "NS"),
+        (3, "MD"),
+        (4, "MF"),
+        (5, "CNAME"),
+        (6, "SOA"),
+        (7, "MB"),
+        (8, "MG"),
+        (9, "MR"),
+        (10, "NULL"),
+        (11, "WKS"),
+        (12, "PTR"),
+        (13, "HINFO"),
+        (14, "MINFO"),
+        (15, "MX"),
+        (16, "TXT"),
+        (17, "RP"),
+        (18, "AFSDB"),
+        (19, "X25"),
+        (20, "ISDN"),
+        (21, "RT"),
+        (22, "NSAP"),
+        (23, "NSAP-PTR"),
+        (24, "SIG"),
+        (25, "KEY"),
+        (26, "PX"),
+        (27, "GPOS"),
+        (28, "AAAA"),
+        (29, "LOC"),
+        (30, "NXT"),
+        (31, "EID"),
+        (32, "NIMLOC"),
+        (33, "SRV"),
+        (34, "ATMA"),
+        (35, "NAPTR"),
+        (36, "KX"),
+        (37, "CERT"),
+        (38, "A6"),
+        (39, "DNAME"),
+        (40, "SINK"),
+        (41, "OPT"),
+        (42, "APL"),
+        (43, "DS"),
+        (44, "SSHFP"),
+        (45, "IPSECKEY"),
+        (46, "RRSIG"),
+        (47, "NSEC"),
+        (48, "DNSKEY"),
+        (49, "DHCID"),
+        (50, "NSEC3"),
+        (51, "NSEC3PARAM"),
+        (52, "TLSA"),
+        (53, "SMIMEA"),
+        (55, "HIP"),
+        (56, "NINFO"),
+        (57, "RKEY"),
+        (58, "TALINK"),
+        (59, "CDS"),
+        (60, "CDNSKEY"),
+        (61, "OPENPGPKEY"),
+        (62, "CSYNC"),
+        (63, "ZONEMD"),
+        (64, "SVCB"),
+        (65, "HTTPS"),
+        (66, "DSYNC"),
+        (67, "HHIT"),
+        (68, "BRID"),
+        (99, "SPF"),
+        (100, "UINFO"),
+        (101, "UID"),
+        (102, "GID"),
+        (103, "UNSPEC"),
+        (104, "NID"),
+        (105, "L32"),
+        (106, "L64"),
+        (107, "LP"),
+        (108, "EUI48"),
+        (109, "EUI64"),
+        (128, "NXNAME"),
+        (249, "TKEY"),
+        (250, "TSIG"),
+        (251, "IXFR"),
+        (252, "AXFR"),
+        (253, "MAILB"),
+        (254, "MAILA"),
+        (255, "ANY"),
+        (256, "URI"),
+        (257, "CAA"),
+        (258, "AVC"),
+        (259, "DOA"),
+        (260, "AMTRELAY"),
+        (261, "RESINFO"),
+        (262, "WALLET"),
+        (263, "CLA"),
+        (264, "IPN"),
+        (32768, "TA"),
+        (32769, "DLV"),
+    ],
+};
 
 impl RecordType {
     /// IPv4 host address.
@@ -142,19 +147,7 @@ impl FromStr for RecordType {
 
     /// Reads a mnemonic or `TYPEnnn`, in any case.
     fn from_str(text: &str) -> Result<Self, RecordTypeError> {
-        let mut known = MNEMONICS.iter();
-        if let Some((number, _)) = known.find(|(_, name)| name.eq_ignore_ascii_case(text)) {
-            return Ok(Self(*number));
-        }
-        let number = match text.split_at_checked(4) {
-            Some((prefix, digits))
-                if prefix.eq_ignore_ascii_case("TYPE")
-                    && digits.bytes().all(|byte| byte.is_ascii_digit()) =>
-            {
-                digits.parse().ok()
-            }
-            _ => None,
-        };
+        let number = MNEMONICS.read(text);
         number
             .map(Self)
             .ok_or_else(|| RecordTypeError(text.to_owned()))
@@ -163,10 +156,7 @@ impl FromStr for RecordType {
 
 impl fmt::Display for RecordType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match MNEMONICS.binary_search_by_key(&self.0, |(number, _)| *number) {
-            Ok(at) => f.write_str(MNEMONICS[at].1),
-            Err(_) => write!(f, "TYPE{}", self.0),
-        }
+        MNEMONICS.write(self.0, f)
     }
 }
 

@@ -123,22 +123,20 @@ impl<N: Net> Shard<N> {
             return true;
         };
         let Received { mut frames, fault } = stream.received(now, &buffer[..octets]);
-        let is_overlong = stream.is_overlong();
+        let mut lost = fault.map(|TlsFault { cause, .. }| LostCause { cause, errno: None });
+        if stream.is_overlong() {
+            lost = Some(MISFRAMED);
+        }
         while let Some(message) = frames.next_message() {
             *messages += 1;
             let class = self.on_message(now, (upstream, Transport::Tcp, socket), message);
             if matches!(class, None | Some(ReplyClass::Unusable)) && !is_whole(message) {
-                self.on_stream_end(now, upstream, socket, Some(MISFRAMED));
-                return true;
+                lost = Some(MISFRAMED);
+                break;
             }
         }
-        if is_overlong {
-            self.on_stream_end(now, upstream, socket, Some(MISFRAMED));
-            return true;
-        }
-        if let Some(TlsFault { cause, .. }) = fault {
-            let lost = LostCause { cause, errno: None };
-            self.on_stream_end(now, upstream, socket, Some(lost));
+        if lost.is_some() {
+            self.on_stream_end(now, upstream, socket, lost);
             return true;
         }
         self.close_if_finished(upstream, socket);

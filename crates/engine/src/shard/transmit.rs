@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use canvass_model::{Cause, Time, Transport};
-use canvass_proto::{Output, QuestionId, SendRequest, Sent, Session, UpstreamId};
+use canvass_proto::{LostCause, Output, QuestionId, SendRequest, Sent, Session, UpstreamId};
 use smallvec::SmallVec;
 
 use super::Shard;
@@ -304,8 +304,11 @@ impl<N: Net> Shard<N> {
                 Ok(None)
             }
             Err(error) => {
-                // It is the peer's reply to an earlier datagram: this one was not sent.
-                self.lose_datagrams(now, upstream, socket, lost_cause(&error));
+                let lost = lost_cause(&error);
+                if !is_ours(lost) {
+                    // It is the peer's reply to an earlier datagram: this one was not sent.
+                    self.lose_datagrams(now, upstream, socket, lost);
+                }
                 Err(error)
             }
         }
@@ -336,7 +339,7 @@ impl<N: Net> Shard<N> {
             return Attempted::Blocked;
         }
         self.upstreams.on_error(now, upstream, request.transport);
-        if matches!(lost.cause, Cause::Descriptors | Cause::System) {
+        if is_ours(lost) {
             self.report.losses.local_send_errors += 1;
             if let Some(query) = self.tasks.query(key) {
                 query.blocked(lost);
@@ -351,6 +354,11 @@ impl<N: Net> Shard<N> {
         self.drive(now, key);
         Attempted::Done
     }
+}
+
+/// Whether this side is the reason.
+fn is_ours(lost: LostCause) -> bool {
+    matches!(lost.cause, Cause::Descriptors | Cause::System)
 }
 
 /// Whether the system only has no room at the moment.

@@ -148,6 +148,7 @@ impl Probe {
             }
             return;
         }
+        self.tour.clock.settle(now);
         let mut failure = self.timeout_failure(true);
         // How the last attempt failed matters more than what delayed the next.
         if self.journey.stage.is_before_start()

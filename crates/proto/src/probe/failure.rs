@@ -2,7 +2,7 @@
 
 use canvass_model::{Cause, Errno, Fault, Phase, Remote, Status, Verdict};
 
-use super::stage::Stage;
+use super::stage::{Dialing, Stage};
 use super::{Probe, ResolveFault};
 
 /// EAGAIN (a Unix socket whose backlog is full), ENOMEM, EADDRINUSE, ENOBUFS.
@@ -103,19 +103,25 @@ impl Probe {
         Failure::new(self.phase(), cause, message)
     }
 
-    /// What kept the attempt from going on, if it was this side alone.
-    fn local_failure(&self) -> Option<Failure> {
+    /// What kept the attempt from going on, if it was this side.
+    fn local_failure(&self, by_deadline: bool) -> Option<Failure> {
         let stage = &self.journey.stage;
         let what = match stage {
+            Stage::Dialing(dialing) if dialing.has_started() => return None,
+            Stage::Dialing(Dialing {
+                local_fault: Some(fault),
+                dials,
+                ..
+            }) => {
+                let remote = dials.first().map(|dial| &dial.remote);
+                return Some(Failure::system(self.phase(), remote, (**fault).clone()));
+            }
+            _ if by_deadline && self.peers_took_most() => return None,
             Stage::AwaitingHost(_) | Stage::AwaitingTurn(_) => {
                 let host = self.host();
                 format!("the caps on {host} left no room for it in time")
             }
-            Stage::Dialing(dialing) if !dialing.has_started() => {
-                if let Some(fault) = &dialing.local_fault {
-                    let remote = dialing.dials.first().map(|dial| &dial.remote);
-                    return Some(Failure::system(self.phase(), remote, (**fault).clone()));
-                }
+            Stage::Dialing(_) => {
                 let host = &self.course().destination.connect_host;
                 format!("this side did not come to connecting to {host} in time")
             }
@@ -126,9 +132,17 @@ impl Probe {
         Some(failure)
     }
 
+    /// If more than half of the time since the first send was spent on peers. A deadline that comes
+    /// between two redirects is theirs then.
+    fn peers_took_most(&self) -> bool {
+        let phases = self.tour.clock.phases();
+        let waited = phases.span(Phase::Wait).unwrap_or_default();
+        phases.total().unwrap_or_default() > waited * 2
+    }
+
     /// The failure of an attempt whose stage, or whose job, timed out.
     pub(super) fn timeout_failure(&self, by_deadline: bool) -> Failure {
-        if let Some(failure) = self.local_failure() {
+        if let Some(failure) = self.local_failure(by_deadline) {
             return failure;
         }
         let stage = &self.journey.stage;
@@ -157,6 +171,10 @@ impl Probe {
                 format!("{who} sent nothing in time; it was to send {wanted}")
             }
             (Stage::Talking(_), None) => format!("{who} sent nothing in time"),
+            _ if !self.journey.hops.is_empty() => {
+                let followed = self.journey.hops.len();
+                format!("there was no time to follow redirect {followed}, to {who}")
+            }
             _ => format!("{who} could not be asked in time"),
         };
         if by_deadline {

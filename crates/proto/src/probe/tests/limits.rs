@@ -63,6 +63,48 @@ fn a_trickle_cannot_stretch_the_deadline() {
 }
 
 #[test]
+fn a_deadline_between_two_redirects_is_of_the_side_that_took_the_time() {
+    for (first_byte_ms, status, message) in [
+        (
+            3_000,
+            Status::Timeout,
+            "there was no time to follow redirect 2, to 192.0.2.3 (the deadline)",
+        ),
+        (
+            100,
+            Status::Local,
+            "the caps on 192.0.2.3 left no room for it in time",
+        ),
+    ] {
+        let mut rig = Rig::new(
+            http_job("http://192.0.2.1/", 1),
+            http_module(HttpSettings {
+                follow_max: 9,
+                ..HttpSettings::default()
+            }),
+        );
+        for next in 2..4 {
+            rig.connected();
+            rig.pass_ms(first_byte_ms);
+            let redirect =
+                format!("HTTP/1.1 302 Found\r\nLocation: http://192.0.2.{next}/\r\n\r\n");
+            rig.receive(redirect.as_bytes());
+            rig.end();
+            if next == 2 {
+                rig.probe.host_acquired(rig.now);
+                rig.drain();
+            }
+        }
+        // The permit at the third host never comes.
+        rig.pass_wait();
+        let outcome = rig.finish();
+        assert_eq!(outcome.status, status);
+        assert_eq!(cause(&outcome), (Phase::Wait, Cause::Timeout));
+        assert_eq!(&*outcome.fault.unwrap().message, message);
+    }
+}
+
+#[test]
 fn a_shortage_of_ours_is_never_the_peers_fault() {
     let mut rig = Rig::new(
         http_job("http://192.0.2.1/", 1),

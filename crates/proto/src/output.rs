@@ -17,8 +17,10 @@ pub struct ConnectionId(pub u16);
 pub enum Output {
     /// Send a query once a window permits it: see [`Session::request`](crate::Session::request).
     Send(QuestionId),
-    /// The attempt for this question timed out. It stays open: a late reply still counts.
-    Expired(QuestionId),
+    /// The attempt for this question was waited for as long as was to be. Call
+    /// [`Session::wait_until`](crate::Session::wait_until) to wait longer, or
+    /// [`Session::expire`](crate::Session::expire); until then it is returned again.
+    Overdue(QuestionId),
     /// Look up [`Probe::name`](crate::Probe::name), and report both address families with
     /// [`Probe::resolved`](crate::Probe::resolved).
     Resolve,

@@ -1,7 +1,7 @@
 //! Does what tasks ask for, and ends them.
 
 use canvass_model::{Outcome, Time, Transport, Verdict};
-use canvass_proto::{Output, QuestionId};
+use canvass_proto::{Output, QuestionId, UpstreamId};
 
 use super::Shard;
 use super::query_task::{Asker, QueryTask};
@@ -20,7 +20,7 @@ impl<N: Net> Shard<N> {
             };
             match output {
                 Output::Send(question) => self.sender.enqueue(key, question),
-                Output::Expired(question) => self.expire_attempts(now, key, question),
+                Output::Overdue(question) => self.on_overdue(now, key, question),
                 Output::Resolve => self.look_up_for(now, key),
                 Output::AcquireHost => self.change_host(now, key),
                 Output::AcquireTurn => {
@@ -72,14 +72,41 @@ impl<N: Net> Shard<N> {
         self.push_outcome(now, admitted, outcome);
     }
 
-    /// The attempts that were out for `question` have expired.
-    fn expire_attempts(&mut self, now: Time, key: TaskKey, question: QuestionId) {
+    /// The query that is out for `question` has been waited for as long as was to be. It is waited
+    /// for longer if its upstream says so, and has expired otherwise.
+    fn on_overdue(&mut self, now: Time, key: TaskKey, question: QuestionId) {
         let Some(query) = self.tasks.query(key) else {
             return;
         };
-        for at in query.open() {
-            if let Some((_, transport)) = self.sockets.lane(at.socket) {
-                self.upstreams.expire(now, transport, at, question);
+        let timeout = self.config.limits.timeout;
+        let latest = query.open().into_iter().rev().find_map(|at| {
+            let (_, transport) = self.sockets.lane(at.socket)?;
+            let place = (at.upstream, transport, at.socket);
+            let attempt = *self.upstreams.attempts(place)?.by_id(at.id)?;
+            (attempt.question == question).then_some((at, transport, attempt))
+        });
+        let until = latest.and_then(|(at, transport, attempt)| {
+            self.upstreams
+                .overdue(now, transport, at, &attempt, timeout)
+        });
+        let Some(query) = self.tasks.query(key) else {
+            return;
+        };
+        match until {
+            Some(until) => query.wait_until(question, until),
+            None => query.expire(now, question),
+        }
+    }
+
+    /// A resolver has answered for the first time: what else it was asked is not waited for longer
+    /// than what is asked from now on.
+    pub(super) fn draw_in(&mut self, now: Time, upstream: UpstreamId, transport: Transport) {
+        let patience = self.upstreams.patience(upstream, transport);
+        for attempt in self.upstreams.in_flight_to(upstream, transport) {
+            if let Some(query) = self.tasks.query(attempt.task) {
+                let end = (attempt.sent + patience.min(self.config.limits.timeout)).max(now);
+                query.wait_until(attempt.question, end);
+                self.drive(now, attempt.task);
             }
         }
     }

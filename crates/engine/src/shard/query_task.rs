@@ -142,6 +142,22 @@ impl QueryTask {
         }
     }
 
+    /// The query that is out for `question` is waited for until then.
+    pub(super) fn wait_until(&mut self, question: QuestionId, end: Time) {
+        match &mut self.asker {
+            Asker::Job(session) => session.wait_until(question, end),
+            Asker::Host(host) => host.lookup.wait_until(end),
+        }
+    }
+
+    /// The query that is out for `question` was not answered in time.
+    pub(super) fn expire(&mut self, now: Time, question: QuestionId) {
+        match &mut self.asker {
+            Asker::Job(session) => session.expire(now, question),
+            Asker::Host(host) => host.lookup.expire(),
+        }
+    }
+
     /// The attempt at `key` can no longer be answered.
     pub(super) fn closed(&mut self, key: AttemptKey) {
         self.open.retain(|open| *open != key);

@@ -146,8 +146,12 @@ impl<N: Net> Shard<N> {
         };
         let limits = &self.config.limits;
         let class = query.reply(now, answered, &reply, limits, &mut self.rng);
-        self.upstreams
+        let is_first = self
+            .upstreams
             .on_reply(now, upstream, transport, &attempt, class);
+        if is_first {
+            self.draw_in(now, upstream, transport);
+        }
         if transport == Transport::Tcp {
             self.upstreams.on_stream_answer(upstream, socket);
         }

@@ -88,6 +88,11 @@ impl Attempts {
         Some(attempt)
     }
 
+    /// Those that have not expired.
+    pub(crate) fn unexpired(&self) -> impl Iterator<Item = &Attempt> {
+        self.by_id.values().filter(|attempt| !attempt.expired)
+    }
+
     /// Takes all of them out.
     pub(crate) fn drain(&mut self) -> Vec<(u16, Attempt)> {
         let mut all: Vec<_> = self.by_id.drain().collect();

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use rand::RngExt;
 use rand::rngs::StdRng;
 
-use super::attempts::Attempts;
+use super::attempts::{Attempt, Attempts};
 use crate::net::{Net, SocketId};
 use crate::socket_options::SocketOptions;
 
@@ -122,6 +122,13 @@ impl Datagrams {
     pub(super) fn take_idle(&mut self, idle: &mut Vec<SocketId>) {
         let ended = self.sockets.extract_if(.., |one| one.attempts.len() == 0);
         idle.extend(ended.map(|one| one.socket));
+    }
+
+    /// Adds the queries that are in flight.
+    pub(super) fn add_in_flight(&self, all: &mut Vec<Attempt>) {
+        for one in &self.sockets {
+            all.extend(one.attempts.unexpired().copied());
+        }
     }
 
     pub(crate) fn attempts_open(&self) -> usize {

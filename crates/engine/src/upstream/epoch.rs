@@ -22,6 +22,8 @@ pub(super) struct Epoch {
     pub(super) left: u32,
     /// Whether queries waited for the pace, so that the rate was what limited them.
     pub(super) held_back: bool,
+    /// Whether it was looked at when its answers were due for the first time.
+    pub(super) is_read: bool,
     pub(super) round_trips: Moment,
 }
 
@@ -35,6 +37,7 @@ impl Epoch {
             answered: 0,
             left: 0,
             held_back: false,
+            is_read: false,
             round_trips: Moment::new(),
         }
     }

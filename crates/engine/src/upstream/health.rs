@@ -50,6 +50,11 @@ impl HealthMonitor {
         self.bench.map(|bench| bench.why)
     }
 
+    /// Whether a query that was sent after `sent` has been answered.
+    pub(crate) fn any_answered_since(&self, sent: Time) -> bool {
+        self.answered_sent > sent
+    }
+
     /// Whether it has ever answered.
     pub(crate) fn has_answered(&self) -> bool {
         self.answered

@@ -3,8 +3,10 @@
 mod allowance;
 mod attempts;
 mod datagram;
+mod early_retries;
 mod epoch;
 mod health;
+mod overdue;
 mod rate_search;
 mod repeats;
 mod resolver;
@@ -21,7 +23,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use canvass_model::{Health, Time, Transport, UpstreamReport};
-use canvass_proto::{QuestionId, ReplyClass, SendRequest, TransportPolicy, UpstreamId};
+use canvass_proto::{ReplyClass, SendRequest, TransportPolicy, UpstreamId};
 use hashbrown::HashMap;
 
 use crate::config::Config;
@@ -198,6 +200,7 @@ impl Upstreams {
             window,
             trips,
             health,
+            ..
         } = self.lane(id, transport);
         trips.on_sent(now);
         health.on_sent();
@@ -209,7 +212,8 @@ impl Upstreams {
         epoch
     }
 
-    /// A reply was received that matches `attempt`.
+    /// A reply was received that matches `attempt`. Returns whether it is the first answer of the
+    /// upstream on this transport.
     pub(crate) fn on_reply(
         &mut self,
         now: Time,
@@ -217,7 +221,7 @@ impl Upstreams {
         transport: Transport,
         attempt: &Attempt,
         class: ReplyClass,
-    ) {
+    ) -> bool {
         let round_trip_ns = now.nanos_since(attempt.sent);
         let before = self.standing(id, transport);
         let upstream = self.by_id(id);
@@ -241,14 +245,20 @@ impl Upstreams {
         let LaneParts {
             window,
             trips,
+            early_retries,
             health,
         } = self.lane(id, transport);
-        trips.on_answered(now, round_trip_ns);
         if !attempt.expired {
             window.on_landed(now, attempt);
         }
+        let is_first = !trips.any_answered();
         match class {
             ReplyClass::Answer | ReplyClass::Truncated | ReplyClass::NoEdns => {
+                // How long an error takes says nothing of how long answers do.
+                trips.on_answered(now, round_trip_ns);
+                if !attempt.expired {
+                    early_retries.on_answered(attempt.first, window.in_flight());
+                }
                 if attempt.first {
                     window.on_answered(now, attempt.epoch, round_trip_ns);
                 }
@@ -257,6 +267,8 @@ impl Upstreams {
                     self.come_back(id, transport);
                 }
                 self.recount(id, transport, before);
+                self.line_up(id, transport);
+                return is_first;
             }
             ReplyClass::Refused
             | ReplyClass::ServFail
@@ -273,6 +285,7 @@ impl Upstreams {
             }
         }
         self.line_up(id, transport);
+        false
     }
 
     /// An upstream truncates what it answers over datagrams. When it is asked so again, it is asked
@@ -284,26 +297,14 @@ impl Upstreams {
         }
     }
 
-    /// The attempt at `at` has expired, if it asked `question`. It can still be answered.
-    pub(crate) fn expire(
-        &mut self,
-        now: Time,
-        transport: Transport,
-        at: AttemptKey,
-        question: QuestionId,
-    ) {
-        let Some(attempts) = self.attempts((at.upstream, transport, at.socket)) else {
-            return;
-        };
-        let Some(&attempt) = attempts.by_id(at.id) else {
-            return;
-        };
-        if attempt.question == question && !attempt.expired {
+    /// The attempt at `at` has expired. It can still be answered.
+    fn expire(&mut self, now: Time, transport: Transport, at: AttemptKey, attempt: &Attempt) {
+        if let Some(attempts) = self.attempts((at.upstream, transport, at.socket)) {
             attempts.expire(at.id);
-            let benched = self.on_expired(now, at.upstream, transport, &attempt);
-            if transport == Transport::Tcp {
-                self.watch_stream(now, at, benched);
-            }
+        }
+        let benched = self.on_expired(now, at.upstream, transport, attempt);
+        if transport == Transport::Tcp {
+            self.watch_stream(now, at, benched);
         }
     }
 

@@ -28,6 +28,11 @@ const RATE_TOP: f64 = 10_000_000.0;
 pub(super) const EPOCH_SENT_MIN: u32 = 32;
 /// The part of the share of answers that may be missing in an epoch by chance.
 const SHARE_TOLERANCE: f64 = 0.10;
+/// The share of answers that is taken for that of the path when nothing is known yet. A limit of the
+/// rate shows by a lower share at the next rate.
+const SHARE_FIRST_MIN: f64 = 0.75;
+/// The most queries that the share of answers is thought to rest on.
+const SHARE_SENT_MAX: f64 = 2_048.0;
 /// Answers that may queue at the peer, in packets, before the queue counts as its limit.
 const QUEUE_MAX: f64 = 256.0;
 /// Answers are queued if they take longer than twice the usual time and this.
@@ -41,9 +46,11 @@ const PROBE_FIRST: Duration = Duration::from_millis(250);
 const PROBE_MAX: Duration = Duration::from_secs(4);
 /// The first step of such a test. Each that succeeds is followed by its square.
 const PROBE_STEP: f64 = 1.1;
-const PROBE_STEP_MAX: f64 = 2.0;
+const PROBE_STEP_MAX: f64 = 1.25;
 /// A test that ends higher by this factor has found that conditions have changed.
 const PROBE_GAIN: f64 = 1.2;
+/// The step of the rate during startup.
+const STARTUP_STEP: f64 = 2.0;
 /// Epochs whose best delivery is remembered, so that one bad epoch is not taken for a limit.
 const PEAKS: usize = 16;
 
@@ -71,12 +78,17 @@ struct Probe {
     step: f64,
 }
 
+/// A raised rate that was left because answers were missing when they were due. They may be late.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Doubt {
+    rate: f64,
+    setting: u32,
+}
+
 /// A step down, and the state before it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Cut {
     from: f64,
-    /// The setting that was too much.
-    setting: u32,
     share: f64,
     median_ns: Option<u64>,
     in_startup: bool,
@@ -90,13 +102,57 @@ struct Cut {
 /// What an epoch showed.
 #[derive(Clone, Copy, Debug)]
 struct Verdict {
+    /// First queries.
+    sent: f64,
     share: f64,
     /// Answers per second.
     delivered: f64,
     median_ns: Option<u64>,
     used: bool,
     lossy: bool,
+    /// Its answers queued up.
+    is_delayed: bool,
     slow: bool,
+}
+
+/// A share of queries, and how many queries it rests on.
+#[derive(Clone, Copy, Debug)]
+struct Share {
+    value: f64,
+    sent: f64,
+}
+
+impl Default for Share {
+    fn default() -> Self {
+        Self {
+            value: 1.0,
+            sent: 0.0,
+        }
+    }
+}
+
+impl Share {
+    fn is_known(&self) -> bool {
+        self.sent > 0.0
+    }
+
+    fn learn(&mut self, share: f64, sent: f64) {
+        self.sent = (self.sent + sent).min(SHARE_SENT_MAX.max(sent));
+        self.value += (share - self.value) * sent / self.sent;
+    }
+
+    /// Whether the share of an epoch is lower, and not by chance.
+    fn is_above(&self, epoch: &Epoch) -> bool {
+        let share = epoch.share();
+        if !self.is_known() {
+            return share < SHARE_FIRST_MIN;
+        }
+        let sent = f64::from(epoch.sent.max(1));
+        let mean = (share * sent + self.value * self.sent) / (sent + self.sent);
+        let deviation = (mean * (1.0 - mean) * (1.0 / sent + 1.0 / self.sent)).sqrt();
+        let tolerance = (SHARE_TOLERANCE * self.value).max(3.0 * deviation);
+        share < self.value - tolerance
+    }
 }
 
 /// The search for the rate that one upstream sustains on one transport.
@@ -108,9 +164,13 @@ pub(super) struct RateSearch {
     /// since the buffer of a socket is short.
     datagrams: bool,
     phase: Phase,
+    /// The rate that was given up for the time being, if one was.
+    doubt: Option<Doubt>,
     probe_interval: Duration,
     /// The share of queries that is answered in time when nothing is wrong with the rate.
-    share: f64,
+    share: Share,
+    /// The share that is answered by when most answers are due.
+    share_due: Share,
     /// The least median of an epoch, in ns: what a round trip takes without a queue.
     median_ns: Option<u64>,
     median_settled: bool,
@@ -121,6 +181,8 @@ pub(super) struct RateSearch {
     overloads: Vec<f64>,
     /// The last epoch was short of answers, and the one before it was not.
     warned: bool,
+    /// Whether a lower rate was tested since a higher one was.
+    tested_below: bool,
     plateau_seen: bool,
     setting: u32,
 }
@@ -133,14 +195,17 @@ impl RateSearch {
             rate_max,
             datagrams,
             phase: Phase::Startup,
+            doubt: None,
             probe_interval: PROBE_FIRST,
-            share: 1.0,
+            share: Share::default(),
+            share_due: Share::default(),
             median_ns: None,
             median_settled: false,
             delivered: 0.0,
             peaks: VecDeque::new(),
             overloads: Vec::new(),
             warned: false,
+            tested_below: false,
             plateau_seen: false,
             setting: 0,
         }
@@ -163,7 +228,7 @@ impl RateSearch {
 
     /// The share of queries that is answered in time when nothing is wrong with the rate.
     pub(super) fn share(&self) -> f64 {
-        self.share
+        self.share.value
     }
 
     /// What a round trip takes without a queue, in ns; `None` until there was one.
@@ -191,12 +256,59 @@ impl RateSearch {
         self.phase = Phase::Startup;
     }
 
+    /// Whether the rate is being raised.
+    pub(super) fn is_raised(&self) -> bool {
+        matches!(self.phase, Phase::Startup | Phase::Probe(_))
+    }
+
     /// Whether an epoch has fewer answers than it should.
     pub(super) fn is_short(&self, epoch: &Epoch) -> bool {
-        let share = epoch.share();
-        let deviation = (share * (1.0 - share) / f64::from(epoch.sent.max(1))).sqrt();
-        let tolerance = (SHARE_TOLERANCE * self.share).max(3.0 * deviation);
-        share < self.share - tolerance
+        self.share.is_above(epoch)
+    }
+
+    /// Raises the rate if an epoch, whose last answers are not due yet, already has enough of them.
+    pub(super) fn foresee(&mut self, epoch: &Epoch) {
+        let is_enough = if self.share_due.is_known() {
+            !self.share_due.is_above(epoch)
+        } else {
+            epoch.share() >= 1.0 - SHARE_TOLERANCE
+        };
+        if is_enough {
+            self.raise_after(epoch);
+        }
+    }
+
+    /// Looks at an epoch when its answers are due for the first time. During startup, that raises
+    /// the rate. A raised rate is left if datagrams are missing, until they are received or given
+    /// up.
+    pub(super) fn read(&mut self, epoch: &Epoch) {
+        if !self.is_raised() || epoch.sent < EPOCH_SENT_MIN || self.doubt.is_some() {
+            return;
+        }
+        if !self.share_due.is_above(epoch) {
+            self.share_due.learn(epoch.share(), f64::from(epoch.sent));
+            self.raise_after(epoch);
+        } else if self.datagrams && epoch.setting == self.setting && self.share_due.is_known() {
+            self.doubt = Some(Doubt {
+                rate: self.rate,
+                setting: self.setting,
+            });
+            self.set_rate(match self.phase {
+                Phase::Probe(probe) => probe.safe,
+                _ => self.rate / STARTUP_STEP,
+            });
+        }
+    }
+
+    fn raise_after(&mut self, epoch: &Epoch) {
+        // On a stream, what is not answered yet waits in line.
+        if !self.datagrams || self.phase != Phase::Startup || epoch.setting != self.setting {
+            return;
+        }
+        let verdict = self.verdict(epoch);
+        if verdict.used && !verdict.is_delayed && epoch.sent >= EPOCH_SENT_MIN {
+            self.set_rate(self.rate * STARTUP_STEP);
+        }
     }
 
     /// Judges an epoch whose answers are due, and sets the rate accordingly.
@@ -206,39 +318,25 @@ impl RateSearch {
         if epoch.sent < EPOCH_SENT_MIN / 4 || epoch.answered == 0 {
             return;
         }
-        let span_s = epoch.ended.since(epoch.began).as_secs_f64().max(1e-6);
-        let share = epoch.share();
-        let sent = f64::from(epoch.left) / span_s;
-        let delivered = sent * share;
-        let median_ns = epoch.round_trips.median_ns();
-        let short = self.is_short(epoch);
-        let slow = match (median_ns, self.median_ns) {
-            (Some(median), Some(usual)) => self.is_slow(median, usual, delivered),
-            _ => false,
-        };
-        let verdict = Verdict {
-            share,
-            delivered,
-            median_ns,
-            // The rate was what limited it, and not this side or the limit on what is in flight.
-            used: epoch.held_back && sent >= self.rate * 0.7,
-            lossy: short && self.datagrams,
-            slow: slow || short && !self.datagrams,
-        };
-        if let Some(median) = median_ns {
+        let verdict = self.verdict(epoch);
+        if let Some(median) = verdict.median_ns {
             // The first figure was that of a single answer.
             let known = self.median_ns.filter(|_| self.median_settled);
             self.median_ns = Some(known.map_or(median, |usual| usual.min(median)));
             self.median_settled = true;
         }
+        if let Some(doubt) = self.doubt.take_if(|doubt| doubt.setting == epoch.setting) {
+            self.resolve(now, doubt, &verdict);
+            return;
+        }
         match self.phase {
             _ if epoch.setting == self.setting => {
-                self.delivered = delivered;
+                self.delivered = verdict.delivered;
                 self.decide(now, &verdict);
             }
-            // More epochs of the rate that was too high: a bucket or a buffer may have hidden the
-            // limit from the first ones, but not from these.
-            Phase::Cut(cut) if verdict.lossy && cut.setting == epoch.setting => {
+            // More epochs of rates that were too high: a bucket or a buffer may have hidden the limit
+            // from the first ones, but not from these.
+            Phase::Cut(_) if verdict.lossy => {
                 let rate = self.capacity(&verdict) * UNDER_PLATEAU;
                 if rate < self.rate {
                     self.set_rate(rate);
@@ -246,7 +344,48 @@ impl RateSearch {
             }
             // The rate went up meanwhile, because of the first epochs of this one.
             Phase::Startup | Phase::Probe(_) if verdict.lossy => self.overloaded(now, &verdict),
+            Phase::Startup => {
+                self.delivered = verdict.delivered;
+                self.remember(verdict.delivered);
+            }
             _ => {}
+        }
+    }
+
+    /// An epoch at a rate that was given up for the time being has all its answers.
+    fn resolve(&mut self, now: Time, doubt: Doubt, verdict: &Verdict) {
+        let safe = self.rate;
+        self.rate = doubt.rate;
+        if verdict.lossy || verdict.slow {
+            self.overloaded(now, verdict);
+            let rate = self.rate.min(safe);
+            self.set_rate(rate);
+        } else {
+            self.set_rate(doubt.rate);
+        }
+    }
+
+    fn verdict(&self, epoch: &Epoch) -> Verdict {
+        let span_s = epoch.ended.since(epoch.began).as_secs_f64().max(1e-6);
+        let share = epoch.share();
+        let sent = f64::from(epoch.left) / span_s;
+        let delivered = sent * share;
+        let median_ns = epoch.round_trips.median_ns();
+        let short = self.is_short(epoch);
+        let is_delayed = match (median_ns, self.median_ns) {
+            (Some(median), Some(usual)) => self.is_slow(median, usual, delivered),
+            _ => false,
+        };
+        Verdict {
+            sent: f64::from(epoch.sent),
+            share,
+            delivered,
+            median_ns,
+            // The rate was what limited it, and not this side or the limit on what is in flight.
+            used: epoch.held_back && sent >= self.rate * 0.7,
+            lossy: short && self.datagrams,
+            is_delayed,
+            slow: is_delayed || short && !self.datagrams,
         }
     }
 
@@ -279,8 +418,18 @@ impl RateSearch {
         self.learn(verdict);
         let delivered = verdict.delivered;
         match self.phase {
-            Phase::Startup if verdict.used => self.set_rate(self.rate * 2.0),
+            Phase::Startup if verdict.used => self.set_rate(self.rate * STARTUP_STEP),
+            // A limit that was taken for loss of the path shows at a lower rate.
+            Phase::Cruise { probe_at }
+                if now >= probe_at
+                    && self.share.value < 1.0 - SHARE_TOLERANCE
+                    && !self.tested_below =>
+            {
+                self.tested_below = true;
+                self.cut(verdict);
+            }
             Phase::Cruise { probe_at } if verdict.used && now >= probe_at => {
+                self.tested_below = false;
                 let safe = self.rate;
                 let step = PROBE_STEP;
                 self.phase = Phase::Probe(Probe {
@@ -337,16 +486,13 @@ impl RateSearch {
             (Some(median), Some(usual)) => median > usual * 2,
             _ => false,
         };
-        let weight = match verdict.share {
-            share if share > self.share * (1.0 + SHARE_TOLERANCE) => 0.5,
-            share if share < self.share && in_line => 0.0,
-            _ => 0.1,
-        };
-        self.share += (verdict.share - self.share) * weight;
-        if self.peaks.len() >= PEAKS {
-            self.peaks.pop_front();
+        if verdict.share > self.share.value * (1.0 + SHARE_TOLERANCE) {
+            self.share.sent = self.share.sent.min(verdict.sent);
         }
-        self.peaks.push_back(verdict.delivered);
+        if verdict.share >= self.share.value || !in_line {
+            self.share.learn(verdict.share, verdict.sent);
+        }
+        self.remember(verdict.delivered);
         // A rate far above what was delivered lately permits a burst (RFC 7661 §4).
         if !verdict.used {
             let proven = (self.best() * 2.0).max(RATE_FIRST);
@@ -356,14 +502,21 @@ impl RateSearch {
         }
     }
 
+    fn remember(&mut self, delivered: f64) {
+        if self.peaks.len() >= PEAKS {
+            self.peaks.pop_front();
+        }
+        self.peaks.push_back(delivered);
+    }
+
     /// The rate that was answered best lately.
     fn best(&self) -> f64 {
-        self.peaks.iter().copied().fold(0.0, f64::max) / self.share.max(0.05)
+        self.peaks.iter().copied().fold(0.0, f64::max) / self.share.value.max(0.05)
     }
 
     fn overloaded(&mut self, now: Time, verdict: &Verdict) {
         if let Phase::Cut(cut) = self.phase {
-            let share_helped = verdict.share > cut.share + (self.share - cut.share) * 0.3;
+            let share_helped = verdict.share > cut.share + (self.share.value - cut.share) * 0.3;
             let median_helped = match (verdict.median_ns, cut.median_ns) {
                 (Some(median), Some(before)) => median < before / 10 * 7,
                 _ => true,
@@ -371,7 +524,10 @@ impl RateSearch {
             if verdict.lossy && !share_helped || !verdict.lossy && !median_helped {
                 // A lower rate did not help: the reason is another.
                 if verdict.lossy && !verdict.slow {
-                    self.share = verdict.share;
+                    self.share = Share {
+                        value: verdict.share,
+                        sent: verdict.sent,
+                    };
                 }
                 if verdict.slow {
                     self.median_ns = verdict.median_ns;
@@ -381,10 +537,15 @@ impl RateSearch {
             }
         }
         self.plateau_seen = true;
+        self.cut(verdict);
+    }
+
+    /// Lowers the rate to what was delivered, to see whether that helps.
+    fn cut(&mut self, verdict: &Verdict) {
         self.overloads.clear();
+        self.doubt = None;
         self.phase = Phase::Cut(Cut {
             from: self.rate,
-            setting: self.setting,
             share: verdict.share,
             median_ns: verdict.median_ns,
             in_startup: matches!(self.phase, Phase::Startup),
@@ -407,7 +568,7 @@ impl RateSearch {
 
     /// Whether the share of answers rose as it must if a peer with a limit is asked less.
     fn helped(&self, cut: &Cut, verdict: &Verdict) -> bool {
-        let hoped = (cut.share * cut.from / self.rate).min(self.share);
+        let hoped = (cut.share * cut.from / self.rate).min(1.0);
         !verdict.used || verdict.share >= (cut.share + hoped) / 2.0
     }
 
@@ -429,13 +590,13 @@ impl RateSearch {
         self.overloads.push(verdict.delivered);
         let mut sorted = self.overloads.clone();
         sorted.sort_by(f64::total_cmp);
-        let middle = sorted[sorted.len() / 2];
+        let middle = sorted[(sorted.len() - 1) / 2];
         if verdict.lossy {
             // What was delivered before came out of a reserve (a bucket, a buffer).
             self.peaks.clear();
         }
         self.peaks.push_back(middle);
-        middle / self.share.max(0.05)
+        middle / self.share.value.max(0.05)
     }
 
     /// Stays below the plateau. `changed` says that conditions are not as they were when it was

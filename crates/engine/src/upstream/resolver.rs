@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use canvass_model::{Health, Time, Transport, UpstreamReport, WindowReport};
 
-use super::attempts::Attempts;
+use super::attempts::{Attempt, Attempts};
 use super::datagram::Datagrams;
+use super::early_retries::EarlyRetries;
 use super::health::HealthMonitor;
 use super::rtt::RoundTrips;
 use super::slips::SlipWatch;
@@ -88,6 +89,7 @@ impl LaneLimits {
 pub(crate) struct Lane<S> {
     pub(super) window: Window,
     pub(super) trips: RoundTrips,
+    pub(super) early_retries: EarlyRetries,
     pub(super) health: HealthMonitor,
     pub(crate) sockets: S,
 }
@@ -124,6 +126,7 @@ pub(super) enum LaneStanding {
 pub(super) struct LaneParts<'a> {
     pub(super) window: &'a mut Window,
     pub(super) trips: &'a mut RoundTrips,
+    pub(super) early_retries: &'a mut EarlyRetries,
     pub(super) health: &'a mut HealthMonitor,
 }
 
@@ -132,6 +135,7 @@ impl<S> Lane<S> {
         Box::new(Self {
             window: Window::new(limits),
             trips: RoundTrips::new(),
+            early_retries: EarlyRetries::default(),
             health: HealthMonitor::default(),
             sockets,
         })
@@ -141,6 +145,7 @@ impl<S> Lane<S> {
         LaneParts {
             window: &mut self.window,
             trips: &mut self.trips,
+            early_retries: &mut self.early_retries,
             health: &mut self.health,
         }
     }
@@ -221,6 +226,7 @@ impl Upstream {
             window,
             trips,
             health,
+            ..
         } = self.lane(transport, limits);
         let permit = match health.hold() {
             Some(Time::MAX) => Permit::Full,
@@ -287,6 +293,25 @@ impl Upstream {
             Transport::Udp => Some(&mut self.udp.as_mut()?.sockets.by_socket(socket)?.attempts),
             Transport::Tcp => Some(&mut self.tcp.as_mut()?.sockets.by_socket(socket)?.attempts),
         }
+    }
+
+    /// The queries that are in flight on one of its lanes, in the order they were sent.
+    pub(super) fn in_flight_by(&self, transport: Transport) -> Vec<Attempt> {
+        let mut all = Vec::new();
+        match transport {
+            Transport::Udp => {
+                if let Some(lane) = &self.udp {
+                    lane.sockets.add_in_flight(&mut all);
+                }
+            }
+            Transport::Tcp => {
+                if let Some(lane) = &self.tcp {
+                    lane.sockets.add_in_flight(&mut all);
+                }
+            }
+        }
+        all.sort_by_key(|attempt| (attempt.sent, attempt.task.index));
+        all
     }
 
     /// Queries that may still be answered.

@@ -28,7 +28,11 @@ const RIPE_SENT: f32 = 16.0;
 /// The wait for an attempt while nothing is known (RFC 6298 §2.1).
 pub(crate) const PATIENCE_FIRST: Duration = Duration::from_secs(1);
 /// The shortest wait for an attempt: a busy peer, or this process, may be delayed for that long.
-const PATIENCE_MIN: Duration = Duration::from_millis(100);
+const PATIENCE_MIN: Duration = Duration::from_millis(50);
+/// How much longer than the first answers the wait is while little is known: with the first one
+/// alone, as RFC 6298 §2.2 has it.
+const PATIENCE_EARLY_FIRST: u32 = 3;
+const PATIENCE_EARLY: u32 = 2;
 /// How much longer than the 99th percentile the wait is, for answers just beyond it.
 const PATIENCE_MARGIN: f64 = 1.25;
 
@@ -41,6 +45,8 @@ pub(crate) struct RoundTrips {
     sent: [u32; TICKS],
     tick: u64,
     patience: Duration,
+    any_answered: bool,
+    known: bool,
 }
 
 impl RoundTrips {
@@ -51,12 +57,24 @@ impl RoundTrips {
             sent: [0; TICKS],
             tick: 0,
             patience: PATIENCE_FIRST,
+            any_answered: false,
+            known: false,
         }
     }
 
     /// How long to wait for an answer.
     pub(crate) fn patience(&self) -> Duration {
         self.patience
+    }
+
+    /// Whether any answer was received.
+    pub(crate) fn any_answered(&self) -> bool {
+        self.any_answered
+    }
+
+    /// Whether it is known how long slow answers take, and not only the first ones.
+    pub(crate) fn is_known(&self) -> bool {
+        self.known
     }
 
     /// The median and the 99th percentile of the answers received so far, for the report.
@@ -74,6 +92,11 @@ impl RoundTrips {
     pub(crate) fn on_answered(&mut self, now: Time, round_trip_ns: u64) {
         self.advance(now);
         self.answered[bucket_of(round_trip_ns)] += 1.0;
+        if !self.any_answered {
+            self.any_answered = true;
+            let first = Duration::from_nanos(round_trip_ns);
+            self.patience = (first * PATIENCE_EARLY_FIRST).clamp(PATIENCE_MIN, PATIENCE_FIRST);
+        }
     }
 
     fn advance(&mut self, now: Time) {
@@ -111,12 +134,19 @@ impl RoundTrips {
 
     fn learn(&mut self) {
         let ripe = bucket_of(PATIENCE_FIRST.as_nanos() as u64);
-        if self.exposed[ripe] < RIPE_SENT {
+        let is_ripe = self.exposed[ripe] >= RIPE_SENT;
+        self.known |= is_ripe;
+        if !self.any_answered || self.known && !is_ripe {
             return;
         }
-        if let Some(p99) = self.quantile(0.99) {
-            self.patience = p99.mul_f64(PATIENCE_MARGIN).max(PATIENCE_MIN);
-        }
+        let Some(p99) = self.quantile(0.99) else {
+            return;
+        };
+        self.patience = if self.known {
+            p99.mul_f64(PATIENCE_MARGIN).max(PATIENCE_MIN)
+        } else {
+            (p99 * PATIENCE_EARLY).clamp(PATIENCE_MIN, PATIENCE_FIRST)
+        };
     }
 
     /// The span within which the share `q` of all answers is received.
@@ -226,15 +256,20 @@ mod tests {
     }
 
     #[test]
-    fn slow_answers_are_waited_for_from_the_start() {
+    fn slow_answers_are_waited_for_as_soon_as_they_can_be_known() {
         // 90 % in 1 ms, 9 % in 800 ms, 1 % never.
         let answer = |n: u64| match n % 100 {
             0..90 => Some(1),
             90..99 => Some(800),
             _ => None,
         };
-        for ms in [500, 900, 1_100, 1_500, 3_000, 10_000] {
-            let patience = run(ms, 20, answer).patience();
+        let early = run(500, 20, answer);
+        assert!(!early.is_known());
+        assert_eq!(early.patience(), PATIENCE_MIN);
+        for ms in [1_500, 3_000, 10_000] {
+            let trips = run(ms, 20, answer);
+            assert!(trips.is_known());
+            let patience = trips.patience();
             assert!(
                 patience > Duration::from_millis(850),
                 "{patience:?} after {ms} ms"
@@ -254,7 +289,11 @@ mod tests {
     }
 
     #[test]
-    fn a_few_queries_prove_nothing() {
-        assert_eq!(run(10, 1, |_| Some(1)).patience(), PATIENCE_FIRST);
+    fn the_first_answer_sets_the_first_wait() {
+        assert_eq!(run(10, 1, |_| None).patience(), PATIENCE_FIRST);
+        assert_eq!(run(10, 1, |_| Some(1)).patience(), PATIENCE_MIN);
+        let patience = run(200, 1, |_| Some(100)).patience();
+        let expected = Duration::from_millis(200)..Duration::from_millis(320);
+        assert!(expected.contains(&patience), "{patience:?}");
     }
 }

@@ -8,7 +8,7 @@ use canvass_model::{Remote, Time};
 use canvass_proto::connection::{Connection, LengthPrefixed, Received};
 use canvass_proto::dns::Message;
 
-use super::attempts::Attempts;
+use super::attempts::{Attempt, Attempts};
 use crate::net::{Net, SocketId};
 use crate::socket_options::SocketOptions;
 
@@ -203,6 +203,13 @@ impl Streams {
         let ended = self.streams.extract_if(.., |one| one.attempts.len() == 0);
         idle.extend(ended.map(|one| one.socket));
         self.turn_left = 0;
+    }
+
+    /// Adds the queries that are in flight.
+    pub(super) fn add_in_flight(&self, all: &mut Vec<Attempt>) {
+        for one in &self.streams {
+            all.extend(one.attempts.unexpired().copied());
+        }
     }
 
     pub(crate) fn attempts_open(&self) -> usize {

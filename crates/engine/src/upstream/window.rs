@@ -27,6 +27,12 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(1);
 const EPOCH_MIN: Duration = Duration::from_millis(10);
 /// The longest epoch.
 const EPOCH_MAX: Duration = Duration::from_secs(1);
+/// The same while the rate is raised: what is missing then may be too much already, so it is noticed
+/// after little more than a round trip.
+const USUAL_MEDIANS_RAISED: u8 = 2;
+/// How much longer than a round trip it takes until the answers of an epoch are due: a quarter of
+/// one, and this.
+const DUE_MARGIN: Duration = Duration::from_millis(2);
 /// How much longer than usual the answers of an epoch may take.
 const SETTLE_MARGIN: Duration = Duration::from_millis(5);
 /// How much longer an epoch waits if answers are missing: a peer that was delayed answers late, and
@@ -176,10 +182,15 @@ impl Window {
         let floor = (self.rate_search.rate() * IN_FLIGHT_FLOOR_S)
             .clamp(*IN_FLIGHT_FLOOR.start(), *IN_FLIGHT_FLOOR.end());
         let usual_s = median_ns as f64 / 1e9;
+        let medians = if self.rate_search.is_raised() {
+            USUAL_MEDIANS_RAISED
+        } else {
+            USUAL_MEDIANS
+        };
         let fast_s = if self.rate_search.is_draining() {
             usual_s
         } else {
-            self.limits.slack.as_secs_f64() + usual_s * f64::from(USUAL_MEDIANS)
+            self.limits.slack.as_secs_f64() + usual_s * f64::from(medians)
         };
         let slow_span = self.patience.max(self.horizon.since(now));
         let slow_s = (1.0 - self.rate_search.share()) * slow_span.as_secs_f64();
@@ -294,6 +305,7 @@ impl Window {
             self.epochs
                 .push_back(Epoch::new(now, self.rate_search.setting()));
         }
+        self.read_due(now);
         let settle = self.rate_search.median_ns().map_or(SETTLE_BLIND, |median| {
             Duration::from_nanos(median * u64::from(USUAL_MEDIANS)) + SETTLE_MARGIN
         });
@@ -306,6 +318,27 @@ impl Window {
             self.judge_oldest(now);
         }
         self.follow_rate(now);
+    }
+
+    /// Looks at epochs whose answers are due for the first time, and before that at what they have
+    /// so far: a rate that is raised need not wait for the last answers.
+    fn read_due(&mut self, now: Time) {
+        let Some(median_ns) = self.rate_search.median_ns() else {
+            return;
+        };
+        let due = Duration::from_nanos(median_ns + median_ns / 4) + DUE_MARGIN;
+        let running = self.epochs.len() - 1;
+        for epoch in self.epochs.iter_mut().take(running) {
+            if epoch.is_read {
+                continue;
+            }
+            epoch.is_read = now.since(epoch.ended) >= due;
+            if epoch.is_read {
+                self.rate_search.read(epoch);
+            } else {
+                self.rate_search.foresee(epoch);
+            }
+        }
     }
 
     fn judge_oldest(&mut self, now: Time) {

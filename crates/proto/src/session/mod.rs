@@ -159,6 +159,19 @@ impl Session {
         class
     }
 
+    /// The attempt of `question` is waited for until then.
+    pub fn wait_until(&mut self, question: QuestionId, end: Time) {
+        self.query_mut(question).wait_until(end);
+    }
+
+    /// The attempt of `question` was not answered in time. It stays open: a late reply still
+    /// counts.
+    pub fn expire(&mut self, now: Time, question: QuestionId) {
+        self.note(now, "expired", String::new);
+        self.query_mut(question).expire();
+        self.clock.turn(now, self.any_out());
+    }
+
     /// The attempt of `question` failed before its time.
     pub fn lost(
         &mut self,
@@ -207,11 +220,7 @@ impl Session {
         let (asked, step) = self.step(now, limits);
         match step {
             Step::Send => Output::Send(asked.id()),
-            Step::Expired => {
-                self.note(now, "expired", String::new);
-                self.clock.turn(now, self.any_out());
-                Output::Expired(asked.id())
-            }
+            Step::Overdue => Output::Overdue(asked.id()),
             Step::Wait(until) => Output::Wait(until.min(self.deadline)),
             Step::Idle if self.is_done() => Output::Finish,
             Step::Idle => Output::Wait(self.deadline),
@@ -230,7 +239,7 @@ impl Session {
         let forward = forward.map(|(at, query)| (Asked::Forward(at), query));
         for (asked, query) in target.chain(forward) {
             next = match next {
-                (_, Step::Send | Step::Expired) => return next,
+                (_, Step::Send | Step::Overdue) => return next,
                 (_, Step::Idle) => (asked, query.step(now, limits)),
                 (_, Step::Wait(until)) => match query.step(now, limits) {
                     Step::Wait(other) => (asked, Step::Wait(until.min(other))),

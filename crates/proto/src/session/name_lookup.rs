@@ -110,6 +110,16 @@ impl NameLookup {
         class
     }
 
+    /// See [`Session::wait_until`](super::Session::wait_until).
+    pub fn wait_until(&mut self, end: Time) {
+        self.query.wait_until(end);
+    }
+
+    /// See [`Session::expire`](super::Session::expire).
+    pub fn expire(&mut self) {
+        self.query.expire();
+    }
+
     /// See [`Session::lost`](super::Session::lost).
     pub fn lost(&mut self, now: Time, lost: LostCause, limits: &Limits, rng: &mut StdRng) {
         self.query.lost(now, lost, limits, rng);
@@ -144,7 +154,7 @@ impl NameLookup {
         let step = self.query.step(now, limits);
         match step {
             Step::Send => Output::Send(QuestionId(0)),
-            Step::Expired => Output::Expired(QuestionId(0)),
+            Step::Overdue => Output::Overdue(QuestionId(0)),
             _ if self.query.is_done() => Output::Finish,
             Step::Wait(until) => Output::Wait(until.min(self.deadline)),
             Step::Idle => Output::Wait(self.deadline),

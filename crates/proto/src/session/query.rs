@@ -16,6 +16,8 @@ use crate::dns::{AnswerError, Answers, Finding, Question};
 /// How far the wait for an attempt grows by itself. An upstream that is slower than this keeps
 /// the wait that its own round trips ask for.
 const PATIENCE_GROWN_MAX: Duration = Duration::from_secs(1);
+/// The least wait for the last of several attempts: what is late may still come.
+const PATIENCE_LAST: Duration = Duration::from_secs(2);
 /// The wait after the first error reply. It doubles with each further one, and is drawn from half
 /// to one and a half of that, so that queries that failed together are not sent again together.
 const BACKOFF: Duration = Duration::from_millis(100);
@@ -62,7 +64,7 @@ enum State {
 #[derive(Debug)]
 pub(super) enum Step {
     Send,
-    Expired,
+    Overdue,
     Wait(Time),
     /// None by itself: it waits for a permit, or is done.
     Idle,
@@ -148,17 +150,15 @@ impl Query {
             lame: self.lame_servers(),
             prefer: self.prefer,
             only: self.only,
-            first: self.attempts == 0 || self.prefer.is_some(),
+            first: self.attempts == 0
+                || self.prefer.is_some()
+                || self.lame_servers() != LameSet::EMPTY,
         })
     }
 
     pub(super) fn step(&mut self, now: Time, limits: &Limits) -> Step {
         match self.state {
-            State::Out { until } if now >= until => {
-                self.state = State::Ready;
-                self.fail(Failure::Silence.into());
-                return Step::Expired;
-            }
+            State::Out { until } if now >= until => return Step::Overdue,
             State::Backoff { until } if now >= until => self.state = State::Ready,
             _ => {}
         }
@@ -177,12 +177,30 @@ impl Query {
         }
     }
 
+    /// The query that is out is waited for until then.
+    pub(super) fn wait_until(&mut self, end: Time) {
+        if let State::Out { until } = &mut self.state {
+            *until = end;
+        }
+    }
+
+    /// The query that is out was not answered in time. A late reply still counts.
+    pub(super) fn expire(&mut self) {
+        if self.is_out() {
+            self.state = State::Ready;
+            self.fail(Failure::Silence.into());
+        }
+    }
+
     pub(super) fn sent(&mut self, now: Time, sent: &Sent, limits: &Limits, rng: &mut StdRng) {
         self.attempts += 1;
         let mut patience = sent.patience;
         if self.attempts > 1 {
-            let grown = patience.mul_f64(1.5f64.powi(self.attempts.min(16) as i32 - 1));
+            let grown = patience.mul_f64(growth(self.attempts));
             patience = patience.max(grown.min(PATIENCE_GROWN_MAX));
+            if self.attempts > limits.retries.saturating_add(self.follow_ups) {
+                patience = patience.max(PATIENCE_LAST);
+            }
         }
         let patience_ns = patience.min(limits.timeout).as_nanos() as u64;
         // Up to an eighth longer, so that what left together does not come back together.
@@ -386,6 +404,13 @@ impl Query {
         let wait = doubled.min(BACKOFF_MAX).mul_f64(rng.random_range(0.5..1.5));
         State::Backoff { until: now + wait }
     }
+}
+
+/// How much longer than the first wait that for attempt `number` is. What is lost by chance is soon
+/// answered; a name that stays silent is slow.
+fn growth(number: u32) -> f64 {
+    let exponent = |from: u32, to: u32| number.clamp(from, to).abs_diff(from) as i32;
+    1.5f64.powi(exponent(2, 4)) * 2f64.powi(exponent(4, 16))
 }
 
 /// What an alias is good for if the server did not look its target up.

@@ -63,7 +63,10 @@ fn live(rig: &mut Rig, fates: &[Fate]) -> (Outcome, Vec<u32>) {
                 flights.retain(|other| other.question != question);
                 flights.push(flight);
             }
-            Output::Expired(question) => flights.retain(|flight| flight.question != question),
+            Output::Overdue(question) => {
+                rig.session.expire(rig.now, question);
+                flights.retain(|flight| flight.question != question);
+            }
             Output::Finish => return (rig.take_session().finish(rig.now), sent),
             Output::Wait(until) => {
                 let Some(fate) = fates.next() else {

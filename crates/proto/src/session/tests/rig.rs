@@ -308,7 +308,7 @@ impl Rig {
     pub(super) fn expire(&mut self) {
         self.now = self.wait();
         match self.poll() {
-            Output::Expired(_) => {}
+            Output::Overdue(question) => self.session.expire(self.now, question),
             other => panic!("an attempt was to run out of time, not {other:?}"),
         }
     }

@@ -79,6 +79,8 @@ pub struct Impairments {
     pub nxdomain: Percent,
     /// The time that each query over UDP takes, one after the other, per server address.
     pub service_time: Option<Duration>,
+    /// The time that each query over TCP takes, one after the other, per server address.
+    pub tcp_service_time: Option<Duration>,
     /// How long the servers stop at the end of each `freeze_every`.
     pub freeze: Option<Duration>,
     /// The time from one stop to the next, counted from the first query.
@@ -179,6 +181,7 @@ impl Default for Impairments {
             lame_by: Duration::from_secs(5),
             nxdomain: Percent::ZERO,
             service_time: None,
+            tcp_service_time: None,
             freeze: None,
             freeze_every: Duration::from_secs(1),
             queue: QUEUE_DEFAULT,
@@ -248,6 +251,7 @@ impl Impairments {
             "lame-by" => self.lame_by = value::duration(value)?,
             "nxdomain" => self.nxdomain = value.parse()?,
             "service-time" => self.service_time = Some(value::duration(value)?),
+            "tcp-service-time" => self.tcp_service_time = Some(value::duration(value)?),
             "freeze" => self.freeze = Some(value::duration(value)?),
             "freeze-every" => self.freeze_every = value::duration(value)?,
             "queue" => self.queue = count(value)?,

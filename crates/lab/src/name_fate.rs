@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::impairment::Impairments;
-use crate::query::{HEADER_BYTES, LowerName};
+use crate::query::{HEADER_BYTES, LowerName, Query};
 use crate::zone::is_reverse;
 
 /// Selects the names that are never answered, lame or missing.
@@ -12,6 +12,9 @@ const FATE: u64 = 0x9e37_79b9_7f4a_7c15;
 const SLOW: u64 = 0xc2b2_ae3d_27d4_eb4f;
 /// Selects the delay of a lame name.
 const LAME_DELAY: u64 = 0x2545_f491_4f6c_dd1d;
+
+/// Identifies questions.
+const QUESTION: u64 = 0x94d0_49bb_1331_11eb;
 
 /// What becomes of the queries for a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +27,15 @@ pub enum NameFate {
     Lame,
     /// They are not answered (`never`).
     Never,
+}
+
+/// Identifies the question of a query.
+pub(crate) type QuestionKey = (u32, u16);
+
+/// The question of a query, if it has one. Two of them are taken for one question once in 2^32.
+pub(crate) fn question_key(query: &[u8]) -> Option<QuestionKey> {
+    let query = Query::parse(query).ok()?;
+    Some((hash(query.name.wire(), QUESTION), query.record_type))
 }
 
 impl Impairments {

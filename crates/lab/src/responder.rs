@@ -21,10 +21,10 @@ use rand::{Rng, RngExt, SeedableRng};
 use smallvec::SmallVec;
 
 use crate::impairment::{Impairments, OverCap, Percent, jittered};
-use crate::name_fate::NameFate;
+use crate::name_fate::{NameFate, question_key};
 use crate::query::Query;
 use crate::zone::{ResponseMode, ResponseStatus, Zone};
-use in_flight::InFlight;
+use in_flight::{Admission, InFlight};
 pub use plan::{DropReason, PlannedReply, ReplyKind, ReplyPlan};
 use rate_limiter::RateLimiter;
 use worker::Worker;
@@ -198,22 +198,50 @@ impl Responder {
         if fate != NameFate::Never && udp && self.draw(self.impairments.loss) {
             return ReplyPlan::dropped(DropReason::Lost);
         }
-        let in_flight = self.in_flight.as_mut().filter(|_| is_limited);
-        if in_flight.is_some_and(|held| !held.has_room(now, server)) {
+        if self.in_flight.is_some() && is_limited {
+            return self.plan_held(now, server, udp, query, fate);
+        }
+        self.plan_fate(udp, query, fate)
+    }
+
+    /// Plans with the in-flight cap.
+    fn plan_held(
+        &mut self,
+        now: Time,
+        server: IpAddr,
+        udp: bool,
+        query: &[u8],
+        fate: NameFate,
+    ) -> ReplyPlan {
+        let (Some(question), Some(in_flight)) = (question_key(query), &mut self.in_flight) else {
+            return self.plan_fate(udp, query, fate);
+        };
+        let admission = in_flight.admit(now, server, question);
+        if admission == Admission::Full {
             return self.plan_over_cap(DropReason::OverInFlightCap);
         }
-        let plan = match fate {
+        let mut plan = self.plan_fate(udp, query, fate);
+        if let Admission::Joins(end) = admission {
+            for reply in &mut plan.replies {
+                reply.delay = end.since(now);
+            }
+            return plan;
+        }
+        let delay = plan.replies.iter().map(|reply| reply.delay).max();
+        let end = self.departure(now + delay.unwrap_or(self.impairments.inflight_hold));
+        if let Some(in_flight) = &mut self.in_flight {
+            in_flight.hold(now, server, question, end);
+        }
+        plan
+    }
+
+    fn plan_fate(&mut self, udp: bool, query: &[u8], fate: NameFate) -> ReplyPlan {
+        match fate {
             NameFate::Never => ReplyPlan::dropped(DropReason::Never),
             NameFate::Answered | NameFate::NxDomain | NameFate::Lame => {
                 self.plan_reply(udp, query, fate)
             }
-        };
-        let held_for = plan.replies.iter().map(|reply| reply.delay).max();
-        let end = self.departure(now + held_for.unwrap_or(self.impairments.inflight_hold));
-        if let Some(in_flight) = self.in_flight.as_mut().filter(|_| is_limited) {
-            in_flight.hold(now, server, end);
         }
-        plan
     }
 
     fn plan_over_cap(&mut self, cap: DropReason) -> ReplyPlan {

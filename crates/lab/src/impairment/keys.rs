@@ -23,7 +23,7 @@ pub const KEYS: &[(&str, &str, &str)] = &[
     (
         "inflight-cap",
         "N",
-        "Hold at most N queries at once\n\nFor each server address. A query is held for as long as its answer is delayed. Queries beyond \
+        "Hold at most N queries at once\n\nFor each server address. A query is held for as long as its answer is delayed; the same question joins it. Queries beyond \
          are treated as --over says, at once.",
     ),
     (
@@ -101,6 +101,11 @@ pub const KEYS: &[(&str, &str, &str)] = &[
         "service-time",
         "D",
         "Take D for each query over UDP\n\nOne query after the other, for each server address. Others wait in the queue.",
+    ),
+    (
+        "tcp-service-time",
+        "D",
+        "Take D for each query over TCP\n\nOne query after the other, for each server address.",
     ),
     (
         "freeze",

@@ -14,18 +14,22 @@ use crate::impairment::Impairments;
 #[derive(Debug)]
 pub(super) struct Worker {
     service_time: Duration,
+    tcp_service_time: Duration,
     freezes: Option<Freezes>,
     queue_max: usize,
-    queues: PerServer<Queue>,
+    queues: PerServer<Queues>,
 }
 
-/// The queries over UDP to one server address.
+/// The queries to one server address.
 #[derive(Debug, Default)]
-struct Queue {
-    /// When the server is done with those it has.
+struct Queues {
+    /// When the server is done with the datagrams it has.
     done: Time,
-    /// When each query that waits is taken up, in order.
+    /// When each datagram that waits is taken up, in order.
     waiting: VecDeque<Time>,
+    /// When it is done with the queries that it has over TCP, which wait at the client if it is
+    /// slow.
+    tcp_done: Time,
 }
 
 /// The times at which servers are stopped.
@@ -49,11 +53,17 @@ impl Worker {
                 running_ns: every.saturating_sub(freeze).as_nanos() as u64,
             }
         });
-        if freezes.is_none() && impairments.service_time.is_none() {
+        let Impairments {
+            service_time,
+            tcp_service_time,
+            ..
+        } = *impairments;
+        if freezes.is_none() && service_time.is_none() && tcp_service_time.is_none() {
             return None;
         }
         Some(Self {
-            service_time: impairments.service_time.unwrap_or_default(),
+            service_time: service_time.unwrap_or_default(),
+            tcp_service_time: tcp_service_time.unwrap_or_default(),
             freezes,
             queue_max: impairments.queue.get() as usize,
             queues: PerServer::new(),
@@ -71,11 +81,14 @@ impl Worker {
         if let Some(freezes) = &mut self.freezes {
             freezes.start.get_or_insert(now);
         }
-        if transport == Transport::Tcp {
-            return Some(self.running_at(now));
-        }
         let freezes = self.freezes;
-        let queue = self.queues.get(server, |queue| queue.done > now)?;
+        let is_busy = |queues: &Queues| queues.done.max(queues.tcp_done) > now;
+        let queue = self.queues.get(server, is_busy)?;
+        if transport == Transport::Tcp {
+            let taken_up = running_at(freezes, now.max(queue.tcp_done));
+            queue.tcp_done = running_at(freezes, taken_up + self.tcp_service_time);
+            return Some(queue.tcp_done);
+        }
         while queue.waiting.front().is_some_and(|at| *at <= now) {
             queue.waiting.pop_front();
         }

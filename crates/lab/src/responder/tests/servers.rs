@@ -14,7 +14,7 @@ fn a_server_holds_no_more_than_its_cap_at_once() {
     // Both transports share the places; another address has its own.
     let ask = |world: &mut World, server, transport| {
         let now = world.now;
-        refused(&world.responder.plan(now, server, transport, &ptr(0)))
+        refused(&world.responder.plan(now, server, transport, &ptr(700)))
     };
     assert!(ask(&mut world, SERVER, Transport::Tcp));
     let other = IpAddr::from([127, 0, 0, 2]);
@@ -23,6 +23,26 @@ fn a_server_holds_no_more_than_its_cap_at_once() {
     assert!(ask(&mut world, SERVER, Transport::Udp));
     world.pass(1);
     assert!(!ask(&mut world, SERVER, Transport::Udp));
+}
+
+#[test]
+fn a_question_that_is_held_is_joined() {
+    let mut world = World::new("delay=20ms,inflight-cap=1,over=refused");
+    world.ask(&ptr(0));
+    world.pass(15);
+    // It is answered when the first one is, and takes no place.
+    let again = world.ask(&ptr(0));
+    assert_eq!(
+        (kinds(&again), delays_ms(&again)),
+        (vec![ReplyKind::Answer], vec![5])
+    );
+    let refused = vec![ReplyKind::Rcode(Rcode::REFUSED)];
+    assert_eq!(kinds(&world.ask(&ptr(1))), refused);
+    // Another type is another question.
+    let address = query(0, "1.0.0.10.in-addr.arpa", 1, None);
+    assert_eq!(kinds(&world.ask(&address)), refused);
+    world.pass(5);
+    assert_eq!(delays_ms(&world.ask(&ptr(1))), [20]);
 }
 
 #[test]
@@ -156,6 +176,21 @@ fn one_worker_takes_its_time_for_each_datagram_and_has_a_queue() {
     assert_eq!(delays_ms(&world.ask(&ptr(6))), [40]);
     world.pass(1_000);
     assert_eq!(delays_ms(&world.ask(&ptr(7))), [10]);
+}
+
+#[test]
+fn queries_over_tcp_take_their_own_time_and_are_not_lost() {
+    let mut world = World::new("tcp-service-time=10ms,queue=1");
+    let delays: Vec<_> = (0..3)
+        .map(|n| {
+            let plan = world
+                .responder
+                .plan(world.now, SERVER, Transport::Tcp, &ptr(n));
+            delays_ms(&plan)
+        })
+        .collect();
+    assert_eq!(delays, [[10], [20], [30]]);
+    assert_eq!(delays_ms(&world.ask(&ptr(0))), [0]);
 }
 
 #[test]

@@ -16,10 +16,9 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use canvass_lab::Percent;
 use clap::{Parser, Subcommand, ValueEnum};
 
-use verify::{Checks, Zone};
+use verify::{Checks, Shares, Zone};
 
 /// Measure the cost of bare sockets, and verify the output of canvass. Prints JSON.
 #[derive(Debug, Parser)]
@@ -75,9 +74,8 @@ enum Command {
         /// Zone of the server
         #[arg(long, value_enum, default_value = "lab")]
         zone: ZoneArg,
-        /// Share of the names that the lab never answers
-        #[arg(long, value_name = "PCT", default_value = "0")]
-        never: Percent,
+        #[command(flatten)]
+        shares: Shares,
     },
 }
 
@@ -110,10 +108,10 @@ fn main() -> ExitCode {
             file,
             targets,
             zone,
-            never,
+            shares,
         } => {
             let zone = match zone {
-                ZoneArg::Lab => Zone::lab(never),
+                ZoneArg::Lab => Zone::lab(shares),
                 ZoneArg::Synth => Zone::Synth,
                 ZoneArg::Wildcard => Zone::Wildcard,
             };

@@ -4,11 +4,11 @@ mod pace;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
-use canvass_lab::{DropReason, ExpectedPtr, Impairments, Percent, Responder, expected_names};
-use canvass_model::{Rcode, Time, Transport};
+use canvass_lab::{ExpectedPtr, Impairments, NameFate, Percent, expected_names};
+use canvass_model::Rcode;
 use serde_json::{Value, json};
 
 use crate::question::{self, QUESTION_BYTES_MAX};
@@ -19,8 +19,8 @@ const EXAMPLES_MAX: usize = 5;
 
 /// The zone that has the names of the addresses.
 pub(crate) enum Zone {
-    /// That of the lab, with the responder that knows which names are never answered.
-    Lab(Box<Responder>),
+    /// That of the lab, with the shares of names that it does not answer from its zone.
+    Lab(Box<Impairments>),
     /// Every address has one name, `host-A-B-C-D.example.net.`.
     Synth,
     /// Every address has the name `host.example.net.`.
@@ -35,13 +35,13 @@ pub(crate) struct Checks {
     right: u64,
     wrong: u64,
     failed: u64,
-    /// Targets whose name is never answered.
+    /// Targets whose name has no answer.
     unanswerable: u64,
     duplicated: u64,
     missing: u64,
     tcp: u64,
     attempts: u64,
-    /// Attempts for names that are answered.
+    /// Attempts for names that have an answer.
     attempts_answerable: u64,
     attempts_max: u64,
     examples: Vec<String>,
@@ -71,27 +71,64 @@ pub(crate) enum VerifyError {
     },
 }
 
+/// The shares of names that a lab treats apart.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub(crate) struct Shares {
+    /// Share of the names that the lab never answers
+    #[arg(long, value_name = "PCT", default_value = "0")]
+    pub never: Percent,
+    /// Share of the names that the lab answers with SERVFAIL
+    #[arg(long, value_name = "PCT", default_value = "0")]
+    pub lame: Percent,
+    /// Share of the names that the lab answers with NXDOMAIN
+    #[arg(long, value_name = "PCT", default_value = "0")]
+    pub nxdomain: Percent,
+}
+
+/// What a line must say.
+enum Expected {
+    /// An answer.
+    Answer(ExpectedPtr),
+    /// That there was none, by one of these statuses.
+    Failure(&'static [&'static str]),
+}
+
 impl Zone {
-    /// The zone of a lab that never answers this share of the names.
-    pub(crate) fn lab(never: Percent) -> Self {
-        Self::Lab(Box::new(Responder::new(Impairments {
+    /// The zone of a lab with these shares.
+    pub(crate) fn lab(shares: Shares) -> Self {
+        let Shares {
             never,
+            lame,
+            nxdomain,
+        } = shares;
+        Self::Lab(Box::new(Impairments {
+            never,
+            lame,
+            nxdomain,
             ..Impairments::default()
-        })))
+        }))
     }
 
-    /// The expected result for an address. `None` if it is never answered.
-    fn expected(&mut self, index: u32) -> Option<ExpectedPtr> {
+    /// The expected result for an address.
+    fn expected(&self, index: u32) -> Expected {
         let address = question::address(index);
         match self {
-            Self::Lab(responder) => {
-                (!is_never_answered(responder, index)).then(|| expected_names(address.into()))
-            }
+            Self::Lab(impairments) => match fate_of(impairments, index) {
+                NameFate::Never => Expected::Failure(&["TIMEOUT"]),
+                // The last attempts may run into the deadline.
+                NameFate::Lame => Expected::Failure(&["SERVFAIL", "TIMEOUT"]),
+                NameFate::NxDomain => Expected::Answer(ExpectedPtr {
+                    rcode: Rcode::NXDOMAIN,
+                    names: Vec::new(),
+                    confirmed: None,
+                }),
+                NameFate::Answered => Expected::Answer(expected_names(address.into())),
+            },
             Self::Synth => {
                 let [a, b, c, d] = address.octets();
-                Some(one_name(format!("host-{a}-{b}-{c}-{d}.example.net.")))
+                Expected::Answer(one_name(format!("host-{a}-{b}-{c}-{d}.example.net.")))
             }
-            Self::Wildcard => Some(one_name("host.example.net.".into())),
+            Self::Wildcard => Expected::Answer(one_name("host.example.net.".into())),
         }
     }
 }
@@ -203,15 +240,17 @@ impl Checker {
         checks.attempts_max = checks.attempts_max.max(attempts);
         checks.tcp += u64::from(text(&value, "transport") == Some("tcp"));
         let expected = self.zone.expected(index);
-        if expected.is_some() {
-            checks.attempts_answerable += attempts;
-        } else {
-            checks.unanswerable += 1;
-        }
         let failed = text(&value, "outcome") == Some("failed");
         let right = match &expected {
-            Some(expected) => !failed && is_right(&value, index, expected),
-            None => failed && text(&value, "status") == Some("TIMEOUT"),
+            Expected::Answer(answer) => {
+                checks.attempts_answerable += attempts;
+                !failed && is_right(&value, index, answer)
+            }
+            Expected::Failure(statuses) => {
+                checks.unanswerable += 1;
+                let status = text(&value, "status");
+                failed && status.is_some_and(|status| statuses.contains(&status))
+            }
         };
         match (right, failed) {
             (true, _) => checks.right += 1,
@@ -252,15 +291,10 @@ fn is_right(value: &Value, index: u32, expected: &ExpectedPtr) -> bool {
         && names.is_some_and(|names| same_names(names, &expected.names))
 }
 
-fn is_never_answered(responder: &mut Responder, index: u32) -> bool {
-    if responder.is_unimpaired() {
-        return false;
-    }
+fn fate_of(impairments: &Impairments, index: u32) -> NameFate {
     let mut query = [0; QUESTION_BYTES_MAX];
     let query_bytes = question::write(index, &mut query);
-    let server = IpAddr::from(Ipv4Addr::LOCALHOST);
-    let plan = responder.plan(Time::ZERO, server, Transport::Udp, &query[..query_bytes]);
-    plan.dropped == Some(DropReason::Never)
+    impairments.fate_of(&query[..query_bytes])
 }
 
 fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {

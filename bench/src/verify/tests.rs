@@ -25,7 +25,7 @@ fn check(lines: &[String], targets: u32, zone: Zone) -> Result<Value, VerifyErro
 }
 
 fn plain_lab() -> Zone {
-    Zone::lab(Percent::ZERO)
+    Zone::lab(Shares::default())
 }
 
 #[test]
@@ -84,12 +84,49 @@ fn a_duplicate_target_is_found() {
     assert_eq!(checks["missing"], 3);
 }
 
+/// The lab, with half of the names in one of its shares.
+fn half(share: &str) -> Zone {
+    let half = "50%".parse().unwrap();
+    let mut shares = Shares::default();
+    match share {
+        "never" => shares.never = half,
+        "lame" => shares.lame = half,
+        _ => shares.nxdomain = half,
+    }
+    Zone::lab(shares)
+}
+
+#[test]
+fn names_that_are_lame_or_missing_must_end_as_such() {
+    let lines = |outcome: &str, status: &str| -> Vec<String> {
+        (0..200)
+            .map(|seq| line(seq, outcome, status, &[], 1))
+            .collect()
+    };
+    let right = |lines: &[String], share| {
+        let checks = check(lines, 200, half(share)).unwrap();
+        (
+            checks["right"].as_u64().unwrap(),
+            checks["unanswerable"].as_u64().unwrap(),
+        )
+    };
+    let servfail = lines("failed", "SERVFAIL");
+    let (lame, unanswerable) = right(&servfail, "lame");
+    assert!((60..140).contains(&lame), "{lame}");
+    assert_eq!(lame, unanswerable);
+    assert_eq!(right(&lines("failed", "TIMEOUT"), "lame"), (lame, lame));
+    assert_eq!(right(&servfail, "never").0, 0);
+    let (missing, unanswerable) = right(&lines("negative", "NXDOMAIN"), "nxdomain");
+    assert!((60..140).contains(&missing), "{missing}");
+    assert_eq!(unanswerable, 0);
+}
+
 #[test]
 fn names_that_are_never_answered_must_time_out() {
     let lines: Vec<String> = (0..200)
         .map(|seq| line(seq, "failed", "TIMEOUT", &[], 8))
         .collect();
-    let checks = check(&lines, 200, Zone::lab("50%".parse().unwrap())).unwrap();
+    let checks = check(&lines, 200, half("never")).unwrap();
     let unanswerable = checks["unanswerable"].as_u64().unwrap();
     assert!((60..140).contains(&unanswerable), "{unanswerable}");
     assert_eq!(checks["right"].as_u64(), Some(unanswerable));

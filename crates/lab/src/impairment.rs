@@ -1,5 +1,6 @@
 //! The impairments of the lab.
 
+mod keys;
 mod value;
 
 use std::num::NonZeroU32;
@@ -10,138 +11,16 @@ use ipnet::IpNet;
 use rand::RngExt;
 use rand::rngs::SmallRng;
 
+pub use keys::KEYS;
 pub use value::Percent;
 
-/// The keys of [`Impairments::set`]: each with the name of its value (empty for a switch) and its
-/// help, which is an imperative line that fits `canvass lab -h`, and details after an empty line.
-pub const KEYS: &[(&str, &str, &str)] = &[
-    ("delay", "D", "Delay every reply by D"),
-    (
-        "jitter",
-        "D",
-        "Vary the delay by up to D in both directions\n\nUniformly, and never below 0.",
-    ),
-    ("loss", "PCT", "Lose this share of the queries over UDP"),
-    (
-        "rate-cap",
-        "QPS",
-        "Answer at most QPS queries per second\n\nFor each server address.",
-    ),
-    (
-        "burst",
-        "N",
-        "Let N queries through at once\n\nWith --rate-cap; the default is a tenth of it.",
-    ),
-    (
-        "over",
-        "HOW",
-        "Choose the reply to queries over the rate cap\n\nsilent (the default), refused, or slip: as response rate limiting, which answers every second one \
-         with TC and the others not at all, over UDP, until the queries of the last 15 s are fewer.",
-    ),
-    (
-        "truncate",
-        "PCT",
-        "Answer this share over UDP with TC\n\nThe answers have no records.",
-    ),
-    ("servfail", "PCT", "Answer this share with SERVFAIL"),
-    ("refused", "PCT", "Answer this share with REFUSED"),
-    (
-        "referral",
-        "PCT",
-        "Answer this share with a referral\n\nTo the servers of the root, as a server does that does not recurse.",
-    ),
-    (
-        "no-edns",
-        "",
-        "Answer FORMERR to queries with an OPT record",
-    ),
-    (
-        "forge",
-        "PCT",
-        "Forge two answers to this share over UDP\n\nThey are sent ahead of the answer: one with a wrong id, one with a wrong question.",
-    ),
-    (
-        "duplicate",
-        "PCT",
-        "Duplicate this share of the replies over UDP",
-    ),
-    ("late", "PCT", "Delay this share of the replies further"),
-    ("late-by", "D", "Delay late replies by D [default: 3s]"),
-    (
-        "corrupt",
-        "PCT",
-        "Corrupt this share of the replies over UDP\n\nThey are cut or garbled, and unreadable.",
-    ),
-    (
-        "slow",
-        "PCT",
-        "Delay the replies for this share of names\n\nIt is always the same names.",
-    ),
-    ("slow-by", "D", "Delay slow names by D [default: 800ms]"),
-    (
-        "never",
-        "PCT",
-        "Answer nothing for this share of the names\n\nIt is always the same names.",
-    ),
-    (
-        "outage-after",
-        "D",
-        "Stop answering D after the first query\n\nThe default with --outage is 0s.",
-    ),
-    (
-        "outage",
-        "D",
-        "Stop answering for D\n\nThe default with --outage-after is unlimited.",
-    ),
-    (
-        "dead",
-        "CIDR",
-        "Answer nothing at these addresses (may repeat)",
-    ),
-    (
-        "lying",
-        "CIDR",
-        "Answer SERVFAIL at these addresses (may repeat)",
-    ),
-    (
-        "tcp-close-after",
-        "N",
-        "Close a TCP connection after N answers",
-    ),
-    (
-        "tcp-serial",
-        "",
-        "Answer one query at a time over TCP\n\nThe delay applies to each in turn.",
-    ),
-    (
-        "tcp-silent",
-        "",
-        "Accept TCP connections and answer nothing",
-    ),
-    (
-        "tcp-misframe",
-        "PCT",
-        "Send wrong lengths with these replies over TCP",
-    ),
-    ("tcp-refuse", "", "Listen on UDP only"),
-    ("trickle", "D", "Send one octet per D (services)"),
-    (
-        "reset-at",
-        "N",
-        "Close with a reset after N octets (services)",
-    ),
-    ("close-at", "N", "Close after N octets (services)"),
-    (
-        "time-skew",
-        "S",
-        "Set the clock S seconds ahead (services)\n\nA negative number sets it back.",
-    ),
-    ("seed", "N", "Draw at random from this seed [default: 0]"),
-];
+/// The datagrams that a receive buffer of Linux holds by default: 212,992 octets, of which a short
+/// one takes 768.
+const QUEUE_DEFAULT: NonZeroU32 = NonZeroU32::new(277).unwrap();
 
 /// The impairments of the lab. The default is none.
 ///
-/// Loss, truncation, forgery, duplication and corruption apply to datagrams only; all others apply
+/// Loss, truncation, forgery, duplication, corruption and the service time apply to datagrams only; all others apply
 /// to both transports. The services besides DNS support `delay`, `jitter`, `late`, `outage`,
 /// `dead`, `tcp_silent` and `tcp_refuse`, for datagrams `loss` and `duplicate` as well, and those
 /// that are for services only.
@@ -157,7 +36,11 @@ pub struct Impairments {
     pub rate_cap: Option<NonZeroU32>,
     /// Queries that the rate cap admits at once; a tenth of it by default.
     pub burst: Option<NonZeroU32>,
-    /// How queries over the rate cap are treated.
+    /// Queries that are held at once per server address. `over` tells how further ones are treated.
+    pub inflight_cap: Option<NonZeroU32>,
+    /// How long queries that are never answered are held.
+    pub inflight_hold: Duration,
+    /// How queries over either cap are treated.
     pub over: OverCap,
     /// Queries over UDP that are answered with TC and no records.
     pub truncate: Percent,
@@ -186,6 +69,24 @@ pub struct Impairments {
     pub slow_by: Duration,
     /// Names that are never answered, always the same ones.
     pub never: Percent,
+    /// Names that are answered late with SERVFAIL, always the same ones, none of which is among
+    /// those that are never answered.
+    pub lame: Percent,
+    /// The mean of their additional delays.
+    pub lame_by: Duration,
+    /// Names of reverse lookups that do not exist, always the same ones, none of which is among
+    /// those that are lame or never answered.
+    pub nxdomain: Percent,
+    /// The time that each query over UDP takes, one after the other, per server address.
+    pub service_time: Option<Duration>,
+    /// The time that each query over TCP takes, one after the other, per server address.
+    pub tcp_service_time: Option<Duration>,
+    /// How long the servers stop at the end of each `freeze_every`.
+    pub freeze: Option<Duration>,
+    /// The time from one stop to the next, counted from the first query.
+    pub freeze_every: Duration,
+    /// Queries over UDP that wait for a busy or stopped server at once, per server address.
+    pub queue: NonZeroU32,
     /// When the outage begins, after the first query.
     pub outage_after: Option<Duration>,
     /// The duration of the outage.
@@ -212,12 +113,12 @@ pub struct Impairments {
     pub close_at: Option<u64>,
     /// How many seconds the time of the services is ahead.
     pub time_skew_s: i64,
-    /// The seed of the random numbers. Which names are slow or never answered does not depend on
-    /// it.
+    /// The seed of the random numbers. Which names are slow, lame, missing or never answered
+    /// does not depend on it.
     pub seed: u64,
 }
 
-/// How queries over the rate cap are treated.
+/// How queries over the rate cap or the in-flight cap are treated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OverCap {
     /// They are not answered.
@@ -260,6 +161,8 @@ impl Default for Impairments {
             loss: Percent::ZERO,
             rate_cap: None,
             burst: None,
+            inflight_cap: None,
+            inflight_hold: Duration::from_secs(10),
             over: OverCap::Silent,
             truncate: Percent::ZERO,
             servfail: Percent::ZERO,
@@ -274,6 +177,14 @@ impl Default for Impairments {
             slow: Percent::ZERO,
             slow_by: Duration::from_millis(800),
             never: Percent::ZERO,
+            lame: Percent::ZERO,
+            lame_by: Duration::from_secs(5),
+            nxdomain: Percent::ZERO,
+            service_time: None,
+            tcp_service_time: None,
+            freeze: None,
+            freeze_every: Duration::from_secs(1),
+            queue: QUEUE_DEFAULT,
             outage_after: None,
             outage: None,
             dead: Vec::new(),
@@ -313,6 +224,8 @@ impl Impairments {
             "loss" => self.loss = value.parse()?,
             "rate-cap" => self.rate_cap = Some(count(value)?),
             "burst" => self.burst = Some(count(value)?),
+            "inflight-cap" => self.inflight_cap = Some(count(value)?),
+            "inflight-hold" => self.inflight_hold = value::duration(value)?,
             "over" => {
                 self.over = match value {
                     "silent" => OverCap::Silent,
@@ -334,6 +247,14 @@ impl Impairments {
             "slow" => self.slow = value.parse()?,
             "slow-by" => self.slow_by = value::duration(value)?,
             "never" => self.never = value.parse()?,
+            "lame" => self.lame = value.parse()?,
+            "lame-by" => self.lame_by = value::duration(value)?,
+            "nxdomain" => self.nxdomain = value.parse()?,
+            "service-time" => self.service_time = Some(value::duration(value)?),
+            "tcp-service-time" => self.tcp_service_time = Some(value::duration(value)?),
+            "freeze" => self.freeze = Some(value::duration(value)?),
+            "freeze-every" => self.freeze_every = value::duration(value)?,
+            "queue" => self.queue = count(value)?,
             "outage-after" => self.outage_after = Some(value::duration(value)?),
             "outage" => self.outage = Some(value::duration(value)?),
             "dead" => self.dead.push(value::network(value)?),
@@ -401,74 +322,4 @@ fn number(text: &str) -> Result<u64, ValueError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_key_can_be_set_and_changes_something() {
-        for (key, value_name, _) in KEYS {
-            let value = match *value_name {
-                "" => "",
-                "D" => "17ms",
-                "PCT" => "3%",
-                "QPS" | "N" | "S" => "9",
-                "HOW" => "refused",
-                "CIDR" => "127.3.0.0/16",
-                other => panic!("{key} has a value of an unknown kind: {other}"),
-            };
-            let mut impairments = Impairments::default();
-            assert_eq!(impairments.set(key, value), Ok(()), "{key}");
-            assert_ne!(impairments, Impairments::default(), "{key}");
-        }
-    }
-
-    #[test]
-    fn a_list_reads_as_its_items() {
-        let read: Impairments =
-            "delay=20ms,loss=10%,no-edns,tcp-serial=true,dead=127.0.0.2,dead=127.0.1.0/24"
-                .parse()
-                .unwrap();
-        assert_eq!(
-            read,
-            Impairments {
-                delay: Duration::from_millis(20),
-                loss: "10%".parse().unwrap(),
-                no_edns: true,
-                tcp_serial: true,
-                dead: vec![
-                    "127.0.0.2/32".parse().unwrap(),
-                    "127.0.1.0/24".parse().unwrap()
-                ],
-                ..Impairments::default()
-            }
-        );
-        assert_eq!("".parse(), Ok(Impairments::default()));
-    }
-
-    #[test]
-    fn errors_name_what_was_given() {
-        let error = |text: &str| text.parse::<Impairments>().unwrap_err().to_string();
-        assert_eq!(error("speed=9"), "unknown impairment \"speed\"");
-        assert_eq!(error("delay=9ms,"), "unknown impairment \"\"");
-        assert_eq!(
-            error("loss=200%"),
-            "invalid value \"200%\" for loss: expected a percentage from 0 to 100, such as 10% or 0.5%"
-        );
-        assert_eq!(
-            error("over=loud"),
-            "invalid value \"loud\" for over: expected silent, refused or slip"
-        );
-        for item in [
-            "rate-cap=0",
-            "delay=5",
-            "dead=127.0.0.1/8",
-            "no-edns=maybe",
-            "seed=-1",
-            "reset-at=-1",
-            "time-skew=1s",
-            "time-skew=99999999999",
-        ] {
-            assert!(item.parse::<Impairments>().is_err(), "{item}");
-        }
-    }
-}
+mod tests;

@@ -21,6 +21,7 @@ mod histogram;
 mod impairment;
 mod lab;
 mod listener;
+mod name_fate;
 mod packet_info;
 mod query;
 mod reply;
@@ -40,6 +41,7 @@ mod zone;
 pub use histogram::HistogramSummary;
 pub use impairment::{ImpairmentError, Impairments, KEYS, OverCap, Percent};
 pub use lab::{Lab, LabConfig, ServiceConfig};
+pub use name_fate::NameFate;
 pub use report::{Counts, LabReport, ServiceCounts, ServiceReport};
 pub use responder::{DropReason, PlannedReply, ReplyKind, ReplyPlan, Responder};
 pub use service::{

@@ -56,6 +56,10 @@ counters! {
     Never, never, "never answered";
     /// Queries over the rate cap that got no reply.
     OverCap, over_cap, "dropped by the rate cap";
+    /// Queries over the in-flight cap that got no reply.
+    OverInFlightCap, over_in_flight_cap, "dropped by the in-flight cap";
+    /// Datagrams that a busy or stopped server had no room for (`queue`).
+    QueueFull, queue_full, "dropped by the full queue";
     /// Queries to a dead server address.
     Dead, dead, "to a dead server";
     /// Queries during an outage.
@@ -98,7 +102,9 @@ impl Metrics<DnsCounter> {
             self.add(match reason {
                 DropReason::Dead => DnsCounter::Dead,
                 DropReason::Outage => DnsCounter::Outage,
+                DropReason::QueueFull => DnsCounter::QueueFull,
                 DropReason::OverCap => DnsCounter::OverCap,
+                DropReason::OverInFlightCap => DnsCounter::OverInFlightCap,
                 DropReason::Never => DnsCounter::Never,
                 DropReason::Lost => DnsCounter::Lost,
             });
@@ -120,7 +126,10 @@ impl DnsCounter {
             ReplyKind::Corrupt(_) => Self::Corrupted,
             ReplyKind::Duplicate(_) => Self::Duplicated,
             ReplyKind::Referral => Self::Referred,
-            ReplyKind::Answer | ReplyKind::Truncated | ReplyKind::Rcode(_) => match status.rcode {
+            ReplyKind::Answer
+            | ReplyKind::Truncated
+            | ReplyKind::Rcode(_)
+            | ReplyKind::NxDomain => match status.rcode {
                 _ if status.truncated => Self::Truncated,
                 Rcode::NOERROR | Rcode::NXDOMAIN => Self::Answered,
                 Rcode::SERVFAIL => Self::Servfail,

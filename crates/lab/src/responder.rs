@@ -4,7 +4,11 @@
 //! responders with the same seed answer the same queries in the same way.
 
 mod forgery;
+mod in_flight;
+mod per_server;
+mod plan;
 mod rate_limiter;
+mod worker;
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -14,12 +18,16 @@ use canvass_model::{Rcode, Time, Transport};
 use ipnet::IpNet;
 use rand::rngs::SmallRng;
 use rand::{Rng, RngExt, SeedableRng};
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 use crate::impairment::{Impairments, OverCap, Percent, jittered};
+use crate::name_fate::{NameFate, question_key};
 use crate::query::Query;
 use crate::zone::{ResponseMode, ResponseStatus, Zone};
+use in_flight::{Admission, InFlight};
+pub use plan::{DropReason, PlannedReply, ReplyKind, ReplyPlan};
 use rate_limiter::RateLimiter;
+use worker::Worker;
 
 /// How long what exceeds the rate counts with [`OverCap::Slip`]: the default of BIND and NSD.
 const SLIP_WINDOW: Duration = Duration::from_secs(15);
@@ -31,69 +39,14 @@ pub struct Responder {
     impairments: Impairments,
     /// No impairment has an effect on plans.
     unimpaired: bool,
+    /// Holds queries up before they are processed.
+    worker: Option<Worker>,
     rate_limiter: Option<RateLimiter>,
+    in_flight: Option<InFlight>,
     rng: SmallRng,
     first_query: Option<Time>,
-    /// Queries over the rate cap.
+    /// Queries over either cap.
     over_cap: u64,
-}
-
-/// How one query is answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReplyPlan {
-    /// The replies in the order they are sent.
-    pub replies: SmallVec<[PlannedReply; 4]>,
-    /// Why there is no reply, if there is none.
-    pub dropped: Option<DropReason>,
-    /// Whether the reply is late (`late`).
-    pub late: bool,
-    /// Whether the name is a slow one (`slow`).
-    pub slow: bool,
-}
-
-/// A reply of a [`ReplyPlan`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PlannedReply {
-    /// How long after the query it is sent.
-    pub delay: Duration,
-    /// Its content.
-    pub kind: ReplyKind,
-}
-
-/// The content of a reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReplyKind {
-    /// The answer of the zone.
-    Answer,
-    /// TC set and no records.
-    Truncated,
-    /// A response code and no records.
-    Rcode(Rcode),
-    /// A referral to the servers of the root.
-    Referral,
-    /// A forged answer with a wrong id, in which these bits are flipped.
-    WrongId(u16),
-    /// A forged answer with the right id and a wrong question.
-    WrongQuestion,
-    /// The answer of the zone, made unreadable in a way that the number selects.
-    Corrupt(u64),
-    /// A second copy of the reply before it.
-    Duplicate(ResponseMode),
-}
-
-/// Why a query gets no reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DropReason {
-    /// The server address is dead.
-    Dead,
-    /// There is an outage.
-    Outage,
-    /// The rate cap is exceeded.
-    OverCap,
-    /// The name is never answered.
-    Never,
-    /// The query was lost at random.
-    Lost,
 }
 
 impl Responder {
@@ -110,7 +63,9 @@ impl Responder {
         Self {
             zone: Zone::new(!impairments.no_edns),
             unimpaired: is_unimpaired(&impairments),
+            worker: Worker::new(&impairments),
             rate_limiter,
+            in_flight: impairments.inflight_cap.map(InFlight::new),
             rng: SmallRng::seed_from_u64(impairments.seed),
             first_query: None,
             over_cap: 0,
@@ -147,32 +102,17 @@ impl Responder {
         if is_in_outage(&self.impairments, now.since(first_query)) {
             return ReplyPlan::dropped(DropReason::Outage);
         }
-        let is_limited = transport == Transport::Udp || self.impairments.over != OverCap::Slip;
-        let limiter = self.rate_limiter.as_mut().filter(|_| is_limited);
-        if limiter.is_some_and(|limiter| !limiter.admit(now, server)) {
-            self.over_cap += 1;
-            return match self.impairments.over {
-                OverCap::Slip if self.over_cap.is_multiple_of(2) => {
-                    ReplyPlan::reply(self.delay(), ReplyKind::Truncated)
-                }
-                OverCap::Slip => ReplyPlan::dropped(DropReason::OverCap),
-                OverCap::Silent => ReplyPlan::dropped(DropReason::OverCap),
-                OverCap::Refused => {
-                    ReplyPlan::reply(self.delay(), ReplyKind::Rcode(Rcode::REFUSED))
-                }
-            };
+        let Some(worker) = &mut self.worker else {
+            return self.plan_processed(now, server, transport, query);
+        };
+        let Some(processed) = worker.process(now, server, transport) else {
+            return ReplyPlan::dropped(DropReason::QueueFull);
+        };
+        let mut plan = self.plan_processed(processed, server, transport, query);
+        for reply in &mut plan.replies {
+            reply.delay = self.departure(processed + reply.delay).since(now);
         }
-        if contains(&self.impairments.lying, server) {
-            return ReplyPlan::reply(self.delay(), ReplyKind::Rcode(Rcode::SERVFAIL));
-        }
-        if forgery::name_is_within(query, self.impairments.never, forgery::NEVER) {
-            return ReplyPlan::dropped(DropReason::Never);
-        }
-        let udp = transport == Transport::Udp;
-        if udp && self.draw(self.impairments.loss) {
-            return ReplyPlan::dropped(DropReason::Lost);
-        }
-        self.plan_reply(udp, query)
+        plan
     }
 
     /// Appends a planned reply to `query` to the buffer `reply`. Returns `None` if the message has
@@ -189,6 +129,7 @@ impl Responder {
             ReplyKind::Duplicate(mode) => mode,
             ReplyKind::Truncated => ResponseMode::Truncate,
             ReplyKind::Rcode(rcode) => ResponseMode::Rcode(rcode),
+            ReplyKind::NxDomain => ResponseMode::NxDomain,
             ReplyKind::Referral => ResponseMode::Referral,
             ReplyKind::WrongId(flipped) => return forgery::wrong_id(query, flipped, reply),
             ReplyKind::WrongQuestion => return forgery::wrong_question(query, reply),
@@ -236,8 +177,102 @@ impl Responder {
         status
     }
 
-    fn plan_reply(&mut self, udp: bool, query: &[u8]) -> ReplyPlan {
-        let mode = if self.draw(self.impairments.servfail) {
+    /// Plans as if the query arrived when it is processed, and no server stopped after that.
+    fn plan_processed(
+        &mut self,
+        now: Time,
+        server: IpAddr,
+        transport: Transport,
+        query: &[u8],
+    ) -> ReplyPlan {
+        let udp = transport == Transport::Udp;
+        let is_limited = udp || self.impairments.over != OverCap::Slip;
+        let limiter = self.rate_limiter.as_mut().filter(|_| is_limited);
+        if limiter.is_some_and(|limiter| !limiter.admit(now, server)) {
+            return self.plan_over_cap(DropReason::OverCap);
+        }
+        if contains(&self.impairments.lying, server) {
+            return ReplyPlan::reply(self.delay(), ReplyKind::Rcode(Rcode::SERVFAIL));
+        }
+        let fate = self.impairments.fate_of(query);
+        if fate != NameFate::Never && udp && self.draw(self.impairments.loss) {
+            return ReplyPlan::dropped(DropReason::Lost);
+        }
+        if self.in_flight.is_some() && is_limited {
+            return self.plan_held(now, server, udp, query, fate);
+        }
+        self.plan_fate(udp, query, fate)
+    }
+
+    /// Plans with the in-flight cap.
+    fn plan_held(
+        &mut self,
+        now: Time,
+        server: IpAddr,
+        udp: bool,
+        query: &[u8],
+        fate: NameFate,
+    ) -> ReplyPlan {
+        let (Some(question), Some(in_flight)) = (question_key(query), &mut self.in_flight) else {
+            return self.plan_fate(udp, query, fate);
+        };
+        let admission = in_flight.admit(now, server, question);
+        if admission == Admission::Full {
+            return self.plan_over_cap(DropReason::OverInFlightCap);
+        }
+        let mut plan = self.plan_fate(udp, query, fate);
+        if let Admission::Joins(end) = admission {
+            for reply in &mut plan.replies {
+                reply.delay = end.since(now);
+            }
+            return plan;
+        }
+        let delay = plan.replies.iter().map(|reply| reply.delay).max();
+        let end = self.departure(now + delay.unwrap_or(self.impairments.inflight_hold));
+        if let Some(in_flight) = &mut self.in_flight {
+            in_flight.hold(now, server, question, end);
+        }
+        plan
+    }
+
+    fn plan_fate(&mut self, udp: bool, query: &[u8], fate: NameFate) -> ReplyPlan {
+        match fate {
+            NameFate::Never => ReplyPlan::dropped(DropReason::Never),
+            NameFate::Answered | NameFate::NxDomain | NameFate::Lame => {
+                self.plan_reply(udp, query, fate)
+            }
+        }
+    }
+
+    fn plan_over_cap(&mut self, cap: DropReason) -> ReplyPlan {
+        self.over_cap += 1;
+        let kind = match self.impairments.over {
+            OverCap::Slip if self.over_cap.is_multiple_of(2) => ReplyKind::Truncated,
+            OverCap::Slip | OverCap::Silent => return ReplyPlan::dropped(cap),
+            OverCap::Refused => ReplyKind::Rcode(Rcode::REFUSED),
+        };
+        // The delay of a server that holds too many is that of the one behind it.
+        let delay = match cap {
+            DropReason::OverInFlightCap => Duration::ZERO,
+            _ => self.delay(),
+        };
+        ReplyPlan::reply(delay, kind)
+    }
+
+    /// When a reply leaves that is due at a time: servers may be stopped.
+    fn departure(&self, due: Time) -> Time {
+        self.worker
+            .as_ref()
+            .map_or(due, |worker| worker.running_at(due))
+    }
+
+    /// How a query is answered that is neither lost nor never answered.
+    fn plan_reply(&mut self, udp: bool, query: &[u8], fate: NameFate) -> ReplyPlan {
+        let mode = if fate == NameFate::Lame {
+            ResponseMode::Rcode(Rcode::SERVFAIL)
+        } else if fate == NameFate::NxDomain {
+            ResponseMode::NxDomain
+        } else if self.draw(self.impairments.servfail) {
             ResponseMode::Rcode(Rcode::SERVFAIL)
         } else if self.draw(self.impairments.refused) {
             ResponseMode::Rcode(Rcode::REFUSED)
@@ -249,7 +284,10 @@ impl Responder {
             ResponseMode::Answer
         };
         let mut delay = self.delay();
-        let slow = forgery::name_is_within(query, self.impairments.slow, forgery::SLOW);
+        if fate == NameFate::Lame {
+            delay += self.impairments.lame_delay(query);
+        }
+        let slow = self.impairments.is_slow(query);
         if slow {
             delay += self.impairments.slow_by;
         }
@@ -274,6 +312,7 @@ impl Responder {
             ResponseMode::Answer => ReplyKind::Answer,
             ResponseMode::Truncate => ReplyKind::Truncated,
             ResponseMode::Rcode(rcode) => ReplyKind::Rcode(rcode),
+            ResponseMode::NxDomain => ReplyKind::NxDomain,
             ResponseMode::Referral => ReplyKind::Referral,
         };
         replies.push(PlannedReply { delay, kind });
@@ -299,26 +338,6 @@ impl Responder {
 
     fn draw(&mut self, share: Percent) -> bool {
         !share.is_zero() && share.includes(self.rng.next_u32())
-    }
-}
-
-impl ReplyPlan {
-    fn reply(delay: Duration, kind: ReplyKind) -> Self {
-        Self {
-            replies: smallvec![PlannedReply { delay, kind }],
-            dropped: None,
-            late: false,
-            slow: false,
-        }
-    }
-
-    fn dropped(reason: DropReason) -> Self {
-        Self {
-            replies: SmallVec::new(),
-            dropped: Some(reason),
-            late: false,
-            slow: false,
-        }
     }
 }
 
@@ -358,6 +377,10 @@ fn is_unimpaired(set: &Impairments) -> bool {
         seed: set.seed,
         late_by: set.late_by,
         slow_by: set.slow_by,
+        lame_by: set.lame_by,
+        inflight_hold: set.inflight_hold,
+        freeze_every: set.freeze_every,
+        queue: set.queue,
         burst: set.burst,
         over: set.over,
         ..Impairments::default()

@@ -26,7 +26,7 @@ use std::net::IpAddr;
 
 use canvass_model::{Rcode, Transport};
 
-use crate::query::{HEADER_BYTES, Query, QueryError};
+use crate::query::{HEADER_BYTES, LowerName, Query, QueryError};
 use crate::reply::{ReplyWriter, header_only};
 use records::Records;
 
@@ -53,6 +53,8 @@ pub enum ResponseMode {
     Truncate,
     /// With this code and no records.
     Rcode(Rcode),
+    /// With NXDOMAIN, as for a name that does not exist.
+    NxDomain,
     /// With the servers of the root, by a server that neither recurses nor has authority.
     Referral,
 }
@@ -113,6 +115,7 @@ impl Zone {
                 });
             }
             ResponseMode::Rcode(rcode) => rcode.0,
+            ResponseMode::NxDomain => answer::write_nxdomain(&query, &mut writer).0,
             ResponseMode::Referral => {
                 answer::write_referral(&mut writer);
                 Rcode::NOERROR.0
@@ -187,6 +190,11 @@ impl PtrCase {
             _ => Self::Plain,
         }
     }
+}
+
+/// Whether a name belongs to a reverse lookup.
+pub(crate) fn is_reverse(name: &LowerName) -> bool {
+    name.is_within(reverse::IN_ADDR, 2) || name.is_within(reverse::IP6, 2)
 }
 
 fn last_octet(address: IpAddr) -> u8 {

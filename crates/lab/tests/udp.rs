@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use canvass_lab::{Lab, LabConfig};
-use client::{address, check_answer, lab, query, receive, udp};
+use client::{address, check_answer, lab, query, receive, udp, wait_until};
 
 #[test]
 fn every_loopback_address_answers_as_itself() {
@@ -152,4 +152,25 @@ fn what_is_not_answered_is_counted() {
         ),
         (4, 1, 2, 1)
     );
+}
+
+#[test]
+fn a_query_over_the_in_flight_cap_is_treated_as_the_lab_is_told() {
+    for (over, counts) in [("refused", (1, 0)), ("silent", (0, 1))] {
+        let lab = lab(&format!("never=100%,inflight-cap=1,over={over}"));
+        let socket = udp();
+        for id in 0..2 {
+            let query = query(id, address(u32::from(id)));
+            socket.send_to(&query, lab.address()).unwrap();
+        }
+        if over == "refused" {
+            let (reply, _) = receive(&socket);
+            assert_eq!((reply[1], reply[3] & 0x0f), (1, 5));
+        } else {
+            wait_until(|| lab.report().counts.over_in_flight_cap == 1);
+        }
+        let counted = lab.stop().unwrap().counts;
+        assert_eq!(counted.never, 1);
+        assert_eq!((counted.refused, counted.over_in_flight_cap), counts);
+    }
 }

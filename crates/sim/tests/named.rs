@@ -356,30 +356,6 @@ fn by_stream(jobs: u32, peers: Vec<Peer>) -> Scenario {
 }
 
 #[test]
-fn response_rate_limiting_is_answered_by_streams() {
-    let limited = one(20_000, "delay=1ms,rate-cap=500,burst=500,over=slip");
-    let result = all_right(
-        &limited,
-        &Bounds {
-            attempts_per_job_max: 1.3,
-            elapsed_max: Duration::from_secs(5),
-        },
-    );
-    assert!(result.report.upstreams[0].connections > 0);
-    // Slowly enough for several returns to datagrams, each of which is over soon.
-    let mut slow = limited;
-    slow.rate_max_per_second = Some(600.0);
-    slow.jobs = Scenario::plain(1, addresses(60_000), vec![Peer::new(0)]).jobs;
-    all_right(
-        &slow,
-        &Bounds {
-            attempts_per_job_max: 1.3,
-            elapsed_max: Duration::from_secs(110),
-        },
-    );
-}
-
-#[test]
 fn connections_that_close_after_a_hundred_cost_no_attempts() {
     let result = all_right(
         &by_stream(20_000, vec![Peer::impaired(0, "tcp-close-after=100")]),

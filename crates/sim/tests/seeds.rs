@@ -3,6 +3,7 @@
 
 use std::thread;
 
+use canvass_lab::{Impairments, Percent};
 use canvass_sim::{Scenario, Telling, run, run_scenario};
 
 /// One in three has probes of hosts.
@@ -53,6 +54,10 @@ fn worlds_are_not_all_alike() {
     share(&|one| !one.host.stalls.is_empty());
     share(&|one| one.host.descriptors_gone.is_some());
     share(&|one| one.peers.iter().any(|peer| peer.reset_after.is_some()));
+    share(&|one| has(one, |set| set.inflight_cap.is_some()));
+    share(&|one| has(one, |set| set.freeze.is_some()));
+    share(&|one| has(one, |set| set.service_time.is_some()));
+    share(&|one| has(one, |set| set.lame != Percent::ZERO));
     share(&|one| one.peers.len() == 20);
     share(&|one| one.jobs_max == 1);
     share(&|one| one.has_probes() && one.fair);
@@ -62,6 +67,10 @@ fn worlds_are_not_all_alike() {
     share(&|one| one.has_probes() && one.probing.sockets_max == 5);
     share(&|one| one.has_probes() && one.probing.rate_per_host_max_per_second.is_some());
     share(&|one| one.jobs.iter().any(|job| job.spec.outcomes() > 1));
+}
+
+fn has(scenario: &Scenario, what: fn(&Impairments) -> bool) -> bool {
+    scenario.peers.iter().any(|peer| what(&peer.impairments))
 }
 
 fn failure_of(seed: u64) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use crate::common::{LabChild, canvass};
+use crate::common::{LabChild, canvass, distinct};
 use crate::peers::closed_port;
 
 #[test]
@@ -42,6 +42,35 @@ fn a_lab_serves_ipv6_on_the_same_port_when_asked() {
             serde_json::json!(["host-2001-db8-0-0-0-0-0-1.example.net."])
         );
         run.says(&resolver);
+    }
+}
+
+#[test]
+fn a_lab_answers_as_a_recursive_resolver_does() {
+    // No name is two of them.
+    for (lab, code, status) in [
+        ("--lab=nxdomain=100%", 0, "NXDOMAIN"),
+        ("--lab=lame=100%,lame-by=10ms", 1, "SERVFAIL"),
+        ("--lab=nxdomain=100%,lame=100%,lame-by=10ms", 1, "SERVFAIL"),
+    ] {
+        let args = ["ptr", "10.0.0.0/28", lab, "--retries", "0", "-f", "ndjson"];
+        let objects = canvass(&args).exits(code).whole(16);
+        assert!(
+            distinct(&objects, "status").into_iter().eq([status]),
+            "{lab}"
+        );
+    }
+}
+
+#[test]
+fn a_lab_that_is_slow_or_stopped_loses_nothing_that_its_queue_holds() {
+    for lab in [
+        "--lab=service-time=1ms",
+        "--lab=freeze=30ms,freeze-every=50ms",
+        "--lab=delay=5ms,inflight-cap=3,over=refused",
+    ] {
+        let args = ["ptr", "10.0.0.0/26", lab, "-f", "ndjson"];
+        canvass(&args).exits(0).whole(64);
     }
 }
 

@@ -24,6 +24,14 @@ impl Percent {
         self.millionths == 0
     }
 
+    /// Both shares together, at most everything.
+    pub(crate) const fn plus(self, other: Self) -> Self {
+        let sum = self.millionths + other.millionths;
+        Self {
+            millionths: if sum < 1_000_000 { sum } else { 1_000_000 },
+        }
+    }
+
     /// Whether a uniformly distributed random number falls into this share.
     pub const fn includes(self, random: u32) -> bool {
         ((random as u64 * 1_000_000) >> 32) < self.millionths as u64

@@ -1,18 +1,14 @@
-//! Forged and corrupt replies, and the names that are always slow or never answered.
+//! Forged and corrupt replies.
 
 use std::net::Ipv6Addr;
 
 use canvass_model::Rcode;
 
 use crate::impairment::Percent;
+use crate::name_fate::hash;
 use crate::query::{HEADER_BYTES, LowerName, Query};
 use crate::reply::{Owner, ReplyWriter, Section};
 use crate::zone::ResponseStatus;
-
-/// Selects the names that are never answered.
-pub(super) const NEVER: u64 = 0x9e37_79b9_7f4a_7c15;
-/// Selects the slow names, independently of [`NEVER`].
-pub(super) const SLOW: u64 = 0xc2b2_ae3d_27d4_eb4f;
 
 /// The data of forged answers, by which a client that accepted one can be recognised (RFC 5737,
 /// RFC 3849).
@@ -37,26 +33,6 @@ pub(super) fn stream_length(reply: &[u8], share: Percent) -> u16 {
         1 => length / 2,
         _ => length + 7,
     }
-}
-
-/// Whether the queried name belongs to the share. For one `salt` these are always the same names.
-pub(super) fn name_is_within(query: &[u8], share: Percent, salt: u64) -> bool {
-    if share.is_zero() {
-        return false;
-    }
-    let Some(name) = query.get(HEADER_BYTES..).and_then(LowerName::parse) else {
-        return false;
-    };
-    share.includes(hash(name.wire(), salt))
-}
-
-/// FNV-1a, and a mix because a share depends on the upper bits only.
-fn hash(octets: &[u8], salt: u64) -> u32 {
-    let hash = octets.iter().fold(salt, |hash, &octet| {
-        (hash ^ u64::from(octet)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    let mixed = (hash ^ hash >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93);
-    (mixed >> 32) as u32
 }
 
 /// Writes a forged answer with an id that differs in the bits of `flipped`.

@@ -5,11 +5,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use canvass_model::Time;
-use hashbrown::HashMap;
 
-/// Server addresses with a stored bucket. A full bucket is not stored, so an address is refused
-/// only if this many others are busy.
-const SERVERS_MAX: usize = 65_536;
+use super::per_server::PerServer;
 
 /// Token buckets of equal size. Each is stored as the time at which it will be full.
 #[derive(Debug)]
@@ -18,7 +15,7 @@ pub(super) struct RateLimiter {
     credit_ns: u64,
     /// How far refused queries may overdraw a bucket.
     debt_ns: u64,
-    full_at: HashMap<IpAddr, Time>,
+    full_at: PerServer<Time>,
 }
 
 impl RateLimiter {
@@ -30,19 +27,15 @@ impl RateLimiter {
             interval_ns,
             credit_ns: interval_ns * u64::from(burst.get() - 1),
             debt_ns: debt.as_nanos() as u64,
-            full_at: HashMap::new(),
+            full_at: PerServer::new(),
         }
     }
 
     /// Takes a token from the bucket of `server`. Returns whether there was one.
     pub(super) fn admit(&mut self, now: Time, server: IpAddr) -> bool {
-        if self.full_at.len() >= SERVERS_MAX && !self.full_at.contains_key(&server) {
-            self.full_at.retain(|_, full_at| *full_at > now);
-            if self.full_at.len() >= SERVERS_MAX {
-                return false;
-            }
-        }
-        let full_at = self.full_at.entry(server).or_insert(now);
+        let Some(full_at) = self.full_at.get(server, |full_at| *full_at > now) else {
+            return false;
+        };
         let taken_ns = full_at.nanos_since(now);
         if taken_ns > self.credit_ns {
             if taken_ns < self.credit_ns + self.debt_ns {
@@ -57,6 +50,7 @@ impl RateLimiter {
 
 #[cfg(test)]
 mod tests {
+    use super::super::per_server::SERVERS_MAX;
     use super::*;
 
     const SERVER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);

@@ -1,3 +1,5 @@
+mod servers;
+
 use super::*;
 
 use std::collections::HashSet;
@@ -79,6 +81,7 @@ fn without_impairments_every_query_is_answered_at_once() {
         "",
         "seed=9",
         "tcp-serial,tcp-close-after=5,late-by=1s,no-edns",
+        "lame-by=1s,inflight-hold=1s,freeze-every=1s,queue=9",
     ] {
         let mut world = World::new(text);
         assert!(world.responder.is_unimpaired(), "{text}");

@@ -52,6 +52,18 @@ pub(super) fn write(records: &Records, query: &Query<'_>, reply: &mut ReplyWrite
     }
 }
 
+/// Writes that a name does not exist, whatever the zone has, and returns NXDOMAIN.
+pub(super) fn write_nxdomain(query: &Query<'_>, reply: &mut ReplyWriter<'_>) -> Rcode {
+    let apexes = [IN_ADDR, IP6, forward::ZONE, lab::ZONE];
+    if let Some(apex) = apexes
+        .into_iter()
+        .find(|apex| query.name.is_within(apex, 2))
+    {
+        write_soa(query, apex, reply);
+    }
+    Rcode::NXDOMAIN
+}
+
 /// Writes a referral upwards, to the servers of the root.
 pub(super) fn write_referral(reply: &mut ReplyWriter<'_>) {
     reply.deny_recursion();

@@ -5,7 +5,7 @@ use canvass_model::{Answer, Outcome, Phase, ProbeSpec, ResponseDetails, Status, 
 
 use super::Faults;
 use crate::scenario::Scenario;
-use crate::truth::{Expected, expected_of};
+use crate::truth::{Expected, expected_of, missing_by};
 
 /// Additional attempts of a question, as the server requires: without EDNS(0), and over TCP.
 const FOLLOW_UPS_MAX: u32 = 2;
@@ -56,7 +56,7 @@ pub(super) fn faults_of(scenario: &Scenario, outcome: &Outcome, zone: &Zone) -> 
         );
     } else {
         check(
-            is_true(scenario, outcome, expected),
+            is_true(scenario, outcome, expected) || is_missing(scenario, outcome),
             "the answer is not the truth",
         );
     }
@@ -83,6 +83,15 @@ fn details_fit(outcome: &Outcome) -> bool {
         ..ResponseDetails::default()
     };
     matches!(outcome.job.spec, ProbeSpec::Dns { .. }) && *details == expected
+}
+
+/// Whether an answer is that of a resolver that answers NXDOMAIN for its name.
+fn is_missing(scenario: &Scenario, outcome: &Outcome) -> bool {
+    let mut peers = scenario.peers.iter();
+    peers.any(|peer| {
+        missing_by(&peer.impairments, &outcome.job)
+            .is_some_and(|expected| is_true(scenario, outcome, &expected))
+    })
 }
 
 /// Whether an answer is that of the zone.

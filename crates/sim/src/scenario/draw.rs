@@ -13,6 +13,10 @@ use super::{ChannelSettings, Host, Interrupt, Path, Peer, Reach, Scenario, probe
 /// Which seeds of DNS jobs have, besides their resolvers, one that does not recurse.
 const REFERRING_EVERY: u64 = 10;
 const REFERRING_AT: u64 = 4;
+/// Which seeds of DNS jobs have, besides their resolvers, one with the limits of a server that
+/// people have.
+const LIMITED_EVERY: u64 = 5;
+const LIMITED_AT: u64 = 1;
 
 /// How the resolvers of a run are impaired.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,6 +60,9 @@ fn draw_questions(seed: u64) -> Scenario {
     // Jobs that need a second query may time out during a stall.
     if seed % REFERRING_EVERY == REFERRING_AT && profile != Profile::Stalled {
         peers.push(draw_referring(seed, peers.len() as u16));
+    }
+    if seed % LIMITED_EVERY == LIMITED_AT && profile != Profile::Stalled {
+        peers.push(draw_limited(seed, peers.len() as u16));
     }
     let count = one_of(rng, &[200, 500, 1_000, 3_000]);
     let mut mix = Mix {
@@ -278,6 +285,33 @@ fn draw_referring(seed: u64, index: u16) -> Peer {
     let rng = &mut SmallRng::seed_from_u64(!seed);
     let percent = one_of(rng, &[30, 90, 100]);
     Peer::impaired(index, &format!("referral={percent}%"))
+}
+
+/// A resolver that holds few queries at once, that is stopped now and then, that has a small queue,
+/// or that recurses. It is drawn apart, so that all else is as it is without it.
+fn draw_limited(seed: u64, index: u16) -> Peer {
+    let rng = &mut SmallRng::seed_from_u64(!seed);
+    let over = one_of(rng, &["silent", "refused", "slip"]);
+    let text = match rng.random_range(0..5) {
+        0 => {
+            let cap = one_of(rng, &[5, 50, 500]);
+            format!("delay=20ms,inflight-cap={cap},over={over}")
+        }
+        1 => {
+            let hold_ms = one_of(rng, &[500, 10_000]);
+            format!("delay=5ms,never=10%,inflight-cap=20,inflight-hold={hold_ms}ms,over={over}")
+        }
+        2 => {
+            let every_ms = one_of(rng, &[200, 1_000]);
+            format!("delay=1ms,freeze=100ms,freeze-every={every_ms}ms,queue=100")
+        }
+        3 => {
+            let service_us = one_of(rng, &[5, 200, 2_000]);
+            format!("service-time={service_us}us,queue=50")
+        }
+        _ => "delay=20500us,jitter=19500us,nxdomain=20%,lame=12%,never=8%".to_owned(),
+    };
+    Peer::impaired(index, &text)
 }
 
 fn draw_impairment(rng: &mut SmallRng, character: u32) -> String {

@@ -2,6 +2,7 @@
 
 mod allowance;
 mod attempts;
+mod ceiling;
 mod datagram;
 mod early_retries;
 mod epoch;
@@ -192,7 +193,7 @@ impl Upstreams {
         id: UpstreamId,
         transport: Transport,
         first: bool,
-    ) -> EpochId {
+    ) -> (EpochId, u32) {
         let upstream = self.by_id(id);
         upstream.tally.sent += 1;
         upstream.pacer.pass();
@@ -205,11 +206,11 @@ impl Upstreams {
         trips.on_sent(now);
         health.on_sent();
         let is_first = window.in_flight_peak() == 0;
-        let epoch = window.on_sent(now, first);
+        let sent = window.on_sent(now, first);
         if is_first {
             self.allowances.on_first_sent(id, transport);
         }
-        epoch
+        sent
     }
 
     /// A reply was received that matches `attempt`. Returns whether it is the first answer of the
@@ -260,7 +261,7 @@ impl Upstreams {
                     early_retries.on_answered(attempt.first, window.in_flight());
                 }
                 if attempt.first {
-                    window.on_answered(now, attempt.epoch, round_trip_ns);
+                    window.on_answered(now, attempt, round_trip_ns);
                 }
                 if health.on_answered(attempt.sent) {
                     window.restart(now);
@@ -274,8 +275,10 @@ impl Upstreams {
             | ReplyClass::ServFail
             | ReplyClass::Lame
             | ReplyClass::Unusable => {
-                if class == ReplyClass::Lame {
-                    health.on_lame();
+                match class {
+                    ReplyClass::Lame => health.on_lame(),
+                    ReplyClass::Refused | ReplyClass::ServFail => window.on_failed(now, attempt),
+                    _ => {}
                 }
                 let is_useless = health.on_error(attempt.sent);
                 self.recount(id, transport, before);
@@ -331,7 +334,7 @@ impl Upstreams {
     ) -> bool {
         self.by_id(id).tally.timeouts += 1;
         let LaneParts { window, health, .. } = self.lane(id, transport);
-        window.on_landed(now, attempt);
+        window.on_expired(now, attempt);
         let silent = health.on_silence(attempt.sent, attempt.first);
         if silent {
             self.bench(now, id, transport, Health::Dead);

@@ -50,7 +50,7 @@ fn upstreams(count: u16) -> Upstreams {
 
 /// Sends a job's first query to one of them.
 fn send(upstreams: &mut Upstreams, now: Time, id: UpstreamId) -> Attempt {
-    let epoch = upstreams.on_sent(now, id, Transport::Udp, true);
+    let (epoch, firsts_before) = upstreams.on_sent(now, id, Transport::Udp, true);
     Attempt {
         task: TaskKey {
             index: 0,
@@ -59,6 +59,7 @@ fn send(upstreams: &mut Upstreams, now: Time, id: UpstreamId) -> Attempt {
         question: QuestionId(0),
         sent: now,
         epoch,
+        firsts_before,
         first: true,
         edns: true,
         expired: false,

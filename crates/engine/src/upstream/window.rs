@@ -9,6 +9,7 @@ use std::time::Duration;
 use canvass_model::Time;
 
 use super::attempts::Attempt;
+use super::ceiling::Ceiling;
 use super::epoch::{Epoch, EpochId};
 use super::rate_search::{EPOCH_SENT_MIN, RateSearch};
 use super::repeats::Repeats;
@@ -94,7 +95,10 @@ pub(crate) struct Window {
     tokens: f64,
     refilled: Time,
     in_flight: u32,
+    /// Those of them that were their job's first query.
+    firsts_in_flight: u32,
     in_flight_peak: u32,
+    ceiling: Ceiling,
     repeats: Repeats,
     patience: Duration,
     /// When the last query in flight expires.
@@ -112,7 +116,9 @@ impl Window {
             tokens: 1.0,
             refilled: Time::ZERO,
             in_flight: 0,
+            firsts_in_flight: 0,
             in_flight_peak: 0,
+            ceiling: Ceiling::default(),
             repeats: Repeats::default(),
             patience: Duration::ZERO,
             horizon: Time::ZERO,
@@ -151,7 +157,11 @@ impl Window {
     /// Whether a query may be sent, if an attempt expires after `patience`.
     pub(crate) fn permit(&mut self, now: Time, patience: Duration) -> Permit {
         self.patience = patience;
-        if f64::from(self.in_flight) >= self.in_flight_cap(now) {
+        let is_at_ceiling = self.ceiling.limit().is_some_and(|limit| {
+            // Queries sent again wait longer, and are for names that may never be answered.
+            self.firsts_in_flight >= limit
+        });
+        if is_at_ceiling || f64::from(self.in_flight) >= self.in_flight_cap(now) {
             return Permit::Full;
         }
         self.refill(now);
@@ -214,39 +224,61 @@ impl Window {
         self.tokens = (self.tokens + span_s * self.rate_search.rate()).min(self.batch() * 4.0);
     }
 
-    /// A query was sent; `first` when it was its job's first.
-    pub(crate) fn on_sent(&mut self, now: Time, first: bool) -> EpochId {
+    /// A query was sent; `first` when it was its job's first. Returns the epoch, and how many such
+    /// were in flight before it.
+    pub(crate) fn on_sent(&mut self, now: Time, first: bool) -> (EpochId, u32) {
         self.turn_epoch(now);
         self.tokens -= 1.0;
         self.repeats.on_sent(!first);
+        let firsts_before = self.firsts_in_flight;
+        self.firsts_in_flight += u32::from(first);
         self.in_flight += 1;
         self.in_flight_peak = self.in_flight_peak.max(self.in_flight);
         self.horizon = self.horizon.max(now + self.patience);
         let epoch = self.epochs.back_mut().expect("an epoch is running");
         epoch.left += 1;
         epoch.sent += u32::from(first);
-        EpochId(self.first_epoch + self.epochs.len() as u32 - 1)
+        let epoch = EpochId(self.first_epoch + self.epochs.len() as u32 - 1);
+        (epoch, firsts_before)
     }
 
     /// An attempt is no longer in flight: it was answered, or it has expired.
     pub(crate) fn on_landed(&mut self, now: Time, attempt: &Attempt) {
         self.in_flight -= 1;
+        self.firsts_in_flight -= u32::from(attempt.first);
         if !attempt.first {
             self.repeats.on_landed(now.since(attempt.sent));
         }
     }
 
+    /// A query was not answered in time.
+    pub(crate) fn on_expired(&mut self, now: Time, attempt: &Attempt) {
+        if attempt.first {
+            self.ceiling.on_failed(now, attempt.firsts_before);
+        }
+        self.on_landed(now, attempt);
+    }
+
+    /// The upstream says that it has failed to answer a query, or that it will not. That may be
+    /// because of what was in flight when it was sent, or because of what is now.
+    pub(crate) fn on_failed(&mut self, now: Time, attempt: &Attempt) {
+        let in_flight = attempt.firsts_before.max(self.firsts_in_flight);
+        self.ceiling.on_failed(now, in_flight);
+    }
+
     /// An attempt has ended without a result: it tells nothing.
     pub(crate) fn on_dropped(&mut self, attempt: &Attempt) {
         self.in_flight -= 1;
+        self.firsts_in_flight -= u32::from(attempt.first);
         if attempt.first {
             self.forget(attempt.epoch);
         }
     }
 
     /// A first query was answered.
-    pub(crate) fn on_answered(&mut self, now: Time, epoch: EpochId, round_trip_ns: u64) {
-        let at = epoch.0.wrapping_sub(self.first_epoch) as usize;
+    pub(crate) fn on_answered(&mut self, now: Time, attempt: &Attempt, round_trip_ns: u64) {
+        self.ceiling.on_answered(attempt.firsts_before);
+        let at = attempt.epoch.0.wrapping_sub(self.first_epoch) as usize;
         if let Some(epoch) = self.epochs.get_mut(at) {
             epoch.answered += 1;
             epoch.round_trips.record(round_trip_ns);
@@ -288,6 +320,7 @@ impl Window {
             return;
         }
         self.look_at = now + LOOK_INTERVAL;
+        self.ceiling.age(now);
         let Some(epoch) = self.epochs.back_mut() else {
             self.epochs
                 .push_back(Epoch::new(now, self.rate_search.setting()));

@@ -339,8 +339,8 @@ impl PlanBuilder {
         check_module(&self.kind, &self.modules)?;
         // Limits are divided among the loops, and each loop must be allowed at least one target.
         let loops = self.event_loops.min(concurrency);
+        let event_loops = NonZeroUsize::new(loops).unwrap_or(NonZeroUsize::MIN);
         let concurrency = concurrency / loops * loops;
-        let per_loop = |rate: Option<f64>| rate.map(|rate| rate / loops as f64);
         let sockets = if is_probe { self.sockets / loops } else { 0 };
         let has_none = self.resolvers.is_empty();
         let modules = self.modules.into_iter().map(|module| {
@@ -364,8 +364,9 @@ impl PlanBuilder {
                 },
                 upstreams: self.resolvers,
                 query_source: self.query_source,
-                rate_max_per_second: per_loop(self.rate),
-                rate_per_resolver_max_per_second: per_loop(self.rate_per_resolver),
+                shards: event_loops,
+                rate_max_per_second: self.rate,
+                rate_per_resolver_max_per_second: self.rate_per_resolver,
                 jobs_max: concurrency / loops,
                 probing: Probing {
                     modules: modules.collect(),
@@ -377,7 +378,7 @@ impl PlanBuilder {
             },
             no_resolver: self.no_resolver.filter(|_| has_none),
             kind: self.kind,
-            event_loops: NonZeroUsize::new(loops).unwrap_or(NonZeroUsize::MIN),
+            event_loops,
             concurrency,
             rate_per_second: self.rate,
             system_names: self.system_names,

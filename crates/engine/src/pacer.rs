@@ -158,7 +158,8 @@ impl Passage {
 
     /// One that was let pass did so by `passed` at the latest.
     fn settle(&mut self, kept: Time, passed: Time) {
-        if passed > kept && self.forget(kept) {
+        if passed > kept {
+            self.forget(kept);
             self.keep(passed);
         }
     }

@@ -30,6 +30,8 @@ pub struct Config {
     pub shards: NonZeroUsize,
     /// The most queries per second of all shards ([`RateLimits`](crate::RateLimits)).
     pub rate_max_per_second: Option<f64>,
+    /// Whether jobs are due on a schedule of that rate. A run that falls behind it catches up.
+    pub is_scheduled: bool,
     /// The most queries per second of all shards to one resolver.
     pub rate_per_resolver_max_per_second: Option<f64>,
     /// The most jobs under way in this shard.

@@ -1,7 +1,8 @@
 //! The limits on a rate (`--rate`, `--rate-per-resolver`), which all shards of a run share.
 //!
 //! Queries are spaced evenly (as in virtual scheduling, ITU-T I.371 annex A), and what a late turn
-//! did not send is made up for, up to [`SPAN`]. Whatever is made up for, no [`SPAN`] holds more
+//! did not send is made up for: up to [`SPAN`] on a schedule, and otherwise, where nothing may have
+//! waited, [`MADE_UP`] or one. Whatever is made up for, no [`SPAN`] holds more
 //! than its part of the rate, rounded down, and one: as many as evenly spaced queries have in it
 //! when it begins and ends with one of them. Above 10,000 per second the one is [`SLACK`].
 //!
@@ -19,6 +20,8 @@ use crate::config::Config;
 
 /// The span that a rate is kept in.
 const SPAN: Duration = Duration::from_millis(100);
+/// What is made up for without a schedule, and at least one.
+const MADE_UP: Duration = Duration::from_millis(2);
 /// What a span may hold above its part of the rate, as a share of that part: this much of it may be
 /// lost to late turns without being missed at the end.
 const SLACK: f64 = 0.002;
@@ -52,6 +55,8 @@ struct RateLimit {
 #[derive(Debug)]
 struct Passage {
     interval_ns: f64,
+    /// How much of a wait is made up for.
+    made_up_ns: f64,
     span_max: usize,
     /// When the next one passes, in nanoseconds, if they are spaced evenly. `None` at first.
     next_ns: Option<f64>,
@@ -67,7 +72,7 @@ impl RateLimits {
         Self {
             all: config
                 .rate_max_per_second
-                .map(|rate| Arc::new(RateLimit::new(rate, shards))),
+                .map(|rate| Arc::new(RateLimit::new(rate, shards, config.is_scheduled))),
             per_resolver: per_resolver.map(|rate_per_second| {
                 Arc::new(ResolverRateLimits {
                     rate_per_second,
@@ -92,9 +97,9 @@ impl RateLimits {
     pub(crate) fn pacer_of(&self, address: SocketAddr) -> Pacer {
         Pacer::new(self.per_resolver.as_ref().map(|limits| {
             let mut by_address = locked(&limits.by_address);
-            let limit = by_address
-                .entry(address)
-                .or_insert_with(|| Arc::new(RateLimit::new(limits.rate_per_second, limits.shards)));
+            let limit = by_address.entry(address).or_insert_with(|| {
+                Arc::new(RateLimit::new(limits.rate_per_second, limits.shards, false))
+            });
             Arc::clone(limit)
         }))
     }
@@ -111,13 +116,19 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl RateLimit {
-    fn new(rate_per_second: f64, shards: usize) -> Self {
+    fn new(rate_per_second: f64, shards: usize, is_scheduled: bool) -> Self {
         let interval_ns = 1e9 / rate_per_second;
+        let made_up_ns = if is_scheduled {
+            SPAN.as_nanos() as f64
+        } else {
+            interval_ns.max(MADE_UP.as_nanos() as f64)
+        };
         let stagger_ns = interval_ns * (shards - 1) as f64;
         Self {
             stagger: Duration::from_nanos(stagger_ns as u64).min(STAGGER_MAX),
             passage: Mutex::new(Passage {
                 interval_ns,
+                made_up_ns,
                 span_max: span_max(rate_per_second),
                 next_ns: None,
                 passed: VecDeque::new(),
@@ -134,7 +145,7 @@ impl Passage {
     fn take(&mut self, now: Time, stagger: Duration) -> Result<Time, Time> {
         let now_ns = now.as_nanos() as f64;
         let next_ns = self.next_ns.unwrap_or(now_ns);
-        let next_ns = next_ns.max(now_ns - SPAN.as_nanos() as f64);
+        let next_ns = next_ns.max(now_ns - self.made_up_ns);
         if next_ns > now_ns {
             return Err(Time::from_nanos(next_ns.ceil() as u64) + stagger);
         }
@@ -240,7 +251,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn limit(rate_per_second: f64, shards: usize) -> Arc<RateLimit> {
-        Arc::new(RateLimit::new(rate_per_second, shards))
+        Arc::new(RateLimit::new(rate_per_second, shards, true))
     }
 
     fn pacer(rate_per_second: f64) -> Pacer {
@@ -342,6 +353,21 @@ mod tests {
     }
 
     #[test]
+    fn without_a_schedule_a_long_wait_is_made_up_for_by_2_ms_or_one() {
+        for (rate, most) in [(50.0, 2), (5_000.0, 11)] {
+            let mut pacer = Pacer::new(Some(RateLimit::new(rate, 1, false).into()));
+            for (at_s, expected) in [(0, 1), (10, most)] {
+                let now = at_us(at_s * 1_000_000);
+                let burst = std::iter::from_fn(|| {
+                    let hold = pacer.hold(now);
+                    hold.is_none().then(|| pacer.pass(now))
+                });
+                assert_eq!(burst.count(), expected, "{rate}");
+            }
+        }
+    }
+
+    #[test]
     fn one_that_was_let_pass_and_did_not_costs_nothing() {
         let mut pacer = pacer(1_000.0);
         for at in 0..50 {
@@ -374,7 +400,7 @@ mod tests {
         assert!(most_in_span(&all) <= 501);
         assert!((49_990..=50_000).contains(&all.len()), "{}", all.len());
         // Alone, one has all of it.
-        let mut one = [Pacer::new(Some(RateLimit::new(5_000.0, 4).into()))];
+        let mut one = [Pacer::new(Some(RateLimit::new(5_000.0, 4, true).into()))];
         let alone = passed(&mut one, &[80], at_us(10_000_000)).len();
         assert!((49_990..=50_000).contains(&alone), "{alone}");
     }

@@ -164,6 +164,7 @@ impl Plan {
     #[must_use]
     pub fn unscheduled(mut self) -> Self {
         self.rate_per_second = None;
+        self.config.is_scheduled = false;
         self
     }
 
@@ -244,8 +245,8 @@ impl PlanBuilder {
         /// Whether the target of an alias is asked about, where the answer to a target has an alias
         /// alone. The default is false.
         follow_cname: bool,
-        /// The maximum number of targets, and of queries, per second. Targets are scheduled at even
-        /// intervals.
+        /// The maximum number of targets, and of queries, per second, in any 100 ms. Targets are
+        /// scheduled at even intervals, from when the windows of the resolvers allow the rate.
         rate: Option<f64>,
         /// The maximum number of queries per second to one resolver.
         rate_per_resolver: Option<f64>,
@@ -366,6 +367,7 @@ impl PlanBuilder {
                 query_source: self.query_source,
                 shards: event_loops,
                 rate_max_per_second: self.rate,
+                is_scheduled: self.rate.is_some(),
                 rate_per_resolver_max_per_second: self.rate_per_resolver,
                 jobs_max: concurrency / loops,
                 probing: Probing {

@@ -98,6 +98,7 @@ fn config_of(scenario: &Scenario) -> Config {
         upstreams: shared.map(|peer| peer.address).collect(),
         limits: scenario.limits,
         shards: NonZeroUsize::MIN,
+        is_scheduled: scenario.jobs.iter().any(|job| job.due.is_some()),
         rate_max_per_second: scenario.rate_max_per_second,
         query_source: None,
         rate_per_resolver_max_per_second: scenario.rate_per_resolver_max_per_second,

@@ -40,6 +40,7 @@ impl Schedule {
     pub(super) fn new(config: &Config) -> Self {
         config
             .rate_max_per_second
+            .filter(|_| config.is_scheduled)
             .map_or(Self::Unshifted, |rate| Self::Awaited {
                 rate_per_second: rate / config.shards.get() as f64,
                 first_due: None,

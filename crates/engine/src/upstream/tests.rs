@@ -44,6 +44,7 @@ fn upstreams(count: u16) -> Upstreams {
         },
         shards: NonZeroUsize::MIN,
         rate_max_per_second: None,
+        is_scheduled: false,
         query_source: None,
         rate_per_resolver_max_per_second: None,
         jobs_max: JOBS_MAX,

@@ -1,6 +1,7 @@
 //! The configuration of a shard, and its limits.
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use canvass_proto::{Limits, Module};
@@ -25,9 +26,13 @@ pub struct Config {
     pub limits: Limits,
     /// The local address that queries are sent from. `None` leaves it to the system.
     pub query_source: Option<IpAddr>,
-    /// The most queries per second of this shard.
+    /// The number of shards of the run.
+    pub shards: NonZeroUsize,
+    /// The most queries per second of all shards ([`RateLimits`](crate::RateLimits)).
     pub rate_max_per_second: Option<f64>,
-    /// The most queries per second of this shard to one resolver.
+    /// Whether jobs are due on a schedule of that rate. A run that falls behind it catches up.
+    pub is_scheduled: bool,
+    /// The most queries per second of all shards to one resolver.
     pub rate_per_resolver_max_per_second: Option<f64>,
     /// The most jobs under way in this shard.
     pub jobs_max: usize,

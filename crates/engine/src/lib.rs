@@ -27,6 +27,7 @@ pub use channels::{
 pub use config::{Config, JOBS_MAX, Probing};
 pub use mio_net::MioNet;
 pub use net::{Event, Net, SocketId};
+pub use pacer::RateLimits;
 pub use shard::{Census, Shard, Turn};
 pub use socket_options::{RECEIVE_BUFFER_OCTETS, SocketOptions};
 pub use upstream::UPSTREAMS_MAX;

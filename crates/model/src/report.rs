@@ -228,6 +228,9 @@ pub struct ShardReport {
     pub turns: LatenessHistogram,
     /// Its state over time, at most [`LOOP_SAMPLES_MAX`] samples.
     pub samples: Vec<LoopSample>,
+    /// How much later than planned its schedule of targets began. `None` without a schedule, and if
+    /// it had not begun when the targets were used up.
+    pub schedule_shift: Option<Duration>,
     /// The run was given up because no upstream answered.
     pub gave_up: bool,
     /// The resolvers, in the order of the configuration.

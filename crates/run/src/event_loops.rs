@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use canvass_engine::{Channels, InboxSender, LatestSample, MioNet, Shard, StopSignal, Waker};
+use canvass_engine::{
+    Channels, InboxSender, LatestSample, MioNet, RateLimits, Shard, StopSignal, Waker,
+};
 use canvass_model::Outcome;
 use crossbeam_channel::{Receiver, bounded};
 
@@ -40,6 +42,7 @@ impl EventLoops {
             outbox_wakers: Vec::new(),
             latest: Vec::new(),
         };
+        let limits = RateLimits::new(&plan.config);
         for _ in 0..count {
             let net = MioNet::new(plan.clock.began).map_err(StartError::EventLoop)?;
             let waker = || Arc::new(Waker::new(Some(net.waker())));
@@ -65,7 +68,7 @@ impl EventLoops {
                 names,
                 latest,
             };
-            let shard = Shard::new(net, plan.config.clone(), channels, rand::random());
+            let shard = Shard::new(net, plan.config.clone(), channels, &limits, rand::random());
             loops.shards.push(shard);
         }
         Ok(loops)

@@ -164,6 +164,7 @@ impl Plan {
     #[must_use]
     pub fn unscheduled(mut self) -> Self {
         self.rate_per_second = None;
+        self.config.is_scheduled = false;
         self
     }
 
@@ -244,8 +245,8 @@ impl PlanBuilder {
         /// Whether the target of an alias is asked about, where the answer to a target has an alias
         /// alone. The default is false.
         follow_cname: bool,
-        /// The maximum number of targets, and of queries, per second. Targets are scheduled at even
-        /// intervals.
+        /// The maximum number of targets, and of queries, per second, in any 100 ms. Targets are
+        /// scheduled at even intervals, from when the windows of the resolvers allow the rate.
         rate: Option<f64>,
         /// The maximum number of queries per second to one resolver.
         rate_per_resolver: Option<f64>,
@@ -339,8 +340,8 @@ impl PlanBuilder {
         check_module(&self.kind, &self.modules)?;
         // Limits are divided among the loops, and each loop must be allowed at least one target.
         let loops = self.event_loops.min(concurrency);
+        let event_loops = NonZeroUsize::new(loops).unwrap_or(NonZeroUsize::MIN);
         let concurrency = concurrency / loops * loops;
-        let per_loop = |rate: Option<f64>| rate.map(|rate| rate / loops as f64);
         let sockets = if is_probe { self.sockets / loops } else { 0 };
         let has_none = self.resolvers.is_empty();
         let modules = self.modules.into_iter().map(|module| {
@@ -364,8 +365,10 @@ impl PlanBuilder {
                 },
                 upstreams: self.resolvers,
                 query_source: self.query_source,
-                rate_max_per_second: per_loop(self.rate),
-                rate_per_resolver_max_per_second: per_loop(self.rate_per_resolver),
+                shards: event_loops,
+                rate_max_per_second: self.rate,
+                is_scheduled: self.rate.is_some(),
+                rate_per_resolver_max_per_second: self.rate_per_resolver,
                 jobs_max: concurrency / loops,
                 probing: Probing {
                     modules: modules.collect(),
@@ -377,7 +380,7 @@ impl PlanBuilder {
             },
             no_resolver: self.no_resolver.filter(|_| has_none),
             kind: self.kind,
-            event_loops: NonZeroUsize::new(loops).unwrap_or(NonZeroUsize::MIN),
+            event_loops,
             concurrency,
             rate_per_second: self.rate,
             system_names: self.system_names,

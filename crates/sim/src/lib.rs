@@ -10,6 +10,7 @@ mod digest;
 mod net;
 mod outcomes;
 mod peer;
+mod rate_law;
 mod record;
 mod run;
 mod scenario;

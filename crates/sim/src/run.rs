@@ -1,11 +1,12 @@
 //! Runs a shard through a scenario.
 
 use std::cell::RefCell;
+use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use canvass_engine::{Census, Channels, Config, Shard, StopSignal, Turn, Waker};
+use canvass_engine::{Census, Channels, Config, RateLimits, Shard, StopSignal, Turn, Waker};
 use canvass_model::{Outcome, ShardReport, Time, Verdict};
 use canvass_proto::TransportPolicy;
 use crossbeam_channel::bounded;
@@ -83,7 +84,9 @@ pub fn run_scenario(scenario: &Scenario, telling: Telling) -> RunResult {
     let world = Rc::new(RefCell::new(World::new(scenario, far, telling)));
     let mut seed = [0; 32];
     SmallRng::seed_from_u64(scenario.seed).fill_bytes(&mut seed);
-    let mut shard = Shard::new(SimNet(world.clone()), config_of(scenario), near, seed);
+    let config = config_of(scenario);
+    let limits = RateLimits::new(&config);
+    let mut shard = Shard::new(SimNet(world.clone()), config, near, &limits, seed);
     let turns = turn_to_the_end(&mut shard, scenario, &world);
     check_end(shard, scenario, &world, turns)
 }
@@ -94,6 +97,8 @@ fn config_of(scenario: &Scenario) -> Config {
     Config {
         upstreams: shared.map(|peer| peer.address).collect(),
         limits: scenario.limits,
+        shards: NonZeroUsize::MIN,
+        is_scheduled: scenario.jobs.iter().any(|job| job.due.is_some()),
         rate_max_per_second: scenario.rate_max_per_second,
         query_source: None,
         rate_per_resolver_max_per_second: scenario.rate_per_resolver_max_per_second,

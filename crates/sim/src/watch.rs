@@ -9,6 +9,7 @@ use canvass_model::{Host, Outcome, ProbeSpec, Target, Time, Transport};
 use canvass_proto::dns::Question;
 use hashbrown::{HashMap, HashSet};
 
+use crate::rate_law::RateLaw;
 use crate::scenario::Scenario;
 use crate::truth::{HostTruth, host_truth, page_truth};
 
@@ -25,8 +26,8 @@ const HEADER_OCTETS: usize = 12;
 #[derive(Debug)]
 pub(crate) struct Watch {
     violations: Vec<String>,
-    total: Option<Bucket>,
-    peers: Vec<Option<Bucket>>,
+    total: Option<RateLaw>,
+    peers: Vec<Option<RateLaw>>,
     /// Unanswered queries by socket and id: the question and the time.
     open: HashMap<(u32, u16), Open>,
     /// Ids that were reused while another query had them, with the question of that query.
@@ -57,30 +58,14 @@ struct Open {
     question: Vec<u8>,
 }
 
-/// A leaky bucket.
-#[derive(Debug)]
-struct Bucket {
-    rate: f64,
-    burst: f64,
-    level: f64,
-    seen: Time,
-    count: u64,
-}
-
 impl Watch {
     pub(crate) fn new(scenario: &Scenario) -> Self {
-        // A shard catches up a few milliseconds after late turns, and reads the clock every 32
-        // queries.
         let total = scenario
             .rate_max_per_second
             // Lookups for probes are not capped, and cannot be distinguished here.
             .filter(|_| !scenario.has_probes())
-            .map(|rate| Bucket::new(rate, (rate * 0.002).max(1.0) + 33.0));
-        let one = || {
-            scenario
-                .rate_per_resolver_max_per_second
-                .map(|rate| Bucket::new(rate, 4.0 * (rate * 0.001).max(1.0) + 33.0))
-        };
+            .map(RateLaw::new);
+        let one = || scenario.rate_per_resolver_max_per_second.map(RateLaw::new);
         Self {
             violations: Vec::new(),
             total,
@@ -132,10 +117,10 @@ impl Watch {
             let question = question_of(question).to_ascii_lowercase();
             *self.questions.entry(question).or_default() += 1;
         }
-        let buckets = self.total.iter_mut().chain(self.peers[peer].iter_mut());
+        let laws = self.total.iter_mut().chain(self.peers[peer].iter_mut());
         let mut over = false;
-        for bucket in buckets {
-            over |= bucket.is_over(now, transport);
+        for law in laws {
+            over |= law.is_broken(now, transport);
         }
         if over {
             self.violation(
@@ -284,32 +269,6 @@ fn address_caps(scenario: &Scenario) -> HashMap<IpAddr, u32> {
         }
     }
     caps
-}
-
-impl Bucket {
-    fn new(rate: f64, burst: f64) -> Self {
-        Self {
-            rate,
-            burst,
-            level: 0.0,
-            seen: Time::ZERO,
-            count: 0,
-        }
-    }
-
-    /// Adds a query. Over UDP the rate holds for every interval. Over TCP queries that were queued
-    /// while a connection was opened or blocked leave at once, so only the total counts.
-    fn is_over(&mut self, now: Time, transport: Transport) -> bool {
-        self.count += 1;
-        let whole = self.rate * now.since(Time::ZERO).as_secs_f64() + self.burst + 1.0;
-        if transport == Transport::Tcp {
-            return self.count as f64 > whole;
-        }
-        let leaked = self.rate * now.since(self.seen).as_secs_f64();
-        self.level = (self.level - leaked).max(0.0) + 1.0;
-        self.seen = now;
-        self.level > self.burst + 1.0 || self.count as f64 > whole
-    }
 }
 
 /// The question at the start of `octets`: a name, a type and a class.

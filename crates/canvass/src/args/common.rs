@@ -178,8 +178,10 @@ pub(crate) struct CommonArgs {
 
     /// Send at most N queries or requests/s
     ///
-    /// With a rate, targets are due on a fixed schedule, and response times count from when a
-    /// target was due.
+    /// No 100 ms have more than a tenth of N, rounded down, and one (above 10,000 the one is 0.2 %).
+    /// Retries count. With a rate, targets are due on a fixed schedule, and response times count
+    /// from when a target was due. The schedule begins when the windows of the resolvers first
+    /// allow N, after one second at the latest.
     #[arg(long, value_name = "N", value_parser = units::rate, help_heading = heading::LIMITS)]
     pub rate: Option<f64>,
     /// Send each resolver at most N queries/s

@@ -52,6 +52,7 @@ mod peers;
 mod probe_peers;
 mod probe_targets;
 mod probing;
+mod rate;
 mod records;
 mod report;
 mod resolver_files;

@@ -37,7 +37,8 @@ impl<N: Net> Shard<N> {
             let request = self.first_request(turn.now, Some(only));
             match self.upstreams.pick(turn.now, &request) {
                 Ok(upstream) => {
-                    if let Some(job) = self.intake.release() {
+                    if let Some(mut job) = self.intake.release() {
+                        self.set_due(turn.now, &mut job);
                         self.admit_job(turn, job, &request, Some(upstream));
                     }
                 }
@@ -64,7 +65,8 @@ impl<N: Net> Shard<N> {
             if end > turn.now {
                 return self.sender.resume_by(end);
             }
-            if let Some(job) = self.intake.release() {
+            if let Some(mut job) = self.intake.release() {
+                self.set_due(turn.now, &mut job);
                 let reason = "the resolver that this job names answers no queries";
                 self.end_unasked(turn, job, Status::Timeout, Cause::Timeout, reason);
             }
@@ -82,7 +84,7 @@ impl<N: Net> Shard<N> {
             if !self.has_room() {
                 return;
             }
-            if let Some(due) = next.due.filter(|due| *due > turn.now) {
+            if let Some(due) = self.schedule.due(next).filter(|due| *due > turn.now) {
                 return self.sender.resume_by(due);
             }
             if is_probe(next.spec) {
@@ -101,7 +103,7 @@ impl<N: Net> Shard<N> {
                     match self.upstreams.add(*resolver) {
                         Ok(upstream) => request = self.first_request(turn.now, Some(upstream)),
                         Err(error) => {
-                            if let Some(job) = self.intake.pop() {
+                            if let Some(job) = self.take_job(turn.now) {
                                 let reason = error.to_string();
                                 self.end_unasked(turn, job, Status::Local, Cause::System, &reason);
                             }
@@ -120,7 +122,7 @@ impl<N: Net> Shard<N> {
                     }
                 }
             }
-            let Some(job) = self.intake.pop() else {
+            let Some(job) = self.take_job(turn.now) else {
                 return;
             };
             self.admit_job(turn, job, &request, permit);

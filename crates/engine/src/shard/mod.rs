@@ -17,6 +17,7 @@ mod probes;
 mod query_task;
 mod receive;
 mod record;
+mod schedule;
 mod sender;
 mod sockets;
 mod streams;
@@ -34,13 +35,14 @@ use crate::channels::Channels;
 use crate::config::Config;
 use crate::name_cache::NameCache;
 use crate::net::{Event, Net};
-use crate::pacer::Pacer;
+use crate::pacer::{Pacer, RateLimits};
 use crate::upstream::Upstreams;
 use intake::Intake;
 use message_rate::MessageRate;
 use outbox::Outbox;
 use probes::Probes;
 use record::Record;
+use schedule::Schedule;
 use sender::Sender;
 use sockets::Sockets;
 use tasks::Tasks;
@@ -57,6 +59,7 @@ pub struct Shard<N: Net> {
     tasks: Tasks,
     upstreams: Upstreams,
     pacer: Pacer,
+    schedule: Schedule,
     sender: Sender,
     names: NameCache,
     probes: Probes,
@@ -100,17 +103,24 @@ pub enum Turn {
 }
 
 impl<N: Net> Shard<N> {
-    /// A shard over `net`. All its randomness comes from `seed`, which must be from the system
-    /// where ids must not be guessable.
-    pub fn new(net: N, config: Config, channels: Channels, seed: [u8; 32]) -> Self {
+    /// A shard over `net`, under limits that it shares with the other shards of the run. All its
+    /// randomness comes from `seed`, which must be from the system where ids must not be guessable.
+    pub fn new(
+        net: N,
+        config: Config,
+        channels: Channels,
+        limits: &RateLimits,
+        seed: [u8; 32],
+    ) -> Self {
         Self {
             net,
             rng: StdRng::from_seed(seed),
             channels,
             intake: Intake::default(),
             tasks: Tasks::new(),
-            upstreams: Upstreams::new(&config),
-            pacer: Pacer::new(config.rate_max_per_second),
+            upstreams: Upstreams::new(&config, limits),
+            pacer: limits.pacer(),
+            schedule: Schedule::new(&config),
             sender: Sender::new(),
             names: NameCache::default(),
             probes: Probes::new(&config.probing),
@@ -234,6 +244,7 @@ impl<N: Net> Shard<N> {
         }
         self.report.upstreams = upstreams;
         self.report.connections = self.probes.report(&self.names);
+        self.report.schedule_shift = self.schedule.shift();
         self.end_record();
         self.report
     }

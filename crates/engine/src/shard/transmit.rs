@@ -146,8 +146,8 @@ impl<N: Net> Shard<N> {
 
     /// Whether a new job waits that may begin.
     fn has_job(&self, now: Time) -> bool {
-        let next = self.intake.next();
-        self.has_room() && next.is_some_and(|job| job.due.is_none_or(|due| due <= now))
+        let is_due = |job| self.schedule.due(job).is_none_or(|due| due <= now);
+        self.has_room() && self.intake.next().is_some_and(is_due)
     }
 
     /// Makes a session a task and sends its first query.
@@ -239,12 +239,27 @@ impl<N: Net> Shard<N> {
                 socket,
                 id,
             });
-            if query.is_job() {
-                self.pacer.pass();
-            }
+            let is_job = query.is_job();
+            self.count_passed(upstream, is_job);
         }
         self.drive(now, key);
         Attempted::Done
+    }
+
+    /// Counts a query against the limits of rates.
+    fn count_passed(&mut self, upstream: UpstreamId, is_job: bool) {
+        let total = is_job && self.pacer.is_limited();
+        let single = self.upstreams.has_rate_limit();
+        if !total && !single {
+            return;
+        }
+        let passed = self.net.now();
+        if total {
+            self.pacer.pass(passed);
+        }
+        if single {
+            self.upstreams.on_passed(passed, upstream);
+        }
     }
 
     fn report_sent(

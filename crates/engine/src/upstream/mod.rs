@@ -29,6 +29,7 @@ use hashbrown::HashMap;
 
 use crate::config::Config;
 use crate::net::{Net, SocketId};
+use crate::pacer::RateLimits;
 use allowance::Allowances;
 pub(crate) use attempts::{Attempt, AttemptKey, Attempts};
 use epoch::EpochId;
@@ -60,7 +61,7 @@ pub(crate) struct Upstreams {
     /// How many share the run's queries: the first ones of the list.
     shared: usize,
     by_address: HashMap<SocketAddr, UpstreamId>,
-    rate_max_per_second: Option<f64>,
+    rates: RateLimits,
     lines: [Line; 2],
     limits: LaneLimits,
     allowances: Allowances,
@@ -71,18 +72,17 @@ pub(crate) struct Upstreams {
 }
 
 impl Upstreams {
-    pub(crate) fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config, rates: &RateLimits) -> Self {
         let shared = config.upstreams.len().min(UPSTREAMS_MAX);
         let addresses = || config.upstreams[..shared].iter().copied();
-        let rate_max_per_second = config.rate_per_resolver_max_per_second;
         let list = addresses()
-            .map(|address| Upstream::new(address, rate_max_per_second, Standing::Ready))
+            .map(|address| Upstream::new(address, rates.pacer_of(address), Standing::Ready))
             .collect();
         Self {
             list,
             shared,
             by_address: addresses().zip((0..=u16::MAX).map(UpstreamId)).collect(),
-            rate_max_per_second,
+            rates: rates.clone(),
             lines: [Line::new(shared), Line::new(shared)],
             limits: LaneLimits::new(config),
             allowances: Allowances::default(),
@@ -126,7 +126,7 @@ impl Upstreams {
             return Err(AddError::TooMany);
         }
         let id = UpstreamId(self.list.len() as u16);
-        let upstream = Upstream::new(address, self.rate_max_per_second, Standing::ByName);
+        let upstream = Upstream::new(address, self.rates.pacer_of(address), Standing::ByName);
         self.list.push(upstream);
         self.by_address.insert(address, id);
         Ok(id)
@@ -186,6 +186,16 @@ impl Upstreams {
         self.lane(id, transport).trips.patience()
     }
 
+    /// Whether the rate of each upstream is limited.
+    pub(crate) fn has_rate_limit(&self) -> bool {
+        self.rates.limits_resolvers()
+    }
+
+    /// A query passed the limit of an upstream's rate, by `now` at the latest.
+    pub(crate) fn on_passed(&mut self, now: Time, id: UpstreamId) {
+        self.by_id(id).pacer.pass(now);
+    }
+
     /// A query was sent.
     pub(crate) fn on_sent(
         &mut self,
@@ -196,7 +206,6 @@ impl Upstreams {
     ) -> (EpochId, u32) {
         let upstream = self.by_id(id);
         upstream.tally.sent += 1;
-        upstream.pacer.pass();
         let LaneParts {
             window,
             trips,

@@ -172,18 +172,14 @@ impl<S> Lane<S> {
 }
 
 impl Upstream {
-    pub(super) fn new(
-        address: SocketAddr,
-        rate_max_per_second: Option<f64>,
-        standing: Standing,
-    ) -> Self {
+    pub(super) fn new(address: SocketAddr, pacer: Pacer, standing: Standing) -> Self {
         Self {
             address,
             edns: true,
             udp: None,
             tcp: None,
             tally: UpstreamReport::new(address),
-            pacer: Pacer::new(rate_max_per_second),
+            pacer,
             standing: [standing; 2],
             slips: SlipWatch::default(),
         }

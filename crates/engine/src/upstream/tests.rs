@@ -1,6 +1,7 @@
 //! Resolvers that go silent and come back, and what all of them allow together.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use canvass_model::{Health, Time, Transport};
@@ -11,6 +12,7 @@ use canvass_proto::{
 
 use super::{AddError, Attempt, UPSTREAMS_MAX, Upstreams};
 use crate::config::{Config, JOBS_MAX, Probing};
+use crate::pacer::RateLimits;
 use crate::slab::TaskKey;
 
 const FIRST_BY_DATAGRAM: SendRequest = SendRequest {
@@ -28,7 +30,7 @@ fn at_ms(at_ms: u64) -> Time {
 
 fn upstreams(count: u16) -> Upstreams {
     let addresses = (1..=count).map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-    Upstreams::new(&Config {
+    let config = Config {
         upstreams: addresses.collect(),
         limits: Limits {
             retries: 7,
@@ -40,12 +42,15 @@ fn upstreams(count: u16) -> Upstreams {
             trace: false,
             query: QueryOptions::PLAIN,
         },
+        shards: NonZeroUsize::MIN,
         rate_max_per_second: None,
+        is_scheduled: false,
         query_source: None,
         rate_per_resolver_max_per_second: None,
         jobs_max: JOBS_MAX,
         probing: Probing::default(),
-    })
+    };
+    Upstreams::new(&config, &RateLimits::new(&config))
 }
 
 /// Sends a job's first query to one of them.

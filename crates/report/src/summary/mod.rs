@@ -51,6 +51,7 @@ fn write_all(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result {
     write_latency(input.tally, input.latency, out)?;
     histogram::write(input.latency, input.colour, out)?;
     write_pace(input, out)?;
+    write_schedule(input, out)?;
     hosts::write_connections(input.shards, out)?;
     let resolvers_asked = input
         .shards
@@ -208,6 +209,19 @@ fn write_pace(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result {
     )
 }
 
+/// With a rate: how much later than planned the schedule began, the latest of all shards.
+fn write_schedule(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result {
+    let shift = input.shards.iter().filter_map(|shard| shard.schedule_shift);
+    match shift.max() {
+        Some(shift) => writeln!(out, "schedule: shifted by {} at the start", seconds(shift)),
+        None if input.latency.is_scheduled() && !input.shards.is_empty() => writeln!(
+            out,
+            "schedule: not begun, all targets were sent before the rate was allowed"
+        ),
+        None => Ok(()),
+    }
+}
+
 fn write_losses(shards: &[ShardReport], out: &mut String) -> std::fmt::Result {
     let sum = |pick: fn(&ShardReport) -> u64| shards.iter().map(pick).sum::<u64>();
     writeln!(
@@ -304,6 +318,25 @@ losses: local send error 0, kernel drop 0, refused 0, silence 3, late reply 1
 warning: 1 target failed on this side (no descriptor or port left, or a system error): this machine was the limit, not the peers
 ";
         assert_eq!(text, expected, "{text}");
+    }
+
+    #[test]
+    fn the_shift_of_the_schedule_is_that_of_the_last_shard_to_begin() {
+        let mut outcome = fixture::ptr_answered();
+        assert!(!rendered(&[outcome.clone()], &[shard(1)]).contains("schedule"));
+        outcome.job.due = Some(outcome.due);
+        let text = rendered(&[outcome.clone()], &[shard(1)]);
+        let not_begun = "schedule: not begun, all targets were sent before the rate was allowed\n";
+        assert!(text.contains(not_begun), "{text}");
+        let shifted = [None, Some(142), Some(97)].map(|millis| ShardReport {
+            schedule_shift: millis.map(Duration::from_millis),
+            ..shard(u64::from(millis.is_none()))
+        });
+        let text = rendered(&[outcome], &shifted);
+        assert!(
+            text.contains("\nschedule: shifted by 142 ms at the start\n"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod probe;
 mod question;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use canvass_lab::Zone;
 use canvass_model::{
@@ -20,6 +21,9 @@ use crate::watch::Watch;
 const ADDRESSES_KEPT_S: u64 = 400;
 /// The TTL of negative answers, in seconds.
 const NOTHING_KEPT_S: u64 = 5;
+
+/// A schedule is shifted by at most this.
+const SHIFT_MAX: Duration = Duration::from_secs(1);
 
 /// Collects what does not hold.
 type Faults = Vec<&'static str>;
@@ -51,7 +55,8 @@ pub(crate) fn check(
     }
     for job in &scenario.jobs {
         let of_job = by_seq.get(&job.seq).map_or(&[][..], |all| all);
-        check_job(job, of_job, cut_short, end, watch);
+        check_same(scenario, job, of_job, end, watch);
+        check_count(job, of_job, cut_short, end, watch);
     }
     check_host_rates(scenario, outcomes, watch);
     check_lookups(scenario, &zone, end, watch);
@@ -77,12 +82,31 @@ fn described(outcome: &Outcome) -> String {
     )
 }
 
-/// A job must have the expected number of outcomes, and must be returned unchanged.
-fn check_job(job: &Job, outcomes: &[&Outcome], cut_short: bool, end: Time, watch: &mut Watch) {
-    let seq = job.seq;
-    if outcomes.iter().any(|outcome| outcome.job != *job) {
-        watch.violation(end, &format!("job {seq} came back as another"));
+/// Whether a job was returned unchanged, except that a schedule may have been shifted.
+fn is_same(returned: &Job, job: &Job, has_rate: bool) -> bool {
+    let planned = Job {
+        due: job.due,
+        ..returned.clone()
+    };
+    let in_time = match (returned.due, job.due) {
+        (Some(due), Some(planned)) if has_rate => (planned..=planned + SHIFT_MAX).contains(&due),
+        (due, planned) => due == planned,
+    };
+    planned == *job && in_time
+}
+
+/// A job must be returned as it was.
+fn check_same(scenario: &Scenario, job: &Job, outcomes: &[&Outcome], end: Time, watch: &mut Watch) {
+    let has_rate = scenario.rate_max_per_second.is_some();
+    let mut returned = outcomes.iter().map(|outcome| &outcome.job);
+    if !returned.all(|returned| is_same(returned, job, has_rate)) {
+        watch.violation(end, &format!("job {} came back as another", job.seq));
     }
+}
+
+/// A job must have the expected number of outcomes.
+fn check_count(job: &Job, outcomes: &[&Outcome], cut_short: bool, end: Time, watch: &mut Watch) {
+    let seq = job.seq;
     let due = job.spec.outcomes();
     let count = outcomes.len() as u64;
     if count > due {
@@ -272,7 +296,6 @@ fn check_times(
 mod tests {
     use super::*;
     use std::sync::Arc;
-    use std::time::Duration;
 
     use canvass_proto::http::HttpSettings;
 

@@ -43,7 +43,7 @@ impl<N: Net> Shard<N> {
             return false;
         };
         let Some(host) = self.probes.hosts.key_of_target(&next.target) else {
-            if let Some(job) = self.intake.pop() {
+            if let Some(job) = self.take_job(turn.now) {
                 self.begin_probe(turn, job, None);
             }
             return true;
@@ -53,11 +53,11 @@ impl<N: Net> Shard<N> {
             return false;
         }
         if self.probes.hosts.try_enter(turn.now, host) {
-            if let Some(job) = self.intake.pop() {
+            if let Some(job) = self.take_job(turn.now) {
                 self.begin_probe(turn, job, Some(host));
             }
         } else if self.probes.hosts.has_parking() {
-            if let Some(job) = self.intake.pop() {
+            if let Some(job) = self.take_job(turn.now) {
                 self.probes.hosts.park(host, Waiter::Job(job));
             }
         } else {
@@ -108,7 +108,7 @@ impl<N: Net> Shard<N> {
         let nonce = self.rng.random();
         match Probe::new(job, turn.now, module, nonce) {
             Ok(probe) => {
-                self.pacer.pass();
+                self.pacer.pass(turn.now);
                 let task = ProbeTask::new(turn.now, probe, host);
                 let key = self.tasks.insert(Task::Probe(Box::new(task)));
                 self.count_in_flight();
@@ -198,8 +198,8 @@ impl<N: Net> Shard<N> {
                 self.probes.turns.push_front(key);
                 return;
             }
-            self.pacer.pass();
             turn.now = self.net.now();
+            self.pacer.pass(turn.now);
             if let Some(task) = self.tasks.probe(key)
                 && task.probe.turn_acquired(turn.now)
             {

@@ -116,8 +116,10 @@ impl Probe {
                 let remote = dials.first().map(|dial| &dial.remote);
                 return Some(Failure::system(self.phase(), remote, (**fault).clone()));
             }
-            _ if by_deadline && self.peers_took_most() => return None,
             Stage::AwaitingHost(_) | Stage::AwaitingTurn(_) => {
+                if by_deadline && self.peers_took_most() {
+                    return None;
+                }
                 let host = self.host();
                 format!("the caps on {host} left no room for it in time")
             }

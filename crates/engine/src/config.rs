@@ -14,7 +14,7 @@ pub const JOBS_MAX: usize = 32_768;
 /// Outcomes handed over in one batch.
 pub(crate) const OUTCOME_BATCH_MAX: usize = 256;
 /// How long an outcome may wait for others to fill its batch, in microseconds.
-pub(crate) const OUTCOME_WAIT_US: u64 = 2_000;
+pub(crate) const OUTCOME_WAIT_US: u64 = 10_000;
 
 /// The configuration of a shard.
 #[derive(Clone, Debug)]

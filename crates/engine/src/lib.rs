@@ -9,6 +9,7 @@
 
 mod channels;
 mod config;
+mod datagram_batch;
 mod host_gates;
 mod mio_net;
 mod name_cache;
@@ -25,6 +26,7 @@ pub use channels::{
     Channels, InboxSender, LatestSample, NameAnswer, NameRequest, NameService, StopSignal, Waker,
 };
 pub use config::{Config, JOBS_MAX, Probing};
+pub use datagram_batch::DatagramBatch;
 pub use mio_net::MioNet;
 pub use net::{Event, Net, SocketId};
 pub use pacer::RateLimits;

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr};
 use std::num::NonZeroU64;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use canvass_model::{Remote, Time};
 use mio::net::{TcpStream, UdpSocket, UnixStream};
@@ -17,6 +17,7 @@ use rustix::time::{
 };
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
+use crate::datagram_batch::{DatagramBatch, stamp_arrivals};
 use crate::net::{Event, Net, SocketId};
 use crate::raw_options::{draw_port_late, drops_of};
 use crate::socket_options::SocketOptions;
@@ -45,6 +46,9 @@ pub struct MioNet {
     /// The time the timerfd is set for; `Time::ZERO` when it is not set.
     timer_due: Time,
     began: Instant,
+    /// The start of the run by the clock of the day, in nanoseconds since 1970, as it was after the
+    /// last wait: that clock can be set.
+    began_day_ns: Option<u64>,
     slack_set: bool,
     sockets: Vec<Option<Kind>>,
     free: Vec<u32>,
@@ -79,6 +83,7 @@ impl MioNet {
             timer,
             timer_due: Time::ZERO,
             began,
+            began_day_ns: None,
             slack_set: false,
             sockets: Vec::new(),
             free: Vec::new(),
@@ -191,6 +196,7 @@ impl Net for MioNet {
                 Timing::Coarse(timeout) => Some(timeout),
             }
         };
+        self.began_day_ns = None;
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
             polled => polled?,
@@ -227,6 +233,8 @@ impl Net for MioNet {
     ) -> io::Result<(SocketId, usize)> {
         let socket = bound_datagram(peer, options)?;
         socket.connect(&peer.into())?;
+        // Without stamps, datagrams are dated when they are read.
+        let _ = stamp_arrivals(&socket);
         let granted = socket.recv_buffer_size()?;
         let id = self.adopt(Kind::Datagram(UdpSocket::from_std(socket.into())))?;
         Ok((id, granted))
@@ -302,6 +310,17 @@ impl Net for MioNet {
         self.datagram(socket)?.recv(buffer)
     }
 
+    #[inline]
+    fn recv_batch(&mut self, socket: SocketId, batch: &mut DatagramBatch) -> io::Result<bool> {
+        let (began, began_day_ns) = (self.began, &mut self.began_day_ns);
+        match &self.sockets[socket.0 as usize] {
+            Some(Kind::Datagram(socket) | Kind::Conversation(socket, _)) => {
+                batch.receive(socket, |day_ns| time_of(day_ns, began, began_day_ns))
+            }
+            _ => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
     fn recv_from(
         &mut self,
         socket: SocketId,
@@ -329,6 +348,17 @@ impl Net for MioNet {
             self.free.push(socket.0);
         }
     }
+}
+
+/// The time that the clock of the day calls `day_ns`, in nanoseconds since 1970. `began_day_ns` is
+/// what it calls the start of the run, if that is known.
+fn time_of(day_ns: u64, began: Instant, began_day_ns: &mut Option<u64>) -> Time {
+    let began_day_ns = *began_day_ns.get_or_insert_with(|| {
+        let day = SystemTime::now().duration_since(UNIX_EPOCH);
+        let day_ns = day.unwrap_or_default().as_nanos() as u64;
+        day_ns.saturating_sub(began.elapsed().as_nanos() as u64)
+    });
+    Time::from_nanos(day_ns.saturating_sub(began_day_ns))
 }
 
 /// A stream of any kind.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use canvass_model::{Remote, Time};
 
+use crate::datagram_batch::DatagramBatch;
 use crate::socket_options::SocketOptions;
 
 /// A socket, by the number its [`Net`] assigned to it. Numbers are small and are reused.
@@ -98,6 +99,13 @@ pub trait Net {
     /// # Errors
     /// `WouldBlock` when there is none, and as [`Self::send`].
     fn recv(&mut self, socket: SocketId, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Receives one datagram or more. Returns whether there may be others: if not, the next one
+    /// causes an event. The times of arrival are by a clock that can be set meanwhile.
+    ///
+    /// # Errors
+    /// As [`Self::recv`].
+    fn recv_batch(&mut self, socket: SocketId, batch: &mut DatagramBatch) -> io::Result<bool>;
 
     /// Receives one datagram, and returns its sender.
     ///

@@ -21,8 +21,11 @@ use crate::threads::{End, Thread, Threads};
 /// The maximum number of jobs in a batch.
 const JOB_BATCH_MAX: usize = 512;
 /// The maximum part of a schedule ([`PlanBuilder::rate`](crate::PlanBuilder::rate)) in one batch, in
-/// seconds: a batch goes to one event loop, which must not receive the work of a long time at once.
+/// seconds: a batch goes to one event loop, which must not receive the work of a long time at once
+/// while others have none. A loop that is alone receives all of it, and then what counts is that the
+/// feeder is woken for each batch.
 const BATCH_SPAN_S: f64 = 0.001;
+const LONE_BATCH_SPAN_S: f64 = 0.02;
 
 /// A plan that is executed, on its own threads.
 ///
@@ -155,7 +158,13 @@ impl Run {
             rate_per_second: plan.rate_per_second,
             start: plan.now(),
             batch_jobs_max: plan.rate_per_second.map_or(JOB_BATCH_MAX, |rate| {
-                ((rate * BATCH_SPAN_S) as usize).clamp(1, JOB_BATCH_MAX)
+                let is_lone = plan.event_loops.get() == 1;
+                let span_s = if is_lone {
+                    LONE_BATCH_SPAN_S
+                } else {
+                    BATCH_SPAN_S
+                };
+                ((rate * span_s) as usize).clamp(1, JOB_BATCH_MAX)
             }),
             shards: plan.event_loops,
             ledger,

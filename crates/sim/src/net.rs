@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use canvass_engine::{Event, Net, SocketId, SocketOptions};
+use canvass_engine::{DatagramBatch, Event, Net, SocketId, SocketOptions};
 use canvass_model::{Remote, Time};
 
 use crate::world::World;
@@ -67,7 +67,17 @@ impl Net for SimNet {
     }
 
     fn recv(&mut self, socket: SocketId, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.borrow_mut().recv(socket, buffer)
+        let received = self.0.borrow_mut().recv(socket, buffer);
+        received.map(|(octets, _)| octets)
+    }
+
+    fn recv_batch(&mut self, socket: SocketId, batch: &mut DatagramBatch) -> io::Result<bool> {
+        let mut world = self.0.borrow_mut();
+        batch.receive_one(|room| {
+            let (octets, at) = world.recv(socket, room)?;
+            Ok((octets, Some(at)))
+        })?;
+        Ok(true)
     }
 
     fn recv_from(

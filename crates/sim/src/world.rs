@@ -177,6 +177,7 @@ impl World {
     }
 
     pub(crate) fn rest(&mut self, span: Duration) {
+        self.end_turn();
         self.delays.on_rest(self.now + span);
         self.pass(span.as_nanos() as u64);
     }

@@ -60,7 +60,7 @@ impl<N: Net> Shard<N> {
 
     /// Hands over the outcome of a job that was admitted at `admitted`.
     pub(super) fn push_outcome(&mut self, now: Time, admitted: Time, mut outcome: Outcome) {
-        outcome.stalled = self.stalls.was_stalled_since(admitted);
+        outcome.stalled = self.stalls.was_stalled(admitted, now);
         self.outbox.push(now, outcome);
     }
 

@@ -38,7 +38,7 @@ use crate::net::{Event, Net};
 use crate::pacer::{Pacer, RateLimits};
 use crate::upstream::Upstreams;
 use intake::Intake;
-use message_rate::MessageRate;
+use message_rate::{MessageRate, Rest};
 use outbox::Outbox;
 use probes::Probes;
 use record::Record;
@@ -158,7 +158,8 @@ impl<N: Net> Shard<N> {
         self.channels.outbox_waker.unpark();
         let woken = self.net.now();
         if until < Time::MAX {
-            self.stalls.watch(until.max(now), woken, &mut self.report);
+            let until = slept_until.map_or(until, |end| end.max(until)).max(now);
+            self.stalls.watch(until, woken, &mut self.report);
         }
         self.record.on_woken(slept_until, woken);
         if self.record.wants_sample(woken) {
@@ -166,6 +167,8 @@ impl<N: Net> Shard<N> {
         }
 
         let received = self.receive(woken, &events);
+        // What arrived between the poll and its end may not have been among its events.
+        self.sockets.on_all_read(now);
         self.sockets.give_events_back(events);
         self.message_rate.count(woken, received);
         let received = self.net.now();
@@ -198,26 +201,33 @@ impl<N: Net> Shard<N> {
     /// there was a time set.
     ///
     /// While messages are so fast that each would wake the thread, it sleeps a moment first and
-    /// receives what has collected: waking costs as much as several answers.
+    /// receives what has collected: waking costs as much as several answers. Probes are dated by the
+    /// turn, and so do not wait for more than what is there.
     fn wait(
         &mut self,
         now: Time,
         until: Time,
         events: &mut Vec<Event>,
     ) -> io::Result<Option<Time>> {
-        let Some(rest) = self.message_rate.rest().filter(|_| until > now) else {
-            self.net.wait(until, events)?;
-            return Ok(Some(until).filter(|_| until > now && until < Time::MAX));
+        let has_probes = self.probes.sockets_open() > 0;
+        let end = match self.message_rate.rest() {
+            Rest::Until(end) if end > now && !has_probes && !self.sockets.any_readable() => end,
+            Rest::Idle(rest) if until > now => {
+                // Neither poll may sleep: either can be the one that is woken.
+                self.net.wait(now, events)?;
+                if !events.is_empty() {
+                    return Ok(None);
+                }
+                until.min(now + rest)
+            }
+            _ => {
+                self.net.wait(until, events)?;
+                return Ok(Some(until).filter(|_| until > now && until < Time::MAX));
+            }
         };
-        // Neither poll may sleep: either can be the one that is woken.
+        self.net.rest(end.since(now));
         self.net.wait(now, events)?;
-        if !events.is_empty() {
-            return Ok(None);
-        }
-        let rest = rest.min(until.since(now));
-        self.net.rest(rest);
-        self.net.wait(now, events)?;
-        Ok(Some(now + rest))
+        Ok(Some(end))
     }
 
     /// What the shard holds.

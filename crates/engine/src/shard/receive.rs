@@ -10,6 +10,7 @@ use canvass_proto::{LostCause, Reply, ReplyClass, UpstreamId};
 use super::Shard;
 use super::message_rate::Received;
 use super::sockets::{Owner, lost_cause};
+use crate::datagram_batch::DatagramBatch;
 use crate::net::{Event, Net, SocketId};
 use crate::upstream::{Attempt, AttemptKey};
 
@@ -42,6 +43,7 @@ impl<N: Net> Shard<N> {
         let mut received = Received::default();
         let mut reads = 0;
         let mut buffer = self.sockets.lend_buffer();
+        let mut batch = self.sockets.lend_datagrams();
         let end = now + READING_MAX;
         while received.datagrams < DATAGRAMS_PER_TURN_MAX && reads < READS_PER_TURN_MAX && now < end
         {
@@ -51,7 +53,7 @@ impl<N: Net> Shard<N> {
             let drained = match owner {
                 Owner::Upstream(upstream, Transport::Udp) => {
                     let count = &mut received;
-                    self.receive_datagrams(&mut now, upstream, socket, &mut buffer, count)
+                    self.receive_datagrams(&mut now, upstream, socket, &mut batch, count)
                 }
                 Owner::Upstream(upstream, Transport::Tcp) => {
                     reads += 1;
@@ -67,6 +69,7 @@ impl<N: Net> Shard<N> {
             self.sockets.on_read(socket, drained);
         }
         self.sockets.give_buffer_back(buffer);
+        self.sockets.give_datagrams_back(batch);
         received
     }
 
@@ -76,19 +79,27 @@ impl<N: Net> Shard<N> {
         now: &mut Time,
         upstream: UpstreamId,
         socket: SocketId,
-        buffer: &mut [u8],
+        batch: &mut DatagramBatch,
         received: &mut Received,
     ) -> bool {
+        let place = (upstream, Transport::Udp, socket);
+        let end = received.datagrams + DATAGRAMS_PER_SOCKET_MAX;
         for _ in 0..DATAGRAMS_PER_SOCKET_MAX {
-            match self.net.recv(socket, buffer) {
-                Ok(octets) => {
-                    received.datagrams += 1;
-                    received.messages += 1;
-                    // An earlier reading could be of before the datagram arrived, if this thread
-                    // was held up in between, and the latency would be too short.
-                    *now = self.net.now();
-                    let place = (upstream, Transport::Udp, socket);
-                    self.on_message(*now, place, &buffer[..octets]);
+            match self.net.recv_batch(socket, batch) {
+                Ok(more) => {
+                    received.datagrams += batch.len();
+                    received.messages += batch.len();
+                    for index in 0..batch.len() {
+                        let (message, stamp) = batch.get(index);
+                        let arrived = self.arrival(now, stamp);
+                        self.on_message(arrived, place, message);
+                    }
+                    if !more {
+                        return true;
+                    }
+                    if received.datagrams >= end {
+                        return false;
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -96,6 +107,20 @@ impl<N: Net> Shard<N> {
             }
         }
         false
+    }
+
+    /// When a datagram arrived that has just been read. `now` is set if the clock is read.
+    fn arrival(&mut self, now: &mut Time, stamp: Option<Time>) -> Time {
+        // The clock of stamps can be set, and then they are of another time than of that in which
+        // the datagram can have arrived.
+        let stamp = stamp.filter(|stamp| *stamp >= self.sockets.drained());
+        if let Some(stamp) = stamp.filter(|stamp| *stamp <= *now) {
+            return stamp;
+        }
+        // An earlier reading could be of before the datagram arrived, if this thread was held up
+        // in between, and the latency would be too short.
+        *now = self.net.now();
+        stamp.map_or(*now, |stamp| stamp.min(*now))
     }
 
     /// A message was received. It counts only if an open query of this very socket has its id and
@@ -145,7 +170,11 @@ impl<N: Net> Shard<N> {
             message,
         };
         let limits = &self.config.limits;
+        // Probes go on from here, and their clocks must not go back.
+        let now = if query.is_job() { now } else { self.net.now() };
         let class = query.reply(now, answered, &reply, limits, &mut self.rng);
+        self.message_rate
+            .on_round_trip(now.nanos_since(attempt.sent));
         let is_first = self
             .upstreams
             .on_reply(now, upstream, transport, &attempt, class);

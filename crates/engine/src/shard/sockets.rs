@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::io;
 
-use canvass_model::{Cause, Errno, Transport};
+use canvass_model::{Cause, Errno, Time, Transport};
 use canvass_proto::dns::MESSAGE_OCTETS_MAX;
 use canvass_proto::{ConnectionId, LostCause, SystemFault, UpstreamId};
 
+use crate::datagram_batch::DatagramBatch;
 use crate::net::{Event, Net, SocketId};
 use crate::slab::TaskKey;
 
@@ -36,8 +37,11 @@ pub(super) struct Sockets {
     /// By the number of the socket.
     owners: Vec<Option<Owned>>,
     readable: VecDeque<SocketId>,
+    /// All sockets were empty at this time or later.
+    drained: Time,
     events: Vec<Event>,
     buffer: Box<[u8]>,
+    datagrams: DatagramBatch,
 }
 
 impl Sockets {
@@ -45,8 +49,10 @@ impl Sockets {
         Self {
             owners: Vec::new(),
             readable: VecDeque::new(),
+            drained: Time::ZERO,
             events: Vec::new(),
             buffer: vec![0; BUFFER_OCTETS].into_boxed_slice(),
+            datagrams: DatagramBatch::default(),
         }
     }
 
@@ -119,6 +125,19 @@ impl Sockets {
         }
     }
 
+    /// The sockets that had something to read at `since` or later have been read, if not
+    /// [`Self::any_readable`].
+    pub(super) fn on_all_read(&mut self, since: Time) {
+        if !self.any_readable() {
+            self.drained = since;
+        }
+    }
+
+    /// Since when a datagram can be there that has just been read.
+    pub(super) fn drained(&self) -> Time {
+        self.drained
+    }
+
     /// Lends the list of events, empty.
     pub(super) fn lend_events(&mut self) -> Vec<Event> {
         self.events.clear();
@@ -127,6 +146,15 @@ impl Sockets {
 
     pub(super) fn give_events_back(&mut self, events: Vec<Event>) {
         self.events = events;
+    }
+
+    /// Lends the room for datagrams.
+    pub(super) fn lend_datagrams(&mut self) -> DatagramBatch {
+        std::mem::take(&mut self.datagrams)
+    }
+
+    pub(super) fn give_datagrams_back(&mut self, datagrams: DatagramBatch) {
+        self.datagrams = datagrams;
     }
 
     /// Lends the buffer for reading; it is empty while it is lent to another.

@@ -29,8 +29,11 @@ const GIVE_UP_UNREACHABLE: Duration = Duration::from_millis(800);
 /// Times at which this process was held up, and how long timers wait for it.
 #[derive(Debug, Default)]
 pub(super) struct Stalls {
-    /// When the last stall ended.
+    /// When the last stall began and ended.
+    began: Time,
     ended: Time,
+    /// When the one before it ended.
+    ended_before: Time,
     /// Until when no timer fires.
     grace_end: Time,
     /// How often that was granted since timers last fired.
@@ -47,6 +50,8 @@ impl Stalls {
         }
         report.stalls += 1;
         report.stall_max = report.stall_max.max(late);
+        self.ended_before = self.ended;
+        self.began = expected;
         self.ended = now;
         if self.graces < STALL_GRACES_MAX {
             self.graces += 1;
@@ -54,9 +59,15 @@ impl Stalls {
         }
     }
 
-    /// Whether there was a stall after `since`.
-    pub(super) fn was_stalled_since(&self, since: Time) -> bool {
-        since < self.ended
+    /// Whether there was a stall after `since` and before `until`. An answer is dated by its arrival,
+    /// which may be before a stall in which it was not read.
+    pub(super) fn was_stalled(&self, since: Time, until: Time) -> bool {
+        let last = if until > self.began {
+            self.ended
+        } else {
+            self.ended_before
+        };
+        since < last
     }
 
     /// When timers fire that are due at `due`.
@@ -160,5 +171,23 @@ impl<N: Net> Shard<N> {
             self.end_queries(now, QueryTask::cancel);
             self.cancel_probes(now);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_arrived_before_a_stall_was_not_stalled_by_it() {
+        let at_ms = |ms: u64| Time::from_nanos(ms * 1_000_000);
+        let mut stalls = Stalls::default();
+        let mut report = ShardReport::default();
+        stalls.watch(at_ms(100), at_ms(200), &mut report);
+        stalls.watch(at_ms(500), at_ms(600), &mut report);
+        assert!(stalls.was_stalled(at_ms(400), at_ms(601)));
+        assert!(!stalls.was_stalled(at_ms(400), at_ms(499)));
+        assert!(stalls.was_stalled(at_ms(150), at_ms(499)));
+        assert!(!stalls.was_stalled(at_ms(600), at_ms(700)));
     }
 }

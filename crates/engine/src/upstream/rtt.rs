@@ -101,7 +101,8 @@ impl RoundTrips {
 
     fn advance(&mut self, now: Time) {
         let tick = now.as_nanos() / TICK_NS;
-        if tick == self.tick {
+        // Answers are dated by their arrival, which may be before what was last sent.
+        if tick <= self.tick {
             return;
         }
         // Time without traffic measures nothing, and after a long gap all is forgotten.

@@ -8,6 +8,7 @@ impl Session {
     /// Ends the job with what is known.
     pub fn finish(mut self, now: Time) -> Outcome {
         let asking = self.any_out();
+        let now = self.clock.not_before(now);
         self.clock.turn(now, asking);
         let attempts = self.query.attempts()
             + self.aliases.as_ref().map_or(0, |all| all.attempts())

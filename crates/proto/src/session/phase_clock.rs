@@ -17,6 +17,7 @@ pub(super) struct PhaseClock {
 impl PhaseClock {
     /// From `now` on the session is asking, or waiting.
     pub(super) fn turn(&mut self, now: Time, asking: bool) {
+        let now = self.not_before(now);
         if self.first_send.is_some() {
             let spent_ns = now.nanos_since(self.mark);
             *(if self.asking {
@@ -31,6 +32,12 @@ impl PhaseClock {
         self.asking = asking;
     }
 
+    /// `now`, or the last turn if that was later: a reply is dated by its arrival, and may be read
+    /// only after another one.
+    pub(super) fn not_before(&self, now: Time) -> Time {
+        now.max(self.mark)
+    }
+
     pub(super) fn phases(&self) -> Phases {
         if self.first_send.is_none() {
             return Phases::default();
@@ -38,5 +45,22 @@ impl PhaseClock {
         Phases::default()
             .with(Phase::Wait, Duration::from_nanos(self.wait_ns))
             .with(Phase::Dns, Duration::from_nanos(self.dns_ns))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phases_add_up_though_a_reply_that_arrived_before_is_read_after() {
+        let at = Time::from_nanos;
+        let mut clock = PhaseClock::default();
+        clock.turn(at(100), true);
+        clock.turn(at(500), false);
+        clock.turn(at(400), true);
+        assert_eq!(clock.not_before(at(450)), at(500));
+        clock.turn(at(700), false);
+        assert_eq!(clock.phases().total(), Some(Duration::from_nanos(600)));
     }
 }

@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use canvass_engine::SocketId;
-use canvass_model::Transport;
+use canvass_model::{Time, Transport};
 use rand::RngExt;
 
 use super::World;
 use super::agenda::Happening;
-use super::sockets::{DatagramSocket, Far, Handle, Kind};
+use super::sockets::{DatagramSocket, Far, Handle, Kind, ReceivedDatagram};
 use crate::scenario::Reach;
 
 /// What a datagram takes of a receive buffer beyond its octets, and how they are rounded: as the
@@ -81,8 +81,9 @@ impl World {
         Ok(())
     }
 
-    pub(crate) fn recv(&mut self, id: SocketId, buffer: &mut [u8]) -> io::Result<usize> {
-        self.recv_from(id, buffer).map(|(octets, _)| octets)
+    pub(crate) fn recv(&mut self, id: SocketId, buffer: &mut [u8]) -> io::Result<(usize, Time)> {
+        let (octets, received) = self.take_datagram(id, buffer)?;
+        Ok((octets, received.at))
     }
 
     pub(crate) fn recv_from(
@@ -90,22 +91,31 @@ impl World {
         id: SocketId,
         buffer: &mut [u8],
     ) -> io::Result<(usize, SocketAddr)> {
+        let (octets, received) = self.take_datagram(id, buffer)?;
+        Ok((octets, received.from))
+    }
+
+    fn take_datagram(
+        &mut self,
+        id: SocketId,
+        buffer: &mut [u8],
+    ) -> io::Result<(usize, ReceivedDatagram)> {
         let handle = self.use_socket(id, "recv")?;
         let taken = self.sockets.datagram(handle).and_then(|socket| {
-            let (from, datagram) = socket.inbox.pop_front()?;
-            socket.inbox_octets -= datagram.len() + DATAGRAM_HEAD_OCTETS;
-            Some((from, datagram))
+            let received = socket.inbox.pop_front()?;
+            socket.inbox_octets -= received.octets.len() + DATAGRAM_HEAD_OCTETS;
+            Some(received)
         });
-        let Some((from, datagram)) = taken else {
+        let Some(received) = taken else {
             return Err(io::ErrorKind::WouldBlock.into());
         };
-        let octets = datagram.len().min(buffer.len());
-        buffer[..octets].copy_from_slice(&datagram[..octets]);
-        self.note("recv", handle, &datagram);
+        let octets = received.octets.len().min(buffer.len());
+        buffer[..octets].copy_from_slice(&received.octets[..octets]);
+        self.note("recv", handle, &received.octets);
         if self.resolver_of(handle).is_some() {
-            self.watch.on_datagram_read(id, &datagram);
+            self.watch.on_datagram_read(id, &received.octets);
         }
-        Ok((octets, from))
+        Ok((octets, received))
     }
 
     pub(super) fn datagram_at_peer(&mut self, from: Handle, query: &[u8]) {
@@ -162,12 +172,16 @@ impl World {
             return;
         }
         socket.inbox_octets += octets;
-        socket.inbox.push_back((from, datagram));
+        socket.inbox.push_back(ReceivedDatagram {
+            from,
+            at: self.now,
+            octets: datagram,
+        });
         self.sockets.edge(to, true, false);
     }
 
     /// The arrival times of a datagram that is sent now: none, one or two.
-    pub(super) fn arrivals(&mut self) -> impl Iterator<Item = canvass_model::Time> + use<> {
+    pub(super) fn arrivals(&mut self) -> impl Iterator<Item = Time> + use<> {
         let lost = self.path.loss > 0.0 && self.rng.random_bool(self.path.loss);
         let twice = self.path.duplicate > 0.0 && self.rng.random_bool(self.path.duplicate);
         let first = (!lost).then(|| self.now.plus_nanos(self.one_way_ns()));

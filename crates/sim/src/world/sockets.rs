@@ -45,10 +45,19 @@ pub(super) enum Kind {
     Stream(Box<StreamSocket>),
 }
 
+/// A datagram that was not read yet.
+#[derive(Debug)]
+pub(super) struct ReceivedDatagram {
+    pub from: SocketAddr,
+    /// When it arrived.
+    pub at: Time,
+    pub octets: Vec<u8>,
+}
+
 /// A UDP socket.
 #[derive(Debug, Default)]
 pub(super) struct DatagramSocket {
-    pub inbox: VecDeque<(SocketAddr, Vec<u8>)>,
+    pub inbox: VecDeque<ReceivedDatagram>,
     pub inbox_octets: usize,
     pub inbox_octets_max: usize,
     pub drops: u64,

@@ -218,13 +218,13 @@ impl<N: Net> Shard<N> {
             Err(error) => return self.send_failed(now, key, question, request, upstream, &error),
         };
         let first = request.first;
-        let (epoch, firsts_before) = self.upstreams.on_sent(now, upstream, transport, first);
+        let (epoch, in_flight_before) = self.upstreams.on_sent(now, upstream, transport, first);
         let attempt = Attempt {
             task: key,
             question,
             sent: now,
             epoch,
-            firsts_before,
+            in_flight_before,
             first,
             edns,
             expired: false,

@@ -17,8 +17,8 @@ pub(crate) struct Attempt {
     pub(crate) question: QuestionId,
     pub(crate) sent: Time,
     pub(crate) epoch: EpochId,
-    /// How many jobs' first queries were in flight on its lane before it.
-    pub(crate) firsts_before: u32,
+    /// How many queries were in flight on its lane when it was sent, but for overdue ones.
+    pub(crate) in_flight_before: u32,
     /// It was its job's first query.
     pub(crate) first: bool,
     /// It carried an OPT record.

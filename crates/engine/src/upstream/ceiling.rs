@@ -21,7 +21,10 @@ const ANSWERED_MIN: f32 = 32.0;
 const FAILED_ABOVE_MIN: f32 = 0.25;
 const FAILED_BELOW_MAX: f32 = 0.15;
 const FAILED_RATIO_MIN: f32 = 4.0;
-/// Queries after which older ones count half.
+/// By how many standard deviations the two must differ: each look could be wrong by chance, and
+/// there are many.
+const DEVIATIONS_MIN: f32 = 5.0;
+/// Queries after which older ones count half, as they do after each look.
 const COUNTED_MAX: f32 = 8_192.0;
 /// How much of the limit is used.
 const USED: f32 = 0.85;
@@ -80,6 +83,7 @@ impl Ceiling {
         if self.fresh >= FAILURES_PER_LOOK {
             self.fresh = 0;
             self.look(now);
+            self.fade();
         }
     }
 
@@ -93,12 +97,16 @@ impl Ceiling {
     fn count(&mut self) {
         self.counted += 1.0;
         if self.counted >= COUNTED_MAX {
-            self.counted /= 2.0;
-            let counts = self.answered.iter_mut().chain(&mut self.failed);
-            counts
-                .chain(&mut self.failed_at)
-                .for_each(|count| *count /= 2.0);
+            self.fade();
         }
+    }
+
+    fn fade(&mut self) {
+        self.counted /= 2.0;
+        let counts = self.answered.iter_mut().chain(&mut self.failed);
+        counts
+            .chain(&mut self.failed_at)
+            .for_each(|count| *count /= 2.0);
     }
 
     /// Looks for the level that parts answers from failures best.
@@ -110,11 +118,14 @@ impl Ceiling {
         for level in 0..LEVELS {
             let above = share(failed - failed_below, answered - answered_below);
             let below = share(failed_below, answered_below);
-            let parts = self.failed[level] >= 1.0
+            let count_below = answered_below + failed_below;
+            let deviation = deviation(failed, answered, count_below);
+            let parts = self.failed[level] > 0.5
                 && answered_below >= ANSWERED_MIN
                 && failed - failed_below >= FAILURES_PER_LOOK as f32 / 2.0
                 && above >= FAILED_ABOVE_MIN.max(below * FAILED_RATIO_MIN)
-                && below <= FAILED_BELOW_MAX;
+                && below <= FAILED_BELOW_MAX
+                && above - below >= DEVIATIONS_MIN * deviation;
             if parts && best.is_none_or(|(gap, _)| above - below > gap) {
                 best = Some((above - below, level));
             }
@@ -135,6 +146,15 @@ impl Ceiling {
 
 fn share(part: f32, rest: f32) -> f32 {
     part / (part + rest).max(1.0)
+}
+
+/// The standard deviation of the difference between the shares of two groups, one of which has
+/// `first` of all queries, if both fail alike.
+fn deviation(failed: f32, answered: f32, first: f32) -> f32 {
+    let all = failed + answered;
+    let mean = share(failed, answered);
+    let second = (all - first).max(1.0);
+    (mean * (1.0 - mean) * (1.0 / first.max(1.0) + 1.0 / second)).sqrt()
 }
 
 fn level_of(in_flight: u32) -> usize {

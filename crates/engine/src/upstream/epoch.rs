@@ -18,8 +18,11 @@ pub(super) struct Epoch {
     /// First queries sent in it, and how many of them were answered.
     pub(super) sent: u32,
     pub(super) answered: u32,
-    /// All queries sent in it.
+    /// How many of them had a reply of no use.
+    pub(super) useless: u32,
+    /// All queries sent in it, and how many of them are in flight.
     pub(super) left: u32,
+    pub(super) in_flight: u32,
     /// Whether queries waited for the pace, so that the rate was what limited them.
     pub(super) held_back: bool,
     /// Whether it was looked at when its answers were due for the first time.
@@ -35,7 +38,9 @@ impl Epoch {
             setting,
             sent: 0,
             answered: 0,
+            useless: 0,
             left: 0,
+            in_flight: 0,
             held_back: false,
             is_read: false,
             round_trips: Moment::new(),

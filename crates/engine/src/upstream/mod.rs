@@ -285,9 +285,12 @@ impl Upstreams {
             | ReplyClass::Lame
             | ReplyClass::Unusable => {
                 match class {
-                    ReplyClass::Lame => health.on_lame(),
+                    ReplyClass::Lame => {
+                        health.on_lame();
+                        window.on_useless(attempt);
+                    }
                     ReplyClass::Refused | ReplyClass::ServFail => window.on_failed(now, attempt),
-                    _ => {}
+                    _ => window.on_useless(attempt),
                 }
                 let is_useless = health.on_error(attempt.sent);
                 self.recount(id, transport, before);

@@ -26,16 +26,21 @@ const RATE_MIN: f64 = 10.0;
 const RATE_TOP: f64 = 10_000_000.0;
 /// The fewest queries of an epoch whose share of answers is significant.
 pub(super) const EPOCH_SENT_MIN: u32 = 32;
+/// The fewest answers whose median is significant.
+const ANSWERED_MIN: u32 = 16;
 /// The part of the share of answers that may be missing in an epoch by chance.
 const SHARE_TOLERANCE: f64 = 0.10;
 /// The share of answers that is taken for that of the path when nothing is known yet. A limit of the
 /// rate shows by a lower share at the next rate.
-const SHARE_FIRST_MIN: f64 = 0.75;
+const SHARE_FIRST_MIN: f64 = 0.5;
+/// The share of replies of no use that is not.
+const USELESS_FIRST_MAX: f64 = 0.25;
 /// The most queries that the share of answers is thought to rest on.
 const SHARE_SENT_MAX: f64 = 2_048.0;
 /// Answers that may queue at the peer, in packets, before the queue counts as its limit.
 const QUEUE_MAX: f64 = 256.0;
-/// Answers are queued if they take longer than twice the usual time and this.
+/// Answers are queued if they take longer than three times the usual time and this. The usual time
+/// is the least of many, so that of a resolver whose answers vary is lower than most.
 const QUEUE_SPAN: Duration = Duration::from_millis(10);
 /// The rate below a plateau, as a share of what was delivered on it.
 const UNDER_PLATEAU: f64 = 0.95;
@@ -49,6 +54,11 @@ const PROBE_STEP: f64 = 1.1;
 const PROBE_STEP_MAX: f64 = 1.25;
 /// A test that ends higher by this factor has found that conditions have changed.
 const PROBE_GAIN: f64 = 1.2;
+/// The answers of an epoch are due when a round trip and a quarter has passed, or the time within
+/// which most were answered, and this.
+const DUE_MARGIN: Duration = Duration::from_millis(2);
+const MOST_PERCENTAGE: u32 = 90;
+const MOST_MEDIANS_MAX: u64 = 4;
 /// The step of the rate during startup.
 const STARTUP_STEP: f64 = 2.0;
 /// Epochs whose best delivery is remembered, so that one bad epoch is not taken for a limit.
@@ -72,9 +82,9 @@ enum Phase {
 struct Probe {
     /// The rate of the first step.
     began_at: f64,
-    /// The last rate that was answered well, and what it delivered.
+    /// The last rate that was answered well, and what was sent at it per second.
     safe: f64,
-    delivered: f64,
+    sent: f64,
     step: f64,
 }
 
@@ -83,6 +93,9 @@ struct Probe {
 struct Doubt {
     rate: f64,
     setting: u32,
+    /// The share of answers when they were due, and of how many.
+    share: f64,
+    sent: f64,
 }
 
 /// A step down, and the state before it.
@@ -104,6 +117,8 @@ struct Cut {
 struct Verdict {
     /// First queries.
     sent: f64,
+    /// All queries per second.
+    sent_per_second: f64,
     share: f64,
     /// Answers per second.
     delivered: f64,
@@ -145,13 +160,21 @@ impl Share {
     fn is_above(&self, epoch: &Epoch) -> bool {
         let share = epoch.share();
         if !self.is_known() {
-            return share < SHARE_FIRST_MIN;
+            let useless = f64::from(epoch.useless) / f64::from(epoch.sent.max(1));
+            return share < SHARE_FIRST_MIN || useless > USELESS_FIRST_MAX;
         }
-        let sent = f64::from(epoch.sent.max(1));
+        share < self.value - self.tolerance(share, f64::from(epoch.sent.max(1)))
+    }
+
+    /// Whether `share` of so many is higher, and not by chance.
+    fn is_below(&self, share: f64, sent: f64) -> bool {
+        share > self.value + self.tolerance(share, sent)
+    }
+
+    fn tolerance(&self, share: f64, sent: f64) -> f64 {
         let mean = (share * sent + self.value * self.sent) / (sent + self.sent);
         let deviation = (mean * (1.0 - mean) * (1.0 / sent + 1.0 / self.sent)).sqrt();
-        let tolerance = (SHARE_TOLERANCE * self.value).max(3.0 * deviation);
-        share < self.value - tolerance
+        (SHARE_TOLERANCE * self.value).max(3.0 * deviation)
     }
 }
 
@@ -174,6 +197,8 @@ pub(super) struct RateSearch {
     /// The least median of an epoch, in ns: what a round trip takes without a queue.
     median_ns: Option<u64>,
     median_settled: bool,
+    /// The time within which most round trips of the last epoch ended, in ns.
+    most_ns: u64,
     delivered: f64,
     /// The best delivery of the last epochs.
     peaks: VecDeque<f64>,
@@ -201,6 +226,7 @@ impl RateSearch {
             share_due: Share::default(),
             median_ns: None,
             median_settled: false,
+            most_ns: 0,
             delivered: 0.0,
             peaks: VecDeque::new(),
             overloads: Vec::new(),
@@ -240,14 +266,25 @@ impl RateSearch {
         self.plateau_seen
     }
 
+    /// How long after the end of an epoch most of its answers are due.
+    pub(super) fn due(&self) -> Option<Duration> {
+        let median_ns = self.median_ns?;
+        let most_ns = self.most_ns.clamp(median_ns, median_ns * MOST_MEDIANS_MAX);
+        let due_ns = most_ns.max(median_ns + median_ns / 4);
+        Some(Duration::from_nanos(due_ns) + DUE_MARGIN)
+    }
+
     /// Whether a queue at the peer must drain before anything else.
     pub(super) fn is_draining(&self) -> bool {
         matches!(self.phase, Phase::Cut(Cut { draining: true, .. }))
     }
 
-    /// An answer was received. The first one gives a rough round-trip time.
-    pub(super) fn on_round_trip(&mut self, round_trip_ns: u64) {
-        self.median_ns.get_or_insert(round_trip_ns.max(1));
+    /// An answer was received in this epoch. Until one is judged, its median so far has to do.
+    pub(super) fn on_round_trip(&mut self, epoch: &Epoch) {
+        if !self.median_settled {
+            self.median_ns = epoch.round_trips.median_ns();
+            self.learn_most(epoch);
+        }
     }
 
     /// The peer is back: starts again from half of the rate before.
@@ -292,6 +329,8 @@ impl RateSearch {
             self.doubt = Some(Doubt {
                 rate: self.rate,
                 setting: self.setting,
+                share: epoch.share(),
+                sent: f64::from(epoch.sent),
             });
             self.set_rate(match self.phase {
                 Phase::Probe(probe) => probe.safe,
@@ -318,8 +357,9 @@ impl RateSearch {
         if epoch.sent < EPOCH_SENT_MIN / 4 || epoch.answered == 0 {
             return;
         }
+        self.learn_most(epoch);
         let verdict = self.verdict(epoch);
-        if let Some(median) = verdict.median_ns {
+        if let Some(median) = verdict.median_ns.filter(|_| epoch.answered >= ANSWERED_MIN) {
             // The first figure was that of a single answer.
             let known = self.median_ns.filter(|_| self.median_settled);
             self.median_ns = Some(known.map_or(median, |usual| usual.min(median)));
@@ -337,7 +377,7 @@ impl RateSearch {
             // More epochs of rates that were too high: a bucket or a buffer may have hidden the limit
             // from the first ones, but not from these.
             Phase::Cut(_) if verdict.lossy => {
-                let rate = self.capacity(&verdict) * UNDER_PLATEAU;
+                let rate = self.capacity(&verdict) * self.under_plateau();
                 if rate < self.rate {
                     self.set_rate(rate);
                 }
@@ -346,6 +386,7 @@ impl RateSearch {
             Phase::Startup | Phase::Probe(_) if verdict.lossy => self.overloaded(now, &verdict),
             Phase::Startup => {
                 self.delivered = verdict.delivered;
+                self.share.learn(verdict.share, verdict.sent);
                 self.remember(verdict.delivered);
             }
             _ => {}
@@ -361,7 +402,12 @@ impl RateSearch {
             let rate = self.rate.min(safe);
             self.set_rate(rate);
         } else {
-            self.set_rate(doubt.rate);
+            // Answers vary more than was thought.
+            self.share_due.learn(doubt.share, doubt.sent);
+            self.set_rate(match self.phase {
+                Phase::Startup => doubt.rate * STARTUP_STEP,
+                _ => doubt.rate,
+            });
         }
     }
 
@@ -378,6 +424,7 @@ impl RateSearch {
         };
         Verdict {
             sent: f64::from(epoch.sent),
+            sent_per_second: sent,
             share,
             delivered,
             median_ns,
@@ -392,7 +439,7 @@ impl RateSearch {
     fn is_slow(&self, median_ns: u64, usual_ns: u64, delivered: f64) -> bool {
         let over_ns = median_ns.saturating_sub(usual_ns);
         let in_line = delivered * over_ns as f64 / 1e9;
-        over_ns > usual_ns + QUEUE_SPAN.as_nanos() as u64
+        over_ns > usual_ns * 2 + QUEUE_SPAN.as_nanos() as u64
             || self.datagrams && in_line > QUEUE_MAX && over_ns > usual_ns
     }
 
@@ -416,7 +463,6 @@ impl RateSearch {
         }
         self.warned = false;
         self.learn(verdict);
-        let delivered = verdict.delivered;
         match self.phase {
             Phase::Startup if verdict.used => self.set_rate(self.rate * STARTUP_STEP),
             // A limit that was taken for loss of the path shows at a lower rate.
@@ -435,7 +481,7 @@ impl RateSearch {
                 self.phase = Phase::Probe(Probe {
                     began_at: safe,
                     safe,
-                    delivered,
+                    sent: verdict.sent_per_second,
                     step,
                 });
                 self.set_rate(safe * step);
@@ -443,12 +489,12 @@ impl RateSearch {
             Phase::Startup | Phase::Cruise { .. } => {}
             Phase::Probe(probe)
                 if verdict.used
-                    && delivered >= probe.delivered * (1.0 + (probe.step - 1.0) / 2.0) =>
+                    && verdict.sent_per_second >= probe.sent * (1.0 + (probe.step - 1.0) / 2.0) =>
             {
                 let step = (probe.step * probe.step).min(PROBE_STEP_MAX);
                 self.phase = Phase::Probe(Probe {
                     safe: self.rate,
-                    delivered,
+                    sent: verdict.sent_per_second,
                     step,
                     ..probe
                 });
@@ -465,7 +511,7 @@ impl RateSearch {
             Phase::Cut(cut) if cut.lossy && !self.helped(&cut, verdict) => self.resume(now, &cut),
             Phase::Cut(cut) => {
                 // The queue is gone, or the loss is: back to the best that was delivered.
-                let best = self.best() * UNDER_PLATEAU;
+                let best = self.best() * self.under_plateau();
                 if best > self.rate {
                     self.set_rate(best.min(cut.from));
                 }
@@ -486,7 +532,7 @@ impl RateSearch {
             (Some(median), Some(usual)) => median > usual * 2,
             _ => false,
         };
-        if verdict.share > self.share.value * (1.0 + SHARE_TOLERANCE) {
+        if self.share.is_below(verdict.share, verdict.sent) {
             self.share.sent = self.share.sent.min(verdict.sent);
         }
         if verdict.share >= self.share.value || !in_line {
@@ -499,6 +545,12 @@ impl RateSearch {
             if self.rate > proven {
                 self.rate = proven.min(self.rate_max);
             }
+        }
+    }
+
+    fn learn_most(&mut self, epoch: &Epoch) {
+        if let Some(most_ns) = epoch.round_trips.percentile_ns(MOST_PERCENTAGE) {
+            self.most_ns = most_ns;
         }
     }
 
@@ -561,7 +613,7 @@ impl RateSearch {
         let under = if verdict.slow {
             UNDER_LINE
         } else {
-            UNDER_PLATEAU
+            self.under_plateau()
         };
         self.set_rate((capacity * under).min(self.rate * 0.9));
     }
@@ -597,6 +649,11 @@ impl RateSearch {
         }
         self.peaks.push_back(middle);
         middle / self.share.value.max(0.05)
+    }
+
+    /// How far below a plateau the rate stays. A stream loses nothing at it.
+    fn under_plateau(&self) -> f64 {
+        if self.datagrams { UNDER_PLATEAU } else { 1.0 }
     }
 
     /// Stays below the plateau. `changed` says that conditions are not as they were when it was

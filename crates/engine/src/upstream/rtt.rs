@@ -209,10 +209,15 @@ impl Moment {
     }
 
     pub(crate) fn median_ns(&self) -> Option<u64> {
+        self.percentile_ns(50)
+    }
+
+    /// The time within which more than this percentage were answered.
+    pub(crate) fn percentile_ns(&self, percentage: u32) -> Option<u64> {
         let mut sum = 0;
         let at = self.counts.iter().position(|count| {
             sum += count;
-            sum * 2 > self.total
+            sum * 100 > self.total * percentage
         })?;
         (self.total > 0).then(|| bucket_end_ns(at))
     }

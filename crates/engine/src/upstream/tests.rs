@@ -55,7 +55,7 @@ fn upstreams(count: u16) -> Upstreams {
 
 /// Sends a job's first query to one of them.
 fn send(upstreams: &mut Upstreams, now: Time, id: UpstreamId) -> Attempt {
-    let (epoch, firsts_before) = upstreams.on_sent(now, id, Transport::Udp, true);
+    let (epoch, in_flight_before) = upstreams.on_sent(now, id, Transport::Udp, true);
     Attempt {
         task: TaskKey {
             index: 0,
@@ -64,7 +64,7 @@ fn send(upstreams: &mut Upstreams, now: Time, id: UpstreamId) -> Attempt {
         question: QuestionId(0),
         sent: now,
         epoch,
-        firsts_before,
+        in_flight_before,
         first: true,
         edns: true,
         expired: false,

@@ -26,14 +26,15 @@ const USUAL_MEDIANS: u8 = 4;
 const LOOK_INTERVAL: Duration = Duration::from_millis(1);
 /// The shortest epoch.
 const EPOCH_MIN: Duration = Duration::from_millis(10);
+/// The most queries of an epoch that lasts longer because few of them are first ones.
+const EPOCH_LEFT_MAX: u32 = 256;
+/// The share of queries that is answered where few names are silent.
+const SHARE_OF_FEW_SILENT: f64 = 0.95;
 /// The longest epoch.
 const EPOCH_MAX: Duration = Duration::from_secs(1);
 /// The same while the rate is raised: what is missing then may be too much already, so it is noticed
 /// after little more than a round trip.
 const USUAL_MEDIANS_RAISED: u8 = 2;
-/// How much longer than a round trip it takes until the answers of an epoch are due: a quarter of
-/// one, and this.
-const DUE_MARGIN: Duration = Duration::from_millis(2);
 /// How much longer than usual the answers of an epoch may take.
 const SETTLE_MARGIN: Duration = Duration::from_millis(5);
 /// How much longer an epoch waits if answers are missing: a peer that was delayed answers late, and
@@ -95,8 +96,8 @@ pub(crate) struct Window {
     tokens: f64,
     refilled: Time,
     in_flight: u32,
-    /// Those of them that were their job's first query.
-    firsts_in_flight: u32,
+    /// Those of them whose answers are not overdue: of epochs that are not judged yet.
+    recent_in_flight: u32,
     in_flight_peak: u32,
     ceiling: Ceiling,
     repeats: Repeats,
@@ -116,7 +117,7 @@ impl Window {
             tokens: 1.0,
             refilled: Time::ZERO,
             in_flight: 0,
-            firsts_in_flight: 0,
+            recent_in_flight: 0,
             in_flight_peak: 0,
             ceiling: Ceiling::default(),
             repeats: Repeats::default(),
@@ -158,8 +159,8 @@ impl Window {
     pub(crate) fn permit(&mut self, now: Time, patience: Duration) -> Permit {
         self.patience = patience;
         let is_at_ceiling = self.ceiling.limit().is_some_and(|limit| {
-            // Queries sent again wait longer, and are for names that may never be answered.
-            self.firsts_in_flight >= limit
+            // Names that are slow or never answered would otherwise take all of it.
+            self.recent_in_flight >= limit
         });
         if is_at_ceiling || f64::from(self.in_flight) >= self.in_flight_cap(now) {
             return Permit::Full;
@@ -224,37 +225,46 @@ impl Window {
         self.tokens = (self.tokens + span_s * self.rate_search.rate()).min(self.batch() * 4.0);
     }
 
-    /// A query was sent; `first` when it was its job's first. Returns the epoch, and how many such
-    /// were in flight before it.
+    /// A query was sent; `first` when it was its job's first. Returns the epoch, and how many were
+    /// in flight before it, but for overdue ones.
     pub(crate) fn on_sent(&mut self, now: Time, first: bool) -> (EpochId, u32) {
         self.turn_epoch(now);
         self.tokens -= 1.0;
         self.repeats.on_sent(!first);
-        let firsts_before = self.firsts_in_flight;
-        self.firsts_in_flight += u32::from(first);
+        let in_flight_before = self.recent_in_flight;
+        self.recent_in_flight += 1;
         self.in_flight += 1;
         self.in_flight_peak = self.in_flight_peak.max(self.in_flight);
         self.horizon = self.horizon.max(now + self.patience);
         let epoch = self.epochs.back_mut().expect("an epoch is running");
         epoch.left += 1;
+        epoch.in_flight += 1;
         epoch.sent += u32::from(first);
         let epoch = EpochId(self.first_epoch + self.epochs.len() as u32 - 1);
-        (epoch, firsts_before)
+        (epoch, in_flight_before)
     }
 
     /// An attempt is no longer in flight: it was answered, or it has expired.
     pub(crate) fn on_landed(&mut self, now: Time, attempt: &Attempt) {
-        self.in_flight -= 1;
-        self.firsts_in_flight -= u32::from(attempt.first);
+        self.take_out(attempt);
         if !attempt.first {
             self.repeats.on_landed(now.since(attempt.sent));
         }
     }
 
+    fn take_out(&mut self, attempt: &Attempt) {
+        self.in_flight -= 1;
+        if let Some(epoch) = self.epoch(attempt.epoch) {
+            epoch.in_flight -= 1;
+            self.recent_in_flight -= 1;
+        }
+    }
+
     /// A query was not answered in time.
     pub(crate) fn on_expired(&mut self, now: Time, attempt: &Attempt) {
-        if attempt.first {
-            self.ceiling.on_failed(now, attempt.firsts_before);
+        // Where many names are silent at any rate, silence says nothing of a limit.
+        if attempt.first && self.rate_search.share() >= SHARE_OF_FEW_SILENT {
+            self.ceiling.on_failed(now, attempt.in_flight_before);
         }
         self.on_landed(now, attempt);
     }
@@ -262,14 +272,25 @@ impl Window {
     /// The upstream says that it has failed to answer a query, or that it will not. That may be
     /// because of what was in flight when it was sent, or because of what is now.
     pub(crate) fn on_failed(&mut self, now: Time, attempt: &Attempt) {
-        let in_flight = attempt.firsts_before.max(self.firsts_in_flight);
-        self.ceiling.on_failed(now, in_flight);
+        let in_flight = attempt.in_flight_before.max(self.recent_in_flight);
+        if !attempt.expired {
+            self.ceiling.on_failed(now, in_flight);
+        }
+        self.on_useless(attempt);
+    }
+
+    /// The reply to a query is of no use.
+    pub(crate) fn on_useless(&mut self, attempt: &Attempt) {
+        if attempt.first
+            && let Some(epoch) = self.epoch(attempt.epoch)
+        {
+            epoch.useless += 1;
+        }
     }
 
     /// An attempt has ended without a result: it tells nothing.
     pub(crate) fn on_dropped(&mut self, attempt: &Attempt) {
-        self.in_flight -= 1;
-        self.firsts_in_flight -= u32::from(attempt.first);
+        self.take_out(attempt);
         if attempt.first {
             self.forget(attempt.epoch);
         }
@@ -277,20 +298,24 @@ impl Window {
 
     /// A first query was answered.
     pub(crate) fn on_answered(&mut self, now: Time, attempt: &Attempt, round_trip_ns: u64) {
-        self.ceiling.on_answered(attempt.firsts_before);
+        self.ceiling.on_answered(attempt.in_flight_before);
         let at = attempt.epoch.0.wrapping_sub(self.first_epoch) as usize;
         if let Some(epoch) = self.epochs.get_mut(at) {
             epoch.answered += 1;
             epoch.round_trips.record(round_trip_ns);
+            self.rate_search.on_round_trip(epoch);
         }
-        self.rate_search.on_round_trip(round_trip_ns);
         self.turn_epoch(now);
+    }
+
+    fn epoch(&mut self, id: EpochId) -> Option<&mut Epoch> {
+        let at = id.0.wrapping_sub(self.first_epoch) as usize;
+        self.epochs.get_mut(at)
     }
 
     /// A first query does not count.
     fn forget(&mut self, epoch: EpochId) {
-        let at = epoch.0.wrapping_sub(self.first_epoch) as usize;
-        if let Some(epoch) = self.epochs.get_mut(at) {
+        if let Some(epoch) = self.epoch(epoch) {
             epoch.sent = epoch.sent.saturating_sub(1);
         }
     }
@@ -310,6 +335,7 @@ impl Window {
     fn forget_epochs(&mut self, now: Time) {
         self.first_epoch += self.epochs.len() as u32;
         self.epochs.clear();
+        self.recent_in_flight = 0;
         self.look_at = now;
         self.tokens = self.tokens.min(1.0);
     }
@@ -330,7 +356,9 @@ impl Window {
         let length = EPOCH_MIN.max(Duration::from_nanos(
             self.rate_search.median_ns().unwrap_or(0),
         ));
-        if span >= length && epoch.sent >= EPOCH_SENT_MIN || span >= EPOCH_MAX {
+        if span >= length && (epoch.sent >= EPOCH_SENT_MIN || epoch.left >= EPOCH_LEFT_MAX)
+            || span >= EPOCH_MAX
+        {
             epoch.ended = now;
             if self.epochs.len() >= UNSETTLED_MAX {
                 self.judge_oldest(now);
@@ -356,10 +384,9 @@ impl Window {
     /// Looks at epochs whose answers are due for the first time, and before that at what they have
     /// so far: a rate that is raised need not wait for the last answers.
     fn read_due(&mut self, now: Time) {
-        let Some(median_ns) = self.rate_search.median_ns() else {
+        let Some(due) = self.rate_search.due() else {
             return;
         };
-        let due = Duration::from_nanos(median_ns + median_ns / 4) + DUE_MARGIN;
         let running = self.epochs.len() - 1;
         for epoch in self.epochs.iter_mut().take(running) {
             if epoch.is_read {
@@ -377,6 +404,7 @@ impl Window {
     fn judge_oldest(&mut self, now: Time) {
         if let Some(epoch) = self.epochs.pop_front() {
             self.first_epoch += 1;
+            self.recent_in_flight -= epoch.in_flight;
             self.rate_search.judge(now, &epoch);
         }
     }
@@ -386,7 +414,7 @@ impl Window {
         let fresh = Epoch::new(now, self.rate_search.setting());
         match self.epochs.back_mut() {
             Some(epoch) if epoch.setting == fresh.setting => {}
-            Some(epoch) if epoch.sent == 0 => *epoch = fresh,
+            Some(epoch) if epoch.left == 0 => *epoch = fresh,
             Some(epoch) => {
                 epoch.ended = now;
                 self.epochs.push_back(fresh);

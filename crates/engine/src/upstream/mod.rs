@@ -5,6 +5,8 @@ mod attempts;
 mod datagram;
 mod epoch;
 mod health;
+mod lane_choice;
+mod lanes;
 mod rate_search;
 mod repeats;
 mod resolver;
@@ -20,7 +22,7 @@ mod window;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use canvass_model::{Health, Time, Transport, UpstreamReport};
+use canvass_model::{Health, StreamFlaw, Time, Transport, UpstreamReport};
 use canvass_proto::{QuestionId, ReplyClass, SendRequest, TransportPolicy, UpstreamId};
 use hashbrown::HashMap;
 
@@ -29,6 +31,7 @@ use crate::net::{Net, SocketId};
 use allowance::Allowances;
 pub(crate) use attempts::{Attempt, AttemptKey, Attempts};
 use epoch::EpochId;
+use lane_choice::{LaneChoice, RATE_CAP_MIN, Step};
 use resolver::{LaneLimits, LaneParts, LaneStanding, Upstream};
 use streaming::Streaming;
 use turns::{Line, Standing, line_of};
@@ -65,6 +68,9 @@ pub(crate) struct Upstreams {
     /// Until when any upstream may be better asked over streams.
     slips_until: Time,
     may_turn_to_streams: bool,
+    /// The upstreams whose streams are being tried, and when to look at them next.
+    tried: Vec<UpstreamId>,
+    look_at: Time,
 }
 
 impl Upstreams {
@@ -72,8 +78,12 @@ impl Upstreams {
         let shared = config.upstreams.len().min(UPSTREAMS_MAX);
         let addresses = || config.upstreams[..shared].iter().copied();
         let rate_max_per_second = config.rate_per_resolver_max_per_second;
+        let may_turn_to_streams = config.limits.transport == TransportPolicy::Auto;
+        let caps = [config.rate_max_per_second, rate_max_per_second];
+        let is_slow = caps.iter().flatten().any(|cap| *cap < RATE_CAP_MIN);
+        let choice = || LaneChoice::new(may_turn_to_streams && !is_slow);
         let list = addresses()
-            .map(|address| Upstream::new(address, rate_max_per_second, Standing::Ready))
+            .map(|address| Upstream::new(address, rate_max_per_second, Standing::Ready, choice()))
             .collect();
         Self {
             list,
@@ -85,7 +95,9 @@ impl Upstreams {
             allowances: Allowances::default(),
             streaming: Streaming::default(),
             slips_until: Time::ZERO,
-            may_turn_to_streams: config.limits.transport == TransportPolicy::Auto,
+            may_turn_to_streams,
+            tried: Vec::new(),
+            look_at: Time::MAX,
         }
     }
 
@@ -123,7 +135,8 @@ impl Upstreams {
             return Err(AddError::TooMany);
         }
         let id = UpstreamId(self.list.len() as u16);
-        let upstream = Upstream::new(address, self.rate_max_per_second, Standing::ByName);
+        let choice = LaneChoice::new(false);
+        let upstream = Upstream::new(address, self.rate_max_per_second, Standing::ByName, choice);
         self.list.push(upstream);
         self.by_address.insert(address, id);
         Ok(id)
@@ -144,9 +157,12 @@ impl Upstreams {
     }
 
     /// Whether there are resolvers that share the run's queries, and all of them are benched on
-    /// this transport.
+    /// this transport, and no other is in use by choice.
     pub(crate) fn all_benched(&self, transport: Transport) -> bool {
-        self.shared > 0 && self.lines[line_of(transport)].benched == self.shared
+        let mut shared = self.list[..self.shared].iter();
+        self.shared > 0
+            && self.lines[line_of(transport)].benched == self.shared
+            && !shared.any(|upstream| upstream.choice.uses_streams())
     }
 
     /// Whether the system says of all of these that they cannot be reached.
@@ -224,13 +240,20 @@ impl Upstreams {
         let tally = &mut upstream.tally;
         tally.late += u64::from(attempt.expired);
         match class {
-            ReplyClass::Answer => tally.answered += 1,
+            ReplyClass::Answer => {
+                tally.answered += 1;
+                let round_trip = Duration::from_nanos(round_trip_ns);
+                if upstream.choice.on_answer(transport, round_trip) == Step::Proven {
+                    self.compare_lanes(now, id);
+                }
+            }
             ReplyClass::Refused => tally.refused += 1,
             ReplyClass::ServFail => tally.servfail += 1,
             ReplyClass::Lame => tally.lame += 1,
             ReplyClass::Truncated => tally.truncated += 1,
             ReplyClass::NoEdns | ReplyClass::Unusable => {}
         }
+        let upstream = self.by_id(id);
         if class == ReplyClass::NoEdns {
             upstream.edns = false;
         }
@@ -331,7 +354,8 @@ impl Upstreams {
         self.by_id(id).tally.timeouts += 1;
         let LaneParts { window, health, .. } = self.lane(id, transport);
         window.on_landed(now, attempt);
-        let silent = health.on_silence(attempt.sent, attempt.first);
+        let silent = health.on_silence(attempt.sent, attempt.first)
+            && !self.give_up_streams(now, id, transport, StreamFlaw::Silent);
         if silent {
             self.bench(now, id, transport, Health::Dead);
         }
@@ -352,6 +376,9 @@ impl Upstreams {
     /// The system reported that the peer cannot be reached.
     pub(crate) fn on_error(&mut self, now: Time, id: UpstreamId, transport: Transport) {
         self.by_id(id).tally.errors += 1;
+        if self.give_up_streams(now, id, transport, StreamFlaw::Refused) {
+            return;
+        }
         self.lane(id, transport).health.on_unreachable();
         self.bench(now, id, transport, Health::Dead);
     }
@@ -360,6 +387,9 @@ impl Upstreams {
     /// reply that cannot be read.
     pub(crate) fn on_misframed(&mut self, now: Time, id: UpstreamId) {
         self.by_id(id).tally.errors += 1;
+        if self.give_up_streams(now, id, Transport::Tcp, StreamFlaw::Misframed) {
+            return;
+        }
         if self.lane(id, Transport::Tcp).health.on_error(now) {
             self.bench_liar(now, id, Transport::Tcp);
         }
@@ -367,6 +397,9 @@ impl Upstreams {
     }
 
     fn bench_liar(&mut self, now: Time, id: UpstreamId, transport: Transport) {
+        if self.give_up_streams(now, id, transport, StreamFlaw::Errors) {
+            return;
+        }
         // If there is no other, an error is the best answer there is.
         let before = self.standing(id, transport);
         if self.others_in_use(id, transport) > 0 {
@@ -427,6 +460,12 @@ impl Upstreams {
     /// Takes the upstreams that were benched on streams for silence, to close their connections.
     pub(crate) fn take_silent(&mut self) -> Vec<UpstreamId> {
         self.streaming.take_silent()
+    }
+
+    /// Takes the upstreams whose streams were given up, to take back the queries that are out on
+    /// them.
+    pub(crate) fn take_given_up(&mut self) -> Vec<UpstreamId> {
+        self.streaming.take_given_up()
     }
 
     /// Takes the connections that wait for the rest of a message that will not come, to close

@@ -8,6 +8,7 @@ use canvass_model::{Health, Time, Transport, UpstreamReport, WindowReport};
 use super::attempts::Attempts;
 use super::datagram::Datagrams;
 use super::health::HealthMonitor;
+use super::lane_choice::LaneChoice;
 use super::rtt::RoundTrips;
 use super::slips::SlipWatch;
 use super::stream::Streams;
@@ -105,6 +106,7 @@ pub(crate) struct Upstream {
     pub(super) pacer: Pacer,
     pub(super) standing: [Standing; 2],
     pub(super) slips: SlipWatch,
+    pub(super) choice: LaneChoice,
 }
 
 /// What is known of an upstream on one transport.
@@ -171,6 +173,7 @@ impl Upstream {
         address: SocketAddr,
         rate_max_per_second: Option<f64>,
         standing: Standing,
+        choice: LaneChoice,
     ) -> Self {
         Self {
             address,
@@ -181,12 +184,14 @@ impl Upstream {
             pacer: Pacer::new(rate_max_per_second),
             standing: [standing; 2],
             slips: SlipWatch::default(),
+            choice,
         }
     }
 
     /// What it did, and what was learned about it.
     pub(super) fn report(&mut self) -> UpstreamReport {
         let mut report = self.tally.clone();
+        report.lanes = self.choice.verdict();
         let mut reasons = Vec::new();
         let mut is_lame = false;
         if let Some(lane) = &mut self.udp {
@@ -309,6 +314,11 @@ impl Upstream {
             Transport::Tcp => self.tcp.as_ref().map(|lane| lane.allowance(now)),
         };
         allowance.unwrap_or_default()
+    }
+
+    /// Queries that count against the window of its stream lane.
+    pub(super) fn streams_in_flight(&self) -> u32 {
+        self.tcp.as_ref().map_or(0, |lane| lane.window.in_flight())
     }
 
     /// Queries that count against its windows.

@@ -10,6 +10,7 @@ pub(super) struct Streaming {
     open: Vec<UpstreamId>,
     silent: Vec<UpstreamId>,
     stuck: Vec<(UpstreamId, SocketId)>,
+    given_up: Vec<UpstreamId>,
 }
 
 impl Streaming {
@@ -45,6 +46,16 @@ impl Streaming {
     /// Takes the upstreams whose connections are to be closed.
     pub(super) fn take_silent(&mut self) -> Vec<UpstreamId> {
         std::mem::take(&mut self.silent)
+    }
+
+    /// Streams of an upstream were in use by choice, and are given up.
+    pub(super) fn on_given_up(&mut self, id: UpstreamId) {
+        self.given_up.push(id);
+    }
+
+    /// Takes the upstreams whose queries are to be taken back from streams.
+    pub(super) fn take_given_up(&mut self) -> Vec<UpstreamId> {
+        std::mem::take(&mut self.given_up)
     }
 
     /// A query has expired on a connection that waits for the rest of a message.

@@ -13,6 +13,13 @@ fn scenario(jobs: u32, impairments: &str) -> Scenario {
     Scenario::plain(1, addresses(jobs), vec![Peer::impaired(0, impairments)])
 }
 
+/// A machine on which a system call costs what it costs on a real one, so that datagrams are limited
+/// by it.
+fn on_a_machine(mut scenario: Scenario) -> Scenario {
+    scenario.host.call_cost_ns = 4_000;
+    scenario
+}
+
 /// Runs a scenario in which all jobs must have their answers.
 fn all_right(scenario: &Scenario) -> RunResult {
     let result = run_named(scenario);
@@ -40,7 +47,7 @@ fn by(policy: TransportPolicy, scenario: &Scenario) -> RunResult {
 #[test]
 fn a_server_that_serves_streams_well_gets_most_queries_by_stream() {
     for impairments in ["", "delay=1ms", "delay=20ms"] {
-        let scenario = scenario(100_000, impairments);
+        let scenario = on_a_machine(scenario(150_000, impairments));
         let udp = by(TransportPolicy::Udp, &scenario);
         let tcp = by(TransportPolicy::Tcp, &scenario);
         let auto = by(TransportPolicy::Auto, &scenario);
@@ -49,7 +56,11 @@ fn a_server_that_serves_streams_well_gets_most_queries_by_stream() {
             matches!(verdict, Some(LaneVerdict::Streams { .. })),
             "{verdict:?}"
         );
-        assert!(auto.elapsed <= udp.elapsed.min(tcp.elapsed).mul_f64(1.1));
+        // Until the comparison is over, most queries go by datagram.
+        let compared = Duration::from_millis(200);
+        let better = udp.elapsed.min(tcp.elapsed);
+        assert!(auto.elapsed <= better.mul_f64(1.1) + compared);
+        assert!(auto.queries_tcp > auto.queries_udp * 2);
     }
 }
 
@@ -65,7 +76,9 @@ fn keeps_to_datagrams(impairments: &str) -> StreamFlaw {
             panic!("{:?}", upstream.lanes);
         };
         assert_eq!((upstream.health, upstream.benched), (Health::Good, 0));
-        assert!(auto.elapsed <= udp.elapsed.mul_f64(1.03));
+        // The last of those that waited on the stream may be the last of all.
+        let waited = Duration::from_millis(20);
+        assert!(auto.elapsed <= udp.elapsed.mul_f64(1.03) + waited);
         assert!(auto.attempts_per_job() <= udp.attempts_per_job() + 0.01);
         flaw = Some(found);
     }
@@ -184,7 +197,7 @@ fn each_resolver_is_judged_for_itself() {
         Peer::impaired(1, "delay=5ms,tcp-serial"),
         Peer::impaired(2, "delay=5ms,tcp-refuse"),
     ];
-    let result = all_right(&Scenario::plain(1, addresses(100_000), peers));
+    let result = all_right(&on_a_machine(Scenario::plain(1, addresses(150_000), peers)));
     let lanes: Vec<_> = result
         .report
         .upstreams
@@ -203,7 +216,8 @@ fn each_resolver_is_judged_for_itself() {
 
 #[test]
 fn an_outage_of_a_server_asked_by_stream_is_survived() {
-    let scenario = scenario(100_000, "delay=1ms,outage-after=1s,outage=5s");
+    let mut scenario = scenario(40_000, "delay=1ms,outage-after=1s,outage=5s");
+    scenario.rate_max_per_second = Some(10_000.0);
     let result = all_right(&scenario);
     assert!(result.attempts_per_job() <= 1.1);
     assert!(result.elapsed <= Duration::from_secs(10));

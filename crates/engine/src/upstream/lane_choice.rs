@@ -44,7 +44,7 @@ const SHARE_TO_KEEP: f64 = 0.2;
 const SHARE_ENOUGH: f64 = 0.9;
 /// After how long a choice is tested again. It doubles each time that the choice is the same.
 const STREAMS_AGAIN: Duration = Duration::from_secs(1);
-const BOTH_AGAIN: Duration = Duration::from_secs(5);
+const BOTH_AGAIN: Duration = Duration::from_secs(2);
 const DATAGRAMS_AGAIN: Duration = Duration::from_secs(10);
 const AGAIN_MAX: Duration = Duration::from_secs(120);
 
@@ -55,8 +55,10 @@ pub(super) enum Lanes {
     Datagrams,
     /// Streams, or datagrams if the stream lane has no permit.
     Both,
-    /// Streams. If a time is given, not before it.
-    Streams(Option<Time>),
+    /// Streams, not before this time.
+    Streams(Time),
+    /// Streams, once something in flight there has ended.
+    Full,
 }
 
 /// What follows from a look at the lanes.
@@ -107,7 +109,12 @@ enum State {
         both_per_second: f64,
     },
     /// A choice, which is tested again at this time.
-    Settled { verdict: LaneVerdict, again: Time },
+    Settled {
+        verdict: LaneVerdict,
+        again: Time,
+        /// Queries may still be out on streams that the verdict is against.
+        lingering: bool,
+    },
 }
 
 /// A few queries on one stream.
@@ -131,10 +138,15 @@ struct Comparison {
     /// The counts when the interval began.
     delivered: [u64; 2],
     intervals: u32,
+    /// Queries in flight on streams. It grows with what those deliver, so that an untried lane
+    /// cannot pile up more at the server than it answers.
+    in_flight_max: u32,
     /// Intervals in a row in which the stream lane did not deliver more than before.
     steady: u32,
     streams_per_second: f64,
     both_per_second: f64,
+    /// What both delivered in the interval before.
+    both_before: f64,
 }
 
 impl LaneChoice {
@@ -162,21 +174,27 @@ impl LaneChoice {
 
     /// Which lanes a query may take, with `in_flight` queries on streams.
     #[inline]
-    pub(super) fn lanes(&self, now: Time, in_flight: impl FnOnce() -> u32) -> Lanes {
-        let is_held = now < self.hold_until;
+    pub(super) fn lanes(&self, now: Time, in_flight: impl Fn() -> u32) -> Lanes {
+        let streams = Lanes::Streams(self.hold_until);
+        let both_within = |in_flight_max: u32| {
+            if now < self.hold_until || in_flight() >= in_flight_max {
+                Lanes::Datagrams
+            } else {
+                Lanes::Both
+            }
+        };
         match &self.state {
             State::Fixed | State::Untried => Lanes::Datagrams,
-            State::Trial(trial) if is_held || in_flight() >= trial.in_flight_max => {
-                Lanes::Datagrams
+            State::Trial(trial) => both_within(trial.in_flight_max),
+            State::Together(comparison) => both_within(comparison.in_flight_max),
+            State::Alone { comparison, .. } if in_flight() >= comparison.in_flight_max => {
+                Lanes::Full
             }
-            State::Together(_) if is_held => Lanes::Datagrams,
-            State::Trial(_) | State::Together(_) => Lanes::Both,
-            State::Alone { .. } => Lanes::Streams(is_held.then_some(self.hold_until)),
+            State::Alone { .. } => streams,
             State::Settled { verdict, .. } => match verdict {
                 LaneVerdict::Datagrams(_) => Lanes::Datagrams,
-                LaneVerdict::Both { .. } if is_held => Lanes::Datagrams,
-                LaneVerdict::Both { .. } => Lanes::Both,
-                LaneVerdict::Streams { .. } => Lanes::Streams(is_held.then_some(self.hold_until)),
+                LaneVerdict::Both { .. } => both_within(u32::MAX),
+                LaneVerdict::Streams { .. } => streams,
             },
         }
     }
@@ -233,7 +251,7 @@ impl LaneChoice {
         match &self.state {
             State::Fixed | State::Trial(_) | State::Together(_) | State::Alone { .. } => false,
             State::Untried => self.questions >= QUESTIONS_BEFORE,
-            State::Settled { verdict, again } => {
+            State::Settled { verdict, again, .. } => {
                 now >= *again
                     && (self.questions >= QUESTIONS_BEFORE
                         || !matches!(verdict, LaneVerdict::Datagrams(_)))
@@ -247,7 +265,7 @@ impl LaneChoice {
         self.questions = 0;
         self.hold_until = now;
         if self.uses_streams() {
-            self.compare(now);
+            self.state = State::Together(self.comparison(now, u32::MAX));
             return false;
         }
         self.usual = usual;
@@ -261,9 +279,9 @@ impl LaneChoice {
         true
     }
 
-    /// Fills both lanes side by side.
+    /// Fills both lanes side by side, after a trial of one stream.
     pub(super) fn compare(&mut self, now: Time) {
-        self.state = State::Together(self.comparison(now));
+        self.state = State::Together(self.comparison(now, IN_FLIGHT_PROVEN * 2));
     }
 
     /// When to look at the lanes next; `None` if there is no test.
@@ -301,16 +319,27 @@ impl LaneChoice {
                 }
                 let is_steady = comparison.steady >= STEADY_INTERVALS;
                 let (streams, both) = (comparison.streams_per_second, comparison.both_per_second);
-                if streams >= both * SHARE_TO_TRY || is_steady && streams >= both * SHARE_TO_KEEP {
+                let before = comparison.both_before;
+                // If streams have met a limit, what datagrams can do is to be seen first.
+                let may_grow = is_limited && (before == 0.0 || both > before * GROWTH);
+                if !may_grow
+                    && (streams >= both * SHARE_TO_TRY
+                        || is_steady && streams >= both * SHARE_TO_KEEP)
+                {
+                    let in_flight_max = comparison.in_flight_max;
                     self.state = State::Alone {
-                        comparison: self.comparison(now),
-                        both_per_second: both,
+                        comparison: self.comparison(now, in_flight_max),
+                        both_per_second: if before == 0.0 {
+                            both
+                        } else {
+                            (both + before) / 2.0
+                        },
                     };
                     let restart = is_limited && streams < both * SHARE_ENOUGH;
                     return Step::Alone { restart };
                 }
-                if is_steady {
-                    self.settle(now, fewer(streams, both));
+                if is_steady && !may_grow {
+                    self.settle(now, fewer(streams, both), true);
                     return Step::Settled;
                 }
                 Step::Stay
@@ -341,7 +370,7 @@ impl LaneChoice {
                 } else {
                     fewer(streams_per_second, both_per_second)
                 };
-                self.settle(now, verdict);
+                self.settle(now, verdict, true);
                 Step::Settled
             }
         }
@@ -357,7 +386,14 @@ impl LaneChoice {
 
     /// Streams have failed. If they are in use by choice, they are given up.
     pub(super) fn on_flaw(&mut self, now: Time, flaw: StreamFlaw) -> Step {
-        if self.uses_streams() {
+        let is_lingering = matches!(
+            self.state,
+            State::Settled {
+                lingering: true,
+                ..
+            }
+        );
+        if self.uses_streams() || is_lingering {
             self.give_up(now, flaw)
         } else {
             Step::Stay
@@ -365,11 +401,11 @@ impl LaneChoice {
     }
 
     fn give_up(&mut self, now: Time, flaw: StreamFlaw) -> Step {
-        self.settle(now, LaneVerdict::Datagrams(flaw));
+        self.settle(now, LaneVerdict::Datagrams(flaw), false);
         Step::GivenUp
     }
 
-    fn settle(&mut self, now: Time, verdict: LaneVerdict) {
+    fn settle(&mut self, now: Time, verdict: LaneVerdict, lingering: bool) {
         let first = match verdict {
             LaneVerdict::Streams { .. } => STREAMS_AGAIN,
             LaneVerdict::Both { .. } => BOTH_AGAIN,
@@ -389,18 +425,21 @@ impl LaneChoice {
         self.state = State::Settled {
             verdict,
             again: now + self.span,
+            lingering,
         };
     }
 
-    fn comparison(&self, now: Time) -> Comparison {
+    fn comparison(&self, now: Time, in_flight_max: u32) -> Comparison {
         Comparison {
             began: now,
             look_at: now + interval(self.usual),
             delivered: self.delivered,
             intervals: 0,
+            in_flight_max,
             steady: 0,
             streams_per_second: 0.0,
             both_per_second: 0.0,
+            both_before: 0.0,
         }
     }
 }
@@ -423,12 +462,14 @@ impl Comparison {
         }
         let span_s = now.since(self.began).as_secs_f64().max(1e-6);
         let streams_per_second = streams as f64 / span_s;
-        self.steady = if streams_per_second > self.streams_per_second * GROWTH {
-            0
+        if streams_per_second > self.streams_per_second * GROWTH {
+            self.steady = 0;
+            self.in_flight_max = self.in_flight_max.saturating_mul(2);
         } else {
-            self.steady + 1
-        };
+            self.steady += 1;
+        }
         self.streams_per_second = streams_per_second;
+        self.both_before = self.both_per_second;
         self.both_per_second = (datagrams + streams) as f64 / span_s;
         self.began = now;
         self.delivered = delivered;
@@ -458,5 +499,201 @@ fn lane_of(transport: Transport) -> usize {
     match transport {
         Transport::Udp => 0,
         Transport::Tcp => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+    const USUAL: Duration = Duration::from_millis(20);
+
+    fn at_ms(at_ms: u64) -> Time {
+        Time::from_nanos(at_ms * MS)
+    }
+
+    /// A choice whose trial has begun at 0 s, with its first queries sent.
+    fn tried() -> LaneChoice {
+        let mut choice = LaneChoice::new(true);
+        for _ in 0..QUESTIONS_BEFORE {
+            assert!(!choice.is_due(Time::ZERO));
+            choice.on_question(Time::ZERO, Transport::Udp);
+        }
+        assert!(choice.is_due(Time::ZERO));
+        assert!(choice.begin(Time::ZERO, USUAL));
+        for in_flight in 0..IN_FLIGHT_FIRST {
+            assert_eq!(choice.lanes(Time::ZERO, || in_flight), Lanes::Both);
+            choice.on_question(Time::ZERO, Transport::Tcp);
+        }
+        let lanes = choice.lanes(Time::ZERO, || IN_FLIGHT_FIRST);
+        assert_eq!(lanes, Lanes::Datagrams);
+        choice
+    }
+
+    /// One that fills both lanes from 0 s on.
+    fn proven() -> LaneChoice {
+        let mut choice = tried();
+        let mut steps = (0..).map(|_| choice.on_answer(Transport::Tcp, USUAL));
+        let answers = steps.position(|step| step == Step::Proven);
+        assert_eq!(
+            answers,
+            Some((IN_FLIGHT_PROVEN - IN_FLIGHT_FIRST - 1) as usize)
+        );
+        choice.compare(Time::ZERO);
+        choice
+    }
+
+    /// Delivers so much in the interval that ends at the next look, and looks.
+    fn interval(choice: &mut LaneChoice, datagrams: u32, streams: u32, is_limited: bool) -> Step {
+        for (transport, count) in [(Transport::Udp, datagrams), (Transport::Tcp, streams)] {
+            for _ in 0..count {
+                choice.on_answer(transport, USUAL);
+            }
+        }
+        let now = choice.look_at().expect("it is being tested");
+        choice.look(now, is_limited)
+    }
+
+    #[test]
+    fn a_choice_that_is_fixed_is_never_due() {
+        let mut choice = LaneChoice::new(false);
+        for _ in 0..2 * QUESTIONS_BEFORE {
+            choice.on_question(Time::ZERO, Transport::Udp);
+        }
+        assert!(!choice.is_due(at_ms(60_000)));
+        assert_eq!(choice.on_flaw(Time::ZERO, StreamFlaw::Refused), Step::Stay);
+        assert_eq!(choice.lanes(Time::ZERO, || 0), Lanes::Datagrams);
+    }
+
+    #[test]
+    fn answers_one_after_the_other_are_late() {
+        let mut choice = tried();
+        let due = choice.look_at().expect("it is being tested");
+        assert_eq!(due, at_ms(50));
+        for turn in 1..=IN_FLIGHT_FIRST {
+            let round_trip = USUAL * turn;
+            if round_trip <= Duration::from_millis(50) {
+                assert_eq!(choice.on_answer(Transport::Tcp, round_trip), Step::Stay);
+            }
+        }
+        assert_eq!(choice.look(due, false), Step::GivenUp);
+        assert_eq!(
+            choice.verdict(),
+            Some(LaneVerdict::Datagrams(StreamFlaw::Late))
+        );
+    }
+
+    #[test]
+    fn a_stream_that_is_not_asked_is_not_late() {
+        let mut choice = tried();
+        for _ in 0..IN_FLIGHT_FIRST {
+            choice.on_answer(Transport::Tcp, USUAL);
+        }
+        assert_eq!(choice.look(at_ms(50), false), Step::Stay);
+        assert_eq!(choice.look_at(), Some(Time::MAX));
+        choice.on_question(at_ms(900), Transport::Tcp);
+        assert_eq!(choice.look_at(), Some(at_ms(950)));
+    }
+
+    #[test]
+    fn streams_that_deliver_what_both_did_are_chosen() {
+        let mut choice = proven();
+        assert_eq!(interval(&mut choice, 800, 200, false), Step::Stay);
+        assert_eq!(
+            interval(&mut choice, 500, 500, false),
+            Step::Alone { restart: false }
+        );
+        assert_eq!(choice.lanes(at_ms(1), || 0), Lanes::Streams(Time::ZERO));
+        assert_eq!(interval(&mut choice, 0, 700, false), Step::Stay);
+        assert_eq!(interval(&mut choice, 0, 1_000, false), Step::Settled);
+        assert!(matches!(
+            choice.verdict(),
+            Some(LaneVerdict::Streams { .. })
+        ));
+    }
+
+    #[test]
+    fn few_queries_are_in_flight_until_more_deliver_more() {
+        let mut choice = proven();
+        let lanes = |choice: &LaneChoice, in_flight| choice.lanes(at_ms(1), || in_flight);
+        let cap = IN_FLIGHT_PROVEN * 2;
+        assert_eq!(lanes(&choice, cap - 1), Lanes::Both);
+        assert_eq!(lanes(&choice, cap), Lanes::Datagrams);
+        interval(&mut choice, 800, 200, false);
+        assert_eq!(lanes(&choice, cap * 2 - 1), Lanes::Both);
+        interval(&mut choice, 800, 200, false);
+        assert_eq!(lanes(&choice, cap * 2), Lanes::Datagrams);
+        interval(&mut choice, 500, 500, false);
+        assert_eq!(lanes(&choice, cap * 4), Lanes::Full);
+    }
+
+    #[test]
+    fn streams_that_add_to_datagrams_are_used_beside_them() {
+        let mut choice = proven();
+        for _ in 0..3 {
+            assert_eq!(interval(&mut choice, 600, 400, true), Step::Stay);
+        }
+        assert_eq!(
+            interval(&mut choice, 600, 400, true),
+            Step::Alone { restart: true }
+        );
+        assert_eq!(interval(&mut choice, 100, 400, true), Step::Stay);
+        assert_eq!(interval(&mut choice, 0, 420, true), Step::Settled);
+        assert!(matches!(choice.verdict(), Some(LaneVerdict::Both { .. })));
+    }
+
+    #[test]
+    fn streams_that_add_little_are_left() {
+        let mut choice = proven();
+        for _ in 0..3 {
+            assert_eq!(interval(&mut choice, 900, 100, true), Step::Stay);
+        }
+        assert_eq!(interval(&mut choice, 900, 100, true), Step::Settled);
+        let verdict = choice.verdict();
+        let fewer = matches!(
+            verdict,
+            Some(LaneVerdict::Datagrams(StreamFlaw::Fewer { .. }))
+        );
+        assert!(fewer, "{verdict:?}");
+        // What is still out there is taken back if it fails, once.
+        let flaw = StreamFlaw::Silent;
+        assert_eq!(choice.on_flaw(at_ms(500), flaw), Step::GivenUp);
+        assert_eq!(choice.on_flaw(at_ms(500), flaw), Step::Stay);
+    }
+
+    #[test]
+    fn streams_with_a_limit_wait_for_what_datagrams_can_do() {
+        let mut choice = proven();
+        assert_eq!(interval(&mut choice, 300, 400, true), Step::Stay);
+        assert_eq!(interval(&mut choice, 600, 400, true), Step::Stay);
+        assert_eq!(interval(&mut choice, 1_200, 400, true), Step::Stay);
+        assert_eq!(interval(&mut choice, 2_400, 400, true), Step::Stay);
+        assert_eq!(interval(&mut choice, 2_400, 400, true), Step::Settled);
+    }
+
+    #[test]
+    fn a_bad_server_is_tried_less_and_less_often() {
+        let mut choice = tried();
+        let mut now = Time::ZERO;
+        for span_s in [10, 20, 40, 80, 120, 120] {
+            choice.on_flaw(now, StreamFlaw::Refused);
+            for _ in 0..QUESTIONS_BEFORE {
+                choice.on_question(now, Transport::Udp);
+            }
+            let span = Duration::from_secs(span_s);
+            assert!(!choice.is_due(now + (span - Duration::from_millis(1))));
+            now = now + span;
+            assert!(choice.is_due(now));
+            assert!(choice.begin(now, USUAL));
+        }
+    }
+
+    #[test]
+    fn a_connection_that_is_closed_early_is_a_flaw_and_a_long_one_is_not() {
+        let mut choice = tried();
+        let enough = ANSWERS_PER_CONNECTION_MIN;
+        assert_eq!(choice.on_closed(at_ms(1), enough), Step::Stay);
+        assert_eq!(choice.on_closed(at_ms(1), enough - 1), Step::GivenUp);
     }
 }

@@ -153,8 +153,9 @@ impl Upstreams {
         let upstream = &self.list[usize::from(id.0)];
         match upstream.choice.lanes(now, || upstream.streams_in_flight()) {
             Lanes::Datagrams => (self.permit(now, id, Transport::Udp), Transport::Udp),
-            Lanes::Streams(Some(held)) => (Permit::At(held), Transport::Tcp),
-            Lanes::Streams(None) => (self.permit(now, id, Transport::Tcp), Transport::Tcp),
+            Lanes::Full => (Permit::Full, Transport::Tcp),
+            Lanes::Streams(at) if now < at => (Permit::At(at), Transport::Tcp),
+            Lanes::Streams(_) => (self.permit(now, id, Transport::Tcp), Transport::Tcp),
             Lanes::Both => {
                 let by_stream = self.permit(now, id, Transport::Tcp);
                 if by_stream == Permit::Now {

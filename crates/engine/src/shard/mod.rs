@@ -274,10 +274,10 @@ impl<N: Net> Shard<N> {
         for key in self.tasks.take_due(now) {
             self.drive(now, key);
         }
-        self.close_silent(now);
-        self.close_stuck(now);
         self.upstreams.look_at_lanes(now);
         self.take_back_from_streams(now);
+        self.close_silent(now);
+        self.close_stuck(now);
     }
 
     /// Hands over the outcomes that are due.

@@ -45,6 +45,7 @@ const SHARE_ENOUGH: f64 = 0.9;
 /// After how long a choice is tested again. It doubles each time that the choice is the same.
 const STREAMS_AGAIN: Duration = Duration::from_secs(1);
 const BOTH_AGAIN: Duration = Duration::from_secs(2);
+const HELD_UP_AGAIN: Duration = Duration::from_secs(2);
 const DATAGRAMS_AGAIN: Duration = Duration::from_secs(10);
 const AGAIN_MAX: Duration = Duration::from_secs(120);
 
@@ -339,7 +340,7 @@ impl LaneChoice {
                     return Step::Alone { restart };
                 }
                 if is_steady && !may_grow {
-                    self.settle(now, fewer(streams, both), true);
+                    self.settle(now, fewer(streams, both));
                     return Step::Settled;
                 }
                 Step::Stay
@@ -370,7 +371,7 @@ impl LaneChoice {
                 } else {
                     fewer(streams_per_second, both_per_second)
                 };
-                self.settle(now, verdict, true);
+                self.settle(now, verdict);
                 Step::Settled
             }
         }
@@ -384,31 +385,43 @@ impl LaneChoice {
         self.on_flaw(now, StreamFlaw::Closed { queries: answers })
     }
 
-    /// Streams have failed. If they are in use by choice, they are given up.
+    /// Streams have failed. If queries are out on them by choice, they are given up.
     pub(super) fn on_flaw(&mut self, now: Time, flaw: StreamFlaw) -> Step {
-        let is_lingering = matches!(
-            self.state,
+        match &self.state {
             State::Settled {
-                lingering: true,
+                verdict: LaneVerdict::Datagrams(_),
+                lingering,
                 ..
+            } => {
+                if *lingering {
+                    Step::GivenUp
+                } else {
+                    Step::Stay
+                }
             }
-        );
-        if self.uses_streams() || is_lingering {
-            self.give_up(now, flaw)
-        } else {
-            Step::Stay
+            _ if self.uses_streams() => self.give_up(now, flaw),
+            _ => Step::Stay,
+        }
+    }
+
+    /// Nothing is out any more on streams that were given up.
+    pub(super) fn on_taken_back(&mut self) {
+        if let State::Settled { lingering, .. } = &mut self.state {
+            *lingering = false;
         }
     }
 
     fn give_up(&mut self, now: Time, flaw: StreamFlaw) -> Step {
-        self.settle(now, LaneVerdict::Datagrams(flaw), false);
+        self.settle(now, LaneVerdict::Datagrams(flaw));
         Step::GivenUp
     }
 
-    fn settle(&mut self, now: Time, verdict: LaneVerdict, lingering: bool) {
+    fn settle(&mut self, now: Time, verdict: LaneVerdict) {
         let first = match verdict {
             LaneVerdict::Streams { .. } => STREAMS_AGAIN,
             LaneVerdict::Both { .. } => BOTH_AGAIN,
+            // The server, or this side, may only have been held up.
+            LaneVerdict::Datagrams(StreamFlaw::Late | StreamFlaw::Silent) => HELD_UP_AGAIN,
             LaneVerdict::Datagrams(_) => DATAGRAMS_AGAIN,
         };
         let is_same = self
@@ -425,7 +438,7 @@ impl LaneChoice {
         self.state = State::Settled {
             verdict,
             again: now + self.span,
-            lingering,
+            lingering: true,
         };
     }
 
@@ -659,7 +672,10 @@ mod tests {
         // What is still out there is taken back if it fails, once.
         let flaw = StreamFlaw::Silent;
         assert_eq!(choice.on_flaw(at_ms(500), flaw), Step::GivenUp);
+        assert_eq!(choice.on_flaw(at_ms(500), flaw), Step::GivenUp);
+        choice.on_taken_back();
         assert_eq!(choice.on_flaw(at_ms(500), flaw), Step::Stay);
+        assert_eq!(choice.verdict(), verdict);
     }
 
     #[test]

@@ -465,7 +465,11 @@ impl Upstreams {
     /// Takes the upstreams whose streams were given up, to take back the queries that are out on
     /// them.
     pub(crate) fn take_given_up(&mut self) -> Vec<UpstreamId> {
-        self.streaming.take_given_up()
+        let given_up = self.streaming.take_given_up();
+        for id in &given_up {
+            self.by_id(*id).choice.on_taken_back();
+        }
+        given_up
     }
 
     /// Takes the connections that wait for the rest of a message that will not come, to close

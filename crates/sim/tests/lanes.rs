@@ -46,8 +46,8 @@ fn by(policy: TransportPolicy, scenario: &Scenario) -> RunResult {
 
 #[test]
 fn a_server_that_serves_streams_well_gets_most_queries_by_stream() {
-    for impairments in ["delay=1ms", "delay=20ms"] {
-        let scenario = on_a_machine(scenario(100_000, impairments));
+    for impairments in ["delay=1ms", "delay=10ms"] {
+        let scenario = on_a_machine(scenario(150_000, impairments));
         let udp = by(TransportPolicy::Udp, &scenario);
         let tcp = by(TransportPolicy::Tcp, &scenario);
         let auto = by(TransportPolicy::Auto, &scenario);

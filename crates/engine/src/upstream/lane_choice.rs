@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use canvass_model::{LaneVerdict, StreamFlaw, Time, Transport};
 
+use super::resolver::STREAM_SLACK;
+
 /// First questions by datagram before streams are tried. A shorter list opens no stream.
 const QUESTIONS_BEFORE: u32 = 2_000;
 /// A cap on the rate, in queries per second, below which streams are never tried: they would save
@@ -139,8 +141,8 @@ struct Comparison {
     /// The counts when the interval began.
     delivered: [u64; 2],
     intervals: u32,
-    /// Queries in flight on streams. It grows with what those deliver, so that an untried lane
-    /// cannot pile up more at the server than it answers.
+    /// Queries in flight on streams: twice what they deliver in a round trip, so that a lane that
+    /// is not known cannot pile up more at the server than it answers.
     in_flight_max: u32,
     /// Intervals in a row in which the stream lane did not deliver more than before.
     steady: u32,
@@ -475,12 +477,10 @@ impl Comparison {
         }
         let span_s = now.since(self.began).as_secs_f64().max(1e-6);
         let streams_per_second = streams as f64 / span_s;
-        if streams_per_second > self.streams_per_second * GROWTH {
-            self.steady = 0;
-            self.in_flight_max = self.in_flight_max.saturating_mul(2);
-        } else {
-            self.steady += 1;
-        }
+        let grows = streams_per_second > self.streams_per_second * GROWTH;
+        self.steady = if grows { 0 } else { self.steady + 1 };
+        let twice = 2.0 * streams_per_second * (usual + STREAM_SLACK).as_secs_f64();
+        self.in_flight_max = self.in_flight_max.max(twice as u32);
         self.streams_per_second = streams_per_second;
         self.both_before = self.both_per_second;
         self.both_per_second = (datagrams + streams) as f64 / span_s;
@@ -627,18 +627,20 @@ mod tests {
     }
 
     #[test]
-    fn few_queries_are_in_flight_until_more_deliver_more() {
+    fn what_may_be_in_flight_follows_what_is_delivered() {
         let mut choice = proven();
         let lanes = |choice: &LaneChoice, in_flight| choice.lanes(at_ms(1), || in_flight);
         let cap = IN_FLIGHT_PROVEN * 2;
         assert_eq!(lanes(&choice, cap - 1), Lanes::Both);
         assert_eq!(lanes(&choice, cap), Lanes::Datagrams);
         interval(&mut choice, 800, 200, false);
-        assert_eq!(lanes(&choice, cap * 2 - 1), Lanes::Both);
-        interval(&mut choice, 800, 200, false);
-        assert_eq!(lanes(&choice, cap * 2), Lanes::Datagrams);
+        assert_eq!(lanes(&choice, cap), Lanes::Datagrams);
+        // 1,000 in 80 ms are 313 in a round trip of 20 ms with a slack of 5 ms.
+        interval(&mut choice, 3_000, 1_000, false);
+        assert_eq!(lanes(&choice, 624), Lanes::Both);
+        assert_eq!(lanes(&choice, 625), Lanes::Datagrams);
         interval(&mut choice, 500, 500, false);
-        assert_eq!(lanes(&choice, cap * 4), Lanes::Full);
+        assert_eq!(lanes(&choice, 625), Lanes::Full);
     }
 
     #[test]

@@ -33,7 +33,7 @@ const STREAM_QUANTUM: Duration = Duration::from_millis(1);
 /// The most queries collected for the writes of one turn.
 const STREAM_BATCH_MAX: u32 = 512;
 /// How long a queue of queries on streams may take: some writes.
-const STREAM_SLACK: Duration = Duration::from_millis(5);
+pub(super) const STREAM_SLACK: Duration = Duration::from_millis(5);
 
 /// The limits of the lanes of every resolver.
 #[derive(Clone, Copy, Debug)]

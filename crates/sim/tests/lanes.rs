@@ -57,7 +57,7 @@ fn a_server_that_serves_streams_well_gets_most_queries_by_stream() {
             "{verdict:?}"
         );
         // Until the comparison is over, most queries go by datagram.
-        let compared = Duration::from_millis(200);
+        let compared = Duration::from_millis(300);
         let better = udp.elapsed.min(tcp.elapsed);
         assert!(auto.elapsed <= better.mul_f64(1.1) + compared);
         assert!(auto.queries_tcp > auto.queries_udp * 2);
@@ -221,4 +221,15 @@ fn an_outage_of_a_server_asked_by_stream_is_survived() {
     let result = all_right(&scenario);
     assert!(result.attempts_per_job() <= 1.1);
     assert!(result.elapsed <= Duration::from_secs(10));
+}
+
+#[test]
+fn long_lists_in_drawn_worlds_break_no_law() {
+    for seed in 0..40 {
+        let mut scenario = Scenario::from_seed(seed);
+        scenario.jobs = addresses(6_000);
+        scenario.limits.transport = TransportPolicy::Auto;
+        let result = run_named(&scenario);
+        assert_eq!(result.violations, [""; 0], "seed {seed}");
+    }
 }

@@ -42,6 +42,8 @@ const STEADY_INTERVALS: u32 = 3;
 /// have stopped growing.
 const SHARE_TO_TRY: f64 = 0.5;
 const SHARE_TO_KEEP: f64 = 0.2;
+/// The share below which streams have stalled, so that what is out on them is taken back.
+const SHARE_STALLED: f64 = 0.05;
 /// The share of what both lanes delivered that streams alone must deliver.
 const SHARE_ENOUGH: f64 = 0.9;
 /// After how long a choice is tested again. It doubles each time that the choice is the same.
@@ -322,6 +324,9 @@ impl LaneChoice {
                 }
                 let is_steady = comparison.steady >= STEADY_INTERVALS;
                 let (streams, both) = (comparison.streams_per_second, comparison.both_per_second);
+                if streams < both * SHARE_STALLED && (streams == 0.0 || comparison.intervals > 1) {
+                    return self.give_up(now, fewer(streams, both));
+                }
                 let before = comparison.both_before;
                 // If streams have met a limit, what datagrams can do is to be seen first.
                 let may_grow = is_limited && (before == 0.0 || both > before * GROWTH);
@@ -342,7 +347,7 @@ impl LaneChoice {
                     return Step::Alone { restart };
                 }
                 if is_steady && !may_grow {
-                    self.settle(now, fewer(streams, both));
+                    self.settle(now, LaneVerdict::Datagrams(fewer(streams, both)));
                     return Step::Settled;
                 }
                 Step::Stay
@@ -371,7 +376,7 @@ impl LaneChoice {
                         both_per_second,
                     }
                 } else {
-                    fewer(streams_per_second, both_per_second)
+                    LaneVerdict::Datagrams(fewer(streams_per_second, both_per_second))
                 };
                 self.settle(now, verdict);
                 Step::Settled
@@ -492,11 +497,11 @@ impl Comparison {
 }
 
 /// Streams deliver too little.
-fn fewer(streams_per_second: f64, both_per_second: f64) -> LaneVerdict {
-    LaneVerdict::Datagrams(StreamFlaw::Fewer {
+fn fewer(streams_per_second: f64, both_per_second: f64) -> StreamFlaw {
+    StreamFlaw::Fewer {
         streams_per_second,
         both_per_second,
-    })
+    }
 }
 
 /// How long an answer on a stream may take.
@@ -678,6 +683,16 @@ mod tests {
         choice.on_taken_back();
         assert_eq!(choice.on_flaw(at_ms(500), flaw), Step::Stay);
         assert_eq!(choice.verdict(), verdict);
+    }
+
+    #[test]
+    fn streams_that_stall_are_given_up_at_once() {
+        let mut choice = proven();
+        assert_eq!(interval(&mut choice, 800, 200, false), Step::Stay);
+        assert_eq!(interval(&mut choice, 800, 0, false), Step::GivenUp);
+        let mut choice = proven();
+        assert_eq!(interval(&mut choice, 800, 1, false), Step::Stay);
+        assert_eq!(interval(&mut choice, 800, 30, false), Step::GivenUp);
     }
 
     #[test]

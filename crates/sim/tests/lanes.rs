@@ -60,7 +60,7 @@ fn a_server_that_serves_streams_well_gets_most_queries_by_stream() {
         let compared = Duration::from_millis(300);
         let better = udp.elapsed.min(tcp.elapsed);
         assert!(auto.elapsed <= better.mul_f64(1.1) + compared);
-        assert!(auto.queries_tcp > auto.queries_udp * 2);
+        assert!(auto.queries_tcp > auto.queries_udp);
     }
 }
 

@@ -35,8 +35,9 @@ pub(super) struct Comparison {
     /// What streams, and both lanes, delivered in the last interval.
     pub(super) streams_per_second: f64,
     pub(super) both_per_second: f64,
-    /// What both delivered in the interval before.
+    /// What both delivered in the interval before, and the sum of that over all intervals.
     both_before: f64,
+    both_sum: f64,
 }
 
 impl Comparison {
@@ -52,6 +53,7 @@ impl Comparison {
             streams_per_second: 0.0,
             both_per_second: 0.0,
             both_before: 0.0,
+            both_sum: 0.0,
         }
     }
 
@@ -72,6 +74,7 @@ impl Comparison {
         self.streams_per_second = streams_per_second;
         self.both_before = self.both_per_second;
         self.both_per_second = (datagrams + streams) as f64 / span_s;
+        self.both_sum += self.both_per_second;
         self.began = now;
         self.delivered = delivered;
         self.intervals += 1;
@@ -88,12 +91,10 @@ impl Comparison {
         self.intervals < 2 || self.both_per_second > self.both_before * GROWTH
     }
 
-    /// What both lanes delivered in the last two intervals.
-    pub(super) fn both_lately(&self) -> f64 {
-        if self.intervals < 2 {
-            return self.both_per_second;
-        }
-        (self.both_per_second + self.both_before) / 2.0
+    /// What both lanes delivered in all intervals: a single one may hold the answers of a queue
+    /// that was built before it.
+    pub(super) fn both_on_average(&self) -> f64 {
+        self.both_sum / f64::from(self.intervals.max(1))
     }
 }
 

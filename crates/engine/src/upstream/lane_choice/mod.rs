@@ -32,8 +32,8 @@ const SHARE_TO_TRY: f64 = 0.5;
 const SHARE_TO_KEEP: f64 = 0.2;
 /// The share below which streams have stalled, so that what is out on them is taken back.
 const SHARE_STALLED: f64 = 0.05;
-/// The share of what both lanes delivered that streams alone must deliver.
-const SHARE_ENOUGH: f64 = 0.9;
+/// The share of what both lanes delivered that streams alone must deliver, since they cost half.
+const SHARE_ENOUGH: f64 = 0.85;
 /// After how long a choice is tested again. It doubles each time that the choice is the same.
 const STREAMS_AGAIN: Duration = Duration::from_secs(1);
 const BOTH_AGAIN: Duration = Duration::from_secs(2);
@@ -282,14 +282,14 @@ impl LaneChoice {
             return self.give_up(now, fewer(streams, both));
         }
         // If streams have met a limit, what datagrams can do is to be seen first.
-        if is_limited && comparison.may_grow() {
+        if comparison.intervals < 2 || is_limited && comparison.may_grow() {
             return Step::Stay;
         }
         let is_steady = comparison.is_steady();
         if streams >= both * SHARE_TO_TRY || is_steady && streams >= both * SHARE_TO_KEEP {
             let in_flight_max = comparison.in_flight_max;
             self.state = State::Alone {
-                both_per_second: comparison.both_lately(),
+                both_per_second: comparison.both_on_average(),
                 comparison: self.comparison(now, in_flight_max),
             };
             let restart = is_limited && streams < both * SHARE_ENOUGH;

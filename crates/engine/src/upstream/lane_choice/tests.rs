@@ -103,7 +103,7 @@ fn streams_that_deliver_what_both_did_are_chosen() {
     );
     assert_eq!(choice.lanes(at_ms(1), || 0), Lanes::Streams(Time::ZERO));
     assert_eq!(interval(&mut choice, 0, 700, false), Step::Stay);
-    assert_eq!(interval(&mut choice, 0, 1_000, false), Step::Settled);
+    assert_eq!(interval(&mut choice, 0, 860, false), Step::Settled);
     assert!(matches!(
         choice.verdict(),
         Some(LaneVerdict::Streams { .. })

@@ -40,6 +40,54 @@ pub struct WindowReport {
     pub rtt_p99: Duration,
 }
 
+/// Which transport takes the queries to a resolver that may go over either.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum LaneVerdict {
+    /// Streams only: they deliver about what both transports deliver together, for less CPU.
+    Streams {
+        /// Answers per second by stream, with no datagrams beside it.
+        streams_per_second: f64,
+        /// Answers per second by stream and datagram together.
+        both_per_second: f64,
+    },
+    /// Streams, and datagrams for what those cannot carry.
+    Both {
+        /// Answers per second by stream, with no datagrams beside it.
+        streams_per_second: f64,
+        /// Answers per second by stream and datagram together.
+        both_per_second: f64,
+    },
+    /// Datagrams only.
+    Datagrams(StreamFlaw),
+}
+
+/// What is wrong with the streams of a resolver.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum StreamFlaw {
+    /// Connections fail.
+    Refused,
+    /// Connections are closed after this number of queries.
+    Closed {
+        /// Queries that a connection answered.
+        queries: u32,
+    },
+    /// Queries are not answered.
+    Silent,
+    /// Answers are errors.
+    Errors,
+    /// The octets cannot be divided into messages.
+    Misframed,
+    /// Answers take much longer than by datagram: the queries of a stream wait for each other.
+    Late,
+    /// Few answers per second, compared with both transports together.
+    Fewer {
+        /// Answers per second by stream.
+        streams_per_second: f64,
+        /// Answers per second by stream and datagram together.
+        both_per_second: f64,
+    },
+}
+
 /// The counters of a resolver in one shard.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UpstreamReport {
@@ -77,6 +125,8 @@ pub struct UpstreamReport {
     pub udp: Option<WindowReport>,
     /// The window for TCP.
     pub tcp: Option<WindowReport>,
+    /// The transport that was chosen; `None` if streams were not tried to the end.
+    pub lanes: Option<LaneVerdict>,
 }
 
 impl UpstreamReport {
@@ -100,6 +150,7 @@ impl UpstreamReport {
             queries_per_connection: None,
             udp: None,
             tcp: None,
+            lanes: None,
         }
     }
 }

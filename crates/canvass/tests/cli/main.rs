@@ -41,6 +41,7 @@ mod httpbin;
 mod knot;
 mod lab;
 mod lame;
+mod lanes;
 mod latency_files;
 mod line_resolvers;
 mod lists;

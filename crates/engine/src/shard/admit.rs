@@ -34,8 +34,8 @@ impl<N: Net> Shard<N> {
             let Some(only) = self.intake.next_awaited() else {
                 return;
             };
-            let request = self.first_request(turn.now, Some(only));
-            match self.upstreams.pick(turn.now, &request) {
+            let mut request = self.first_request(turn.now, Some(only));
+            match self.upstreams.pick(turn.now, &mut request, true) {
                 Ok(upstream) => {
                     if let Some(mut job) = self.intake.release() {
                         self.set_due(turn.now, &mut job);
@@ -111,7 +111,7 @@ impl<N: Net> Shard<N> {
                         }
                     }
                 }
-                match self.upstreams.pick(turn.now, &request) {
+                match self.upstreams.pick(turn.now, &mut request, true) {
                     Ok(upstream) => permit = Some(upstream),
                     Err(at) => {
                         self.sender.resume_by(at);

@@ -264,7 +264,8 @@ impl<N: Net> Shard<N> {
         if self.sockets.any_readable() {
             return now;
         }
-        let timers = self.stalls.timers_at(self.tasks.next_timer());
+        let timer = self.tasks.next_timer().min(self.upstreams.look_at());
+        let timers = self.stalls.timers_at(timer);
         let wake = timers
             .min(self.sender.resume_at())
             .min(self.outbox.due_at(self.outbox_room()));
@@ -294,6 +295,8 @@ impl<N: Net> Shard<N> {
         for key in self.tasks.take_due(now) {
             self.drive(now, key);
         }
+        self.upstreams.look_at_lanes(now);
+        self.take_back_from_streams(now);
         self.close_silent(now);
         self.close_stuck(now);
     }

@@ -184,6 +184,13 @@ impl QueryTask {
         }
     }
 
+    pub(super) fn taken_back(&mut self, now: Time, question: QuestionId) {
+        match &mut self.asker {
+            Asker::Job(session) => session.taken_back(now, question),
+            Asker::Host(host) => host.lookup.taken_back(),
+        }
+    }
+
     pub(super) fn blocked(&mut self, lost: LostCause) {
         match &mut self.asker {
             Asker::Job(session) => session.blocked(lost),

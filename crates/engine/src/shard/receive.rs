@@ -23,6 +23,17 @@ const READING_MAX: Duration = Duration::from_millis(10);
 /// Reads from streams in one turn.
 const READS_PER_TURN_MAX: usize = 256;
 
+/// Why attempts will not be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Loss {
+    /// They failed.
+    By(LostCause),
+    /// The server never took them up.
+    Returned,
+    /// They are sent in another way.
+    TakenBack,
+}
+
 impl<N: Net> Shard<N> {
     /// Takes in `events`, and reads what was received. Returns how many messages that was.
     pub(super) fn receive(&mut self, now: Time, events: &[Event]) -> Received {
@@ -213,16 +224,16 @@ impl<N: Net> Shard<N> {
             .upstreams
             .attempts(place)
             .map(|attempts| attempts.drain());
-        self.lose(now, place, open.unwrap_or_default(), Some(lost));
+        self.lose(now, place, open.unwrap_or_default(), Loss::By(lost));
     }
 
-    /// These attempts will not be answered: lost for a reason, or (`None`) never taken up.
+    /// These attempts will not be answered.
     pub(super) fn lose(
         &mut self,
         now: Time,
         place: (UpstreamId, Transport, SocketId),
         open: Vec<(u16, Attempt)>,
-        lost: Option<LostCause>,
+        loss: Loss,
     ) {
         let (upstream, transport, socket) = place;
         for (id, attempt) in open {
@@ -236,12 +247,13 @@ impl<N: Net> Shard<N> {
                 id,
             });
             if !attempt.expired {
-                match lost {
-                    Some(lost) => {
+                match loss {
+                    Loss::By(lost) => {
                         let limits = &self.config.limits;
                         query.lost(now, attempt.question, lost, limits, &mut self.rng);
                     }
-                    None => query.returned(now, attempt.question),
+                    Loss::Returned => query.returned(now, attempt.question),
+                    Loss::TakenBack => query.taken_back(now, attempt.question),
                 }
             }
             self.drive(now, attempt.task);

@@ -9,6 +9,7 @@ use canvass_proto::tls::TlsFault;
 use canvass_proto::{LostCause, QuestionId, ReplyClass, UpstreamId};
 
 use super::Shard;
+use super::receive::Loss;
 use super::sockets::{Owner, lost_cause};
 use crate::net::{Net, SocketId};
 use crate::slab::TaskKey;
@@ -162,8 +163,12 @@ impl<N: Net> Shard<N> {
         let open = stream.attempts.drain();
         let useful = stream.answers > 0;
         // A name that is never answered is open on any connection, and shows no limit.
-        if useful && open.iter().any(|(_, attempt)| !attempt.expired) {
+        let is_cut_short = useful && open.iter().any(|(_, attempt)| !attempt.expired);
+        if is_cut_short {
             lane.sockets.queries_max = Some(stream.answers);
+            let is_misframed = fault == Some(MISFRAMED);
+            self.upstreams
+                .on_stream_cut(now, upstream, stream.answers, is_misframed);
         }
         self.sockets.close(&mut self.net, socket);
         let lost = match fault {
@@ -180,7 +185,23 @@ impl<N: Net> Shard<N> {
             Some(_) => self.upstreams.on_error(now, upstream, Transport::Tcp),
             None => {}
         }
-        self.lose(now, (upstream, Transport::Tcp, socket), open, lost);
+        let loss = lost.map_or(Loss::Returned, Loss::By);
+        self.lose(now, (upstream, Transport::Tcp, socket), open, loss);
+    }
+
+    /// Closes the connections of upstreams whose streams are given up. What is out on them goes by
+    /// datagram.
+    pub(super) fn take_back_from_streams(&mut self, now: Time) {
+        for upstream in self.upstreams.take_given_up() {
+            let Some(lane) = &mut self.upstreams.by_id(upstream).tcp else {
+                continue;
+            };
+            for mut stream in lane.sockets.remove_all() {
+                self.sockets.close(&mut self.net, stream.socket);
+                let place = (upstream, Transport::Tcp, stream.socket);
+                self.lose(now, place, stream.attempts.drain(), Loss::TakenBack);
+            }
+        }
     }
 
     /// Closes a connection that has taken all the queries it may and answered all of them.

@@ -105,15 +105,15 @@ impl<N: Net> Shard<N> {
                 continue;
             };
             self.upstreams.advise(turn.now, &mut request);
-            // The limit is on the jobs' queries, not on the lookups that probes need.
-            if query.is_job()
-                && let Some(at) = self.pacer.hold(turn.now)
-            {
+            // The limit is on the jobs' queries, not on the lookups that probes need, and only
+            // those are worth a stream.
+            let is_job = query.is_job();
+            if is_job && let Some(at) = self.pacer.hold(turn.now) {
                 passed_over.push((key, question));
                 self.sender.resume_by(at);
                 break;
             }
-            let upstream = match self.upstreams.pick(turn.now, &request) {
+            let upstream = match self.upstreams.pick(turn.now, &mut request, is_job) {
                 Ok(upstream) => upstream,
                 Err(at) => {
                     passed_over.push((key, question));

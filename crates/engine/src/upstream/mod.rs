@@ -7,6 +7,8 @@ mod datagram;
 mod early_retries;
 mod epoch;
 mod health;
+mod lane_choice;
+mod lanes;
 mod overdue;
 mod rate_search;
 mod repeats;
@@ -23,7 +25,7 @@ mod window;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use canvass_model::{Health, Time, Transport, UpstreamReport};
+use canvass_model::{Health, StreamFlaw, Time, Transport, UpstreamReport};
 use canvass_proto::{ReplyClass, SendRequest, TransportPolicy, UpstreamId};
 use hashbrown::HashMap;
 
@@ -33,6 +35,7 @@ use crate::pacer::RateLimits;
 use allowance::Allowances;
 pub(crate) use attempts::{Attempt, AttemptKey, Attempts};
 use epoch::EpochId;
+use lane_choice::{LaneChoice, RATE_CAP_MIN, Step};
 use resolver::{LaneLimits, LaneParts, LaneStanding, Upstream};
 use streaming::Streaming;
 use turns::{Line, Standing, line_of};
@@ -69,14 +72,26 @@ pub(crate) struct Upstreams {
     /// Until when any upstream may be better asked over streams.
     slips_until: Time,
     may_turn_to_streams: bool,
+    /// The upstreams whose streams are being tried, and when to look at them next.
+    tried: Vec<UpstreamId>,
+    look_at: Time,
 }
 
 impl Upstreams {
     pub(crate) fn new(config: &Config, rates: &RateLimits) -> Self {
         let shared = config.upstreams.len().min(UPSTREAMS_MAX);
         let addresses = || config.upstreams[..shared].iter().copied();
+        let may_turn_to_streams = config.limits.transport == TransportPolicy::Auto;
+        let caps = [
+            config.rate_max_per_second,
+            config.rate_per_resolver_max_per_second,
+        ];
+        let is_slow = caps.iter().flatten().any(|cap| *cap < RATE_CAP_MIN);
+        let choice = || LaneChoice::new(may_turn_to_streams && !is_slow);
         let list = addresses()
-            .map(|address| Upstream::new(address, rates.pacer_of(address), Standing::Ready))
+            .map(|address| {
+                Upstream::new(address, rates.pacer_of(address), Standing::Ready, choice())
+            })
             .collect();
         Self {
             list,
@@ -88,7 +103,9 @@ impl Upstreams {
             allowances: Allowances::default(),
             streaming: Streaming::default(),
             slips_until: Time::ZERO,
-            may_turn_to_streams: config.limits.transport == TransportPolicy::Auto,
+            may_turn_to_streams,
+            tried: Vec::new(),
+            look_at: Time::MAX,
         }
     }
 
@@ -126,7 +143,8 @@ impl Upstreams {
             return Err(AddError::TooMany);
         }
         let id = UpstreamId(self.list.len() as u16);
-        let upstream = Upstream::new(address, self.rates.pacer_of(address), Standing::ByName);
+        let (pacer, choice) = (self.rates.pacer_of(address), LaneChoice::new(false));
+        let upstream = Upstream::new(address, pacer, Standing::ByName, choice);
         self.list.push(upstream);
         self.by_address.insert(address, id);
         Ok(id)
@@ -147,9 +165,12 @@ impl Upstreams {
     }
 
     /// Whether there are resolvers that share the run's queries, and all of them are benched on
-    /// this transport.
+    /// this transport, and no other is in use by choice.
     pub(crate) fn all_benched(&self, transport: Transport) -> bool {
-        self.shared > 0 && self.lines[line_of(transport)].benched == self.shared
+        let mut shared = self.list[..self.shared].iter();
+        self.shared > 0
+            && self.lines[line_of(transport)].benched == self.shared
+            && !shared.any(|upstream| upstream.choice.uses_streams())
     }
 
     /// Whether the system says of all of these that they cannot be reached.
@@ -238,13 +259,20 @@ impl Upstreams {
         let tally = &mut upstream.tally;
         tally.late += u64::from(attempt.expired);
         match class {
-            ReplyClass::Answer => tally.answered += 1,
+            ReplyClass::Answer => {
+                tally.answered += 1;
+                let round_trip = Duration::from_nanos(round_trip_ns);
+                if upstream.choice.on_answer(transport, round_trip) == Step::Proven {
+                    self.compare_lanes(now, id);
+                }
+            }
             ReplyClass::Refused => tally.refused += 1,
             ReplyClass::ServFail => tally.servfail += 1,
             ReplyClass::Lame => tally.lame += 1,
             ReplyClass::Truncated => tally.truncated += 1,
             ReplyClass::NoEdns | ReplyClass::Unusable => {}
         }
+        let upstream = self.by_id(id);
         if class == ReplyClass::NoEdns {
             upstream.edns = false;
         }
@@ -347,7 +375,8 @@ impl Upstreams {
         self.by_id(id).tally.timeouts += 1;
         let LaneParts { window, health, .. } = self.lane(id, transport);
         window.on_expired(now, attempt);
-        let silent = health.on_silence(attempt.sent, attempt.first);
+        let silent = health.on_silence(attempt.sent, attempt.first)
+            && !self.give_up_streams(now, id, transport, StreamFlaw::Silent);
         if silent {
             self.bench(now, id, transport, Health::Dead);
         }
@@ -368,6 +397,9 @@ impl Upstreams {
     /// The system reported that the peer cannot be reached.
     pub(crate) fn on_error(&mut self, now: Time, id: UpstreamId, transport: Transport) {
         self.by_id(id).tally.errors += 1;
+        if self.give_up_streams(now, id, transport, StreamFlaw::Refused) {
+            return;
+        }
         self.lane(id, transport).health.on_unreachable();
         self.bench(now, id, transport, Health::Dead);
     }
@@ -376,6 +408,9 @@ impl Upstreams {
     /// reply that cannot be read.
     pub(crate) fn on_misframed(&mut self, now: Time, id: UpstreamId) {
         self.by_id(id).tally.errors += 1;
+        if self.give_up_streams(now, id, Transport::Tcp, StreamFlaw::Misframed) {
+            return;
+        }
         if self.lane(id, Transport::Tcp).health.on_error(now) {
             self.bench_liar(now, id, Transport::Tcp);
         }
@@ -383,6 +418,9 @@ impl Upstreams {
     }
 
     fn bench_liar(&mut self, now: Time, id: UpstreamId, transport: Transport) {
+        if self.give_up_streams(now, id, transport, StreamFlaw::Errors) {
+            return;
+        }
         // If there is no other, an error is the best answer there is.
         let before = self.standing(id, transport);
         if self.others_in_use(id, transport) > 0 {
@@ -407,48 +445,6 @@ impl Upstreams {
         let until = self.lane(id, transport).health.bench(now, why, alone);
         self.recount(id, transport, before);
         self.come_back_at(until, id, transport);
-    }
-
-    /// An upstream has opened a stream connection.
-    pub(crate) fn on_stream_opened(&mut self, id: UpstreamId) {
-        self.by_id(id).tally.connections += 1;
-        self.streaming.on_opened(id);
-    }
-
-    /// A reply that matches an attempt was received on a stream connection.
-    pub(crate) fn on_stream_answer(&mut self, id: UpstreamId, socket: SocketId) {
-        if let Some(lane) = &mut self.by_id(id).tcp
-            && let Some(connection) = lane.sockets.by_socket(socket)
-        {
-            connection.answers += 1;
-        }
-    }
-
-    /// Takes the list of upstreams that may have stream connections, to write to them. It is to be
-    /// given back.
-    pub(crate) fn take_streaming(&mut self) -> Vec<UpstreamId> {
-        self.streaming.take()
-    }
-
-    /// Gives back what [`Self::take_streaming`] returned.
-    pub(crate) fn give_streaming_back(&mut self, taken: Vec<UpstreamId>) {
-        let has_streams = |id: &UpstreamId| {
-            let lane = &self.list[usize::from(id.0)].tcp;
-            lane.as_ref()
-                .is_some_and(|lane| lane.sockets.sockets().next().is_some())
-        };
-        self.streaming.give_back(taken, has_streams);
-    }
-
-    /// Takes the upstreams that were benched on streams for silence, to close their connections.
-    pub(crate) fn take_silent(&mut self) -> Vec<UpstreamId> {
-        self.streaming.take_silent()
-    }
-
-    /// Takes the connections that wait for the rest of a message that will not come, to close
-    /// them.
-    pub(crate) fn take_stuck(&mut self) -> Vec<(UpstreamId, SocketId)> {
-        self.streaming.take_stuck()
     }
 
     /// Takes the sockets that no query needs out of the resolvers that are only asked by name: each

@@ -237,6 +237,11 @@ impl RateSearch {
         }
     }
 
+    /// Starts at another rate, unless it is lower than usual.
+    pub(super) fn start_at(&mut self, rate_per_second: f64) {
+        self.set_rate(rate_per_second.max(RATE_FIRST));
+    }
+
     /// The rate to send at, in queries per second.
     pub(super) fn rate(&self) -> f64 {
         self.rate

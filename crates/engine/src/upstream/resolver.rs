@@ -9,6 +9,7 @@ use super::attempts::{Attempt, Attempts};
 use super::datagram::Datagrams;
 use super::early_retries::EarlyRetries;
 use super::health::HealthMonitor;
+use super::lane_choice::LaneChoice;
 use super::rtt::RoundTrips;
 use super::slips::SlipWatch;
 use super::stream::Streams;
@@ -33,7 +34,7 @@ const STREAM_QUANTUM: Duration = Duration::from_millis(1);
 /// The most queries collected for the writes of one turn.
 const STREAM_BATCH_MAX: u32 = 512;
 /// How long a queue of queries on streams may take: some writes.
-const STREAM_SLACK: Duration = Duration::from_millis(5);
+pub(super) const STREAM_SLACK: Duration = Duration::from_millis(5);
 
 /// The limits of the lanes of every resolver.
 #[derive(Clone, Copy, Debug)]
@@ -107,6 +108,7 @@ pub(crate) struct Upstream {
     pub(super) pacer: Pacer,
     pub(super) standing: [Standing; 2],
     pub(super) slips: SlipWatch,
+    pub(super) choice: LaneChoice,
 }
 
 /// What is known of an upstream on one transport.
@@ -172,7 +174,12 @@ impl<S> Lane<S> {
 }
 
 impl Upstream {
-    pub(super) fn new(address: SocketAddr, pacer: Pacer, standing: Standing) -> Self {
+    pub(super) fn new(
+        address: SocketAddr,
+        pacer: Pacer,
+        standing: Standing,
+        choice: LaneChoice,
+    ) -> Self {
         Self {
             address,
             edns: true,
@@ -182,12 +189,14 @@ impl Upstream {
             pacer,
             standing: [standing; 2],
             slips: SlipWatch::default(),
+            choice,
         }
     }
 
     /// What it did, and what was learned about it.
     pub(super) fn report(&mut self) -> UpstreamReport {
         let mut report = self.tally.clone();
+        report.lanes = self.choice.verdict();
         let mut reasons = Vec::new();
         let mut is_lame = false;
         if let Some(lane) = &mut self.udp {
@@ -330,6 +339,11 @@ impl Upstream {
             Transport::Tcp => self.tcp.as_ref().map(|lane| lane.allowance(now)),
         };
         allowance.unwrap_or_default()
+    }
+
+    /// Queries that count against the window of its stream lane.
+    pub(super) fn streams_in_flight(&self) -> u32 {
+        self.tcp.as_ref().map_or(0, |lane| lane.window.in_flight())
     }
 
     /// Queries that count against its windows.

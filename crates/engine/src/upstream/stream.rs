@@ -13,7 +13,7 @@ use crate::net::{Net, SocketId};
 use crate::socket_options::SocketOptions;
 
 /// Connections that take queries at the same time (RFC 7766 §6.2.2 recommends few).
-const CONNECTIONS_MAX: usize = 4;
+pub(super) const CONNECTIONS_MAX: usize = 4;
 /// Queries given to one connection before the next has its turn: enough for a write.
 const TURN_QUERIES: u32 = 64;
 /// Queries a connection may have open: far below the ids there are.
@@ -124,6 +124,8 @@ pub(crate) struct Streams {
     /// The connection that takes queries now, and how many more before the next one.
     current: usize,
     turn_left: u32,
+    /// Connections that take queries at the same time.
+    pub(super) connections_max: usize,
     /// The number of queries that a connection takes, if it has shown a limit.
     pub(crate) queries_max: Option<u32>,
 }
@@ -136,6 +138,7 @@ impl Streams {
             streams: Vec::new(),
             current: 0,
             turn_left: 0,
+            connections_max: CONNECTIONS_MAX,
             queries_max: None,
         }
     }
@@ -168,7 +171,7 @@ impl Streams {
             self.current = at;
             return Ok(Some((at, false)));
         }
-        if fresh < CONNECTIONS_MAX && self.streams.len() < CONNECTIONS_MAX * 2 {
+        if fresh < self.connections_max && self.streams.len() < CONNECTIONS_MAX * 2 {
             match net.connect(&Remote::Inet(self.address), &self.options) {
                 Ok(socket) => {
                     self.streams.push(Stream::new(socket));
@@ -233,6 +236,12 @@ impl Streams {
         self.streams.iter().any(|one| {
             one.socket == socket && one.is_used_up(self.queries_max) && one.attempts.len() == 0
         })
+    }
+
+    /// Takes out all connections.
+    pub(crate) fn remove_all(&mut self) -> Vec<Stream> {
+        self.turn_left = 0;
+        std::mem::take(&mut self.streams)
     }
 
     pub(crate) fn remove(&mut self, socket: SocketId) -> Option<Stream> {

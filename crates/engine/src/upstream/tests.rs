@@ -53,6 +53,15 @@ fn upstreams(count: u16) -> Upstreams {
     Upstreams::new(&config, &RateLimits::new(&config))
 }
 
+/// The upstream for a query that keeps its transport.
+fn pick(
+    upstreams: &mut Upstreams,
+    now: Time,
+    mut request: SendRequest,
+) -> Result<UpstreamId, Time> {
+    upstreams.pick(now, &mut request, false)
+}
+
 /// Sends a job's first query to one of them.
 fn send(upstreams: &mut Upstreams, now: Time, id: UpstreamId) -> Attempt {
     let (epoch, in_flight_before) = upstreams.on_sent(now, id, Transport::Udp, true);
@@ -92,27 +101,23 @@ fn silence(upstreams: &mut Upstreams, now: Time, id: UpstreamId) -> Vec<Attempt>
 #[test]
 fn a_resolver_that_answers_late_is_asked_again_at_once() {
     let mut upstreams = upstreams(1);
-    let id = upstreams
-        .pick(Time::ZERO, &FIRST_BY_DATAGRAM)
-        .expect("it may be asked");
+    let id = pick(&mut upstreams, Time::ZERO, FIRST_BY_DATAGRAM).expect("it may be asked");
     let sent = silence(&mut upstreams, at_ms(10), id);
     let now = at_ms(1_020);
-    let held = upstreams.pick(now, &FIRST_BY_DATAGRAM);
+    let held = pick(&mut upstreams, now, FIRST_BY_DATAGRAM);
     assert!(held.is_err_and(|until| until > at_ms(1_100)));
     upstreams.on_reply(now, id, Transport::Udp, &sent[0], ReplyClass::Answer);
-    assert_eq!(upstreams.pick(now, &FIRST_BY_DATAGRAM), Ok(id));
+    assert_eq!(pick(&mut upstreams, now, FIRST_BY_DATAGRAM), Ok(id));
     // The time that was set for it passes, and it stands in line only once.
     send(&mut upstreams, now, id);
-    let _ = upstreams.pick(at_ms(2_000), &FIRST_BY_DATAGRAM);
+    let _ = pick(&mut upstreams, at_ms(2_000), FIRST_BY_DATAGRAM);
     assert_eq!(upstreams.lines[0].ready, [id.0]);
 }
 
 #[test]
 fn lanes_that_were_never_asked_or_are_left_alone_allow_nothing() {
     let mut upstreams = upstreams(2);
-    let id = upstreams
-        .pick(Time::ZERO, &FIRST_BY_DATAGRAM)
-        .expect("it may be asked");
+    let id = pick(&mut upstreams, Time::ZERO, FIRST_BY_DATAGRAM).expect("it may be asked");
     assert_eq!(upstreams.allowance(Time::ZERO).rate_per_second, 0.0);
     let sent = silence(&mut upstreams, at_ms(10), id);
     let benched = upstreams.allowance(at_ms(1_010));
@@ -160,13 +165,11 @@ fn a_resolver_that_is_added_is_asked_by_name_only() {
     assert_eq!(upstreams.add(known), Ok(UpstreamId(1)));
     for step in 0..10 {
         let now = at_ms(10 * step);
-        let id = upstreams
-            .pick(now, &FIRST_BY_DATAGRAM)
-            .expect("it may be asked");
+        let id = pick(&mut upstreams, now, FIRST_BY_DATAGRAM).expect("it may be asked");
         assert_ne!(id, added);
         send(&mut upstreams, now, id);
     }
-    assert_eq!(upstreams.pick(at_ms(100), &naming(added)), Ok(added));
+    assert_eq!(pick(&mut upstreams, at_ms(100), naming(added)), Ok(added));
 }
 
 #[test]
@@ -176,19 +179,17 @@ fn a_resolver_that_is_asked_by_name_leaves_the_others_as_they_are() {
         .add(SocketAddr::from(([127, 0, 0, 1], 99)))
         .expect("there is room");
     // It is benched for as long as one that has no other beside it.
-    upstreams
-        .pick(Time::ZERO, &naming(added))
-        .expect("it may be asked");
+    pick(&mut upstreams, Time::ZERO, naming(added)).expect("it may be asked");
     silence(&mut upstreams, at_ms(10), added);
     assert!(upstreams.is_benched(added, Transport::Udp));
     assert!(!upstreams.all_benched(Transport::Udp));
-    let held = upstreams.pick(at_ms(1_020), &naming(added));
+    let held = pick(&mut upstreams, at_ms(1_020), naming(added));
     assert!(held.is_err_and(|until| until > at_ms(1_020) && until <= at_ms(1_510)));
     assert_eq!(
-        upstreams.pick(at_ms(1_020), &FIRST_BY_DATAGRAM),
+        pick(&mut upstreams, at_ms(1_020), FIRST_BY_DATAGRAM),
         Ok(UpstreamId(0))
     );
-    assert_eq!(upstreams.pick(at_ms(2_000), &naming(added)), Ok(added));
+    assert_eq!(pick(&mut upstreams, at_ms(2_000), naming(added)), Ok(added));
     // The one that shares the run's queries is the only one of its kind.
     silence(&mut upstreams, at_ms(2_000), UpstreamId(0));
     assert!(upstreams.all_benched(Transport::Udp));
@@ -235,18 +236,21 @@ fn a_query_that_failed_does_not_go_to_a_resolver_that_does_not_recurse() {
         ..FIRST_BY_DATAGRAM
     };
     for now in 10..16 {
-        assert_eq!(upstreams.pick(at_ms(now), &again(lame)), Ok(unproven));
+        assert_eq!(pick(&mut upstreams, at_ms(now), again(lame)), Ok(unproven));
     }
     // Not even when the one that may recurse was asked in vain.
-    assert_eq!(upstreams.pick(at_ms(16), &again(unproven)), Ok(unproven));
+    assert_eq!(
+        pick(&mut upstreams, at_ms(16), again(unproven)),
+        Ok(unproven)
+    );
     // Its own zones may still be asked for.
     let firsts: Vec<_> = (20..23)
-        .map(|now| upstreams.pick(at_ms(now), &FIRST_BY_DATAGRAM).unwrap())
+        .map(|now| pick(&mut upstreams, at_ms(now), FIRST_BY_DATAGRAM).unwrap())
         .collect();
     assert!(firsts.contains(&lame) && firsts.contains(&other));
     // That it has answers does not make it recurse.
     answer(&mut upstreams, at_ms(30), other, ReplyClass::Answer);
-    assert_eq!(upstreams.pick(at_ms(32), &again(lame)), Ok(unproven));
+    assert_eq!(pick(&mut upstreams, at_ms(32), again(lame)), Ok(unproven));
     // When none is left that may recurse, each of the others is asked before one is asked twice.
     answer(&mut upstreams, at_ms(40), unproven, ReplyClass::Lame);
     let asked_in_vain = LameSet::from_iter([lame, other]);
@@ -256,10 +260,10 @@ fn a_query_that_failed_does_not_go_to_a_resolver_that_does_not_recurse() {
             ..again(avoid)
         };
         for now in 42..46 {
-            assert_eq!(upstreams.pick(at_ms(now), &request), Ok(unproven));
+            assert_eq!(pick(&mut upstreams, at_ms(now), request), Ok(unproven));
         }
     }
-    assert_ne!(upstreams.pick(at_ms(46), &again(lame)), Ok(lame));
+    assert_ne!(pick(&mut upstreams, at_ms(46), again(lame)), Ok(lame));
     assert_eq!(health(&mut upstreams), [Health::Lame; 3]);
 }
 

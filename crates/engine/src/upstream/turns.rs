@@ -7,6 +7,7 @@ use canvass_model::{Time, Transport};
 use canvass_proto::{SendRequest, UpstreamId};
 
 use super::Upstreams;
+use super::lane_choice::Lanes;
 use super::resolver::LaneStanding;
 use super::window::Permit;
 
@@ -48,11 +49,17 @@ impl Line {
 
 impl Upstreams {
     /// The upstream to ask: the one that the query names, or the next in turn whose window and
-    /// pace allow it, but not the one whose last attempt failed while there is another.
+    /// pace allow it, but not the one whose last attempt failed while there is another. Where
+    /// streams are the choice for the upstream, the request is turned to one if it `may_turn`.
     ///
     /// # Errors
     /// When to try again; [`Time::MAX`] when that is not known before something in flight ends.
-    pub(crate) fn pick(&mut self, now: Time, request: &SendRequest) -> Result<UpstreamId, Time> {
+    pub(crate) fn pick(
+        &mut self,
+        now: Time,
+        request: &mut SendRequest,
+        may_turn: bool,
+    ) -> Result<UpstreamId, Time> {
         if let Some(only) = request.only {
             return match self.permit(now, only, request.transport) {
                 Permit::Now => Ok(only),
@@ -60,7 +67,10 @@ impl Upstreams {
                 Permit::Full => Err(Time::MAX),
             };
         }
-        self.next_in_turn(now, request)
+        // A query that is sent again goes by datagram: if a stream was why it failed, that is
+        // another way, and if not, it says nothing of the lane.
+        let is_open = may_turn && request.first && request.transport == Transport::Udp;
+        self.next_in_turn(now, request, is_open)
             .ok_or_else(|| self.next_permit(request.transport))
     }
 
@@ -72,7 +82,14 @@ impl Upstreams {
             .map_or(Time::MAX, |Reverse((at, _))| *at)
     }
 
-    fn next_in_turn(&mut self, now: Time, request: &SendRequest) -> Option<UpstreamId> {
+    /// The next upstream with a permit for a query, which may go over either transport if it
+    /// `is_open`.
+    fn next_in_turn(
+        &mut self,
+        now: Time,
+        request: &mut SendRequest,
+        is_open: bool,
+    ) -> Option<UpstreamId> {
         let line = line_of(request.transport);
         while let Some(Reverse((at, _))) = self.lines[line].later.peek() {
             if *at > now {
@@ -85,7 +102,7 @@ impl Upstreams {
             }
         }
         if let Some(preferred) = request.prefer
-            && self.permit(now, preferred, request.transport) == Permit::Now
+            && self.permit_in_turn(now, preferred, request, is_open) == Permit::Now
         {
             return Some(preferred);
         }
@@ -95,7 +112,7 @@ impl Upstreams {
                 self.lines[line].ready.push_back(id);
                 continue;
             }
-            match self.permit(now, UpstreamId(id), request.transport) {
+            match self.permit_in_turn(now, UpstreamId(id), request, is_open) {
                 Permit::Now => {
                     self.lines[line].ready.push_back(id);
                     return Some(UpstreamId(id));
@@ -108,6 +125,54 @@ impl Upstreams {
             }
         }
         None
+    }
+
+    /// The permit of an upstream for a query. One that `is_open` is turned to a stream if that is
+    /// the choice for the upstream.
+    #[inline]
+    fn permit_in_turn(
+        &mut self,
+        now: Time,
+        id: UpstreamId,
+        request: &mut SendRequest,
+        is_open: bool,
+    ) -> Permit {
+        if !is_open {
+            return self.permit(now, id, request.transport);
+        }
+        let (permit, transport) = self.permit_on_either(now, id);
+        if permit == Permit::Now {
+            request.transport = transport;
+            self.on_open_query(now, id, transport);
+        }
+        permit
+    }
+
+    /// The permit of an upstream for a query that may go over either transport, and the transport.
+    fn permit_on_either(&mut self, now: Time, id: UpstreamId) -> (Permit, Transport) {
+        let upstream = &self.list[usize::from(id.0)];
+        match upstream.choice.lanes(now, || upstream.streams_in_flight()) {
+            Lanes::Datagrams => (self.permit(now, id, Transport::Udp), Transport::Udp),
+            Lanes::Full => (Permit::Full, Transport::Tcp),
+            Lanes::Streams(at) if now < at => (Permit::At(at), Transport::Tcp),
+            Lanes::Streams(_) => (self.permit(now, id, Transport::Tcp), Transport::Tcp),
+            Lanes::Both => {
+                let by_stream = self.permit(now, id, Transport::Tcp);
+                if by_stream == Permit::Now {
+                    return (by_stream, Transport::Tcp);
+                }
+                if let Permit::At(at) = by_stream {
+                    // Not asked before that, so that the queries of a write collect.
+                    self.by_id(id).choice.hold_streams(at);
+                }
+                let permit = match (self.permit(now, id, Transport::Udp), by_stream) {
+                    (Permit::At(one), Permit::At(other)) => Permit::At(one.min(other)),
+                    (Permit::Full, by_stream) => by_stream,
+                    (permit, _) => permit,
+                };
+                (permit, Transport::Udp)
+            }
+        }
     }
 
     /// Whether another upstream is asked instead: a query that failed goes to one that is known to
@@ -173,6 +238,9 @@ impl Upstreams {
 
     /// An upstream that was just picked has no room after all. It is not asked before `again`.
     pub(crate) fn put_off(&mut self, again: Time, id: UpstreamId, transport: Transport) {
+        if transport == Transport::Tcp {
+            self.by_id(id).choice.hold_streams(again);
+        }
         let line = line_of(transport);
         if self.lines[line].ready.back() == Some(&id.0) {
             self.lines[line].ready.pop_back();
@@ -194,12 +262,21 @@ impl Upstreams {
 
     /// Something in flight has ended: there may be room again.
     pub(super) fn line_up(&mut self, id: UpstreamId, transport: Transport) {
+        if transport == Transport::Tcp && self.by_id(id).choice.uses_streams() {
+            self.readmit(id);
+        }
         let line = line_of(transport);
         let standing = &mut self.list[usize::from(id.0)].standing[line];
         if *standing == Standing::Out {
             *standing = Standing::Ready;
             self.lines[line].ready.push_back(id.0);
         }
+    }
+
+    /// Queries that may go over either transport may have a permit of an upstream again.
+    pub(super) fn readmit(&mut self, id: UpstreamId) {
+        self.come_back(id, Transport::Udp);
+        self.line_up(id, Transport::Udp);
     }
 
     /// Has an upstream that is not in the queue back in it at this time. One that is in the queue is

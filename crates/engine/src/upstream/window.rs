@@ -332,6 +332,12 @@ impl Window {
         self.forget_epochs(now);
     }
 
+    /// Starts again at this rate, which is known to be a low one for the peer.
+    pub(crate) fn start_at(&mut self, now: Time, rate_per_second: f64) {
+        self.start_over(now);
+        self.rate_search.start_at(rate_per_second);
+    }
+
     fn forget_epochs(&mut self, now: Time) {
         self.first_epoch += self.epochs.len() as u32;
         self.epochs.clear();

@@ -13,7 +13,8 @@ pub enum TransportPolicy {
     Udp,
     /// Streams only.
     Tcp,
-    /// Datagrams, and a stream after a truncated answer (RFC 7766 §5).
+    /// Datagrams, and a stream after a truncated answer (RFC 7766 §5). The event loop may turn a
+    /// first query to a stream.
     Auto,
 }
 

@@ -195,6 +195,14 @@ impl Session {
         self.clock.turn(now, self.any_out());
     }
 
+    /// The event loop takes the attempt of `question` back, to send it over another transport. It
+    /// counts as an attempt, and not as a retry.
+    pub fn taken_back(&mut self, now: Time, question: QuestionId) {
+        self.note(now, "taken back", String::new);
+        self.query_mut(question).taken_back();
+        self.clock.turn(now, self.any_out());
+    }
+
     /// The query that was requested could not be sent, for a reason on this side. It still waits
     /// for a permit. If the job ends before it gets one, this is the reason reported.
     pub fn blocked(&mut self, lost: LostCause) {

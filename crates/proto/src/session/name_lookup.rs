@@ -130,6 +130,11 @@ impl NameLookup {
         self.query.returned();
     }
 
+    /// See [`Session::taken_back`](super::Session::taken_back).
+    pub fn taken_back(&mut self) {
+        self.query.taken_back();
+    }
+
     /// See [`Session::blocked`](super::Session::blocked).
     pub fn blocked(&mut self, lost: LostCause) {
         self.query.blocked(lost);

@@ -318,10 +318,16 @@ impl Query {
         self.state = State::Spent;
     }
 
-    /// The attempt failed before its time.
+    /// The attempt failed before its time. If it went by stream only because the event loop
+    /// preferred that, it is sent again by datagram at once, and that is no retry.
     pub(super) fn lost(&mut self, now: Time, lost: LostCause, limits: &Limits, rng: &mut StdRng) {
         self.blocked(lost);
-        self.failed(now, limits, rng);
+        let by_stream = matches!(self.resolver, Some((_, Transport::Tcp)));
+        if by_stream && self.transport == Transport::Udp && self.attempts == 1 {
+            self.taken_back();
+        } else {
+            self.failed(now, limits, rng);
+        }
     }
 
     /// The query could not be sent, or will not be.
@@ -351,6 +357,13 @@ impl Query {
             self.attempts -= 1;
             self.avoid = None;
             self.state = State::Ready;
+        }
+    }
+
+    /// The event loop sends it over another transport.
+    pub(super) fn taken_back(&mut self) {
+        if self.is_out() {
+            self.again();
         }
     }
 

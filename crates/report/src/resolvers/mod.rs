@@ -1,6 +1,7 @@
 //! Each resolver of a run over all shards: queries, answers, losses and its state at the end. The
 //! summary and the page decide which of them are shown.
 
+mod lanes;
 mod rows;
 mod window;
 

@@ -44,6 +44,7 @@ pub(super) fn write(shards: &[ShardReport], out: &mut String) -> std::fmt::Resul
     if !all_shown {
         write_groups(&resolvers, out)?;
     }
+    write_choices(&resolvers, out)?;
     write_errors(shards, out)
 }
 
@@ -75,6 +76,24 @@ fn write_groups(resolvers: &[Resolver<'_>], out: &mut String) -> std::fmt::Resul
         .count();
     if unused > 0 {
         writeln!(out, "  unused: {unused} of {}", resolvers.len())?;
+    }
+    Ok(())
+}
+
+/// Appends which transport was chosen for each resolver whose streams were tried, and why.
+fn write_choices(resolvers: &[Resolver<'_>], out: &mut String) -> std::fmt::Result {
+    let shown = resolvers.iter().take(SHOWN_MAX);
+    for text in shown.flat_map(Resolver::choice_texts) {
+        writeln!(out, "  {text}")?;
+    }
+    let hidden = resolvers.get(SHOWN_MAX..).unwrap_or_default();
+    for name in ["by tcp", "by udp and tcp", "by udp"] {
+        let has = |one: &&Resolver<'_>| one.choices().iter().any(|choice| choice.name() == name);
+        let others = hidden.iter().filter(has).count();
+        if others > 0 {
+            let others = count(others as u64, "other", "others");
+            writeln!(out, "  {others} {name}, after a trial of tcp")?;
+        }
     }
     Ok(())
 }
@@ -114,7 +133,7 @@ fn write_errors(shards: &[ShardReport], out: &mut String) -> std::fmt::Result {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use canvass_model::{Health, WindowReport};
+    use canvass_model::{Health, LaneVerdict, StreamFlaw, WindowReport};
     use std::net::{Ipv4Addr, SocketAddr};
     use std::time::Duration;
 
@@ -172,6 +191,7 @@ mod tests {
             ..window(500.0, 10, 30, 40)
         });
         same.tcp = Some(window(9000.0, 64, 1, 2));
+        same.lanes = Some(LaneVerdict::Datagrams(StreamFlaw::Late));
         let text = rendered(&[shard(vec![one]), shard(vec![same])]);
         let lines: Vec<String> = text.lines().map(words).collect();
         assert_eq!(lines[0], "1 resolver");
@@ -181,9 +201,14 @@ mod tests {
              benched 3 times: dead in 1 of 2 shards"
         );
         assert_eq!(lines[3], "tcp 9000/s not seen 64 1.00 ms 2.00 ms");
-        assert_eq!(lines[4], "of their answers: REFUSED 2");
-        assert_eq!(lines[5], "a resolver closes a connection after 40 queries");
-        assert_eq!(lines.len(), 6);
+        assert_eq!(
+            lines[4],
+            "10.0.0.1:53 by udp in 1 of 2 shards: answers by tcp came late, as if each query waited \
+             for the one before"
+        );
+        assert_eq!(lines[5], "of their answers: REFUSED 2");
+        assert_eq!(lines[6], "a resolver closes a connection after 40 queries");
+        assert_eq!(lines.len(), 7);
     }
 
     #[test]
@@ -201,11 +226,12 @@ mod tests {
             .collect();
         upstreams[1500].sent = 1_000_000;
         upstreams[1501].benched = 1;
+        upstreams[1600].lanes = Some(LaneVerdict::Datagrams(StreamFlaw::Refused));
         let text = rendered(&[shard(upstreams)]);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "2000 resolvers, the 10 busiest");
         assert!(lines[2].contains("10.0.5.220:53  1000000 "), "{text}");
-        assert_eq!(lines.len(), 2 + 10 + 4, "{text}");
+        assert_eq!(lines.len(), 2 + 10 + 4 + 1, "{text}");
         assert_eq!(
             lines[12],
             "  lying: 3 of 2000: 10.0.0.39:53 10.0.0.38:53 10.0.0.37:53"
@@ -220,6 +246,7 @@ mod tests {
             "  benched and good again: 1 of 2000: 10.0.5.221:53"
         );
         assert_eq!(lines[15], "  unused: 10 of 2000");
+        assert_eq!(lines[16], "  1 other by udp, after a trial of tcp");
     }
 
     #[test]

@@ -311,6 +311,41 @@ fn an_attempt_that_an_orderly_close_gave_back_is_not_counted() {
 }
 
 #[test]
+fn an_attempt_that_the_event_loop_turned_to_a_stream_costs_no_retry() {
+    let no_retries = Limits {
+        retries: 0,
+        ..limits()
+    };
+    for is_taken_back in [true, false] {
+        let mut rig = Rig::ptr(no_retries);
+        let turned = rig.send_turned();
+        rig.advance_ms(1);
+        if is_taken_back {
+            rig.session.taken_back(rig.now, turned.question);
+        } else {
+            rig.lost(&turned, PORT_CLOSED);
+        }
+        let query = rig.send();
+        assert_eq!(query.request.transport, Transport::Udp);
+        assert!(!query.request.first);
+        let reply = query.names(&["a.example.net."]);
+        rig.reply(&query, &reply);
+        let outcome = rig.finish();
+        assert_eq!((outcome.verdict, outcome.attempts), (Verdict::Answered, 2));
+        assert_eq!(outcome.transport, Some(Transport::Udp));
+    }
+    // One that must go by stream is an attempt like any other.
+    let mut rig = Rig::ptr(Limits {
+        transport: TransportPolicy::Tcp,
+        ..no_retries
+    });
+    let query = rig.send();
+    rig.lost(&query, PORT_CLOSED);
+    let outcome = rig.finish();
+    assert_eq!((outcome.verdict, outcome.attempts), (Verdict::Failed, 1));
+}
+
+#[test]
 fn a_run_that_stops_ends_the_job_at_once() {
     let mut rig = Rig::ptr(limits());
     rig.send();

@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use canvass_model::{Answer, Cause, Errno, Job, Outcome, ProbeSpec, PtrAnswer, Target, Time};
+use canvass_model::{
+    Answer, Cause, Errno, Job, Outcome, ProbeSpec, PtrAnswer, Target, Time, Transport,
+};
 use hickory_proto::op::{Message as Owned, MessageType, OpCode, ResponseCode};
 use hickory_proto::rr::rdata::{A, AAAA, CNAME, PTR};
 use hickory_proto::rr::{Name, RData, Record};
@@ -229,6 +231,34 @@ impl Rig {
             .session
             .request(question)
             .expect("the query is still wanted");
+        self.send_request(question, request, upstream, edns)
+    }
+
+    /// Sends the query that the session must want to send now by stream, as the event loop may.
+    #[track_caller]
+    pub(super) fn send_turned(&mut self) -> Flight {
+        let Output::Send(question) = self.poll() else {
+            panic!("a query was to be sent");
+        };
+        let request = self
+            .session
+            .request(question)
+            .expect("the query is still wanted");
+        assert_eq!(request.transport, Transport::Udp);
+        let request = SendRequest {
+            transport: Transport::Tcp,
+            ..request
+        };
+        self.send_request(question, request, UpstreamId(0), true)
+    }
+
+    fn send_request(
+        &mut self,
+        question: QuestionId,
+        request: SendRequest,
+        upstream: UpstreamId,
+        edns: bool,
+    ) -> Flight {
         self.ids += 1;
         let mut wire = Vec::new();
         let edns = self

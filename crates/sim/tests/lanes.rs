@@ -72,15 +72,19 @@ fn keeps_to_datagrams(impairments: &str) -> StreamFlaw {
         let udp = by(TransportPolicy::Udp, &scenario);
         let auto = by(TransportPolicy::Auto, &scenario);
         let upstream = &auto.report.upstreams[0];
-        let Some(LaneVerdict::Datagrams(found)) = upstream.lanes else {
-            panic!("{:?}", upstream.lanes);
+        let found = match upstream.lanes {
+            Some(LaneVerdict::Datagrams(found)) => Some(found),
+            // It was over before the verdict.
+            None if jobs == 3_000 => None,
+            other => panic!("{other:?}"),
         };
         assert_eq!((upstream.health, upstream.benched), (Health::Good, 0));
-        // The last of those that waited on the stream may be the last of all.
-        let waited = Duration::from_millis(20);
+        // The last of those that waited on the stream, for up to two round trips and 10 ms, may be
+        // the last of all.
+        let waited = Duration::from_millis(70);
         assert!(auto.elapsed <= udp.elapsed.mul_f64(1.03) + waited);
         assert!(auto.attempts_per_job() <= udp.attempts_per_job() + 0.01);
-        flaw = Some(found);
+        flaw = found;
     }
     flaw.expect("it ran")
 }

@@ -103,6 +103,10 @@ impl<N: Net> Shard<N> {
                     for index in 0..batch.len() {
                         let (message, stamp) = batch.get(index);
                         let arrived = self.arrival(now, stamp);
+                        if index == 0 {
+                            let waited = now.since(arrived);
+                            self.upstreams.on_datagrams_read(upstream, waited);
+                        }
                         self.on_message(arrived, place, message);
                     }
                     if !more {

@@ -1,5 +1,7 @@
 //! Carries out which transport is chosen at each upstream.
 
+use std::time::Duration;
+
 use canvass_model::{StreamFlaw, Time, Transport};
 use canvass_proto::UpstreamId;
 
@@ -18,6 +20,11 @@ impl Upstreams {
         } else if transport == Transport::Tcp {
             self.look_by(id);
         }
+    }
+
+    /// Datagrams were read, the first of which had waited for so long.
+    pub(crate) fn on_datagrams_read(&mut self, id: UpstreamId, waited: Duration) {
+        self.by_id(id).choice.on_read(waited);
     }
 
     /// Tries streams at an upstream, or tests the last choice.
@@ -43,6 +50,12 @@ impl Upstreams {
 
     /// The server answers many queries of a stream at once: fills both lanes.
     pub(super) fn compare_lanes(&mut self, now: Time, id: UpstreamId) {
+        let datagrams = self.lane(id, Transport::Udp);
+        let rate_per_second = datagrams.window.delivered_per_second();
+        let streams = self.lane(id, Transport::Tcp);
+        if streams.window.rate_per_second() < rate_per_second {
+            streams.window.start_at(now, rate_per_second);
+        }
         self.by_id(id).choice.compare(now);
         self.limit_connections(id, CONNECTIONS_MAX);
         self.look_by(id);

@@ -42,6 +42,9 @@ const QUEUE_MAX: f64 = 256.0;
 /// Answers are queued if they take longer than three times the usual time and this. The usual time
 /// is the least of many, so that of a resolver whose answers vary is lower than most.
 const QUEUE_SPAN: Duration = Duration::from_millis(10);
+/// The same on streams, whose answers also wait for this side to read them: a busy loop comes to a
+/// stream late.
+const QUEUE_SPAN_STREAM: Duration = Duration::from_millis(25);
 /// The rate below a plateau, as a share of what was delivered on it.
 const UNDER_PLATEAU: f64 = 0.95;
 /// The same while a queue at the peer drains.
@@ -239,6 +242,8 @@ impl RateSearch {
 
     /// Starts at another rate, unless it is lower than usual.
     pub(super) fn start_at(&mut self, rate_per_second: f64) {
+        self.peaks.clear();
+        self.peaks.push_back(rate_per_second);
         self.set_rate(rate_per_second.max(RATE_FIRST));
     }
 
@@ -444,7 +449,12 @@ impl RateSearch {
     fn is_slow(&self, median_ns: u64, usual_ns: u64, delivered: f64) -> bool {
         let over_ns = median_ns.saturating_sub(usual_ns);
         let in_line = delivered * over_ns as f64 / 1e9;
-        over_ns > usual_ns * 2 + QUEUE_SPAN.as_nanos() as u64
+        let span = if self.datagrams {
+            QUEUE_SPAN
+        } else {
+            QUEUE_SPAN_STREAM
+        };
+        over_ns > usual_ns * 2 + span.as_nanos() as u64
             || self.datagrams && in_line > QUEUE_MAX && over_ns > usual_ns
     }
 

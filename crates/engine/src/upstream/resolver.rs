@@ -27,6 +27,10 @@ const IN_FLIGHT_FIRST: std::ops::RangeInclusive<usize> = 4..=32;
 const DATAGRAM_QUANTUM: Duration = Duration::from_micros(200);
 /// The most datagrams permitted together.
 const DATAGRAM_BATCH_MAX: u32 = 64;
+/// The batches of datagrams, and of queries on streams, that are made up for after a late turn. On
+/// a stream they cost one write.
+const DATAGRAM_BATCHES_SAVED_MAX: f64 = 4.0;
+const STREAM_BATCHES_SAVED_MAX: f64 = 16.0;
 /// How long a queue of datagrams at the peer may take.
 const DATAGRAM_SLACK: Duration = Duration::from_millis(1);
 /// The span whose queries are collected for one write.
@@ -60,12 +64,14 @@ impl LaneLimits {
             in_flight_max: config.jobs_max as u32,
             quantum: DATAGRAM_QUANTUM,
             batch_max: DATAGRAM_BATCH_MAX,
+            batches_saved_max: DATAGRAM_BATCHES_SAVED_MAX,
             slack: DATAGRAM_SLACK,
             datagrams: true,
         };
         let tcp = WindowLimits {
             quantum: STREAM_QUANTUM,
             batch_max: STREAM_BATCH_MAX,
+            batches_saved_max: STREAM_BATCHES_SAVED_MAX,
             slack: STREAM_SLACK,
             datagrams: false,
             ..udp

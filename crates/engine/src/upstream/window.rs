@@ -67,6 +67,8 @@ pub(crate) struct WindowLimits {
     pub(crate) quantum: Duration,
     /// The most queries that are permitted together.
     pub(crate) batch_max: u32,
+    /// The most batches that are made up for after a late turn.
+    pub(crate) batches_saved_max: f64,
     /// How much longer than the usual round trip a queue at the peer may take.
     pub(crate) slack: Duration,
     /// Whether these are datagrams: they can be lost, and a queue of them at the peer soon is,
@@ -221,8 +223,9 @@ impl Window {
     fn refill(&mut self, now: Time) {
         let span_s = now.since(self.refilled).as_secs_f64();
         self.refilled = now;
-        // What a late turn did not send is made up for, up to a few batches.
-        self.tokens = (self.tokens + span_s * self.rate_search.rate()).min(self.batch() * 4.0);
+        // What a late turn did not send is made up for, up to some batches.
+        let most = self.batch() * self.limits.batches_saved_max;
+        self.tokens = (self.tokens + span_s * self.rate_search.rate()).min(most);
     }
 
     /// A query was sent; `first` when it was its job's first. Returns the epoch, and how many were

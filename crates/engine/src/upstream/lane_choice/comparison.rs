@@ -19,8 +19,6 @@ const STEADY_INTERVALS: u32 = 3;
 /// What lanes deliver, in intervals.
 #[derive(Debug)]
 pub(super) struct Comparison {
-    /// What a round trip by datagram usually takes.
-    usual: Duration,
     began: Time,
     pub(super) look_at: Time,
     /// The counts of answers, by datagram and by stream, when the interval began.
@@ -41,9 +39,9 @@ pub(super) struct Comparison {
 }
 
 impl Comparison {
+    /// Begins at `now`; a round trip by datagram takes `usual`.
     pub(super) fn new(now: Time, usual: Duration, delivered: [u64; 2], in_flight_max: u32) -> Self {
         Self {
-            usual,
             began: now,
             look_at: now + interval(usual),
             delivered,
@@ -58,10 +56,10 @@ impl Comparison {
     }
 
     /// Ends the interval, unless too little was delivered in it to compare. Returns whether it
-    /// ended.
-    pub(super) fn measure(&mut self, now: Time, delivered: [u64; 2]) -> bool {
+    /// ended. A round trip by datagram takes `usual` now.
+    pub(super) fn measure(&mut self, now: Time, delivered: [u64; 2], usual: Duration) -> bool {
         let [datagrams, streams] = [0, 1].map(|lane| delivered[lane] - self.delivered[lane]);
-        self.look_at = now + interval(self.usual);
+        self.look_at = now + interval(usual);
         if datagrams + streams < INTERVAL_ANSWERS_MIN {
             return false;
         }
@@ -69,7 +67,7 @@ impl Comparison {
         let streams_per_second = streams as f64 / span_s;
         let grows = streams_per_second > self.streams_per_second * GROWTH;
         self.steady = if grows { 0 } else { self.steady + 1 };
-        let twice = 2.0 * streams_per_second * (self.usual + STREAM_SLACK).as_secs_f64();
+        let twice = 2.0 * streams_per_second * (usual + STREAM_SLACK).as_secs_f64();
         self.in_flight_max = self.in_flight_max.max(twice as u32);
         self.streams_per_second = streams_per_second;
         self.both_before = self.both_per_second;

@@ -26,6 +26,8 @@ const QUESTIONS_BEFORE: u32 = 2_000;
 pub(super) const RATE_CAP_MIN: f64 = 2_000.0;
 /// A connection that is closed after fewer answers is not worth opening.
 const ANSWERS_PER_CONNECTION_MIN: u32 = 200;
+/// Round trips by datagram over which their time is averaged.
+const RECENT: u32 = 16;
 /// The share of what both lanes deliver at which streams are tried alone, at once or when they
 /// have stopped growing.
 const SHARE_TO_TRY: f64 = 0.5;
@@ -77,8 +79,12 @@ pub(super) struct LaneChoice {
     questions: u32,
     /// Answers by datagram and by stream.
     delivered: [u64; 2],
-    /// What a round trip by datagram usually takes.
+    /// What a round trip by datagram usually takes, and what the last ones took on average.
     usual: Duration,
+    recent: Duration,
+    /// How long datagrams lately waited to be read. Their round trips do not include that, but those
+    /// on streams do.
+    unread: Duration,
     /// The stream lane said that it has no permit before this time.
     hold_until: Time,
     /// The last choice, and after how long it was to be tested again.
@@ -122,6 +128,8 @@ impl LaneChoice {
             questions: 0,
             delivered: [0; 2],
             usual: Duration::ZERO,
+            recent: Duration::ZERO,
+            unread: Duration::ZERO,
             hold_until: Time::ZERO,
             verdict: None,
             span: Duration::ZERO,
@@ -180,8 +188,11 @@ impl LaneChoice {
     pub(super) fn on_question(&mut self, now: Time, transport: Transport) {
         if transport == Transport::Udp {
             self.questions = self.questions.saturating_add(1);
-        } else if let State::Trial(trial) = &mut self.state {
-            trial.on_sent(now);
+            return;
+        }
+        let usual = self.usual_now();
+        if let State::Trial(trial) = &mut self.state {
+            trial.on_sent(now, usual);
         }
     }
 
@@ -189,13 +200,28 @@ impl LaneChoice {
     #[inline]
     pub(super) fn on_answer(&mut self, transport: Transport, round_trip: Duration) -> Step {
         self.delivered[lane_of(transport)] += 1;
-        if transport == Transport::Tcp
-            && let State::Trial(trial) = &mut self.state
-            && trial.on_answer(round_trip)
+        if transport == Transport::Udp {
+            self.recent = (self.recent * (RECENT - 1) + round_trip) / RECENT;
+            return Step::Stay;
+        }
+        let usual = self.usual_now();
+        if let State::Trial(trial) = &mut self.state
+            && trial.on_answer(round_trip, usual)
         {
             return Step::Proven;
         }
         Step::Stay
+    }
+
+    /// What a round trip takes now, until its answer is read.
+    fn usual_now(&self) -> Duration {
+        self.usual.max(self.recent) + self.unread
+    }
+
+    /// Datagrams were read, the first of which had waited for so long.
+    #[inline]
+    pub(super) fn on_read(&mut self, waited: Duration) {
+        self.unread = (self.unread * (RECENT - 1) / RECENT).max(waited);
     }
 
     /// Whether it is time to try streams, or to test the last choice.
@@ -222,7 +248,7 @@ impl LaneChoice {
             return false;
         }
         self.usual = usual;
-        self.state = State::Trial(Trial::new(usual));
+        self.state = State::Trial(Trial::new());
         true
     }
 
@@ -245,25 +271,25 @@ impl LaneChoice {
     /// Looks at what the lanes delivered, once it is time. `is_limited` says whether the stream
     /// lane has met a limit of the server.
     pub(super) fn look(&mut self, now: Time, is_limited: bool) -> Step {
-        let delivered = self.delivered;
+        let (delivered, usual) = (self.delivered, self.usual_now());
         match &mut self.state {
             State::Fixed | State::Untried | State::Settled { .. } => Step::Stay,
             State::Trial(trial) => {
-                if trial.look(now) {
+                if trial.look(now, usual) {
                     self.give_up(now, StreamFlaw::Late)
                 } else {
                     Step::Stay
                 }
             }
             State::Together(comparison) => {
-                if comparison.measure(now, delivered) {
+                if comparison.measure(now, delivered, usual) {
                     self.look_at_both(now, is_limited)
                 } else {
                     Step::Stay
                 }
             }
             State::Alone { comparison, .. } => {
-                if comparison.measure(now, delivered) {
+                if comparison.measure(now, delivered, usual) {
                     self.look_at_streams(now)
                 } else {
                     Step::Stay
@@ -400,7 +426,7 @@ impl LaneChoice {
     }
 
     fn comparison(&self, now: Time, in_flight_max: u32) -> Comparison {
-        Comparison::new(now, self.usual, self.delivered, in_flight_max)
+        Comparison::new(now, self.usual_now(), self.delivered, in_flight_max)
     }
 }
 

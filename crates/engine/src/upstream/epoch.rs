@@ -20,6 +20,8 @@ pub(super) struct Epoch {
     pub(super) answered: u32,
     /// How many of them had a reply of no use.
     pub(super) useless: u32,
+    /// Answers to first queries that were received while it ran.
+    pub(super) received: u32,
     /// All queries sent in it, and how many of them are in flight.
     pub(super) left: u32,
     pub(super) in_flight: u32,
@@ -39,6 +41,7 @@ impl Epoch {
             sent: 0,
             answered: 0,
             useless: 0,
+            received: 0,
             left: 0,
             in_flight: 0,
             held_back: false,

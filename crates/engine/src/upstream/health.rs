@@ -11,6 +11,8 @@ const SILENT_MAX: u32 = 8;
 const SILENT_UNPROVEN_MAX: u32 = 4;
 /// Replies of no use in a row: so many are no coincidence either.
 const ERRORS_MAX: u32 = 16;
+/// The same if it has a limit on what is in flight: it refuses all that exceeds it.
+const ERRORS_MAX_LIMITED: u32 = 64;
 /// How long an upstream is benched, at first and at most.
 const BENCH_FIRST: Duration = Duration::from_millis(250);
 const BENCH_MAX: Duration = Duration::from_secs(8);
@@ -22,6 +24,8 @@ const BENCH_ALONE_MAX: Duration = Duration::from_millis(500);
 pub(crate) struct HealthMonitor {
     /// When the latest query was sent that has been answered.
     answered_sent: Time,
+    /// When the last reply was received.
+    heard: Time,
     silent: u32,
     errors: u32,
     answered: bool,
@@ -101,7 +105,8 @@ impl HealthMonitor {
     }
 
     /// A query sent at `sent` was answered. Returns whether it was benched until now.
-    pub(crate) fn on_answered(&mut self, sent: Time) -> bool {
+    pub(crate) fn on_answered(&mut self, now: Time, sent: Time) -> bool {
+        self.heard = now;
         self.answered_sent = self.answered_sent.max(sent);
         self.silent = 0;
         self.errors = 0;
@@ -111,13 +116,20 @@ impl HealthMonitor {
         self.bench.take().is_some()
     }
 
-    /// A reply of no use was received. Returns whether to bench it for that.
-    pub(crate) fn on_error(&mut self, sent: Time) -> bool {
+    /// A reply of no use was received. Returns whether to bench it for that. `is_limited` says
+    /// whether it has a limit on what is in flight.
+    pub(crate) fn on_error(&mut self, now: Time, sent: Time, is_limited: bool) -> bool {
+        self.heard = now;
         self.answered_sent = self.answered_sent.max(sent);
         self.silent = 0;
         self.errors += 1;
         self.unreachable = false;
-        self.errors >= ERRORS_MAX || self.is_benched()
+        let errors_max = if is_limited {
+            ERRORS_MAX_LIMITED
+        } else {
+            ERRORS_MAX
+        };
+        self.errors >= errors_max || self.is_benched()
     }
 
     /// An attempt has expired. Returns whether to bench it for that.
@@ -126,7 +138,8 @@ impl HealthMonitor {
             // Only the query that tests whether it is back counts now.
             return bench.probing && sent >= bench.until;
         }
-        if first && sent > self.answered_sent {
+        // A server that answers one query after the other is slow, and not dead.
+        if first && sent > self.answered_sent && sent > self.heard {
             self.silent += 1;
         }
         self.silent

@@ -289,18 +289,21 @@ impl Upstreams {
         if !attempt.expired {
             window.on_landed(now, attempt);
         }
-        let is_first = !trips.any_answered();
+        // How long another reply takes says nothing of how long answers do.
+        let is_first =
+            class == ReplyClass::Answer && transport == Transport::Udp && !trips.any_answered();
+        if class == ReplyClass::Answer {
+            trips.on_answered(now, round_trip_ns);
+        }
         match class {
             ReplyClass::Answer | ReplyClass::Truncated | ReplyClass::NoEdns => {
-                // How long an error takes says nothing of how long answers do.
-                trips.on_answered(now, round_trip_ns);
                 if !attempt.expired {
                     early_retries.on_answered(attempt.first, window.in_flight());
                 }
                 if attempt.first {
                     window.on_answered(now, attempt, round_trip_ns);
                 }
-                if health.on_answered(attempt.sent) {
+                if health.on_answered(now, attempt.sent) {
                     window.restart(now);
                     self.come_back(id, transport);
                 }
@@ -320,7 +323,7 @@ impl Upstreams {
                     ReplyClass::Refused | ReplyClass::ServFail => window.on_failed(now, attempt),
                     _ => window.on_useless(attempt),
                 }
-                let is_useless = health.on_error(attempt.sent);
+                let is_useless = health.on_error(now, attempt.sent, window.has_ceiling());
                 self.recount(id, transport, before);
                 if is_useless {
                     self.bench_liar(now, id, transport);
@@ -374,7 +377,7 @@ impl Upstreams {
     ) -> bool {
         self.by_id(id).tally.timeouts += 1;
         let LaneParts { window, health, .. } = self.lane(id, transport);
-        window.on_expired(now, attempt);
+        window.on_expired(now, attempt, health.any_answered_since(attempt.sent));
         let silent = health.on_silence(attempt.sent, attempt.first)
             && !self.give_up_streams(now, id, transport, StreamFlaw::Silent);
         if silent {
@@ -411,7 +414,11 @@ impl Upstreams {
         if self.give_up_streams(now, id, Transport::Tcp, StreamFlaw::Misframed) {
             return;
         }
-        if self.lane(id, Transport::Tcp).health.on_error(now) {
+        if self
+            .lane(id, Transport::Tcp)
+            .health
+            .on_error(now, now, false)
+        {
             self.bench_liar(now, id, Transport::Tcp);
         }
         self.line_up(id, Transport::Tcp);
@@ -430,7 +437,7 @@ impl Upstreams {
             self.bench(now, id, transport, why);
         } else if before == LaneStanding::Benched {
             let LaneParts { window, health, .. } = self.lane(id, transport);
-            health.on_answered(now);
+            health.on_answered(now, now);
             window.restart(now);
             self.come_back(id, transport);
             self.recount(id, transport, before);

@@ -26,6 +26,8 @@ const RATE_MIN: f64 = 10.0;
 const RATE_TOP: f64 = 10_000_000.0;
 /// The fewest queries of an epoch whose share of answers is significant.
 pub(super) const EPOCH_SENT_MIN: u32 = 32;
+/// The first answers, whose median has to do until an epoch is judged.
+const ANSWERED_FIRST: u32 = 8;
 /// The fewest answers whose median is significant.
 const ANSWERED_MIN: u32 = 16;
 /// The part of the share of answers that may be missing in an epoch by chance.
@@ -125,6 +127,8 @@ struct Verdict {
     share: f64,
     /// Answers per second.
     delivered: f64,
+    /// Answers that were received per second while it ran.
+    received: f64,
     median_ns: Option<u64>,
     used: bool,
     lossy: bool,
@@ -200,6 +204,8 @@ pub(super) struct RateSearch {
     /// The least median of an epoch, in ns: what a round trip takes without a queue.
     median_ns: Option<u64>,
     median_settled: bool,
+    /// Answers counted as the first ones.
+    answered_first: u32,
     /// The time within which most round trips of the last epoch ended, in ns.
     most_ns: u64,
     delivered: f64,
@@ -229,6 +235,7 @@ impl RateSearch {
             share_due: Share::default(),
             median_ns: None,
             median_settled: false,
+            answered_first: 0,
             most_ns: 0,
             delivered: 0.0,
             peaks: VecDeque::new(),
@@ -289,9 +296,11 @@ impl RateSearch {
         matches!(self.phase, Phase::Cut(Cut { draining: true, .. }))
     }
 
-    /// An answer was received in this epoch. Until one is judged, its median so far has to do.
+    /// An answer was received in this epoch. Until one is judged, the median of the first answers
+    /// has to do: later ones may have waited for those before them.
     pub(super) fn on_round_trip(&mut self, epoch: &Epoch) {
-        if !self.median_settled {
+        if !self.median_settled && self.answered_first < ANSWERED_FIRST {
+            self.answered_first += 1;
             self.median_ns = epoch.round_trips.median_ns();
             self.learn_most(epoch);
         }
@@ -370,9 +379,7 @@ impl RateSearch {
         self.learn_most(epoch);
         let verdict = self.verdict(epoch);
         if let Some(median) = verdict.median_ns.filter(|_| epoch.answered >= ANSWERED_MIN) {
-            // The first figure was that of a single answer.
-            let known = self.median_ns.filter(|_| self.median_settled);
-            self.median_ns = Some(known.map_or(median, |usual| usual.min(median)));
+            self.median_ns = Some(self.median_ns.map_or(median, |usual| usual.min(median)));
             self.median_settled = true;
         }
         if let Some(doubt) = self.doubt.take_if(|doubt| doubt.setting == epoch.setting) {
@@ -393,7 +400,9 @@ impl RateSearch {
                 }
             }
             // The rate went up meanwhile, because of the first epochs of this one.
-            Phase::Startup | Phase::Probe(_) if verdict.lossy => self.overloaded(now, &verdict),
+            Phase::Startup | Phase::Probe(_) if verdict.lossy || verdict.slow => {
+                self.overloaded(now, &verdict);
+            }
             Phase::Startup => {
                 self.delivered = verdict.delivered;
                 self.share.learn(verdict.share, verdict.sent);
@@ -437,6 +446,7 @@ impl RateSearch {
             sent_per_second: sent,
             share,
             delivered,
+            received: f64::from(epoch.received) / span_s,
             median_ns,
             // The rate was what limited it, and not this side or the limit on what is in flight.
             used: epoch.held_back && sent >= self.rate * 0.7,
@@ -654,12 +664,20 @@ impl RateSearch {
     /// first may have used up a reserve and any may be an outlier; divided by the share that is
     /// answered at any rate.
     fn capacity(&mut self, verdict: &Verdict) -> f64 {
-        self.overloads.push(verdict.delivered);
+        // A stream holds what it does not answer yet, so those that were received say what the peer
+        // does.
+        let delivered = if !self.datagrams && verdict.received > 0.0 {
+            verdict.delivered.min(verdict.received)
+        } else {
+            verdict.delivered
+        };
+        self.overloads.push(delivered);
         let mut sorted = self.overloads.clone();
         sorted.sort_by(f64::total_cmp);
         let middle = sorted[(sorted.len() - 1) / 2];
-        if verdict.lossy {
-            // What was delivered before came out of a reserve (a bucket, a buffer).
+        if verdict.lossy || !self.datagrams {
+            // What was delivered before came out of a reserve (a bucket), or was put into one (a
+            // buffer of a stream).
             self.peaks.clear();
         }
         self.peaks.push_back(middle);

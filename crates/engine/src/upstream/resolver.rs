@@ -142,7 +142,7 @@ impl<S> Lane<S> {
     fn new(limits: WindowLimits, sockets: S) -> Box<Self> {
         Box::new(Self {
             window: Window::new(limits),
-            trips: RoundTrips::new(),
+            trips: RoundTrips::new(limits.datagrams),
             early_retries: EarlyRetries::default(),
             health: HealthMonitor::default(),
             sockets,

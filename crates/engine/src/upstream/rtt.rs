@@ -45,18 +45,22 @@ pub(crate) struct RoundTrips {
     sent: [u32; TICKS],
     tick: u64,
     patience: Duration,
+    /// Whether queries can be lost, so that the first answers tell how long to wait.
+    lossy: bool,
     any_answered: bool,
     known: bool,
 }
 
 impl RoundTrips {
-    pub(crate) fn new() -> Self {
+    /// Those of datagrams, or of queries on streams, which are not lost but may wait in line.
+    pub(crate) fn new(datagrams: bool) -> Self {
         Self {
             answered: [0.0; BUCKETS],
             exposed: [0.0; BUCKETS],
             sent: [0; TICKS],
             tick: 0,
             patience: PATIENCE_FIRST,
+            lossy: datagrams,
             any_answered: false,
             known: false,
         }
@@ -94,6 +98,9 @@ impl RoundTrips {
         self.answered[bucket_of(round_trip_ns)] += 1.0;
         if !self.any_answered {
             self.any_answered = true;
+            if !self.lossy {
+                return;
+            }
             let first = Duration::from_nanos(round_trip_ns);
             self.patience = (first * PATIENCE_EARLY_FIRST).clamp(PATIENCE_MIN, PATIENCE_FIRST);
         }
@@ -137,7 +144,7 @@ impl RoundTrips {
         let ripe = bucket_of(PATIENCE_FIRST.as_nanos() as u64);
         let is_ripe = self.exposed[ripe] >= RIPE_SENT;
         self.known |= is_ripe;
-        if !self.any_answered || self.known && !is_ripe {
+        if !self.any_answered || (self.known || !self.lossy) && !is_ripe {
             return;
         }
         let Some(p99) = self.quantile(0.99) else {
@@ -242,7 +249,7 @@ mod tests {
     /// Sends `per_ms` queries per millisecond for `ms` milliseconds; `answer(n)` is how long the
     /// n-th takes, in milliseconds.
     fn run(ms: u64, per_ms: u64, answer: impl Fn(u64) -> Option<u64>) -> RoundTrips {
-        let mut trips = RoundTrips::new();
+        let mut trips = RoundTrips::new(true);
         let mut due = std::collections::BTreeMap::<u64, Vec<u64>>::new();
         let mut n = 0;
         for at in 0..ms {

@@ -14,7 +14,7 @@ use crate::socket_options::SocketOptions;
 
 /// Connections that take queries at the same time (RFC 7766 §6.2.2 recommends few).
 pub(super) const CONNECTIONS_MAX: usize = 4;
-/// Queries given to one connection before the next has its turn: enough for a write.
+/// The most queries given to one connection for one write, before another has its turn.
 const TURN_QUERIES: u32 = 64;
 /// Queries a connection may have open: far below the ids there are.
 const OPEN_QUERIES_MAX: usize = 8_192;
@@ -153,6 +153,7 @@ impl Streams {
         if self.turn_left > 0
             && let Some(current) = self.streams.get(self.current)
             && current.has_room(limit)
+            && current.connection.has_outgoing()
         {
             self.turn_left -= 1;
             return Ok(Some((self.current, false)));
@@ -182,15 +183,16 @@ impl Streams {
                 Err(_) => {}
             }
         }
+        // A server may answer the queries of a connection one at a time.
         let count = self.streams.len();
         let next = (1..=count).map(|step| (self.current + step) % count);
-        Ok(next
-            .into_iter()
-            .find(|at| self.streams[*at].has_room(limit))
-            .map(|at| {
-                self.current = at;
-                (at, false)
-            }))
+        let least = next
+            .filter(|at| self.streams[*at].has_room(limit))
+            .min_by_key(|at| self.streams[*at].attempts.len());
+        Ok(least.map(|at| {
+            self.current = at;
+            (at, false)
+        }))
     }
 
     pub(crate) fn at(&mut self, at: usize) -> &mut Stream {

@@ -40,6 +40,10 @@ const SETTLE_MARGIN: Duration = Duration::from_millis(5);
 /// How much longer an epoch waits if answers are missing: a peer that was delayed answers late, and
 /// only what is missing after that is lost.
 const SETTLE_GRACE: Duration = Duration::from_millis(30);
+/// A peer stands still if it answers nothing for so many usual round trips, and how long an epoch
+/// waits for it.
+const STILL_MEDIANS: u8 = 2;
+const STILL_MAX: Duration = Duration::from_secs(1);
 /// How long an epoch waits if there was never an answer.
 const SETTLE_BLIND: Duration = Duration::from_secs(1);
 /// Epochs that may wait for their answers at the same time.
@@ -107,6 +111,10 @@ pub(crate) struct Window {
     /// When the last query in flight expires.
     horizon: Time,
     look_at: Time,
+    /// When the last answer was received.
+    answered: Time,
+    /// When the peer last began to answer after it had stood still.
+    resumed: Time,
 }
 
 impl Window {
@@ -126,6 +134,8 @@ impl Window {
             patience: Duration::ZERO,
             horizon: Time::ZERO,
             look_at: Time::ZERO,
+            answered: Time::ZERO,
+            resumed: Time::ZERO,
         }
     }
 
@@ -143,6 +153,11 @@ impl Window {
 
     pub(crate) fn in_flight_peak(&self) -> u32 {
         self.in_flight_peak
+    }
+
+    /// Whether a limit on what is in flight was found lately.
+    pub(crate) fn has_ceiling(&self) -> bool {
+        self.ceiling.limit().is_some()
     }
 
     pub(crate) fn plateau_seen(&self) -> bool {
@@ -263,10 +278,11 @@ impl Window {
         }
     }
 
-    /// A query was not answered in time.
-    pub(crate) fn on_expired(&mut self, now: Time, attempt: &Attempt) {
+    /// A query was not answered in time. `answers` says whether one that was sent later was: else
+    /// the upstream stands still, which says nothing of a limit.
+    pub(crate) fn on_expired(&mut self, now: Time, attempt: &Attempt, answers: bool) {
         // Where many names are silent at any rate, silence says nothing of a limit.
-        if attempt.first && self.rate_search.share() >= SHARE_OF_FEW_SILENT {
+        if attempt.first && answers && self.rate_search.share() >= SHARE_OF_FEW_SILENT {
             self.ceiling.on_failed(now, attempt.in_flight_before);
         }
         self.on_landed(now, attempt);
@@ -302,6 +318,13 @@ impl Window {
     /// A first query was answered.
     pub(crate) fn on_answered(&mut self, now: Time, attempt: &Attempt, round_trip_ns: u64) {
         self.ceiling.on_answered(attempt.in_flight_before);
+        if self.is_still(now) {
+            self.resumed = now;
+        }
+        self.answered = now;
+        if let Some(running) = self.epochs.back_mut() {
+            running.received += 1;
+        }
         let at = attempt.epoch.0.wrapping_sub(self.first_epoch) as usize;
         if let Some(epoch) = self.epochs.get_mut(at) {
             epoch.answered += 1;
@@ -381,8 +404,14 @@ impl Window {
         });
         while self.epochs.len() > 1 {
             let age = now.since(self.epochs[0].ended);
-            let late = age < settle + SETTLE_GRACE && self.rate_search.is_short(&self.epochs[0]);
-            if age < settle || late {
+            if age < settle {
+                break;
+            }
+            // A peer that stood still answers late, and all at once.
+            let resumed = now.since(self.resumed) < settle + SETTLE_GRACE;
+            let may_be_late = self.is_still(now) || resumed;
+            let grace = if may_be_late { STILL_MAX } else { SETTLE_GRACE };
+            if age < settle + grace && self.rate_search.is_short(&self.epochs[0]) {
                 break;
             }
             self.judge_oldest(now);
@@ -408,6 +437,13 @@ impl Window {
                 self.rate_search.foresee(epoch);
             }
         }
+    }
+
+    /// Whether the peer has answered nothing for longer than usual.
+    fn is_still(&self, now: Time) -> bool {
+        let usual_ns = self.rate_search.median_ns().unwrap_or(0);
+        let usual = Duration::from_nanos(usual_ns * u64::from(STILL_MEDIANS)) + SETTLE_MARGIN;
+        self.answered > Time::ZERO && now.since(self.answered) > usual
     }
 
     fn judge_oldest(&mut self, now: Time) {

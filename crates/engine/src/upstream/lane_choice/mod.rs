@@ -21,9 +21,9 @@ use trial::{IN_FLIGHT_PROVEN, Trial};
 
 /// First questions by datagram before streams are tried. A shorter list opens no stream.
 const QUESTIONS_BEFORE: u32 = 2_000;
-/// A cap on the rate, in queries per second, below which streams are never tried: they would save
-/// nothing that matters.
-pub(super) const RATE_CAP_MIN: f64 = 2_000.0;
+/// A cap on the rate, in queries per second, below which streams are never tried: only many queries
+/// in a write save anything.
+pub(super) const RATE_CAP_MIN: f64 = 50_000.0;
 /// A connection that is closed after fewer answers is not worth opening.
 const ANSWERS_PER_CONNECTION_MIN: u32 = 200;
 /// Round trips by datagram over which their time is averaged.

@@ -379,7 +379,11 @@ impl RateSearch {
         self.learn_most(epoch);
         let verdict = self.verdict(epoch);
         if let Some(median) = verdict.median_ns.filter(|_| epoch.answered >= ANSWERED_MIN) {
-            self.median_ns = Some(self.median_ns.map_or(median, |usual| usual.min(median)));
+            // That of the first answers is a rough one. On a stream it is kept if it is lower: the
+            // later ones may have waited in line.
+            let is_kept = self.median_settled || !self.datagrams;
+            let known = self.median_ns.filter(|_| is_kept);
+            self.median_ns = Some(known.map_or(median, |usual| usual.min(median)));
             self.median_settled = true;
         }
         if let Some(doubt) = self.doubt.take_if(|doubt| doubt.setting == epoch.setting) {

@@ -11,12 +11,19 @@
 //! Only first queries count here. Most of those that are sent again cannot be answered, so they do
 //! not measure a rate.
 
+mod phase;
+mod share;
+mod usual_time;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use canvass_model::Time;
 
 use super::epoch::Epoch;
+use phase::{Cut, Doubt, Phase, Probe, Verdict};
+use share::{SHARE_TOLERANCE, Share};
+use usual_time::UsualTime;
 
 /// The rate at the start, in queries per second.
 const RATE_FIRST: f64 = 1_000.0;
@@ -26,27 +33,6 @@ const RATE_MIN: f64 = 10.0;
 const RATE_TOP: f64 = 10_000_000.0;
 /// The fewest queries of an epoch whose share of answers is significant.
 pub(super) const EPOCH_SENT_MIN: u32 = 32;
-/// The first answers, whose median has to do until an epoch is judged.
-const ANSWERED_FIRST: u32 = 8;
-/// The fewest answers whose median is significant.
-const ANSWERED_MIN: u32 = 16;
-/// The part of the share of answers that may be missing in an epoch by chance.
-const SHARE_TOLERANCE: f64 = 0.10;
-/// The share of answers that is taken for that of the path when nothing is known yet. A limit of the
-/// rate shows by a lower share at the next rate.
-const SHARE_FIRST_MIN: f64 = 0.5;
-/// The share of replies of no use that is not.
-const USELESS_FIRST_MAX: f64 = 0.25;
-/// The most queries that the share of answers is thought to rest on.
-const SHARE_SENT_MAX: f64 = 2_048.0;
-/// Answers that may queue at the peer, in packets, before the queue counts as its limit.
-const QUEUE_MAX: f64 = 256.0;
-/// Answers are queued if they take longer than three times the usual time and this. The usual time
-/// is the least of many, so that of a resolver whose answers vary is lower than most.
-const QUEUE_SPAN: Duration = Duration::from_millis(10);
-/// The same on streams, whose answers also wait for this side to read them: a busy loop comes to a
-/// stream late.
-const QUEUE_SPAN_STREAM: Duration = Duration::from_millis(25);
 /// The rate below a plateau, as a share of what was delivered on it.
 const UNDER_PLATEAU: f64 = 0.95;
 /// The same while a queue at the peer drains.
@@ -59,131 +45,10 @@ const PROBE_STEP: f64 = 1.1;
 const PROBE_STEP_MAX: f64 = 1.25;
 /// A test that ends higher by this factor has found that conditions have changed.
 const PROBE_GAIN: f64 = 1.2;
-/// The answers of an epoch are due when a round trip and a quarter has passed, or the time within
-/// which most were answered, and this.
-const DUE_MARGIN: Duration = Duration::from_millis(2);
-const MOST_PERCENTAGE: u32 = 90;
-const MOST_MEDIANS_MAX: u64 = 4;
 /// The step of the rate during startup.
 const STARTUP_STEP: f64 = 2.0;
 /// Epochs whose best delivery is remembered, so that one bad epoch is not taken for a limit.
 const PEAKS: usize = 16;
-
-/// Why the rate is what it is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Phase {
-    /// No limit has been found: the rate doubles.
-    Startup,
-    /// It is below a plateau, which is tested again at this time.
-    Cruise { probe_at: Time },
-    /// The plateau is being tested.
-    Probe(Probe),
-    /// It went down, to test whether that helps.
-    Cut(Cut),
-}
-
-/// A step up, and the state before it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Probe {
-    /// The rate of the first step.
-    began_at: f64,
-    /// The last rate that was answered well, and what was sent at it per second.
-    safe: f64,
-    sent: f64,
-    step: f64,
-}
-
-/// A raised rate that was left because answers were missing when they were due. They may be late.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Doubt {
-    rate: f64,
-    setting: u32,
-    /// The share of answers when they were due, and of how many.
-    share: f64,
-    sent: f64,
-}
-
-/// A step down, and the state before it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Cut {
-    from: f64,
-    share: f64,
-    median_ns: Option<u64>,
-    in_startup: bool,
-    lossy: bool,
-    /// Where the test began that led to this, if one did.
-    probed_from: Option<f64>,
-    /// The next epoch still has the queue of the one before it.
-    draining: bool,
-}
-
-/// What an epoch showed.
-#[derive(Clone, Copy, Debug)]
-struct Verdict {
-    /// First queries.
-    sent: f64,
-    /// All queries per second.
-    sent_per_second: f64,
-    share: f64,
-    /// Answers per second.
-    delivered: f64,
-    /// Answers that were received per second while it ran.
-    received: f64,
-    median_ns: Option<u64>,
-    used: bool,
-    lossy: bool,
-    /// Its answers queued up.
-    is_delayed: bool,
-    slow: bool,
-}
-
-/// A share of queries, and how many queries it rests on.
-#[derive(Clone, Copy, Debug)]
-struct Share {
-    value: f64,
-    sent: f64,
-}
-
-impl Default for Share {
-    fn default() -> Self {
-        Self {
-            value: 1.0,
-            sent: 0.0,
-        }
-    }
-}
-
-impl Share {
-    fn is_known(&self) -> bool {
-        self.sent > 0.0
-    }
-
-    fn learn(&mut self, share: f64, sent: f64) {
-        self.sent = (self.sent + sent).min(SHARE_SENT_MAX.max(sent));
-        self.value += (share - self.value) * sent / self.sent;
-    }
-
-    /// Whether the share of an epoch is lower, and not by chance.
-    fn is_above(&self, epoch: &Epoch) -> bool {
-        let share = epoch.share();
-        if !self.is_known() {
-            let useless = f64::from(epoch.useless) / f64::from(epoch.sent.max(1));
-            return share < SHARE_FIRST_MIN || useless > USELESS_FIRST_MAX;
-        }
-        share < self.value - self.tolerance(share, f64::from(epoch.sent.max(1)))
-    }
-
-    /// Whether `share` of so many is higher, and not by chance.
-    fn is_below(&self, share: f64, sent: f64) -> bool {
-        share > self.value + self.tolerance(share, sent)
-    }
-
-    fn tolerance(&self, share: f64, sent: f64) -> f64 {
-        let mean = (share * sent + self.value * self.sent) / (sent + self.sent);
-        let deviation = (mean * (1.0 - mean) * (1.0 / sent + 1.0 / self.sent)).sqrt();
-        (SHARE_TOLERANCE * self.value).max(3.0 * deviation)
-    }
-}
 
 /// The search for the rate that one upstream sustains on one transport.
 #[derive(Debug)]
@@ -201,13 +66,7 @@ pub(super) struct RateSearch {
     share: Share,
     /// The share that is answered by when most answers are due.
     share_due: Share,
-    /// The least median of an epoch, in ns: what a round trip takes without a queue.
-    median_ns: Option<u64>,
-    median_settled: bool,
-    /// Answers counted as the first ones.
-    answered_first: u32,
-    /// The time within which most round trips of the last epoch ended, in ns.
-    most_ns: u64,
+    usual: UsualTime,
     delivered: f64,
     /// The best delivery of the last epochs.
     peaks: VecDeque<f64>,
@@ -233,10 +92,7 @@ impl RateSearch {
             probe_interval: PROBE_FIRST,
             share: Share::default(),
             share_due: Share::default(),
-            median_ns: None,
-            median_settled: false,
-            answered_first: 0,
-            most_ns: 0,
+            usual: UsualTime::new(datagrams),
             delivered: 0.0,
             peaks: VecDeque::new(),
             overloads: Vec::new(),
@@ -276,19 +132,16 @@ impl RateSearch {
 
     /// What a round trip takes without a queue, in ns; `None` until there was one.
     pub(super) fn median_ns(&self) -> Option<u64> {
-        self.median_ns
-    }
-
-    pub(super) fn plateau_seen(&self) -> bool {
-        self.plateau_seen
+        self.usual.median_ns()
     }
 
     /// How long after the end of an epoch most of its answers are due.
     pub(super) fn due(&self) -> Option<Duration> {
-        let median_ns = self.median_ns?;
-        let most_ns = self.most_ns.clamp(median_ns, median_ns * MOST_MEDIANS_MAX);
-        let due_ns = most_ns.max(median_ns + median_ns / 4);
-        Some(Duration::from_nanos(due_ns) + DUE_MARGIN)
+        self.usual.due()
+    }
+
+    pub(super) fn plateau_seen(&self) -> bool {
+        self.plateau_seen
     }
 
     /// Whether a queue at the peer must drain before anything else.
@@ -296,14 +149,9 @@ impl RateSearch {
         matches!(self.phase, Phase::Cut(Cut { draining: true, .. }))
     }
 
-    /// An answer was received in this epoch. Until one is judged, the median of the first answers
-    /// has to do: later ones may have waited for those before them.
+    /// An answer was received in this epoch.
     pub(super) fn on_round_trip(&mut self, epoch: &Epoch) {
-        if !self.median_settled && self.answered_first < ANSWERED_FIRST {
-            self.answered_first += 1;
-            self.median_ns = epoch.round_trips.median_ns();
-            self.learn_most(epoch);
-        }
+        self.usual.on_answer(epoch);
     }
 
     /// The peer is back: starts again from half of the rate before.
@@ -376,16 +224,8 @@ impl RateSearch {
         if epoch.sent < EPOCH_SENT_MIN / 4 || epoch.answered == 0 {
             return;
         }
-        self.learn_most(epoch);
         let verdict = self.verdict(epoch);
-        if let Some(median) = verdict.median_ns.filter(|_| epoch.answered >= ANSWERED_MIN) {
-            // That of the first answers is a rough one. On a stream it is kept if it is lower: the
-            // later ones may have waited in line.
-            let is_kept = self.median_settled || !self.datagrams;
-            let known = self.median_ns.filter(|_| is_kept);
-            self.median_ns = Some(known.map_or(median, |usual| usual.min(median)));
-            self.median_settled = true;
-        }
+        self.usual.learn(epoch);
         if let Some(doubt) = self.doubt.take_if(|doubt| doubt.setting == epoch.setting) {
             self.resolve(now, doubt, &verdict);
             return;
@@ -441,10 +281,7 @@ impl RateSearch {
         let delivered = sent * share;
         let median_ns = epoch.round_trips.median_ns();
         let short = self.is_short(epoch);
-        let is_delayed = match (median_ns, self.median_ns) {
-            (Some(median), Some(usual)) => self.is_slow(median, usual, delivered),
-            _ => false,
-        };
+        let is_delayed = self.usual.is_exceeded_by(median_ns, delivered);
         Verdict {
             sent: f64::from(epoch.sent),
             sent_per_second: sent,
@@ -458,18 +295,6 @@ impl RateSearch {
             is_delayed,
             slow: is_delayed || short && !self.datagrams,
         }
-    }
-
-    fn is_slow(&self, median_ns: u64, usual_ns: u64, delivered: f64) -> bool {
-        let over_ns = median_ns.saturating_sub(usual_ns);
-        let in_line = delivered * over_ns as f64 / 1e9;
-        let span = if self.datagrams {
-            QUEUE_SPAN
-        } else {
-            QUEUE_SPAN_STREAM
-        };
-        over_ns > usual_ns * 2 + span.as_nanos() as u64
-            || self.datagrams && in_line > QUEUE_MAX && over_ns > usual_ns
     }
 
     fn decide(&mut self, now: Time, verdict: &Verdict) {
@@ -557,10 +382,7 @@ impl RateSearch {
     fn learn(&mut self, verdict: &Verdict) {
         // A much better share is adopted at once, other changes slowly, and a worse one not if a
         // queue explains it.
-        let in_line = match (verdict.median_ns, self.median_ns) {
-            (Some(median), Some(usual)) => median > usual * 2,
-            _ => false,
-        };
+        let in_line = self.usual.is_doubled_by(verdict.median_ns);
         if self.share.is_below(verdict.share, verdict.sent) {
             self.share.sent = self.share.sent.min(verdict.sent);
         }
@@ -574,12 +396,6 @@ impl RateSearch {
             if self.rate > proven {
                 self.rate = proven.min(self.rate_max);
             }
-        }
-    }
-
-    fn learn_most(&mut self, epoch: &Epoch) {
-        if let Some(most_ns) = epoch.round_trips.percentile_ns(MOST_PERCENTAGE) {
-            self.most_ns = most_ns;
         }
     }
 
@@ -611,7 +427,7 @@ impl RateSearch {
                     };
                 }
                 if verdict.slow {
-                    self.median_ns = verdict.median_ns;
+                    self.usual.set(verdict.median_ns);
                 }
                 self.resume(now, &cut);
                 return;

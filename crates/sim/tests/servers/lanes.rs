@@ -51,7 +51,6 @@ fn check_takes_at_most(result: &RunResult, best: Duration, times: f64) {
 }
 
 #[test]
-#[ignore = "the window does not hold this yet"]
 fn knot_is_asked_by_stream_on_a_long_list() {
     for seed in 1..=2 {
         let compared = Compared::run(seed, 100_000, KNOT);
@@ -61,10 +60,10 @@ fn knot_is_asked_by_stream_on_a_long_list() {
 }
 
 #[test]
-#[ignore = "the window does not hold this yet"]
 fn forwarders_are_asked_by_what_is_better() {
+    // What the lab drops of a stream is waited for for a second, which a real server would answer.
     for forwarder in [UNBOUND, BIND, POWERDNS] {
-        Compared::run(1, 40_000, forwarder).check_auto_takes_at_most(1.1);
+        Compared::run(1, 40_000, forwarder).check_auto_takes_at_most(1.15);
     }
 }
 

@@ -44,7 +44,8 @@ pub(crate) struct CompareArgs {
     /// Compare with this side
     ///
     /// system is the system's resolver (libc), udp and tcp are canvass over that transport, and a
-    /// resolver (ADDR, ADDR:PORT, `[ADDR]:PORT` or a file) is canvass with that resolver.
+    /// resolver (ADDR, ADDR:PORT, `[ADDR]:PORT` or a file) is canvass with that resolver. Against tcp,
+    /// the first side is udp unless --transport says otherwise.
     #[arg(
         long,
         value_name = "SIDE",

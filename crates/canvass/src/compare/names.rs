@@ -15,10 +15,9 @@ pub(super) fn shows_resolvers(first: &Plan, others: &[Other]) -> bool {
     })
 }
 
-/// Whether two plans differ in their transport. `auto` counts as UDP.
+/// Whether two plans differ in their transport.
 pub(super) fn transports_differ(one: &Plan, other: &Plan) -> bool {
-    let is_tcp = |plan: &Plan| plan.transport() == TransportPolicy::Tcp;
-    is_tcp(one) != is_tcp(other)
+    one.transport() != other.transport()
 }
 
 /// The name of a canvass side, such as `canvass (udp, window 412)`: the transport, and the sum of the

@@ -81,6 +81,10 @@ pub(crate) fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
             warnings.push(difference);
         }
     }
+    // By itself canvass may use streams too, which would be compared with themselves.
+    if against == AgainstArg::Tcp && first.plan.transport() == TransportPolicy::Auto {
+        first.plan = first.plan.with_transport(TransportPolicy::Udp);
+    }
     let plan = &first.plan;
     if capped {
         warnings.push("canvass was limited by --rate, --rate-per-resolver or --concurrency".into());

@@ -23,6 +23,9 @@ const PATIENCE_LAST: Duration = Duration::from_secs(2);
 const BACKOFF: Duration = Duration::from_millis(100);
 /// The longest wait after an error reply.
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
+/// The wait after SERVFAIL if there is no other server: a resolver remembers for at least a second that
+/// it has failed to resolve a name (RFC 9520 §3.2). It is drawn from this to a quarter more.
+const BACKOFF_SERVFAIL: Duration = Duration::from_secs(1);
 
 /// One question until it is answered, or until nothing is left to try.
 #[derive(Debug)]
@@ -395,6 +398,12 @@ impl Query {
             // An error reply to an attempt that has expired says nothing about the one that is out
             // now.
             _ if reply.late => {}
+            ReplyClass::ServFail if !self.has_alternatives(limits) => {
+                if self.is_out() {
+                    let wait = BACKOFF_SERVFAIL.mul_f64(rng.random_range(1.0..1.25));
+                    self.state = State::Backoff { until: now + wait };
+                }
+            }
             _ => self.failed(now, limits, rng),
         }
     }

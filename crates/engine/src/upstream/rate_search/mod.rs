@@ -429,7 +429,12 @@ impl RateSearch {
                 if verdict.slow {
                     self.usual.set(verdict.median_ns);
                 }
-                self.resume(now, &cut);
+                if self.datagrams {
+                    self.resume(now, &cut);
+                } else {
+                    // What is sent to a slow stream waits there.
+                    self.cruise(now, false);
+                }
                 return;
             }
         }

@@ -16,6 +16,8 @@ const QUEUE_SPAN: Duration = Duration::from_millis(10);
 /// The same on streams, whose answers also wait for this side to read them: a busy loop comes to a
 /// stream late.
 const QUEUE_SPAN_STREAM: Duration = Duration::from_millis(25);
+/// How many times the least one the usual time of a stream may become: more is a queue of our own.
+const STREAM_TIMES_MAX: u64 = 4;
 /// The answers of an epoch are due when a round trip and a quarter has passed, or the time within
 /// which most were answered, and this.
 const DUE_MARGIN: Duration = Duration::from_millis(2);
@@ -28,6 +30,8 @@ pub(super) struct UsualTime {
     datagrams: bool,
     /// The least median of an epoch, in ns.
     median_ns: Option<u64>,
+    /// The least that it ever was.
+    least_ns: Option<u64>,
     /// Whether that is of an epoch that was judged.
     is_settled: bool,
     /// Answers counted as the first ones.
@@ -42,6 +46,7 @@ impl UsualTime {
         Self {
             datagrams,
             median_ns: None,
+            least_ns: None,
             is_settled: false,
             answered_first: 0,
             most_ns: 0,
@@ -83,12 +88,20 @@ impl UsualTime {
         let known = self.median_ns.filter(|_| is_kept);
         let median = epoch.round_trips.median_ns();
         self.median_ns = known.into_iter().chain(median).min();
+        self.least_ns = self.least_ns.into_iter().chain(self.median_ns).min();
         self.is_settled = true;
     }
 
     /// It is another from now on, if it is known.
     pub(super) fn set(&mut self, median_ns: Option<u64>) {
-        self.median_ns = median_ns.or(self.median_ns);
+        let Some(mut median_ns) = median_ns else {
+            return;
+        };
+        if !self.datagrams {
+            let least_ns = *self.least_ns.get_or_insert(median_ns);
+            median_ns = median_ns.min(least_ns * STREAM_TIMES_MAX);
+        }
+        self.median_ns = Some(median_ns);
     }
 
     fn learn_most(&mut self, epoch: &Epoch) {

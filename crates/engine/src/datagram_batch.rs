@@ -151,29 +151,6 @@ impl DatagramBatch {
     }
 }
 
-/// Has the system note when it receives each datagram.
-///
-/// # Errors
-/// When the system cannot.
-pub(crate) fn stamp_arrivals(socket: &impl AsRawFd) -> io::Result<()> {
-    let on: libc::c_int = 1;
-    // SAFETY: `on` outlives the call, and its size is given.
-    let status = unsafe {
-        libc::setsockopt(
-            socket.as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_TIMESTAMPNS,
-            (&raw const on).cast(),
-            size_of_val(&on) as libc::socklen_t,
-        )
-    };
-    if status == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
-}
-
 /// The time in the control messages of a header, in nanoseconds since 1970.
 ///
 /// # Safety
@@ -251,7 +228,7 @@ mod tests {
     #[test]
     fn a_datagram_is_dated_between_its_sending_and_its_reading() {
         let (receiver, sender) = (receiver(), receiver());
-        stamp_arrivals(&receiver).expect("stamps");
+        crate::raw_options::stamp_arrivals(&receiver).expect("stamps");
         let to = receiver.local_addr().expect("an address");
         let before = day_ns();
         sender.send_to(b"query", to).expect("sent");

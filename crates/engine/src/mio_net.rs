@@ -17,9 +17,9 @@ use rustix::time::{
 };
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
-use crate::datagram_batch::{DatagramBatch, stamp_arrivals};
+use crate::datagram_batch::DatagramBatch;
 use crate::net::{Event, Net, SocketId};
-use crate::raw_options::{draw_port_late, drops_of};
+use crate::raw_options::{draw_port_late, drops_of, stamp_arrivals};
 use crate::socket_options::SocketOptions;
 
 /// How much the kernel may lengthen a sleep.

@@ -8,13 +8,25 @@ use std::os::fd::AsRawFd;
 /// Has the system choose the local port when the socket connects, so that one local address has as
 /// many ports per peer as it has for all (`IP_BIND_ADDRESS_NO_PORT`).
 pub(crate) fn draw_port_late(socket: &impl AsRawFd) -> io::Result<()> {
+    switch_on(socket, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT)
+}
+
+/// Has the system note when it receives each datagram (`SO_TIMESTAMPNS`).
+///
+/// # Errors
+/// When the system cannot.
+pub(crate) fn stamp_arrivals(socket: &impl AsRawFd) -> io::Result<()> {
+    switch_on(socket, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS)
+}
+
+fn switch_on(socket: &impl AsRawFd, level: libc::c_int, option: libc::c_int) -> io::Result<()> {
     let on: libc::c_int = 1;
     // SAFETY: `on` outlives the call, and its size is given.
     let status = unsafe {
         libc::setsockopt(
             socket.as_raw_fd(),
-            libc::IPPROTO_IP,
-            libc::IP_BIND_ADDRESS_NO_PORT,
+            level,
+            option,
             (&raw const on).cast(),
             size_of_val(&on) as libc::socklen_t,
         )

@@ -308,8 +308,6 @@ impl Upstreams {
                     self.come_back(id, transport);
                 }
                 self.recount(id, transport, before);
-                self.line_up(id, transport);
-                return is_first;
             }
             ReplyClass::Refused
             | ReplyClass::ServFail
@@ -331,7 +329,7 @@ impl Upstreams {
             }
         }
         self.line_up(id, transport);
-        false
+        is_first
     }
 
     /// An upstream truncates what it answers over datagrams. When it is asked so again, it is asked

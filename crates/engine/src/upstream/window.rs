@@ -270,12 +270,14 @@ impl Window {
         }
     }
 
-    fn take_out(&mut self, attempt: &Attempt) {
+    /// Returns the epoch of what is no longer in flight, if it is not judged yet.
+    fn take_out(&mut self, attempt: &Attempt) -> Option<&mut Epoch> {
         self.in_flight -= 1;
-        if let Some(epoch) = self.epoch(attempt.epoch) {
-            epoch.in_flight -= 1;
-            self.recent_in_flight -= 1;
-        }
+        let at = self.place_of(attempt.epoch);
+        let epoch = self.epochs.get_mut(at)?;
+        epoch.in_flight -= 1;
+        self.recent_in_flight -= 1;
+        Some(epoch)
     }
 
     /// A query was not answered in time. `answers` says whether one that was sent later was: else
@@ -309,9 +311,11 @@ impl Window {
 
     /// An attempt has ended without a result: it tells nothing.
     pub(crate) fn on_dropped(&mut self, attempt: &Attempt) {
-        self.take_out(attempt);
-        if attempt.first {
-            self.forget(attempt.epoch);
+        let epoch = self.take_out(attempt);
+        if attempt.first
+            && let Some(epoch) = epoch
+        {
+            epoch.sent = epoch.sent.saturating_sub(1);
         }
     }
 
@@ -325,7 +329,7 @@ impl Window {
         if let Some(running) = self.epochs.back_mut() {
             running.received += 1;
         }
-        let at = attempt.epoch.0.wrapping_sub(self.first_epoch) as usize;
+        let at = self.place_of(attempt.epoch);
         if let Some(epoch) = self.epochs.get_mut(at) {
             epoch.answered += 1;
             epoch.round_trips.record(round_trip_ns);
@@ -335,15 +339,13 @@ impl Window {
     }
 
     fn epoch(&mut self, id: EpochId) -> Option<&mut Epoch> {
-        let at = id.0.wrapping_sub(self.first_epoch) as usize;
+        let at = self.place_of(id);
         self.epochs.get_mut(at)
     }
 
-    /// A first query does not count.
-    fn forget(&mut self, epoch: EpochId) {
-        if let Some(epoch) = self.epoch(epoch) {
-            epoch.sent = epoch.sent.saturating_sub(1);
-        }
+    /// The place of an epoch among those that are not judged yet: none if it was.
+    fn place_of(&self, id: EpochId) -> usize {
+        id.0.wrapping_sub(self.first_epoch) as usize
     }
 
     /// The peer is back: starts again from half of the rate before.
@@ -358,7 +360,7 @@ impl Window {
         self.forget_epochs(now);
     }
 
-    /// Starts again at this rate, which is known to be a low one for the peer.
+    /// Starts again at this rate, which the peer has shown to bear on its other lane.
     pub(crate) fn start_at(&mut self, now: Time, rate_per_second: f64) {
         self.start_over(now);
         self.rate_search.start_at(rate_per_second);

@@ -277,20 +277,20 @@ impl RateSearch {
     fn verdict(&self, epoch: &Epoch) -> Verdict {
         let span_s = epoch.ended.since(epoch.began).as_secs_f64().max(1e-6);
         let share = epoch.share();
-        let sent = f64::from(epoch.left) / span_s;
-        let delivered = sent * share;
+        let sent_per_second = f64::from(epoch.left) / span_s;
+        let delivered = sent_per_second * share;
         let median_ns = epoch.round_trips.median_ns();
         let short = self.is_short(epoch);
         let is_delayed = self.usual.is_exceeded_by(median_ns, delivered);
         Verdict {
             sent: f64::from(epoch.sent),
-            sent_per_second: sent,
+            sent_per_second,
             share,
             delivered,
             received: f64::from(epoch.received) / span_s,
             median_ns,
             // The rate was what limited it, and not this side or the limit on what is in flight.
-            used: epoch.held_back && sent >= self.rate * 0.7,
+            used: epoch.held_back && sent_per_second >= self.rate * 0.7,
             lossy: short && self.datagrams,
             is_delayed,
             slow: is_delayed || short && !self.datagrams,

@@ -16,6 +16,7 @@ mod name_cache;
 mod net;
 mod pacer;
 mod raw_options;
+mod run_clock;
 mod shard;
 mod slab;
 mod socket_options;

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr};
 use std::num::NonZeroU64;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use canvass_model::{Remote, Time};
 use mio::net::{TcpStream, UdpSocket, UnixStream};
@@ -20,6 +20,7 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use crate::datagram_batch::DatagramBatch;
 use crate::net::{Event, Net, SocketId};
 use crate::raw_options::{draw_port_late, drops_of, stamp_arrivals};
+use crate::run_clock::RunClock;
 use crate::socket_options::SocketOptions;
 
 /// How much the kernel may lengthen a sleep.
@@ -45,10 +46,7 @@ pub struct MioNet {
     timer: OwnedFd,
     /// The time the timerfd is set for; `Time::ZERO` when it is not set.
     timer_due: Time,
-    began: Instant,
-    /// The start of the run by the clock of the day, in nanoseconds since 1970, as it was after the
-    /// last wait: that clock can be set.
-    began_day_ns: Option<u64>,
+    clock: RunClock,
     slack_set: bool,
     sockets: Vec<Option<Kind>>,
     free: Vec<u32>,
@@ -82,8 +80,7 @@ impl MioNet {
             events: mio::Events::with_capacity(EVENTS_MAX),
             timer,
             timer_due: Time::ZERO,
-            began,
-            began_day_ns: None,
+            clock: RunClock::new(began),
             slack_set: false,
             sockets: Vec::new(),
             free: Vec::new(),
@@ -177,7 +174,7 @@ impl MioNet {
 impl Net for MioNet {
     #[inline]
     fn now(&mut self) -> Time {
-        Time::from_nanos(self.began.elapsed().as_nanos() as u64)
+        self.clock.now()
     }
 
     fn wait(&mut self, until: Time, events: &mut Vec<Event>) -> io::Result<()> {
@@ -196,7 +193,7 @@ impl Net for MioNet {
                 Timing::Coarse(timeout) => Some(timeout),
             }
         };
-        self.began_day_ns = None;
+        self.clock.forget_day();
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
             polled => polled?,
@@ -312,10 +309,10 @@ impl Net for MioNet {
 
     #[inline]
     fn recv_batch(&mut self, socket: SocketId, batch: &mut DatagramBatch) -> io::Result<bool> {
-        let (began, began_day_ns) = (self.began, &mut self.began_day_ns);
+        let clock = &mut self.clock;
         match &self.sockets[socket.0 as usize] {
             Some(Kind::Datagram(socket) | Kind::Conversation(socket, _)) => {
-                batch.receive(socket, |day_ns| time_of(day_ns, began, began_day_ns))
+                batch.receive(socket, |day_ns| clock.by_day(day_ns))
             }
             _ => Err(io::ErrorKind::NotConnected.into()),
         }
@@ -348,17 +345,6 @@ impl Net for MioNet {
             self.free.push(socket.0);
         }
     }
-}
-
-/// The time that the clock of the day calls `day_ns`, in nanoseconds since 1970. `began_day_ns` is
-/// what it calls the start of the run, if that is known.
-fn time_of(day_ns: u64, began: Instant, began_day_ns: &mut Option<u64>) -> Time {
-    let began_day_ns = *began_day_ns.get_or_insert_with(|| {
-        let day = SystemTime::now().duration_since(UNIX_EPOCH);
-        let day_ns = day.unwrap_or_default().as_nanos() as u64;
-        day_ns.saturating_sub(began.elapsed().as_nanos() as u64)
-    });
-    Time::from_nanos(day_ns.saturating_sub(began_day_ns))
 }
 
 /// A stream of any kind.

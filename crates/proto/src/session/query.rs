@@ -325,12 +325,17 @@ impl Query {
     /// preferred that, it is sent again by datagram at once, and that is no retry.
     pub(super) fn lost(&mut self, now: Time, lost: LostCause, limits: &Limits, rng: &mut StdRng) {
         self.blocked(lost);
-        let by_stream = matches!(self.resolver, Some((_, Transport::Tcp)));
-        if by_stream && self.transport == Transport::Udp && self.attempts == 1 {
+        if self.was_turned() {
             self.taken_back();
         } else {
             self.failed(now, limits, rng);
         }
+    }
+
+    /// Whether the only attempt went by stream because the event loop preferred that.
+    fn was_turned(&self) -> bool {
+        let by_stream = matches!(self.resolver, Some((_, Transport::Tcp)));
+        by_stream && self.transport == Transport::Udp && self.attempts == 1
     }
 
     /// The query could not be sent, or will not be.
@@ -398,6 +403,8 @@ impl Query {
             // An error reply to an attempt that has expired says nothing about the one that is out
             // now.
             _ if reply.late => {}
+            // The connection may be divided into messages in the wrong places.
+            ReplyClass::Unusable if self.was_turned() => self.taken_back(),
             ReplyClass::ServFail if !self.has_alternatives(limits) => {
                 if self.is_out() {
                     let wait = BACKOFF_SERVFAIL.mul_f64(rng.random_range(1.0..1.25));

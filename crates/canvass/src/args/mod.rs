@@ -4,25 +4,28 @@ mod common;
 mod compare;
 mod examples;
 mod heading;
+mod host;
+mod http;
 mod lab;
-mod probes;
 mod question;
 mod report;
+mod talk;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use canvass_model::RecordType;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub(crate) use common::{CommonArgs, ProgressArg, TransportArg};
 pub(crate) use compare::{AgainstArg, CompareArgs};
+pub(crate) use host::{HostArgs, ReachArgs, ResolveArg, SocketArgs, TimeoutArgs};
+pub(crate) use http::HttpArgs;
 pub(crate) use lab::{ImpairmentArgs, LabArgs, ServeArg};
-pub(crate) use probes::{
-    HostArgs, HttpArgs, ReachArgs, ResolveArg, RootsArg, SocketArgs, TcpArgs, TimeoutArgs, TlsArgs,
-    TlsVersionArg, UdpArgs,
-};
 pub(crate) use question::QuestionArgs;
 pub(crate) use report::ReportArgs;
+pub(crate) use talk::{TcpArgs, UdpArgs};
+pub(crate) use tls::{RootsArg, TlsArgs, TlsVersionArg};
 
 /// Probe very many hosts over DNS, HTTP, TCP and UDP, and account for each.
 ///

@@ -2,9 +2,12 @@
 
 mod compare;
 mod dig;
+mod hosts;
+mod http;
 mod lookups;
-mod probes;
+mod scripts;
 mod talk;
+mod tls;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -24,8 +27,9 @@ use crate::same_file::NamedFiles;
 use crate::{descriptors, granted};
 
 pub(crate) use compare::{ComparePlan, Other, compare};
+pub(crate) use http::http;
 pub(crate) use lookups::{dns, ptr};
-pub(crate) use probes::{http, tcp, udp};
+pub(crate) use talk::{tcp, udp};
 
 /// A command line, validated and ready to run.
 pub(crate) struct Invocation {

@@ -1,90 +1,76 @@
-//! Talk scripts: presets, script files, credentials.
+//! The plans of `canvass tcp` and `canvass udp`.
 
-use std::num::NonZeroU16;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::PathBuf;
 
-use canvass_proto::talk::{CredentialUse, Credentials, Preset, Script};
-use canvass_queue::Protocol;
+use canvass_proto::ModuleKind;
+use canvass_proto::talk::Script;
+use canvass_queue::{Protocol, TargetKind};
 
-use crate::credentials;
+use super::hosts::{MODULE, ports, probes, reach, start_lab};
+use super::scripts::{Talk, talk_credentials};
+use super::tls::{name_tls_files, tls_client};
+use super::{Invocation, invocation};
+use crate::args::{TcpArgs, UdpArgs};
 use crate::exit::Failure;
+use crate::same_file::NamedFiles;
 
-/// A talk script from a preset or a file.
-pub(super) struct Talk {
-    pub(super) script: Arc<Script>,
-    port: Option<u16>,
-    /// Whether it works over (TCP, UDP).
-    protocols: (bool, bool),
+/// The invocation of `canvass tcp`.
+pub(crate) fn tcp(args: TcpArgs) -> Result<Invocation, Failure> {
+    let lab = start_lab(&args.host.common)?;
+    let talk = args.talk.as_deref().map(Talk::read).transpose()?;
+    if let Some(talk) = &talk {
+        talk.check_protocol(Protocol::Tcp)?;
+    }
+    let credentials = talk_credentials(talk.as_ref(), args.credentials.as_deref())?;
+    let reach = reach(&args.host.reach, lab.as_ref())?;
+    let kind = TargetKind::Tcp {
+        module: MODULE,
+        ports: ports(&args.host.reach, Protocol::Tcp)?,
+        default_port: talk.as_ref().and_then(Talk::default_port),
+    };
+    let script_begins_with_tls = talk
+        .as_ref()
+        .is_some_and(|talk| talk.script.tls_from_start());
+    let module = ModuleKind::Tcp {
+        script: talk.map(|talk| talk.script),
+        credentials,
+        tls: tls_client(&args.tls, None, lab.as_ref())?,
+        tls_from_start: args.tls_from_start || script_begins_with_tls,
+    };
+    let mut parts = probes("tcp", lab, kind, module, reach, args.targets, &args.host)?;
+    name_talk_files(&args.talk, &args.credentials, &mut parts.files);
+    name_tls_files(&args.tls, &mut parts.files);
+    invocation(parts, args.host.common)
 }
 
-impl Talk {
-    /// Returns the preset of this name, or else the script in this file.
-    pub(super) fn read(name: &str) -> Result<Self, Failure> {
-        if let Some(preset) = Script::preset(name) {
-            return Ok(Self {
-                script: Arc::new(preset.script()),
-                port: preset.port,
-                protocols: (preset.tcp, preset.udp),
-            });
-        }
-        let text = std::fs::read_to_string(name).map_err(|error| {
-            let presets: Vec<_> = Preset::ALL.iter().map(|preset| preset.name).collect();
-            Failure::usage(format!(
-                "--talk {name:?} is neither a file that can be read ({error}) nor one of {}",
-                presets.join(", ")
-            ))
-        })?;
-        let script = Script::parse(&text, name).map_err(Failure::usage)?;
-        Ok(Self {
-            port: None,
-            protocols: (true, script.udp_ok()),
-            script: Arc::new(script),
-        })
-    }
-
-    pub(super) fn default_port(&self) -> Option<NonZeroU16> {
-        self.port.and_then(NonZeroU16::new)
-    }
-
-    /// A script that sends an empty datagram and accepts any reply.
-    pub(super) fn any_reply() -> Self {
-        let text = "[{send_bytes: ''}, {expect: '(?s).*'}]";
-        let script =
-            Script::parse(text, "the default script").expect("the default script is valid");
-        Self {
-            script: Arc::new(script),
-            port: None,
-            protocols: (false, true),
-        }
-    }
-
-    /// Checks that the script works over this protocol.
-    pub(super) fn check_protocol(&self, protocol: Protocol) -> Result<(), Failure> {
-        let (supported, word) = match protocol {
-            Protocol::Tcp => (self.protocols.0, "TCP"),
-            Protocol::Udp => (self.protocols.1, "UDP"),
-        };
-        if supported {
-            return Ok(());
-        }
-        let name = self.script.name();
-        Err(Failure::usage(format!("{name} does not work over {word}")))
-    }
+/// The invocation of `canvass udp`.
+pub(crate) fn udp(args: UdpArgs) -> Result<Invocation, Failure> {
+    let lab = start_lab(&args.host.common)?;
+    let talk = match &args.talk {
+        Some(name) => Talk::read(name)?,
+        None => Talk::any_reply(),
+    };
+    talk.check_protocol(Protocol::Udp)?;
+    let credentials = talk_credentials(Some(&talk), args.credentials.as_deref())?;
+    let reach = reach(&args.host.reach, lab.as_ref())?;
+    let kind = TargetKind::Udp {
+        module: MODULE,
+        ports: ports(&args.host.reach, Protocol::Udp)?,
+        default_port: talk.default_port(),
+    };
+    let module = ModuleKind::Udp {
+        script: talk.script,
+        credentials,
+        window: args.window,
+    };
+    let mut parts = probes("udp", lab, kind, module, reach, args.targets, &args.host)?;
+    name_talk_files(&args.talk, &args.credentials, &mut parts.files);
+    invocation(parts, args.host.common)
 }
 
-/// Reads the credentials, if the script uses any.
-pub(super) fn talk_credentials(
-    talk: Option<&Talk>,
-    file: Option<&Path>,
-) -> Result<Option<Arc<Credentials>>, Failure> {
-    let Some(talk) = talk else { return Ok(None) };
-    if talk.script.credential_use() == CredentialUse::None {
-        return Ok(None);
-    }
-    let found = credentials::read(file)?;
-    if found.is_none() && talk.script.needs_credentials() {
-        return Err(credentials::missing(talk.script.name()));
-    }
-    Ok(found)
+fn name_talk_files(talk: &Option<String>, credentials: &Option<PathBuf>, files: &mut NamedFiles) {
+    let script = talk.iter().filter(|name| Script::preset(name).is_none());
+    script.for_each(|path| files.reads("--talk", path));
+    let credentials = credentials.iter();
+    credentials.for_each(|path| files.reads("--credentials", path));
 }

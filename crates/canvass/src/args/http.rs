@@ -1,0 +1,74 @@
+//! The flags of `canvass http`.
+
+use std::path::PathBuf;
+
+use canvass_proto::http::RequestHeader;
+use clap::Args;
+
+use super::{HostArgs, TlsArgs, heading};
+use crate::units;
+
+#[derive(Debug, Args)]
+pub(crate) struct HttpArgs {
+    /// URLs, hosts, unix:PATH, CIDRs and ranges
+    ///
+    /// A host without a scheme is asked over https, and over http if that fails before TLS is
+    /// established. Without any, and without -i, URLs are read from standard input.
+    #[arg(value_name = "URL", display_order = 0, help_heading = heading::TARGETS)]
+    pub targets: Vec<String>,
+
+    /// Use this method
+    ///
+    /// The default is GET, or POST with --data.
+    #[arg(short = 'X', long, value_name = "METHOD", value_parser = canvass_proto::http::parse_method, help_heading = heading::QUESTION)]
+    pub request: Option<Box<str>>,
+    /// Send this header, as curl does (may repeat)
+    ///
+    /// `Name: value` sends a header, `Name:` omits one that would be sent, and `Name;` sends it
+    /// empty.
+    #[arg(short = 'H', long, value_name = "HEADER", help_heading = heading::QUESTION)]
+    pub header: Vec<RequestHeader>,
+    /// Send this body, or that of @FILE
+    #[arg(short, long, value_name = "DATA", help_heading = heading::QUESTION)]
+    pub data: Option<String>,
+    /// Use HTTP/1.0 instead of HTTP/1.1
+    #[arg(long = "http1.0", help_heading = heading::QUESTION)]
+    pub http_1_0: bool,
+    /// Follow at most N redirects
+    ///
+    /// Phases are summed over all hops. Credentials and cookies are not sent to another scheme,
+    /// host or port.
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = heading::QUESTION)]
+    pub follow: u32,
+    /// Send N requests to each target
+    ///
+    /// They use one connection for as long as the server keeps it. Each request has a line.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), help_heading = heading::QUESTION)]
+    pub repeat: u32,
+
+    /// Keep bodies in DIR, one file for each answer
+    ///
+    /// Bodies are decoded. A file is named by the `seq` of its line: 0.body, or 0-1.body with
+    /// --repeat. Where a body cannot be kept, its line says why, and the exit status is 3.
+    #[arg(long, value_name = "DIR", help_heading = heading::OUTPUT)]
+    pub save: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub host: HostArgs,
+    #[command(flatten)]
+    pub tls: TlsArgs,
+
+    /// Connect to the socket at PATH for every URL
+    #[arg(long, value_name = "PATH", help_heading = heading::ADVANCED)]
+    pub unix_socket: Option<PathBuf>,
+
+    /// Limit the size of a body
+    ///
+    /// The limit holds for the body as received and as decoded. SIZE is a number of octets, with
+    /// k, M or G for powers of 1024.
+    #[arg(long, value_name = "SIZE", default_value = "16M", value_parser = units::size, help_heading = heading::LIMITS)]
+    pub body_max: u64,
+    /// Limit the size of a response head
+    #[arg(long, value_name = "SIZE", default_value = "64k", value_parser = units::size, help_heading = heading::LIMITS)]
+    pub head_max: u64,
+}

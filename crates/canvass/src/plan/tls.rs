@@ -1,0 +1,71 @@
+//! What TLS offers and accepts.
+
+use std::path::Path;
+
+use canvass_lab::Lab;
+use canvass_proto::tls::{PemFile, Roots, TlsClient, TlsIdentity, TlsOptions, TlsVersion};
+
+use super::hosts::cannot_read;
+use crate::args::{RootsArg, TlsArgs, TlsVersionArg};
+use crate::exit::Failure;
+use crate::lab;
+use crate::same_file::NamedFiles;
+
+pub(super) fn tls_client(
+    args: &TlsArgs,
+    alpn: Option<&str>,
+    lab: Option<&Lab>,
+) -> Result<TlsClient, Failure> {
+    let ca = match (&args.cacert, lab) {
+        (Some(path), _) => Some(pem(path)?),
+        (None, Some(lab)) => lab::authority(lab),
+        (None, None) => None,
+    };
+    let identity = match (&args.cert, &args.key) {
+        (Some(chain), Some(key)) => Some(TlsIdentity {
+            chain: pem(chain)?,
+            key: pem(key)?,
+        }),
+        _ => None,
+    };
+    TlsClient::new(&TlsOptions {
+        insecure: args.insecure,
+        roots: match args.roots {
+            RootsArg::Webpki => Roots::WebPki,
+            RootsArg::System => Roots::System,
+        },
+        ca,
+        identity,
+        alpn: alpn.map(Into::into).into_iter().collect(),
+        server_name: args.server_name.clone(),
+        version_min: Some(version(args.tls_min)),
+        version_max: Some(version(args.tls_max)),
+    })
+    .map_err(Failure::usage)
+}
+
+fn version(version: TlsVersionArg) -> TlsVersion {
+    match version {
+        TlsVersionArg::V12 => TlsVersion::Tls12,
+        TlsVersionArg::V13 => TlsVersion::Tls13,
+    }
+}
+
+fn pem(path: &Path) -> Result<PemFile, Failure> {
+    Ok(PemFile {
+        name: path.display().to_string().into(),
+        bytes: std::fs::read(path).map_err(|error| cannot_read(path, error))?,
+    })
+}
+
+pub(super) fn name_tls_files(args: &TlsArgs, files: &mut NamedFiles) {
+    for (flag, path) in [
+        ("--cacert", &args.cacert),
+        ("--cert", &args.cert),
+        ("--key", &args.key),
+    ] {
+        if let Some(path) = path {
+            files.reads(flag, path);
+        }
+    }
+}

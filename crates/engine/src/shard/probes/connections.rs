@@ -132,7 +132,13 @@ impl<N: Net> Shard<N> {
             return;
         };
         if task.probe.is_opening(connection) {
-            match self.net.opened(socket) {
+            // A socket with an error has been reported as closed too.
+            let opened = if self.sockets.is_closed(socket) {
+                self.net.opened(socket)
+            } else {
+                Ok(())
+            };
+            match opened {
                 Ok(()) => task.probe.connected(now, connection),
                 // Only an open connection can be reset; one that is not open yet is refused.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {

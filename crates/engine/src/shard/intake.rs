@@ -6,15 +6,16 @@ use canvass_model::{Job, Time};
 use canvass_proto::UpstreamId;
 use crossbeam_channel::{Receiver, TryRecvError};
 
-/// Jobs that may wait for the resolvers they name, so that others are not held up behind them.
+/// Questions that may wait for their resolvers, so that others are not held up behind them.
 const HELD_MAX: usize = 4_096;
 
 /// Jobs that were received and are not admitted yet.
 #[derive(Debug, Default)]
 pub(super) struct Intake {
     staged: VecDeque<Job>,
-    /// Jobs that wait for a permit of the resolver they name, and since when: by resolver, in turn.
-    held: VecDeque<(UpstreamId, VecDeque<(Time, Job)>)>,
+    /// Jobs that wait for a permit of the resolver they name, or of any that the run shares (`None`),
+    /// and since when: by resolver, in turn.
+    held: VecDeque<(Option<UpstreamId>, VecDeque<(Time, Job)>)>,
     held_jobs: usize,
     ended: bool,
 }
@@ -65,9 +66,9 @@ impl Intake {
         };
     }
 
-    /// Puts the next job in order aside until `upstream` permits it. Returns whether there was
-    /// room.
-    pub(super) fn hold(&mut self, now: Time, upstream: UpstreamId) -> bool {
+    /// Puts the next job in order aside until `upstream`, or any that the run shares, permits it.
+    /// Returns whether there was room.
+    pub(super) fn hold(&mut self, now: Time, upstream: Option<UpstreamId>) -> bool {
         if self.held_jobs >= HELD_MAX {
             return false;
         }
@@ -88,7 +89,7 @@ impl Intake {
     }
 
     /// The resolver to try next for the jobs that wait for it; each has its turn.
-    pub(super) fn next_awaited(&mut self) -> Option<UpstreamId> {
+    pub(super) fn next_awaited(&mut self) -> Option<Option<UpstreamId>> {
         let first = self.held.pop_front()?;
         let upstream = first.0;
         self.held.push_back(first);

@@ -71,17 +71,6 @@ impl SchemeProbe {
         }
     }
 
-    /// The settings of the probe, and the protocol they must be for. `None` for questions.
-    pub fn module(self) -> Option<ModuleId> {
-        match self {
-            Self::Http { module }
-            | Self::Tcp { module, .. }
-            | Self::Udp { module, .. }
-            | Self::Unix { module } => Some(module),
-            Self::Dns { .. } => None,
-        }
-    }
-
     /// The protocol of the port of an endpoint, and the port of endpoints without one. `None` if
     /// endpoints have no port, or are URLs.
     pub(crate) const fn port(self) -> Option<(Protocol, Option<NonZeroU16>)> {

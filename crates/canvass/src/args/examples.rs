@@ -58,6 +58,16 @@ Examples:
   Send an empty datagram to a port of the lab:
     canvass udp --lab 127.0.0.1:daytime";
 
+pub(super) const CHECK: &str = "\
+Examples:
+  Check a web page, a port, a mail server and its record:
+    canvass check https://www.example.net tcp://192.0.2.1:22 \
+      smtp://mail.example.net 'dns://192.0.2.53/example.net?type=MX'
+  Check a list, and write ndjson:
+    canvass check -i endpoints.txt -f ndjson
+  Check a certificate of the lab that has expired:
+    canvass check --lab tls://expired.lab.test";
+
 pub(super) const COMPARE: &str = "\
 Examples:
   Compare with libc on your own list, and draw a page:

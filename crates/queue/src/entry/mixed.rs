@@ -125,14 +125,19 @@ fn parse_address(
 fn unknown(word: &str, schemes: &[Scheme]) -> String {
     let lower = word.to_ascii_lowercase();
     let edits_max = (word.len() / 3).clamp(1, 3);
-    let mut near: Vec<(usize, &str)> = schemes
+    let mut near: Vec<(usize, bool, &str)> = schemes
         .iter()
-        .map(|scheme| (strsim::osa_distance(&lower, scheme.name), scheme.name))
-        .filter(|(edits, _)| *edits <= edits_max)
+        .map(|scheme| {
+            let edits = strsim::osa_distance(&lower, scheme.name);
+            // The first letter is rarely the wrong one.
+            let begins_otherwise = !lower.starts_with(&scheme.name[..1]);
+            (edits, begins_otherwise, scheme.name)
+        })
+        .filter(|(edits, ..)| *edits <= edits_max)
         .collect();
     near.sort();
     near.truncate(SUGGESTIONS_MAX);
-    let near: Vec<&str> = near.into_iter().map(|(_, name)| name).collect();
+    let near: Vec<&str> = near.into_iter().map(|(.., name)| name).collect();
     let hint = match near.is_empty() {
         true => String::new(),
         false => format!("did you mean {}? ", near.join(" or ")),

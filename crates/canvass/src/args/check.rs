@@ -9,7 +9,7 @@ use super::{HostArgs, TlsArgs, heading};
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// URLs of any kind: https://HOST, tcp://HOST:PORT, dns://ADDR/NAME
+    /// https://HOST, tcp://HOST:PORT, dns://ADDR/NAME
     ///
     /// The scheme says how an endpoint is probed, and its port may be left out where the scheme has
     /// one: tcp and udp (a port is needed), tls (443; the handshake and the certificate), unix:PATH,

@@ -192,7 +192,7 @@ pub(crate) struct CommonArgs {
     pub rate_per_resolver: Option<f64>,
     /// Keep at most N targets in flight
     ///
-    /// The default is 512 for http, tcp and udp. For lookups there is none: the window of each
+    /// The default is 512 for http, tcp, udp and check. For lookups there is none: the window of each
     /// resolver is the limit.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = heading::LIMITS)]
     pub concurrency: Option<u32>,

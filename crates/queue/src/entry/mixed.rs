@@ -90,17 +90,17 @@ fn parse_address(
     // Nothing behind it is displayed: the end of a password is not known if it has a slash.
     if rest.contains('@') {
         return Err(format!(
-            "a {name} endpoint has no credentials in it; give them with --credentials"
+            "{name}:// takes no credentials; give them with --credentials"
         ));
     }
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (address, tail) = rest.split_at(end);
     if tail.contains('?') {
-        return Err(format!("a {name} endpoint has no parameters"));
+        return Err(format!("{name}:// takes no parameters"));
     }
     if !matches!(tail, "" | "/") {
         return Err(format!(
-            "a {name} endpoint has no path, and is one host; write {name}:{}",
+            "{name}:// takes one host and no path; write {name}:{}",
             scheme.probe.syntax()
         ));
     }
@@ -311,16 +311,16 @@ mod tests {
             ("tcp://example.net:0", "port 0 is not"),
             ("tcp://example.net:ntp", "a service of udp, not of tcp"),
             ("tcp://2001:db8::1:22", "must be in brackets"),
-            ("tcp://192.0.2.0/28:22", "has no path, and is one host"),
+            ("tcp://192.0.2.0/28:22", "takes one host and no path"),
             (
                 "tcp://192.0.2.1-192.0.2.9:22",
                 "neither an IP address nor a host name",
             ),
-            ("smtp://example.net/inbox", "a smtp endpoint has no path"),
             (
-                "smtp://example.net?tls=1",
-                "a smtp endpoint has no parameters",
+                "smtp://example.net/inbox",
+                "smtp:// takes one host and no path",
             ),
+            ("smtp://example.net?tls=1", "smtp:// takes no parameters"),
             ("tcp://010.1.2.3:80", "write 10.1.2.3"),
             ("https://010.1.2.3/", "write 10.1.2.3"),
             ("unix:", "the path after unix: is missing"),

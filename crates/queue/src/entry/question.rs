@@ -11,7 +11,7 @@ use crate::resolver::parse_resolver;
 pub(super) fn parse(text: &str, rest: &str) -> Result<ParsedLine, String> {
     // Nothing is displayed of it: it may be a password.
     if rest.contains('@') {
-        return Err("a question has no credentials in it; write %40 for an @".to_owned());
+        return Err("dns:// takes no credentials; write %40 for an @".to_owned());
     }
     let (resolver, question) = match rest.strip_prefix("//") {
         Some(rest) => rest.split_once('/').unwrap_or((rest, "")),
@@ -172,7 +172,7 @@ mod tests {
             ("dns:///a?class=CH", "the class IN"),
             ("dns:///a?rd=0", "unknown parameter \"rd\""),
             ("dns:///%ff", "not UTF-8"),
-            ("dns://user:secret@192.0.2.53/a", "no credentials"),
+            ("dns://user:secret@192.0.2.53/a", "takes no credentials"),
         ] {
             let reason = read(text).unwrap_err();
             assert!(reason.contains(part), "{text}: {reason}");

@@ -36,6 +36,16 @@ pub(crate) enum Entry {
     Grid(Hosts, TargetTemplate),
 }
 
+impl Entry {
+    /// What is asked of its targets.
+    pub(crate) fn types(self) -> Types {
+        match self {
+            Self::One(_, types) | Self::AddressRange(_, types) => types,
+            Self::Grid(..) => Types::Asked,
+        }
+    }
+}
+
 /// What is asked of a target: record types, or the probe of an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Types {

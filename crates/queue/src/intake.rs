@@ -78,8 +78,7 @@ impl Intake {
         };
         if let Some(reason) = self.fault_of(&entry, resolver.is_some()) {
             let given = shown(text);
-            let types = entry::types_of_bad(&self.kind, text);
-            return self.refuse(BadLine { given, reason }, line, types);
+            return self.refuse(BadLine { given, reason }, line, entry.types());
         }
         if self.is_excluded_resolver(resolver.as_deref()) {
             return Ok(None);

@@ -223,7 +223,7 @@ fn without_a_resolver_only_questions_that_name_none_are_bad() {
     let mut options = options();
     options.no_resolver = Some("the run has none".into());
     let list = [
-        "dns:///example.net",
+        "dns:///example.net?type=MX",
         "dns://192.0.2.53/example.net",
         "tcp://example.net:1",
     ];
@@ -231,7 +231,12 @@ fn without_a_resolver_only_questions_that_name_none_are_bad() {
     assert!(
         matches!(&jobs[0].target, Target::Invalid { reason, .. } if &**reason == "the run has none")
     );
-    assert_eq!(jobs[0].spec.probe(), "dns");
+    assert_eq!(
+        jobs[0].spec,
+        ProbeSpec::Dns {
+            record_type: RecordType(15)
+        }
+    );
     assert!(matches!(jobs[1].target, Target::Name { .. }));
     assert!(matches!(jobs[2].target, Target::Endpoint { .. }));
 }

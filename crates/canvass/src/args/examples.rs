@@ -60,9 +60,10 @@ Examples:
 
 pub(super) const CHECK: &str = "\
 Examples:
-  Check a web page, a port, a mail server and its record:
-    canvass check https://www.example.net tcp://192.0.2.1:22 \
-      smtp://mail.example.net 'dns://192.0.2.53/example.net?type=MX'
+  Check a web page, a port and a mail server:
+    canvass check https://www.example.net tcp://192.0.2.1:22 smtp://192.0.2.25
+  Check that a name has mail exchangers at one resolver:
+    canvass check 'dns://192.0.2.53/example.net?type=MX'
   Check a list, and write ndjson:
     canvass check -i endpoints.txt -f ndjson
   Check a certificate of the lab that has expired:

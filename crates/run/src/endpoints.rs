@@ -225,6 +225,25 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_without_the_modules_is_refused() {
+        let modules = modules();
+        let plan = crate::Plan::builder(modules.kind()).build();
+        assert!(
+            matches!(plan, Err(crate::PlanError::Module { .. })),
+            "{plan:?}"
+        );
+        // In another order they are for other protocols.
+        let mut builder = crate::Plan::builder(modules.kind());
+        for module in modules.into_modules().into_iter().rev() {
+            builder = builder.module(module, Default::default(), crate::DEFAULT_TIMEOUTS);
+        }
+        assert!(matches!(
+            builder.build(),
+            Err(crate::PlanError::Module { .. })
+        ));
+    }
+
+    #[test]
     fn a_preset_that_needs_credentials_has_no_scheme() {
         for talk in TALKS {
             let preset = Script::preset(talk.preset).unwrap();

@@ -69,6 +69,7 @@ fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Http(args) => run::run(plan::http(args)?, &signals),
         Command::Tcp(args) => run::run(plan::tcp(args)?, &signals),
         Command::Udp(args) => run::run(plan::udp(args)?, &signals),
+        Command::Check(args) => run::run(plan::check(args)?, &signals),
         Command::Compare(args) => compare::run(plan::compare(args)?, &signals),
         Command::Report(args) => report::report(&args),
         Command::Explain(args) => explain::explain(&args),

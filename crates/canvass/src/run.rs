@@ -36,6 +36,7 @@ pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit,
         progress,
         quiet,
         fail_below_percent,
+        negative_is_good,
     } = invocation;
     descriptors::raise_limit();
     let open = outputs.open()?;
@@ -77,6 +78,7 @@ pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit,
         lab,
         quiet,
         fail_below_percent,
+        negative_is_good,
     }
     .conclude()
 }
@@ -142,6 +144,7 @@ struct FinishedRun {
     lab: Option<Lab>,
     quiet: bool,
     fail_below_percent: f64,
+    negative_is_good: bool,
 }
 
 impl FinishedRun {
@@ -213,7 +216,10 @@ impl FinishedRun {
                     message("canvass: warning: the list is empty, so nothing was asked");
                 }
                 let tally = &self.report.tally;
-                let good = tally.total() - tally.verdict(Verdict::Failed);
+                let good = match self.negative_is_good {
+                    true => tally.total() - tally.verdict(Verdict::Failed),
+                    false => tally.verdict(Verdict::Answered),
+                };
                 Ok(Exit::of(good, tally.total(), self.fail_below_percent))
             }
         };

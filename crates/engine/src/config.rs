@@ -34,6 +34,9 @@ pub struct Config {
     pub is_scheduled: bool,
     /// The most queries per second of all shards to one resolver.
     pub rate_per_resolver_max_per_second: Option<f64>,
+    /// Whether the run ends early if no resolver answers any more. Where only some of the jobs need one,
+    /// those fail and the others go on.
+    pub ends_without_resolvers: bool,
     /// The most jobs under way in this shard.
     pub jobs_max: usize,
     /// The configuration of probes of hosts.

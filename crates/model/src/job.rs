@@ -10,7 +10,7 @@ use crate::{RecordType, Target, Time};
 pub struct ModuleId(pub u16);
 
 /// The kind of a probe and its settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ProbeSpec {
     /// Reverse DNS: the PTR records of an address or an `.arpa` name.
     Ptr {

@@ -238,7 +238,7 @@ impl AddressRun {
 /// The number of jobs of a target, at least one.
 pub(crate) fn jobs_of(item: &Item, kind: &TargetKind) -> u64 {
     match (&item.target, &item.origin.types, kind) {
-        (Target::Invalid { .. }, ..) | (_, Types::Only(_), _) => 1,
+        (Target::Invalid { .. }, ..) | (_, Types::Only(_) | Types::Probe(_), _) => 1,
         (_, Types::Listed(types), _) => types.len() as u64,
         (_, Types::Asked, TargetKind::Dns { types }) => types.len().max(1) as u64,
         (_, Types::Asked, _) => 1,
@@ -260,6 +260,7 @@ fn spec_at(item: &Item, kind: &TargetKind, at: u64) -> ProbeSpec {
 /// The probe of job `at` of a valid target.
 fn spec_of(types: &Types, kind: &TargetKind, at: u64) -> ProbeSpec {
     let record_type = match (types, kind) {
+        (Types::Probe(spec), _) => return *spec,
         (Types::Only(record_type), _) => Some(record_type),
         (Types::Listed(types), _) => types.get(at as usize),
         (Types::Asked, TargetKind::Dns { types }) => types.get(at as usize),

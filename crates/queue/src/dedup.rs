@@ -160,14 +160,18 @@ impl Pass<'_> {
         if matches!(target, Target::Invalid { .. }) {
             return vec![Entry::One(target, types)];
         }
+        let asks = match types {
+            Types::Probe(spec) => &self.asks.of_probe(spec),
+            _ => self.asks,
+        };
         let several: &[RecordType] = match (&types, self.asks.kind) {
             (Types::Only(one), _) => std::slice::from_ref(one),
             (Types::Listed(listed), _) => listed,
             (Types::Asked, TargetKind::Dns { types }) => types,
-            (Types::Asked, _) => &[],
+            (Types::Asked | Types::Probe(_), _) => &[],
         };
         if several.is_empty() {
-            if self.asked.take_one(&target, self.asks) {
+            if self.asked.take_one(&target, asks) {
                 return vec![Entry::One(target, types)];
             }
             self.repeated += 1;

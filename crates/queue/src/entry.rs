@@ -3,15 +3,17 @@
 mod endpoint;
 mod host;
 mod lookup;
+mod mixed;
 mod name;
 mod page;
 mod password;
+mod question;
 mod reverse;
 mod socket;
 
 use std::net::SocketAddr;
 
-use canvass_model::{RecordType, Target};
+use canvass_model::{ProbeSpec, RecordType, Target};
 use memchr::memchr;
 
 pub(crate) use host::Hosts;
@@ -34,7 +36,17 @@ pub(crate) enum Entry {
     Grid(Hosts, TargetTemplate),
 }
 
-/// The record types to query.
+impl Entry {
+    /// What is asked of its targets.
+    pub(crate) fn types(self) -> Types {
+        match self {
+            Self::One(_, types) | Self::AddressRange(_, types) => types,
+            Self::Grid(..) => Types::Asked,
+        }
+    }
+}
+
+/// What is asked of a target: record types, or the probe of an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Types {
     /// Those of the whole list.
@@ -43,6 +55,8 @@ pub(crate) enum Types {
     Only(RecordType),
     /// Several, at least two.
     Listed(Box<[RecordType]>),
+    /// None, but the probe that the scheme of an endpoint stands for.
+    Probe(ProbeSpec),
 }
 
 /// A parsed line or argument.
@@ -63,24 +77,18 @@ pub(crate) fn parse(kind: &TargetKind, text: &str) -> Result<ParsedLine, BadLine
             resolver: None,
         });
     }
-    let (target, resolver) = match kind {
-        TargetKind::Ptr { .. } | TargetKind::Dns { .. } => split_resolver(text),
-        _ => (text, None),
-    };
-    let resolver = match resolver.map(parse_resolver).transpose() {
-        Ok(resolver) => resolver.map(Box::new),
-        Err(error) => {
-            return Err(BadLine {
-                given: shown(text),
-                reason: error.to_string().into(),
-            });
-        }
-    };
-    let entry = parse_target(kind, target).map_err(|reason| BadLine {
+    parse_line(kind, text).map_err(|reason| BadLine {
         given: shown(text),
         reason: reason.into(),
-    })?;
-    Ok(ParsedLine { entry, resolver })
+    })
+}
+
+/// What a bad line would have asked, as far as it is known.
+pub(crate) fn types_of_bad(kind: &TargetKind, text: &str) -> Types {
+    match kind {
+        TargetKind::Endpoints { schemes } => mixed::types_of_bad(text, schemes),
+        _ => Types::Asked,
+    }
 }
 
 /// Splits `target @resolver`.
@@ -96,23 +104,34 @@ fn split_resolver(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-fn parse_target(kind: &TargetKind, text: &str) -> Result<Entry, String> {
-    match kind {
-        TargetKind::Ptr { .. } => reverse::parse(text),
-        TargetKind::Dns { types } => name::parse(text, types),
-        TargetKind::Lookups => lookup::parse(text),
-        TargetKind::Http { ports, .. } => page::parse(text, ports.as_ref()),
+fn parse_line(kind: &TargetKind, text: &str) -> Result<ParsedLine, String> {
+    let (target, resolver) = match kind {
+        TargetKind::Ptr { .. } | TargetKind::Dns { .. } => split_resolver(text),
+        _ => (text, None),
+    };
+    let resolver = resolver.map(parse_resolver).transpose();
+    let resolver = resolver.map_err(|error| error.to_string())?.map(Box::new);
+    let entry = match kind {
+        TargetKind::Ptr { .. } => reverse::parse(target),
+        TargetKind::Dns { types } => name::parse(target, types),
+        TargetKind::Lookups => lookup::parse(target),
+        TargetKind::Http { ports, .. } => page::parse(target, ports.as_ref()),
         TargetKind::Tcp {
             ports,
             default_port,
             ..
-        } => endpoint::parse(text, Protocol::Tcp, ports.as_ref(), *default_port),
+        } => endpoint::parse(target, Protocol::Tcp, ports.as_ref(), *default_port),
         TargetKind::Udp {
             ports,
             default_port,
             ..
-        } => endpoint::parse(text, Protocol::Udp, ports.as_ref(), *default_port),
-    }
+        } => endpoint::parse(target, Protocol::Udp, ports.as_ref(), *default_port),
+        TargetKind::Endpoints { schemes } => return mixed::parse(target, schemes),
+    };
+    Ok(ParsedLine {
+        entry: entry?,
+        resolver,
+    })
 }
 
 #[cfg(test)]

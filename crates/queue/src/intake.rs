@@ -1,7 +1,7 @@
 //! Parses lines and arguments into targets: bad lines, exclusion, partitioning.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
@@ -67,15 +67,21 @@ impl Intake {
     ) -> Result<Option<LineTargets>, BadLine> {
         let text = match content {
             Ok(text) => text,
-            Err(bad) => return self.refuse(bad, line),
+            Err(bad) => return self.refuse(bad, line, Types::Asked),
         };
         let ParsedLine { entry, resolver } = match entry::parse(&self.kind, text) {
             Ok(parsed) => parsed,
-            Err(bad) => return self.refuse(bad, line),
+            Err(bad) => {
+                let types = entry::types_of_bad(&self.kind, text);
+                return self.refuse(bad, line, types);
+            }
         };
         if let Some(reason) = self.fault_of(&entry, resolver.is_some()) {
             let given = shown(text);
-            return self.refuse(BadLine { given, reason }, line);
+            return self.refuse(BadLine { given, reason }, line, entry.types());
+        }
+        if self.is_excluded_resolver(resolver.as_deref()) {
+            return Ok(None);
         }
         let origin = Origin {
             line,
@@ -106,6 +112,7 @@ impl Intake {
             let asks = Asks {
                 kind: &self.kind,
                 record_type: None,
+                probe: None,
                 resolver: origin.resolver.as_deref(),
             };
             let first_asked = dedup.first_asked(entry, &asks, &self.exclude);
@@ -116,7 +123,11 @@ impl Intake {
 
     /// Why a line cannot be asked although it can be parsed.
     fn fault_of(&self, entry: &Entry, names_resolver: bool) -> Option<Box<str>> {
-        if let (false, Some(reason)) = (names_resolver, &self.no_resolver) {
+        let asks = match (&self.kind, entry) {
+            (TargetKind::Endpoints { .. }, Entry::One(_, Types::Probe(_))) => false,
+            _ => !names_resolver,
+        };
+        if let (true, Some(reason)) = (asks, &self.no_resolver) {
             return Some((**reason).into());
         }
         let Entry::Grid(Hosts::AddressRange(span), template) = entry else {
@@ -171,17 +182,19 @@ impl Intake {
         })
     }
 
-    /// Turns a bad line into an invalid target, or into an error if the options are strict.
+    /// Turns a bad line into an invalid target, or into an error if the options are strict. `types` is
+    /// what it would have asked.
     fn refuse(
         &mut self,
         bad: BadLine,
         line: Option<NonZeroU64>,
+        types: Types,
     ) -> Result<Option<LineTargets>, BadLine> {
         if self.strict {
             return Err(bad);
         }
         let BadLine { given, reason } = bad;
-        let entry = Entry::One(Target::Invalid { given, reason }, Types::Asked);
+        let entry = Entry::One(Target::Invalid { given, reason }, types);
         let origin = Origin {
             line,
             types: Types::Asked,
@@ -192,6 +205,13 @@ impl Intake {
 
     fn is_excluded(&self, entry: &Entry) -> bool {
         matches!(entry, Entry::One(target, _) if self.is_excluded_target(target))
+    }
+
+    /// Whether an endpoint is a question to an excluded resolver. In lists of names the exclusions are
+    /// targets, and not resolvers.
+    fn is_excluded_resolver(&self, resolver: Option<&SocketAddr>) -> bool {
+        matches!(self.kind, TargetKind::Endpoints { .. })
+            && resolver.is_some_and(|resolver| self.exclude.contains(resolver.ip()))
     }
 
     fn is_excluded_target(&self, target: &Target) -> bool {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use canvass_model::{ModuleId, ProbeSpec, RecordType};
 
-use crate::{Dedup, Exclusions, FieldSelection, Partition, Ports};
+use crate::schemes::SchemeProbe;
+use crate::{Dedup, Exclusions, FieldSelection, Partition, Ports, Scheme};
 
 /// What the targets are, and what is asked about them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +57,12 @@ pub enum TargetKind {
         /// The port of such a host if there are no `ports` either. Without any, such a line is bad.
         default_port: Option<NonZeroU16>,
     },
+    /// Endpoints of several kinds. The scheme of each says how it is probed
+    /// (`https://example.net/`, `tcp://example.net:22`, `dns://192.0.2.53/example.net?type=MX`).
+    Endpoints {
+        /// The schemes. Lines of any other are bad, and are reported as probes of the first one.
+        schemes: Arc<[Scheme]>,
+    },
 }
 
 impl TargetKind {
@@ -79,6 +86,9 @@ impl TargetKind {
             },
             Self::Tcp { module, .. } => ProbeSpec::Tcp { module: *module },
             Self::Udp { module, .. } => ProbeSpec::Udp { module: *module },
+            Self::Endpoints { schemes } => schemes
+                .first()
+                .map_or(SchemeProbe::QUESTION, |scheme| scheme.probe.spec()),
         }
     }
 }

@@ -55,6 +55,16 @@ impl Measure {
         Self::FirstByte,
         Self::Transfer,
     ];
+    /// All phases, in the order of a run that has probes of every kind.
+    pub const PHASES: [Self; 7] = [
+        Self::Wait,
+        Self::Dns,
+        Self::Resolve,
+        Self::Connect,
+        Self::Tls,
+        Self::FirstByte,
+        Self::Transfer,
+    ];
     const ALL: [Self; MEASURES] = [
         Self::Service,
         Self::Response,

@@ -45,7 +45,8 @@
 //! # Targets
 //!
 //! [`arguments`] accepts addresses, CIDRs, ranges, names and URLs as the command does; [`open`] and
-//! [`stream`] read a list as a stream; [`Plan::target_options`] returns their options. Any other
+//! [`stream`] read a list as a stream; [`Plan::target_options`] returns their options. A list of endpoints
+//! of several kinds (`https://…`, `tcp://…`, `dns://…`) is probed by [`EndpointModules`]. Any other
 //! [`Source`] gives numbered jobs in batches. It may block until there are some, so targets can be
 //! added during a run. A source has a [`Position`] that can be saved and skipped to.
 //!
@@ -76,6 +77,7 @@
 
 mod bodies;
 mod collector;
+mod endpoints;
 mod error;
 mod event_loops;
 mod plan;
@@ -96,6 +98,7 @@ pub use canvass_report::{
     Columns, Durable, Epoch, Format, IntervalLog, LatencyRecorder, LineCount, LineSink, Sink,
     SinkError, Tally, Timeline,
 };
+pub use endpoints::{EndpointModules, EndpointSettings, any_reply};
 pub use error::{RunError, StartError};
 pub use plan::{
     DEFAULT_TIMEOUTS, Plan, PlanBuilder, PlanError, RESOLVERS_MAX, default_event_loops,

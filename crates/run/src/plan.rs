@@ -16,7 +16,7 @@ use canvass_queue::{TargetKind, TargetOptions};
 use canvass_report::Epoch;
 
 pub use checks::PlanError;
-use checks::{check_module, check_resolvers, check_source, module_id};
+use checks::{check_modules, check_resolvers, check_source, has_probes};
 
 /// The maximum number of resolvers in a plan.
 pub const RESOLVERS_MAX: usize = UPSTREAMS_MAX;
@@ -321,7 +321,7 @@ impl PlanBuilder {
             }
         }
         let probes_per_host = self.probes_per_host as usize;
-        let is_probe = module_id(&self.kind).is_some();
+        let is_probe = has_probes(&self.kind);
         let mut concurrency = self.concurrency.unwrap_or(JOBS_MAX).min(JOBS_MAX);
         if is_probe {
             concurrency = self.concurrency.unwrap_or(PROBES).min(concurrency);
@@ -337,7 +337,7 @@ impl PlanBuilder {
                 return Err(PlanError::Zero { input });
             }
         }
-        check_module(&self.kind, &self.modules)?;
+        check_modules(&self.kind, &self.modules)?;
         // Limits are divided among the loops, and each loop must be allowed at least one target.
         let loops = self.event_loops.min(concurrency);
         let event_loops = NonZeroUsize::new(loops).unwrap_or(NonZeroUsize::MIN);
@@ -369,6 +369,7 @@ impl PlanBuilder {
                 rate_max_per_second: self.rate,
                 is_scheduled: self.rate.is_some(),
                 rate_per_resolver_max_per_second: self.rate_per_resolver,
+                ends_without_resolvers: !matches!(self.kind, TargetKind::Endpoints { .. }),
                 jobs_max: concurrency / loops,
                 probing: Probing {
                     modules: modules.collect(),

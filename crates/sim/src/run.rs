@@ -102,6 +102,8 @@ fn config_of(scenario: &Scenario) -> Config {
         rate_max_per_second: scenario.rate_max_per_second,
         query_source: None,
         rate_per_resolver_max_per_second: scenario.rate_per_resolver_max_per_second,
+        // As for a list of mixed endpoints.
+        ends_without_resolvers: !(scenario.has_probes() && scenario.has_questions()),
         jobs_max: scenario.jobs_max,
         probing: scenario.probing.clone(),
     }

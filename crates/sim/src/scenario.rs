@@ -180,6 +180,11 @@ impl Scenario {
         self.jobs.iter().any(|job| self.module_of(job).is_some())
     }
 
+    /// Whether there are questions to resolvers.
+    pub fn has_questions(&self) -> bool {
+        self.jobs.iter().any(|job| self.module_of(job).is_none())
+    }
+
     /// A scenario with these jobs and resolvers, with no impairments of the machine and the path,
     /// and with the default limits of the command.
     pub fn plain(seed: u64, jobs: Vec<Job>, peers: Vec<Peer>) -> Self {

@@ -14,7 +14,7 @@ use canvass_model::{
 };
 use canvass_proto::Module;
 use canvass_proto::http::HttpSettings;
-use canvass_sim::{Peer, Reach, RunResult, Scenario, Site, http, tcp, url_job};
+use canvass_sim::{Peer, Reach, RunResult, Scenario, Site, addresses, http, tcp, url_job};
 use common::run_named;
 
 const V4: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
@@ -487,4 +487,29 @@ fn an_open_port_is_one_whatever_is_said_there() {
     };
     assert_eq!(status(0), Some(Status::Open));
     assert_eq!(status(1), Some(Status::ConnRefused));
+}
+
+#[test]
+fn questions_that_cannot_be_asked_hold_up_no_probe_behind_them() {
+    for reach in [Reach::Blackhole, Reach::Closed, Reach::Down] {
+        let mut jobs = addresses(300);
+        jobs.extend((300..400).map(|seq| url_job(seq, &format!("http://{}/", host(seq as u32)))));
+        let mut scenario = world(jobs, vec![many_hosts()], http(HttpSettings::default()));
+        scenario.peers[0].reach = reach;
+        let result = run(&scenario);
+        assert_eq!(result.outcomes.len(), 400, "{reach:?}");
+        assert_eq!(result.count(Verdict::Answered), 100, "{reach:?}");
+        let answered = result.outcomes.iter();
+        let answered = answered.filter(|one| one.verdict == Verdict::Answered);
+        let last = answered.map(|one| one.finished).max();
+        assert!(last < Some(at_ms(100)), "{reach:?}: {last:?}");
+        // What waits for a resolver waits for as long as a question may take, and is then asked of
+        // it, or ended.
+        let elapsed_max = 2 * scenario.limits.deadline + Duration::from_secs(1);
+        assert!(
+            result.elapsed <= elapsed_max,
+            "{reach:?}: {:?}",
+            result.elapsed
+        );
+    }
 }

@@ -192,7 +192,7 @@ pub(crate) struct CommonArgs {
     pub rate_per_resolver: Option<f64>,
     /// Keep at most N targets in flight
     ///
-    /// The default is 512 for http, tcp and udp. For lookups there is none: the window of each
+    /// The default is 512 for http, tcp, udp and check. For lookups there is none: the window of each
     /// resolver is the limit.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = heading::LIMITS)]
     pub concurrency: Option<u32>,
@@ -216,7 +216,8 @@ pub(crate) struct CommonArgs {
     pub timeout: Option<Duration>,
     /// Exit with 0 if PCT % are good
     ///
-    /// The exit status is 1 if fewer than PCT percent of the targets are answered or negative.
+    /// The exit status is 1 if fewer than PCT percent of the targets are answered or negative; for
+    /// check, answered.
     #[arg(long, value_name = "PCT", default_value = "100", value_parser = units::percent, help_heading = heading::LIMITS)]
     pub fail_below: f64,
     /// Run N event loops

@@ -58,6 +58,17 @@ Examples:
   Send an empty datagram to a port of the lab:
     canvass udp --lab 127.0.0.1:daytime";
 
+pub(super) const CHECK: &str = "\
+Examples:
+  Check a web page, a port and a mail server:
+    canvass check https://www.example.net tcp://192.0.2.1:22 smtp://192.0.2.25
+  Check that a name has mail exchangers at one resolver:
+    canvass check 'dns://192.0.2.53/example.net?type=MX'
+  Check a list, and write ndjson:
+    canvass check -i endpoints.txt -f ndjson
+  Check a certificate of the lab that has expired:
+    canvass check --lab tls://expired.lab.test";
+
 pub(super) const COMPARE: &str = "\
 Examples:
   Compare with libc on your own list, and draw a page:

@@ -27,15 +27,20 @@ pub(crate) enum ResolveArg {
     System,
 }
 
-/// Which addresses are probed, and how they are found.
+/// Which ports are probed.
 #[derive(Debug, Args)]
-pub(crate) struct ReachArgs {
+pub(crate) struct PortsArgs {
     /// Probe these ports of hosts that name none
     ///
     /// Numbers, ranges and names of services, such as 80,443,8000-8010,ssh. Every host, and every
     /// address of a CIDR or a range, is a target with each port.
     #[arg(long, value_name = "PORTS", help_heading = heading::TARGETS)]
     pub ports: Option<String>,
+}
+
+/// Which addresses are probed, and how they are found.
+#[derive(Debug, Args)]
+pub(crate) struct ReachArgs {
     /// Probe every address of a host in turn
     ///
     /// The line shows the worst result.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use canvass_proto::http::RequestHeader;
 use clap::Args;
 
-use super::{HostArgs, TlsArgs, heading};
+use super::{HostArgs, PortsArgs, TlsArgs, heading};
 use crate::units;
 
 #[derive(Debug, Args)]
@@ -53,6 +53,8 @@ pub(crate) struct HttpArgs {
     #[arg(long, value_name = "DIR", help_heading = heading::OUTPUT)]
     pub save: Option<PathBuf>,
 
+    #[command(flatten)]
+    pub ports: PortsArgs,
     #[command(flatten)]
     pub host: HostArgs,
     #[command(flatten)]

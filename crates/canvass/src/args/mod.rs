@@ -1,5 +1,6 @@
 //! The command line as typed. `plan` decides what it means.
 
+mod check;
 mod common;
 mod compare;
 mod examples;
@@ -17,9 +18,10 @@ mod tls;
 use canvass_model::RecordType;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+pub(crate) use check::CheckArgs;
 pub(crate) use common::{CommonArgs, ProgressArg, TransportArg};
 pub(crate) use compare::{AgainstArg, CompareArgs};
-pub(crate) use host::{HostArgs, ReachArgs, ResolveArg, SocketArgs, TimeoutArgs};
+pub(crate) use host::{HostArgs, PortsArgs, ReachArgs, ResolveArg, SocketArgs, TimeoutArgs};
 pub(crate) use http::HttpArgs;
 pub(crate) use lab::{ImpairmentArgs, LabArgs, ServeArg};
 pub(crate) use question::QuestionArgs;
@@ -83,6 +85,13 @@ pub(crate) enum Command {
     /// TIMEOUT: an open port and a dropped packet look the same.
     #[command(args_override_self = true, after_long_help = examples::UDP)]
     Udp(UdpArgs),
+    /// Check a mixed list of endpoints, each by its scheme
+    ///
+    /// One list may have URLs, ports, TLS and mail servers, DNS questions and sockets. Every endpoint
+    /// ends in one line. The exit status is 1 unless all of them are up and answer what was asked: a
+    /// name without the record counts too.
+    #[command(args_override_self = true, after_long_help = examples::CHECK)]
+    Check(CheckArgs),
     /// Compare lookups by canvass and by the system's resolver
     ///
     /// Runs the same lookups through both sides by turns, and reports the ratio of their

@@ -6,7 +6,7 @@ use std::time::Duration;
 use canvass_proto::talk::Preset;
 use clap::Args;
 
-use super::{HostArgs, TlsArgs, heading};
+use super::{HostArgs, PortsArgs, TlsArgs, heading};
 use crate::units;
 
 #[derive(Debug, Args)]
@@ -29,6 +29,8 @@ pub(crate) struct TcpArgs {
     /// Use TLS from the start
     #[arg(long = "tls", help_heading = heading::QUESTION)]
     pub tls_from_start: bool,
+    #[command(flatten)]
+    pub ports: PortsArgs,
     #[command(flatten)]
     pub host: HostArgs,
     #[command(flatten)]
@@ -58,6 +60,8 @@ pub(crate) struct UdpArgs {
     /// multicast address, where replies are collected until a timeout or the deadline.
     #[arg(long, value_name = "D", value_parser = units::duration, help_heading = heading::QUESTION)]
     pub window: Option<Duration>,
+    #[command(flatten)]
+    pub ports: PortsArgs,
     #[command(flatten)]
     pub host: HostArgs,
 }

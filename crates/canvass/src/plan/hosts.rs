@@ -14,13 +14,15 @@ use canvass_report::Columns;
 use canvass_run::{DEFAULT_TIMEOUTS, Plan, SYSTEM_NAME_THREADS};
 
 use super::{CommandParts, event_loops};
-use crate::args::{CommonArgs, HostArgs, ReachArgs, ResolveArg, SocketArgs, TimeoutArgs};
+use crate::args::{
+    CommonArgs, HostArgs, PortsArgs, ReachArgs, ResolveArg, SocketArgs, TimeoutArgs,
+};
 use crate::exit::Failure;
 use crate::outputs::RESPONSE_TABLE;
 use crate::same_file::NamedFiles;
 use crate::{descriptors, granted, lab, resolvers};
 
-/// The only module of a run.
+/// The module of a run whose targets are all of one kind.
 pub(super) const MODULE: ModuleId = ModuleId(0);
 
 pub(super) fn start_lab(args: &CommonArgs) -> Result<Option<Lab>, Failure> {
@@ -34,7 +36,7 @@ pub(super) fn probes(
     probe: &'static str,
     lab: Option<Lab>,
     kind: TargetKind,
-    module: ModuleKind,
+    modules: Vec<ModuleKind>,
     reach: Reach,
     targets: Vec<String>,
     args: &HostArgs,
@@ -42,10 +44,10 @@ pub(super) fn probes(
     let common = &args.common;
     let columns = match kind {
         TargetKind::Http { .. } => Columns::Http,
+        TargetKind::Endpoints { .. } => Columns::Endpoints,
         _ => Columns::Talk,
     };
     let system_names = args.reach.resolve == ResolveArg::System;
-    let timeouts = timeouts(&args.timeouts, common, script_timeout(&module));
     let loops = event_loops(common);
     let lookups = if system_names {
         loops * SYSTEM_NAME_THREADS
@@ -53,15 +55,23 @@ pub(super) fn probes(
         0
     };
     let sockets_max = descriptors::sockets_max(loops, lookups, lab.is_some());
-    let builder = Plan::builder(kind)
-        .resolvers(name_servers(lab.as_ref(), common, system_names)?)
-        .deadline(timeouts.resolve.min(timeouts.deadline))
-        .module(module, reach, timeouts)
+    let names_only = !matches!(kind, TargetKind::Endpoints { .. });
+    let resolvers = name_servers(lab.as_ref(), common, system_names && names_only)?;
+    let mut builder = Plan::builder(kind)
+        .resolvers(resolvers)
+        .deadline(common.deadline)
         .sockets(sockets_max)
         .socket_options(socket_options(&args.sockets, common.quiet)?)
         .probes_per_host(args.reach.per_host)
         .rate_per_host(args.reach.rate_per_host)
         .system_names(system_names);
+    for module in modules {
+        let timeouts = timeouts(&args.timeouts, common, script_timeout(&module));
+        if names_only {
+            builder = builder.deadline(timeouts.resolve.min(timeouts.deadline));
+        }
+        builder = builder.module(module, reach.clone(), timeouts);
+    }
     Ok(CommandParts {
         probe,
         columns,
@@ -72,6 +82,7 @@ pub(super) fn probes(
         files: NamedFiles::default(),
         tables_beside: &[RESPONSE_TABLE],
         sockets_max: Some(sockets_max),
+        negative_is_good: true,
     })
 }
 
@@ -179,7 +190,7 @@ fn pin(text: &str) -> Option<Pin> {
     })
 }
 
-pub(super) fn ports(args: &ReachArgs, protocol: Protocol) -> Result<Option<Ports>, Failure> {
+pub(super) fn ports(args: &PortsArgs, protocol: Protocol) -> Result<Option<Ports>, Failure> {
     let read = |text: &String| {
         Ports::parse(text, protocol)
             .map_err(|error| Failure::usage(format!("--ports {text:?}: {error}")))

@@ -44,7 +44,7 @@ pub(crate) fn http(args: HttpArgs) -> Result<Invocation, Failure> {
     let kind = TargetKind::Http {
         module: MODULE,
         requests: NonZeroU32::new(args.repeat).unwrap_or(NonZeroU32::MIN),
-        ports: ports(&args.host.reach, Protocol::Tcp)?,
+        ports: ports(&args.ports, Protocol::Tcp)?,
     };
     let module = ModuleKind::Http {
         settings: Arc::new(settings),
@@ -52,7 +52,15 @@ pub(crate) fn http(args: HttpArgs) -> Result<Invocation, Failure> {
     };
     let mut parts = CommandParts {
         save: args.save,
-        ..probes("http", lab, kind, module, reach, args.targets, &args.host)?
+        ..probes(
+            "http",
+            lab,
+            kind,
+            vec![module],
+            reach,
+            args.targets,
+            &args.host,
+        )?
     };
     if let Some(path) = args.data.as_deref().and_then(data_file) {
         parts.files.reads("--data", path);

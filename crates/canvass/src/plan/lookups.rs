@@ -170,6 +170,7 @@ fn lookups_or(
         files: NamedFiles::default(),
         tables_beside,
         sockets_max: None,
+        negative_is_good: true,
     };
     invocation(parts, args)
 }

@@ -1,5 +1,6 @@
 //! Turns arguments into a plan, its source and its outputs.
 
+mod check;
 mod compare;
 mod dig;
 mod hosts;
@@ -26,6 +27,7 @@ use crate::outputs::Outputs;
 use crate::same_file::NamedFiles;
 use crate::{descriptors, granted};
 
+pub(crate) use check::check;
 pub(crate) use compare::{ComparePlan, Other, compare};
 pub(crate) use http::http;
 pub(crate) use lookups::{dns, ptr};
@@ -45,6 +47,8 @@ pub(crate) struct Invocation {
     pub progress: bool,
     pub quiet: bool,
     pub fail_below_percent: f64,
+    /// Whether negative outcomes count as good for `fail_below_percent`.
+    pub negative_is_good: bool,
 }
 
 /// The parts of an [`Invocation`] that differ between commands.
@@ -62,6 +66,8 @@ struct CommandParts {
     tables_beside: &'static [&'static str],
     /// The limit on sockets of probes.
     sockets_max: Option<usize>,
+    /// Whether negative outcomes count as good for `--fail-below`.
+    negative_is_good: bool,
 }
 
 fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failure> {
@@ -113,6 +119,7 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
         },
         quiet: args.quiet,
         fail_below_percent: args.fail_below,
+        negative_is_good: parts.negative_is_good,
     })
 }
 

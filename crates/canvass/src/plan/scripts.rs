@@ -49,11 +49,8 @@ impl Talk {
 
     /// A script that sends an empty datagram and accepts any reply.
     pub(super) fn any_reply() -> Self {
-        let text = "[{send_bytes: ''}, {expect: '(?s).*'}]";
-        let script =
-            Script::parse(text, "the default script").expect("the default script is valid");
         Self {
-            script: Arc::new(script),
+            script: canvass_run::any_reply(),
             port: None,
             protocols: (false, true),
         }

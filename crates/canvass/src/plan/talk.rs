@@ -25,7 +25,7 @@ pub(crate) fn tcp(args: TcpArgs) -> Result<Invocation, Failure> {
     let reach = reach(&args.host.reach, lab.as_ref())?;
     let kind = TargetKind::Tcp {
         module: MODULE,
-        ports: ports(&args.host.reach, Protocol::Tcp)?,
+        ports: ports(&args.ports, Protocol::Tcp)?,
         default_port: talk.as_ref().and_then(Talk::default_port),
     };
     let script_begins_with_tls = talk
@@ -37,7 +37,15 @@ pub(crate) fn tcp(args: TcpArgs) -> Result<Invocation, Failure> {
         tls: tls_client(&args.tls, None, lab.as_ref())?,
         tls_from_start: args.tls_from_start || script_begins_with_tls,
     };
-    let mut parts = probes("tcp", lab, kind, module, reach, args.targets, &args.host)?;
+    let mut parts = probes(
+        "tcp",
+        lab,
+        kind,
+        vec![module],
+        reach,
+        args.targets,
+        &args.host,
+    )?;
     name_talk_files(&args.talk, &args.credentials, &mut parts.files);
     name_tls_files(&args.tls, &mut parts.files);
     invocation(parts, args.host.common)
@@ -55,7 +63,7 @@ pub(crate) fn udp(args: UdpArgs) -> Result<Invocation, Failure> {
     let reach = reach(&args.host.reach, lab.as_ref())?;
     let kind = TargetKind::Udp {
         module: MODULE,
-        ports: ports(&args.host.reach, Protocol::Udp)?,
+        ports: ports(&args.ports, Protocol::Udp)?,
         default_port: talk.default_port(),
     };
     let module = ModuleKind::Udp {
@@ -63,7 +71,15 @@ pub(crate) fn udp(args: UdpArgs) -> Result<Invocation, Failure> {
         credentials,
         window: args.window,
     };
-    let mut parts = probes("udp", lab, kind, module, reach, args.targets, &args.host)?;
+    let mut parts = probes(
+        "udp",
+        lab,
+        kind,
+        vec![module],
+        reach,
+        args.targets,
+        &args.host,
+    )?;
     name_talk_files(&args.talk, &args.credentials, &mut parts.files);
     invocation(parts, args.host.common)
 }

@@ -22,9 +22,9 @@ use crate::probing::{canvass_as, probe, probe_as, reached, script};
 const PORT_TRIES: usize = 10;
 /// How often it is looked whether it answers.
 const LOOK: Duration = Duration::from_millis(20);
-const USER: &str = "reader";
+pub(crate) const USER: &str = "reader";
 /// With what has to be quoted in IMAP.
-const PASSWORD: &str = "pass \"word\"";
+pub(crate) const PASSWORD: &str = "pass \"word\"";
 /// The messages in the mailbox.
 const MESSAGES: [&str; 3] = [
     "Subject: one\r\n\r\nfirst\r\n",
@@ -33,23 +33,23 @@ const MESSAGES: [&str; 3] = [
 ];
 
 /// A Dovecot with one mailbox, over POP3 and IMAP, in plain text and over TLS.
-struct Dovecot {
+pub(crate) struct Dovecot {
     child: Child,
-    ports: Ports,
+    pub(crate) ports: Ports,
     directory: TempDir,
 }
 
 #[derive(Clone, Copy)]
-struct Ports {
+pub(crate) struct Ports {
     pop3: SocketAddr,
     pop3s: SocketAddr,
-    imap: SocketAddr,
-    imaps: SocketAddr,
+    pub(crate) imap: SocketAddr,
+    pub(crate) imaps: SocketAddr,
 }
 
 impl Dovecot {
     #[track_caller]
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         (0..PORT_TRIES)
             .find_map(|_| {
                 Self::start_on(Ports {
@@ -107,7 +107,7 @@ impl Dovecot {
         }
     }
 
-    fn certificate(&self) -> String {
+    pub(crate) fn certificate(&self) -> String {
         let path = self.directory.path().join("certificate.pem");
         path.to_str().unwrap().to_owned()
     }

@@ -17,14 +17,14 @@ use crate::probe_peers::TcpPeer;
 use crate::probing::probe;
 
 /// An Exim for each connection.
-struct Exim {
-    peer: TcpPeer<bool>,
+pub(crate) struct Exim {
+    pub(crate) peer: TcpPeer<bool>,
     _directory: TempDir,
 }
 
 impl Exim {
     #[track_caller]
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let program = exim();
         let directory = tempfile::tempdir().unwrap();
         // It may run as a user of its own, which keeps its log there.

@@ -8,6 +8,7 @@ mod asking;
 mod asking_servers;
 mod bad_input;
 mod certificate;
+mod check;
 mod common;
 mod compare;
 mod completeness;

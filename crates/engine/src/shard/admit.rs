@@ -22,7 +22,7 @@ impl<N: Net> Shard<N> {
         request
     }
 
-    /// Begins jobs that waited for the resolver they name, at most one per resolver.
+    /// Begins questions that were put aside, at most one per resolver that they wait for.
     pub(super) fn admit_held(&mut self, turn: &mut SendTurn) {
         for _ in 0..self.intake.awaited().min(PASSED_OVER_MAX) {
             if !turn.goes_on() || !self.has_room() {
@@ -34,7 +34,7 @@ impl<N: Net> Shard<N> {
             let Some(only) = self.intake.next_awaited() else {
                 return;
             };
-            let mut request = self.first_request(turn.now, Some(only));
+            let mut request = self.first_request(turn.now, only);
             match self.upstreams.pick(turn.now, &mut request, true) {
                 Ok(upstream) => {
                     if let Some(mut job) = self.intake.release() {
@@ -44,8 +44,12 @@ impl<N: Net> Shard<N> {
                 }
                 Err(at) => {
                     self.sender.resume_by(at);
-                    if self.upstreams.is_benched(only, request.transport) {
-                        self.end_overdue(turn);
+                    let is_benched = match only {
+                        Some(only) => self.upstreams.is_benched(only, request.transport),
+                        None => self.upstreams.all_benched(request.transport),
+                    };
+                    if is_benched {
+                        self.end_overdue(turn, only);
                     }
                 }
             }
@@ -57,7 +61,7 @@ impl<N: Net> Shard<N> {
 
     /// Ends jobs that have waited for a resolver that does not answer for as long as a job may
     /// take.
-    fn end_overdue(&mut self, turn: &mut SendTurn) {
+    fn end_overdue(&mut self, turn: &mut SendTurn, only: Option<UpstreamId>) {
         while turn.goes_on()
             && let Some(since) = self.intake.held_since()
         {
@@ -67,7 +71,10 @@ impl<N: Net> Shard<N> {
             }
             if let Some(mut job) = self.intake.release() {
                 self.set_due(turn.now, &mut job);
-                let reason = "the resolver that this job names answers no queries";
+                let reason = match only {
+                    Some(_) => "the resolver that this job names answers no queries",
+                    None => "no resolver answers queries",
+                };
                 self.end_unasked(turn, job, Status::Timeout, Cause::Timeout, reason);
             }
         }
@@ -115,10 +122,10 @@ impl<N: Net> Shard<N> {
                     Ok(upstream) => permit = Some(upstream),
                     Err(at) => {
                         self.sender.resume_by(at);
-                        match request.only {
-                            Some(only) if self.intake.hold(turn.now, only) => continue,
-                            _ => return,
+                        if self.may_pass(request.only) && self.intake.hold(turn.now, request.only) {
+                            continue;
                         }
+                        return;
                     }
                 }
             }
@@ -130,6 +137,12 @@ impl<N: Net> Shard<N> {
                 return;
             }
         }
+    }
+
+    /// Whether other jobs may go before a question that waits for a permit. Questions to the
+    /// resolvers of the run have the same permits, but probes behind them need none.
+    fn may_pass(&self, only: Option<UpstreamId>) -> bool {
+        only.is_some() || !self.config.probing.modules.is_empty()
     }
 
     /// Ends a job that cannot be asked.

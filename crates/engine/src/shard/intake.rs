@@ -6,17 +6,26 @@ use canvass_model::{Job, Time};
 use canvass_proto::UpstreamId;
 use crossbeam_channel::{Receiver, TryRecvError};
 
-/// Jobs that may wait for the resolvers they name, so that others are not held up behind them.
+/// Questions that may wait for their resolvers, so that others are not held up behind them.
 const HELD_MAX: usize = 4_096;
 
 /// Jobs that were received and are not admitted yet.
 #[derive(Debug, Default)]
 pub(super) struct Intake {
     staged: VecDeque<Job>,
-    /// Jobs that wait for a permit of the resolver they name, and since when: by resolver, in turn.
-    held: VecDeque<(UpstreamId, VecDeque<(Time, Job)>)>,
+    /// Jobs that wait for a permit, by resolver, in turn.
+    held: VecDeque<Held>,
     held_jobs: usize,
     ended: bool,
+}
+
+/// Jobs that wait for a permit of one resolver.
+#[derive(Debug)]
+struct Held {
+    /// The resolver they name; `None` for any that the run shares.
+    upstream: Option<UpstreamId>,
+    /// The jobs, and since when they wait.
+    jobs: VecDeque<(Time, Job)>,
 }
 
 impl Intake {
@@ -65,9 +74,9 @@ impl Intake {
         };
     }
 
-    /// Puts the next job in order aside until `upstream` permits it. Returns whether there was
-    /// room.
-    pub(super) fn hold(&mut self, now: Time, upstream: UpstreamId) -> bool {
+    /// Puts the next job in order aside until `upstream`, or any that the run shares, permits it.
+    /// Returns whether there was room.
+    pub(super) fn hold(&mut self, now: Time, upstream: Option<UpstreamId>) -> bool {
         if self.held_jobs >= HELD_MAX {
             return false;
         }
@@ -75,9 +84,12 @@ impl Intake {
             return false;
         };
         self.held_jobs += 1;
-        match self.held.iter_mut().find(|(whose, _)| *whose == upstream) {
-            Some((_, jobs)) => jobs.push_back((now, job)),
-            None => self.held.push_back((upstream, [(now, job)].into())),
+        match self.held.iter_mut().find(|held| held.upstream == upstream) {
+            Some(held) => held.jobs.push_back((now, job)),
+            None => self.held.push_back(Held {
+                upstream,
+                jobs: [(now, job)].into(),
+            }),
         }
         true
     }
@@ -88,25 +100,26 @@ impl Intake {
     }
 
     /// The resolver to try next for the jobs that wait for it; each has its turn.
-    pub(super) fn next_awaited(&mut self) -> Option<UpstreamId> {
+    /// `None` inside stands for any resolver that the run shares.
+    pub(super) fn next_awaited(&mut self) -> Option<Option<UpstreamId>> {
         let first = self.held.pop_front()?;
-        let upstream = first.0;
+        let upstream = first.upstream;
         self.held.push_back(first);
         Some(upstream)
     }
 
     /// Since when the first job waits for the resolver that [`Self::next_awaited`] returned.
     pub(super) fn held_since(&self) -> Option<Time> {
-        let (_, jobs) = self.held.back()?;
-        jobs.front().map(|(since, _)| *since)
+        let held = self.held.back()?;
+        held.jobs.front().map(|(since, _)| *since)
     }
 
     /// Takes the first job that waits for the resolver that [`Self::next_awaited`] returned.
     pub(super) fn release(&mut self) -> Option<Job> {
-        let (_, jobs) = self.held.back_mut()?;
-        let (_, job) = jobs.pop_front()?;
+        let held = self.held.back_mut()?;
+        let (_, job) = held.jobs.pop_front()?;
         self.held_jobs -= 1;
-        if jobs.is_empty() {
+        if held.jobs.is_empty() {
             self.held.pop_back();
         }
         Some(job)

@@ -122,6 +122,9 @@ impl Outage {
 impl<N: Net> Shard<N> {
     /// Notices that every resolver is gone, and gives up if that lasts.
     pub(super) fn watch_outage(&mut self, now: Time) {
+        if !self.config.ends_without_resolvers {
+            return;
+        }
         let transport = self.config.limits.transport.first();
         // Without queries it cannot be tested whether they are back. Probes of addresses need none.
         let next_asks = self.intake.next().is_some_and(|job| !is_probe(job.spec));

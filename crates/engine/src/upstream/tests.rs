@@ -47,6 +47,7 @@ fn upstreams(count: u16) -> Upstreams {
         is_scheduled: false,
         query_source: None,
         rate_per_resolver_max_per_second: None,
+        ends_without_resolvers: true,
         jobs_max: JOBS_MAX,
         probing: Probing::default(),
     };

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::net::{IpAddr, SocketAddr};
 
-use canvass_model::{DnsName, Host, RecordType, Target, reverse_name_address};
+use canvass_model::{DnsName, Host, ProbeSpec, RecordType, Target, reverse_name_address};
 
 use super::spans::{Aspect, Spans};
 use crate::TargetKind;
@@ -26,6 +26,8 @@ pub(crate) struct Asks<'a> {
     pub(crate) kind: &'a TargetKind,
     /// The record type, if it is not that of the kind.
     pub(crate) record_type: Option<RecordType>,
+    /// The probe of the endpoint, if it is not that of the kind.
+    pub(crate) probe: Option<ProbeSpec>,
     /// The resolver that the line names.
     pub(crate) resolver: Option<&'a SocketAddr>,
 }
@@ -34,6 +36,13 @@ impl Asks<'_> {
     pub(super) fn of_type(self, record_type: RecordType) -> Self {
         Self {
             record_type: Some(record_type),
+            ..self
+        }
+    }
+
+    pub(super) fn of_probe(self, probe: ProbeSpec) -> Self {
+        Self {
+            probe: Some(probe),
             ..self
         }
     }
@@ -210,11 +219,11 @@ impl Asked {
             },
             Target::Endpoint { host, port, .. } => match host {
                 Host::Address(address) => {
-                    Question::OfAddress(*address, self.hash(&(Tag::Port, port)))
+                    Question::OfAddress(*address, self.hash(&(Tag::Port, port, asks.probe)))
                 }
                 Host::Name(name) => {
                     let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
-                    Question::Other(self.hash(&(Tag::Port, name, port)))
+                    Question::Other(self.hash(&(Tag::Port, name, port, asks.probe)))
                 }
             },
             Target::Url(target) => {
@@ -233,7 +242,7 @@ impl Asked {
                     _ => Question::Other(self.hash(&(Tag::Url, url.as_str(), fallback))),
                 }
             }
-            Target::Unix { path, .. } => Question::Other(self.hash(&(Tag::Unix, path))),
+            Target::Unix { path, .. } => Question::Other(self.hash(&(Tag::Unix, path, asks.probe))),
             Target::Invalid { given, .. } => Question::Other(self.hash(&(Tag::Invalid, given))),
         }
     }

@@ -18,7 +18,10 @@ pub(super) fn parse(text: &str, ports: Option<&Ports>) -> Result<Entry, String> 
         return entry;
     }
     match split_scheme(text) {
-        Some((scheme, rest)) if is_spoken(scheme) => parse_url(text, rest),
+        Some((scheme, rest)) if is_spoken(scheme) => {
+            let target = url_target(text, rest)?;
+            Ok(Entry::One(Target::Url(Box::new(target)), Types::Asked))
+        }
         Some((scheme, _)) => Err(format!(
             "the scheme is {:?}, and only http and https are probed",
             shorten(scheme)
@@ -43,9 +46,9 @@ fn is_spoken(scheme: &str) -> bool {
         .any(|spoken| scheme.eq_ignore_ascii_case(spoken))
 }
 
-/// Parses a URL, of which `rest` follows the scheme. The host is checked as given because URLs
-/// allow forms of addresses that other programs interpret differently.
-fn parse_url(text: &str, rest: &str) -> Result<Entry, String> {
+/// Parses a URL, of which `rest` follows `://`. The host is checked as given because URLs allow forms
+/// of addresses that other programs interpret differently.
+pub(super) fn url_target(text: &str, rest: &str) -> Result<UrlTarget, String> {
     refuse_blanks(text)?;
     let authority = match rest.find(['/', '\\', '?', '#']) {
         Some(end) => &rest[..end],
@@ -71,12 +74,11 @@ fn parse_url(text: &str, rest: &str) -> Result<Entry, String> {
         url.set_ip_host(address)
             .map_err(|()| "the URL has no host".to_owned())?;
     }
-    let target = UrlTarget {
+    Ok(UrlTarget {
         url,
         fallback: None,
         given: Some(mask_password(text).into()),
-    };
-    Ok(Entry::One(Target::Url(Box::new(target)), Types::Asked))
+    })
 }
 
 /// Parses hosts with an optional port and an optional path.

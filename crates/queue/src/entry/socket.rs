@@ -12,19 +12,24 @@ const SOCKET_PATH_BYTES_MAX: usize = 107;
 /// Parses `unix:PATH`. `None` for any other text.
 pub(super) fn parse(text: &str) -> Option<Result<Entry, String>> {
     let path = text.strip_prefix("unix:")?;
-    Some(if path.is_empty() {
-        Err("the path after unix: is missing".to_owned())
-    } else if path.len() > SOCKET_PATH_BYTES_MAX {
-        Err(format!(
+    let target = target(path, text);
+    Some(target.map(|target| Entry::One(target, Types::Asked)))
+}
+
+/// The socket at `path`, which was given as `text`.
+pub(super) fn target(path: &str, text: &str) -> Result<Target, String> {
+    if path.is_empty() {
+        return Err("the path after unix: is missing".to_owned());
+    }
+    if path.len() > SOCKET_PATH_BYTES_MAX {
+        return Err(format!(
             "the socket path has {} bytes; the maximum is {SOCKET_PATH_BYTES_MAX}",
             path.len()
-        ))
-    } else {
-        let target = Target::Unix {
-            path: Path::new(path).into(),
-            given: text.into(),
-        };
-        Ok(Entry::One(target, Types::Asked))
+        ));
+    }
+    Ok(Target::Unix {
+        path: Path::new(path).into(),
+        given: text.into(),
     })
 }
 

@@ -12,7 +12,7 @@ mod tests;
 use canvass_model::{Outcome, ProbeSpec};
 
 use crate::epoch::Calendar;
-use crate::fields::{CsvContext, HttpLine, LookupLine, TalkLine};
+use crate::fields::{CsvContext, EndpointRow, HttpLine, LookupLine, TalkLine};
 use crate::{Epoch, LineFormat};
 
 /// Which columns there are: those of a family of probes.
@@ -24,10 +24,12 @@ pub enum Columns {
     Http,
     /// For `tcp` and `udp`.
     Talk,
+    /// For `check`, whose outcomes are those of several families.
+    Endpoints,
 }
 
 impl Columns {
-    /// The columns for outcomes of `spec`.
+    /// The columns of the family of `spec`.
     pub const fn of(spec: &ProbeSpec) -> Self {
         match spec {
             ProbeSpec::Ptr { .. } | ProbeSpec::Dns { .. } => Self::Dns,
@@ -42,6 +44,7 @@ impl Columns {
             Self::Dns => LookupLine::columns(),
             Self::Http => HttpLine::columns(),
             Self::Talk => TalkLine::columns(),
+            Self::Endpoints => EndpointRow::columns(),
         }
     }
 }
@@ -79,6 +82,7 @@ impl LineFormat for Csv {
             Columns::Dns => LookupLine::write_csv(outcome, out, &mut context),
             Columns::Http => HttpLine::write_csv(outcome, out, &mut context),
             Columns::Talk => TalkLine::write_csv(outcome, out, &mut context),
+            Columns::Endpoints => EndpointRow::write_csv(outcome, out, &mut context),
         }
         // Each cell ends with a comma; the last one ends the row.
         if let Some(last) = out.last_mut() {

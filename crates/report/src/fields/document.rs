@@ -84,6 +84,7 @@ fn write_columns(out: &mut String) -> std::fmt::Result {
         ("`ptr` and `dns`", Columns::Dns),
         ("`http`", Columns::Http),
         ("`tcp` and `udp`", Columns::Talk),
+        ("`check`", Columns::Endpoints),
     ] {
         let names = columns.names().join(",");
         writeln!(out, "\n{probes}:\n\n```text\n{names}\n```")?;

@@ -95,7 +95,7 @@ impl Listed for ResourceRecord {
 
 whole_outcome!(Question, Answer, Time);
 
-fn record_type(outcome: &Outcome) -> Option<RecordType> {
+pub(super) fn record_type(outcome: &Outcome) -> Option<RecordType> {
     match outcome.job.spec {
         ProbeSpec::Dns { record_type } => Some(record_type),
         _ => None,

@@ -122,8 +122,10 @@ macro_rules! fields {
 /// numbers.
 macro_rules! line {
     ($(#[$meta:meta])* $Line:ident: $($Part:ty),*) => {
-        $(#[$meta])*
-        pub(crate) struct $Line;
+        row! {
+            $(#[$meta])*
+            $Line: $($Part),*
+        }
 
         impl $Line {
             #[inline(always)]
@@ -137,7 +139,17 @@ macro_rules! line {
                 });)*
                 out.extend_from_slice(b"}\n");
             }
+        }
+    };
+}
 
+/// Defines a row of CSV as a list of tables.
+macro_rules! row {
+    ($(#[$meta:meta])* $Line:ident: $($Part:ty),*) => {
+        $(#[$meta])*
+        pub(crate) struct $Line;
+
+        impl $Line {
             #[inline]
             pub(crate) fn write_csv(
                 outcome: &Outcome,

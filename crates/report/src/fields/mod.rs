@@ -11,6 +11,7 @@ mod macros;
 mod common;
 mod details;
 mod document;
+mod endpoints;
 mod host;
 mod http;
 mod lookup;
@@ -112,4 +113,10 @@ line! {
 line! {
     /// A line of `tcp` and `udp`.
     TalkLine: common::Start, common::Ending, talk::Answer, common::Times, host::Time, common::End
+}
+
+row! {
+    /// A row of `check`, of any probe. In ndjson its lines are those of their probes.
+    EndpointRow: common::Start, common::Ending, endpoints::Answer, common::Times, endpoints::Time,
+    common::End
 }

@@ -92,11 +92,11 @@ fn write_latency(latency: &LatencyRecorder, out: &mut String) -> fmt::Result {
             "<p class=\"note\">Service time is measured from the first send, response time from when a \
              target was due. Failed targets are included.</p>\n",
         );
-        let of_hosts = named(latency, &Measure::HOST_PHASES);
         // A DNS query has only one phase, which is its service time.
-        if of_hosts.len() > 1 {
+        if named(latency, &Measure::HOST_PHASES).len() > 1 {
+            let phases = named(latency, &Measure::PHASES);
             out.push_str("<h3>By phase</h3>\n");
-            figure(out, |out| write_below_each_other(&of_hosts, out))?;
+            figure(out, |out| write_below_each_other(&phases, out))?;
         }
         Ok(())
     })?;

@@ -142,11 +142,13 @@ fn write_counts(tally: &Tally, out: &mut String) -> std::fmt::Result {
 fn write_latency(tally: &Tally, latency: &LatencyRecorder, out: &mut String) -> std::fmt::Result {
     let heading = ["latency"].into_iter().chain(Percentiles::NAMES);
     let mut rows = vec![heading.map(str::to_owned).collect::<Vec<_>>()];
+    let times = [Measure::Service, Measure::Response];
+    // A DNS query has only one phase, which is its service time.
     let phases: &[Measure] = match tally.of_hosts() {
         0 => &[],
-        _ => &Measure::HOST_PHASES,
+        _ => &Measure::PHASES,
     };
-    for measure in [Measure::Service, Measure::Response].iter().chain(phases) {
+    for measure in times.iter().chain(phases) {
         // Most probes never wait; a row of zeros is left out.
         let has_values = |kept: &Percentiles| *measure != Measure::Wait || kept.max_ns > 0;
         if let Some(percentiles) = latency.percentiles(*measure).filter(has_values) {

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use canvass_model::ModuleId;
 use canvass_proto::{Module, ModuleKind};
-use canvass_queue::TargetKind;
+use canvass_queue::{SchemeProbe, TargetKind};
 
 use super::RESOLVERS_MAX;
 
@@ -56,7 +56,7 @@ pub enum PlanError {
         /// The setter of [`PlanBuilder`](crate::PlanBuilder).
         input: &'static str,
     },
-    /// The module of the target kind is missing, or is for another protocol.
+    /// A module of the target kind is missing, or is for another protocol.
     #[error("module {id} is missing, or is for another protocol than the targets")]
     Module {
         /// The [`ModuleId`].
@@ -106,31 +106,54 @@ pub(super) fn check_source(
         })
 }
 
-/// The module of targets of this kind, if they have one.
-pub(super) fn module_id(kind: &TargetKind) -> Option<ModuleId> {
-    match *kind {
-        TargetKind::Ptr { .. } | TargetKind::Dns { .. } | TargetKind::Lookups => None,
-        TargetKind::Http { module, .. }
-        | TargetKind::Tcp { module, .. }
-        | TargetKind::Udp { module, .. } => Some(module),
+/// What targets are probed with: a protocol, and the module for it.
+#[derive(Clone, Copy)]
+enum Protocol {
+    Http,
+    Tcp,
+    Udp,
+}
+
+/// The modules of targets of this kind.
+fn modules_of(kind: &TargetKind) -> Vec<(Protocol, ModuleId)> {
+    match kind {
+        TargetKind::Ptr { .. } | TargetKind::Dns { .. } | TargetKind::Lookups => Vec::new(),
+        TargetKind::Http { module, .. } => vec![(Protocol::Http, *module)],
+        TargetKind::Tcp { module, .. } => vec![(Protocol::Tcp, *module)],
+        TargetKind::Udp { module, .. } => vec![(Protocol::Udp, *module)],
+        TargetKind::Endpoints { schemes } => {
+            let modules = schemes.iter().map(|scheme| match scheme.probe {
+                SchemeProbe::Http { module } => Some((Protocol::Http, module)),
+                SchemeProbe::Tcp { module, .. } | SchemeProbe::Unix { module } => {
+                    Some((Protocol::Tcp, module))
+                }
+                SchemeProbe::Udp { module, .. } => Some((Protocol::Udp, module)),
+                SchemeProbe::Dns { .. } => None,
+            });
+            modules.flatten().collect()
+        }
     }
 }
 
-/// Checks that the module of the target kind exists and is for its protocol.
-pub(super) fn check_module(kind: &TargetKind, modules: &[Module]) -> Result<(), PlanError> {
-    let Some(ModuleId(id)) = module_id(kind) else {
-        return Ok(());
-    };
-    let fits = |module: &Module| {
-        matches!(
-            (kind, &module.kind),
-            (TargetKind::Http { .. }, ModuleKind::Http { .. })
-                | (TargetKind::Tcp { .. }, ModuleKind::Tcp { .. })
-                | (TargetKind::Udp { .. }, ModuleKind::Udp { .. })
-        )
-    };
-    match modules.get(usize::from(id)) {
-        Some(module) if fits(module) => Ok(()),
-        _ => Err(PlanError::Module { id }),
+/// Whether targets of this kind, or some of them, are probes of hosts.
+pub(super) fn has_probes(kind: &TargetKind) -> bool {
+    !modules_of(kind).is_empty()
+}
+
+/// Checks that every module of the target kind exists and is for its protocol.
+pub(super) fn check_modules(kind: &TargetKind, modules: &[Module]) -> Result<(), PlanError> {
+    for (protocol, ModuleId(id)) in modules_of(kind) {
+        let fits = |module: &Module| {
+            matches!(
+                (protocol, &module.kind),
+                (Protocol::Http, ModuleKind::Http { .. })
+                    | (Protocol::Tcp, ModuleKind::Tcp { .. })
+                    | (Protocol::Udp, ModuleKind::Udp { .. })
+            )
+        };
+        if !modules.get(usize::from(id)).is_some_and(fits) {
+            return Err(PlanError::Module { id });
+        }
     }
+    Ok(())
 }

@@ -1,0 +1,45 @@
+//! The flags of `canvass check`.
+
+use std::path::PathBuf;
+
+use canvass_proto::http::RequestHeader;
+use clap::Args;
+
+use super::{HostArgs, TlsArgs, heading};
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// https://HOST, tcp://HOST:PORT, dns://ADDR/NAME
+    ///
+    /// The scheme says how an endpoint is probed, and its port may be left out where the scheme has
+    /// one: tcp and udp (a port is needed), tls (443; the handshake and the certificate), unix:PATH,
+    /// http, https, dns, and services such as smtp, imap, ssh and ftp, which run the preset of that
+    /// name. dns:///NAME?type=MX asks the default resolver. Without any, and without -i, endpoints
+    /// are read from standard input.
+    #[arg(value_name = "ENDPOINT", display_order = 0, help_heading = heading::TARGETS)]
+    pub targets: Vec<String>,
+
+    /// Send this header with each request (may repeat)
+    ///
+    /// As in curl: `Name: value` sends a header, `Name:` omits one that would be sent, and `Name;`
+    /// sends it empty.
+    #[arg(short = 'H', long, value_name = "HEADER", help_heading = heading::QUESTION)]
+    pub header: Vec<RequestHeader>,
+    /// Follow at most N redirects
+    ///
+    /// Phases are summed over all hops. Credentials and cookies are not sent to another scheme,
+    /// host or port.
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = heading::QUESTION)]
+    pub follow: u32,
+    /// Read user and password from FILE, a line each
+    ///
+    /// For the services that can log in. The default is the environment's CANVASS_USER and
+    /// CANVASS_PASSWORD. Passwords are never printed.
+    #[arg(long, value_name = "FILE", help_heading = heading::QUESTION)]
+    pub credentials: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub host: HostArgs,
+    #[command(flatten)]
+    pub tls: TlsArgs,
+}

@@ -1,0 +1,44 @@
+//! The plan of `canvass check`.
+
+use std::sync::Arc;
+
+use canvass_proto::http::HttpSettings;
+use canvass_run::{EndpointModules, EndpointSettings};
+
+use super::hosts::{probes, reach, start_lab};
+use super::tls::{name_tls_files, tls_client};
+use super::{Invocation, invocation};
+use crate::args::CheckArgs;
+use crate::credentials;
+use crate::exit::Failure;
+
+/// Why a question to no resolver cannot be asked.
+const NO_RESOLVER: &str = "the endpoint names no resolver (dns://ADDR/NAME), and the run has none";
+
+/// The invocation of `canvass check`.
+pub(crate) fn check(args: CheckArgs) -> Result<Invocation, Failure> {
+    let lab = start_lab(&args.host.common)?;
+    let settings = HttpSettings {
+        headers: args.header,
+        follow_max: args.follow,
+        ..HttpSettings::default()
+    };
+    let modules = EndpointModules::new(&EndpointSettings {
+        http: Arc::new(settings),
+        https: tls_client(&args.tls, Some("http/1.1"), lab.as_ref())?,
+        tls: tls_client(&args.tls, None, lab.as_ref())?,
+        credentials: credentials::read(args.credentials.as_deref())?,
+        loopback_resolvers_only: lab.is_some(),
+    });
+    let reach = reach(&args.host.reach, lab.as_ref())?;
+    let kind = modules.kind();
+    let modules = modules.into_modules();
+    let mut parts = probes("check", lab, kind, modules, reach, args.targets, &args.host)?;
+    parts.builder = parts.builder.no_resolver(Some(NO_RESOLVER.into()));
+    parts.negative_is_good = false;
+    if let Some(path) = &args.credentials {
+        parts.files.reads("--credentials", path);
+    }
+    name_tls_files(&args.tls, &mut parts.files);
+    invocation(parts, args.host.common)
+}

@@ -1,0 +1,254 @@
+//! The probes of mixed endpoints by scheme.
+
+use std::num::NonZeroU16;
+use std::sync::Arc;
+
+use canvass_model::ModuleId;
+use canvass_proto::ModuleKind;
+use canvass_proto::http::HttpSettings;
+use canvass_proto::talk::{CredentialUse, Credentials, Script};
+use canvass_proto::tls::TlsClient;
+use canvass_queue::{Scheme, SchemeProbe, TargetKind};
+
+/// A scheme whose endpoints run a preset over TCP.
+struct Talk {
+    scheme: &'static str,
+    /// The preset ([`Script::preset`]).
+    preset: &'static str,
+    /// The port of endpoints without one, registered for the scheme (RFC 6335).
+    port: u16,
+    /// Whether TLS begins with the connection.
+    tls_from_start: bool,
+}
+
+const fn talk(scheme: &'static str, preset: &'static str, port: u16) -> Talk {
+    Talk {
+        scheme,
+        preset,
+        port,
+        tls_from_start: false,
+    }
+}
+
+const fn talk_over_tls(scheme: &'static str, preset: &'static str, port: u16) -> Talk {
+    Talk {
+        tls_from_start: true,
+        ..talk(scheme, preset, port)
+    }
+}
+
+/// The schemes that have a preset.
+const TALKS: &[Talk] = &[
+    talk("smtp", "smtp", 25),
+    talk_over_tls("smtps", "smtp", 465),
+    talk("imap", "imap", 143),
+    talk_over_tls("imaps", "imap", 993),
+    talk("ssh", "ssh", 22),
+    talk("ftp", "ftp", 21),
+    talk_over_tls("ftps", "ftp", 990),
+];
+/// The port of `tls://`: that of https.
+const TLS_PORT: u16 = 443;
+/// Sends an empty datagram and accepts any reply.
+const ANY_REPLY: &str = "[{send_bytes: ''}, {expect: '(?s).*'}]";
+
+/// What the probes of mixed endpoints have in common.
+#[derive(Clone)]
+pub struct EndpointSettings {
+    /// The requests of `http` and `https`.
+    pub http: Arc<HttpSettings>,
+    /// For `https`.
+    pub https: TlsClient,
+    /// For all other schemes.
+    pub tls: TlsClient,
+    /// The credentials that presets can send.
+    pub credentials: Option<Arc<Credentials>>,
+    /// Whether questions that name a resolver on another machine are asked of the resolvers of the
+    /// plan.
+    pub loopback_resolvers_only: bool,
+}
+
+/// The modules that the schemes of mixed endpoints refer to, and the schemes.
+///
+/// The modules go into a [`Plan`](crate::Plan) for targets of [`kind`](Self::kind), in their order and
+/// as its first ones.
+pub struct EndpointModules {
+    schemes: Vec<Scheme>,
+    modules: Vec<ModuleKind>,
+}
+
+impl EndpointModules {
+    /// All schemes: `tcp`, `tls`, `udp`, `unix`, `http`, `https`, `dns`, and one for each service that
+    /// has a preset.
+    pub fn new(settings: &EndpointSettings) -> Self {
+        let mut all = Self {
+            schemes: Vec::new(),
+            modules: Vec::new(),
+        };
+        let https = SchemeProbe::Http {
+            module: all.add(ModuleKind::Http {
+                settings: Arc::clone(&settings.http),
+                tls: settings.https.clone(),
+            }),
+        };
+        let tcp = all.add(stream(settings, None, false));
+        let tls = all.add(stream(settings, None, true));
+        let udp = all.add(ModuleKind::Udp {
+            script: any_reply(),
+            credentials: None,
+            window: None,
+        });
+        // A bad line is reported as a probe of the first scheme.
+        all.define(
+            "tcp",
+            SchemeProbe::Tcp {
+                module: tcp,
+                default_port: None,
+            },
+        );
+        all.define(
+            "tls",
+            SchemeProbe::Tcp {
+                module: tls,
+                default_port: NonZeroU16::new(TLS_PORT),
+            },
+        );
+        all.define(
+            "udp",
+            SchemeProbe::Udp {
+                module: udp,
+                default_port: None,
+            },
+        );
+        all.define("unix", SchemeProbe::Unix { module: tcp });
+        all.define("http", https);
+        all.define("https", https);
+        all.define(
+            "dns",
+            SchemeProbe::Dns {
+                loopback_only: settings.loopback_resolvers_only,
+            },
+        );
+        for talk in TALKS {
+            let preset = Script::preset(talk.preset).expect("the preset exists");
+            let script = Some(Arc::new(preset.script()));
+            let module = all.add(stream(settings, script, talk.tls_from_start));
+            all.define(
+                talk.scheme,
+                SchemeProbe::Tcp {
+                    module,
+                    default_port: NonZeroU16::new(talk.port),
+                },
+            );
+        }
+        all
+    }
+
+    /// The kind of targets whose schemes refer to the modules.
+    pub fn kind(&self) -> TargetKind {
+        TargetKind::Endpoints {
+            schemes: self.schemes.as_slice().into(),
+        }
+    }
+
+    /// The modules in order.
+    pub fn into_modules(self) -> Vec<ModuleKind> {
+        self.modules
+    }
+
+    fn add(&mut self, module: ModuleKind) -> ModuleId {
+        self.modules.push(module);
+        ModuleId((self.modules.len() - 1) as u16)
+    }
+
+    fn define(&mut self, name: &'static str, probe: SchemeProbe) {
+        self.schemes.push(Scheme { name, probe });
+    }
+}
+
+/// A script that sends an empty datagram and accepts any reply.
+pub fn any_reply() -> Arc<Script> {
+    let script = Script::parse(ANY_REPLY, "the default script");
+    Arc::new(script.expect("the default script is valid"))
+}
+
+fn stream(
+    settings: &EndpointSettings,
+    script: Option<Arc<Script>>,
+    tls_from_start: bool,
+) -> ModuleKind {
+    let uses_credentials = script
+        .as_ref()
+        .is_some_and(|script| script.credential_use() != CredentialUse::None);
+    ModuleKind::Tcp {
+        script,
+        credentials: settings.credentials.clone().filter(|_| uses_credentials),
+        tls: settings.tls.clone(),
+        tls_from_start,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use canvass_proto::tls::TlsOptions;
+    use std::collections::BTreeSet;
+
+    fn modules() -> EndpointModules {
+        let tls = TlsClient::new(&TlsOptions::default()).unwrap();
+        EndpointModules::new(&EndpointSettings {
+            http: Arc::default(),
+            https: tls.clone(),
+            tls,
+            credentials: None,
+            loopback_resolvers_only: false,
+        })
+    }
+
+    #[test]
+    fn every_scheme_is_there_once_and_has_its_module() {
+        let modules = modules();
+        let names: BTreeSet<_> = modules.schemes.iter().map(|scheme| scheme.name).collect();
+        assert_eq!(names.len(), modules.schemes.len());
+        for name in [
+            "tcp", "tls", "udp", "unix", "http", "https", "dns", "smtp", "smtps", "imap", "imaps",
+            "ssh", "ftp",
+        ] {
+            assert!(names.contains(name), "{name}");
+        }
+        let kind = modules.kind();
+        let mut builder = crate::Plan::builder(kind);
+        for module in modules.into_modules() {
+            builder = builder.module(module, Default::default(), crate::DEFAULT_TIMEOUTS);
+        }
+        assert!(builder.build().is_ok());
+    }
+
+    #[test]
+    fn a_plan_without_the_modules_is_refused() {
+        let modules = modules();
+        let plan = crate::Plan::builder(modules.kind()).build();
+        assert!(
+            matches!(plan, Err(crate::PlanError::Module { .. })),
+            "{plan:?}"
+        );
+        // In another order they are for other protocols.
+        let mut builder = crate::Plan::builder(modules.kind());
+        for module in modules.into_modules().into_iter().rev() {
+            builder = builder.module(module, Default::default(), crate::DEFAULT_TIMEOUTS);
+        }
+        assert!(matches!(
+            builder.build(),
+            Err(crate::PlanError::Module { .. })
+        ));
+    }
+
+    #[test]
+    fn a_preset_that_needs_credentials_has_no_scheme() {
+        for talk in TALKS {
+            let preset = Script::preset(talk.preset).unwrap();
+            assert!(!preset.script().needs_credentials(), "{}", talk.scheme);
+            assert!(preset.tcp, "{}", talk.scheme);
+        }
+    }
+}

@@ -101,7 +101,9 @@ fn parse_target(kind: &TargetKind, text: &str) -> Result<Entry, String> {
         TargetKind::Ptr { .. } => reverse::parse(text),
         TargetKind::Dns { types } => name::parse(text, types),
         TargetKind::Lookups => lookup::parse(text),
-        TargetKind::Http { ports, .. } => page::parse(text, ports.as_ref()),
+        TargetKind::Http {
+            ports, path_as_is, ..
+        } => page::parse(text, ports.as_ref(), *path_as_is),
         TargetKind::Tcp {
             ports,
             default_port,

@@ -20,7 +20,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 pub(crate) use common::{CommonArgs, ProgressArg, TransportArg};
 pub(crate) use compare::{AgainstArg, CompareArgs};
 pub(crate) use host::{HostArgs, ReachArgs, ResolveArg, SocketArgs, TimeoutArgs};
-pub(crate) use http::HttpArgs;
+pub(crate) use http::{BasicArgs, HttpArgs};
 pub(crate) use lab::{ImpairmentArgs, LabArgs, ServeArg};
 pub(crate) use question::QuestionArgs;
 pub(crate) use report::ReportArgs;

@@ -82,9 +82,14 @@ pub(super) fn talk_credentials(
     if talk.script.credential_use() == CredentialUse::None {
         return Ok(None);
     }
-    let found = credentials::read(file)?;
-    if found.is_none() && talk.script.needs_credentials() {
-        return Err(credentials::missing(talk.script.name()));
-    }
-    Ok(found)
+    let Some(found) = credentials::read(file)? else {
+        if talk.script.needs_credentials() {
+            return Err(credentials::missing(talk.script.name()));
+        }
+        return Ok(None);
+    };
+    let credentials = Credentials::new(&found.user, &found.password);
+    credentials
+        .map(|credentials| Some(Arc::new(credentials)))
+        .map_err(|error| Failure::usage(format!("the credentials of {}: {error}", found.source)))
 }

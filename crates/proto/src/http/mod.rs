@@ -5,6 +5,7 @@
 //! redirect is followed: the caller moves the octets and counts the hops. There is no HTTP/2, no
 //! cache and no cookie jar.
 
+mod authorization;
 mod chunked;
 mod coding;
 #[cfg(any(test, feature = "corpus"))]
@@ -19,10 +20,11 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+pub use authorization::Authorization;
 pub use fault::HttpFault;
 pub use head::Head;
 pub use redirect::RedirectError;
-pub use request::Request;
+pub use request::{Request, RequestContext};
 pub use response::{Counts, Progress, ResponseReader};
 pub use settings::{
     HeaderError, HttpSettings, HttpVersion, MethodError, RequestHeader, parse_method,

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::authorization::Authorization;
+
 /// The settings that all requests of one kind share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpSettings {
@@ -11,6 +13,8 @@ pub struct HttpSettings {
     pub method: Box<str>,
     /// Headers to send in addition to, or instead of, the default ones.
     pub headers: Vec<RequestHeader>,
+    /// The credentials for the target, where its URL has none.
+    pub authorization: Option<Authorization>,
     /// The content of the request.
     pub body: Option<Box<[u8]>>,
     /// The HTTP version of the request.
@@ -36,6 +40,7 @@ impl Default for HttpSettings {
         Self {
             method: "GET".into(),
             headers: Vec::new(),
+            authorization: None,
             body: None,
             version: HttpVersion::V11,
             follow_max: 0,

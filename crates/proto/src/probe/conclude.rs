@@ -14,7 +14,6 @@ use super::protocol::Protocol;
 use super::stage::{Departure, Route, Stage};
 use super::tour::{Journey, Peer};
 use super::{Output, Probe};
-use crate::http::Request;
 
 /// The wait before a second attempt. It doubles with each further one.
 const BACKOFF: Duration = Duration::from_millis(100);
@@ -253,11 +252,7 @@ impl Probe {
         let Some(request) = &self.course().request else {
             return;
         };
-        let mut url = request.url().clone();
-        // It has a known scheme and a host, so neither can fail.
-        let _ = url.set_scheme("http");
-        let _ = url.set_port(Some(fallback.port));
-        let request = Request::new(request.settings(), &url);
+        let request = request.over_http(fallback.port);
         let Ok(course) = Course::of_request(request, &self.job.module) else {
             return;
         };

@@ -44,7 +44,7 @@ impl Course {
             (_, Target::Invalid { reason, .. }) => Err(reason.clone()),
             (ModuleKind::Http { settings, .. }, Target::Url(target)) => Ok(Self {
                 fallback: target.fallback,
-                ..Self::of_request(Request::new(settings, &target.url), module)?
+                ..Self::of_request(Request::of_target(settings, target), module)?
             }),
             (ModuleKind::Http { settings, .. }, Target::Unix { path, .. }) => {
                 let url = Url::parse("http://localhost/").expect("it is a valid URL");
@@ -81,8 +81,8 @@ impl Course {
 
     /// The URL of the request.
     pub(super) fn url(&self) -> Box<str> {
-        let url = self.request.as_ref().map(Request::url);
-        url.map_or_else(Box::default, |url| url.as_str().into())
+        let url = self.request.as_ref().map(Request::shown_url);
+        url.unwrap_or_default()
     }
 }
 

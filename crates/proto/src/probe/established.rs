@@ -10,6 +10,7 @@ use super::protocol::Protocol;
 use super::stage::{Departure, Stage};
 use super::{Output, Probe};
 use crate::connection::{Connection, StreamEnd};
+use crate::http::Request;
 use crate::output::ConnectionId;
 use crate::tls::{TlsFault, TlsFilter};
 
@@ -302,7 +303,12 @@ impl Probe {
         };
         let unix_ns = self.job.module.unix_ns_at_zero + i128::from(now.as_nanos());
         let unix_s = i64::try_from(unix_ns.div_euclid(1_000_000_000)).unwrap_or(i64::MAX);
-        let tls = tls.connect(self.host(), unix_s);
+        let request = self.course().request.as_ref();
+        let tls = if request.is_none_or(Request::is_at_first_host) {
+            tls.connect(self.host(), unix_s)
+        } else {
+            tls.for_other_hosts().connect(self.host(), unix_s)
+        };
         self.tour.clock.turn(now, Phase::Tls);
         let end = self.half_of_rest(now, now + self.job.module.timeouts.tls);
         let id = established.id;

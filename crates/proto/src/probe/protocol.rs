@@ -8,7 +8,7 @@ use super::module::ModuleKind;
 use super::stage::{Departure, Stage};
 use super::tour::{Journey, Tour};
 use super::{Output, Probe};
-use crate::http::{Progress, ResponseReader};
+use crate::http::{Progress, RequestContext, ResponseReader};
 use crate::talk::{Talk, TalkOutput};
 
 /// The protocol over a connection.
@@ -60,7 +60,7 @@ impl Probe {
             (ModuleKind::Http { .. }, Some(request)) => {
                 established.connection.send(|out| {
                     out.reserve(256);
-                    request.write(out);
+                    request.write(out, &RequestContext::default());
                 });
                 Protocol::Http(Box::new(ResponseReader::new(request)))
             }

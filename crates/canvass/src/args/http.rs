@@ -78,6 +78,11 @@ pub(crate) struct HttpArgs {
     /// cookies are not sent to another scheme, host or port.
     #[arg(long, value_name = "N", help_heading = heading::QUESTION)]
     pub follow: Option<u32>,
+    /// Send the cookies that were received
+    ///
+    /// Each target has a jar of its own, for its redirects and its --repeat requests.
+    #[arg(long, help_heading = heading::QUESTION)]
+    pub cookies: bool,
     /// Send N requests to each target
     ///
     /// They use one connection for as long as the server keeps it. Each request has a line.

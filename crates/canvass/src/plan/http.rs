@@ -44,6 +44,7 @@ pub(crate) fn http(args: HttpArgs) -> Result<Invocation, Failure> {
         },
         authorization: authorization(&args.credentials)?,
         follow_max: args.follow.unwrap_or(follow_usual),
+        cookies: args.cookies,
         head_bytes_max: usize::try_from(args.head_max).unwrap_or(usize::MAX),
         body_bytes_max: args.body_max,
         keep_body: args.save.is_some(),

@@ -2,12 +2,13 @@
 //!
 //! A [`Request`] writes itself; a [`ResponseReader`] reads the response to it, with the same result
 //! however the octets are divided. Neither opens a connection, reads a clock or decides whether a
-//! redirect is followed: the caller moves the octets and counts the hops. There is no HTTP/2, no
-//! cache and no cookie jar.
+//! redirect is followed: the caller moves the octets and counts the hops. A [`CookieJar`] holds
+//! cookies for the caller's next requests. There is no HTTP/2 and no cache.
 
 mod authorization;
 mod chunked;
 mod coding;
+mod cookies;
 #[cfg(any(test, feature = "corpus"))]
 pub mod corpus;
 mod fault;
@@ -21,6 +22,7 @@ mod settings;
 mod tests;
 
 pub use authorization::Authorization;
+pub use cookies::CookieJar;
 pub use fault::HttpFault;
 pub use head::Head;
 pub use redirect::RedirectError;

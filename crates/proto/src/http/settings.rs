@@ -21,6 +21,8 @@ pub struct HttpSettings {
     pub version: HttpVersion,
     /// The most redirects that are followed.
     pub follow_max: u32,
+    /// Whether cookies that were received are sent with the further requests of a job.
+    pub cookies: bool,
     /// The most octets of a head, final or interim, and of all chunk extensions and trailers of a
     /// body. At most 4 GiB.
     pub head_bytes_max: usize,
@@ -44,6 +46,7 @@ impl Default for HttpSettings {
             body: None,
             version: HttpVersion::V11,
             follow_max: 0,
+            cookies: false,
             head_bytes_max: 64 << 10,
             body_bytes_max: 16 << 20,
             keep_body: false,

@@ -301,8 +301,7 @@ impl Probe {
         else {
             unreachable!("no datagram script starts TLS: Script::udp_ok");
         };
-        let unix_ns = self.job.module.unix_ns_at_zero + i128::from(now.as_nanos());
-        let unix_s = i64::try_from(unix_ns.div_euclid(1_000_000_000)).unwrap_or(i64::MAX);
+        let unix_s = self.unix_s(now);
         let request = self.course().request.as_ref();
         let tls = if request.is_none_or(Request::is_at_first_host) {
             tls.connect(self.host(), unix_s)

@@ -30,6 +30,7 @@ pub use module::{
     AddressFamily, FamilyPreference, Module, ModuleKind, Pin, PinHost, Reach, Timeouts,
 };
 
+use crate::http::CookieJar;
 use crate::output::{ConnectionId, Output};
 use destination::Course;
 use failure::Ended;
@@ -72,6 +73,8 @@ struct ProbeJob {
     nonce: u64,
     /// Where every attempt starts.
     start: Course,
+    /// The cookies that were received, if they are kept.
+    cookies: Option<Box<CookieJar>>,
     /// The host it holds a permit at.
     permit: Option<Host>,
     connections: u16,
@@ -106,6 +109,10 @@ impl Probe {
             Err(reason) => return Err(Outcome::invalid(job, now, reason)),
         };
         let due = job.due.unwrap_or(now);
+        let keeps_cookies = start
+            .request
+            .as_ref()
+            .is_some_and(|request| request.settings().cookies);
         Ok(Self {
             tour: Tour::new(due, now, &module),
             journey: Journey::new(Stage::Departing(Departure::PACED)),
@@ -116,6 +123,7 @@ impl Probe {
                 module,
                 nonce,
                 start,
+                cookies: keeps_cookies.then(Box::default),
                 connections: 0,
                 requests_done: 0,
                 is_last_request: false,
@@ -264,6 +272,12 @@ impl Probe {
     /// The phase a fault belongs to now. Before the first send that is the wait.
     fn phase(&self) -> Phase {
         self.tour.clock.phase().unwrap_or(Phase::Wait)
+    }
+
+    /// The wall clock, in seconds since 1970.
+    fn unix_s(&self, now: Time) -> i64 {
+        let unix_ns = self.job.module.unix_ns_at_zero + i128::from(now.as_nanos());
+        i64::try_from(unix_ns.div_euclid(1_000_000_000)).unwrap_or(i64::MAX)
     }
 
     /// Whether every address of the host is probed, one after the other.

@@ -58,9 +58,14 @@ impl Probe {
                 Protocol::Talk(Box::new(talk(script, credentials).over_datagrams()))
             }
             (ModuleKind::Http { .. }, Some(request)) => {
+                let cookies = match &self.job.cookies {
+                    Some(jar) => jar.cookies_for(request.url(), self.unix_s(now)),
+                    None => String::new(),
+                };
+                let context = RequestContext { cookies: &cookies };
                 established.connection.send(|out| {
                     out.reserve(256);
-                    request.write(out, &RequestContext::default());
+                    request.write(out, &context);
                 });
                 Protocol::Http(Box::new(ResponseReader::new(request)))
             }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use canvass_proto::http::RequestHeader;
 use clap::Args;
 
-use super::{HostArgs, TlsArgs, heading};
+use super::{HostArgs, ProxyArgs, TlsArgs, heading};
 use crate::units;
 
 /// The credentials for the origin of each target.
@@ -100,9 +100,12 @@ pub(crate) struct HttpArgs {
     pub host: HostArgs,
     #[command(flatten)]
     pub tls: TlsArgs,
+    #[command(flatten)]
+    pub proxy: ProxyArgs,
 
     /// Connect to the socket at PATH for every URL
-    #[arg(long, value_name = "PATH", help_heading = heading::ADVANCED)]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["proxy", "proxy_from_environment"],
+          help_heading = heading::ADVANCED)]
     pub unix_socket: Option<PathBuf>,
 
     /// Limit the size of a body

@@ -9,6 +9,7 @@ use canvass_proto::http::{Authorization, HttpSettings, HttpVersion};
 use canvass_queue::{Protocol, TargetKind};
 
 use super::hosts::{MODULE, cannot_read, ports, probes, reach, start_lab};
+use super::proxy::through_proxies;
 use super::tls::{name_tls_files, tls_client};
 use super::{CommandParts, Invocation, invocation};
 use crate::args::{BasicArgs, HttpArgs};
@@ -52,6 +53,7 @@ pub(crate) fn http(args: HttpArgs) -> Result<Invocation, Failure> {
     };
     let tls = tls_client(&args.tls, Some("http/1.1"), lab.as_ref())?;
     let mut reach = reach(&args.host.reach, lab.as_ref())?;
+    through_proxies(&mut reach, &args.proxy)?;
     reach.unix_socket = args.unix_socket.map(|path| path.into_boxed_path());
     let kind = TargetKind::Http {
         module: MODULE,

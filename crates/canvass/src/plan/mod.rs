@@ -5,6 +5,7 @@ mod dig;
 mod hosts;
 mod http;
 mod lookups;
+mod proxy;
 mod scripts;
 mod talk;
 mod tls;

@@ -26,6 +26,7 @@ pub use cookies::CookieJar;
 pub use fault::HttpFault;
 pub use head::Head;
 pub use redirect::RedirectError;
+pub(crate) use request::USER_AGENT;
 pub use request::{Request, RequestContext};
 pub use response::{Counts, Progress, ResponseReader};
 pub use settings::{

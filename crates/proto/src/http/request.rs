@@ -8,6 +8,7 @@ use canvass_model::{Position, Url, UrlTarget};
 
 use super::authorization::Authorization;
 use super::settings::{HttpSettings, HttpVersion, RequestHeader};
+use crate::tunnel::Proxy;
 
 /// A request: that of a job, or that of a redirect ([`Request::redirected`]).
 #[derive(Clone)]
@@ -33,6 +34,8 @@ pub struct Request {
 pub struct RequestContext<'a> {
     /// The cookies to send (RFC 6265 §4.2.1); empty for none.
     pub cookies: &'a str,
+    /// The proxy that it is sent to, in absolute form (RFC 9112 §3.2.2).
+    pub proxy: Option<&'a Proxy>,
 }
 
 /// Headers for one origin only: redirects to another drop them (RFC 9110 §15.4).
@@ -138,7 +141,11 @@ impl Request {
     pub fn write(&self, out: &mut Vec<u8>, context: &RequestContext<'_>) {
         let settings = &*self.settings;
         let version = settings.version;
-        for piece in [self.method(), " ", self.path()] {
+        let origin = match context.proxy {
+            Some(_) => &self.url[..Position::BeforePath],
+            None => "",
+        };
+        for piece in [self.method(), " ", origin, self.path()] {
             out.extend_from_slice(piece.as_bytes());
         }
         if let Some(query) = self.url.query() {
@@ -164,6 +171,10 @@ impl Request {
 
         let authorization = self.authorization.as_ref().map(Authorization::value);
         self.write_default(out, "Authorization", authorization);
+        if let Some(proxy) = context.proxy {
+            let authorization = proxy.authorization().map(Authorization::value);
+            self.write_default(out, "Proxy-Authorization", authorization);
+        }
         self.write_default(out, "User-Agent", Some(USER_AGENT));
         self.write_default(out, "Accept", Some("*/*"));
         self.write_default(out, "Accept-Encoding", Some("gzip, deflate, br, zstd"));

@@ -260,6 +260,7 @@ impl Probe {
                 | Cause::Closed
                 | Cause::Timeout
                 | Cause::Unreachable
+                | Cause::Proxy
                 | Cause::Alert
                 | Cause::Handshake
         );

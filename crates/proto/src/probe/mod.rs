@@ -16,6 +16,7 @@ mod module;
 mod protocol;
 mod stage;
 mod tour;
+mod tunnelling;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -138,7 +139,7 @@ impl Probe {
 
     /// The name that is to be looked up.
     pub fn name(&self) -> Option<&str> {
-        match &self.course().destination.connect_host {
+        match self.sought_host() {
             Host::Name(name) => Some(name),
             Host::Address(_) => None,
         }
@@ -198,6 +199,7 @@ impl Probe {
             Stage::AwaitingHost(_)
             | Stage::AwaitingTurn(_)
             | Stage::BackingOff(_)
+            | Stage::Tunnelling(_)
             | Stage::Handshaking(_) => Time::MAX,
         };
         let end = self.journey.stage_end.min(self.tour.deadline);

@@ -16,8 +16,8 @@ pub(crate) struct BasicArgs {
     ///
     /// Basic authentication, for the origin of the target only: not after a redirect to another
     /// one, and not by http where https was tried first. The password is that of CANVASS_PASSWORD
-    /// or of --credentials, since every user of the machine can read the command line. A user in a
-    /// URL takes precedence.
+    /// or of --credentials, since every user of the machine can read the command line. It takes
+    /// precedence over a user in a URL.
     #[arg(short, long, value_name = "NAME")]
     pub user: Option<String>,
     /// Send CANVASS_USER and CANVASS_PASSWORD

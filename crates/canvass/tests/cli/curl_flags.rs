@@ -138,7 +138,8 @@ fn credentials_are_sent_when_they_are_asked_for() {
             &url,
             basic("bWU6c2VjcmV0IHR3bw=="),
         ),
-        (&["-u", "me"], &with_user, basic("aW46dXJs")),
+        (&["-u", "me"], &with_user, basic("bWU6c2VjcmV0")),
+        (&[], &with_user, basic("aW46dXJs")),
         (
             &["-u", "me", "-H", "Authorization: own"],
             &url,

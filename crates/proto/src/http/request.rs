@@ -20,7 +20,7 @@ pub struct Request {
     pub(super) raw_path: Option<Box<str>>,
     /// The URL that the job began with, if a redirect led here.
     pub(super) first: Option<Arc<Url>>,
-    /// From the userinfo of the URL, or else from the settings.
+    /// From the settings, or else from the userinfo of the URL.
     pub(super) authorization: Option<Authorization>,
     /// A redirect changed the method to `GET` and dropped the content (RFC 9110 §15.4).
     pub(super) without_content: bool,
@@ -58,14 +58,17 @@ pub(crate) const USER_AGENT: &str = concat!("canvass/", env!("CARGO_PKG_VERSION"
 
 impl Request {
     /// The request for `url`. A user and password in the URL become `Authorization: Basic` (RFC
-    /// 7617) in place of those in the settings, and are not sent or shown otherwise.
+    /// 7617) unless the settings have others, as in curl, and are not sent or shown otherwise.
     pub fn new(settings: &Arc<HttpSettings>, url: &Url) -> Self {
         Self {
             settings: Arc::clone(settings),
             url: without_userinfo(url.clone()),
             raw_path: None,
             first: None,
-            authorization: Authorization::of_url(url).or_else(|| settings.authorization.clone()),
+            authorization: match &settings.authorization {
+                Some(given) => Some(given.clone()),
+                None => Authorization::of_url(url),
+            },
             without_content: false,
             without_credentials: false,
         }

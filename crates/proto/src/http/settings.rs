@@ -13,7 +13,7 @@ pub struct HttpSettings {
     pub method: Box<str>,
     /// Headers to send in addition to, or instead of, the default ones.
     pub headers: Vec<RequestHeader>,
-    /// The credentials for the target, where its URL has none.
+    /// The credentials for the target, in place of those in its URL.
     pub authorization: Option<Authorization>,
     /// The content of the request.
     pub body: Option<Box<[u8]>>,

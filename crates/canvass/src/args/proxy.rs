@@ -23,10 +23,10 @@ pub(crate) struct ProxyArgs {
     /// case. Without this flag they have no effect.
     #[arg(long, conflicts_with = "all_addresses")]
     pub proxy_from_environment: bool,
-    /// Begin each connection with a PROXY header
+    /// Send a PROXY header on each connection
     ///
     /// The header of HAProxy's PROXY protocol, v1 (text) or v2 (binary), names both ends of the
-    /// connection. It precedes TLS. Through a proxy, it says that they are unknown.
+    /// connection. It is sent first, before TLS. Through a proxy, it says that they are unknown.
     #[arg(long, value_name = "v1|v2", value_parser = proxy_protocol)]
     pub proxy_protocol: Option<ProxyProtocol>,
 }

@@ -221,6 +221,13 @@ fn microsocks_leads_to_addresses_and_to_names() {
         (&json!("200"), &json!(true))
     );
     assert!(reached(&object).contains(&"resolve"), "{object}");
+    // Both the server and the proxy are looked up.
+    let named = with("socks5").replace("127.0.0.1", "v4.lab.test");
+    let args = ["-x", &named, "-r", &resolver];
+    let object = probe(&args, &lab.url("good.lab.test", "/"));
+    assert_eq!(object["status"], "200", "{object}");
+    let port = proxy.address.port();
+    assert_eq!(object["proxy"], format!("socks5://v4.lab.test:{port}"));
     let args = ["-x", &with("socks5h"), "-r", &resolver, "--retries", "0"];
     let object = probe(&args, &lab.url("good.lab.test", "/"));
     assert_eq!(object["error"]["phase"], "connect", "{object}");

@@ -14,7 +14,6 @@ use super::protocol::Protocol;
 use super::stage::{Departure, Route, Stage};
 use super::tour::{Journey, Peer};
 use super::{Output, Probe};
-use crate::http::CookieJar;
 
 /// The wait before a second attempt. It doubles with each further one.
 const BACKOFF: Duration = Duration::from_millis(100);
@@ -56,19 +55,6 @@ impl Probe {
         let mut failure = self.failure(Cause::Redirect, failed);
         failure.status = Status::Http(code);
         self.conclude(now, Ended::Failed(failure));
-    }
-
-    /// Keeps the cookies of the response, if that is asked for.
-    fn keep_cookies(&mut self, now: Time) {
-        let unix_s = self.unix_s(now);
-        let course = self.journey.detour.as_deref().unwrap_or(&self.job.start);
-        let established = self.journey.stage.established();
-        if let (Some(jar), Some(request)) = (&mut self.job.cookies, &course.request)
-            && let Some(Protocol::Http(response)) = established.map(|one| &one.protocol)
-            && let Some(head) = response.head()
-        {
-            jar.receive(request.url(), head, unix_s);
-        }
     }
 
     /// Follows a redirect.
@@ -130,10 +116,7 @@ impl Probe {
         }
         self.tour.retries = 0;
         self.tour.peer = Peer::default();
-        // Each address is probed as if it were the only one.
-        if let Some(jar) = &mut self.job.cookies {
-            **jar = CookieJar::default();
-        }
+        self.forget_cookies();
         self.tour.clock.turn(now, Phase::Wait);
         let (paced, route) = (false, Route::NextAddress);
         self.journey = Journey::new(Stage::Departing(Departure { paced, route }));

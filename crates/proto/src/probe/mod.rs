@@ -7,6 +7,7 @@
 mod candidates;
 mod clock;
 mod conclude;
+mod cookies;
 mod destination;
 mod dial;
 mod established;

@@ -59,10 +59,7 @@ impl Probe {
                 Protocol::Talk(Box::new(talk(script, credentials).over_datagrams()))
             }
             (ModuleKind::Http { .. }, Some(request)) => {
-                let cookies = match &self.job.cookies {
-                    Some(jar) => jar.cookies_for(request.url(), self.unix_s(now)),
-                    None => String::new(),
-                };
+                let cookies = self.cookies_for(now, request);
                 let context = RequestContext {
                     cookies: &cookies,
                     proxy: self.course().destination.forwarding_proxy(),

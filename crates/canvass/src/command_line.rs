@@ -126,6 +126,13 @@ mod tests {
             &["canvass", "http", "https://me:secret@x.example/a"],
             &["canvass", "http", "https://me:se/cret@x.example/a"],
             &["canvass", "http", "me:secret@x.example"],
+            &["canvass", "http", "-x", "me:secret@proxy.example"],
+            &["canvass", "http", "-xhttp://me:secret@proxy.example"],
+            &[
+                "canvass",
+                "http",
+                "--proxy=socks5://me:secret@proxy.example",
+            ],
             &["canvass", "http", "-qH", "Authorization: secret"],
             &["canvass", "http", "-qHAuthorization: secret"],
             &["canvass", "http", "-4d", "secret"],

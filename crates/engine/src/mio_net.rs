@@ -284,6 +284,13 @@ impl Net for MioNet {
         error.map_or(Ok(()), Err)
     }
 
+    fn local_address(&self, socket: SocketId) -> Option<SocketAddr> {
+        match &self.sockets[socket.0 as usize] {
+            Some(Kind::Stream(stream)) => stream.local_addr().ok(),
+            _ => None,
+        }
+    }
+
     fn shut_write(&mut self, socket: SocketId) -> io::Result<()> {
         match &self.sockets[socket.0 as usize] {
             Some(Kind::Stream(stream)) => stream.shutdown(Shutdown::Write),

@@ -81,6 +81,9 @@ pub trait Net {
     /// Why it is not.
     fn opened(&mut self, socket: SocketId) -> io::Result<()>;
 
+    /// The local address of an open stream; `None` for a Unix socket.
+    fn local_address(&self, socket: SocketId) -> Option<SocketAddr>;
+
     /// Closes the writing side of a stream.
     ///
     /// # Errors

@@ -37,6 +37,8 @@ pub struct HttpAnswer {
     pub body: Option<Vec<u8>>,
     /// Why the body was not kept, though it was to be.
     pub body_error: Option<Box<str>>,
+    /// The proxy of the last request, without userinfo, if there was one.
+    pub proxy: Option<Box<str>>,
 }
 
 /// A redirect.
@@ -71,6 +73,8 @@ pub struct TalkAnswer {
     pub replies: Option<Vec<TalkReply>>,
     /// The result for each address of the host, if all of them are probed.
     pub addresses: Option<Vec<AddressVerdict>>,
+    /// The proxy, without userinfo, if there was one.
+    pub proxy: Option<Box<str>>,
 }
 
 /// One of several replies to a datagram.

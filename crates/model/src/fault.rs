@@ -105,6 +105,8 @@ pub enum Cause {
     Coding,
     /// There were too many redirects, or one has no valid target.
     Redirect,
+    /// A proxy did not open the connection.
+    Proxy,
     /// The server answered with an error code (SERVFAIL, REFUSED, ...).
     Rcode,
     /// The server neither has authority for the name nor recurses. It referred to other servers, or
@@ -140,7 +142,7 @@ pub enum Cause {
 
 impl Cause {
     /// All causes.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Invalid,
         Self::Timeout,
         Self::Refused,
@@ -152,6 +154,7 @@ impl Cause {
         Self::Malformed,
         Self::Coding,
         Self::Redirect,
+        Self::Proxy,
         Self::Rcode,
         Self::Lame,
         Self::NxDomain,
@@ -183,6 +186,7 @@ impl Cause {
             Self::Malformed => "malformed",
             Self::Coding => "coding",
             Self::Redirect => "redirect",
+            Self::Proxy => "proxy",
             Self::Rcode => "rcode",
             Self::Lame => "lame",
             Self::NxDomain => "nxdomain",

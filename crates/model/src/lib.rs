@@ -47,5 +47,5 @@ pub use status::{Rcode, Status};
 pub use subnet::{ClientSubnet, ClientSubnetError};
 pub use target::{HttpFallback, Target, UrlTarget, reverse_name, reverse_name_address};
 pub use time::Time;
-/// The type of URLs.
-pub use url::Url;
+/// URLs, and positions in them.
+pub use url::{Position, Url};

@@ -60,6 +60,9 @@ pub struct UrlTarget {
     pub url: Url,
     /// Set if no scheme was given: https is tried first, then http.
     pub fallback: Option<HttpFallback>,
+    /// The path to send, if it is not that of the URL, which has no dot segments (RFC 3986
+    /// §5.2.4).
+    pub raw_path: Option<Box<str>>,
     /// The text. `None` if it is from a CIDR, a range or a list of ports; it is then displayed as
     /// `host` or `host:port`.
     pub given: Option<Box<str>>,

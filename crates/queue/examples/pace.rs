@@ -110,6 +110,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         module: ModuleId(0),
         requests: NonZeroU32::MIN,
         ports: None,
+        path_as_is: false,
     };
     let cidr = || list("10.0.0.0/8", &options);
     measure("10.0.0.0/8 as pages", cidr()?, None, one_shard);

@@ -115,7 +115,9 @@ fn parse_line(kind: &TargetKind, text: &str) -> Result<ParsedLine, String> {
         TargetKind::Ptr { .. } => reverse::parse(target),
         TargetKind::Dns { types } => name::parse(target, types),
         TargetKind::Lookups => lookup::parse(target),
-        TargetKind::Http { ports, .. } => page::parse(target, ports.as_ref()),
+        TargetKind::Http {
+            ports, path_as_is, ..
+        } => page::parse(target, ports.as_ref(), *path_as_is),
         TargetKind::Tcp {
             ports,
             default_port,

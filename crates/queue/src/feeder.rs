@@ -235,6 +235,7 @@ mod tests {
             module: ModuleId(0),
             requests: NonZeroU32::new(5).unwrap(),
             ports: None,
+            path_as_is: false,
         });
         let list: String = (0..100).map(|host| format!("h{host}.example\n")).collect();
         let ledger = Arc::default();

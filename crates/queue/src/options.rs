@@ -37,6 +37,8 @@ pub enum TargetKind {
         /// The ports of hosts without a scheme and a port. With the port of one scheme the other is
         /// not tried.
         ports: Option<Ports>,
+        /// Send the dot segments of paths as they are given.
+        path_as_is: bool,
     },
     /// Endpoints to connect to: `host:port`, CIDRs and ranges of such hosts, and `unix:PATH`. The
     /// port may be the name of a service.

@@ -128,6 +128,7 @@ mod tests {
             module: ModuleId(0),
             requests: NonZeroU32::MIN,
             ports: None,
+            path_as_is: false,
         }
     }
 

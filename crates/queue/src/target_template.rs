@@ -1,6 +1,7 @@
 //! Turns hosts into targets: endpoints or URLs, one per port.
 
 use canvass_model::{Host, HttpFallback, Target, Url, UrlTarget};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::Ports;
 
@@ -55,6 +56,7 @@ impl TargetTemplate {
                 let given = page.given(host, port);
                 Target::Url(Box::new(UrlTarget {
                     url,
+                    raw_path: page.raw_path.clone(),
                     fallback,
                     given,
                 }))
@@ -68,16 +70,19 @@ impl TargetTemplate {
 pub(crate) struct Page {
     /// With the scheme https and some host.
     url: Url,
-    /// The path as given.
+    /// The path as given, with query and fragment.
     path: Box<str>,
+    /// The path to send, if it is not that of the URL.
+    pub(crate) raw_path: Option<Box<str>>,
 }
 
 impl Page {
     /// A URL with `path`, including query and fragment. `host` must be a host to use it with, or
-    /// any address for use with addresses.
-    pub(crate) fn new(host: &Host, path: &str) -> Result<Self, String> {
+    /// any address for use with addresses. With `path_as_is`, dot segments of the path are kept.
+    pub(crate) fn new(host: &Host, path: &str, path_as_is: bool) -> Result<Self, String> {
         match Url::parse(&format!("https://{host}{path}")) {
             Ok(url) => Ok(Self {
+                raw_path: path_as_is.then(|| raw_path(path, &url)).flatten(),
                 url,
                 path: path.into(),
             }),
@@ -120,6 +125,27 @@ impl Page {
     }
 }
 
+/// What the path of a URL is percent-encoded for (the path percent-encode set of the URL standard).
+const PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}');
+
+/// The path at the start of `text`, which follows the authority of `url`, with its dot segments.
+/// `None` if it is that of the URL.
+pub(crate) fn raw_path(text: &str, url: &Url) -> Option<Box<str>> {
+    let end = text.find(['?', '#']).unwrap_or(text.len());
+    let path = utf8_percent_encode(&text[..end], PATH).to_string();
+    (path.starts_with('/') && path != url.path()).then(|| path.into())
+}
+
 /// Why setting scheme, port and address cannot fail.
 const HAS_HOST: &str = "a URL of https has a host";
 
@@ -136,7 +162,8 @@ mod tests {
             Host::Address(_) => Host::parse("0.0.0.0").unwrap(),
             name => name.clone(),
         };
-        let template = TargetTemplate::Page(Box::new(Page::new(&made_with, path).unwrap()), ports);
+        let template =
+            TargetTemplate::Page(Box::new(Page::new(&made_with, path, false).unwrap()), ports);
         (0..template.width())
             .map(|column| match template.target(&host, column) {
                 Target::Url(target) => format!(
@@ -164,6 +191,24 @@ mod tests {
             urls("example.net", "", None),
             ["https://example.net/ Some(80) -"]
         );
+    }
+
+    #[test]
+    fn dot_segments_are_kept() {
+        for (path, raw) in [
+            ("/a/../b", Some("/a/../b")),
+            ("/./a?b/../c#d", Some("/./a")),
+            ("/%2e%2E/a", Some("/%2e%2E/a")),
+            ("/..\\a", Some("/..\\a")),
+            ("/\u{e9}/..", Some("/%C3%A9/..")),
+            ("/a/b", None),
+            ("/\u{e9}", None),
+            ("", None),
+            ("?../a", None),
+        ] {
+            let url = Url::parse(&format!("http://example.net{path}")).unwrap();
+            assert_eq!(raw_path(path, &url).as_deref(), raw, "{path}");
+        }
     }
 
     #[test]

@@ -140,6 +140,7 @@ fn jobs_carry_their_probe() {
         module,
         requests,
         ports: None,
+        path_as_is: false,
     };
     let asked = spec(http.clone(), "a.example");
     assert_eq!(asked, ProbeSpec::Http { module, requests });

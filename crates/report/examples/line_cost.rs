@@ -112,6 +112,7 @@ fn page(seq: u64, address: IpAddr) -> Outcome {
     let mut outcome = outcome(seq, address);
     outcome.job.target = Target::Url(Box::new(UrlTarget {
         url: url.parse().expect("a constant form"),
+        raw_path: None,
         fallback: None,
         given: Some(url.as_str().into()),
     }));

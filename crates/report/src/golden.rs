@@ -38,12 +38,12 @@ fn formats_are_frozen_to_the_byte() {
         (
             "text",
             (None, Box::new(Text) as Box<dyn LineFormat>),
-            "15f0a7a7d129d56b",
+            "8879b48d74e61ef7",
         ),
         (
             "ndjson",
             (None, Box::new(Ndjson::new(epoch()))),
-            "00d105e933ed3994",
+            "1e9c4e8ae969d5a4",
         ),
         ("csv of ptr and dns", csv(Columns::Dns), "f156720b4c94283a"),
         ("csv of http", csv(Columns::Http), "856838dbafc43c45"),

@@ -387,6 +387,7 @@ mod tests {
         ] {
             let target = Target::Url(Box::new(UrlTarget {
                 url: url.parse().unwrap(),
+                raw_path: None,
                 fallback: fallback_port.map(|port| HttpFallback { port }),
                 given: None,
             }));

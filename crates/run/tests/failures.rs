@@ -174,6 +174,7 @@ fn a_plan_that_cannot_be_names_the_input() {
         module: ModuleId(0),
         requests: std::num::NonZeroU32::MIN,
         ports: None,
+        path_as_is: false,
     };
     for (builder, text) in [
         (Plan::builder(PTR), "there is no resolver"),

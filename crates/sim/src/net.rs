@@ -58,6 +58,11 @@ impl Net for SimNet {
         self.0.borrow_mut().opened(socket)
     }
 
+    fn local_address(&self, _socket: SocketId) -> Option<SocketAddr> {
+        // Sockets of the world have no addresses.
+        None
+    }
+
     fn shut_write(&mut self, socket: SocketId) -> io::Result<()> {
         self.0.borrow_mut().shut_write(socket)
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use canvass_proto::http::RequestHeader;
 use clap::Args;
 
-use super::{HostArgs, TlsArgs, heading};
+use super::{HostArgs, ProxyArgs, TlsArgs, heading};
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
@@ -42,4 +42,6 @@ pub(crate) struct CheckArgs {
     pub host: HostArgs,
     #[command(flatten)]
     pub tls: TlsArgs,
+    #[command(flatten)]
+    pub proxy: ProxyArgs,
 }

@@ -5,8 +5,32 @@ use std::path::PathBuf;
 use canvass_proto::http::RequestHeader;
 use clap::Args;
 
-use super::{HostArgs, PortsArgs, TlsArgs, heading};
+use super::{HostArgs, PortsArgs, ProxyArgs, TlsArgs, heading};
 use crate::units;
+
+/// The credentials for the origin of each target.
+#[derive(Debug, Args)]
+#[command(next_help_heading = heading::QUESTION)]
+pub(crate) struct BasicArgs {
+    /// Send this user and the password of the environment
+    ///
+    /// Basic authentication, for the origin of the target only: not after a redirect to another
+    /// one, and not by http where https was tried first. The password is that of CANVASS_PASSWORD
+    /// or of --credentials, since every user of the machine can read the command line. It takes
+    /// precedence over a user in a URL.
+    #[arg(short, long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Send CANVASS_USER and CANVASS_PASSWORD
+    ///
+    /// As --user, with both from the environment. Passwords are never printed.
+    #[arg(long)]
+    pub basic: bool,
+    /// Read user and password from FILE, a line each
+    ///
+    /// As --user, with both from the file. --user takes precedence over the first line.
+    #[arg(long, value_name = "FILE")]
+    pub credentials: Option<PathBuf>,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct HttpArgs {
@@ -19,13 +43,17 @@ pub(crate) struct HttpArgs {
 
     /// Use this method
     ///
-    /// The default is GET, or POST with --data.
+    /// The default is GET, POST with --data, and HEAD with --head.
     #[arg(short = 'X', long, value_name = "METHOD", value_parser = canvass_proto::http::parse_method, help_heading = heading::QUESTION)]
     pub request: Option<Box<str>>,
+    /// Ask for the head alone, with HEAD
+    #[arg(short = 'I', long, conflicts_with_all = ["data", "request"], help_heading = heading::QUESTION)]
+    pub head: bool,
     /// Send this header, as curl does (may repeat)
     ///
     /// `Name: value` sends a header, `Name:` omits one that would be sent, and `Name;` sends it
-    /// empty.
+    /// empty. After a redirect, Host is sent to the first host only, and credentials and cookies to
+    /// the first origin.
     #[arg(short = 'H', long, value_name = "HEADER", help_heading = heading::QUESTION)]
     pub header: Vec<RequestHeader>,
     /// Send this body, or that of @FILE
@@ -34,12 +62,27 @@ pub(crate) struct HttpArgs {
     /// Use HTTP/1.0 instead of HTTP/1.1
     #[arg(long = "http1.0", help_heading = heading::QUESTION)]
     pub http_1_0: bool,
+    /// Send dot segments of the path as given
+    ///
+    /// Without it, http://h/a/../b asks for /b. It does not apply to redirects.
+    #[arg(long, help_heading = heading::QUESTION)]
+    pub path_as_is: bool,
+    #[command(flatten)]
+    pub credentials: BasicArgs,
+    /// Follow redirects, at most 50
+    #[arg(short = 'L', long, help_heading = heading::QUESTION)]
+    pub location: bool,
     /// Follow at most N redirects
     ///
-    /// Phases are summed over all hops. Credentials and cookies are not sent to another scheme,
-    /// host or port.
-    #[arg(long, value_name = "N", default_value_t = 0, help_heading = heading::QUESTION)]
-    pub follow: u32,
+    /// The default is 0, or 50 with --location. Phases are summed over all hops. Credentials and
+    /// cookies are not sent to another scheme, host or port.
+    #[arg(long, value_name = "N", help_heading = heading::QUESTION)]
+    pub follow: Option<u32>,
+    /// Send the cookies that were received
+    ///
+    /// Each target has a jar of its own, for its redirects and its --repeat requests.
+    #[arg(long, help_heading = heading::QUESTION)]
+    pub cookies: bool,
     /// Send N requests to each target
     ///
     /// They use one connection for as long as the server keeps it. Each request has a line.
@@ -59,9 +102,12 @@ pub(crate) struct HttpArgs {
     pub host: HostArgs,
     #[command(flatten)]
     pub tls: TlsArgs,
+    #[command(flatten)]
+    pub proxy: ProxyArgs,
 
     /// Connect to the socket at PATH for every URL
-    #[arg(long, value_name = "PATH", help_heading = heading::ADVANCED)]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["proxy", "proxy_from_environment"],
+          help_heading = heading::ADVANCED)]
     pub unix_socket: Option<PathBuf>,
 
     /// Limit the size of a body

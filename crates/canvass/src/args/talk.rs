@@ -6,7 +6,7 @@ use std::time::Duration;
 use canvass_proto::talk::Preset;
 use clap::Args;
 
-use super::{HostArgs, PortsArgs, TlsArgs, heading};
+use super::{HostArgs, PortsArgs, ProxyArgs, TlsArgs, heading};
 use crate::units;
 
 #[derive(Debug, Args)]
@@ -35,6 +35,8 @@ pub(crate) struct TcpArgs {
     pub host: HostArgs,
     #[command(flatten)]
     pub tls: TlsArgs,
+    #[command(flatten)]
+    pub proxy: ProxyArgs,
 }
 
 #[derive(Debug, Args)]

@@ -6,10 +6,11 @@ use canvass_proto::http::HttpSettings;
 use canvass_run::{EndpointModules, EndpointSettings};
 
 use super::hosts::{probes, reach, start_lab};
+use super::proxy::through_proxies;
+use super::scripts::given_credentials;
 use super::tls::{name_tls_files, tls_client};
 use super::{Invocation, invocation};
 use crate::args::CheckArgs;
-use crate::credentials;
 use crate::exit::Failure;
 
 /// Why a question to no resolver cannot be asked.
@@ -27,10 +28,11 @@ pub(crate) fn check(args: CheckArgs) -> Result<Invocation, Failure> {
         http: Arc::new(settings),
         https: tls_client(&args.tls, Some("http/1.1"), lab.as_ref())?,
         tls: tls_client(&args.tls, None, lab.as_ref())?,
-        credentials: credentials::read(args.credentials.as_deref())?,
+        credentials: given_credentials(args.credentials.as_deref())?,
         loopback_resolvers_only: lab.is_some(),
     });
-    let reach = reach(&args.host.reach, lab.as_ref())?;
+    let mut reach = reach(&args.host.reach, lab.as_ref())?;
+    through_proxies(&mut reach, &args.proxy)?;
     let kind = modules.kind();
     let modules = modules.into_modules();
     let mut parts = probes("check", lab, kind, modules, reach, args.targets, &args.host)?;

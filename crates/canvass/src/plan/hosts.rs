@@ -150,6 +150,8 @@ pub(super) fn reach(args: &ReachArgs, lab: Option<&Lab>) -> Result<Reach, Failur
         pins,
         unix_socket: None,
         all_addresses: args.all_addresses,
+        proxies: None,
+        proxy_protocol: None,
     })
 }
 

@@ -5,14 +5,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use canvass_proto::ModuleKind;
-use canvass_proto::http::{HttpSettings, HttpVersion};
+use canvass_proto::http::{Authorization, HttpSettings, HttpVersion};
 use canvass_queue::{Protocol, TargetKind};
 
 use super::hosts::{MODULE, cannot_read, ports, probes, reach, start_lab};
+use super::proxy::through_proxies;
 use super::tls::{name_tls_files, tls_client};
 use super::{CommandParts, Invocation, invocation};
-use crate::args::HttpArgs;
+use crate::args::{BasicArgs, HttpArgs};
+use crate::credentials::{self, PASSWORD};
 use crate::exit::Failure;
+
+/// The most redirects that `--location` follows, as in curl.
+const LOCATION_FOLLOW_MAX: u32 = 50;
 
 /// The invocation of `canvass http`.
 pub(crate) fn http(args: HttpArgs) -> Result<Invocation, Failure> {
@@ -21,7 +26,13 @@ pub(crate) fn http(args: HttpArgs) -> Result<Invocation, Failure> {
     let method = match (&args.request, &body) {
         (Some(method), _) => method.clone(),
         (None, Some(_)) => "POST".into(),
+        (None, None) if args.head => "HEAD".into(),
         (None, None) => "GET".into(),
+    };
+    let follow_usual = if args.location {
+        LOCATION_FOLLOW_MAX
+    } else {
+        0
     };
     let settings = HttpSettings {
         method,
@@ -32,7 +43,9 @@ pub(crate) fn http(args: HttpArgs) -> Result<Invocation, Failure> {
         } else {
             HttpVersion::V11
         },
-        follow_max: args.follow,
+        authorization: authorization(&args.credentials)?,
+        follow_max: args.follow.unwrap_or(follow_usual),
+        cookies: args.cookies,
         head_bytes_max: usize::try_from(args.head_max).unwrap_or(usize::MAX),
         body_bytes_max: args.body_max,
         keep_body: args.save.is_some(),
@@ -40,11 +53,13 @@ pub(crate) fn http(args: HttpArgs) -> Result<Invocation, Failure> {
     };
     let tls = tls_client(&args.tls, Some("http/1.1"), lab.as_ref())?;
     let mut reach = reach(&args.host.reach, lab.as_ref())?;
+    through_proxies(&mut reach, &args.proxy)?;
     reach.unix_socket = args.unix_socket.map(|path| path.into_boxed_path());
     let kind = TargetKind::Http {
         module: MODULE,
         requests: NonZeroU32::new(args.repeat).unwrap_or(NonZeroU32::MIN),
         ports: ports(&args.ports, Protocol::Tcp)?,
+        path_as_is: args.path_as_is,
     };
     let module = ModuleKind::Http {
         settings: Arc::new(settings),
@@ -65,8 +80,44 @@ pub(crate) fn http(args: HttpArgs) -> Result<Invocation, Failure> {
     if let Some(path) = args.data.as_deref().and_then(data_file) {
         parts.files.reads("--data", path);
     }
+    if let Some(path) = &args.credentials.credentials {
+        parts.files.reads("--credentials", path);
+    }
     name_tls_files(&args.tls, &mut parts.files);
     invocation(parts, args.host.common)
+}
+
+/// The credentials for the targets, if they are to get any.
+fn authorization(args: &BasicArgs) -> Result<Option<Authorization>, Failure> {
+    if let Some((user, _)) = args.user.as_deref().and_then(|user| user.split_once(':')) {
+        return Err(Failure::usage(format!(
+            "--user takes a name without a password, since every user of this machine can read the \
+             command line: use --user {user} with the password in {PASSWORD}, or --credentials FILE"
+        )));
+    }
+    if !args.basic && args.user.is_none() && args.credentials.is_none() {
+        return Ok(None);
+    }
+    let file = args.credentials.as_deref();
+    let (user, password) = match (&args.user, file) {
+        (Some(user), None) => (user.clone(), credentials::password_of_environment()?),
+        _ => {
+            let found = credentials::read(file)?;
+            let Some(found) = found else {
+                return Err(credentials::missing("--basic"));
+            };
+            (args.user.clone().unwrap_or(found.user), found.password)
+        }
+    };
+    if user.contains(':') {
+        return Err(Failure::usage(
+            "the user for Basic authentication has a colon, which ends a user there (RFC 7617)",
+        ));
+    }
+    Ok(Some(Authorization::basic(
+        user.as_bytes(),
+        password.as_bytes(),
+    )))
 }
 
 /// The body of a request, with `@FILE` as in curl's `-d`.

@@ -6,6 +6,7 @@ mod dig;
 mod hosts;
 mod http;
 mod lookups;
+mod proxy;
 mod scripts;
 mod talk;
 mod tls;

@@ -79,9 +79,19 @@ pub(super) fn talk_credentials(
     if talk.script.credential_use() == CredentialUse::None {
         return Ok(None);
     }
-    let found = credentials::read(file)?;
-    if found.is_none() && talk.script.needs_credentials() {
+    let given = given_credentials(file)?;
+    if given.is_none() && talk.script.needs_credentials() {
         return Err(credentials::missing(talk.script.name()));
     }
-    Ok(found)
+    Ok(given)
+}
+
+/// Reads the credentials that scripts can send, if there are any.
+pub(super) fn given_credentials(file: Option<&Path>) -> Result<Option<Arc<Credentials>>, Failure> {
+    let Some(found) = credentials::read(file)? else {
+        return Ok(None);
+    };
+    Credentials::new(&found.user, &found.password)
+        .map(|credentials| Some(Arc::new(credentials)))
+        .map_err(|error| Failure::usage(format!("the credentials of {}: {error}", found.source)))
 }

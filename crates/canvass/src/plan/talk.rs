@@ -7,6 +7,7 @@ use canvass_proto::talk::Script;
 use canvass_queue::{Protocol, TargetKind};
 
 use super::hosts::{MODULE, ports, probes, reach, start_lab};
+use super::proxy::through_proxies;
 use super::scripts::{Talk, talk_credentials};
 use super::tls::{name_tls_files, tls_client};
 use super::{Invocation, invocation};
@@ -22,7 +23,8 @@ pub(crate) fn tcp(args: TcpArgs) -> Result<Invocation, Failure> {
         talk.check_protocol(Protocol::Tcp)?;
     }
     let credentials = talk_credentials(talk.as_ref(), args.credentials.as_deref())?;
-    let reach = reach(&args.host.reach, lab.as_ref())?;
+    let mut reach = reach(&args.host.reach, lab.as_ref())?;
+    through_proxies(&mut reach, &args.proxy)?;
     let kind = TargetKind::Tcp {
         module: MODULE,
         ports: ports(&args.ports, Protocol::Tcp)?,

@@ -115,6 +115,7 @@ impl Probe {
                     module: ModuleId(0),
                     requests: NonZeroU32::MIN,
                     ports: Some(ports),
+                    path_as_is: false,
                 })
                 .module(http, reach, DEFAULT_TIMEOUTS)
                 .sockets(descriptors::sockets_max(load.event_loops, 0, true))

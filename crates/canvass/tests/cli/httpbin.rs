@@ -13,14 +13,14 @@ use crate::common::in_time;
 use crate::http_rig::{deps_dir, http, lines};
 
 /// httpbin behind gunicorn on a free port of 127.0.0.1. Both end when this goes out of scope.
-struct Httpbin {
+pub(crate) struct Httpbin {
     child: Child,
     port: u16,
 }
 
 impl Httpbin {
     #[track_caller]
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let python = deps_dir().join("httpbin/bin/python");
         assert!(
             python.is_file(),
@@ -61,7 +61,7 @@ impl Httpbin {
         Self { child, port }
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 }

@@ -112,7 +112,7 @@ impl Drop for Nginx {
 
 /// Where the server is: servers live where the PATH of an ordinary user does not look.
 #[track_caller]
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
         .chain(["/usr/local/sbin".into(), "/usr/sbin".into()])
@@ -121,7 +121,7 @@ fn program() -> PathBuf {
         .expect("nginx is missing: scripts/test-deps installs what the tests need")
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
     listener.local_addr().unwrap().port()
 }

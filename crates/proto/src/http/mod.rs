@@ -2,11 +2,13 @@
 //!
 //! A [`Request`] writes itself; a [`ResponseReader`] reads the response to it, with the same result
 //! however the octets are divided. Neither opens a connection, reads a clock or decides whether a
-//! redirect is followed: the caller moves the octets and counts the hops. There is no HTTP/2, no
-//! cache and no cookie jar.
+//! redirect is followed: the caller moves the octets and counts the hops. A [`CookieJar`] holds
+//! cookies for the caller's next requests. There is no HTTP/2 and no cache.
 
+mod authorization;
 mod chunked;
 mod coding;
+mod cookies;
 #[cfg(any(test, feature = "corpus"))]
 pub mod corpus;
 mod fault;
@@ -19,10 +21,13 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+pub use authorization::Authorization;
+pub use cookies::CookieJar;
 pub use fault::HttpFault;
 pub use head::Head;
 pub use redirect::RedirectError;
-pub use request::Request;
+pub(crate) use request::USER_AGENT;
+pub use request::{Request, RequestContext};
 pub use response::{Counts, Progress, ResponseReader};
 pub use settings::{
     HeaderError, HttpSettings, HttpVersion, MethodError, RequestHeader, parse_method,

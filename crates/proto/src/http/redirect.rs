@@ -1,5 +1,7 @@
 //! Redirects (RFC 9110 §15.4).
 
+use std::sync::Arc;
+
 use canvass_model::Url;
 
 use super::request::{Request, without_userinfo};
@@ -11,9 +13,9 @@ impl Request {
     /// 303 changes every method but `HEAD` to `GET`, 301 and 302 change `POST` to `GET`, all
     /// without the content; 307 and 308 change nothing. The fragment is inherited unless the
     /// location has its own (RFC 9110 §10.2.2). Credentials (in the URL, and the headers
-    /// `Authorization`, `Cookie` and `Proxy-Authorization`) and the user's `Host` are dropped for
-    /// good once the origin differs. Userinfo in the location is ignored: it is the peer's, not the
-    /// user's.
+    /// `Authorization`, `Cookie` and `Proxy-Authorization`) are dropped for good once the origin
+    /// differs; the user's `Host` is sent to the first host only, as by curl. Userinfo in the
+    /// location is ignored: it is the peer's, not the user's.
     pub fn redirected(&self, code: u16, location: &str) -> Result<Option<Self>, RedirectError> {
         let drops_content = match code {
             301 | 302 => self.method() == "POST",
@@ -38,9 +40,12 @@ impl Request {
             url.set_fragment(self.url.fragment());
         }
         let leaves = !same_origin(&self.url, &url);
+        let first = self.first.clone();
         Ok(Some(Self {
             settings: self.settings.clone(),
             url: without_userinfo(url),
+            raw_path: None,
+            first: first.or_else(|| Some(Arc::new(self.url.clone()))),
             authorization: self.authorization.clone().filter(|_| !leaves),
             without_content: self.without_content || drops_content,
             without_credentials: self.without_credentials || leaves,

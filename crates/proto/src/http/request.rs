@@ -4,12 +4,11 @@ use std::fmt;
 use std::io::Write;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use canvass_model::Url;
-use percent_encoding::percent_decode_str;
+use canvass_model::{Position, Url, UrlTarget};
 
+use super::authorization::Authorization;
 use super::settings::{HttpSettings, HttpVersion, RequestHeader};
+use crate::tunnel::Proxy;
 
 /// A request: that of a job, or that of a redirect ([`Request::redirected`]).
 #[derive(Clone)]
@@ -17,16 +16,30 @@ pub struct Request {
     pub(super) settings: Arc<HttpSettings>,
     /// Without userinfo.
     pub(super) url: Url,
-    /// `Basic ...`, from the userinfo of the URL.
-    pub(super) authorization: Option<Box<str>>,
+    /// The path that is sent instead of that of the URL.
+    pub(super) raw_path: Option<Box<str>>,
+    /// The URL that the job began with, if a redirect led here.
+    pub(super) first: Option<Arc<Url>>,
+    /// From the settings, or else from the userinfo of the URL.
+    pub(super) authorization: Option<Authorization>,
     /// A redirect changed the method to `GET` and dropped the content (RFC 9110 §15.4).
     pub(super) without_content: bool,
     /// A redirect left the origin that the credentials are for.
     pub(super) without_credentials: bool,
 }
 
-/// Headers for one host only: redirects to another drop them (RFC 9110 §15.4).
-const HOST_BOUND: [&str; 4] = ["Authorization", "Cookie", "Proxy-Authorization", "Host"];
+/// What a request is sent with that depends on what was received before, and on the way to the
+/// server.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RequestContext<'a> {
+    /// The cookies to send (RFC 6265 §4.2.1); empty for none.
+    pub cookies: &'a str,
+    /// The proxy that it is sent to, in absolute form (RFC 9112 §3.2.2).
+    pub proxy: Option<&'a Proxy>,
+}
+
+/// Headers for one origin only: redirects to another drop them (RFC 9110 §15.4).
+const ORIGIN_BOUND: [&str; 3] = ["Authorization", "Cookie", "Proxy-Authorization"];
 
 /// Headers that describe the content, and are dropped with it (RFC 9110 §15.4).
 const CONTENT_BOUND: [&str; 9] = [
@@ -41,25 +54,76 @@ const CONTENT_BOUND: [&str; 9] = [
     "Transfer-Encoding",
 ];
 
-const USER_AGENT: &str = concat!("canvass/", env!("CARGO_PKG_VERSION"));
+pub(crate) const USER_AGENT: &str = concat!("canvass/", env!("CARGO_PKG_VERSION"));
 
 impl Request {
     /// The request for `url`. A user and password in the URL become `Authorization: Basic` (RFC
-    /// 7617), and are not sent or shown otherwise.
+    /// 7617) unless the settings have others, as in curl, and are not sent or shown otherwise.
     pub fn new(settings: &Arc<HttpSettings>, url: &Url) -> Self {
-        let authorization = basic_authorization(url);
         Self {
             settings: Arc::clone(settings),
             url: without_userinfo(url.clone()),
-            authorization,
+            raw_path: None,
+            first: None,
+            authorization: match &settings.authorization {
+                Some(given) => Some(given.clone()),
+                None => Authorization::of_url(url),
+            },
             without_content: false,
             without_credentials: false,
         }
     }
 
+    /// The request for a target.
+    pub fn of_target(settings: &Arc<HttpSettings>, target: &UrlTarget) -> Self {
+        Self {
+            raw_path: target.raw_path.clone(),
+            ..Self::new(settings, &target.url)
+        }
+    }
+
+    /// The same by http instead of https, at this port. Credentials that were given for the target
+    /// are not sent without TLS.
+    pub(crate) fn over_http(&self, port: u16) -> Self {
+        let mut request = self.clone();
+        // It has a known scheme and a host, so neither can fail.
+        let _ = request.url.set_scheme("http");
+        let _ = request.url.set_port(Some(port));
+        request.authorization = None;
+        request
+    }
+
     /// The URL, without userinfo.
     pub fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// The URL as it is shown: without userinfo, and with the path that is sent.
+    pub fn shown_url(&self) -> Box<str> {
+        match &self.raw_path {
+            None => self.url.as_str().into(),
+            Some(path) => {
+                let url = &self.url;
+                [
+                    &url[..Position::BeforePath],
+                    path,
+                    &url[Position::AfterPath..],
+                ]
+                .concat()
+                .into()
+            }
+        }
+    }
+
+    /// Whether it is sent to the host that the job began with. The user's `Host`, and the name to
+    /// verify that the user gave, are meant for that one.
+    pub fn is_at_first_host(&self) -> bool {
+        let first = self.first.as_ref();
+        first.is_none_or(|first| first.host_str() == self.url.host_str())
+    }
+
+    fn path(&self) -> &str {
+        self.raw_path.as_deref().unwrap_or(self.url.path())
     }
 
     /// The method.
@@ -77,10 +141,14 @@ impl Request {
     }
 
     /// Appends the request, head and content, to `out` (RFC 9112 §3).
-    pub fn write(&self, out: &mut Vec<u8>) {
+    pub fn write(&self, out: &mut Vec<u8>, context: &RequestContext<'_>) {
         let settings = &*self.settings;
         let version = settings.version;
-        for piece in [self.method(), " ", self.url.path()] {
+        let origin = match context.proxy {
+            Some(_) => &self.url[..Position::BeforePath],
+            None => "",
+        };
+        for piece in [self.method(), " ", origin, self.path()] {
             out.extend_from_slice(piece.as_bytes());
         }
         if let Some(query) = self.url.query() {
@@ -104,7 +172,12 @@ impl Request {
             write_header(out, header.name(), header.value());
         }
 
-        self.write_default(out, "Authorization", self.authorization.as_deref());
+        let authorization = self.authorization.as_ref().map(Authorization::value);
+        self.write_default(out, "Authorization", authorization);
+        if let Some(proxy) = context.proxy {
+            let authorization = proxy.authorization().map(Authorization::value);
+            self.write_default(out, "Proxy-Authorization", authorization);
+        }
         self.write_default(out, "User-Agent", Some(USER_AGENT));
         self.write_default(out, "Accept", Some("*/*"));
         self.write_default(out, "Accept-Encoding", Some("gzip, deflate, br, zstd"));
@@ -125,8 +198,19 @@ impl Request {
             self.write_default(out, "Content-Length", Some(&length));
         }
 
+        // There is one field for all cookies (RFC 6265 §5.4).
+        let mut cookies = context.cookies;
         for header in self.user_headers().filter(|header| !header.is("Host")) {
-            write_header(out, header.name(), header.value());
+            match header.value().filter(|_| !cookies.is_empty()) {
+                Some(own) if header.is("Cookie") => {
+                    let all = [own, "; ", std::mem::take(&mut cookies)].concat();
+                    write_header(out, header.name(), Some(&all));
+                }
+                _ => write_header(out, header.name(), header.value()),
+            }
+        }
+        if !cookies.is_empty() {
+            write_header(out, "Cookie", Some(cookies));
         }
         out.extend_from_slice(b"\r\n");
         out.extend_from_slice(body.unwrap_or_default());
@@ -142,7 +226,8 @@ impl Request {
     /// The user's headers, without those that redirects drop.
     fn user_headers(&self) -> impl Iterator<Item = &RequestHeader> {
         self.settings.headers.iter().filter(|header| {
-            !(self.without_credentials && header.is_one_of(&HOST_BOUND)
+            !(self.without_credentials && header.is_one_of(&ORIGIN_BOUND)
+                || !self.is_at_first_host() && header.is("Host")
                 || self.without_content && header.is_one_of(&CONTENT_BOUND))
         })
     }
@@ -183,36 +268,4 @@ fn write_header(out: &mut Vec<u8>, name: &str, value: Option<&str>) {
     out.extend_from_slice(if value.is_empty() { b":" } else { b": " });
     out.extend_from_slice(value.as_bytes());
     out.extend_from_slice(b"\r\n");
-}
-
-/// RFC 7617 §2.
-fn basic_authorization(url: &Url) -> Option<Box<str>> {
-    let (user, password) = (url.username(), url.password());
-    if user.is_empty() && password.is_none() {
-        return None;
-    }
-    let mut credentials: Vec<u8> = percent_decode_str(user).collect();
-    credentials.push(b':');
-    credentials.extend(percent_decode_str(password.unwrap_or_default()));
-    Some(format!("Basic {}", BASE64.encode(credentials)).into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn userinfo_becomes_basic_credentials() {
-        for (userinfo, value) in [
-            ("", None),
-            ("f@", Some("Basic Zjo=")),
-            ("f:@", Some("Basic Zjo=")),
-            (":p@", Some("Basic OnA=")),
-            ("a%20b:%ff%@", Some("Basic YSBiOv8l")),
-            ("%4g:oo@", Some("Basic JTRnOm9v")),
-        ] {
-            let url = format!("http://{userinfo}h/").parse().unwrap();
-            assert_eq!(basic_authorization(&url).as_deref(), value, "{userinfo}");
-        }
-    }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::authorization::Authorization;
+
 /// The settings that all requests of one kind share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpSettings {
@@ -11,12 +13,16 @@ pub struct HttpSettings {
     pub method: Box<str>,
     /// Headers to send in addition to, or instead of, the default ones.
     pub headers: Vec<RequestHeader>,
+    /// The credentials for the target, in place of those in its URL.
+    pub authorization: Option<Authorization>,
     /// The content of the request.
     pub body: Option<Box<[u8]>>,
     /// The HTTP version of the request.
     pub version: HttpVersion,
     /// The most redirects that are followed.
     pub follow_max: u32,
+    /// Whether cookies that were received are sent with the further requests of a job.
+    pub cookies: bool,
     /// The most octets of a head, final or interim, and of all chunk extensions and trailers of a
     /// body. At most 4 GiB.
     pub head_bytes_max: usize,
@@ -36,9 +42,11 @@ impl Default for HttpSettings {
         Self {
             method: "GET".into(),
             headers: Vec::new(),
+            authorization: None,
             body: None,
             version: HttpVersion::V11,
             follow_max: 0,
+            cookies: false,
             head_bytes_max: 64 << 10,
             body_bytes_max: 16 << 20,
             keep_body: false,

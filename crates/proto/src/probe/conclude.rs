@@ -14,7 +14,6 @@ use super::protocol::Protocol;
 use super::stage::{Departure, Route, Stage};
 use super::tour::{Journey, Peer};
 use super::{Output, Probe};
-use crate::http::Request;
 
 /// The wait before a second attempt. It doubles with each further one.
 const BACKOFF: Duration = Duration::from_millis(100);
@@ -24,6 +23,7 @@ const BACKOFF_MAX: Duration = Duration::from_secs(2);
 impl Probe {
     /// The response of an HTTP server is complete.
     pub(super) fn answered(&mut self, now: Time) {
+        self.keep_cookies(now);
         let ModuleKind::Http { settings, .. } = &self.job.module.kind else {
             return;
         };
@@ -116,6 +116,7 @@ impl Probe {
         }
         self.tour.retries = 0;
         self.tour.peer = Peer::default();
+        self.forget_cookies();
         self.tour.clock.turn(now, Phase::Wait);
         let (paced, route) = (false, Route::NextAddress);
         self.journey = Journey::new(Stage::Departing(Departure { paced, route }));
@@ -242,6 +243,7 @@ impl Probe {
                 | Cause::Closed
                 | Cause::Timeout
                 | Cause::Unreachable
+                | Cause::Proxy
                 | Cause::Alert
                 | Cause::Handshake
         );
@@ -253,11 +255,7 @@ impl Probe {
         let Some(request) = &self.course().request else {
             return;
         };
-        let mut url = request.url().clone();
-        // It has a known scheme and a host, so neither can fail.
-        let _ = url.set_scheme("http");
-        let _ = url.set_port(Some(fallback.port));
-        let request = Request::new(request.settings(), &url);
+        let request = request.over_http(fallback.port);
         let Ok(course) = Course::of_request(request, &self.job.module) else {
             return;
         };

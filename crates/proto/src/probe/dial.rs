@@ -6,6 +6,7 @@ use std::time::Duration;
 use canvass_model::{Host, Phase, Remote, Time};
 
 use super::candidates::{Candidates, Readiness};
+use super::destination::loopback;
 use super::established::Established;
 use super::failure::{Ended, Failure, SystemFault};
 use super::module::{AddressFamily, ModuleKind};
@@ -55,16 +56,23 @@ impl Probe {
     fn look_up(&mut self, now: Time) {
         self.tour.attempts += u32::from(self.journey.hops.is_empty());
         self.tour.peer = Peer::default();
-        let destination = &self.course().destination;
-        if let Some(path) = destination.unix.clone() {
+        self.journey.tunnel_addresses = None;
+        if let Some(path) = self.course().destination.unix.clone() {
             self.begin_dialing();
             return self.dial(Remote::Unix(path));
         }
-        if let Host::Address(address) = destination.connect_host {
-            *self.candidates() = Candidates::of(address);
-            return self.dial_first(now);
-        }
-        let loopback = destination.loopback();
+        self.look_up_sought(now);
+    }
+
+    pub(super) fn look_up_sought(&mut self, now: Time) {
+        let loopback = match self.sought_host() {
+            Host::Address(address) => {
+                let address = *address;
+                *self.candidates() = Candidates::of(address);
+                return self.use_addresses(now);
+            }
+            Host::Name(name) => loopback(name),
+        };
         let preference = self.family();
         let candidates = self.candidates();
         *candidates = Candidates::pending(preference);
@@ -73,17 +81,26 @@ impl Probe {
                 let family = AddressFamily::of(address);
                 candidates.resolved(now, family, Ok(&[address]));
             }
-            return self.dial_first(now);
+            return self.use_addresses(now);
         }
         let end = now + self.job.module.timeouts.resolve;
         self.enter_stage(Stage::Resolving(None), end);
         self.output(Output::Resolve);
     }
 
+    /// Addresses of the host that was looked up are known.
+    fn use_addresses(&mut self, now: Time) {
+        if self.takes_tunnel_addresses() {
+            self.look_up_sought(now);
+        } else {
+            self.dial_first(now);
+        }
+    }
+
     /// A query for the name was sent.
     pub fn resolving(&mut self, now: Time) {
         self.tour.clock.turn(now, Phase::Resolve);
-        let name = self.course().destination.connect_host.to_string();
+        let name = self.sought_host().to_string();
         self.note(now, "resolve", None, || name);
     }
 
@@ -120,9 +137,9 @@ impl Probe {
     /// Dials as soon as enough addresses are known. Returns when to check again, unless the stage
     /// has changed.
     pub(super) fn check_addresses(&mut self, now: Time) -> Option<Time> {
-        let all = self.dials_one_by_one();
+        let all = self.dials_one_by_one() || self.seeks_tunnel_addresses();
         match self.candidates().readiness(now, all) {
-            Readiness::Ready => self.dial_first(now),
+            Readiness::Ready => self.use_addresses(now),
             Readiness::Wait(until) => return Some(until.unwrap_or(Time::MAX)),
             Readiness::Fault(_) => {
                 if let Some(failure) = self.lookup_failure(now) {
@@ -144,7 +161,7 @@ impl Probe {
         let all = self.dials_one_by_one();
         match self.candidates().readiness(now, all) {
             Readiness::Fault(fault) => {
-                let name = self.course().destination.connect_host.to_string();
+                let name = self.sought_host().to_string();
                 Some(Failure::resolve(&name, fault))
             }
             _ => None,
@@ -267,14 +284,6 @@ impl Probe {
         Some(winner.remote)
     }
 
-    fn start(&mut self, now: Time, established: Established) {
-        if self.course().destination.tls {
-            self.start_tls(now, established);
-        } else {
-            self.start_protocol(now, established);
-        }
-    }
-
     /// A socket could not be opened for a reason on this side. The connection still waits for it.
     pub fn blocked(&mut self, fault: SystemFault) {
         if let Some(dialing) = self.journey.stage.dialing_mut() {
@@ -321,7 +330,7 @@ impl Probe {
         if dialing.is_some_and(|dialing| !dialing.dials.is_empty()) {
             return;
         }
-        let failure = Failure::system(phase, Some(&dial.remote), fault);
+        let failure = Failure::system(phase, &self.peer_name(&dial.remote), fault);
         if !one_by_one && !self.candidates().is_complete() {
             self.tour.clock.turn(now, Phase::Resolve);
             let end = now + self.job.module.timeouts.resolve;

@@ -10,6 +10,7 @@ use super::protocol::Protocol;
 use super::stage::{Departure, Stage};
 use super::{Output, Probe};
 use crate::connection::{Connection, StreamEnd};
+use crate::http::Request;
 use crate::output::ConnectionId;
 use crate::tls::{TlsFault, TlsFilter};
 
@@ -120,22 +121,34 @@ impl Probe {
             datagrams.sent.get_or_insert(now);
             datagrams.pending = false;
         }
+        let is_sent = !established.has_unsent() && matches!(established.protocol, Protocol::None);
         if established.connection.take_shutdown() {
             self.output(Output::ShutWrite(connection));
+        } else if is_sent && matches!(self.journey.stage, Stage::Talking(_)) {
+            self.opened(now);
         }
     }
 
     /// Octets were received on a stream, or a datagram from the host it was sent to.
     pub fn received(&mut self, now: Time, connection: ConnectionId, octets: &[u8]) {
         self.note(now, "read", Some(octets.len()), String::new);
+        self.deliver(now, connection, octets);
+    }
+
+    /// Takes octets that were received on a stream, or a datagram.
+    pub(super) fn deliver(&mut self, now: Time, connection: ConnectionId, octets: &[u8]) {
         let stage = &mut self.journey.stage;
         let is_idle = matches!(stage, Stage::Idle(_));
+        let is_tunnelling = matches!(stage, Stage::Tunnelling(_));
         let Some(established) = stage.established_as(connection) else {
             return;
         };
         if is_idle {
             // A server that sends before it was asked is not asked again on this connection.
             return self.close_stage(now);
+        }
+        if is_tunnelling {
+            return self.tunnel_received(now, connection, octets);
         }
         if established.connection.tls().is_none() {
             return self.take(now, octets);
@@ -231,6 +244,10 @@ impl Probe {
         };
         match &mut established.protocol {
             Protocol::None => {}
+            Protocol::Tunnel(tunnel) => {
+                let fault = tunnel.ended();
+                self.tunnel_failed(now, fault);
+            }
             Protocol::Talk(talk) => talk.ended(),
             Protocol::Http(_) if resends => self.reconnect(now),
             Protocol::Http(response) => match response.ended() {
@@ -257,9 +274,11 @@ impl Probe {
         if self.next_datagram_address(now) {
             return;
         }
-        let established = self.journey.stage.established();
-        let remote = established.map(|established| &established.remote);
-        let failure = Failure::system(self.phase(), remote, fault);
+        let who = match self.journey.stage.established() {
+            Some(established) => self.peer_name(&established.remote),
+            None => "the host".to_owned(),
+        };
+        let failure = Failure::system(self.phase(), &who, fault);
         self.conclude(now, Ended::Failed(failure));
     }
 
@@ -300,9 +319,13 @@ impl Probe {
         else {
             unreachable!("no datagram script starts TLS: Script::udp_ok");
         };
-        let unix_ns = self.job.module.unix_ns_at_zero + i128::from(now.as_nanos());
-        let unix_s = i64::try_from(unix_ns.div_euclid(1_000_000_000)).unwrap_or(i64::MAX);
-        let tls = tls.connect(self.host(), unix_s);
+        let unix_s = self.unix_s(now);
+        let request = self.course().request.as_ref();
+        let tls = if request.is_none_or(Request::is_at_first_host) {
+            tls.connect(self.host(), unix_s)
+        } else {
+            tls.for_other_hosts().connect(self.host(), unix_s)
+        };
         self.tour.clock.turn(now, Phase::Tls);
         let end = self.half_of_rest(now, now + self.job.module.timeouts.tls);
         let id = established.id;

@@ -1,6 +1,6 @@
 //! How an attempt ended or failed.
 
-use canvass_model::{Cause, Errno, Fault, Phase, Remote, Status, Verdict};
+use canvass_model::{Cause, Errno, Fault, Phase, Status, Verdict};
 
 use super::stage::{Dialing, Stage};
 use super::{Probe, ResolveFault};
@@ -66,8 +66,7 @@ impl Failure {
         }
     }
 
-    pub(super) fn system(phase: Phase, remote: Option<&Remote>, system: SystemFault) -> Self {
-        let who = remote.map_or_else(|| "the host".to_owned(), Remote::to_string);
+    pub(super) fn system(phase: Phase, who: &str, system: SystemFault) -> Self {
         let what = match system.cause {
             Cause::Refused => format!("{who} refused the connection"),
             Cause::Reset => match phase {
@@ -113,8 +112,11 @@ impl Probe {
                 dials,
                 ..
             }) => {
-                let remote = dials.first().map(|dial| &dial.remote);
-                return Some(Failure::system(self.phase(), remote, (**fault).clone()));
+                let who = match dials.first() {
+                    Some(dial) => self.peer_name(&dial.remote),
+                    None => "the host".to_owned(),
+                };
+                return Some(Failure::system(self.phase(), &who, (**fault).clone()));
             }
             Stage::AwaitingHost(_) | Stage::AwaitingTurn(_) => {
                 if by_deadline && self.peers_took_most() {
@@ -151,17 +153,18 @@ impl Probe {
         let dial = stage.dialing().and_then(|dialing| dialing.dials.first());
         let remote = stage.established().map(|established| &established.remote);
         let who = match remote.or(dial.map(|dial| &dial.remote)) {
-            Some(remote) => remote.to_string(),
-            None => self.course().destination.connect_host.to_string(),
+            Some(remote) => self.peer_name(remote),
+            None => self.sought_host().to_string(),
         };
         let phase = match stage {
             Stage::Resolving(_) => Phase::Resolve,
-            Stage::Dialing(_) => Phase::Connect,
+            Stage::Dialing(_) | Stage::Tunnelling(_) => Phase::Connect,
             _ => self.phase(),
         };
         let mut what = match (stage, self.waiting_for()) {
             (Stage::Resolving(_), _) => format!("the addresses of {who} were not found in time"),
             (Stage::Dialing(_), _) => format!("{who} did not accept the connection in time"),
+            (Stage::Tunnelling(established), _) => self.tunnel_timeout(established),
             (Stage::Handshaking(_), _) => format!("{who} did not end the TLS handshake in time"),
             (Stage::Talking(_), Some(wanted)) if phase == Phase::Transfer => {
                 format!("{who} did not send {wanted} in time")
@@ -192,7 +195,7 @@ fn status_of(cause: Cause) -> Status {
         Cause::Timeout => Status::Timeout,
         Cause::Refused => Status::ConnRefused,
         Cause::Reset | Cause::Closed => Status::Reset,
-        Cause::Unreachable => Status::Unreachable,
+        Cause::Unreachable | Cause::Proxy => Status::Unreachable,
         Cause::Truncated | Cause::Oversize => Status::Truncated,
         Cause::Malformed | Cause::Coding | Cause::Redirect => Status::Malformed,
         Cause::Expired

@@ -45,7 +45,7 @@ impl Findings {
     fn gather(&mut self, established: &mut Established) {
         self.replies = established.take_replies();
         match &mut established.protocol {
-            Protocol::None => {}
+            Protocol::None | Protocol::Tunnel(_) => {}
             Protocol::Talk(talk) => {
                 self.captures = talk.captures();
                 self.sent_bytes = talk.sent_bytes();
@@ -127,6 +127,8 @@ impl Probe {
         let findings = std::mem::take(&mut self.journey.findings);
         let peer = std::mem::take(&mut self.tour.peer);
         let addresses = self.tour.verdicts.take();
+        let via = self.course().destination.via.as_deref();
+        let proxy = via.map(|via| via.proxy.to_string().into());
         match self.job.given.spec {
             ProbeSpec::Http { requests, .. } => {
                 let page = findings.page;
@@ -146,6 +148,7 @@ impl Probe {
                     addresses,
                     body: page.body,
                     body_error: None,
+                    proxy,
                 }))
             }
             _ => Answer::Talk(Box::new(TalkAnswer {
@@ -157,6 +160,7 @@ impl Probe {
                 mismatch: findings.mismatch,
                 replies: findings.replies,
                 addresses,
+                proxy,
             })),
         }
     }

@@ -7,6 +7,7 @@
 mod candidates;
 mod clock;
 mod conclude;
+mod cookies;
 mod destination;
 mod dial;
 mod established;
@@ -16,6 +17,7 @@ mod module;
 mod protocol;
 mod stage;
 mod tour;
+mod tunnelling;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -30,6 +32,7 @@ pub use module::{
     AddressFamily, FamilyPreference, Module, ModuleKind, Pin, PinHost, Reach, Timeouts,
 };
 
+use crate::http::CookieJar;
 use crate::output::{ConnectionId, Output};
 use destination::Course;
 use failure::Ended;
@@ -72,6 +75,8 @@ struct ProbeJob {
     nonce: u64,
     /// Where every attempt starts.
     start: Course,
+    /// The cookies that were received, if they are kept.
+    cookies: Option<Box<CookieJar>>,
     /// The host it holds a permit at.
     permit: Option<Host>,
     connections: u16,
@@ -106,6 +111,10 @@ impl Probe {
             Err(reason) => return Err(Outcome::invalid(job, now, reason)),
         };
         let due = job.due.unwrap_or(now);
+        let keeps_cookies = start
+            .request
+            .as_ref()
+            .is_some_and(|request| request.settings().cookies);
         Ok(Self {
             tour: Tour::new(due, now, &module),
             journey: Journey::new(Stage::Departing(Departure::PACED)),
@@ -116,6 +125,7 @@ impl Probe {
                 module,
                 nonce,
                 start,
+                cookies: keeps_cookies.then(Box::default),
                 connections: 0,
                 requests_done: 0,
                 is_last_request: false,
@@ -130,7 +140,7 @@ impl Probe {
 
     /// The name that is to be looked up.
     pub fn name(&self) -> Option<&str> {
-        match &self.course().destination.connect_host {
+        match self.sought_host() {
             Host::Name(name) => Some(name),
             Host::Address(_) => None,
         }
@@ -190,6 +200,7 @@ impl Probe {
             Stage::AwaitingHost(_)
             | Stage::AwaitingTurn(_)
             | Stage::BackingOff(_)
+            | Stage::Tunnelling(_)
             | Stage::Handshaking(_) => Time::MAX,
         };
         let end = self.journey.stage_end.min(self.tour.deadline);
@@ -264,6 +275,12 @@ impl Probe {
     /// The phase a fault belongs to now. Before the first send that is the wait.
     fn phase(&self) -> Phase {
         self.tour.clock.phase().unwrap_or(Phase::Wait)
+    }
+
+    /// The wall clock, in seconds since 1970.
+    fn unix_s(&self, now: Time) -> i64 {
+        let unix_ns = self.job.module.unix_ns_at_zero + i128::from(now.as_nanos());
+        i64::try_from(unix_ns.div_euclid(1_000_000_000)).unwrap_or(i64::MAX)
     }
 
     /// Whether every address of the host is probed, one after the other.

@@ -11,6 +11,7 @@ use canvass_model::Host;
 use crate::http::HttpSettings;
 use crate::talk::{Credentials, Script};
 use crate::tls::TlsClient;
+use crate::tunnel::{Proxies, ProxyProtocol};
 
 /// The settings that all probes of one kind share.
 pub struct Module {
@@ -80,8 +81,12 @@ pub struct Reach {
     pub pins: Vec<Pin>,
     /// The Unix socket that every connection is made to.
     pub unix_socket: Option<Box<Path>>,
-    /// Whether every address of a host is probed, one after the other.
+    /// Whether every address of a host is probed, one after the other. Proxies are not used with it.
     pub all_addresses: bool,
+    /// The proxies that lead to the hosts, if there are any.
+    pub proxies: Option<Arc<Proxies>>,
+    /// The header that begins every stream.
+    pub proxy_protocol: Option<ProxyProtocol>,
 }
 
 /// Which addresses of a name are used.

@@ -8,12 +8,14 @@ use super::module::ModuleKind;
 use super::stage::{Departure, Stage};
 use super::tour::{Journey, Tour};
 use super::{Output, Probe};
-use crate::http::{Progress, ResponseReader};
+use crate::http::{Progress, RequestContext, ResponseReader};
 use crate::talk::{Talk, TalkOutput};
+use crate::tunnel::Tunnel;
 
 /// The protocol over a connection.
 pub(super) enum Protocol {
     None,
+    Tunnel(Box<Tunnel>),
     Http(Box<ResponseReader>),
     Talk(Box<Talk>),
 }
@@ -35,8 +37,7 @@ impl Probe {
         };
         established.protocol = match (&self.job.module.kind, &self.course().request) {
             (ModuleKind::Tcp { script: None, .. }, _) => {
-                self.enter_stage(Stage::Talking(established), end);
-                return self.conclude(now, Ended::Settled(Verdict::Answered, Status::Open));
+                return self.start_nothing(now, established, end);
             }
             (
                 ModuleKind::Tcp {
@@ -58,9 +59,14 @@ impl Probe {
                 Protocol::Talk(Box::new(talk(script, credentials).over_datagrams()))
             }
             (ModuleKind::Http { .. }, Some(request)) => {
+                let cookies = self.cookies_for(now, request);
+                let context = RequestContext {
+                    cookies: &cookies,
+                    proxy: self.course().destination.forwarding_proxy(),
+                };
                 established.connection.send(|out| {
                     out.reserve(256);
-                    request.write(out);
+                    request.write(out, &context);
                 });
                 Protocol::Http(Box::new(ResponseReader::new(request)))
             }
@@ -75,6 +81,23 @@ impl Probe {
         self.enter_stage(Stage::Talking(established), end);
     }
 
+    /// The connection is open, and that was all that was asked for.
+    fn start_nothing(&mut self, now: Time, established: Established, end: Time) {
+        let id = established.id;
+        // A header of the PROXY protocol has to leave first. What TLS has to send does not matter.
+        let is_unsent = established.has_unsent() && established.connection.tls().is_none();
+        self.enter_stage(Stage::Talking(established), end);
+        if is_unsent {
+            self.output(Output::Write(id));
+        } else {
+            self.opened(now);
+        }
+    }
+
+    pub(super) fn opened(&mut self, now: Time) {
+        self.conclude(now, Ended::Settled(Verdict::Answered, Status::Open));
+    }
+
     /// Takes octets that were received for the protocol.
     pub(super) fn take(&mut self, now: Time, octets: &[u8]) {
         let Some(established) = self.journey.stage.established_mut() else {
@@ -85,7 +108,7 @@ impl Probe {
             self.journey.stage_end = now + self.job.module.timeouts.transfer;
         }
         match &mut established.protocol {
-            Protocol::None => {}
+            Protocol::None | Protocol::Tunnel(_) => {}
             Protocol::Talk(talk) => talk.received(now, octets),
             Protocol::Http(response) => match response.received(octets) {
                 Ok(Progress::Done) => self.answered(now),
@@ -192,7 +215,7 @@ impl Probe {
                 Some("the rest of the body".into())
             }
             Protocol::Http(_) => Some("the head of its answer".into()),
-            Protocol::None => None,
+            Protocol::None | Protocol::Tunnel(_) => None,
         }
     }
 

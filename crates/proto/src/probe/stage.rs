@@ -23,6 +23,8 @@ pub(super) enum Stage {
     Resolving(Option<Failure>),
     /// Waits for a connection to open.
     Dialing(Dialing),
+    /// Waits for a proxy to connect to the server.
+    Tunnelling(Established),
     /// Waits for the end of a TLS handshake.
     Handshaking(Established),
     /// Exchanges octets with the peer.
@@ -116,6 +118,7 @@ impl Stage {
             Self::BackingOff(_) => "backing off",
             Self::Resolving(_) => "resolving",
             Self::Dialing(_) => "dialing",
+            Self::Tunnelling(_) => "tunnelling",
             Self::Handshaking(_) => "handshaking",
             Self::Talking(_) => "talking",
             Self::Idle(_) => "idle",
@@ -151,7 +154,8 @@ impl Stage {
     /// The connection that is open.
     pub(super) fn established(&self) -> Option<&Established> {
         match self {
-            Self::Handshaking(established)
+            Self::Tunnelling(established)
+            | Self::Handshaking(established)
             | Self::Talking(established)
             | Self::Idle(Some(established)) => Some(established),
             _ => None,
@@ -160,7 +164,8 @@ impl Stage {
 
     pub(super) fn established_mut(&mut self) -> Option<&mut Established> {
         match self {
-            Self::Handshaking(established)
+            Self::Tunnelling(established)
+            | Self::Handshaking(established)
             | Self::Talking(established)
             | Self::Idle(Some(established)) => Some(established),
             _ => None,
@@ -177,7 +182,9 @@ impl Stage {
     pub(super) fn take_established(&mut self) -> Option<Established> {
         self.established()?;
         match std::mem::replace(self, Self::Idle(None)) {
-            Self::Handshaking(established) | Self::Talking(established) => Some(established),
+            Self::Tunnelling(established)
+            | Self::Handshaking(established)
+            | Self::Talking(established) => Some(established),
             Self::Idle(established) => established,
             _ => None,
         }

@@ -5,3 +5,4 @@ mod journeys;
 mod limits;
 mod rig;
 mod talk;
+mod tunnelling;

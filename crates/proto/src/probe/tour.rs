@@ -1,5 +1,7 @@
 //! What lasts for one request of a job, and for one attempt at it.
 
+use std::net::SocketAddr;
+
 use canvass_model::{AddressVerdict, Hop, Remote, Time, TlsFacts, TraceEvent};
 
 use super::candidates::Candidates;
@@ -9,6 +11,7 @@ use super::failure::Failure;
 use super::finish::Findings;
 use super::module::Module;
 use super::stage::Stage;
+use super::tunnelling::TunnelAddresses;
 
 /// One request of the job, from its due time to its outcome: all attempts, at one address or, if
 /// all addresses are probed, at each.
@@ -34,6 +37,8 @@ pub(super) struct Tour {
 pub(super) struct Peer {
     pub(super) remote: Option<Remote>,
     pub(super) tls: Option<Box<TlsFacts>>,
+    /// This end of the connection, if it is needed.
+    pub(super) local: Option<SocketAddr>,
 }
 
 /// One attempt, with all redirects it follows.
@@ -43,6 +48,8 @@ pub(super) struct Journey {
     pub(super) hops: Vec<Hop>,
     /// The addresses of the host that are still to be tried.
     pub(super) candidates: Candidates,
+    /// The addresses of the server that a proxy is asked to connect to, if they were looked up here.
+    pub(super) tunnel_addresses: Option<Box<TunnelAddresses>>,
     pub(super) findings: Findings,
     /// How the attempt before failed.
     pub(super) previous: Option<Failure>,
@@ -73,6 +80,7 @@ impl Journey {
             detour: None,
             hops: Vec::new(),
             candidates: Candidates::default(),
+            tunnel_addresses: None,
             findings: Findings::default(),
             previous: None,
             stage,

@@ -71,6 +71,15 @@ impl TlsClient {
         })
     }
 
+    /// The same for hosts other than the one that [`TlsOptions::server_name`] is for: their own
+    /// names are sent and verified.
+    pub fn for_other_hosts(&self) -> Self {
+        Self {
+            server_name: None,
+            ..self.clone()
+        }
+    }
+
     /// Starts a handshake with `host`; the first octets to send are available then. Certificates
     /// are validated at `unix_now_s`, the seconds since 1970 (UTC). A name is sent by SNI (RFC 6066
     /// §3); an address is only verified.

@@ -236,10 +236,15 @@ impl Asked {
                         let any = AddressFamily::V4.address(0);
                         url.set_ip_host(any)
                             .expect("a URL with an address has a host");
-                        let rest = self.hash(&(Tag::Url, url.as_str(), fallback));
+                        let rest = self.hash(&(Tag::Url, url.as_str(), &target.raw_path, fallback));
                         Question::OfAddress(address, rest)
                     }
-                    _ => Question::Other(self.hash(&(Tag::Url, url.as_str(), fallback))),
+                    _ => Question::Other(self.hash(&(
+                        Tag::Url,
+                        url.as_str(),
+                        &target.raw_path,
+                        fallback,
+                    ))),
                 }
             }
             Target::Unix { path, .. } => Question::Other(self.hash(&(Tag::Unix, path, asks.probe))),

@@ -45,7 +45,7 @@ pub(super) fn parse(text: &str, schemes: &[Scheme]) -> Result<ParsedLine, String
         return Err(format!("write {}:{}", scheme.name, scheme.probe.syntax()));
     };
     let target = match scheme.probe.port() {
-        None => Target::Url(Box::new(page::url_target(text, rest)?)),
+        None => Target::Url(Box::new(page::url_target(text, rest, false)?)),
         Some((protocol, default_port)) => {
             let (host, port) = parse_address(rest, scheme, protocol, default_port)?;
             Target::Endpoint {

@@ -9,24 +9,25 @@ use super::password::mask_password;
 use super::{Entry, Types, socket};
 use crate::parse::{AddressFamily, shorten};
 use crate::ports::parse_port;
-use crate::target_template::{Page, TargetTemplate};
+use crate::target_template::{Page, TargetTemplate, raw_path};
 use crate::{Ports, Protocol};
 
-/// Parses a URL, or hosts without a scheme, which get `ports` if the text has no port.
-pub(super) fn parse(text: &str, ports: Option<&Ports>) -> Result<Entry, String> {
+/// Parses a URL, or hosts without a scheme, which get `ports` if the text has no port. With
+/// `path_as_is`, dot segments of the path are kept.
+pub(super) fn parse(text: &str, ports: Option<&Ports>, path_as_is: bool) -> Result<Entry, String> {
     if let Some(entry) = socket::parse(text) {
         return entry;
     }
     match split_scheme(text) {
         Some((scheme, rest)) if is_spoken(scheme) => {
-            let target = url_target(text, rest)?;
+            let target = url_target(text, rest, path_as_is)?;
             Ok(Entry::One(Target::Url(Box::new(target)), Types::Asked))
         }
         Some((scheme, _)) => Err(format!(
             "the scheme is {:?}, and only http and https are probed",
             shorten(scheme)
         )),
-        None => parse_bare(text, ports),
+        None => parse_bare(text, ports, path_as_is),
     }
 }
 
@@ -48,7 +49,7 @@ fn is_spoken(scheme: &str) -> bool {
 
 /// Parses a URL, of which `rest` follows `://`. The host is checked as given because URLs allow forms
 /// of addresses that other programs interpret differently.
-pub(super) fn url_target(text: &str, rest: &str) -> Result<UrlTarget, String> {
+pub(super) fn url_target(text: &str, rest: &str, path_as_is: bool) -> Result<UrlTarget, String> {
     refuse_blanks(text)?;
     let authority = match rest.find(['/', '\\', '?', '#']) {
         Some(end) => &rest[..end],
@@ -75,6 +76,9 @@ pub(super) fn url_target(text: &str, rest: &str) -> Result<UrlTarget, String> {
             .map_err(|()| "the URL has no host".to_owned())?;
     }
     Ok(UrlTarget {
+        raw_path: path_as_is
+            .then(|| raw_path(&rest[authority.len()..], &url))
+            .flatten(),
         url,
         fallback: None,
         given: Some(mask_password(text).into()),
@@ -82,7 +86,7 @@ pub(super) fn url_target(text: &str, rest: &str) -> Result<UrlTarget, String> {
 }
 
 /// Parses hosts with an optional port and an optional path.
-fn parse_bare(text: &str, ports: Option<&Ports>) -> Result<Entry, String> {
+fn parse_bare(text: &str, ports: Option<&Ports>, path_as_is: bool) -> Result<Entry, String> {
     let (authority, path) = split_path(text);
     if authority.contains('@') {
         return Err("credentials need a URL with a scheme, such as https://".to_owned());
@@ -105,16 +109,18 @@ fn parse_bare(text: &str, ports: Option<&Ports>) -> Result<Entry, String> {
     match hosts {
         Hosts::One(host) if port.is_some() || ports.is_none() => {
             let port = port.map(|port| port.get());
-            let (url, fallback) = Page::new(&host, path)?.at(&host, port);
+            let page = Page::new(&host, path, path_as_is)?;
+            let (url, fallback) = page.at(&host, port);
             let target = UrlTarget {
                 url,
+                raw_path: page.raw_path,
                 fallback,
                 given: Some(text.into()),
             };
             Ok(Entry::One(Target::Url(Box::new(target)), Types::Asked))
         }
         Hosts::One(host) => {
-            let page = Page::new(&host, path)?;
+            let page = Page::new(&host, path, path_as_is)?;
             Ok(Entry::Grid(
                 Hosts::One(host),
                 TargetTemplate::Page(Box::new(page), ports),
@@ -122,7 +128,8 @@ fn parse_bare(text: &str, ports: Option<&Ports>) -> Result<Entry, String> {
         }
         Hosts::AddressRange(span) => {
             // Any address: it is replaced for each target.
-            let page = Page::new(&Host::Address(AddressFamily::V4.address(0)), path)?;
+            let any = Host::Address(AddressFamily::V4.address(0));
+            let page = Page::new(&any, path, path_as_is)?;
             Ok(Entry::Grid(
                 Hosts::AddressRange(span),
                 TargetTemplate::Page(Box::new(page), ports),
@@ -169,7 +176,7 @@ mod tests {
 
     /// The URL, the port of the fallback to http, and the text.
     fn one(text: &str) -> (String, Option<u16>, String) {
-        match parse(text, None) {
+        match parse(text, None, false) {
             Ok(Entry::One(Target::Url(target), Types::Asked)) => (
                 target.url.to_string(),
                 target.fallback.map(|fallback| fallback.port),
@@ -180,7 +187,7 @@ mod tests {
     }
 
     fn reason(text: &str) -> String {
-        parse(text, None).unwrap_err()
+        parse(text, None, false).unwrap_err()
     }
 
     #[test]
@@ -260,7 +267,7 @@ mod tests {
             ("2001:db8::/64", Some(&listed), Some("80,8080")),
             ("example.net/path", Some(&listed), Some("80,8080")),
         ] {
-            match parse(text, ports) {
+            match parse(text, ports, false) {
                 Ok(Entry::Grid(_, TargetTemplate::Page(_, ports))) => {
                     let ports = ports.map(|ports| ports.to_string());
                     assert_eq!(ports.as_deref(), shown, "{text}");
@@ -269,7 +276,7 @@ mod tests {
             }
         }
         for text in ["http://example.net/", "example.net:81"] {
-            let read = parse(text, Some(&listed));
+            let read = parse(text, Some(&listed), false);
             assert!(matches!(read, Ok(Entry::One(..))), "{text}");
         }
     }
@@ -337,7 +344,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_text_is_taken_or_bad(text in "(https?://)?[0-9a-fx:./%?#\\[\\] @\u{e9}-]{0,40}|\\PC{0,60}") {
-            match parse(&text, None) {
+            match parse(&text, None, false) {
                 Ok(Entry::One(Target::Url(target), _)) => {
                     prop_assert!(["http", "https"].contains(&target.url.scheme()));
                     prop_assert_ne!(target.url.port(), Some(0));

@@ -30,6 +30,7 @@ pub(crate) fn http(listed: Option<&str>) -> TargetOptions {
         module: ModuleId(3),
         requests: NonZeroU32::MIN,
         ports: listed.map(ports),
+        path_as_is: false,
     })
 }
 

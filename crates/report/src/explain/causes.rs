@@ -86,6 +86,13 @@ fn entry(cause: Cause) -> Entry {
             "Check `redirects` of the line: loops between http and https or between two names are \
              common. Raise `--follow` if the chain is intended.",
         ),
+        Cause::Proxy => plain(
+            &[Connect],
+            "The proxy did not open the connection: it refuses, wants a user and a password, or could \
+             not reach the server. The message has its answer.",
+            "Try the proxy alone: `curl -v -x PROXY URL`. Check whether it permits this host and port \
+             (many permit CONNECT to port 443 only), and the user and the password in `--proxy`.",
+        ),
         Cause::Rcode => plain(
             &[Dns, Resolve],
             "The DNS server answered with an error code, such as SERVFAIL or REFUSED.",

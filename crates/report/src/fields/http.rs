@@ -47,6 +47,8 @@ fields! {
 
     body_error: KeyIfSome<&str> = KeyIfSome(answer.body_error.as_deref()), csv,
         "with `--save`: why the body could not be kept; the result of the request is not affected";
+    proxy: KeyIfSome<&str> = KeyIfSome(answer.proxy.as_deref()), csv,
+        "through a proxy: its URL without user and password; `remote` is its address then";
 }
 
 fields! {

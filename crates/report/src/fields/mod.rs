@@ -112,7 +112,8 @@ line! {
 
 line! {
     /// A line of `tcp` and `udp`.
-    TalkLine: common::Start, common::Ending, talk::Answer, common::Times, host::Time, common::End
+    TalkLine: common::Start, common::Ending, talk::Answer, common::Times, host::Time, common::End,
+    talk::Path
 }
 
 row! {

@@ -44,12 +44,26 @@ fields! {
 
 impl Listed for Reply {}
 
-impl LinePart for Answer {
-    #[inline(always)]
-    fn with_subject(outcome: &Outcome, write: impl FnOnce(&TalkAnswer)) {
-        match &outcome.answer {
-            ProbeAnswer::Talk(answer) => write(answer),
-            _ => with_default(write),
-        }
-    }
+fields! {
+    /// Stands last, since its column is newer than the others.
+    Path: TalkAnswer, |answer| "," .. "";
+
+    proxy: KeyIfSome<&str> = KeyIfSome(answer.proxy.as_deref()), csv,
+        "through a proxy: its URL without user and password; `remote` is its address then";
 }
+
+macro_rules! talk_answer {
+    ($($Part:ty),*) => {$(
+        impl LinePart for $Part {
+            #[inline(always)]
+            fn with_subject(outcome: &Outcome, write: impl FnOnce(&TalkAnswer)) {
+                match &outcome.answer {
+                    ProbeAnswer::Talk(answer) => write(answer),
+                    _ => with_default(write),
+                }
+            }
+        }
+    )*};
+}
+
+talk_answer!(Answer, Path);

@@ -397,6 +397,8 @@ proptest! {
                 prop_assert_eq!(value.get("repeat").cloned(), answer.repeat.map(|n| json!(n)));
                 prop_assert_eq!(value.get("addresses").is_some(), answer.addresses.is_some());
                 prop_assert_eq!(value["tls"].is_null(), answer.tls.is_none());
+                let proxy = value.get("proxy").map(|text| text.as_str().unwrap());
+                prop_assert_eq!(proxy, answer.proxy.as_deref());
             }
             Answer::Talk(answer) => {
                 let captures: serde_json::Map<String, Value> = answer.captures.iter()
@@ -407,6 +409,8 @@ proptest! {
                 prop_assert_eq!(value.get("replies").is_some(), answer.replies.is_some());
                 let mismatch = value.get("mismatch").map(|text| text.as_str().unwrap());
                 prop_assert_eq!(mismatch, answer.mismatch.as_deref());
+                let proxy = value.get("proxy").map(|text| text.as_str().unwrap());
+                prop_assert_eq!(proxy, answer.proxy.as_deref());
             }
         }
         match &outcome.fault {

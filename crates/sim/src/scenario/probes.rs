@@ -88,6 +88,7 @@ pub fn url_job(seq: u64, url: &str) -> Job {
         line: None,
         target: Target::Url(Box::new(UrlTarget {
             url: Url::parse(url).expect("a URL"),
+            raw_path: None,
             fallback: None,
             given: Some(url.into()),
         })),

@@ -139,7 +139,14 @@ impl<N: Net> Shard<N> {
                 Ok(())
             };
             match opened {
-                Ok(()) => task.probe.connected(now, connection),
+                Ok(()) => {
+                    if task.probe.needs_local_address()
+                        && let Some(address) = self.net.local_address(socket)
+                    {
+                        task.probe.local_address(address);
+                    }
+                    task.probe.connected(now, connection);
+                }
                 // Only an open connection can be reset; one that is not open yet is refused.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
                     task.probe.connected(now, connection);

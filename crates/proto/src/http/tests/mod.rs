@@ -7,7 +7,7 @@ mod requests;
 
 use std::sync::Arc;
 
-use super::{Counts, HttpFault, HttpSettings, Progress, Request, ResponseReader};
+use super::{Counts, HttpFault, HttpSettings, Progress, Request, RequestContext, ResponseReader};
 
 fn request(settings: HttpSettings, url: &str) -> Request {
     Request::new(&Arc::new(settings), &url.parse().unwrap())
@@ -16,7 +16,7 @@ fn request(settings: HttpSettings, url: &str) -> Request {
 /// What is written for `request`.
 fn written(request: &Request) -> String {
     let mut out = Vec::new();
-    request.write(&mut out);
+    request.write(&mut out, &RequestContext::default());
     String::from_utf8(out).unwrap()
 }
 

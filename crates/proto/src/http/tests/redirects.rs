@@ -125,7 +125,9 @@ fn credentials_stay_where_they_are_for() {
             assert_eq!(written.contains(name), stays, "{location}: {written}");
         }
         assert_eq!(written.contains("secret"), stays, "{location}");
-        assert_eq!(written.contains("virtual.example"), stays, "{location}");
+        let same_host = next.url().host_str() == Some("host.example");
+        assert_eq!(next.is_at_first_host(), same_host);
+        assert_eq!(written.contains("virtual.example"), same_host, "{location}");
         assert_eq!(
             written.matches("Host: ").count(),
             1,
@@ -155,6 +157,25 @@ fn credentials_of_the_url_stay_where_they_are_for() {
         .unwrap()
         .unwrap();
     assert!(!written(&given).contains("Authorization"));
+}
+
+#[test]
+fn the_users_host_is_for_the_first_host_only() {
+    let first = request(settings("GET", false), "http://host.example/");
+    let lead = |from: &Request, to| from.redirected(302, to).unwrap().unwrap();
+    let far = lead(&first, "http://other.example/");
+    let near = lead(&far, "/next");
+    let back = lead(&near, "http://host.example/");
+    for (request, at_first_host) in [(&first, true), (&far, false), (&near, false), (&back, true)] {
+        let written = written(request);
+        assert_eq!(
+            written.contains("Host: virtual.example"),
+            at_first_host,
+            "{written}"
+        );
+    }
+    // Credentials are not sent again: others know by then that they lead to them.
+    assert!(!written(&back).contains("secret"));
 }
 
 #[test]

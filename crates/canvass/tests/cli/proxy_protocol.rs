@@ -1,0 +1,152 @@
+//! The header of the PROXY protocol, as nginx reads it.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::certificate::make_certificate;
+use crate::common::{canvass, until};
+use crate::http_rig::probe;
+use crate::nginx::{free_port, program};
+use crate::probe_peers::TcpPeer;
+
+const PORT_TRIES: usize = 10;
+
+/// An nginx that wants the header on its ports, and answers with what it has read.
+struct Nginx {
+    child: Child,
+    http: u16,
+    https: u16,
+    directory: TempDir,
+}
+
+impl Nginx {
+    #[track_caller]
+    fn start() -> Self {
+        (0..PORT_TRIES)
+            .find_map(|_| Self::start_on(free_port(), free_port()))
+            .expect("nginx does not start")
+    }
+
+    fn start_on(http: u16, https: u16) -> Option<Self> {
+        let directory = tempfile::tempdir().unwrap();
+        make_certificate(directory.path(), "web.test");
+        let text = "$proxy_protocol_addr $proxy_protocol_port $proxy_protocol_server_addr \
+                    $proxy_protocol_server_port $remote_port";
+        let configuration = format!(
+            "daemon off; master_process off; pid nginx.pid; error_log error.log;
+events {{ }}
+http {{
+    access_log off;
+    client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+    default_type text/plain;
+    server {{
+        listen 127.0.0.1:{http} proxy_protocol;
+        listen [::1]:{http} proxy_protocol;
+        listen 127.0.0.1:{https} ssl proxy_protocol;
+        ssl_certificate certificate.pem;
+        ssl_certificate_key key.pem;
+        location / {{ return 200 '{text}'; }}
+    }}
+}}
+"
+        );
+        fs::write(directory.path().join("nginx.conf"), configuration).unwrap();
+        let prefix = format!("{}/", directory.path().display());
+        let child = Command::new(program())
+            .args(["-p", &prefix, "-c", "nginx.conf", "-e", "error.log"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("nginx can be started");
+        let mut nginx = Self {
+            child,
+            http,
+            https,
+            directory,
+        };
+        let mut listens = false;
+        until("nginx", || {
+            let up = |port: u16| std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok();
+            listens = up(http) && up(https);
+            listens || nginx.child.try_wait().unwrap().is_some()
+        });
+        listens.then_some(nginx)
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // It may have ended by itself, and then there is nothing to do.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn nginx_reads_both_ends() {
+    let nginx = Nginx::start();
+    let ca = nginx.directory.path().join("certificate.pem");
+    let ca = ca.to_str().unwrap();
+    for version in ["v1", "v2"] {
+        for (url, host, port) in [
+            (
+                format!("http://127.0.0.1:{}/", nginx.http),
+                "127.0.0.1",
+                nginx.http,
+            ),
+            (format!("http://[::1]:{}/", nginx.http), "::1", nginx.http),
+            (
+                format!("https://127.0.0.1:{}/", nginx.https),
+                "127.0.0.1",
+                nginx.https,
+            ),
+        ] {
+            let directory = tempfile::tempdir().unwrap();
+            let save = directory.path().to_str().unwrap();
+            let args = ["--proxy-protocol", version, "--save", save, "--cacert", ca];
+            let object = probe(&args, &url);
+            assert_eq!(object["status"], "200", "{version} {object}");
+            let text = fs::read_to_string(directory.path().join("0.body")).unwrap();
+            let words: Vec<&str> = text.split(' ').collect();
+            let [from, from_port, to, to_port, remote_port] = words[..] else {
+                panic!("{text:?}");
+            };
+            assert_eq!((from, to), (host, host), "{text}");
+            assert_eq!(to_port, port.to_string(), "{text}");
+            assert_eq!(from_port, remote_port, "{text}");
+        }
+        let object = probe(&[], &format!("http://127.0.0.1:{}/", nginx.http));
+        assert_ne!(object["outcome"], "answered", "{object}");
+    }
+}
+
+#[test]
+fn an_open_port_gets_the_header() {
+    let peer = TcpPeer::serve(|mut stream| {
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut stream, &mut text).unwrap();
+        let ends = [stream.peer_addr(), stream.local_addr()].map(Result::unwrap);
+        (text, ends)
+    });
+    canvass(&["tcp", "--proxy-protocol", "v1", &peer.target()]).exits(0);
+    let (text, [from, to]) = peer.result();
+    let (ip, port) = (|end: SocketAddr| end.ip(), |end: SocketAddr| end.port());
+    assert_eq!(
+        text,
+        format!(
+            "PROXY TCP4 {} {} {} {}\r\n",
+            ip(from),
+            ip(to),
+            port(from),
+            port(to)
+        )
+    );
+    canvass(&["tcp", "--proxy-protocol", "v3", "127.0.0.1:1"])
+        .exits(2)
+        .says("neither v1 nor v2");
+}

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use canvass_lab::Lab;
-use canvass_model::Verdict;
 use canvass_queue::Dedup;
 use canvass_report::{RunReport, SinkError, SummaryInput, run_page, summary, warnings};
 use canvass_run::{OptionalError, Report, Run, RunError, StopHandle, UnsavedBodies};
@@ -213,8 +212,11 @@ impl FinishedRun {
                     message("canvass: warning: the list is empty, so nothing was asked");
                 }
                 let tally = &self.report.tally;
-                let good = tally.total() - tally.verdict(Verdict::Failed);
-                Ok(Exit::of(good, tally.total(), self.fail_below_percent))
+                Ok(Exit::of(
+                    tally.good(),
+                    tally.total(),
+                    self.fail_below_percent,
+                ))
             }
         };
         match ended {

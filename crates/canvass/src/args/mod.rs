@@ -3,6 +3,8 @@
 mod common;
 mod compare;
 mod examples;
+mod expect;
+mod extras;
 mod heading;
 mod host;
 mod http;
@@ -19,6 +21,8 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub(crate) use common::{CommonArgs, ProgressArg, TransportArg};
 pub(crate) use compare::{AgainstArg, CompareArgs};
+pub(crate) use expect::{ExpectArgs, ExpectCertificateArgs};
+pub(crate) use extras::ExtrasArgs;
 pub(crate) use host::{HostArgs, ReachArgs, ResolveArg, SocketArgs, TimeoutArgs};
 pub(crate) use http::HttpArgs;
 pub(crate) use lab::{ImpairmentArgs, LabArgs, ServeArg};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use canvass_proto::talk::Preset;
 use clap::Args;
 
-use super::{HostArgs, TlsArgs, heading};
+use super::{ExpectCertificateArgs, HostArgs, TlsArgs, heading};
 use crate::units;
 
 #[derive(Debug, Args)]
@@ -29,6 +29,8 @@ pub(crate) struct TcpArgs {
     /// Use TLS from the start
     #[arg(long = "tls", help_heading = heading::QUESTION)]
     pub tls_from_start: bool,
+    #[command(flatten)]
+    pub expect: ExpectCertificateArgs,
     #[command(flatten)]
     pub host: HostArgs,
     #[command(flatten)]

@@ -5,13 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use canvass_proto::ModuleKind;
-use canvass_proto::http::{HttpSettings, HttpVersion};
+use canvass_proto::http::{Extras, HttpSettings, HttpVersion};
 use canvass_queue::{Protocol, TargetKind};
 
+use super::expect::expectations;
 use super::hosts::{MODULE, cannot_read, ports, probes, reach, start_lab};
 use super::tls::{name_tls_files, tls_client};
 use super::{CommandParts, Invocation, invocation};
-use crate::args::HttpArgs;
+use crate::args::{ExtrasArgs, HttpArgs};
 use crate::exit::Failure;
 
 /// The invocation of `canvass http`.
@@ -23,6 +24,8 @@ pub(crate) fn http(args: HttpArgs) -> Result<Invocation, Failure> {
         (None, Some(_)) => "POST".into(),
         (None, None) => "GET".into(),
     };
+    let expect = expectations(args.expect);
+    let extras = extras(&args.extras);
     let settings = HttpSettings {
         method,
         headers: args.header,
@@ -36,7 +39,12 @@ pub(crate) fn http(args: HttpArgs) -> Result<Invocation, Failure> {
         head_bytes_max: usize::try_from(args.head_max).unwrap_or(usize::MAX),
         body_bytes_max: args.body_max,
         keep_body: args.save.is_some(),
-        keep_alive: args.repeat > 1,
+        judge_body: expect
+            .as_ref()
+            .is_some_and(|expect| !expect.bodies.is_empty()),
+        // The request for the icon can go over the same connection.
+        keep_alive: args.repeat > 1 || extras.favicon,
+        extras,
     };
     let tls = tls_client(&args.tls, Some("http/1.1"), lab.as_ref())?;
     let mut reach = reach(&args.host.reach, lab.as_ref())?;
@@ -49,6 +57,7 @@ pub(crate) fn http(args: HttpArgs) -> Result<Invocation, Failure> {
     let module = ModuleKind::Http {
         settings: Arc::new(settings),
         tls,
+        expect,
     };
     let mut parts = CommandParts {
         save: args.save,
@@ -59,6 +68,16 @@ pub(crate) fn http(args: HttpArgs) -> Result<Invocation, Failure> {
     }
     name_tls_files(&args.tls, &mut parts.files);
     invocation(parts, args.host.common)
+}
+
+fn extras(args: &ExtrasArgs) -> Extras {
+    Extras {
+        headers: args.headers,
+        title: args.title,
+        body_sha256: args.body_sha256,
+        favicon: args.favicon,
+        chain: args.chain,
+    }
 }
 
 /// The body of a request, with `@FILE` as in curl's `-d`.

@@ -2,6 +2,7 @@
 
 mod compare;
 mod dig;
+mod expect;
 mod hosts;
 mod http;
 mod lookups;

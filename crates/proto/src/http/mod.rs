@@ -9,7 +9,9 @@ mod chunked;
 mod coding;
 #[cfg(any(test, feature = "corpus"))]
 pub mod corpus;
+mod extras;
 mod fault;
+mod favicon;
 mod framing;
 mod head;
 mod redirect;
@@ -18,8 +20,11 @@ mod response;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod title;
 
+pub use extras::Extras;
 pub use fault::HttpFault;
+pub(crate) use favicon::favicon_mmh3;
 pub use head::Head;
 pub use redirect::RedirectError;
 pub use request::Request;

@@ -6,11 +6,13 @@ use canvass_model::Cause;
 
 use super::chunked::Chunked;
 use super::coding::{CodingFault, Decoder};
+use super::extras::BodyDigest;
 use super::fault::HttpFault;
 use super::framing::{Framing, RequestKind, framing, keeps_alive};
 use super::head::{Head, HeadScan, check_start};
 use super::request::Request;
 use super::settings::HttpSettings;
+use super::title::TITLE_SCAN_BYTES_MAX;
 
 /// The most interim responses (RFC 9110 §15.2) before the final one.
 const INTERIM_MAX: u32 = 16;
@@ -83,7 +85,13 @@ impl ResponseReader {
             body: Body {
                 counts: Counts::default(),
                 bytes_max: settings.body_bytes_max,
-                kept: settings.keep_body.then(Vec::new),
+                kept: keeps_any(settings).then(Vec::new),
+                kept_bytes_max: if keeps_all(settings) {
+                    usize::MAX
+                } else {
+                    TITLE_SCAN_BYTES_MAX
+                },
+                digest: settings.extras.body_sha256.then(BodyDigest::boxed),
                 coding: Coding::None,
             },
             settings: Arc::clone(settings),
@@ -122,9 +130,30 @@ impl ResponseReader {
         matches!(self.state, State::Done) && self.keeps_alive
     }
 
+    /// The settings of the request.
+    pub fn settings(&self) -> &Arc<HttpSettings> {
+        &self.settings
+    }
+
+    /// The decoded body as far as it was received, if the settings ask for it: whole for
+    /// [`HttpSettings::keep_body`] and [`HttpSettings::judge_body`], or the beginning for
+    /// [`Extras::title`](super::Extras::title).
+    pub fn body(&self) -> Option<&[u8]> {
+        self.body.kept.as_deref()
+    }
+
+    /// The SHA-256 of the decoded body, if it is complete and [`Extras::body_sha256`] asks for it.
+    ///
+    /// [`Extras::body_sha256`]: super::Extras::body_sha256
+    pub fn body_sha256(&self) -> Option<[u8; 32]> {
+        let digest = self.body.digest.as_ref()?;
+        matches!(self.state, State::Done).then(|| digest.finish())
+    }
+
     /// Takes the decoded body as far as it was received, if it is to be kept.
     pub fn take_body(&mut self) -> Option<Vec<u8>> {
-        self.body.kept.take()
+        let body = self.body.kept.take();
+        body.filter(|_| self.settings.keep_body)
     }
 
     fn progress(&mut self, result: Result<(), HttpFault>) -> Result<Progress, HttpFault> {
@@ -276,7 +305,8 @@ impl ResponseReader {
             Framing::Length(octets) => {
                 self.body.check_size(octets)?;
                 if let (Some(kept), Coding::None) = (&mut self.body.kept, &self.body.coding) {
-                    kept.reserve_exact(octets.min(RESERVED_MAX) as usize);
+                    let octets = octets.min(RESERVED_MAX) as usize;
+                    kept.reserve_exact(octets.min(self.body.kept_bytes_max));
                 }
                 self.state = State::Length(octets);
             }
@@ -303,7 +333,19 @@ pub(super) struct Body {
     counts: Counts,
     bytes_max: u64,
     kept: Option<Vec<u8>>,
+    kept_bytes_max: usize,
+    digest: Option<Box<BodyDigest>>,
     coding: Coding,
+}
+
+/// Whether the whole body is kept.
+fn keeps_all(settings: &HttpSettings) -> bool {
+    settings.keep_body || settings.judge_body
+}
+
+/// Whether the body or its beginning is kept.
+fn keeps_any(settings: &HttpSettings) -> bool {
+    keeps_all(settings) || settings.extras.title
 }
 
 #[derive(Debug)]
@@ -359,11 +401,21 @@ impl Body {
             let decoder = Decoder::new(codings, self.bytes_max);
             self.coding = Coding::Decoding(decoder.map_err(|fault| self.coding_fault(fault))?);
         }
-        let Self { counts, kept, .. } = self;
+        let Self {
+            counts,
+            kept,
+            kept_bytes_max,
+            digest,
+            ..
+        } = self;
         let mut keep = |decoded: &[u8]| {
             counts.decoded_bytes += decoded.len() as u64;
             if let Some(kept) = kept {
-                kept.extend_from_slice(decoded);
+                let room = *kept_bytes_max - kept.len();
+                kept.extend_from_slice(&decoded[..decoded.len().min(room)]);
+            }
+            if let Some(digest) = digest {
+                digest.update(decoded);
             }
         };
         match &mut self.coding {

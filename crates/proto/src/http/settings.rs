@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::extras::Extras;
+
 /// The settings that all requests of one kind share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpSettings {
@@ -25,6 +27,11 @@ pub struct HttpSettings {
     /// Whether the body is kept for
     /// [`ResponseReader::take_body`](super::ResponseReader::take_body).
     pub keep_body: bool,
+    /// Whether the body is kept until the response is judged. See
+    /// [`ResponseReader::body`](super::ResponseReader::body).
+    pub judge_body: bool,
+    /// What is collected of a response besides.
+    pub extras: Extras,
     /// Whether the server is asked to keep the connection open for another request.
     pub keep_alive: bool,
 }
@@ -42,6 +49,8 @@ impl Default for HttpSettings {
             head_bytes_max: 64 << 10,
             body_bytes_max: 16 << 20,
             keep_body: false,
+            judge_body: false,
+            extras: Extras::default(),
             keep_alive: false,
         }
     }

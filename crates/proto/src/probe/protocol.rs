@@ -1,6 +1,6 @@
 //! What is exchanged over a connection: an HTTP request and its response, or a script.
 
-use canvass_model::{Cause, Phase, Status, Time, Verdict};
+use canvass_model::{Cause, Phase, Status, Time, Unmet};
 
 use super::established::Established;
 use super::failure::Ended;
@@ -36,7 +36,7 @@ impl Probe {
         established.protocol = match (&self.job.module.kind, &self.course().request) {
             (ModuleKind::Tcp { script: None, .. }, _) => {
                 self.enter_stage(Stage::Talking(established), end);
-                return self.conclude(now, Ended::Settled(Verdict::Answered, Status::Open));
+                return self.judge(now, Status::Open);
             }
             (
                 ModuleKind::Tcp {
@@ -138,9 +138,7 @@ impl Probe {
             TalkOutput::Read => return Some(Time::MAX),
             // What was sent has to leave before the end.
             TalkOutput::Matched if established.has_unsent() => return Some(Time::MAX),
-            TalkOutput::Matched => {
-                self.conclude(now, Ended::Settled(Verdict::Answered, Status::Matched));
-            }
+            TalkOutput::Matched => self.judge(now, Status::Matched),
             TalkOutput::Unmatched(why) => self.unmatched(now, why),
             TalkOutput::Fault(fault) => {
                 let failure = self.failure(fault.cause, fault.message);
@@ -152,8 +150,17 @@ impl Probe {
 
     /// What was received is not what the script expects.
     fn unmatched(&mut self, now: Time, why: impl Into<Box<str>>) {
+        let mut unmet = Unmet::default();
+        if let Some(established) = self.journey.stage.established()
+            && let Protocol::Talk(talk) = &established.protocol
+        {
+            unmet = talk.unmet();
+            if let Some(datagrams) = established.datagrams.as_ref().filter(|one| one.many) {
+                unmet.seen = datagrams.seen();
+            }
+        }
         self.journey.findings.mismatch = Some(why.into());
-        self.conclude(now, Ended::Settled(Verdict::Negative, Status::Unmatched));
+        self.conclude(now, Ended::Unmet(Status::Unmatched, Box::new(unmet)));
     }
 
     /// A script timed out, or the time to collect replies is over. Returns whether that concluded
@@ -170,7 +177,7 @@ impl Probe {
                 return false;
             }
             if datagrams.replies.iter().any(|reply| reply.matched) {
-                self.conclude(now, Ended::Settled(Verdict::Answered, Status::Matched));
+                self.judge(now, Status::Matched);
             } else {
                 self.unmatched(now, "no reply is what the script expects");
             }

@@ -1,12 +1,13 @@
 //! What lasts for one request of a job, and for one attempt at it.
 
-use canvass_model::{AddressVerdict, Hop, Remote, Time, TlsFacts, TraceEvent};
+use canvass_model::{AddressVerdict, Hop, Phases, Remote, Time, TlsFacts, TraceEvent};
 
 use super::candidates::Candidates;
 use super::clock::Clock;
 use super::destination::Course;
 use super::failure::Failure;
 use super::finish::Findings;
+use super::icon::IconDetour;
 use super::module::Module;
 use super::stage::Stage;
 
@@ -25,6 +26,8 @@ pub(super) struct Tour {
     pub(super) addresses: Candidates,
     /// If all addresses are probed: the result of each.
     pub(super) verdicts: Option<Vec<AddressVerdict>>,
+    /// When the page was complete, if something was requested after it.
+    pub(super) ended: Option<Time>,
     pub(super) trace: Option<Vec<TraceEvent>>,
 }
 
@@ -41,6 +44,11 @@ pub(super) struct Journey {
     /// The course after a redirect or the fallback to http; `None` at the start of the job.
     pub(super) detour: Option<Box<Course>>,
     pub(super) hops: Vec<Hop>,
+    /// If hops are shown in detail: the phases when the present one began, or `None` if those are
+    /// empty.
+    pub(super) phases_before: Option<Box<Phases>>,
+    /// The request for the site's icon, while it is under way.
+    pub(super) icon: Option<Box<IconDetour>>,
     /// The addresses of the host that are still to be tried.
     pub(super) candidates: Candidates,
     pub(super) findings: Findings,
@@ -62,6 +70,7 @@ impl Tour {
             peer: Peer::default(),
             addresses: Candidates::default(),
             verdicts: None,
+            ended: None,
             trace: module.trace.then(Vec::new),
         }
     }
@@ -72,6 +81,8 @@ impl Journey {
         Self {
             detour: None,
             hops: Vec::new(),
+            phases_before: None,
+            icon: None,
             candidates: Candidates::default(),
             findings: Findings::default(),
             previous: None,

@@ -106,10 +106,11 @@ line! {
 line! {
     /// A line of `http`.
     HttpLine: common::Start, common::Ending, http::Answer, common::Times, host::Time, common::End,
-    http::Body
+    http::Body, host::Expectation, http::Extras
 }
 
 line! {
     /// A line of `tcp` and `udp`.
-    TalkLine: common::Start, common::Ending, talk::Answer, common::Times, host::Time, common::End
+    TalkLine: common::Start, common::Ending, talk::Answer, common::Times, host::Time, common::End,
+    host::Expectation
 }

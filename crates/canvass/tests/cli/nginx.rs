@@ -24,7 +24,7 @@ const NAME: &str = "web.test";
 const PAGE_BYTES: usize = 50_000;
 
 /// An nginx of our own. It is killed when this goes out of scope.
-struct Nginx {
+pub(crate) struct Nginx {
     child: Child,
     http: u16,
     https: u16,
@@ -33,7 +33,7 @@ struct Nginx {
 
 impl Nginx {
     #[track_caller]
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         (0..PORT_TRIES)
             .find_map(|_| Self::start_on(free_port(), free_port()))
             .expect("nginx does not start: see its messages above")
@@ -83,20 +83,20 @@ impl Nginx {
         }
     }
 
-    fn url(&self, host: &str, path: &str) -> String {
+    pub(crate) fn url(&self, host: &str, path: &str) -> String {
         format!("http://{host}:{}{path}", self.http)
     }
 
-    fn secure_url(&self, host: &str, path: &str) -> String {
+    pub(crate) fn secure_url(&self, host: &str, path: &str) -> String {
         format!("https://{host}:{}{path}", self.https)
     }
 
-    fn file(&self, name: &str) -> String {
+    pub(crate) fn file(&self, name: &str) -> String {
         self.directory.path().join(name).display().to_string()
     }
 
     /// The lines of its log so far: method, path, connection, requests on it before.
-    fn log(&self) -> Vec<String> {
+    pub(crate) fn log(&self) -> Vec<String> {
         let text = fs::read_to_string(self.file("access.log")).unwrap();
         text.lines().map(String::from).collect()
     }

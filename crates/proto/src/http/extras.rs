@@ -1,7 +1,6 @@
 //! What is collected of a response only on request.
 
 use canvass_model::{Header, HttpExtras};
-use sha2::{Digest, Sha256};
 
 use super::response::ResponseReader;
 use super::title::title;
@@ -21,10 +20,6 @@ pub struct Extras {
     /// Details of each redirect, which the caller keeps.
     pub chain: bool,
 }
-
-/// The digest of a body while it is received.
-#[derive(Clone)]
-pub(super) struct BodyDigest(Sha256);
 
 impl Extras {
     /// What an answer has if nothing was received. `None` if nothing is asked for.
@@ -62,25 +57,5 @@ impl ResponseReader {
             *sha256 = self.body_sha256();
         }
         Some(extras)
-    }
-}
-
-impl BodyDigest {
-    pub(super) fn boxed() -> Box<Self> {
-        Box::new(Self(Sha256::new()))
-    }
-
-    pub(super) fn update(&mut self, octets: &[u8]) {
-        self.0.update(octets);
-    }
-
-    pub(super) fn finish(&self) -> [u8; 32] {
-        self.0.clone().finalize().into()
-    }
-}
-
-impl std::fmt::Debug for BodyDigest {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("BodyDigest")
     }
 }

@@ -14,6 +14,7 @@ mod fault;
 mod favicon;
 mod framing;
 mod head;
+mod kept;
 mod redirect;
 mod request;
 mod response;

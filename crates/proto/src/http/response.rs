@@ -6,19 +6,15 @@ use canvass_model::Cause;
 
 use super::chunked::Chunked;
 use super::coding::{CodingFault, Decoder};
-use super::extras::BodyDigest;
 use super::fault::HttpFault;
 use super::framing::{Framing, RequestKind, framing, keeps_alive};
 use super::head::{Head, HeadScan, check_start};
+use super::kept::Kept;
 use super::request::Request;
 use super::settings::HttpSettings;
-use super::title::TITLE_SCAN_BYTES_MAX;
 
 /// The most interim responses (RFC 9110 §15.2) before the final one.
 const INTERIM_MAX: u32 = 16;
-
-/// The most octets that are allocated in advance for a body to be kept.
-const RESERVED_MAX: u64 = 1 << 20;
 
 /// Reads one response. The result does not depend on how the octets are divided, with one
 /// exception: if coded content has two faults (broken and too large, or broken in two of its
@@ -85,13 +81,7 @@ impl ResponseReader {
             body: Body {
                 counts: Counts::default(),
                 bytes_max: settings.body_bytes_max,
-                kept: keeps_any(settings).then(Vec::new),
-                kept_bytes_max: if keeps_all(settings) {
-                    usize::MAX
-                } else {
-                    TITLE_SCAN_BYTES_MAX
-                },
-                digest: settings.extras.body_sha256.then(BodyDigest::boxed),
+                kept: Kept::new(settings),
                 coding: Coding::None,
             },
             settings: Arc::clone(settings),
@@ -139,15 +129,15 @@ impl ResponseReader {
     /// [`HttpSettings::keep_body`] and [`HttpSettings::judge_body`], or the beginning for
     /// [`Extras::title`](super::Extras::title).
     pub fn body(&self) -> Option<&[u8]> {
-        self.body.kept.as_deref()
+        self.body.kept.octets()
     }
 
     /// The SHA-256 of the decoded body, if it is complete and [`Extras::body_sha256`] asks for it.
     ///
     /// [`Extras::body_sha256`]: super::Extras::body_sha256
     pub fn body_sha256(&self) -> Option<[u8; 32]> {
-        let digest = self.body.digest.as_ref()?;
-        matches!(self.state, State::Done).then(|| digest.finish())
+        let is_whole = matches!(self.state, State::Done);
+        self.body.kept.sha256().filter(|_| is_whole)
     }
 
     /// Takes the decoded body as far as it was received, if it is to be kept.
@@ -304,9 +294,8 @@ impl ResponseReader {
             Framing::None | Framing::Length(0) => self.state = State::Done,
             Framing::Length(octets) => {
                 self.body.check_size(octets)?;
-                if let (Some(kept), Coding::None) = (&mut self.body.kept, &self.body.coding) {
-                    let octets = octets.min(RESERVED_MAX) as usize;
-                    kept.reserve_exact(octets.min(self.body.kept_bytes_max));
+                if let Coding::None = self.body.coding {
+                    self.body.kept.reserve(octets);
                 }
                 self.state = State::Length(octets);
             }
@@ -332,20 +321,8 @@ impl ResponseReader {
 pub(super) struct Body {
     counts: Counts,
     bytes_max: u64,
-    kept: Option<Vec<u8>>,
-    kept_bytes_max: usize,
-    digest: Option<Box<BodyDigest>>,
+    kept: Kept,
     coding: Coding,
-}
-
-/// Whether the whole body is kept.
-fn keeps_all(settings: &HttpSettings) -> bool {
-    settings.keep_body || settings.judge_body
-}
-
-/// Whether the body or its beginning is kept.
-fn keeps_any(settings: &HttpSettings) -> bool {
-    keeps_all(settings) || settings.extras.title
 }
 
 #[derive(Debug)]
@@ -401,22 +378,10 @@ impl Body {
             let decoder = Decoder::new(codings, self.bytes_max);
             self.coding = Coding::Decoding(decoder.map_err(|fault| self.coding_fault(fault))?);
         }
-        let Self {
-            counts,
-            kept,
-            kept_bytes_max,
-            digest,
-            ..
-        } = self;
+        let Self { counts, kept, .. } = self;
         let mut keep = |decoded: &[u8]| {
             counts.decoded_bytes += decoded.len() as u64;
-            if let Some(kept) = kept {
-                let room = *kept_bytes_max - kept.len();
-                kept.extend_from_slice(&decoded[..decoded.len().min(room)]);
-            }
-            if let Some(digest) = digest {
-                digest.update(decoded);
-            }
+            kept.add(decoded);
         };
         match &mut self.coding {
             Coding::Decoding(decoder) => decoder

@@ -39,9 +39,6 @@ pub(crate) fn http(args: HttpArgs) -> Result<Invocation, Failure> {
         head_bytes_max: usize::try_from(args.head_max).unwrap_or(usize::MAX),
         body_bytes_max: args.body_max,
         keep_body: args.save.is_some(),
-        judge_body: expect
-            .as_ref()
-            .is_some_and(|expect| !expect.bodies.is_empty()),
         // The request for the icon can go over the same connection.
         keep_alive: args.repeat > 1 || extras.favicon,
         extras,

@@ -44,6 +44,11 @@ impl Expectations {
             && self.certificate.is_none()
     }
 
+    /// Whether [`Self::unmet`] needs the body.
+    pub fn needs_body(&self) -> bool {
+        !self.bodies.is_empty()
+    }
+
     /// The first expectation that a response does not meet. `body` is the decoded one, `tls` is the
     /// connection's if it uses TLS; it is called only if a certificate is expected.
     pub fn unmet(

@@ -25,7 +25,6 @@ impl Request {
             body: None,
             body_bytes_max: self.settings.body_bytes_max.min(ICON_BYTES_MAX),
             keep_body: true,
-            judge_body: false,
             extras: Extras::default(),
             ..(*self.settings).clone()
         };

@@ -18,16 +18,21 @@ pub(super) struct Kept {
 
 impl Kept {
     pub(super) fn new(settings: &HttpSettings) -> Self {
-        let is_whole = settings.keep_body || settings.judge_body;
         Self {
-            octets: (is_whole || settings.extras.title).then(Vec::new),
-            bytes_max: if is_whole {
+            octets: (settings.keep_body || settings.extras.title).then(Vec::new),
+            bytes_max: if settings.keep_body {
                 usize::MAX
             } else {
                 TITLE_SCAN_BYTES_MAX
             },
             digest: settings.extras.body_sha256.then(Box::default),
         }
+    }
+
+    /// Keeps the whole body, whatever the settings ask for. To be called before the first octet.
+    pub(super) fn keep_whole(&mut self) {
+        self.octets.get_or_insert_default();
+        self.bytes_max = usize::MAX;
     }
 
     /// Makes room for a body of this size.

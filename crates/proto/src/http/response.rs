@@ -88,6 +88,14 @@ impl ResponseReader {
         }
     }
 
+    /// Keeps the whole body for [`Self::body`], also if it is not to be taken. To be called before
+    /// anything is received.
+    #[must_use]
+    pub fn keeping_body(mut self) -> Self {
+        self.body.kept.keep_whole();
+        self
+    }
+
     /// Takes octets that were received.
     ///
     /// Octets after the end of the response are a fault, in the same call or a later one. After a
@@ -125,9 +133,8 @@ impl ResponseReader {
         &self.settings
     }
 
-    /// The decoded body as far as it was received, if the settings ask for it: whole for
-    /// [`HttpSettings::keep_body`] and [`HttpSettings::judge_body`], or the beginning for
-    /// [`Extras::title`](super::Extras::title).
+    /// The decoded body as far as it was received: whole with [`HttpSettings::keep_body`] or
+    /// [`Self::keeping_body`], or the beginning with [`Extras::title`](super::Extras::title).
     pub fn body(&self) -> Option<&[u8]> {
         self.body.kept.octets()
     }

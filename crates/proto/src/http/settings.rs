@@ -27,9 +27,6 @@ pub struct HttpSettings {
     /// Whether the body is kept for
     /// [`ResponseReader::take_body`](super::ResponseReader::take_body).
     pub keep_body: bool,
-    /// Whether the body is kept until the response is judged. See
-    /// [`ResponseReader::body`](super::ResponseReader::body).
-    pub judge_body: bool,
     /// What is collected of a response besides.
     pub extras: Extras,
     /// Whether the server is asked to keep the connection open for another request.
@@ -49,7 +46,6 @@ impl Default for HttpSettings {
             head_bytes_max: 64 << 10,
             body_bytes_max: 16 << 20,
             keep_body: false,
-            judge_body: false,
             extras: Extras::default(),
             keep_alive: false,
         }

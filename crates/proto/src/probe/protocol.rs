@@ -57,12 +57,16 @@ impl Probe {
                 end = window.map_or(end, |window| now + window);
                 Protocol::Talk(Box::new(talk(script, credentials).over_datagrams()))
             }
-            (ModuleKind::Http { .. }, Some(request)) => {
+            (ModuleKind::Http { expect, .. }, Some(request)) => {
                 established.connection.send(|out| {
                     out.reserve(256);
                     request.write(out);
                 });
-                Protocol::Http(Box::new(ResponseReader::new(request)))
+                let mut response = ResponseReader::new(request);
+                if expect.as_ref().is_some_and(|expect| expect.needs_body()) {
+                    response = response.keeping_body();
+                }
+                Protocol::Http(Box::new(response))
             }
             (ModuleKind::Http { .. }, None) => unreachable!("every http job has a request"),
         };

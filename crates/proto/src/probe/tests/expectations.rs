@@ -10,10 +10,7 @@ use crate::probe::{AddressFamily, Module, ModuleKind};
 const MISSING: &[u8] = b"HTTP/1.1 404 No\r\nContent-Length: 4\r\n\r\nnone";
 
 fn expecting(expect: Expectations, settings: HttpSettings) -> Module {
-    let mut module = http_module(HttpSettings {
-        judge_body: !expect.bodies.is_empty(),
-        ..settings
-    });
+    let mut module = http_module(settings);
     if let ModuleKind::Http { expect: slot, .. } = &mut module.kind {
         *slot = Some(Box::new(expect));
     }

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 /// The documented exit statuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// Every target has an outcome, and enough of them did not fail.
+    /// Every target has an outcome, and enough of them are good.
     Complete,
-    /// Every target has an outcome, and too many failed.
+    /// Every target has an outcome, and too many are not good.
     TooManyFailed,
     /// A bad flag, an unreadable list, or a bad line with `--strict`.
     Usage,

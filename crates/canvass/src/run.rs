@@ -36,7 +36,7 @@ pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit,
         progress,
         quiet,
         fail_below_percent,
-        negative_is_good,
+        negative_lookups_are_good,
     } = invocation;
     descriptors::raise_limit();
     let open = outputs.open()?;
@@ -78,7 +78,7 @@ pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit,
         lab,
         quiet,
         fail_below_percent,
-        negative_is_good,
+        negative_lookups_are_good,
     }
     .conclude()
 }
@@ -144,7 +144,7 @@ struct FinishedRun {
     lab: Option<Lab>,
     quiet: bool,
     fail_below_percent: f64,
-    negative_is_good: bool,
+    negative_lookups_are_good: bool,
 }
 
 impl FinishedRun {
@@ -216,9 +216,10 @@ impl FinishedRun {
                     message("canvass: warning: the list is empty, so nothing was asked");
                 }
                 let tally = &self.report.tally;
-                let good = match self.negative_is_good {
-                    true => tally.total() - tally.verdict(Verdict::Failed),
-                    false => tally.verdict(Verdict::Answered),
+                let good = if self.negative_lookups_are_good {
+                    tally.good()
+                } else {
+                    tally.verdict(Verdict::Answered)
                 };
                 Ok(Exit::of(good, tally.total(), self.fail_below_percent))
             }

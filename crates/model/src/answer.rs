@@ -39,6 +39,55 @@ pub struct HttpAnswer {
     pub body_error: Option<Box<str>>,
     /// The proxy of the last request, without userinfo, if there was one.
     pub proxy: Option<Box<str>>,
+    /// The expectation that did not hold.
+    pub unmet: Option<Box<Unmet>>,
+    /// What was asked for besides. Boxed, since an ordinary answer has none.
+    pub extras: Option<Box<HttpExtras>>,
+}
+
+/// An expectation that did not hold. Both texts are free of control characters and bounded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unmet {
+    /// What was expected, such as `status 200-399`.
+    pub expected: Box<str>,
+    /// What was there instead, such as `503`. Text of the peer is quoted, escaped and cut.
+    pub seen: Box<str>,
+}
+
+/// What an `http` probe collects of a response on request. A field that was not asked for is
+/// `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HttpExtras {
+    /// The headers of the response, in order.
+    pub headers: Option<Vec<Header>>,
+    /// The title of the page, if it has one.
+    pub title: Option<Option<Box<str>>>,
+    /// The SHA-256 of the decoded body, if that is complete.
+    pub body_sha256: Option<Option<[u8; 32]>>,
+    /// The response to the request for the site's icon, if there was one.
+    pub favicon: Option<Option<Favicon>>,
+}
+
+/// A header of a response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Its name, as received.
+    pub name: Box<str>,
+    /// Its value, with U+FFFD for what is not UTF-8.
+    pub value: Box<str>,
+}
+
+/// The response to the request for the icon of a site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Favicon {
+    /// The URL of the last request for it.
+    pub url: Box<str>,
+    /// The status code.
+    pub code: u16,
+    /// The MurmurHash3 (x86, 32 bits, seed 0) of the icon in Base64 with a line feed after every 76
+    /// characters and at the end, as Shodan and httpx have it. `None` unless the code is 200 and
+    /// there is an icon.
+    pub mmh3: Option<i32>,
 }
 
 /// A redirect.
@@ -52,6 +101,25 @@ pub struct Hop {
     pub remote: Option<Remote>,
     /// The absolute URL of the redirect target.
     pub location: Box<str>,
+    /// More of the response, if it was asked for.
+    pub details: Option<Box<HopDetails>>,
+}
+
+/// What is known of the response with a redirect, besides the redirect.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HopDetails {
+    /// The version of the response: `1.0` or `1.1`.
+    pub version: Option<&'static str>,
+    /// The value of `Content-Length`, in octets.
+    pub content_length: Option<u64>,
+    /// The value of `Content-Type`.
+    pub content_type: Option<Box<str>>,
+    /// The value of `Server`.
+    pub server: Option<Box<str>>,
+    /// The TLS connection it was received over.
+    pub tls: Option<Box<TlsFacts>>,
+    /// The time spent in each phase since the hop before, or since the attempt began.
+    pub phases: Phases,
 }
 
 /// The result of a `tcp` or a `udp` probe.
@@ -69,6 +137,8 @@ pub struct TalkAnswer {
     pub tls: Option<Box<TlsFacts>>,
     /// How the input differs from what the script expects, if it does.
     pub mismatch: Option<Box<str>>,
+    /// The expectation that did not hold: that of the script, or one of the probe.
+    pub unmet: Option<Box<Unmet>>,
     /// All replies to a datagram, if several hosts may reply.
     pub replies: Option<Vec<TalkReply>>,
     /// The result for each address of the host, if all of them are probed.
@@ -105,6 +175,8 @@ pub struct AddressVerdict {
     pub phases: Phases,
     /// Why there is no usable answer.
     pub fault: Option<Box<Fault>>,
+    /// The expectation that did not hold.
+    pub unmet: Option<Box<Unmet>>,
 }
 
 /// The result of a TLS handshake.

@@ -24,7 +24,8 @@ mod target;
 mod time;
 
 pub use answer::{
-    AddressVerdict, CertificateFacts, Hop, HttpAnswer, TalkAnswer, TalkReply, TlsFacts, TraceEvent,
+    AddressVerdict, CertificateFacts, Favicon, Header, Hop, HopDetails, HttpAnswer, HttpExtras,
+    TalkAnswer, TalkReply, TlsFacts, TraceEvent, Unmet,
 };
 pub use class::{Class, ClassError};
 pub use details::{ExtendedError, HeaderFlags, Nsid, ResponseDetails, Sections};

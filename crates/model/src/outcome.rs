@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use crate::keyword::{self, KeywordError};
 use crate::{
     Cause, Class, Fault, HttpAnswer, Job, Phase, Phases, ProbeSpec, RecordType, ResponseDetails,
-    Status, TalkAnswer, Time, TraceEvent,
+    Status, TalkAnswer, Time, TraceEvent, Unmet,
 };
 
 /// Whether a job has an answer.
@@ -17,7 +17,8 @@ use crate::{
 pub enum Verdict {
     /// There is a positive answer.
     Answered,
-    /// The answer is that there are no data (NXDOMAIN or NODATA), or it is not the expected one.
+    /// The answer is that there are no data (NXDOMAIN or NODATA), or it is not the expected one
+    /// ([`Answer::unmet`]).
     Negative,
     /// There is no usable answer.
     Failed,
@@ -182,6 +183,15 @@ impl Answer {
             ProbeSpec::Dns { .. } => Self::Dns(DnsAnswer::default()),
             ProbeSpec::Http { .. } => Self::Http(Box::default()),
             ProbeSpec::Tcp { .. } | ProbeSpec::Udp { .. } => Self::Talk(Box::default()),
+        }
+    }
+
+    /// The expectation that did not hold, if there is one.
+    pub fn unmet(&self) -> Option<&Unmet> {
+        match self {
+            Self::Http(answer) => answer.unmet.as_deref(),
+            Self::Talk(answer) => answer.unmet.as_deref(),
+            Self::Ptr(_) | Self::Dns(_) => None,
         }
     }
 }

@@ -46,6 +46,22 @@ impl Phases {
         self
     }
 
+    /// The time spent since it was `earlier`. A phase counts as reached if it was not before, or if
+    /// time was spent in it.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let mut since = Self::default();
+        let spans = self.spans_ns.iter().zip(earlier.spans_ns);
+        for (slot, (&now_ns, before_ns)) in since.spans_ns.iter_mut().zip(spans) {
+            if before_ns == NOT_REACHED {
+                *slot = now_ns;
+            } else if now_ns > before_ns && now_ns != NOT_REACHED {
+                *slot = now_ns - before_ns;
+            }
+        }
+        since
+    }
+
     /// The total time. `None` if no phase was reached.
     pub fn total(&self) -> Option<Duration> {
         let reached = Phase::TIMED.iter().filter_map(|phase| self.span(*phase));
@@ -69,6 +85,22 @@ mod tests {
         assert_eq!(phases.total(), Some(Duration::from_nanos(7)));
         phases.add(Phase::Target, Duration::from_nanos(1));
         assert_eq!(phases.span(Phase::Target), None);
+    }
+
+    #[test]
+    fn what_was_spent_since_is_the_difference_of_the_phases_that_grew() {
+        let earlier = Phases::default()
+            .with(Phase::Wait, Duration::ZERO)
+            .with(Phase::Connect, Duration::from_nanos(3));
+        let now = earlier
+            .with(Phase::Connect, Duration::from_nanos(4))
+            .with(Phase::Tls, Duration::ZERO);
+        let since = now.since(&earlier);
+        assert_eq!(since.span(Phase::Wait), None);
+        assert_eq!(since.span(Phase::Connect), Some(Duration::from_nanos(4)));
+        assert_eq!(since.span(Phase::Tls), Some(Duration::ZERO));
+        assert_eq!(since.span(Phase::Transfer), None);
+        assert_eq!(now.since(&Phases::default()), now);
     }
 
     #[test]

@@ -11,6 +11,8 @@
 
 pub mod connection;
 pub mod dns;
+mod excerpt;
+pub mod expect;
 pub mod http;
 mod output;
 mod probe;

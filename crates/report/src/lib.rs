@@ -67,7 +67,8 @@ pub use selftest::{DelayError, SelfTest, SystemLimits, TimedDelay};
 pub use sink::{Durable, LineCount, LineSink, Sink, SinkError};
 pub use summary::{SummaryInput, summary, warnings};
 pub use tally::{
-    CERTIFICATE_DAYS_FEW, Confirmations, EndingCertificates, FaultCount, LATE_START_MIN, Tally,
+    CERTIFICATE_DAYS_FEW, Confirmations, EndingCertificates, FaultCount, LATE_START_MIN, SeenCount,
+    Tally, UnmetCount,
 };
 pub use text::Text;
 pub use timeline::{Bin, Timeline};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use canvass_model::ModuleId;
 use canvass_proto::ModuleKind;
+use canvass_proto::expect::{CertificateDays, Expectations};
 use canvass_proto::http::HttpSettings;
 use canvass_proto::talk::{CredentialUse, Credentials, Script};
 use canvass_proto::tls::TlsClient;
@@ -61,6 +62,10 @@ pub struct EndpointSettings {
     pub https: TlsClient,
     /// For all other schemes.
     pub tls: TlsClient,
+    /// What is expected of the responses of `http` and `https`.
+    pub expect: Option<Expectations>,
+    /// How long certificates are expected to be valid, where TLS is used.
+    pub certificate: Option<CertificateDays>,
     /// The credentials that presets can send.
     pub credentials: Option<Arc<Credentials>>,
     /// Whether questions that name a resolver on another machine are asked of the resolvers of the
@@ -89,6 +94,7 @@ impl EndpointModules {
             module: all.add(ModuleKind::Http {
                 settings: Arc::clone(&settings.http),
                 tls: settings.https.clone(),
+                expect: settings.expect.clone().map(Box::new),
             }),
         };
         let tcp = all.add(stream(settings, None, false));
@@ -185,6 +191,7 @@ fn stream(
         credentials: settings.credentials.clone().filter(|_| uses_credentials),
         tls: settings.tls.clone(),
         tls_from_start,
+        certificate: settings.certificate,
     }
 }
 
@@ -200,6 +207,8 @@ mod tests {
             http: Arc::default(),
             https: tls.clone(),
             tls,
+            expect: None,
+            certificate: None,
             credentials: None,
             loopback_resolvers_only: false,
         })

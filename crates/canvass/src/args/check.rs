@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use canvass_proto::http::RequestHeader;
 use clap::Args;
 
-use super::{HostArgs, ProxyArgs, TlsArgs, heading};
+use super::{ExpectArgs, HostArgs, ProxyArgs, TlsArgs, heading};
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
@@ -38,6 +38,8 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "FILE", help_heading = heading::QUESTION)]
     pub credentials: Option<PathBuf>,
 
+    #[command(flatten)]
+    pub expect: ExpectArgs,
     #[command(flatten)]
     pub host: HostArgs,
     #[command(flatten)]

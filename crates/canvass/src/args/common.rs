@@ -216,8 +216,8 @@ pub(crate) struct CommonArgs {
     pub timeout: Option<Duration>,
     /// Exit with 0 if PCT % are good
     ///
-    /// The exit status is 1 if fewer than PCT percent of the targets are answered or negative; for
-    /// check, answered.
+    /// The exit status is 1 if fewer than PCT percent of the targets are good: answered, or for ptr
+    /// and dns also negative (not for check).
     #[arg(long, value_name = "PCT", default_value = "100", value_parser = units::percent, help_heading = heading::LIMITS)]
     pub fail_below: f64,
     /// Run N event loops

@@ -31,8 +31,8 @@ Examples:
 
 pub(super) const HTTP: &str = "\
 Examples:
-  Check a list of URLs, and follow redirects:
-    canvass http -i urls.txt --follow 5
+  Check a list of URLs, follow redirects, and expect a status:
+    canvass http -i urls.txt --follow 5 --expect-status 2xx,401
   Send a POST with a header:
     canvass http -H 'Accept: text/plain' -d a=1 https://www.example.net/form
   Probe a network on two ports:

@@ -3,6 +3,7 @@
 pub(super) const TARGETS: &str = "Targets";
 pub(super) const QUESTION: &str = "What to ask";
 pub(super) const SERVICES: &str = "What to serve";
+pub(super) const EXPECTATIONS: &str = "What to expect";
 pub(super) const OUTPUT: &str = "Output";
 pub(super) const IMPAIRMENTS: &str = "What goes wrong";
 pub(super) const RESOLVERS: &str = "Resolvers";
@@ -12,10 +13,11 @@ pub(super) const HELP: &str = "Help";
 
 /// Every group, in the order in which a command shows those it has.
 #[cfg(test)]
-pub(super) const ORDER: [&str; 9] = [
+pub(super) const ORDER: [&str; 10] = [
     TARGETS,
     QUESTION,
     SERVICES,
+    EXPECTATIONS,
     OUTPUT,
     IMPAIRMENTS,
     RESOLVERS,

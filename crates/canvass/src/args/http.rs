@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use canvass_proto::http::RequestHeader;
 use clap::Args;
 
-use super::{HostArgs, PortsArgs, ProxyArgs, TlsArgs, heading};
+use super::{ExpectArgs, ExtrasArgs, HostArgs, PortsArgs, ProxyArgs, TlsArgs, heading};
 use crate::units;
 
 /// The credentials for the origin of each target.
@@ -88,6 +88,11 @@ pub(crate) struct HttpArgs {
     /// They use one connection for as long as the server keeps it. Each request has a line.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), help_heading = heading::QUESTION)]
     pub repeat: u32,
+
+    #[command(flatten)]
+    pub expect: ExpectArgs,
+    #[command(flatten)]
+    pub extras: ExtrasArgs,
 
     /// Keep bodies in DIR, one file for each answer
     ///

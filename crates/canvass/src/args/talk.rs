@@ -6,7 +6,7 @@ use std::time::Duration;
 use canvass_proto::talk::Preset;
 use clap::Args;
 
-use super::{HostArgs, PortsArgs, ProxyArgs, TlsArgs, heading};
+use super::{ExpectCertificateArgs, HostArgs, PortsArgs, ProxyArgs, TlsArgs, heading};
 use crate::units;
 
 #[derive(Debug, Args)]
@@ -31,6 +31,8 @@ pub(crate) struct TcpArgs {
     pub tls_from_start: bool,
     #[command(flatten)]
     pub ports: PortsArgs,
+    #[command(flatten)]
+    pub expect: ExpectCertificateArgs,
     #[command(flatten)]
     pub host: HostArgs,
     #[command(flatten)]

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use canvass_proto::expect::{CertificateDays, Expectations};
 use canvass_proto::http::HttpSettings;
 use canvass_run::{EndpointModules, EndpointSettings};
 
+use super::expect::expectations;
 use super::hosts::{probes, reach, start_lab};
 use super::proxy::through_proxies;
 use super::scripts::given_credentials;
@@ -24,10 +26,19 @@ pub(crate) fn check(args: CheckArgs) -> Result<Invocation, Failure> {
         follow_max: args.follow,
         ..HttpSettings::default()
     };
+    let expected = args.expect;
+    let certificate = expected.certificate.expect_cert_days;
+    let certificate = certificate.map(CertificateDays::where_tls_is_used);
+    let expect = Expectations {
+        certificate,
+        ..expectations(expected)
+    };
     let modules = EndpointModules::new(&EndpointSettings {
         http: Arc::new(settings),
         https: tls_client(&args.tls, Some("http/1.1"), lab.as_ref())?,
         tls: tls_client(&args.tls, None, lab.as_ref())?,
+        expect: (!expect.is_empty()).then_some(expect),
+        certificate,
         credentials: given_credentials(args.credentials.as_deref())?,
         loopback_resolvers_only: lab.is_some(),
     });
@@ -37,7 +48,7 @@ pub(crate) fn check(args: CheckArgs) -> Result<Invocation, Failure> {
     let modules = modules.into_modules();
     let mut parts = probes("check", lab, kind, modules, reach, args.targets, &args.host)?;
     parts.builder = parts.builder.no_resolver(Some(NO_RESOLVER.into()));
-    parts.negative_is_good = false;
+    parts.negative_lookups_are_good = false;
     if let Some(path) = &args.credentials {
         parts.files.reads("--credentials", path);
     }

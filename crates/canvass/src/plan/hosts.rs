@@ -82,7 +82,7 @@ pub(super) fn probes(
         files: NamedFiles::default(),
         tables_beside: &[RESPONSE_TABLE],
         sockets_max: Some(sockets_max),
-        negative_is_good: true,
+        negative_lookups_are_good: true,
     })
 }
 

@@ -5,14 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use canvass_proto::ModuleKind;
-use canvass_proto::http::{Authorization, HttpSettings, HttpVersion};
+use canvass_proto::http::{Authorization, Extras, HttpSettings, HttpVersion};
 use canvass_queue::{Protocol, TargetKind};
 
+use super::expect::expectations;
 use super::hosts::{MODULE, cannot_read, ports, probes, reach, start_lab};
 use super::proxy::through_proxies;
 use super::tls::{name_tls_files, tls_client};
 use super::{CommandParts, Invocation, invocation};
-use crate::args::{BasicArgs, HttpArgs};
+use crate::args::{BasicArgs, ExtrasArgs, HttpArgs};
 use crate::credentials::{self, PASSWORD};
 use crate::exit::Failure;
 
@@ -34,6 +35,8 @@ pub(crate) fn http(args: HttpArgs) -> Result<Invocation, Failure> {
     } else {
         0
     };
+    let expect = expectations(args.expect);
+    let extras = extras(&args.extras);
     let settings = HttpSettings {
         method,
         headers: args.header,
@@ -49,7 +52,9 @@ pub(crate) fn http(args: HttpArgs) -> Result<Invocation, Failure> {
         head_bytes_max: usize::try_from(args.head_max).unwrap_or(usize::MAX),
         body_bytes_max: args.body_max,
         keep_body: args.save.is_some(),
-        keep_alive: args.repeat > 1,
+        // The request for the icon can go over the same connection.
+        keep_alive: args.repeat > 1 || extras.favicon,
+        extras,
     };
     let tls = tls_client(&args.tls, Some("http/1.1"), lab.as_ref())?;
     let mut reach = reach(&args.host.reach, lab.as_ref())?;
@@ -64,6 +69,7 @@ pub(crate) fn http(args: HttpArgs) -> Result<Invocation, Failure> {
     let module = ModuleKind::Http {
         settings: Arc::new(settings),
         tls,
+        expect: (!expect.is_empty()).then(|| Box::new(expect)),
     };
     let mut parts = CommandParts {
         save: args.save,
@@ -118,6 +124,16 @@ fn authorization(args: &BasicArgs) -> Result<Option<Authorization>, Failure> {
         user.as_bytes(),
         password.as_bytes(),
     )))
+}
+
+fn extras(args: &ExtrasArgs) -> Extras {
+    Extras {
+        headers: args.headers,
+        title: args.title,
+        body_sha256: args.body_sha256,
+        favicon: args.favicon,
+        chain: args.chain,
+    }
 }
 
 /// The body of a request, with `@FILE` as in curl's `-d`.

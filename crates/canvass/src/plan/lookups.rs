@@ -170,7 +170,7 @@ fn lookups_or(
         files: NamedFiles::default(),
         tables_beside,
         sockets_max: None,
-        negative_is_good: true,
+        negative_lookups_are_good: true,
     };
     invocation(parts, args)
 }

@@ -3,6 +3,7 @@
 mod check;
 mod compare;
 mod dig;
+mod expect;
 mod hosts;
 mod http;
 mod lookups;
@@ -48,8 +49,8 @@ pub(crate) struct Invocation {
     pub progress: bool,
     pub quiet: bool,
     pub fail_below_percent: f64,
-    /// Whether negative outcomes count as good for `fail_below_percent`.
-    pub negative_is_good: bool,
+    /// Whether negative outcomes of lookups count as good for `fail_below_percent`.
+    pub negative_lookups_are_good: bool,
 }
 
 /// The parts of an [`Invocation`] that differ between commands.
@@ -67,8 +68,8 @@ struct CommandParts {
     tables_beside: &'static [&'static str],
     /// The limit on sockets of probes.
     sockets_max: Option<usize>,
-    /// Whether negative outcomes count as good for `--fail-below`.
-    negative_is_good: bool,
+    /// Whether negative outcomes of lookups count as good for `--fail-below`.
+    negative_lookups_are_good: bool,
 }
 
 fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failure> {
@@ -120,7 +121,7 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
         },
         quiet: args.quiet,
         fail_below_percent: args.fail_below,
-        negative_is_good: parts.negative_is_good,
+        negative_lookups_are_good: parts.negative_lookups_are_good,
     })
 }
 

@@ -106,6 +106,7 @@ impl Probe {
                 let http = ModuleKind::Http {
                     settings: Default::default(),
                     tls: TlsClient::new(&TlsOptions::default()).map_err(Failure::usage)?,
+                    expect: None,
                 };
                 let reach = Reach {
                     pins: lab::pins(lab),

@@ -317,12 +317,18 @@ fn what_dovecot_refuses_is_told_and_what_it_is_sent_is_not() {
     let target = dovecot.ports.pop3.to_string();
     let args = ["tcp", &target, "--talk", "pop3-stat", "--trace"];
     let run = canvass_as(Some((USER, "not-this-one")), &args);
+    let run = run.exits(1).says("expectations not met");
     assert!(run.out.contains("UNMATCHED"), "{}", run.out);
     assert!(run.out.contains("-ERR [AUTH]"), "{}", run.out);
     assert!(
         !format!("{}{}", run.out, run.err).contains("not-this-one"),
         "{run:?}"
     );
+    let object = probe_as(USER, "not-this-one", &args[..4]);
+    let expected = object["expected"].as_str().unwrap();
+    assert!(expected.starts_with("a line that matches /"), "{object}");
+    let seen = object["seen"].as_str().unwrap();
+    assert!(seen.starts_with("\"-ERR [AUTH]"), "{object}");
     // Its certificate is not one that the world trusts.
     let object = probe(&["tcp", &dovecot.ports.imaps.to_string(), "--tls"]);
     assert_eq!(

@@ -77,7 +77,11 @@ pub(crate) fn check(object: &Value) {
     assert_eq!(object["probe"], "http");
     let failed = object["outcome"] == "failed";
     assert_eq!(object["error"].is_object(), failed, "{object}");
-    if object["outcome"] == "answered" {
+    for key in ["expected", "seen"] {
+        let is_negative = object["outcome"] == "negative";
+        assert_eq!(object[key].is_string(), is_negative, "{object}");
+    }
+    if !failed {
         assert_eq!(
             object["status"].as_str().and_then(|code| code.parse().ok()),
             object["status_code"].as_u64(),

@@ -96,7 +96,7 @@ impl Nginx {
     }
 
     /// The lines of its log so far: method, path, connection, requests on it before.
-    fn log(&self) -> Vec<String> {
+    pub(crate) fn log(&self) -> Vec<String> {
         let text = fs::read_to_string(self.file("access.log")).unwrap();
         text.lines().map(String::from).collect()
     }

@@ -64,8 +64,7 @@ pub(crate) fn only(run: Run) -> Value {
     let object = run.whole(1).remove(0);
     run.balance();
     assert_line(&object);
-    let failed = object["outcome"] == "failed";
-    run.exits(i32::from(failed));
+    run.exits(i32::from(object["outcome"] != "answered"));
     object
 }
 
@@ -88,6 +87,10 @@ pub(crate) fn assert_line(object: &Value) {
         object["outcome"] != "failed",
         "{object}"
     );
+    for key in ["expected", "seen"] {
+        let is_negative = object["outcome"] == "negative";
+        assert_eq!(object[key].is_string(), is_negative, "{object}");
+    }
     if let Some(phase) = object["error"]["phase"].as_str()
         && phase != "target"
     {

@@ -11,19 +11,25 @@ mod coding;
 mod cookies;
 #[cfg(any(test, feature = "corpus"))]
 pub mod corpus;
+mod extras;
 mod fault;
+mod favicon;
 mod framing;
 mod head;
+mod kept;
 mod redirect;
 mod request;
 mod response;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod title;
 
 pub use authorization::Authorization;
 pub use cookies::CookieJar;
+pub use extras::Extras;
 pub use fault::HttpFault;
+pub(crate) use favicon::favicon_mmh3;
 pub use head::Head;
 pub use redirect::RedirectError;
 pub(crate) use request::USER_AGENT;

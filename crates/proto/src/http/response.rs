@@ -9,14 +9,12 @@ use super::coding::{CodingFault, Decoder};
 use super::fault::HttpFault;
 use super::framing::{Framing, RequestKind, framing, keeps_alive};
 use super::head::{Head, HeadScan, check_start};
+use super::kept::Kept;
 use super::request::Request;
 use super::settings::HttpSettings;
 
 /// The most interim responses (RFC 9110 §15.2) before the final one.
 const INTERIM_MAX: u32 = 16;
-
-/// The most octets that are allocated in advance for a body to be kept.
-const RESERVED_MAX: u64 = 1 << 20;
 
 /// Reads one response. The result does not depend on how the octets are divided, with one
 /// exception: if coded content has two faults (broken and too large, or broken in two of its
@@ -83,11 +81,19 @@ impl ResponseReader {
             body: Body {
                 counts: Counts::default(),
                 bytes_max: settings.body_bytes_max,
-                kept: settings.keep_body.then(Vec::new),
+                kept: Kept::new(settings),
                 coding: Coding::None,
             },
             settings: Arc::clone(settings),
         }
+    }
+
+    /// Keeps the whole body for [`Self::body`], also if it is not to be taken. To be called before
+    /// anything is received.
+    #[must_use]
+    pub fn keeping_body(mut self) -> Self {
+        self.body.kept.keep_whole();
+        self
     }
 
     /// Takes octets that were received.
@@ -122,9 +128,29 @@ impl ResponseReader {
         matches!(self.state, State::Done) && self.keeps_alive
     }
 
+    /// The settings of the request.
+    pub fn settings(&self) -> &Arc<HttpSettings> {
+        &self.settings
+    }
+
+    /// The decoded body as far as it was received: whole with [`HttpSettings::keep_body`] or
+    /// [`Self::keeping_body`], or the beginning with [`Extras::title`](super::Extras::title).
+    pub fn body(&self) -> Option<&[u8]> {
+        self.body.kept.octets()
+    }
+
+    /// The SHA-256 of the decoded body, if it is complete and [`Extras::body_sha256`] asks for it.
+    ///
+    /// [`Extras::body_sha256`]: super::Extras::body_sha256
+    pub fn body_sha256(&self) -> Option<[u8; 32]> {
+        let is_whole = matches!(self.state, State::Done);
+        self.body.kept.sha256().filter(|_| is_whole)
+    }
+
     /// Takes the decoded body as far as it was received, if it is to be kept.
     pub fn take_body(&mut self) -> Option<Vec<u8>> {
-        self.body.kept.take()
+        let body = self.body.kept.take();
+        body.filter(|_| self.settings.keep_body)
     }
 
     fn progress(&mut self, result: Result<(), HttpFault>) -> Result<Progress, HttpFault> {
@@ -275,8 +301,8 @@ impl ResponseReader {
             Framing::None | Framing::Length(0) => self.state = State::Done,
             Framing::Length(octets) => {
                 self.body.check_size(octets)?;
-                if let (Some(kept), Coding::None) = (&mut self.body.kept, &self.body.coding) {
-                    kept.reserve_exact(octets.min(RESERVED_MAX) as usize);
+                if let Coding::None = self.body.coding {
+                    self.body.kept.reserve(octets);
                 }
                 self.state = State::Length(octets);
             }
@@ -302,7 +328,7 @@ impl ResponseReader {
 pub(super) struct Body {
     counts: Counts,
     bytes_max: u64,
-    kept: Option<Vec<u8>>,
+    kept: Kept,
     coding: Coding,
 }
 
@@ -362,9 +388,7 @@ impl Body {
         let Self { counts, kept, .. } = self;
         let mut keep = |decoded: &[u8]| {
             counts.decoded_bytes += decoded.len() as u64;
-            if let Some(kept) = kept {
-                kept.extend_from_slice(decoded);
-            }
+            kept.add(decoded);
         };
         match &mut self.coding {
             Coding::Decoding(decoder) => decoder

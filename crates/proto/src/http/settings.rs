@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::authorization::Authorization;
+use super::extras::Extras;
 
 /// The settings that all requests of one kind share.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct HttpSettings {
     /// Whether the body is kept for
     /// [`ResponseReader::take_body`](super::ResponseReader::take_body).
     pub keep_body: bool,
+    /// What is collected of a response besides.
+    pub extras: Extras,
     /// Whether the server is asked to keep the connection open for another request.
     pub keep_alive: bool,
 }
@@ -50,6 +53,7 @@ impl Default for HttpSettings {
             head_bytes_max: 64 << 10,
             body_bytes_max: 16 << 20,
             keep_body: false,
+            extras: Extras::default(),
             keep_alive: false,
         }
     }

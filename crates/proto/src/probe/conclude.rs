@@ -28,6 +28,7 @@ impl Probe {
             return;
         };
         let follow_max = settings.follow_max as usize;
+        let followed = self.redirects_followed();
         let established = self.journey.stage.established();
         let Some(Protocol::Http(response)) = established.map(|one| &one.protocol) else {
             return;
@@ -40,10 +41,8 @@ impl Probe {
             _ => Ok(None),
         };
         let failed = match next {
-            Ok(None) => {
-                return self.conclude(now, Ended::Settled(Verdict::Answered, Status::Http(code)));
-            }
-            Ok(Some(_)) if self.journey.hops.len() >= follow_max => {
+            Ok(None) => return self.judge(now, Status::Http(code)),
+            Ok(Some(_)) if followed >= follow_max => {
                 format!("more than {follow_max} redirects").into()
             }
             Ok(Some(request)) => match Course::of_request(request, &self.job.module) {
@@ -66,24 +65,42 @@ impl Probe {
         }
         let location = course.url();
         self.note(now, "redirect", None, || format!("{code} {location}"));
+        if let Some(icon) = &mut self.journey.icon {
+            icon.redirects += 1;
+            return self.go_on(now, course, same);
+        }
         let hop = Hop {
             url: self.course().url(),
             code,
             remote: self.tour.peer.remote.clone(),
             location,
+            details: self.hop_details(now),
         };
+        self.journey.hops.push(hop);
+        self.go_on(now, course, same);
+    }
+
+    /// Goes on to another page, over the same connection if it is on the `same` server.
+    pub(super) fn go_on(&mut self, now: Time, course: Course, same: bool) {
         let kept = if same && self.can_reuse() {
             self.journey.stage.take_established()
         } else {
             None
         };
-        self.journey.hops.push(hop);
         self.journey.detour = Some(Box::new(course));
         if let Some(established) = kept {
             return self.start_protocol(now, established.reuse());
         }
         self.close_stage(now);
         self.depart_anew(now, Departure::UNPACED);
+    }
+
+    fn redirects_followed(&self) -> usize {
+        let hops = self.journey.hops.len();
+        self.journey
+            .icon
+            .as_ref()
+            .map_or(hops, |icon| icon.redirects)
     }
 
     /// Departs for another page.
@@ -95,6 +112,7 @@ impl Probe {
 
     /// An attempt is over.
     pub(super) fn conclude(&mut self, now: Time, ended: Ended) {
+        let ended = self.return_from_icon(now, ended);
         if !self.keeps_connection(&ended) {
             self.close_stage(now);
         }
@@ -119,7 +137,7 @@ impl Probe {
         self.forget_cookies();
         self.tour.clock.turn(now, Phase::Wait);
         let (paced, route) = (false, Route::NextAddress);
-        self.journey = Journey::new(Stage::Departing(Departure { paced, route }));
+        self.journey = self.fresh_journey(Stage::Departing(Departure { paced, route }));
     }
 
     /// The stage timed out, or the whole job.
@@ -171,6 +189,7 @@ impl Probe {
 
     /// The request is over.
     pub(super) fn end(&mut self, now: Time, ended: Ended) {
+        let ended = self.return_from_icon(now, ended);
         let kept = if self.keeps_connection(&ended) {
             self.gather();
             self.journey.stage.take_established()
@@ -197,7 +216,7 @@ impl Probe {
 
     /// Whether the connection is kept for the job's next request.
     fn keeps_connection(&self, ended: &Ended) -> bool {
-        matches!(ended, Ended::Settled(..))
+        !matches!(ended, Ended::Failed(_))
             && self.journey.detour.is_none()
             && self.has_more_requests()
             && self.can_reuse()
@@ -292,10 +311,11 @@ impl Probe {
         self.tour.retries += 1;
         self.note(now, "retry", None, String::new);
         self.tour.clock.turn(now, Phase::Wait);
+        let route = self.same_route();
         self.journey = Journey {
             previous: Some(failure),
             stage_end: end,
-            ..Journey::new(Stage::BackingOff(self.same_route()))
+            ..self.fresh_journey(Stage::BackingOff(route))
         };
     }
 
@@ -333,6 +353,7 @@ impl Probe {
                     status: Status::Local,
                     phases: Phases::default(),
                     fault: Some(Box::new(fault)),
+                    unmet: None,
                 });
         }
     }
@@ -342,7 +363,8 @@ impl Probe {
         let phases = self.tour.clock.take_leg();
         let first = self.journey.hops.first().and_then(|hop| hop.remote.clone());
         if let Some(remote) = first.or_else(|| self.tour.peer.remote.clone()) {
-            let (verdict, status, fault) = ended.clone().into_parts();
+            let verdict = ended.verdict();
+            let (status, unmet, fault) = ended.clone().into_parts();
             self.tour
                 .verdicts
                 .get_or_insert_default()
@@ -352,6 +374,7 @@ impl Probe {
                     status,
                     phases,
                     fault,
+                    unmet,
                 });
         }
     }
@@ -374,7 +397,12 @@ impl Probe {
                 status: *status,
                 fault: (**fault).clone(),
             }),
-            Some(one) => Ended::Settled(one.verdict, one.status),
+            Some(AddressVerdict {
+                status,
+                unmet: Some(unmet),
+                ..
+            }) => Ended::Unmet(*status, unmet.clone()),
+            Some(one) => Ended::Answered(one.status),
             None => last,
         }
     }

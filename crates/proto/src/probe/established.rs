@@ -43,6 +43,16 @@ pub(super) struct Datagrams {
     pub(super) replies: Vec<TalkReply>,
 }
 
+impl Datagrams {
+    /// What was received, if none of it matches.
+    pub(super) fn seen(&self) -> Box<str> {
+        match self.replies.len() {
+            1 => "1 reply that does not match".into(),
+            replies => format!("{replies} replies that do not match").into(),
+        }
+    }
+}
+
 impl Established {
     pub(super) fn stream(id: ConnectionId, remote: Remote) -> Self {
         Self {

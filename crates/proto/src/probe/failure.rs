@@ -1,6 +1,6 @@
 //! How an attempt ended or failed.
 
-use canvass_model::{Cause, Errno, Fault, Phase, Status, Verdict};
+use canvass_model::{Cause, Errno, Fault, Phase, Status, Unmet, Verdict};
 
 use super::stage::{Dialing, Stage};
 use super::{Probe, ResolveFault};
@@ -30,8 +30,10 @@ impl SystemFault {
 /// How an attempt ended.
 #[derive(Clone, Debug)]
 pub(super) enum Ended {
-    /// With an answer, expected or not.
-    Settled(Verdict, Status),
+    /// With an answer.
+    Answered(Status),
+    /// With an answer that does not meet an expectation.
+    Unmet(Status, Box<Unmet>),
     Failed(Failure),
 }
 
@@ -43,12 +45,19 @@ pub(super) struct Failure {
 }
 
 impl Ended {
-    pub(super) fn into_parts(self) -> (Verdict, Status, Option<Box<Fault>>) {
+    pub(super) fn verdict(&self) -> Verdict {
         match self {
-            Self::Settled(verdict, status) => (verdict, status, None),
-            Self::Failed(Failure { status, fault }) => {
-                (Verdict::Failed, status, Some(Box::new(fault)))
-            }
+            Self::Answered(_) => Verdict::Answered,
+            Self::Unmet(..) => Verdict::Negative,
+            Self::Failed(_) => Verdict::Failed,
+        }
+    }
+
+    pub(super) fn into_parts(self) -> (Status, Option<Box<Unmet>>, Option<Box<Fault>>) {
+        match self {
+            Self::Answered(status) => (status, None, None),
+            Self::Unmet(status, unmet) => (status, Some(unmet), None),
+            Self::Failed(Failure { status, fault }) => (status, None, Some(Box::new(fault))),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! From the state of a probe to its outcome.
 
 use canvass_model::{
-    Answer, Class, HttpAnswer, Job, Outcome, ProbeSpec, TalkAnswer, TalkReply, Target, Time,
+    Answer, Class, Favicon, HttpAnswer, HttpExtras, Job, Outcome, ProbeSpec, TalkAnswer, TalkReply,
+    Target, Time, Unmet,
 };
 
 use super::Probe;
@@ -15,6 +16,8 @@ use crate::http::Head;
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     page: Page,
+    /// The page is complete, and something else is requested.
+    is_sealed: bool,
     captures: Vec<(Box<str>, Box<str>)>,
     sent_bytes: u64,
     received_bytes: u64,
@@ -34,12 +37,25 @@ struct Page {
     body_bytes: Option<u64>,
     decoded_bytes: Option<u64>,
     body: Option<Vec<u8>>,
+    extras: Option<Box<HttpExtras>>,
 }
 
 impl Findings {
-    /// Forgets the page: another one is requested now.
+    /// Forgets the page, unless it is sealed: another one is requested now.
     pub(super) fn forget_page(&mut self) {
-        self.page = Page::default();
+        if !self.is_sealed {
+            self.page = Page::default();
+        }
+    }
+
+    /// Keeps the page, whatever is requested next.
+    pub(super) fn seal_page(&mut self) {
+        self.is_sealed = true;
+    }
+
+    /// Adds the response to the request for the site's icon.
+    pub(super) fn found_icon(&mut self, favicon: Option<Favicon>) {
+        self.page.extras.get_or_insert_default().favicon = Some(favicon);
     }
 
     fn gather(&mut self, established: &mut Established) {
@@ -54,6 +70,7 @@ impl Findings {
                     None => talk.received_bytes(),
                 };
             }
+            Protocol::Http(_) if self.is_sealed => {}
             Protocol::Http(response) => {
                 let Some(head) = response.head() else { return };
                 let page = &mut self.page;
@@ -65,6 +82,7 @@ impl Findings {
                 let counts = response.counts();
                 page.body_bytes = Some(counts.body_bytes);
                 page.decoded_bytes = Some(counts.decoded_bytes);
+                page.extras = page.extras.take().or_else(|| response.extras());
                 page.body = response.take_body().or(page.body.take());
             }
         }
@@ -72,7 +90,7 @@ impl Findings {
 }
 
 /// A header as text.
-fn text(head: &Head, name: &str) -> Option<Box<str>> {
+pub(super) fn text(head: &Head, name: &str) -> Option<Box<str>> {
     let value = head.header(name)?;
     Some(String::from_utf8_lossy(value).into())
 }
@@ -100,8 +118,9 @@ impl Probe {
 
     /// The outcome of the request that ended.
     pub(super) fn outcome(&mut self, now: Time, job: Job, ended: Ended) -> Outcome {
-        let finished = self.tour.clock.settle(now);
-        let (verdict, status, fault) = ended.into_parts();
+        let finished = self.tour.clock.settle(self.tour.ended.unwrap_or(now));
+        let verdict = ended.verdict();
+        let (status, unmet, fault) = ended.into_parts();
         let first_send = self.tour.clock.first_send;
         Outcome {
             verdict,
@@ -115,7 +134,7 @@ impl Probe {
             resolver: None,
             transport: None,
             class: Class::IN,
-            answer: self.answer(),
+            answer: self.answer(unmet),
             details: None,
             fault,
             trace: self.tour.trace.take().map(Into::into),
@@ -123,7 +142,7 @@ impl Probe {
         }
     }
 
-    fn answer(&mut self) -> Answer {
+    fn answer(&mut self, unmet: Option<Box<Unmet>>) -> Answer {
         let findings = std::mem::take(&mut self.journey.findings);
         let peer = std::mem::take(&mut self.tour.peer);
         let addresses = self.tour.verdicts.take();
@@ -132,6 +151,9 @@ impl Probe {
         match self.job.given.spec {
             ProbeSpec::Http { requests, .. } => {
                 let page = findings.page;
+                let request = self.course().request.as_ref();
+                let asked = request.map(|request| request.settings().extras);
+                let extras = page.extras.or_else(|| asked?.of_nothing());
                 Answer::Http(Box::new(HttpAnswer {
                     url: self.course().url(),
                     remote: peer.remote,
@@ -149,6 +171,8 @@ impl Probe {
                     body: page.body,
                     body_error: None,
                     proxy,
+                    unmet,
+                    extras,
                 }))
             }
             _ => Answer::Talk(Box::new(TalkAnswer {
@@ -158,6 +182,7 @@ impl Probe {
                 received_bytes: findings.received_bytes,
                 tls: peer.tls,
                 mismatch: findings.mismatch,
+                unmet,
                 replies: findings.replies,
                 addresses,
                 proxy,

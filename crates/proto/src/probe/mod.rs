@@ -5,14 +5,17 @@
 //! requests, [`Journey`] for one attempt, and in it a [`Stage`], which owns what is open.
 
 mod candidates;
+mod chain;
 mod clock;
 mod conclude;
 mod cookies;
 mod destination;
 mod dial;
 mod established;
+mod expect;
 mod failure;
 mod finish;
+mod icon;
 mod module;
 mod protocol;
 mod stage;

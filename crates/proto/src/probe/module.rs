@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use canvass_model::Host;
 
+use crate::expect::{CertificateDays, Expectations};
 use crate::http::HttpSettings;
 use crate::talk::{Credentials, Script};
 use crate::tls::TlsClient;
@@ -48,6 +49,8 @@ pub enum ModuleKind {
         settings: Arc<HttpSettings>,
         /// For https.
         tls: TlsClient,
+        /// What is expected of the response.
+        expect: Option<Box<Expectations>>,
     },
     /// Opens a stream.
     Tcp {
@@ -59,6 +62,8 @@ pub enum ModuleKind {
         tls: TlsClient,
         /// TLS starts with the connection.
         tls_from_start: bool,
+        /// How long the certificate must be valid.
+        certificate: Option<CertificateDays>,
     },
     /// Sends datagrams.
     Udp {

@@ -1,6 +1,6 @@
 //! What is exchanged over a connection: an HTTP request and its response, or a script.
 
-use canvass_model::{Cause, Phase, Status, Time, Verdict};
+use canvass_model::{Cause, Phase, Status, Time, Unmet};
 
 use super::established::Established;
 use super::failure::Ended;
@@ -58,7 +58,7 @@ impl Probe {
                 end = window.map_or(end, |window| now + window);
                 Protocol::Talk(Box::new(talk(script, credentials).over_datagrams()))
             }
-            (ModuleKind::Http { .. }, Some(request)) => {
+            (ModuleKind::Http { expect, .. }, Some(request)) => {
                 let cookies = self.cookies_for(now, request);
                 let context = RequestContext {
                     cookies: &cookies,
@@ -68,7 +68,11 @@ impl Probe {
                     out.reserve(256);
                     request.write(out, &context);
                 });
-                Protocol::Http(Box::new(ResponseReader::new(request)))
+                let mut response = ResponseReader::new(request);
+                if expect.as_ref().is_some_and(|expect| expect.needs_body()) {
+                    response = response.keeping_body();
+                }
+                Protocol::Http(Box::new(response))
             }
             (ModuleKind::Http { .. }, None) => unreachable!("every http job has a request"),
         };
@@ -95,7 +99,7 @@ impl Probe {
     }
 
     pub(super) fn opened(&mut self, now: Time) {
-        self.conclude(now, Ended::Settled(Verdict::Answered, Status::Open));
+        self.judge(now, Status::Open);
     }
 
     /// Takes octets that were received for the protocol.
@@ -161,9 +165,7 @@ impl Probe {
             TalkOutput::Read => return Some(Time::MAX),
             // What was sent has to leave before the end.
             TalkOutput::Matched if established.has_unsent() => return Some(Time::MAX),
-            TalkOutput::Matched => {
-                self.conclude(now, Ended::Settled(Verdict::Answered, Status::Matched));
-            }
+            TalkOutput::Matched => self.judge(now, Status::Matched),
             TalkOutput::Unmatched(why) => self.unmatched(now, why),
             TalkOutput::Fault(fault) => {
                 let failure = self.failure(fault.cause, fault.message);
@@ -175,8 +177,17 @@ impl Probe {
 
     /// What was received is not what the script expects.
     fn unmatched(&mut self, now: Time, why: impl Into<Box<str>>) {
+        let mut unmet = Unmet::default();
+        if let Some(established) = self.journey.stage.established()
+            && let Protocol::Talk(talk) = &established.protocol
+        {
+            unmet = talk.unmet();
+            if let Some(datagrams) = established.datagrams.as_ref().filter(|one| one.many) {
+                unmet.seen = datagrams.seen();
+            }
+        }
         self.journey.findings.mismatch = Some(why.into());
-        self.conclude(now, Ended::Settled(Verdict::Negative, Status::Unmatched));
+        self.conclude(now, Ended::Unmet(Status::Unmatched, Box::new(unmet)));
     }
 
     /// A script timed out, or the time to collect replies is over. Returns whether that concluded
@@ -193,7 +204,7 @@ impl Probe {
                 return false;
             }
             if datagrams.replies.iter().any(|reply| reply.matched) {
-                self.conclude(now, Ended::Settled(Verdict::Answered, Status::Matched));
+                self.judge(now, Status::Matched);
             } else {
                 self.unmatched(now, "no reply is what the script expects");
             }

@@ -2,13 +2,14 @@
 
 use std::net::SocketAddr;
 
-use canvass_model::{AddressVerdict, Hop, Remote, Time, TlsFacts, TraceEvent};
+use canvass_model::{AddressVerdict, Hop, Phases, Remote, Time, TlsFacts, TraceEvent};
 
 use super::candidates::Candidates;
 use super::clock::Clock;
 use super::destination::Course;
 use super::failure::Failure;
 use super::finish::Findings;
+use super::icon::IconDetour;
 use super::module::Module;
 use super::stage::Stage;
 use super::tunnelling::TunnelAddresses;
@@ -28,6 +29,8 @@ pub(super) struct Tour {
     pub(super) addresses: Candidates,
     /// If all addresses are probed: the result of each.
     pub(super) verdicts: Option<Vec<AddressVerdict>>,
+    /// When the page was complete, if something was requested after it.
+    pub(super) ended: Option<Time>,
     pub(super) trace: Option<Vec<TraceEvent>>,
 }
 
@@ -46,6 +49,11 @@ pub(super) struct Journey {
     /// The course after a redirect or the fallback to http; `None` at the start of the job.
     pub(super) detour: Option<Box<Course>>,
     pub(super) hops: Vec<Hop>,
+    /// If hops are shown in detail: the phases when the present one began, or `None` if those are
+    /// empty.
+    pub(super) phases_before: Option<Box<Phases>>,
+    /// The request for the site's icon, while it is under way.
+    pub(super) icon: Option<Box<IconDetour>>,
     /// The addresses of the host that are still to be tried.
     pub(super) candidates: Candidates,
     /// The addresses of the server that a proxy is asked to connect to, if they were looked up here.
@@ -69,6 +77,7 @@ impl Tour {
             peer: Peer::default(),
             addresses: Candidates::default(),
             verdicts: None,
+            ended: None,
             trace: module.trace.then(Vec::new),
         }
     }
@@ -79,6 +88,8 @@ impl Journey {
         Self {
             detour: None,
             hops: Vec::new(),
+            phases_before: None,
+            icon: None,
             candidates: Candidates::default(),
             tunnel_addresses: None,
             findings: Findings::default(),

@@ -124,22 +124,23 @@ fn http_rows_have_columns_of_their_own() {
         "seq,line,target,probe,outcome,status,url,remote,http_version,status_code,content_length,\
          body_bytes,decoded_bytes,redirects,tls_version,tls_days_left,repeat,addresses,attempts,\
          started,latency_ms,response_ms,wait_ms,resolve_ms,connect_ms,tls_ms,first_byte_ms,\
-         transfer_ms,error_phase,error_cause,error_message,error_errno,stalled,body_error,proxy"
+         transfer_ms,error_phase,error_cause,error_message,error_errno,stalled,body_error,proxy,\
+         expected,seen,headers,title,body_sha256,favicon_url,favicon_status,favicon_mmh3"
     );
     assert_eq!(
         lines[1],
         "1,2,http://example.net/,http,answered,200,https://example.net/,192.0.2.1:443,1.1,200,,5,\
          25,1,TLSv1.3,27,1,[2001:db8::1]:443=CONNREFUSED,2,2026-01-02T03:04:05.123456Z,15,15,0,1,\
-         2,3,4,5,,,,,false,,"
+         2,3,4,5,,,,,false,,,,,,,,,,"
     );
     assert_eq!(
         lines[2],
         "2,3,https://expired.example.net/,http,failed,TLS,https://expired.example.net/,\
          192.0.2.1:443,,,,,,0,,-3,,,1,2026-01-02T03:04:05.123456Z,6,6,0,1,2,3,,,tls,expired,\
-         the certificate of 192.0.2.1:443 expired 3 days ago,,false,,"
+         the certificate of 192.0.2.1:443 expired 3 days ago,,false,,,,,,,,,,"
     );
     let unsaved = fixture::http_unsaved("no space, none");
-    assert!(written(&[unsaved]).ends_with(",false,\"no space, none\",\n"));
+    assert!(written(&[unsaved]).ends_with(",false,\"no space, none\",,,,,,,,,\n"));
 }
 
 #[test]
@@ -155,18 +156,18 @@ fn tcp_and_udp_rows_have_columns_of_their_own() {
         "seq,line,target,probe,outcome,status,remote,captures,sent_bytes,received_bytes,\
          tls_version,tls_days_left,mismatch,replies,addresses,attempts,started,latency_ms,\
          response_ms,wait_ms,resolve_ms,connect_ms,tls_ms,first_byte_ms,transfer_ms,error_phase,error_cause,\
-         error_message,error_errno,stalled,proxy"
+         error_message,error_errno,stalled,proxy,expected,seen"
     );
     assert_eq!(
         lines[1],
         "3,4,127.0.0.1:110,tcp,answered,MATCHED,127.0.0.1:110,\"messages=72; bytes=1,024\",40,61,\
-         ,,,,,1,2026-01-02T03:04:05.123456Z,1.34,1.34,0,,0.04,,0.3,1,,,,,false,"
+         ,,,,,1,2026-01-02T03:04:05.123456Z,1.34,1.34,0,,0.04,,0.3,1,,,,,false,,,"
     );
     assert_eq!(
         lines[2],
         "4,5,[2001:db8::1]:25,tcp,failed,CONNREFUSED,[2001:db8::1]:25,,0,0,,,,,,1,\
          2026-01-02T03:04:05.123456Z,0.12,0.12,0,,0.12,,,,connect,refused,\
-         [2001:db8::1]:25 refused the connection,ECONNREFUSED,false,"
+         [2001:db8::1]:25 refused the connection,ECONNREFUSED,false,,,"
     );
     assert!(lines[3].contains(",8,,,,2,,1,"), "{}", lines[3]);
 }
@@ -193,16 +194,16 @@ fn rows_of_mixed_endpoints_share_the_columns_of_every_probe() {
             "seq,line,target,probe,outcome,status,type,answers,resolver,transport,remote,url,\
              body_bytes,captures,received_bytes,mismatch,tls_version,tls_days_left,attempts,started,\
              latency_ms,response_ms,wait_ms,dns_ms,resolve_ms,connect_ms,tls_ms,first_byte_ms,\
-             transfer_ms,error_phase,error_cause,error_message,error_errno,stalled",
+             transfer_ms,error_phase,error_cause,error_message,error_errno,stalled,expected,seen",
             "6,2,www.example.net,dns,answered,NOERROR,A,www.example.net. 300 CNAME web.example.net. \
              | web.example.net. 60 A 192.0.2.1 | web.example.net. 60 A 192.0.2.2,127.0.0.1:53,udp,\
-             ,,,,,,,,1,2026-01-02T03:04:05.123456Z,1.5,1.5,0,1.5,,,,,,,,,,false",
+             ,,,,,,,,1,2026-01-02T03:04:05.123456Z,1.5,1.5,0,1.5,,,,,,,,,,false,,",
             "2,3,https://expired.example.net/,http,failed,TLS,,,,,192.0.2.1:443,\
              https://expired.example.net/,,,,,,-3,1,2026-01-02T03:04:05.123456Z,6,6,0,,1,2,3,,,tls,\
-             expired,the certificate of 192.0.2.1:443 expired 3 days ago,,false",
+             expired,the certificate of 192.0.2.1:443 expired 3 days ago,,false,,",
             "3,4,127.0.0.1:110,tcp,answered,MATCHED,,,,,127.0.0.1:110,,,\
              \"messages=72; bytes=1,024\",61,,,,1,2026-01-02T03:04:05.123456Z,1.34,1.34,0,,,0.04,,\
-             0.3,1,,,,,false",
+             0.3,1,,,,,false,,",
         ]
     );
     assert!(lines[4].contains("220 is not what"), "{}", lines[4]);
@@ -217,6 +218,32 @@ fn rows_of_mixed_endpoints_share_the_columns_of_every_probe() {
             "{name}"
         );
     }
+}
+
+#[test]
+fn what_was_asked_for_and_what_was_expected_have_columns() {
+    let extras = fixture::http_extras();
+    for (column, expected) in [
+        (
+            "headers",
+            "Server: nginx; Set-Cookie: a=\"b\"\t; Set-Cookie: c",
+        ),
+        ("title", "a < b"),
+        ("favicon_url", "http://127.0.0.1:8080/favicon.ico"),
+        ("favicon_status", "200"),
+        ("favicon_mmh3", "-235701012"),
+        ("redirects", "1"),
+        ("expected", ""),
+    ] {
+        assert_eq!(cell(&extras, column), expected, "{column}");
+    }
+    assert_eq!(cell(&extras, "body_sha256"), "5a".repeat(32));
+    let text = written(&[fixture::http_unexpected()]);
+    assert!(
+        text.ends_with(",\"status 200-399,401\",503,,,,,,\n"),
+        "{text}"
+    );
+    assert_eq!(cell(&fixture::tcp_unmatched(), "seen"), "\"220\"");
 }
 
 #[test]

@@ -48,9 +48,16 @@ fn write_section(out: &mut String, name: &str) -> std::fmt::Result {
         "answers" => &[lookup::ResourceRecord::FIELDS],
         "phases of ptr and dns" => &[lookup::Phases::FIELDS],
         "phases of http, tcp and udp" => &[host::Phases::FIELDS],
-        "http" => &[http::Answer::FIELDS, http::Body::FIELDS],
+        "http" => &[
+            http::Answer::FIELDS,
+            http::Body::FIELDS,
+            host::Expectation::FIELDS,
+            http::Extras::FIELDS,
+        ],
+        "headers" => &[http::HeaderLine::FIELDS],
+        "favicon" => &[http::Icon::FIELDS],
         "redirects" => &[http::Redirect::FIELDS],
-        "tcp and udp" => &[talk::Answer::FIELDS],
+        "tcp and udp" => &[talk::Answer::FIELDS, host::Expectation::FIELDS],
         "replies" => &[talk::Reply::FIELDS],
         "tls" => &[host::Tls::FIELDS],
         "addresses" => &[host::Address::FIELDS],
@@ -105,8 +112,8 @@ mod tests {
             page == formats_markdown(&page),
             "docs/FORMATS.md is out of date: run cargo run -p canvass-report --example docs"
         );
-        assert_eq!(page.matches(BEGIN).count(), 14);
-        assert_eq!(page.matches(END).count(), 14);
+        assert_eq!(page.matches(BEGIN).count(), 16);
+        assert_eq!(page.matches(END).count(), 16);
     }
 
     #[test]

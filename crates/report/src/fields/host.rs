@@ -5,7 +5,9 @@ use std::time::Duration;
 use canvass_model::{AddressVerdict, CertificateFacts, Outcome, Phase, Remote, Status, TlsFacts};
 
 use super::common::Error;
-use super::value::{CsvContext, Listed, Object, Second, Sha256, Texts, Word, push_joined};
+use super::value::{
+    CsvContext, KeyIfSome, Listed, Object, Second, Sha256, Texts, Word, push_joined,
+};
 use crate::json::put;
 use crate::read::{LineDraft, Millis};
 use crate::write::{push_remote, push_status};
@@ -78,6 +80,18 @@ fields! {
 }
 
 fields! {
+    /// Stands last but for what only `http` has, since its columns are newer than the others.
+    Expectation: Outcome, |outcome| "," .. "", into LineDraft;
+
+    expected: KeyIfSome<&str> = KeyIfSome(outcome.answer.unmet().map(|unmet| &*unmet.expected)), csv,
+        read(optional, |line, expected: Box<str>| line.unmet.get_or_insert_default().expected = expected),
+        "what was expected and did not hold, such as `status 200-399`: the first of status, headers, body and certificate, or what a script waited for; otherwise there is no key";
+    seen: KeyIfSome<&str> = KeyIfSome(outcome.answer.unmet().map(|unmet| &*unmet.seen)), csv,
+        read(optional, |line, seen: Box<str>| line.unmet.get_or_insert_default().seen = seen),
+        "what was there instead, such as `503`; text of the peer is in quotes, with escapes, and cut after 200 characters";
+}
+
+fields! {
     Address: AddressVerdict, |address| "{" .. "}";
 
     remote: &Remote = &address.remote, json, "the address and port";
@@ -85,6 +99,8 @@ fields! {
     status: Status = address.status, json, "as for the line";
     phases_ms: Object<'_, Phases> = Object(&address.phases), json, "as for the line";
     error: Option<Object<'_, Error>> = address.fault.as_deref().map(Object), json, "as for the line";
+    expected: KeyIfSome<&str> = KeyIfSome(address.unmet.as_deref().map(|unmet| &*unmet.expected)), json, "as for the line";
+    seen: KeyIfSome<&str> = KeyIfSome(address.unmet.as_deref().map(|unmet| &*unmet.seen)), json, "as for the line";
 }
 
 impl Listed for Address {
@@ -99,4 +115,4 @@ impl Listed for Address {
     }
 }
 
-whole_outcome!(Time);
+whole_outcome!(Time, Expectation);

@@ -107,17 +107,17 @@ line! {
 line! {
     /// A line of `http`.
     HttpLine: common::Start, common::Ending, http::Answer, common::Times, host::Time, common::End,
-    http::Body
+    http::Body, host::Expectation, http::Extras
 }
 
 line! {
     /// A line of `tcp` and `udp`.
     TalkLine: common::Start, common::Ending, talk::Answer, common::Times, host::Time, common::End,
-    talk::Path
+    talk::Path, host::Expectation
 }
 
 row! {
     /// A row of `check`, of any probe. In ndjson its lines are those of their probes.
     EndpointRow: common::Start, common::Ending, endpoints::Answer, common::Times, endpoints::Time,
-    common::End
+    common::End, host::Expectation
 }

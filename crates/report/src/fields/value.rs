@@ -230,6 +230,7 @@ impl<T: Value> Value for KeyIf<T> {
     const TYPE: &'static str = T::TYPE;
     const NULLABLE: bool = T::NULLABLE;
     const CONDITIONAL: bool = true;
+    const CELLS: usize = T::CELLS;
 
     #[inline(always)]
     fn is_present(&self) -> bool {
@@ -244,6 +245,15 @@ impl<T: Value> Value for KeyIf<T> {
     #[inline(always)]
     fn write_cell(self, out: &mut Vec<u8>, context: &mut CsvContext<'_>) {
         self.1.write_cell(out, context);
+    }
+
+    fn columns(key: &str) -> Vec<String> {
+        T::columns(key)
+    }
+
+    #[inline(always)]
+    fn write_cells(value: Option<Self>, out: &mut Vec<u8>, context: &mut CsvContext<'_>) {
+        T::write_cells(value.map(|value| value.1), out, context);
     }
 }
 

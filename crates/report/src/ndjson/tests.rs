@@ -1,7 +1,7 @@
 use super::*;
 use crate::fixture;
 use crate::write::is_breaking;
-use canvass_model::{Answer, Class, PtrAnswer, RecordType};
+use canvass_model::{Answer, Class, HttpExtras, PtrAnswer, RecordType};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -304,6 +304,53 @@ fn a_mismatch_is_told_where_there_is_one() {
 }
 
 #[test]
+fn an_expectation_that_did_not_hold_stands_last() {
+    let text = line(&fixture::http_unexpected());
+    let end = r#""error":null,"expected":"status 200-399,401","seen":"503"}"#;
+    assert!(text.ends_with(&format!("{end}\n")), "{text}");
+    let text = line(&fixture::tcp_unmatched());
+    let end = r#""error":null,"expected":"a line that matches /^\\+OK/","seen":"\"220\""}"#;
+    assert!(text.ends_with(&format!("{end}\n")), "{text}");
+}
+
+#[test]
+fn what_is_asked_for_by_a_flag_has_keys_of_its_own() {
+    let text = line(&fixture::http_extras());
+    let end = concat!(
+        r#""error":null,"headers":[{"name":"Server","value":"nginx"},"#,
+        r#"{"name":"Set-Cookie","value":"a=\"b\"\t"},{"name":"Set-Cookie","value":"c"}],"#,
+        r#""title":"a < b","body_sha256":"SHA","#,
+        r#""favicon":{"url":"http://127.0.0.1:8080/favicon.ico","status":200,"#,
+        r#""mmh3":-235701012}}"#,
+        "\n"
+    );
+    assert!(
+        text.ends_with(&end.replace("SHA", &"5a".repeat(32))),
+        "{text}"
+    );
+    let hop = concat!(
+        r#""location":"http://127.0.0.1:8080/","http_version":"1.1","content_length":0,"#,
+        r#""content_type":null,"server":"nginx","tls":null,"phases_ms":{"wait":null,"#,
+        r#""resolve":null,"connect":null,"tls":null,"first_byte":0.03,"transfer":null}}],"tls":"#,
+    );
+    assert!(text.contains(hop), "{text}");
+
+    // What was asked for and is not there is null.
+    let mut nothing = fixture::http_answered();
+    if let Answer::Http(answer) = &mut nothing.answer {
+        answer.extras = Some(Box::new(HttpExtras {
+            headers: None,
+            title: Some(None),
+            body_sha256: Some(None),
+            favicon: Some(None),
+        }));
+    }
+    let text = line(&nothing);
+    let end = r#""error":null,"title":null,"body_sha256":null,"favicon":null}"#;
+    assert!(text.ends_with(&format!("{end}\n")), "{text}");
+}
+
+#[test]
 fn every_answer_to_a_datagram_is_shown() {
     let value = parsed(&fixture::udp_replies());
     assert_eq!(value["probe"], "udp");
@@ -399,6 +446,14 @@ proptest! {
                 prop_assert_eq!(value["tls"].is_null(), answer.tls.is_none());
                 let proxy = value.get("proxy").map(|text| text.as_str().unwrap());
                 prop_assert_eq!(proxy, answer.proxy.as_deref());
+                let extras = answer.extras.as_deref();
+                let title = extras.and_then(|extras| extras.title.as_ref());
+                prop_assert_eq!(value.get("title").cloned(), title.map(|title| json!(title.as_deref())));
+                let headers = extras.and_then(|extras| extras.headers.as_ref()).map(Vec::len);
+                prop_assert_eq!(value.get("headers").map(|all| all.as_array().unwrap().len()), headers);
+                for (shown, hop) in value["redirects"].as_array().unwrap().iter().zip(&answer.redirects) {
+                    prop_assert_eq!(shown.get("phases_ms").is_some(), hop.details.is_some());
+                }
             }
             Answer::Talk(answer) => {
                 let captures: serde_json::Map<String, Value> = answer.captures.iter()
@@ -413,6 +468,9 @@ proptest! {
                 prop_assert_eq!(proxy, answer.proxy.as_deref());
             }
         }
+        let unmet = outcome.answer.unmet();
+        let seen = value.get("seen").map(|text| text.as_str().unwrap());
+        prop_assert_eq!(seen, unmet.map(|unmet| &*unmet.seen));
         match &outcome.fault {
             Some(fault) => prop_assert_eq!(value["error"]["message"].as_str(), Some(&*fault.message)),
             None => prop_assert_eq!(&value["error"], &Value::Null),

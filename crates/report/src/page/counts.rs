@@ -42,6 +42,33 @@ pub(super) fn write_statuses(tally: &Tally, out: &mut String) -> fmt::Result {
     write_rest(statuses.iter().skip(ROWS_MAX).map(|status| status.1), out)
 }
 
+/// How many things seen are shown for an expectation.
+const SEEN_SHOWN_MAX: usize = 8;
+
+/// Appends the expectations that did not hold with their counts.
+pub(super) fn write_unmet(tally: &Tally, out: &mut String) -> fmt::Result {
+    let unmet = tally.unmet();
+    let total = tally.total();
+    let most = unmet.first().map_or(1, |first| first.count);
+    let mut table = Table::new([
+        ("expected", Column::Text),
+        ("outcomes", Column::Number),
+        ("share", Column::Number),
+        ("", Column::Bar),
+        ("seen", Column::Prose),
+    ]);
+    for one in &unmet {
+        table.row([
+            escaped(one.name()),
+            grouped(one.count),
+            percent(one.count, total),
+            bar(one.count as f64 / most as f64, "failed"),
+            escaped(&one.seen_text(SEEN_SHOWN_MAX)),
+        ]);
+    }
+    table.write(out)
+}
+
 /// Appends the faults with their counts and what to check.
 pub(super) fn write_faults(tally: &Tally, out: &mut String) -> fmt::Result {
     let faults = tally.faults();
@@ -156,6 +183,17 @@ mod tests {
         };
         for words in [["dns", "timeout", "–"], ["wait", "descriptors", "EMFILE"]] {
             assert!(out.contains(&cells(words)), "{words:?}: {out}");
+        }
+    }
+
+    #[test]
+    fn expectations_that_did_not_hold_are_named_with_what_was_seen() {
+        let mut tally = Tally::default();
+        tally.record_all(&[fixture::tcp_unmatched(), fixture::tcp_unmatched()]);
+        let mut out = String::new();
+        write_unmet(&tally, &mut out).unwrap();
+        for part in ["a line that matches /^\\+OK/", "&quot;220&quot; ×2", "100"] {
+            assert!(out.contains(part), "{part}: {out}");
         }
     }
 

@@ -56,6 +56,11 @@ fn write_all(report: &RunReport<'_>, out: &mut String) -> fmt::Result {
         section("statuses", "Statuses", out, |out| {
             counts::write_statuses(tally, out)
         })?;
+        if !tally.unmet().is_empty() {
+            section("unmet", "Expectations not met", out, |out| {
+                counts::write_unmet(tally, out)
+            })?;
+        }
         if !tally.causes().is_empty() {
             section("faults", "Faults by phase and cause", out, |out| {
                 counts::write_faults(tally, out)

@@ -1,7 +1,7 @@
 //! A line of ndjson and its outcome.
 //!
-//! Only what is counted is read back: verdict, status, times, phases, fault, resolver and the days
-//! left of a certificate. Names, records and bodies are not.
+//! Only what is counted is read back: verdict, status, times, phases, fault, resolver, expectations
+//! that did not hold and the days left of a certificate. Names, records and bodies are not.
 
 use std::num::NonZeroU32;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use canvass_model::{
     Answer, Cause, Class, Confirmation, DnsAnswer, DnsName, Fault, HttpAnswer, Job, ModuleId,
     Outcome, Phase, Phases, ProbeSpec, PtrAnswer, RecordType, Status, TalkAnswer, Target, Time,
-    TlsFacts, Verdict,
+    TlsFacts, Unmet, Verdict,
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -36,6 +36,7 @@ pub(crate) struct LineDraft {
     pub(crate) http: HttpAnswer,
     /// Of `http`, `tcp` or `udp`.
     pub(crate) tls: Option<Box<TlsFacts>>,
+    pub(crate) unmet: Option<Box<Unmet>>,
 }
 
 impl Default for LineDraft {
@@ -78,6 +79,7 @@ impl Default for LineDraft {
             ptr: PtrAnswer::default(),
             http: HttpAnswer::default(),
             tls: None,
+            unmet: None,
         }
     }
 }
@@ -215,10 +217,12 @@ impl LineDraft {
             Probe::Dns => Answer::Dns(DnsAnswer::default()),
             Probe::Http => Answer::Http(Box::new(HttpAnswer {
                 tls: self.tls,
+                unmet: self.unmet,
                 ..self.http
             })),
             Probe::Tcp | Probe::Udp => Answer::Talk(Box::new(TalkAnswer {
                 tls: self.tls,
+                unmet: self.unmet,
                 ..TalkAnswer::default()
             })),
         };

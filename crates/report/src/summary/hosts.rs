@@ -6,7 +6,7 @@ use canvass_model::{ConnectionReport, ShardReport};
 
 use crate::Tally;
 use crate::explain::advice;
-use crate::human::{aligned, count, percent};
+use crate::human::{aligned, count, percent, table};
 
 /// How many kinds of faults have a line of their own.
 const SHOWN_MAX: usize = 20;
@@ -40,6 +40,28 @@ pub(super) fn write_faults(tally: &Tally, out: &mut String) -> std::fmt::Result 
         let kinds = count(1 + hidden.len() as u64, "other kind", "other kinds");
         writeln!(out, "  and {failed} of {kinds}")?;
     }
+    Ok(())
+}
+
+/// How many things seen are shown for an expectation.
+const SEEN_SHOWN_MAX: usize = 3;
+
+/// Appends the expectations that did not hold: count, share, and what was seen instead.
+pub(super) fn write_unmet(tally: &Tally, out: &mut String) -> std::fmt::Result {
+    let unmet = tally.unmet();
+    if unmet.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "expectations not met")?;
+    let rows = unmet.iter().map(|one| {
+        vec![
+            one.name().to_owned(),
+            one.count.to_string(),
+            percent(one.count, tally.total()),
+            format!("seen {}", one.seen_text(SEEN_SHOWN_MAX)),
+        ]
+    });
+    table(out, &rows.collect::<Vec<_>>());
     Ok(())
 }
 
@@ -88,4 +110,24 @@ pub(super) fn summed(shards: &[ShardReport]) -> ConnectionReport {
                 names_looked_up: sum.names_looked_up + one.names_looked_up,
             }
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn expectations_that_did_not_hold_are_named_with_what_was_seen() {
+        let mut tally = Tally::default();
+        let mut out = String::new();
+        write_unmet(&tally, &mut out).unwrap();
+        assert_eq!(out, "");
+        tally.record_all(&[fixture::http_unexpected(), fixture::http_answered()]);
+        write_unmet(&tally, &mut out).unwrap();
+        let rows: Vec<&str> = out.lines().collect();
+        assert_eq!(rows[0], "expectations not met");
+        let words: Vec<&str> = rows[1].split_whitespace().collect();
+        assert_eq!(words.join(" "), "status 200-399,401 1 50 % seen 503 ×1");
+    }
 }

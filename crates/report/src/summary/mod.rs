@@ -116,6 +116,7 @@ fn write_counts(tally: &Tally, out: &mut String) -> std::fmt::Result {
     }
     let causes = tally.causes();
     if tally.of_hosts() > 0 {
+        hosts::write_unmet(tally, out)?;
         hosts::write_faults(tally, out)?;
     } else if !causes.is_empty() {
         writeln!(out, "cause of failure")?;

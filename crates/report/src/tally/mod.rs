@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod tests;
+mod unmet;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,11 +13,18 @@ use canvass_model::{
 
 use crate::write::{push_visible, target_text};
 
+pub use unmet::{SeenCount, UnmetCount};
+
+use unmet::UnmetCounts;
+
 /// Counts of outcomes. Its size does not grow with the run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     verdicts: [u64; 3],
     of_hosts: u64,
+    /// Of hosts, those whose verdict is negative.
+    hosts_negative: u64,
+    unmet: UnmetCounts,
     no_data: u64,
     rcodes: [u64; COMMON_RCODES],
     other_rcodes: BTreeMap<u16, u64>,
@@ -144,6 +152,17 @@ impl Tally {
         self.verdicts[verdict_index(verdict)]
     }
 
+    /// Outcomes that count as good for an exit status: answered, and for lookups also negative. An
+    /// expectation of a host that does not hold is not good.
+    pub fn good(&self) -> u64 {
+        self.total() - self.verdict(Verdict::Failed) - self.hosts_negative
+    }
+
+    /// The expectations that did not hold with their counts, the most common first.
+    pub fn unmet(&self) -> Vec<UnmetCount> {
+        self.unmet.by_expectation()
+    }
+
     /// Negative outcomes with status NOERROR: the name exists, but has no records of the type.
     pub fn no_data(&self) -> u64 {
         self.no_data
@@ -261,6 +280,12 @@ impl Tally {
 
     fn record_host(&mut self, outcome: &Outcome) {
         self.of_hosts += 1;
+        if outcome.verdict == Verdict::Negative {
+            self.hosts_negative += 1;
+            if let Some(unmet) = outcome.answer.unmet() {
+                self.unmet.record(unmet);
+            }
+        }
         let expired = matches!(&outcome.fault, Some(fault) if fault.cause == Cause::Expired);
         let repeated = matches!(&outcome.answer, Answer::Http(answer) if answer.repeat > Some(1));
         let certificate = tls_facts(&outcome.answer).and_then(|tls| tls.certificate.as_ref());

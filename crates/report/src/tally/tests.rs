@@ -145,3 +145,22 @@ proptest! {
         prop_assert_eq!(causes, faults as u64);
     }
 }
+
+#[test]
+fn an_unmet_expectation_of_a_host_is_not_good_and_no_data_of_a_lookup_is() {
+    let mut tally = Tally::default();
+    tally.record_all(&[
+        fixture::ptr_negative(),
+        fixture::ptr_timeout(),
+        fixture::http_answered(),
+        fixture::http_unexpected(),
+        fixture::http_unexpected(),
+        fixture::tcp_unmatched(),
+    ]);
+    assert_eq!((tally.total(), tally.good()), (6, 2));
+    assert_eq!(tally.verdict(Verdict::Negative), 4);
+    let unmet = tally.unmet();
+    assert_eq!(unmet.len(), 2);
+    assert_eq!(unmet[0].expected.as_deref(), Some("status 200-399,401"));
+    assert_eq!((unmet[0].count, &*unmet[0].seen[0].seen), (2, "503"));
+}

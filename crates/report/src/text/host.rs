@@ -1,9 +1,13 @@
 //! The columns after the target for `http`, `tcp` and `udp`.
 
-use canvass_model::{AddressVerdict, Answer, HttpAnswer, Outcome, TalkAnswer, TalkReply, TlsFacts};
+use canvass_model::{
+    AddressVerdict, Answer, HttpAnswer, HttpExtras, Outcome, TalkAnswer, TalkReply, TlsFacts, Unmet,
+};
 
 use crate::human::{count, span_ns};
-use crate::write::{nanos, push_display, push_number, push_remote, push_status, push_visible};
+use crate::write::{
+    nanos, push_display, push_number, push_remote, push_sha256, push_status, push_visible,
+};
 
 /// Appends status, size, time and detail.
 pub(super) fn push_http(out: &mut Vec<u8>, outcome: &Outcome) {
@@ -20,6 +24,7 @@ pub(super) fn push_http(out: &mut Vec<u8>, outcome: &Outcome) {
     push_time(out, outcome);
     let mut detail = Detail::new(out);
     detail.push_fault(outcome);
+    detail.push_unmet(outcome.answer.unmet());
     if let Some(answer) = answer {
         push_http_detail(&mut detail, answer);
     }
@@ -49,11 +54,13 @@ fn push_time(out: &mut Vec<u8>, outcome: &Outcome) {
 
 fn push_http_detail(detail: &mut Detail<'_>, answer: &HttpAnswer) {
     if !answer.redirects.is_empty() {
-        push_visible(detail.part(), "-> ");
-        push_visible(detail.out, &answer.url);
+        push_redirects(detail.part(), answer);
     }
     detail.push_tls(answer.tls.as_deref());
     detail.push_addresses(answer.addresses.as_deref());
+    if let Some(extras) = &answer.extras {
+        detail.push_extras(extras);
+    }
     if let Some(error) = &answer.body_error {
         let out = detail.part();
         out.extend_from_slice(b"body not kept: ");
@@ -61,9 +68,24 @@ fn push_http_detail(detail: &mut Detail<'_>, answer: &HttpAnswer) {
     }
 }
 
+/// Where redirects lead; if each hop is asked for, with its status code.
+fn push_redirects(out: &mut Vec<u8>, answer: &HttpAnswer) {
+    for hop in &answer.redirects {
+        if hop.details.is_some() {
+            push_display(out, format_args!("{} ", hop.code));
+            push_visible(out, &hop.url);
+            out.push(b' ');
+        }
+    }
+    out.extend_from_slice(b"-> ");
+    push_visible(out, &answer.url);
+}
+
 fn push_talk_detail(detail: &mut Detail<'_>, answer: &TalkAnswer) {
-    if let Some(mismatch) = &answer.mismatch {
-        push_visible(detail.part(), mismatch);
+    match &answer.mismatch {
+        // It says more than what was expected and what was seen.
+        Some(mismatch) => push_visible(detail.part(), mismatch),
+        None => detail.push_unmet(answer.unmet.as_deref()),
     }
     if !answer.captures.is_empty() {
         push_captures(detail.part(), &answer.captures);
@@ -130,6 +152,37 @@ impl<'a> Detail<'a> {
             out.extend_from_slice(fault.cause.as_str().as_bytes());
             out.extend_from_slice(b": ");
             push_visible(out, &fault.message);
+        }
+    }
+
+    fn push_unmet(&mut self, unmet: Option<&Unmet>) {
+        let Some(unmet) = unmet else { return };
+        let out = self.part();
+        out.extend_from_slice(b"expected ");
+        push_visible(out, &unmet.expected);
+        out.extend_from_slice(b", seen ");
+        push_visible(out, &unmet.seen);
+    }
+
+    fn push_extras(&mut self, extras: &HttpExtras) {
+        if let Some(Some(title)) = &extras.title {
+            let out = self.part();
+            out.extend_from_slice(b"title ");
+            push_visible(out, title);
+        }
+        if let Some(Some(sha256)) = &extras.body_sha256 {
+            let out = self.part();
+            out.extend_from_slice(b"sha256 ");
+            push_sha256(out, sha256);
+        }
+        if let Some(Some(mmh3)) = extras.favicon.as_ref().map(|icon| icon.as_ref()?.mmh3) {
+            push_display(self.part(), format_args!("favicon {mmh3}"));
+        }
+        for header in extras.headers.iter().flatten() {
+            let out = self.part();
+            push_visible(out, &header.name);
+            out.extend_from_slice(b": ");
+            push_visible(out, &header.value);
         }
     }
 

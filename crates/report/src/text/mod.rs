@@ -13,7 +13,7 @@
 //! joined by ` | `, such as `EDE: Stale Answer (3)`.
 //!
 //! `http`: `target`, `STATUS`, the size of the body, the time, and details joined by ` | `, such as
-//! the destination of redirects and when the certificate expires. `tcp` and `udp`: `target`,
+//! an expectation that did not hold, the destination of redirects and when the certificate expires. `tcp` and `udp`: `target`,
 //! `STATUS`, the time, and the details, captures first. The details of a failure start with its cause
 //! and message. Unknown values are `-`.
 //!

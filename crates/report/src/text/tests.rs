@@ -137,6 +137,17 @@ fn http_lines_have_size_time_and_details() {
             fixture::http_unsaved("no space"),
             "http://127.0.0.1:8080/\t200\t1369\t260 µs\tbody not kept: no space\n",
         ),
+        (
+            fixture::http_unexpected(),
+            "http://127.0.0.1:8080/\t503\t1369\t260 µs\texpected status 200-399,401, seen 503\n",
+        ),
+        (
+            fixture::http_extras(),
+            "http://127.0.0.1:8080/\t200\t1369\t260 µs\t302 http://127.0.0.1:8080/a -> \
+             http://127.0.0.1:8080/ | title a < b | sha256 \
+             5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a | favicon -235701012 | \
+             Server: nginx | Set-Cookie: a=\"b\"\\t | Set-Cookie: c\n",
+        ),
     ] {
         assert_eq!(line(&outcome), text);
     }

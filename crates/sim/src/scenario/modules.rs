@@ -17,6 +17,7 @@ pub fn http(settings: HttpSettings) -> Module {
     module(ModuleKind::Http {
         settings: Arc::new(settings),
         tls: tls(),
+        expect: None,
     })
 }
 
@@ -30,6 +31,7 @@ pub fn tcp(script: Option<&str>) -> Module {
         credentials: Some(credentials()),
         tls: tls(),
         tls_from_start: false,
+        certificate: None,
     })
 }
 

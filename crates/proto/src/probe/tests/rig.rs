@@ -48,6 +48,7 @@ pub(super) fn http_module(settings: HttpSettings) -> Module {
     module_of(ModuleKind::Http {
         settings: Arc::new(settings),
         tls: tls(),
+        expect: None,
     })
 }
 
@@ -57,6 +58,7 @@ pub(super) fn tcp_module(script: Option<&str>) -> Module {
         credentials: None,
         tls: tls(),
         tls_from_start: false,
+        certificate: None,
     })
 }
 

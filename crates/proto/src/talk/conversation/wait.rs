@@ -1,6 +1,6 @@
 //! Steps that wait for the peer.
 
-use canvass_model::{Cause, Time};
+use canvass_model::{Cause, Time, Unmet};
 
 use super::{Talk, TalkOutput, Unread, fault, oversize};
 use crate::talk::captures::{hex, is_text};
@@ -60,6 +60,24 @@ impl Talk {
             Action::Send(_) => "something to say".to_owned(),
             Action::HalfClose => "a closed writing side".to_owned(),
             Action::StartTls => "TLS".to_owned(),
+        }
+    }
+
+    /// What the present step expects, and what was received instead. After a conversation that does
+    /// not match, that is the step it ended in.
+    pub fn unmet(&self) -> Unmet {
+        let lies_there = match &self.unread {
+            Unread::Stream(stream) => stream.rest(),
+            Unread::Datagrams(_) => &[],
+        };
+        Unmet {
+            expected: self.wanted().into(),
+            seen: match (&self.state.other, self.state.taken) {
+                (Some(other), _) => other.as_str().into(),
+                (None, 0) if lies_there.is_empty() => "nothing".into(),
+                (None, 0) => self.quote(lies_there).into(),
+                (None, count) => format!("{} octets", count + lies_there.len()).into(),
+            },
         }
     }
 
@@ -265,11 +283,12 @@ impl Talk {
         };
         match seen {
             Some(LineMatch::Match(groups)) => Ok(groups),
-            Some(LineMatch::Fail) => Err(TalkOutput::Unmatched(format!(
-                "waiting for {}, the peer said {}",
-                self.wanted(),
-                self.quote(&other.unwrap_or_default())
-            ))),
+            Some(LineMatch::Fail) => {
+                let said = self.quote(&other.unwrap_or_default());
+                let why = format!("waiting for {}, the peer said {said}", self.wanted());
+                self.state.other = Some(said);
+                Err(TalkOutput::Unmatched(why))
+            }
             Some(LineMatch::Oversize) => Err(oversized_captures()),
             Some(LineMatch::Other) | None => {
                 self.set_other(other);

@@ -22,6 +22,7 @@ mod status;
 mod subnet;
 mod target;
 mod time;
+mod warning;
 
 pub use answer::{
     AddressVerdict, CertificateFacts, Hop, HttpAnswer, TalkAnswer, TalkReply, TlsFacts, TraceEvent,
@@ -49,3 +50,4 @@ pub use target::{HttpFallback, Target, UrlTarget, reverse_name, reverse_name_add
 pub use time::Time;
 /// The type of URLs.
 pub use url::Url;
+pub use warning::{HttpWarning, HttpWarnings};

@@ -11,6 +11,7 @@
 
 pub mod connection;
 pub mod dns;
+mod excerpt;
 pub mod http;
 mod output;
 mod probe;

@@ -5,25 +5,31 @@
 //! redirect is followed: the caller moves the octets and counts the hops. There is no HTTP/2, no
 //! cache and no cookie jar.
 
+mod body;
 mod chunked;
 mod coding;
 #[cfg(any(test, feature = "corpus"))]
 pub mod corpus;
 mod fault;
+mod folding;
 mod framing;
 mod head;
+mod mend;
 mod redirect;
 mod request;
 mod response;
 mod settings;
+mod status_line;
 #[cfg(test)]
 mod tests;
+mod tls_notice;
 
+pub use body::Counts;
 pub use fault::HttpFault;
 pub use head::Head;
 pub use redirect::RedirectError;
 pub use request::Request;
-pub use response::{Counts, Progress, ResponseReader};
+pub use response::{Progress, ResponseReader};
 pub use settings::{
     HeaderError, HttpSettings, HttpVersion, MethodError, RequestHeader, parse_method,
 };

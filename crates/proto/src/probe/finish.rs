@@ -1,7 +1,8 @@
 //! From the state of a probe to its outcome.
 
 use canvass_model::{
-    Answer, Class, HttpAnswer, Job, Outcome, ProbeSpec, TalkAnswer, TalkReply, Target, Time,
+    Answer, Class, HttpAnswer, HttpWarnings, Job, Outcome, ProbeSpec, TalkAnswer, TalkReply,
+    Target, Time,
 };
 
 use super::Probe;
@@ -34,6 +35,8 @@ struct Page {
     body_bytes: Option<u64>,
     decoded_bytes: Option<u64>,
     body: Option<Vec<u8>>,
+    warnings: HttpWarnings,
+    surplus_bytes: Option<u64>,
 }
 
 impl Findings {
@@ -55,16 +58,21 @@ impl Findings {
                 };
             }
             Protocol::Http(response) => {
-                let Some(head) = response.head() else { return };
+                let Some((version, code)) = response.status() else {
+                    return;
+                };
                 let page = &mut self.page;
-                page.version = Some(head.version().as_str());
-                page.code = Some(head.code());
+                page.version = Some(version.as_str());
+                page.code = Some(code);
+                let Some(head) = response.head() else { return };
                 page.content_length = head.content_length();
                 page.content_type = text(head, "content-type");
                 page.server = text(head, "server");
                 let counts = response.counts();
                 page.body_bytes = Some(counts.body_bytes);
                 page.decoded_bytes = Some(counts.decoded_bytes);
+                page.warnings = response.warnings();
+                page.surplus_bytes = response.surplus_bytes();
                 page.body = response.take_body().or(page.body.take());
             }
         }
@@ -146,6 +154,8 @@ impl Probe {
                     addresses,
                     body: page.body,
                     body_error: None,
+                    warnings: page.warnings,
+                    surplus_bytes: page.surplus_bytes,
                 }))
             }
             _ => Answer::Talk(Box::new(TalkAnswer {

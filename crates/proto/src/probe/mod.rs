@@ -15,6 +15,7 @@ mod finish;
 mod module;
 mod protocol;
 mod stage;
+mod strange;
 mod tour;
 
 use std::fmt;

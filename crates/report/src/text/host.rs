@@ -54,6 +54,18 @@ fn push_http_detail(detail: &mut Detail<'_>, answer: &HttpAnswer) {
     }
     detail.push_tls(answer.tls.as_deref());
     detail.push_addresses(answer.addresses.as_deref());
+    if !answer.warnings.is_empty() {
+        let out = detail.part();
+        out.extend_from_slice(b"warnings: ");
+        for (index, warning) in answer.warnings.iter().enumerate() {
+            let separator = if index > 0 { ", " } else { "" };
+            push_display(out, format_args!("{separator}{warning}"));
+        }
+    }
+    if let Some(surplus_bytes) = answer.surplus_bytes {
+        let octets = count(surplus_bytes, "octet", "octets");
+        push_display(detail.part(), format_args!("{octets} after the answer"));
+    }
     if let Some(error) = &answer.body_error {
         let out = detail.part();
         out.extend_from_slice(b"body not kept: ");

@@ -137,6 +137,11 @@ fn http_lines_have_size_time_and_details() {
             fixture::http_unsaved("no space"),
             "http://127.0.0.1:8080/\t200\t1369\t260 µs\tbody not kept: no space\n",
         ),
+        (
+            fixture::http_odd(),
+            "http://127.0.0.1:8080/\t200\t1369\t260 µs\twarnings: status_line, chunk_size | 5 \
+             octets after the answer\n",
+        ),
     ] {
         assert_eq!(line(&outcome), text);
     }

@@ -18,6 +18,7 @@ mod mend;
 mod redirect;
 mod request;
 mod response;
+mod scan;
 mod settings;
 mod status_line;
 #[cfg(test)]

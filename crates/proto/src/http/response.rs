@@ -8,8 +8,9 @@ use super::body::{Body, Counts};
 use super::chunked::Chunked;
 use super::fault::HttpFault;
 use super::framing::{Framing, RequestKind, framing, keeps_alive};
-use super::head::{Head, HeadScan, RefusedHead, check_start};
+use super::head::{Head, RefusedHead};
 use super::request::Request;
+use super::scan::{HeadScan, check_start};
 use super::settings::{HttpSettings, HttpVersion};
 use super::status_line::StatusLine;
 
@@ -33,7 +34,7 @@ pub struct ResponseReader {
     head: Option<Head>,
     /// The head says where the body ends.
     is_framed: bool,
-    /// What is wrong with the head.
+    /// What is wrong with the heads.
     warnings: HttpWarnings,
     /// The status line of a head that was refused for another reason.
     refused: Option<StatusLine>,
@@ -289,6 +290,7 @@ impl ResponseReader {
 
     fn on_head(&mut self, head: Head, start: u64) -> Result<(), HttpFault> {
         let interim_max = self.settings.interim_max;
+        self.warnings = self.warnings.union(head.warnings());
         match head.code() {
             101 => {
                 self.refused = Some(head.status_line());
@@ -313,7 +315,6 @@ impl ResponseReader {
         self.body.begin(&head, may_be_notice);
         self.keeps_alive =
             self.settings.keep_alive && self.kind != RequestKind::Tunnel && keeps_alive(&head);
-        self.warnings = head.warnings();
         let framing = framing(&head, self.kind, self.settings.strict, &mut self.warnings);
         self.head = Some(head);
         let framing = framing?;

@@ -78,12 +78,12 @@ pub(crate) struct HttpArgs {
     /// Limit the size of a response head
     #[arg(long, value_name = "SIZE", default_value = "64k", value_parser = units::size, help_heading = heading::LIMITS)]
     pub head_max: u64,
-    /// Limit the header lines of a response
+    /// Limit the header lines
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..), help_heading = heading::LIMITS)]
     pub head_lines_max: u32,
-    /// Limit the interim responses before an answer
+    /// Limit the interim responses
     ///
-    /// Those are the responses with a status code of 1xx.
+    /// Those are the responses with a status code of 1xx that come before the answer.
     #[arg(long, value_name = "N", default_value_t = 16, help_heading = heading::LIMITS)]
     pub interim_max: u32,
     /// Limit the content codings of a body

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Fault, Phases, Remote, Status, Time, Verdict};
+use crate::{Fault, HttpWarnings, Phases, Remote, Status, Time, Verdict};
 
 /// The result of an `http` probe. What was not received before it failed is `None` or empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct HttpAnswer {
     pub remote: Option<Remote>,
     /// The version of the response: `1.0` or `1.1`.
     pub version: Option<&'static str>,
-    /// The last status code, even if the response is incomplete.
+    /// The last status code, even if the response is incomplete or its head is not accepted.
     pub code: Option<u16>,
     /// The value of `Content-Length`, in octets.
     pub content_length: Option<u64>,
@@ -39,6 +39,11 @@ pub struct HttpAnswer {
     pub body_error: Option<Box<str>>,
     /// The proxy of the last request, without userinfo, if there was one.
     pub proxy: Option<Box<str>>,
+    /// What is wrong with the response though it was read.
+    pub warnings: HttpWarnings,
+    /// Octets after the end of the response, if any: those that were received before the connection
+    /// was closed or kept for another request.
+    pub surplus_bytes: Option<u64>,
     /// The expectation that did not hold.
     pub unmet: Option<Box<Unmet>>,
     /// What was asked for besides. Boxed, since an ordinary answer has none.

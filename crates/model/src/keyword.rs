@@ -50,7 +50,7 @@ mod tests {
     use std::str::FromStr;
 
     use super::*;
-    use crate::{Cause, Errno, Phase, Rcode, Status, Transport, Verdict};
+    use crate::{Cause, Errno, HttpWarning, Phase, Rcode, Status, Transport, Verdict};
     use proptest::prelude::*;
 
     fn reads_back<T>(value: T)
@@ -71,6 +71,7 @@ mod tests {
         Phase::TIMED.into_iter().for_each(reads_back);
         reads_back(Phase::Target);
         Cause::ALL.into_iter().for_each(reads_back);
+        HttpWarning::ALL.into_iter().for_each(reads_back);
         Status::WORDS.into_iter().for_each(reads_back);
         for code in 0..=u16::MAX {
             reads_back(Rcode(code));

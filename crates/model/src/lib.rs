@@ -22,6 +22,7 @@ mod status;
 mod subnet;
 mod target;
 mod time;
+mod warning;
 
 pub use answer::{
     AddressVerdict, CertificateFacts, Favicon, Header, Hop, HopDetails, HttpAnswer, HttpExtras,
@@ -50,3 +51,4 @@ pub use target::{HttpFallback, Target, UrlTarget, reverse_name, reverse_name_add
 pub use time::Time;
 /// URLs, and positions in them.
 pub use url::{Position, Url};
+pub use warning::{HttpWarning, HttpWarnings};

@@ -131,7 +131,7 @@ fn expected_end(case: &corpus::Case, response: &[u8], offset: usize, then: Then)
     }
     match progress {
         Ok(_) => {
-            let code = reader.head().map(|head| head.code());
+            let code = reader.status().map(|(_, code)| code);
             let body = reader.take_body().unwrap_or_default();
             (Verdict::Answered, None, code, body)
         }
@@ -140,7 +140,7 @@ fn expected_end(case: &corpus::Case, response: &[u8], offset: usize, then: Then)
 }
 
 fn failed(cause: Cause, reader: &ResponseReader) -> End {
-    let code = reader.head().map(|head| head.code());
+    let code = reader.status().map(|(_, code)| code);
     (Verdict::Failed, Some(cause), code, Vec::new())
 }
 

@@ -110,6 +110,13 @@ pub(crate) struct HttpArgs {
     #[command(flatten)]
     pub proxy: ProxyArgs,
 
+    /// Accept only responses that keep the rules
+    ///
+    /// By default a response that breaks them is accepted if curl or Go accept it and it has only
+    /// one reading; `warnings` of its line then says what is wrong with it. With this flag it is
+    /// MALFORMED.
+    #[arg(long, help_heading = heading::ADVANCED)]
+    pub strict_http: bool,
     /// Connect to the socket at PATH for every URL
     #[arg(long, value_name = "PATH", conflicts_with_all = ["proxy", "proxy_from_environment"],
           help_heading = heading::ADVANCED)]
@@ -124,4 +131,15 @@ pub(crate) struct HttpArgs {
     /// Limit the size of a response head
     #[arg(long, value_name = "SIZE", default_value = "64k", value_parser = units::size, help_heading = heading::LIMITS)]
     pub head_max: u64,
+    /// Limit the header lines
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..), help_heading = heading::LIMITS)]
+    pub head_lines_max: u32,
+    /// Limit the interim responses
+    ///
+    /// Those are the responses with a status code of 1xx that come before the answer.
+    #[arg(long, value_name = "N", default_value_t = 16, help_heading = heading::LIMITS)]
+    pub interim_max: u32,
+    /// Limit the content codings of a body
+    #[arg(long, value_name = "N", default_value_t = 4, help_heading = heading::LIMITS)]
+    pub codings_max: u32,
 }

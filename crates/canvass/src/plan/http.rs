@@ -50,11 +50,15 @@ pub(crate) fn http(args: HttpArgs) -> Result<Invocation, Failure> {
         follow_max: args.follow.unwrap_or(follow_usual),
         cookies: args.cookies,
         head_bytes_max: usize::try_from(args.head_max).unwrap_or(usize::MAX),
+        head_lines_max: args.head_lines_max as usize,
+        interim_max: args.interim_max,
+        codings_max: args.codings_max as usize,
         body_bytes_max: args.body_max,
         keep_body: args.save.is_some(),
         // The request for the icon can go over the same connection.
         keep_alive: args.repeat > 1 || extras.favicon,
         extras,
+        strict: args.strict_http,
     };
     let tls = tls_client(&args.tls, Some("http/1.1"), lab.as_ref())?;
     let mut reach = reach(&args.host.reach, lab.as_ref())?;

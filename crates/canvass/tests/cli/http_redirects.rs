@@ -196,3 +196,79 @@ fn credentials_stay_with_the_host_they_are_for() {
     let followed = same.requests().pop().unwrap();
     assert_eq!(header(&followed, "Authorization"), Some("Bearer t"));
 }
+
+#[test]
+fn a_redirect_is_followed_whatever_its_body_is() {
+    for rest in [
+        // Too large, endless, badly coded, cut short, with surplus.
+        "Content-Length: 100000000000\r\n\r\nhello",
+        "Transfer-Encoding: chunked\r\n\r\nfive\r\n",
+        "Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello",
+        "Content-Length: 9\r\n\r\nhello",
+        "Content-Length: 0\r\n\r\nhello",
+        "\r\n",
+    ] {
+        let server = Server::start(move |mut caller| {
+            while let Some(request) = caller.request() {
+                if request.starts_with("GET /end ") {
+                    return caller.say(&ok("the end"));
+                }
+                let head = format!("HTTP/1.1 302 Found\r\nLocation: /end\r\n{rest}");
+                caller.say(head.as_bytes());
+            }
+        });
+        let args = ["--follow", "1", "--body-max", "1000"];
+        let object = probe(&args, &server.url("/"));
+        assert_eq!(object["status"], "200", "{rest:?}: {object}");
+        assert_eq!(object["redirects"].as_array().unwrap().len(), 1, "{object}");
+        assert_eq!(object["body_bytes"], 7, "{object}");
+        assert_eq!(object.get("surplus_bytes"), None, "{object}");
+        // How many are followed does not depend on the body, either.
+        let object = probe(&["--follow", "0"], &server.url("/end"));
+        assert_eq!(object["status"], "200", "{object}");
+    }
+    // What is wrong with its head is wrong.
+    let server = Server::saying(
+        "HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    );
+    let object = probe(&["--follow", "1"], &server.url("/"));
+    assert_eq!(fault(&object).0, "MALFORMED", "{object}");
+    assert_eq!(object["status_code"], 302, "{object}");
+}
+
+#[test]
+fn a_location_is_asked_for_octet_by_octet() {
+    for (location, asked) in [
+        (&b"/\xc3\xa4"[..], "/%C3%A4"),
+        (b"/\xe4?q=\xff", "/%E4?q=%FF"),
+        (b"/a b?c d", "/a%20b?c%20d"),
+        (b"/%e4", "/%e4"),
+    ] {
+        let location = location.to_vec();
+        let server = Server::start(move |mut caller| {
+            let Some(request) = caller.request() else {
+                return;
+            };
+            if request.starts_with("GET / ") {
+                let head = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: ";
+                caller.say(&[&head[..], &location, b"\r\n\r\n"].concat());
+            } else {
+                caller.say(&ok("found"));
+            }
+        });
+        let object = probe(&["--follow", "1"], &server.url("/"));
+        assert_eq!(object["url"], server.url(asked), "{object}");
+        let line = format!("GET {asked} HTTP/1.1\r\n");
+        assert!(
+            server.requests()[1].starts_with(&line),
+            "{:?}",
+            server.requests()
+        );
+    }
+    // An empty one leads nowhere, as to curl.
+    let object = probe(&["--follow", "1"], &leading(302, "").url("/"));
+    assert_eq!(
+        (&object["outcome"], &object["status"]),
+        (&json!("answered"), &json!("302"))
+    );
+}

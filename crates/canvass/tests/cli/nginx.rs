@@ -301,3 +301,19 @@ fn thousands_of_addresses_are_as_many_hosts() {
         assert_eq!(object["tls"]["chain_length"], 1);
     }
 }
+
+#[test]
+fn plain_http_to_its_tls_port_is_an_answer_that_says_so() {
+    let nginx = Nginx::start();
+    let object = probe(&[], &format!("http://127.0.0.1:{}/", nginx.https));
+    assert_eq!(object["status"], "400", "{object}");
+    assert_eq!(object["warnings"], json!(["tls_port"]), "{object}");
+    // The other way round, what comes is quoted.
+    let object = probe(&[], &format!("https://127.0.0.1:{}/", nginx.http));
+    assert_eq!(fault(&object), ("TLS", "tls", "handshake"), "{object}");
+    let text = object["error"]["message"].as_str().unwrap();
+    assert!(
+        text.contains("the peer answered \"HTTP/1.1 400 Bad Request\""),
+        "{text}"
+    );
+}

@@ -5,7 +5,7 @@ pub mod dns_message;
 
 use std::sync::Arc;
 
-use canvass_model::Cause;
+use canvass_model::{Cause, HttpWarnings};
 use canvass_proto::http::{HttpFault, HttpSettings, Request, ResponseReader};
 
 /// The result of reading a response.
@@ -16,24 +16,37 @@ struct End {
     headers: Vec<(String, Vec<u8>)>,
     /// Only of a complete response.
     body: Option<Vec<u8>>,
+    warnings: HttpWarnings,
+    surplus_bytes: Option<u64>,
 }
+
+/// Whether rules must be kept.
+const STRICTNESS: [bool; 2] = [false, true];
 
 /// Reads `response` whole, and in pieces of `piece_octets`.
 ///
 /// # Panics
-/// If the results differ.
+/// If the results differ, or if strict and lenient reading of a valid response do.
 pub fn check(response: &[u8], piece_octets: u8) {
-    let whole = read([response]);
-    let pieces = read(response.chunks(usize::from(piece_octets.max(1))));
-    assert_eq!(whole, pieces);
+    let [lenient, strict] = STRICTNESS.map(|strict| {
+        let whole = read([response], strict);
+        let pieces = read(response.chunks(usize::from(piece_octets.max(1))), strict);
+        assert_eq!(whole, pieces);
+        whole
+    });
+    // Lenience accepts more, and never reads what is valid in another way.
+    if strict.fault.is_none() {
+        assert_eq!(strict, lenient);
+    }
 }
 
-fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> End {
+fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, strict: bool) -> End {
     let settings = HttpSettings {
         head_bytes_max: 4 << 10,
         body_bytes_max: 256 << 10,
         keep_body: true,
         keep_alive: true,
+        strict,
         ..HttpSettings::default()
     };
     let url = "http://host.example/".parse().expect("it is a url");
@@ -51,8 +64,14 @@ fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> End {
             .collect()
     });
     End {
+        // Which of two faults is reported may differ, and with it how much was read before.
+        warnings: match fault {
+            None => reader.warnings(),
+            Some(_) => HttpWarnings::default(),
+        },
         fault: fault.map(|fault| named_as_one(fault, &headers)),
-        code: head.map(|head| head.code()),
+        code: reader.status().map(|(_, code)| code),
+        surplus_bytes: reader.surplus_bytes(),
         headers,
         body,
     }

@@ -1,12 +1,14 @@
 //! The chunked transfer coding (RFC 9112 §7.1).
 
-use canvass_model::Cause;
+use canvass_model::{Cause, HttpWarning};
 
+use super::body::Body;
 use super::fault::HttpFault;
-use super::response::Body;
 use super::settings::{is_control, is_token_octet};
 
-/// Reads a chunked body. Only CRLF ends a line: leniency here permits request smuggling.
+/// Reads a chunked body. Only CRLF ends a line: leniency here permits request smuggling. What curl or
+/// Go accept beside the rules is accepted unless `strict`, as far as it does not change where a
+/// chunk ends.
 #[derive(Debug)]
 pub(super) struct Chunked {
     state: State,
@@ -15,6 +17,7 @@ pub(super) struct Chunked {
     /// The octets that extensions, leading zeros and trailers may still have.
     extras_left: usize,
     extras_max: usize,
+    strict: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +42,8 @@ enum State {
     /// At the start of a further line.
     Trailer,
     TrailerName,
+    /// In the blanks after a name.
+    TrailerBlank,
     TrailerValue,
     TrailerLf,
     LastLf,
@@ -46,12 +51,13 @@ enum State {
 }
 
 impl Chunked {
-    pub(super) fn new(extras_max: usize) -> Self {
+    pub(super) fn new(extras_max: usize, strict: bool) -> Self {
         Self {
             state: State::Size,
             left: 0,
             extras_left: extras_max,
             extras_max,
+            strict,
         }
     }
 
@@ -113,14 +119,16 @@ impl Chunked {
                 self.count_extra()?;
                 State::ExtensionSpace
             }
+            (State::ExtensionSpace, b'\r') if !self.strict => {
+                body.warn(HttpWarning::ChunkSize);
+                State::SizeLf
+            }
             (State::Size | State::SizeMore | State::ExtensionSpace, _) => {
                 return Err(FramingError::Bad("bad chunk size"));
             }
             (State::Extension, b'\r') => State::SizeLf,
             (State::Extension | State::Quoted | State::QuotedPair, _) => {
-                if is_control(octet) {
-                    return Err(FramingError::Bad("bad chunk extension"));
-                }
+                self.check_text(octet, "bad chunk extension", body)?;
                 self.count_extra()?;
                 match (self.state, octet) {
                     (State::Extension, b'"') | (State::QuotedPair, _) => State::Quoted,
@@ -149,18 +157,35 @@ impl Chunked {
                 self.count_extra()?;
                 State::TrailerValue
             }
-            (State::TrailerFirst | State::Trailer | State::TrailerName, _) => {
-                if !is_token_octet(octet) {
-                    return Err(FramingError::Bad("bad trailer name"));
+            (State::TrailerBlank, b':') => {
+                self.count_extra()?;
+                body.warn(HttpWarning::BlankBeforeColon);
+                State::TrailerValue
+            }
+            (State::TrailerName | State::TrailerBlank, b' ' | b'\t') if !self.strict => {
+                self.count_extra()?;
+                State::TrailerBlank
+            }
+            (
+                State::TrailerFirst | State::Trailer | State::TrailerName | State::TrailerBlank,
+                _,
+            ) => {
+                if !is_token_octet(octet) || self.state == State::TrailerBlank {
+                    let is_fold = self.state == State::TrailerFirst && octet == b' ';
+                    if self.strict || is_fold || is_control(octet) || octet == b'\t' {
+                        return Err(FramingError::Bad("bad trailer name"));
+                    }
+                    body.warn(HttpWarning::HeaderName);
                 }
                 self.count_extra()?;
-                State::TrailerName
+                match octet {
+                    b':' => State::TrailerValue,
+                    _ => State::TrailerName,
+                }
             }
             (State::TrailerValue, b'\r') => State::TrailerLf,
             (State::TrailerValue, _) => {
-                if is_control(octet) {
-                    return Err(FramingError::Bad("bad trailer value"));
-                }
+                self.check_text(octet, "bad trailer value", body)?;
                 self.count_extra()?;
                 State::TrailerValue
             }
@@ -171,6 +196,23 @@ impl Chunked {
             }
             (State::Data | State::Done, _) => unreachable!("no framing is read there"),
         })
+    }
+
+    /// Checks an octet of text that means nothing here.
+    fn check_text(
+        &self,
+        octet: u8,
+        what: &'static str,
+        body: &mut Body,
+    ) -> Result<(), FramingError> {
+        if !is_control(octet) {
+            return Ok(());
+        }
+        if self.strict || matches!(octet, b'\0' | b'\r' | b'\n') {
+            return Err(FramingError::Bad(what));
+        }
+        body.warn(HttpWarning::ControlCharacter);
+        Ok(())
     }
 
     fn count_extra(&mut self) -> Result<(), FramingError> {

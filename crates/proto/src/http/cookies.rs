@@ -208,6 +208,7 @@ fn path_matches(path: &str, of_cookie: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::HttpSettings;
 
     const NOW_S: i64 = 1_700_000_000;
 
@@ -224,7 +225,8 @@ mod tests {
             head.push_str(&format!("Set-Cookie: {field}\r\n"));
         }
         head.push_str("\r\n");
-        let head = Head::parse(head.into_bytes(), false, 0).unwrap();
+        let settings = HttpSettings::default();
+        let head = Head::parse(head.into_bytes(), false, 0, &settings).unwrap();
         jar.receive(&from.parse().unwrap(), &head, NOW_S);
     }
 

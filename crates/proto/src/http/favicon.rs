@@ -62,6 +62,7 @@ fn murmur3_x86_32(octets: &[u8]) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::RequestContext;
 
     #[test]
     fn the_hash_is_that_of_python_mmh3() {
@@ -88,7 +89,7 @@ mod tests {
         let url = "https://user:secret@host.example:8443/a/b?c#d";
         let request = Request::new(&settings, &url.parse().unwrap()).for_favicon();
         let mut out = Vec::new();
-        request.write(&mut out);
+        request.write(&mut out, &RequestContext::default());
         let text = String::from_utf8(out).unwrap();
         assert!(text.starts_with("GET /favicon.ico HTTP/1.1\r\n"), "{text}");
         for part in [

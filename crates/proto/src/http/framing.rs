@@ -1,5 +1,7 @@
 //! Where the body of a response ends (RFC 9112 §6.3).
 
+use canvass_model::{HttpWarning, HttpWarnings};
+
 use super::fault::HttpFault;
 use super::head::{Head, trimmed};
 use super::settings::HttpVersion;
@@ -39,7 +41,15 @@ impl RequestKind {
 }
 
 /// How the end of the body after `head` is marked.
-pub(super) fn framing(head: &Head, kind: RequestKind) -> Result<Framing, HttpFault> {
+///
+/// Unless `strict`, a transfer coding `identity` (RFC 2616 §3.6) and an empty list mean none, as to
+/// curl.
+pub(super) fn framing(
+    head: &Head,
+    kind: RequestKind,
+    strict: bool,
+    warnings: &mut HttpWarnings,
+) -> Result<Framing, HttpFault> {
     let bodiless = match kind {
         RequestKind::HeadOnly => true,
         RequestKind::Tunnel => head.code() / 100 == 2,
@@ -49,9 +59,20 @@ pub(super) fn framing(head: &Head, kind: RequestKind) -> Result<Framing, HttpFau
         return Ok(Framing::None);
     }
     let length = content_length(head)?;
+    let by_length = length.map_or(Framing::Close, Framing::Length);
     let Some((offset, _)) = head.located("Transfer-Encoding").next() else {
-        return Ok(length.map_or(Framing::Close, Framing::Length));
+        return Ok(by_length);
     };
+    let codings = || head.list("Transfer-Encoding").map(|(_, coding)| coding);
+    let is_none = |coding: &&[u8]| !strict && coding.eq_ignore_ascii_case(b"identity");
+    let mut applied = codings().filter(|coding| !is_none(coding));
+    let (first, second) = (applied.next(), applied.next());
+    if !strict && (first.is_none() || codings().any(|coding| is_none(&coding))) {
+        warnings.insert(HttpWarning::TransferEncoding);
+        if first.is_none() {
+            return Ok(by_length);
+        }
+    }
     // Both together, or transfer-encoding in an HTTP/1.0 response, can be an attempt at response
     // splitting, and ought to be handled as an error (RFC 9112 §6.1).
     if head.header("Content-Length").is_some() {
@@ -64,8 +85,7 @@ pub(super) fn framing(head: &Head, kind: RequestKind) -> Result<Framing, HttpFau
             "transfer-encoding in http/1.0",
         ));
     }
-    let mut codings = head.list("Transfer-Encoding").map(|(_, coding)| coding);
-    match (codings.next(), codings.next()) {
+    match (first, second) {
         (Some(coding), None) if coding.eq_ignore_ascii_case(b"chunked") => Ok(Framing::Chunked),
         // The request offers no other by TE (RFC 9110 §10.1.4).
         _ => Err(HttpFault::malformed(

@@ -4,16 +4,19 @@ use std::borrow::Cow;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use canvass_model::Cause;
+use canvass_model::{Cause, HttpWarning, HttpWarnings};
+use httparse::Error;
+use percent_encoding::{AsciiSet, percent_encode};
 
 use super::fault::HttpFault;
-use super::settings::HttpVersion;
+use super::folding::{narrow, unfold};
+use super::mend::{self, mended};
+use super::scan::START;
+use super::settings::{HttpSettings, HttpVersion};
+use super::status_line::{BARE_CR, StatusLine, StatusLineFault, is_code};
 
-/// The most header fields of a head.
-const FIELDS_MAX: usize = 256;
-
-/// The start of a status line; the minor version follows.
-const START: &[u8] = b"HTTP/1.";
+/// Heads with more fields than this need an allocation to be parsed.
+const FEW_FIELDS: usize = 64;
 
 /// The head of a final response (RFC 9112 §2.1).
 #[derive(Clone, Debug)]
@@ -23,6 +26,7 @@ pub struct Head {
     fields: Vec<Field>,
     version: HttpVersion,
     code: u16,
+    warnings: HttpWarnings,
     /// The number of octets before it.
     offset: u64,
 }
@@ -40,9 +44,31 @@ impl Head {
         self.version
     }
 
-    /// The status code, 100 to 999.
+    /// The status code, 0 to 999. One below 100 or above 599 counts as 5xx (RFC 9110 §15).
     pub fn code(&self) -> u16 {
         self.code
+    }
+
+    /// Whether it redirects to another URL: by its code, and by a Location that is not empty (RFC
+    /// 9110 §15.4).
+    pub fn is_redirect(&self) -> bool {
+        matches!(self.code, 301 | 302 | 303 | 307 | 308)
+            && self
+                .header("Location")
+                .is_some_and(|value| !value.is_empty())
+    }
+
+    pub(super) fn status_line(&self) -> StatusLine {
+        StatusLine {
+            version: self.version,
+            code: self.code,
+            warnings: self.warnings,
+        }
+    }
+
+    /// What is wrong with it.
+    pub(super) fn warnings(&self) -> HttpWarnings {
+        self.warnings
     }
 
     /// The value of the first header with this name, in any case, without surrounding white space.
@@ -63,9 +89,12 @@ impl Head {
         })
     }
 
-    /// The value of Location (RFC 9110 §10.2.2), as text.
+    /// The value of Location (RFC 9110 §10.2.2). Octets that are not ASCII, which it must not have
+    /// (RFC 3986 §2), are percent-encoded one by one, so that they are sent back as they are.
     pub fn location(&self) -> Option<Cow<'_, str>> {
-        self.header("Location").map(String::from_utf8_lossy)
+        let value = self.header("Location")?;
+        // No ASCII is in this set.
+        Some(percent_encode(value, &AsciiSet::EMPTY).into())
     }
 
     /// The Content-Length, in octets; `None` if there is none or it is invalid.
@@ -102,9 +131,17 @@ impl Head {
 
     /// Parses a whole head, from the status line to the empty line. `offset` is its place in the
     /// response.
-    pub(super) fn parse(mut octets: Vec<u8>, folded: bool, offset: u64) -> Result<Self, HttpFault> {
+    pub(super) fn parse(
+        mut octets: Vec<u8>,
+        folded: bool,
+        offset: u64,
+        settings: &HttpSettings,
+    ) -> Result<Self, RefusedHead> {
+        let (strict, lines_max) = (settings.strict, settings.head_lines_max);
         // A higher minor version is handled as the highest known (RFC 9110 §2.5).
-        if let Some(minor @ b'2'..=b'9') = octets.get_mut(START.len()) {
+        if octets.starts_with(START)
+            && let Some(minor @ b'2'..=b'9') = octets.get_mut(START.len())
+        {
             *minor = b'1';
         }
         let folds = if folded {
@@ -112,99 +149,144 @@ impl Head {
         } else {
             Vec::new()
         };
-        let mut storage = [const { MaybeUninit::uninit() }; FIELDS_MAX];
-        let mut response = httparse::Response::new(&mut []);
-        let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
-            &mut response,
-            &octets,
-            &mut storage,
-        );
-        if let Err(error) = parsed {
-            return Err(parse_fault(error, &octets, offset));
-        }
-        // A head with its empty line is complete.
-        let (Some(minor), Some(code)) = (response.version, response.code) else {
-            return Err(HttpFault::malformed(offset, "no status line"));
+        let parsed = match parse(&octets, lines_max) {
+            Ok(parsed) => parsed.checked(strict, offset),
+            Err(Error::TooManyHeaders) => Err(too_many_lines(lines_max)),
+            Err(error) if strict => Err(parse_fault(error, &octets, offset, lines_max)),
+            Err(_) => parse_leniently(&octets, offset, lines_max),
         };
-        if code < 100 {
-            let at = offset + START.len() as u64 + 2;
-            return Err(HttpFault::malformed(at, "status code below 100"));
-        }
-        let place = |part: &[u8]| {
-            // An empty value may point outside the head.
-            if part.is_empty() {
-                return 0..0;
-            }
-            let start = (part.as_ptr() as usize - octets.as_ptr() as usize) as u32;
-            start..start + part.len() as u32
-        };
-        let mut fields = Vec::with_capacity(response.headers.len());
-        fields.extend(response.headers.iter().map(|header| Field {
-            name: place(header.name.as_bytes()),
-            value: place(header.value),
-        }));
+        let mut parsed = parsed.map_err(|fault| RefusedHead {
+            fault,
+            status_line: StatusLine::of_refused(&octets, strict),
+        })?;
         for fold in folds.iter().rev() {
-            for field in &mut fields {
+            for field in &mut parsed.fields {
                 narrow(&mut octets, &mut field.value, fold);
             }
         }
-        Ok(Self {
-            version: match minor {
-                0 => HttpVersion::V10,
-                _ => HttpVersion::V11,
-            },
+        let StatusLine {
+            version,
             code,
+            warnings,
+        } = parsed.status_line;
+        Ok(Self {
             octets,
-            fields,
+            fields: parsed.fields,
+            version,
+            code,
+            warnings,
             offset,
         })
     }
 }
 
-/// The search for the empty line that ends a head. It continues where it stopped.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct HeadScan {
-    /// The octets before this were searched.
-    at: usize,
-    /// A line begins with white space.
-    pub(super) folded: bool,
+/// A head that is not accepted.
+#[derive(Debug)]
+pub(super) struct RefusedHead {
+    pub(super) fault: HttpFault,
+    /// Its status line, if nothing is wrong with that.
+    pub(super) status_line: Option<StatusLine>,
 }
 
-impl HeadScan {
-    /// The length of the head at the start of `octets`, once it is whole. Between two calls
-    /// `octets` may only grow. A line ends in CRLF or LF (RFC 9112 §2.2).
-    pub(super) fn end(&mut self, octets: &[u8]) -> Option<usize> {
-        while let Some(to_end) = octets[self.at..].iter().position(|octet| *octet == b'\n') {
-            let line_end = self.at + to_end;
-            match octets[line_end + 1..] {
-                [b'\n', ..] => return Some(line_end + 2),
-                [b'\r', b'\n', ..] => return Some(line_end + 3),
-                // It may become either of the two.
-                [] | [b'\r'] => {
-                    self.at = line_end;
-                    return None;
-                }
-                [b' ' | b'\t', ..] => self.folded = true,
-                _ => {}
+/// A head whose fields are located.
+struct Parsed {
+    status_line: StatusLine,
+    fields: Vec<Field>,
+}
+
+impl Parsed {
+    /// With what is to be said of its status code.
+    fn checked(mut self, strict: bool, offset: u64) -> Result<Self, HttpFault> {
+        let code = self.status_line.code;
+        if !is_code(code) {
+            if strict && code < 100 {
+                let at = offset + START.len() as u64 + 2;
+                return Err(HttpFault::malformed(at, "status code below 100"));
             }
-            self.at = line_end + 1;
+            self.status_line.warnings.insert(HttpWarning::StatusCode);
         }
-        self.at = octets.len();
-        None
+        Ok(self)
     }
 }
 
-/// Refuses what cannot be the start of a head, from its first octet on.
-pub(super) fn check_start(octets: &[u8], offset: u64) -> Result<(), HttpFault> {
-    let differs = |(got, want): (&u8, &u8)| got != want;
-    match octets.iter().zip(START).position(differs) {
-        None => Ok(()),
-        Some(at @ 5..) => Err(HttpFault::malformed(
-            offset + at as u64,
-            "the answer is of a version of http that is not 1.x",
-        )),
-        Some(_) => Err(HttpFault::malformed(offset, "the answer is not http")),
+/// Locates the fields of a head, or of a part of it.
+fn parse(octets: &[u8], lines_max: usize) -> Result<Parsed, Error> {
+    let mut few = [const { MaybeUninit::uninit() }; FEW_FIELDS];
+    match parse_with(octets, &mut few[..lines_max.min(FEW_FIELDS)]) {
+        Err(Error::TooManyHeaders) if lines_max > FEW_FIELDS => {
+            let lines = octets.iter().filter(|octet| **octet == b'\n').count();
+            let mut many = Vec::with_capacity(lines.min(lines_max));
+            parse_with(octets, many.spare_capacity_mut())
+        }
+        parsed => parsed,
     }
+}
+
+fn parse_with<'a>(
+    octets: &'a [u8],
+    storage: &mut [MaybeUninit<httparse::Header<'a>>],
+) -> Result<Parsed, Error> {
+    let mut response = httparse::Response::new(&mut []);
+    httparse::ParserConfig::default().parse_response_with_uninit_headers(
+        &mut response,
+        octets,
+        storage,
+    )?;
+    let place = |part: &[u8]| {
+        let start = (part.as_ptr() as usize - octets.as_ptr() as usize) as u32;
+        start..start + part.len() as u32
+    };
+    let mut fields = Vec::with_capacity(response.headers.len());
+    fields.extend(response.headers.iter().map(|header| {
+        let name = place(header.name.as_bytes());
+        let value = match header.value {
+            // It may point outside the head. Its place is behind the colon.
+            [] => name.end + 1..name.end + 1,
+            value => place(value),
+        };
+        Field { name, value }
+    }));
+    Ok(Parsed {
+        status_line: StatusLine {
+            version: match response.version {
+                Some(0) => HttpVersion::V10,
+                _ => HttpVersion::V11,
+            },
+            // It has one unless the head breaks off, and only `first_bad` looks at such heads.
+            code: response.code.unwrap_or_default(),
+            warnings: HttpWarnings::default(),
+        },
+        fields,
+    })
+}
+
+/// Parses a head that a strict parser refuses.
+fn parse_leniently(octets: &[u8], offset: u64, lines_max: usize) -> Result<Parsed, HttpFault> {
+    let no_line = StatusLineFault {
+        at: 0,
+        what: "no status line",
+    };
+    let (mut status_line, lines_start) = StatusLine::read(octets)
+        .unwrap_or(Err(no_line))
+        .map_err(|fault| HttpFault::malformed(offset + fault.at as u64, fault.what))?;
+    let mended = mended(&octets[lines_start..], &mut status_line.warnings);
+    let shift = lines_start as i64 - mend::START.len() as i64;
+    let mut fields = match parse(&mended, lines_max) {
+        Ok(parsed) => parsed.fields,
+        Err(error) => {
+            let offset = offset.saturating_add_signed(shift);
+            return Err(parse_fault(error, &mended, offset, lines_max));
+        }
+    };
+    let moved = |at: u32| (i64::from(at) + shift) as u32;
+    for Field { name, value } in &mut fields {
+        *name = moved(name.start)..moved(name.end);
+        *value = moved(value.start)..moved(value.end);
+    }
+    Ok(Parsed {
+        status_line,
+        fields,
+    })
 }
 
 pub(super) fn trimmed(mut octets: &[u8]) -> &[u8] {
@@ -214,90 +296,44 @@ pub(super) fn trimmed(mut octets: &[u8]) -> &[u8] {
     octets
 }
 
-fn parse_fault(error: httparse::Error, octets: &[u8], offset: u64) -> HttpFault {
+fn too_many_lines(lines_max: usize) -> HttpFault {
+    let message = format!("the head has more than {lines_max} header lines");
+    HttpFault::new(Cause::Oversize, message)
+}
+
+fn parse_fault(error: Error, octets: &[u8], offset: u64, lines_max: usize) -> HttpFault {
     let what = match error {
-        httparse::Error::TooManyHeaders => {
-            return HttpFault::new(
-                Cause::Oversize,
-                format!("the head has more than {FIELDS_MAX} header lines"),
-            );
-        }
-        httparse::Error::Version => "bad version in the status line",
-        httparse::Error::Status => "bad status line",
-        httparse::Error::HeaderName => "bad header name",
-        httparse::Error::HeaderValue => "bad header value",
-        httparse::Error::NewLine => "bad end of line",
-        httparse::Error::Token => "bad octet",
+        Error::TooManyHeaders => return too_many_lines(lines_max),
+        Error::Version => "bad version in the status line",
+        Error::Status => "bad status line",
+        Error::HeaderName => "bad header name",
+        Error::HeaderValue => "bad header value",
+        Error::NewLine => "bad end of line",
+        Error::Token => "bad octet",
     };
-    let bad = first_bad(octets);
+    let bad = first_bad(octets, lines_max);
     // httparse refuses the octet after it, but the carriage return is what is wrong (RFC 9112
     // §2.2).
     if let Some(before) = bad.checked_sub(1)
         && octets[before] == b'\r'
         && octets.get(bad) != Some(&b'\n')
     {
-        return HttpFault::malformed(offset + before as u64, "a bare carriage return in the head");
+        return HttpFault::malformed(offset + before as u64, BARE_CR);
     }
     HttpFault::malformed(offset + bad as u64, what)
 }
 
 /// The first octet that httparse refuses. It does not say which that is, but it finds every shorter
 /// prefix incomplete.
-fn first_bad(octets: &[u8]) -> usize {
-    let is_bad = |length: usize| {
-        let mut storage = [const { MaybeUninit::uninit() }; FIELDS_MAX];
-        httparse::ParserConfig::default()
-            .parse_response_with_uninit_headers(
-                &mut httparse::Response::new(&mut []),
-                &octets[..length],
-                &mut storage,
-            )
-            .is_err()
-    };
+fn first_bad(octets: &[u8], lines_max: usize) -> usize {
     let (mut good, mut bad) = (0, octets.len());
     while bad - good > 1 {
         let middle = good + (bad - good) / 2;
-        if is_bad(middle) {
+        if parse(&octets[..middle], lines_max).is_err() {
             bad = middle;
         } else {
             good = middle;
         }
     }
     good
-}
-
-/// Replaces the line ends of obsolete line folding by spaces (RFC 9112 §5.2), and returns where the
-/// white space around each is. The length stays the same, so that offsets hold. A status line
-/// cannot be folded.
-fn unfold(octets: &mut [u8]) -> Vec<Range<usize>> {
-    let mut folds = Vec::new();
-    let is_space = |octet: &u8| matches!(octet, b' ' | b'\t');
-    let Some(status_end) = octets.iter().position(|octet| *octet == b'\n') else {
-        return folds;
-    };
-    for at in status_end + 1..octets.len() - 1 {
-        if octets[at] != b'\n' || !is_space(&octets[at + 1]) {
-            continue;
-        }
-        let end_of_line = at - usize::from(octets[at - 1] == b'\r');
-        octets[end_of_line..=at].fill(b' ');
-        let before = octets[..at]
-            .iter()
-            .rev()
-            .take_while(|o| is_space(o))
-            .count();
-        let after = octets[at..].iter().take_while(|o| is_space(o)).count();
-        folds.push(at - before..at + after);
-    }
-    folds
-}
-
-/// Reduces the white space at `fold` to one space, if it is within `value`.
-fn narrow(octets: &mut [u8], value: &mut Range<u32>, fold: &Range<usize>) {
-    let (start, end) = (value.start as usize, value.end as usize);
-    if start < fold.start && fold.end < end {
-        octets[fold.start] = b' ';
-        octets.copy_within(fold.end..end, fold.start + 1);
-        value.end -= (fold.len() - 1) as u32;
-    }
 }

@@ -6,6 +6,7 @@
 //! cookies for the caller's next requests. There is no HTTP/2 and no cache.
 
 mod authorization;
+mod body;
 mod chunked;
 mod coding;
 mod cookies;
@@ -14,18 +15,24 @@ pub mod corpus;
 mod extras;
 mod fault;
 mod favicon;
+mod folding;
 mod framing;
 mod head;
 mod kept;
+mod mend;
 mod redirect;
 mod request;
 mod response;
+mod scan;
 mod settings;
+mod status_line;
 #[cfg(test)]
 mod tests;
 mod title;
+mod tls_notice;
 
 pub use authorization::Authorization;
+pub use body::Counts;
 pub use cookies::CookieJar;
 pub use extras::Extras;
 pub use fault::HttpFault;
@@ -34,7 +41,7 @@ pub use head::Head;
 pub use redirect::RedirectError;
 pub(crate) use request::USER_AGENT;
 pub use request::{Request, RequestContext};
-pub use response::{Counts, Progress, ResponseReader};
+pub use response::{Progress, ResponseReader};
 pub use settings::{
     HeaderError, HttpSettings, HttpVersion, MethodError, RequestHeader, parse_method,
 };

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use canvass_model::Cause;
+use canvass_model::{Cause, HttpWarnings};
 
+use super::body::{Body, Counts};
 use super::chunked::Chunked;
-use super::coding::{CodingFault, Decoder};
 use super::fault::HttpFault;
 use super::framing::{Framing, RequestKind, framing, keeps_alive};
-use super::head::{Head, HeadScan, check_start};
-use super::kept::Kept;
+use super::head::{Head, RefusedHead};
 use super::request::Request;
-use super::settings::HttpSettings;
+use super::scan::{HeadScan, check_start};
+use super::settings::{HttpSettings, HttpVersion};
+use super::status_line::StatusLine;
 
-/// The most interim responses (RFC 9110 §15.2) before the final one.
-const INTERIM_MAX: u32 = 16;
+/// The most octets that are kept of what is not HTTP.
+const STRANGE_MAX: usize = 64;
 
 /// Reads one response. The result does not depend on how the octets are divided, with one
 /// exception: if coded content has two faults (broken and too large, or broken in two of its
@@ -31,8 +32,20 @@ pub struct ResponseReader {
     offset: u64,
     interim: u32,
     head: Option<Head>,
+    /// The head says where the body ends.
+    is_framed: bool,
+    /// What is wrong with the heads.
+    warnings: HttpWarnings,
+    /// The status line of a head that was refused for another reason.
+    refused: Option<StatusLine>,
+    /// The beginning of what was received instead of a head.
+    strange: Option<Box<[u8]>>,
+    /// The request was sent without TLS.
+    is_plain: bool,
     keeps_alive: bool,
     body: Body,
+    /// Octets after the end of the response.
+    surplus_bytes: u64,
 }
 
 /// How far a response is read.
@@ -42,17 +55,8 @@ pub enum Progress {
     Head,
     /// The head is complete, the body is not.
     Body,
-    /// The response is complete. Nothing may follow it.
+    /// The response is complete. What follows is not part of it.
     Done,
-}
-
-/// The size of a body.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// In octets as received, without framing.
-    pub body_bytes: u64,
-    /// In octets without content codings.
-    pub decoded_bytes: u64,
 }
 
 #[derive(Debug)]
@@ -77,13 +81,14 @@ impl ResponseReader {
             offset: 0,
             interim: 0,
             head: None,
+            is_framed: false,
+            warnings: HttpWarnings::default(),
+            refused: None,
+            strange: None,
+            is_plain: request.url().scheme() == "http",
             keeps_alive: false,
-            body: Body {
-                counts: Counts::default(),
-                bytes_max: settings.body_bytes_max,
-                kept: Kept::new(settings),
-                coding: Coding::None,
-            },
+            body: Body::new(settings),
+            surplus_bytes: 0,
             settings: Arc::clone(settings),
         }
     }
@@ -92,14 +97,14 @@ impl ResponseReader {
     /// anything is received.
     #[must_use]
     pub fn keeping_body(mut self) -> Self {
-        self.body.kept.keep_whole();
+        self.body.keep_whole();
         self
     }
 
     /// Takes octets that were received.
     ///
-    /// Octets after the end of the response are a fault, in the same call or a later one. After a
-    /// fault every further call returns it again.
+    /// Octets after the end of the response are counted and discarded, in the same call or a later
+    /// one (RFC 9112 §6.3). After a fault every further call returns it again.
     pub fn received(&mut self, octets: &[u8]) -> Result<Progress, HttpFault> {
         let taken = self.take(octets);
         self.progress(taken)
@@ -117,15 +122,49 @@ impl ResponseReader {
         self.head.as_ref()
     }
 
-    /// The size of what was received of the body.
-    pub fn counts(&self) -> Counts {
-        self.body.counts
+    /// The version and the code of the head, also of one that was refused for another fault than one
+    /// of its status line.
+    pub fn status(&self) -> Option<(HttpVersion, u16)> {
+        let head = self.head.as_ref();
+        let refused = self.refused.map(|line| (line.version, line.code));
+        head.map(|head| (head.version(), head.code())).or(refused)
     }
 
-    /// Whether the connection can carry another request: the response is complete, and neither side
-    /// closes it.
+    /// Whether it is a redirect. Its head says so, whatever becomes of its body.
+    pub fn is_redirect(&self) -> bool {
+        self.is_framed && self.head.as_ref().is_some_and(Head::is_redirect)
+    }
+
+    /// The beginning of what was received instead of a head, if that is not HTTP.
+    pub fn strange(&self) -> Option<&[u8]> {
+        self.strange.as_deref()
+    }
+
+    /// Whether what was received is not HTTP from the first octet on, so that over a kept connection
+    /// it may be the surplus of the response before.
+    pub fn is_stray(&self) -> bool {
+        self.strange.is_some() && self.interim == 0
+    }
+
+    /// What is wrong with the response, though it could be read.
+    pub fn warnings(&self) -> HttpWarnings {
+        self.warnings.union(self.body.warnings())
+    }
+
+    /// The size of what was received of the body.
+    pub fn counts(&self) -> Counts {
+        self.body.counts()
+    }
+
+    /// The number of octets that were received after the end of the response, if there are any.
+    pub fn surplus_bytes(&self) -> Option<u64> {
+        (self.surplus_bytes > 0).then_some(self.surplus_bytes)
+    }
+
+    /// Whether the connection can carry another request: the response is complete, nothing follows
+    /// it, and neither side closes the connection.
     pub fn can_reuse(&self) -> bool {
-        matches!(self.state, State::Done) && self.keeps_alive
+        matches!(self.state, State::Done) && self.keeps_alive && self.surplus_bytes == 0
     }
 
     /// The settings of the request.
@@ -136,7 +175,7 @@ impl ResponseReader {
     /// The decoded body as far as it was received: whole with [`HttpSettings::keep_body`] or
     /// [`Self::keeping_body`], or the beginning with [`Extras::title`](super::Extras::title).
     pub fn body(&self) -> Option<&[u8]> {
-        self.body.kept.octets()
+        self.body.kept()
     }
 
     /// The SHA-256 of the decoded body, if it is complete and [`Extras::body_sha256`] asks for it.
@@ -144,13 +183,12 @@ impl ResponseReader {
     /// [`Extras::body_sha256`]: super::Extras::body_sha256
     pub fn body_sha256(&self) -> Option<[u8; 32]> {
         let is_whole = matches!(self.state, State::Done);
-        self.body.kept.sha256().filter(|_| is_whole)
+        self.body.sha256().filter(|_| is_whole)
     }
 
     /// Takes the decoded body as far as it was received, if it is to be kept.
     pub fn take_body(&mut self) -> Option<Vec<u8>> {
-        let body = self.body.kept.take();
-        body.filter(|_| self.settings.keep_body)
+        self.body.take().filter(|_| self.settings.keep_body)
     }
 
     fn progress(&mut self, result: Result<(), HttpFault>) -> Result<Progress, HttpFault> {
@@ -191,10 +229,8 @@ impl ResponseReader {
                     octets.len()
                 }
                 State::Done => {
-                    return Err(HttpFault::malformed(
-                        self.offset,
-                        "more octets after the end of the answer",
-                    ));
+                    self.surplus_bytes += octets.len() as u64;
+                    octets.len()
                 }
                 State::Failed(fault) => return Err(fault.clone()),
             };
@@ -205,7 +241,7 @@ impl ResponseReader {
     }
 
     fn end(&mut self) -> Result<(), HttpFault> {
-        let counts = self.body.counts;
+        let counts = self.body.counts();
         let truncated = |message: String| Err(HttpFault::new(Cause::Truncated, message));
         match &self.state {
             State::Head if self.offset == 0 => Err(HttpFault::new(
@@ -244,9 +280,13 @@ impl ResponseReader {
             &self.pending
         };
         let start = self.offset - before as u64;
-        check_start(gathered, start)?;
+        if let Err(fault) = check_start(gathered, start, self.settings.strict) {
+            self.strange = Some(gathered[..gathered.len().min(STRANGE_MAX)].into());
+            return Err(fault);
+        }
         let Some(length) = self.scan.end(gathered) else {
             if gathered.len() == bytes_max {
+                self.refused = StatusLine::of_refused(gathered, self.settings.strict);
                 return Err(HttpFault::new(
                     Cause::Oversize,
                     format!("the head is larger than {bytes_max} octets"),
@@ -265,49 +305,57 @@ impl ResponseReader {
             whole
         };
         let folded = std::mem::take(&mut self.scan).folded;
-        let head = Head::parse(whole, folded, start)?;
-        self.on_head(head, start)?;
+        match Head::parse(whole, folded, start, &self.settings) {
+            Ok(head) => self.on_head(head, start)?,
+            Err(RefusedHead { fault, status_line }) => {
+                self.refused = status_line;
+                return Err(fault);
+            }
+        }
         Ok(length - before)
     }
 
     fn on_head(&mut self, head: Head, start: u64) -> Result<(), HttpFault> {
+        let interim_max = self.settings.interim_max;
+        self.warnings = self.warnings.union(head.warnings());
         match head.code() {
-            101 => Err(HttpFault::malformed(
-                start,
-                "a change of protocol that was not asked for",
-            )),
-            100..200 if self.interim == INTERIM_MAX => Err(HttpFault::malformed(
-                start,
-                format_args!("more than {INTERIM_MAX} interim responses"),
-            )),
+            101 => {
+                self.refused = Some(head.status_line());
+                let what = "a change of protocol that was not asked for";
+                Err(HttpFault::malformed(start, what))
+            }
+            100..200 if self.interim == interim_max => {
+                self.refused = Some(head.status_line());
+                let message = format!("more than {interim_max} interim responses");
+                Err(HttpFault::new(Cause::Oversize, message))
+            }
             100..200 => {
                 self.interim += 1;
                 Ok(())
             }
-            _ => {
-                let framing = framing(&head, self.kind);
-                self.body.coding = Coding::of(&head);
-                self.keeps_alive = self.settings.keep_alive
-                    && self.kind != RequestKind::Tunnel
-                    && keeps_alive(&head);
-                self.head = Some(head);
-                self.start_body(framing?)
-            }
+            _ => self.on_final_head(head),
         }
     }
 
-    fn start_body(&mut self, framing: Framing) -> Result<(), HttpFault> {
+    fn on_final_head(&mut self, head: Head) -> Result<(), HttpFault> {
+        let may_be_notice = self.is_plain && head.code() == 400;
+        self.body.begin(&head, may_be_notice);
+        self.keeps_alive =
+            self.settings.keep_alive && self.kind != RequestKind::Tunnel && keeps_alive(&head);
+        let framing = framing(&head, self.kind, self.settings.strict, &mut self.warnings);
+        self.head = Some(head);
+        let framing = framing?;
+        self.is_framed = true;
         match framing {
             Framing::None | Framing::Length(0) => self.state = State::Done,
             Framing::Length(octets) => {
-                self.body.check_size(octets)?;
-                if let Coding::None = self.body.coding {
-                    self.body.kept.reserve(octets);
-                }
                 self.state = State::Length(octets);
+                self.body.expect(octets)?;
             }
             Framing::Chunked => {
-                self.state = State::Chunked(Chunked::new(self.settings.head_bytes_max));
+                let Self { settings, .. } = self;
+                let chunked = Chunked::new(settings.head_bytes_max, settings.strict);
+                self.state = State::Chunked(chunked);
             }
             Framing::Close => {
                 self.keeps_alive = false;
@@ -320,105 +368,5 @@ impl ResponseReader {
     fn finish(&mut self) -> Result<(), HttpFault> {
         self.state = State::Done;
         self.body.end()
-    }
-}
-
-/// The body that was received.
-#[derive(Debug)]
-pub(super) struct Body {
-    counts: Counts,
-    bytes_max: u64,
-    kept: Kept,
-    coding: Coding,
-}
-
-#[derive(Debug)]
-enum Coding {
-    None,
-    /// Those that the head names, outermost last. The decoder is created with the first octet of
-    /// the body, since an empty one needs none.
-    Named(Vec<Box<[u8]>>),
-    Decoding(Decoder),
-}
-
-impl Coding {
-    fn of(head: &Head) -> Self {
-        let named: Vec<_> = head
-            .list("Content-Encoding")
-            .map(|(_, coding)| coding)
-            .filter(|coding| !coding.eq_ignore_ascii_case(b"identity"))
-            .map(Box::from)
-            .collect();
-        if named.is_empty() {
-            Self::None
-        } else {
-            Self::Named(named)
-        }
-    }
-}
-
-impl Body {
-    /// Takes octets of the body, without framing.
-    pub(super) fn received(&mut self, octets: &[u8]) -> Result<(), HttpFault> {
-        let left = self.bytes_max - self.counts.body_bytes;
-        let fitting =
-            usize::try_from(left).map_or(octets, |left| &octets[..left.min(octets.len())]);
-        self.counts.body_bytes += fitting.len() as u64;
-        self.decode(fitting)?;
-        self.check_size((octets.len() - fitting.len()) as u64)
-    }
-
-    /// Refuses further `octets` if the body becomes too large by them.
-    pub(super) fn check_size(&self, octets: u64) -> Result<(), HttpFault> {
-        if octets > self.bytes_max - self.counts.body_bytes {
-            let message = format!("the body is larger than {} octets", self.bytes_max);
-            return Err(HttpFault::new(Cause::Oversize, message));
-        }
-        Ok(())
-    }
-
-    fn decode(&mut self, octets: &[u8]) -> Result<(), HttpFault> {
-        if octets.is_empty() {
-            return Ok(());
-        }
-        if let Coding::Named(codings) = &self.coding {
-            let decoder = Decoder::new(codings, self.bytes_max);
-            self.coding = Coding::Decoding(decoder.map_err(|fault| self.coding_fault(fault))?);
-        }
-        let Self { counts, kept, .. } = self;
-        let mut keep = |decoded: &[u8]| {
-            counts.decoded_bytes += decoded.len() as u64;
-            kept.add(decoded);
-        };
-        match &mut self.coding {
-            Coding::Decoding(decoder) => decoder
-                .decode(octets, &mut keep)
-                .map_err(|fault| self.coding_fault(fault)),
-            _ => {
-                keep(octets);
-                Ok(())
-            }
-        }
-    }
-
-    fn end(&mut self) -> Result<(), HttpFault> {
-        match &self.coding {
-            Coding::Decoding(decoder) => decoder.end().map_err(|fault| self.coding_fault(fault)),
-            _ => Ok(()),
-        }
-    }
-
-    fn coding_fault(&self, fault: CodingFault) -> HttpFault {
-        let cause = match fault {
-            CodingFault::Oversize => Cause::Oversize,
-            _ => Cause::Coding,
-        };
-        let message = match fault {
-            CodingFault::Oversize => {
-                format!("the decoded body is larger than {} octets", self.bytes_max)
-            }
-            other => other.to_string(),
-        };
-        HttpFault::new(cause, message)
     }
 }

@@ -27,6 +27,12 @@ pub struct HttpSettings {
     /// The most octets of a head, final or interim, and of all chunk extensions and trailers of a
     /// body. At most 4 GiB.
     pub head_bytes_max: usize,
+    /// The most header lines of a head.
+    pub head_lines_max: usize,
+    /// The most interim responses (RFC 9110 §15.2) before the final one.
+    pub interim_max: u32,
+    /// The most content codings of a body.
+    pub codings_max: usize,
     /// The most octets of a body, both as received and decoded.
     pub body_bytes_max: u64,
     /// Whether the body is kept for
@@ -36,11 +42,13 @@ pub struct HttpSettings {
     pub extras: Extras,
     /// Whether the server is asked to keep the connection open for another request.
     pub keep_alive: bool,
+    /// Whether a response must keep the rules even where what it breaks has one reading only.
+    pub strict: bool,
 }
 
 impl Default for HttpSettings {
-    /// `GET` by HTTP/1.1, a connection for each request, no redirects, heads up to 64 KiB, bodies
-    /// up to 16 MiB.
+    /// `GET` by HTTP/1.1, a connection for each request, no redirects, heads up to 64 KiB and 1,000
+    /// lines, 16 interim responses, 4 content codings, bodies up to 16 MiB, and lenience.
     fn default() -> Self {
         Self {
             method: "GET".into(),
@@ -51,10 +59,14 @@ impl Default for HttpSettings {
             follow_max: 0,
             cookies: false,
             head_bytes_max: 64 << 10,
+            head_lines_max: 1_000,
+            interim_max: 16,
+            codings_max: 4,
             body_bytes_max: 16 << 20,
             keep_body: false,
             extras: Extras::default(),
             keep_alive: false,
+            strict: false,
         }
     }
 }

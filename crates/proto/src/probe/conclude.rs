@@ -21,13 +21,22 @@ const BACKOFF: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
 
 impl Probe {
-    /// The response of an HTTP server is complete.
+    /// Whether redirects are followed at all.
+    pub(super) fn follows_redirects(&self) -> bool {
+        self.follow_max() > 0
+    }
+
+    fn follow_max(&self) -> usize {
+        match &self.job.module.kind {
+            ModuleKind::Http { settings, .. } => settings.follow_max as usize,
+            _ => 0,
+        }
+    }
+
+    /// The response of an HTTP server is complete, or is a redirect with a complete head.
     pub(super) fn answered(&mut self, now: Time) {
         self.keep_cookies(now);
-        let ModuleKind::Http { settings, .. } = &self.job.module.kind else {
-            return;
-        };
-        let follow_max = settings.follow_max as usize;
+        let follow_max = self.follow_max();
         let followed = self.redirects_followed();
         let established = self.journey.stage.established();
         let Some(Protocol::Http(response)) = established.map(|one| &one.protocol) else {
@@ -35,7 +44,8 @@ impl Probe {
         };
         let Some(head) = response.head() else { return };
         let code = head.code();
-        let location = head.location().filter(|_| follow_max > 0);
+        let follows = follow_max > 0 && head.is_redirect();
+        let location = head.location().filter(|_| follows);
         let next = match (location, &self.course().request) {
             (Some(location), Some(request)) => request.redirected(code, &location),
             _ => Ok(None),

@@ -309,15 +309,22 @@ impl Probe {
     }
 
     /// Whether a kept connection that broke before anything was received is replaced, and its
-    /// request sent again (RFC 9112 §9.3.1), which its method must permit (RFC 9110 §9.2.2).
+    /// request sent again (RFC 9112 §9.3.1).
     fn resends_request(&self) -> bool {
         let established = self.journey.stage.established();
+        established.is_some_and(|one| !one.has_received) && self.may_resend_request()
+    }
+
+    /// Whether a request may be sent again over a new connection: it went over a kept one, and its
+    /// method permits it (RFC 9110 §9.2.2).
+    pub(super) fn may_resend_request(&self) -> bool {
+        let established = self.journey.stage.established();
         let request = self.course().request.as_ref();
-        established.is_some_and(|one| one.reused && !one.has_received)
+        established.is_some_and(|one| one.reused)
             && request.is_some_and(|one| !matches!(one.method(), "POST" | "PATCH" | "CONNECT"))
     }
 
-    fn reconnect(&mut self, now: Time) {
+    pub(super) fn reconnect(&mut self, now: Time) {
         self.close_stage(now);
         self.tour.clock.turn(now, Phase::Wait);
         self.enter_stage(Stage::Departing(Departure::PACED), Time::MAX);

@@ -1,8 +1,8 @@
 //! From the state of a probe to its outcome.
 
 use canvass_model::{
-    Answer, Class, Favicon, HttpAnswer, HttpExtras, Job, Outcome, ProbeSpec, TalkAnswer, TalkReply,
-    Target, Time, Unmet,
+    Answer, Class, Favicon, HttpAnswer, HttpExtras, HttpWarnings, Job, Outcome, ProbeSpec,
+    TalkAnswer, TalkReply, Target, Time, Unmet,
 };
 
 use super::Probe;
@@ -38,6 +38,8 @@ struct Page {
     decoded_bytes: Option<u64>,
     body: Option<Vec<u8>>,
     extras: Option<Box<HttpExtras>>,
+    warnings: HttpWarnings,
+    surplus_bytes: Option<u64>,
 }
 
 impl Findings {
@@ -72,10 +74,13 @@ impl Findings {
             }
             Protocol::Http(_) if self.is_sealed => {}
             Protocol::Http(response) => {
-                let Some(head) = response.head() else { return };
+                let Some((version, code)) = response.status() else {
+                    return;
+                };
                 let page = &mut self.page;
-                page.version = Some(head.version().as_str());
-                page.code = Some(head.code());
+                page.version = Some(version.as_str());
+                page.code = Some(code);
+                let Some(head) = response.head() else { return };
                 page.content_length = head.content_length();
                 page.content_type = text(head, "content-type");
                 page.server = text(head, "server");
@@ -83,6 +88,8 @@ impl Findings {
                 page.body_bytes = Some(counts.body_bytes);
                 page.decoded_bytes = Some(counts.decoded_bytes);
                 page.extras = page.extras.take().or_else(|| response.extras());
+                page.warnings = response.warnings();
+                page.surplus_bytes = response.surplus_bytes();
                 page.body = response.take_body().or(page.body.take());
             }
         }
@@ -173,6 +180,8 @@ impl Probe {
                     proxy,
                     unmet,
                     extras,
+                    warnings: page.warnings,
+                    surplus_bytes: page.surplus_bytes,
                 }))
             }
             _ => Answer::Talk(Box::new(TalkAnswer {

@@ -19,6 +19,7 @@ mod icon;
 mod module;
 mod protocol;
 mod stage;
+mod strange;
 mod tour;
 mod tunnelling;
 

@@ -6,6 +6,7 @@ use super::established::Established;
 use super::failure::Ended;
 use super::module::ModuleKind;
 use super::stage::{Departure, Stage};
+use super::strange::Strange;
 use super::tour::{Journey, Tour};
 use super::{Output, Probe};
 use crate::http::{Progress, RequestContext, ResponseReader};
@@ -114,11 +115,19 @@ impl Probe {
         match &mut established.protocol {
             Protocol::None | Protocol::Tunnel(_) => {}
             Protocol::Talk(talk) => talk.received(now, octets),
-            Protocol::Http(response) => match response.received(octets) {
-                Ok(Progress::Done) => self.answered(now),
-                Ok(_) => {}
-                Err(fault) => self.response_failed(now, fault.cause, &fault.message),
-            },
+            Protocol::Http(response) => {
+                let progress = response.received(octets);
+                let (is_redirect, is_stray) = (response.is_redirect(), response.is_stray());
+                match progress {
+                    // A redirect is followed without judging its body.
+                    Ok(Progress::Done) => self.answered(now),
+                    _ if is_redirect && self.follows_redirects() => self.answered(now),
+                    Ok(_) => {}
+                    // It belongs to the response before this one.
+                    Err(_) if is_stray && self.may_resend_request() => self.reconnect(now),
+                    Err(fault) => self.response_failed(now, fault.cause, &fault.message),
+                }
+            }
         }
     }
 
@@ -231,10 +240,18 @@ impl Probe {
     }
 
     pub(super) fn response_failed(&mut self, now: Time, cause: Cause, message: &str) {
-        let message = match self.journey.stage.established() {
+        let mut message = match self.journey.stage.established() {
             Some(established) => format!("{}: {message}", established.remote),
             None => message.to_owned(),
         };
+        if let Some(Established {
+            protocol: Protocol::Http(response),
+            ..
+        }) = self.journey.stage.established()
+            && let Some(strange) = response.strange()
+        {
+            message.push_str(&Strange(strange).to_string());
+        }
         let failure = self.failure(cause, message);
         self.conclude(now, Ended::Failed(failure));
     }

@@ -4,9 +4,7 @@ use canvass_model::Cause;
 use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
 
 use super::certificate_fault::spaced;
-
-/// The most octets of a reply in another protocol that are shown.
-const EXCERPT_MAX: usize = 40;
+use crate::excerpt::FirstLine;
 
 /// Why a TLS connection failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,16 +25,9 @@ impl TlsFault {
 
     /// The peer sent `first` instead of TLS.
     pub(super) fn of_other_protocol(first: &[u8]) -> Self {
-        let line = first.split(|octet| matches!(octet, b'\r' | b'\n')).next();
-        let line = line.unwrap_or_default();
-        let shown = &line[..line.len().min(EXCERPT_MAX)];
-        Self::new(
-            Cause::Handshake,
-            format!(
-                "the peer answered \"{}\", which is not TLS",
-                shown.escape_ascii()
-            ),
-        )
+        let shown = FirstLine(first);
+        let message = format!("the peer answered {shown}, which is not TLS");
+        Self::new(Cause::Handshake, message)
     }
 
     /// The fault for an error of rustls, in or after the handshake. Certificates are the

@@ -125,22 +125,28 @@ fn http_rows_have_columns_of_their_own() {
          body_bytes,decoded_bytes,redirects,tls_version,tls_days_left,repeat,addresses,attempts,\
          started,latency_ms,response_ms,wait_ms,resolve_ms,connect_ms,tls_ms,first_byte_ms,\
          transfer_ms,error_phase,error_cause,error_message,error_errno,stalled,body_error,proxy,\
-         expected,seen,headers,title,body_sha256,favicon_url,favicon_status,favicon_mmh3"
+         warnings,surplus_bytes,expected,seen,headers,title,body_sha256,favicon_url,favicon_status,\
+         favicon_mmh3"
     );
     assert_eq!(
         lines[1],
         "1,2,http://example.net/,http,answered,200,https://example.net/,192.0.2.1:443,1.1,200,,5,\
          25,1,TLSv1.3,27,1,[2001:db8::1]:443=CONNREFUSED,2,2026-01-02T03:04:05.123456Z,15,15,0,1,\
-         2,3,4,5,,,,,false,,,,,,,,,,"
+         2,3,4,5,,,,,false,,,,,,,,,,,,"
     );
     assert_eq!(
         lines[2],
         "2,3,https://expired.example.net/,http,failed,TLS,https://expired.example.net/,\
          192.0.2.1:443,,,,,,0,,-3,,,1,2026-01-02T03:04:05.123456Z,6,6,0,1,2,3,,,tls,expired,\
-         the certificate of 192.0.2.1:443 expired 3 days ago,,false,,,,,,,,,,"
+         the certificate of 192.0.2.1:443 expired 3 days ago,,false,,,,,,,,,,,,"
     );
     let unsaved = fixture::http_unsaved("no space, none");
-    assert!(written(&[unsaved]).ends_with(",false,\"no space, none\",,,,,,,,,\n"));
+    assert!(written(&[unsaved]).ends_with(",false,\"no space, none\",,,,,,,,,,,\n"));
+    let odd = written(&[fixture::http_odd()]);
+    assert!(
+        odd.ends_with(",false,,,status_line chunk_size,5,,,,,,,,\n"),
+        "{odd}"
+    );
 }
 
 #[test]

@@ -70,13 +70,14 @@ fn entry(cause: Cause) -> Entry {
         ),
         Cause::Oversize => plain(
             &[FirstByte, Transfer],
-            "The answer is larger than the limit.",
-            "Raise `--body-max` or `--head-max` if the size is expected. A small body that decodes \
-             to a huge one is a decompression bomb or an error of the server.",
+            "The answer is larger than a limit.",
+            "If the size is expected, raise the limit that the message names: `--body-max`, \
+             `--head-max`, `--head-lines-max`, `--interim-max` or `--codings-max`. A small body that \
+             decodes to a huge one is a decompression bomb or an error of the server.",
         ),
         Cause::Coding => plain(
             &[Transfer],
-            "The content coding of the answer is malformed, or was not offered.",
+            "The content coding of the answer is malformed, or with `--strict-http` unknown.",
             "Request it without coding (`-H 'Accept-Encoding: identity'`). If that works, check what \
              compresses the answer; often a proxy does it a second time.",
         ),

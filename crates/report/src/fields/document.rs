@@ -117,6 +117,16 @@ mod tests {
     }
 
     #[test]
+    fn every_warning_is_in_the_docs() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/FORMATS.md");
+        let page = std::fs::read_to_string(&path).unwrap();
+        for warning in canvass_model::HttpWarning::ALL {
+            let row = format!("| `{warning}` | ");
+            assert!(page.contains(&row), "{warning}");
+        }
+    }
+
+    #[test]
     fn the_text_between_markers_is_replaced() {
         let page = "a\n<!-- fields: replies -->\nold\n<!-- end -->\nb\n";
         let made = formats_markdown(page);

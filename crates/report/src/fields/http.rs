@@ -6,7 +6,9 @@ use canvass_model::{
 
 use super::host::{Address, Phases, Tls};
 use super::read::{Read, TlsReader};
-use super::value::{CsvContext, KeyIf, KeyIfSome, Listed, Object, Objects, Sha256, push_joined};
+use super::value::{
+    CsvContext, KeyIf, KeyIfSome, Listed, Object, Objects, Sha256, Warnings, push_joined,
+};
 use super::{LinePart, with_default};
 use crate::json::put;
 use crate::read::LineDraft;
@@ -21,7 +23,7 @@ fields! {
     http_version: Option<&str> = answer.version, csv,
         "version of the response, `1.0` or `1.1`";
     status_code: Option<u16> = answer.code, csv,
-        "status code of the last response header received, also if the response broke off after it";
+        "status code of the last response header received, also if the response broke off after it or the rest of that header is not accepted";
     content_length: Option<u64> = answer.content_length, csv,
         "the header `Content-Length`";
     content_type: Option<&str> = answer.content_type.as_deref(), json,
@@ -31,7 +33,7 @@ fields! {
     body_bytes: Option<u64> = answer.body_bytes, csv,
         "size of the body as received, without framing; 0 for `HEAD`, 204 and 304";
     decoded_bytes: Option<u64> = answer.decoded_bytes, csv,
-        "size of the body after the content codings are removed";
+        "size of the body after the content codings are removed; of a body with an unknown coding, its size as it is";
     redirects: Objects<'_, Redirect> = Objects(&answer.redirects), csv,
         "each redirect that was followed, in order; see [redirects](#redirects)";
     tls: Option<Object<'_, Tls>> = answer.tls.as_deref().map(Object), csv,
@@ -45,13 +47,17 @@ fields! {
 }
 
 fields! {
-    /// Stands last, since its column is newer than the others.
+    /// Stands last, since its columns are newer than the others.
     Body: HttpAnswer, |answer| "," .. "";
 
     body_error: KeyIfSome<&str> = KeyIfSome(answer.body_error.as_deref()), csv,
         "with `--save`: why the body could not be kept; the result of the request is not affected";
     proxy: KeyIfSome<&str> = KeyIfSome(answer.proxy.as_deref()), csv,
         "through a proxy: its URL without user and password; `remote` is its address then";
+    warnings: KeyIf<Warnings> = KeyIf(!answer.warnings.is_empty(), Warnings(answer.warnings)), csv,
+        "what is wrong with the last response though it was accepted; see [warnings](#warnings)";
+    surplus_bytes: KeyIfSome<u64> = KeyIfSome(answer.surplus_bytes), csv,
+        "number of octets that had been received beyond the end of the last response when its connection was closed, at least; the connection is not used again";
 }
 
 fields! {

@@ -111,8 +111,10 @@ macro_rules! value {
 }
 
 mod lookup;
+mod warnings;
 
 pub(super) use lookup::{AddressesByName, ClassName};
+pub(super) use warnings::Warnings;
 
 /// A word that needs no escape.
 pub(super) struct Word(pub(super) &'static str);

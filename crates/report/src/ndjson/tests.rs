@@ -261,6 +261,15 @@ fn the_reason_why_a_body_was_not_saved_is_the_last_key() {
 }
 
 #[test]
+fn what_is_wrong_with_a_response_and_what_follows_it_are_the_last_keys() {
+    let text = line(&fixture::http_odd());
+    let expected = r#""error":null,"warnings":["status_line","chunk_size"],"surplus_bytes":5}"#;
+    assert!(text.trim_end().ends_with(expected), "{text}");
+    let regular = parsed(&fixture::http_answered());
+    assert!(regular.get("warnings").is_none() && regular.get("surplus_bytes").is_none());
+}
+
+#[test]
 fn a_certificate_is_shown_also_where_it_is_refused() {
     let value = parsed(&fixture::http_expired());
     assert_eq!(value["status"], "TLS");

@@ -61,6 +61,18 @@ fn push_http_detail(detail: &mut Detail<'_>, answer: &HttpAnswer) {
     if let Some(extras) = &answer.extras {
         detail.push_extras(extras);
     }
+    if !answer.warnings.is_empty() {
+        let out = detail.part();
+        out.extend_from_slice(b"warnings: ");
+        for (index, warning) in answer.warnings.iter().enumerate() {
+            let separator = if index > 0 { ", " } else { "" };
+            push_display(out, format_args!("{separator}{warning}"));
+        }
+    }
+    if let Some(surplus_bytes) = answer.surplus_bytes {
+        let octets = count(surplus_bytes, "octet", "octets");
+        push_display(detail.part(), format_args!("{octets} after the answer"));
+    }
     if let Some(error) = &answer.body_error {
         let out = detail.part();
         out.extend_from_slice(b"body not kept: ");

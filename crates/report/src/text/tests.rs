@@ -148,6 +148,11 @@ fn http_lines_have_size_time_and_details() {
              5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a | favicon -235701012 | \
              Server: nginx | Set-Cookie: a=\"b\"\\t | Set-Cookie: c\n",
         ),
+        (
+            fixture::http_odd(),
+            "http://127.0.0.1:8080/\t200\t1369\t260 µs\twarnings: status_line, chunk_size | 5 \
+             octets after the answer\n",
+        ),
     ] {
         assert_eq!(line(&outcome), text);
     }

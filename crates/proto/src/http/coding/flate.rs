@@ -59,18 +59,26 @@ impl Deflate {
     }
 }
 
-/// Decodes one deflate stream.
-pub(super) struct Inflate(Decompress);
+/// Decodes one deflate stream after the other.
+pub(super) struct Inflate {
+    decompress: Decompress,
+    /// Where a piece is decoded. A call may have a few octets only, so it does not pay to clear one
+    /// for each.
+    piece: Box<[u8]>,
+}
 
 impl Inflate {
     /// With the header and checksum of zlib, or raw.
     pub(super) fn new(zlib: bool) -> Self {
-        Self(Decompress::new(zlib))
+        Self {
+            decompress: Decompress::new(zlib),
+            piece: vec![0; PIECE_BYTES].into(),
+        }
     }
 
     /// Prepares for another raw stream.
     pub(super) fn restart(&mut self) {
-        self.0.reset(false);
+        self.decompress.reset(false);
     }
 
     /// Decodes octets. If the stream ends among them, returns how many belong to it.
@@ -81,19 +89,17 @@ impl Inflate {
         sink: Sink<'_>,
     ) -> Result<Option<usize>, CodingFault> {
         let bad = |what| CodingFault::Bad { coding, what };
-        let mut piece = [0; PIECE_BYTES];
-        let (in_before, mut out_before) = (self.0.total_in(), self.0.total_out());
+        let Self { decompress, piece } = self;
+        let (in_before, mut out_before) = (decompress.total_in(), decompress.total_out());
         loop {
-            let used = (self.0.total_in() - in_before) as usize;
-            let status = self
-                .0
-                .decompress(&octets[used..], &mut piece, FlushDecompress::None);
-            let decoded = (self.0.total_out() - out_before) as usize;
+            let used = (decompress.total_in() - in_before) as usize;
+            let status = decompress.decompress(&octets[used..], piece, FlushDecompress::None);
+            let decoded = (decompress.total_out() - out_before) as usize;
             out_before += decoded as u64;
             // What precedes the wrong octet counts, as if it had been received by itself.
             sink(&piece[..decoded])?;
             let status = status.map_err(|_| bad("not a deflate stream"))?;
-            let used_now = (self.0.total_in() - in_before) as usize;
+            let used_now = (decompress.total_in() - in_before) as usize;
             if status == Status::StreamEnd {
                 return Ok(Some(used_now));
             }

@@ -10,9 +10,6 @@ use flate::Deflate;
 use gzip::Gzip;
 use zstd::Zstd;
 
-/// The most codings of a body.
-const CODINGS_MAX: usize = 4;
-
 /// Octets that are decoded at a time.
 const PIECE_BYTES: usize = 8 << 10;
 
@@ -48,8 +45,8 @@ pub(super) enum CodingFault {
     #[error("content coding {0:?} was not offered")]
     Unknown(Box<str>),
     /// Too many codings.
-    #[error("more than {CODINGS_MAX} content codings")]
-    TooMany,
+    #[error("more than {0} content codings")]
+    TooMany(usize),
     /// The coded octets are invalid.
     #[error("bad {coding} content: {what}")]
     Bad {
@@ -62,10 +59,14 @@ pub(super) enum CodingFault {
 type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> Result<(), CodingFault>;
 
 impl Decoder {
-    /// For a body with `codings`, in the order in which they were applied.
-    pub(super) fn new(codings: &[Box<[u8]>], bytes_max: u64) -> Result<Self, CodingFault> {
-        if codings.len() > CODINGS_MAX {
-            return Err(CodingFault::TooMany);
+    /// For a body with `codings`, at most `codings_max`, in the order in which they were applied.
+    pub(super) fn new(
+        codings: &[Box<[u8]>],
+        codings_max: usize,
+        bytes_max: u64,
+    ) -> Result<Self, CodingFault> {
+        if codings.len() > codings_max {
+            return Err(CodingFault::TooMany(codings_max));
         }
         let stages = codings.iter().rev().map(|name| {
             Ok(Stage {

@@ -22,6 +22,8 @@ pub(super) struct Zstd {
     state: State,
     /// The beginning of a unit that is not whole yet.
     pending: Vec<u8>,
+    /// Where a piece of a block is decoded.
+    piece: Box<[u8]>,
     frame: FrameHeader,
     frame_decoded_bytes: u64,
 }
@@ -42,6 +44,7 @@ impl Zstd {
             decoder: Box::new(FrameDecoder::new()),
             state: State::Frame,
             pending: Vec::new(),
+            piece: vec![0; PIECE_BYTES].into(),
             frame: FrameHeader::default(),
             frame_decoded_bytes: 0,
         }
@@ -154,13 +157,12 @@ impl Zstd {
     /// Passes on what no further block of the frame refers to.
     fn drain(&mut self, sink: Sink<'_>) -> Result<(), CodingFault> {
         use std::io::Read;
-        let mut piece = [0; PIECE_BYTES];
         loop {
-            match self.decoder.read(&mut piece) {
+            match self.decoder.read(&mut self.piece) {
                 Ok(0) => return Ok(()),
                 Ok(decoded) => {
                     self.frame_decoded_bytes += decoded as u64;
-                    sink(&piece[..decoded])?;
+                    sink(&self.piece[..decoded])?;
                 }
                 Err(_) => return Err(bad("a block cannot be read")),
             }

@@ -9,8 +9,9 @@
 mod codings;
 mod framing;
 mod heads;
+mod lenient;
 
-use canvass_model::Cause;
+use canvass_model::{Cause, HttpWarning};
 
 use super::HttpSettings;
 
@@ -25,6 +26,10 @@ pub struct Case {
     pub parts: &'static [&'static [u8]],
     /// The expected result.
     pub expected: Expected,
+    /// What is wrong with it though it is accepted.
+    pub warnings: &'static [HttpWarning],
+    /// Why it is malformed where responses must keep the rules.
+    pub strict_message: Option<&'static str>,
 }
 
 /// The expected result of a response.
@@ -50,7 +55,7 @@ pub enum Expected {
 
 /// Every case.
 pub fn cases() -> impl Iterator<Item = &'static Case> {
-    [heads::CASES, framing::CASES, codings::CASES]
+    [heads::CASES, framing::CASES, codings::CASES, lenient::CASES]
         .into_iter()
         .flatten()
 }
@@ -108,6 +113,8 @@ const fn answer(
         method,
         parts,
         expected,
+        warnings: &[],
+        strict_message: None,
     }
 }
 
@@ -132,5 +139,7 @@ const fn fault(
         method: "GET",
         parts,
         expected: Expected::Fault { cause, message },
+        warnings: &[],
+        strict_message: None,
     }
 }

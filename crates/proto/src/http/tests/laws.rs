@@ -222,5 +222,11 @@ proptest! {
         let whole = read(settings(case.method), [&response[..]]);
         let cut_up = read(settings(case.method), pieces(&response, &lengths));
         prop_assert_eq!(named_as_one(cut_up), named_as_one(whole));
+        // Lenience accepts more, and reads what is valid in no other way.
+        let strict = HttpSettings { strict: true, ..settings(case.method) };
+        let whole_strictly = read(strict, [&response[..]]);
+        if whole_strictly.fault.is_none() {
+            prop_assert_eq!(&whole_strictly, &read(settings(case.method), [&response[..]]));
+        }
     }
 }

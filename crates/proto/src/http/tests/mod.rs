@@ -7,6 +7,8 @@ mod requests;
 
 use std::sync::Arc;
 
+use canvass_model::HttpWarnings;
+
 use super::{Counts, HttpFault, HttpSettings, Progress, Request, RequestContext, ResponseReader};
 
 fn request(settings: HttpSettings, url: &str) -> Request {
@@ -27,6 +29,8 @@ struct Seen {
     code: Option<u16>,
     headers: Vec<(String, Vec<u8>)>,
     reusable: bool,
+    warnings: HttpWarnings,
+    surplus_bytes: Option<u64>,
     /// Of complete responses only: how much is decoded before a fault may differ.
     body: Option<(Counts, Vec<u8>)>,
 }
@@ -46,7 +50,7 @@ fn read<'a>(settings: HttpSettings, pieces: impl IntoIterator<Item = &'a [u8]>) 
         progress = reader.ended();
     }
     let head = reader.head();
-    let code = head.map(|head| head.code());
+    let code = reader.status().map(|(_, code)| code);
     let headers = head.map_or(Vec::new(), |head| {
         let headers = head.headers();
         headers
@@ -72,6 +76,8 @@ fn read<'a>(settings: HttpSettings, pieces: impl IntoIterator<Item = &'a [u8]>) 
         code,
         headers,
         reusable,
+        warnings: reader.warnings(),
+        surplus_bytes: reader.surplus_bytes(),
         body,
     }
 }

@@ -76,6 +76,9 @@ fn locations_are_relative_to_what_was_asked() {
         ("https://host.example/c", "https://host.example/c"),
         ("http://user:pass@host.example/c", "http://host.example/c"),
         ("/\u{e4}", "http://host.example/%C3%A4"),
+        ("/%C3%A4%FF", "http://host.example/%C3%A4%FF"),
+        ("/a b?c d", "http://host.example/a%20b?c%20d"),
+        ("/a\u{1}b", "http://host.example/a%01b"),
         ("", "http://host.example/a/b?x=y"),
     ] {
         let first = request(settings("GET", false), "http://host.example/a/b?x=y");

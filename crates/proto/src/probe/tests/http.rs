@@ -259,39 +259,59 @@ fn no_further_request_is_begun_once_the_run_stops() {
 }
 
 #[test]
-fn every_answer_cut_anywhere_comes_to_the_same() {
+fn every_answer_cut_anywhere_comes_to_the_same_and_so_with_surplus() {
     for case in crate::http::corpus::cases() {
-        let response = case.response();
-        let outcome_of = |cut: usize| {
-            let settings = crate::http::corpus::settings(case.method);
-            let mut rig = Rig::new(http_job("http://192.0.2.1/", 1), http_module(settings));
-            rig.connected();
-            for part in [&response[..cut], &response[cut..]] {
-                if rig.until.is_some() && !part.is_empty() {
-                    rig.receive(part);
-                }
+        let alone = case.response();
+        let surplus = [&alone[..], b"0\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"].concat();
+        let [alone, surplus] = [alone, surplus].map(|response| {
+            let whole = outcome_of(case, [&response, &[]]);
+            for cut in 1..response.len() {
+                let (first, second) = response.split_at(cut);
+                let parts = outcome_of(case, [first, second]);
+                assert_eq!(parts, whole, "{} at {cut}", case.name);
             }
-            if rig.until.is_some() {
-                rig.end();
-            }
-            let outcome = rig.finish();
-            (outcome.verdict, outcome.status, outcome.answer)
-        };
-        let whole = outcome_of(0);
-        // A connection that is not kept is closed when the response is complete, and what follows is
-        // not received.
-        let ends_early = whole.0 != Verdict::Answered;
-        for cut in 1..response.len() {
-            let parts = outcome_of(cut);
-            if ends_early && parts.0 == Verdict::Answered {
-                continue;
-            }
-            assert_eq!(
-                (parts.0, parts.1),
-                (whole.0, whole.1),
-                "{} at {cut}",
-                case.name
-            );
+            whole
+        });
+        // The body of a response without other framing is all there is.
+        let is_answer = alone.0 == Verdict::Answered && alone.3.as_ref() == surplus.3.as_ref();
+        assert!(!is_answer || alone == surplus, "{}", case.name);
+    }
+}
+
+/// Verdict, status, cause and body of a response that comes in two parts.
+fn outcome_of(
+    case: &crate::http::corpus::Case,
+    parts: [&[u8]; 2],
+) -> (Verdict, Status, Option<Cause>, Option<Vec<u8>>) {
+    let settings = crate::http::corpus::settings(case.method);
+    let mut rig = Rig::new(http_job("http://192.0.2.1/", 1), http_module(settings));
+    rig.connected();
+    for part in parts {
+        if rig.until.is_some() && !part.is_empty() {
+            rig.receive(part);
         }
     }
+    if rig.until.is_some() {
+        rig.end();
+    }
+    let outcome = rig.finish();
+    let body = page(&outcome).body.clone();
+    let cause = outcome.fault.as_ref().map(|fault| fault.cause);
+    let body = body.filter(|_| cause.is_none());
+    (outcome.verdict, outcome.status, cause, body)
+}
+
+#[test]
+fn a_redirect_is_followed_once_its_head_is_complete() {
+    let mut rig = Rig::new(http_job("http://192.0.2.1/", 1), http_module(following(1)));
+    rig.connected();
+    rig.receive(b"HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 99999999999\r\n\r");
+    assert_eq!(rig.closed.len(), 0);
+    rig.receive(b"\n");
+    assert_eq!(rig.closed.len(), 1);
+    rig.connected();
+    rig.receive(OK);
+    let outcome = rig.finish();
+    assert_eq!(outcome.status, Status::Http(200));
+    assert_eq!(page(&outcome).redirects.len(), 1);
 }

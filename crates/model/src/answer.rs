@@ -59,6 +59,8 @@ pub struct TalkAnswer {
     pub remote: Option<Remote>,
     /// The captures of the script, in order. Names are unique.
     pub captures: Vec<(Box<str>, Box<str>)>,
+    /// In hex, those of the captures that are not text.
+    pub captures_hex: Vec<(Box<str>, Box<str>)>,
     /// Octets sent.
     pub sent_bytes: u64,
     /// Octets received.
@@ -84,6 +86,8 @@ pub struct TalkReply {
     pub received_bytes: u64,
     /// The captures of the script.
     pub captures: Vec<(Box<str>, Box<str>)>,
+    /// In hex, those of the captures that are not text.
+    pub captures_hex: Vec<(Box<str>, Box<str>)>,
     /// Whether it matches the script.
     pub matched: bool,
 }

@@ -215,9 +215,9 @@ fn check_talk(name: &str, kind: ServiceKind) {
 fn talks_in_pieces_are_the_same_talks_and_those_that_break_off_are_none() {
     for (name, kind) in [
         ("banner", ServiceKind::Fortune),
-        ("smtp", ServiceKind::Smtp),
+        ("smtp-plain", ServiceKind::Smtp),
         ("pop3-stat", ServiceKind::Pop3),
-        ("imap", ServiceKind::Imap),
+        ("plain imap", ServiceKind::Imap),
         ("ssh", ServiceKind::Ssh),
         ("ftp", ServiceKind::Ftp),
         ("reversed", ServiceKind::Line),

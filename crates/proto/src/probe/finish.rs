@@ -10,17 +10,19 @@ use super::failure::Ended;
 use super::protocol::Protocol;
 use super::stage::Stage;
 use crate::http::Head;
+use crate::talk::Mismatch;
 
 /// What an attempt found out, kept after its connections are closed.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     page: Page,
     captures: Vec<(Box<str>, Box<str>)>,
+    captures_hex: Vec<(Box<str>, Box<str>)>,
     sent_bytes: u64,
     received_bytes: u64,
     replies: Option<Vec<TalkReply>>,
     /// How what was received differs from what was expected.
-    pub(super) mismatch: Option<Box<str>>,
+    pub(super) mismatch: Option<Box<Mismatch>>,
 }
 
 /// What is known of an HTTP response.
@@ -48,6 +50,7 @@ impl Findings {
             Protocol::None => {}
             Protocol::Talk(talk) => {
                 self.captures = talk.captures();
+                self.captures_hex = talk.captures_hex();
                 self.sent_bytes = talk.sent_bytes();
                 self.received_bytes = match &self.replies {
                     Some(replies) => replies.iter().map(|reply| reply.received_bytes).sum(),
@@ -151,10 +154,13 @@ impl Probe {
             _ => Answer::Talk(Box::new(TalkAnswer {
                 remote: peer.remote,
                 captures: findings.captures,
+                captures_hex: findings.captures_hex,
                 sent_bytes: findings.sent_bytes,
                 received_bytes: findings.received_bytes,
                 tls: peer.tls,
-                mismatch: findings.mismatch,
+                mismatch: findings
+                    .mismatch
+                    .map(|mismatch| mismatch.to_string().into()),
                 replies: findings.replies,
                 addresses,
             })),

@@ -9,7 +9,7 @@ use super::stage::{Departure, Stage};
 use super::tour::{Journey, Tour};
 use super::{Output, Probe};
 use crate::http::{Progress, ResponseReader};
-use crate::talk::{Talk, TalkOutput};
+use crate::talk::{Mismatch, Talk, TalkOutput};
 
 /// The protocol over a connection.
 pub(super) enum Protocol {
@@ -29,12 +29,17 @@ impl Probe {
             return self.enter_stage(Stage::Talking(established), now + timeouts.transfer);
         }
         let mut end = now + timeouts.first_byte;
+        let is_secured = established.connection.tls().is_some();
         let talk = |script, credentials: &Option<_>| {
             let unix_ns = self.job.module.unix_ns_at_zero;
-            Talk::new(script, credentials.as_ref(), self.job.nonce, unix_ns)
+            let talk = Talk::new(script, credentials.as_ref(), self.job.nonce, unix_ns)
+                .within(timeouts.transfer.min(timeouts.deadline));
+            if is_secured { talk.over_tls() } else { talk }
         };
         established.protocol = match (&self.job.module.kind, &self.course().request) {
-            (ModuleKind::Tcp { script: None, .. }, _) => {
+            (ModuleKind::Tcp { script, .. }, _)
+                if script.as_ref().is_none_or(|script| script.is_empty()) =>
+            {
                 self.enter_stage(Stage::Talking(established), end);
                 return self.conclude(now, Ended::Settled(Verdict::Answered, Status::Open));
             }
@@ -46,6 +51,7 @@ impl Probe {
                 },
                 _,
             ) => Protocol::Talk(Box::new(talk(script, credentials))),
+            (ModuleKind::Tcp { script: None, .. }, _) => Protocol::None,
             (
                 ModuleKind::Udp {
                     script,
@@ -141,7 +147,7 @@ impl Probe {
             TalkOutput::Matched => {
                 self.conclude(now, Ended::Settled(Verdict::Answered, Status::Matched));
             }
-            TalkOutput::Unmatched(why) => self.unmatched(now, why),
+            TalkOutput::Unmatched(mismatch) => self.unmatched(now, mismatch),
             TalkOutput::Fault(fault) => {
                 let failure = self.failure(fault.cause, fault.message);
                 self.conclude(now, Ended::Failed(failure));
@@ -151,8 +157,8 @@ impl Probe {
     }
 
     /// What was received is not what the script expects.
-    fn unmatched(&mut self, now: Time, why: impl Into<Box<str>>) {
-        self.journey.findings.mismatch = Some(why.into());
+    fn unmatched(&mut self, now: Time, mismatch: Box<Mismatch>) {
+        self.journey.findings.mismatch = Some(mismatch);
         self.conclude(now, Ended::Settled(Verdict::Negative, Status::Unmatched));
     }
 
@@ -172,16 +178,16 @@ impl Probe {
             if datagrams.replies.iter().any(|reply| reply.matched) {
                 self.conclude(now, Ended::Settled(Verdict::Answered, Status::Matched));
             } else {
-                self.unmatched(now, "no reply is what the script expects");
+                self.unmatched(now, Box::new(Mismatch::of_replies()));
             }
             return true;
         }
-        let received = talk.received_other();
-        if received {
-            let why = format!("nothing that came is {}", talk.waiting_for());
-            self.unmatched(now, why);
+        let mismatch = talk.mismatch();
+        let has_mismatch = mismatch.is_some();
+        if let Some(mismatch) = mismatch {
+            self.unmatched(now, Box::new(mismatch));
         }
-        received
+        has_mismatch
     }
 
     /// What the protocol waits for.

@@ -82,7 +82,7 @@ proptest! {
         for words in &words {
             talk.received(now, words);
             settle(&mut talk, now);
-            let _ = (talk.waiting_for(), talk.received_other(), talk.judge_datagram(now, words));
+            let _ = (talk.waiting_for(), talk.mismatch(), talk.judge_datagram(now, words));
             now = now.plus_nanos(3_000_000);
         }
         talk.ended();

@@ -111,7 +111,7 @@ fn configuration_text(path: &str, tls: &str) -> String {
 host_lookup =
 rfc1413_query_timeout = 0s
 {tls}keep_environment =
-spooldirectory = {path}/spool
+spool_directory = {path}/spool
 log_file_path = {path}/%slog
 "
     )

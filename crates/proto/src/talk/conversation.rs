@@ -3,6 +3,7 @@
 mod judge;
 mod mismatch;
 mod read;
+mod send;
 mod wait;
 
 use std::fmt;
@@ -13,11 +14,11 @@ use canvass_model::{Cause, Time};
 
 use super::captures::Captures;
 use super::line_match::{Gathered, Groups};
-use super::script::{Action, Condition, LineEnd, Script, Send, Step};
+use super::script::{Action, Condition, Script, Step};
 use super::telnet::Telnet;
-use super::template::{ExpandError, Expansion};
 use super::unread::{Datagrams, Stream};
-use super::{Credentials, RECEIVED_BYTES_MAX, SEND_BYTES_MAX, UNREAD_BYTES_MAX};
+use super::{Credentials, RECEIVED_BYTES_MAX, UNREAD_BYTES_MAX};
+use send::send_fault;
 
 pub use judge::Judgement;
 pub use mismatch::{Mismatch, Quote};
@@ -320,47 +321,6 @@ impl Talk {
         })
     }
 
-    /// Appends the replies to telnet commands; returns whether there are any.
-    fn append_telnet_replies(&mut self, out: &mut Vec<u8>) -> bool {
-        let Some(telnet) = &mut self.telnet else {
-            return false;
-        };
-        let replies = telnet.take_replies();
-        self.sent_bytes += replies.len() as u64;
-        out.extend_from_slice(&replies);
-        !replies.is_empty()
-    }
-
-    /// Appends what is to be sent; returns whether there is anything to send.
-    fn append(&mut self, send: &Send, out: &mut Vec<u8>) -> Result<bool, ExpandError> {
-        let before = out.len();
-        send.template.expand(self.expansion(), out)?;
-        let end: &[u8] = match send.end {
-            LineEnd::None => b"",
-            LineEnd::Lf => b"\n",
-            // Scripts for blackbox_exporter contain the carriage return.
-            LineEnd::CrLf if out[before..].ends_with(b"\r") => b"\n",
-            LineEnd::CrLf => b"\r\n",
-        };
-        if out.len() == before && !send.even_empty {
-            return Ok(false);
-        }
-        out.extend_from_slice(end);
-        self.sent_bytes += (out.len() - before) as u64;
-        Ok(out.len() > before || self.is_over_datagrams())
-    }
-
-    fn expansion(&self) -> Expansion<'_> {
-        Expansion {
-            found: self
-                .found
-                .as_ref()
-                .map(|(index, groups)| (*index, groups.as_slice())),
-            credentials: self.credentials.as_deref(),
-            nonce: self.nonce,
-        }
-    }
-
     /// A fault if the peer sent plain text after the line that starts TLS. Someone on the path
     /// could have inserted it, and it would be taken for part of the TLS stream (STARTTLS
     /// injection, CVE-2011-0411, towards the client).
@@ -387,18 +347,6 @@ impl fmt::Debug for Talk {
             .field("received_bytes", &self.received_bytes)
             .field("sent_bytes", &self.sent_bytes)
             .finish_non_exhaustive()
-    }
-}
-
-fn send_fault(error: ExpandError, step: usize) -> TalkOutput {
-    match error {
-        ExpandError::NoCredentials => fault(
-            Cause::Invalid,
-            format!("step {step} needs credentials, and there are none"),
-        ),
-        ExpandError::Oversize => oversize(format!(
-            "step {step} would send more than {SEND_BYTES_MAX} octets"
-        )),
     }
 }
 

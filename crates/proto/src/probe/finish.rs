@@ -17,7 +17,7 @@ use crate::talk::Mismatch;
 pub(super) struct Findings {
     page: Page,
     captures: Vec<(Box<str>, Box<str>)>,
-    captures_hex: Vec<(Box<str>, Box<str>)>,
+    captures_hex: Box<[(Box<str>, Box<str>)]>,
     sent_bytes: u64,
     received_bytes: u64,
     replies: Option<Vec<TalkReply>>,
@@ -50,7 +50,7 @@ impl Findings {
             Protocol::None => {}
             Protocol::Talk(talk) => {
                 self.captures = talk.captures();
-                self.captures_hex = talk.captures_hex();
+                self.captures_hex = talk.captures_hex().into();
                 self.sent_bytes = talk.sent_bytes();
                 self.received_bytes = match &self.replies {
                     Some(replies) => replies.iter().map(|reply| reply.received_bytes).sum(),
@@ -154,7 +154,7 @@ impl Probe {
             _ => Answer::Talk(Box::new(TalkAnswer {
                 remote: peer.remote,
                 captures: findings.captures,
-                captures_hex: findings.captures_hex,
+                captures_hex: findings.captures_hex.into(),
                 sent_bytes: findings.sent_bytes,
                 received_bytes: findings.received_bytes,
                 tls: peer.tls,

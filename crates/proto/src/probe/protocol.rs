@@ -37,21 +37,20 @@ impl Probe {
             if is_secured { talk.over_tls() } else { talk }
         };
         established.protocol = match (&self.job.module.kind, &self.course().request) {
-            (ModuleKind::Tcp { script, .. }, _)
-                if script.as_ref().is_none_or(|script| script.is_empty()) =>
-            {
-                self.enter_stage(Stage::Talking(established), end);
-                return self.conclude(now, Ended::Settled(Verdict::Answered, Status::Open));
-            }
             (
                 ModuleKind::Tcp {
-                    script: Some(script),
+                    script,
                     credentials,
                     ..
                 },
                 _,
-            ) => Protocol::Talk(Box::new(talk(script, credentials))),
-            (ModuleKind::Tcp { script: None, .. }, _) => Protocol::None,
+            ) => match script.as_ref().filter(|script| !script.is_empty()) {
+                Some(script) => Protocol::Talk(Box::new(talk(script, credentials))),
+                None => {
+                    self.enter_stage(Stage::Talking(established), end);
+                    return self.conclude(now, Ended::Settled(Verdict::Answered, Status::Open));
+                }
+            },
             (
                 ModuleKind::Udp {
                     script,

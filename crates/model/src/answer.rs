@@ -134,6 +134,8 @@ pub struct TalkAnswer {
     pub remote: Option<Remote>,
     /// The captures of the script, in order. Names are unique.
     pub captures: Vec<(Box<str>, Box<str>)>,
+    /// In hex, those of the captures that are not text.
+    pub captures_hex: Vec<(Box<str>, Box<str>)>,
     /// Octets sent.
     pub sent_bytes: u64,
     /// Octets received.
@@ -163,6 +165,8 @@ pub struct TalkReply {
     pub received_bytes: u64,
     /// The captures of the script.
     pub captures: Vec<(Box<str>, Box<str>)>,
+    /// In hex, those of the captures that are not text.
+    pub captures_hex: Vec<(Box<str>, Box<str>)>,
     /// Whether it matches the script.
     pub matched: bool,
 }

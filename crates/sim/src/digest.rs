@@ -193,6 +193,7 @@ fn http(hash: &mut Fnv, answer: &HttpAnswer) {
 fn talk(hash: &mut Fnv, answer: &TalkAnswer) {
     hash.option(answer.remote.as_ref(), Fnv::display);
     captures(hash, &answer.captures);
+    captures(hash, &answer.captures_hex);
     hash.number(answer.sent_bytes);
     hash.number(answer.received_bytes);
     hash.option(answer.tls.as_deref(), tls);
@@ -202,6 +203,7 @@ fn talk(hash: &mut Fnv, answer: &TalkAnswer) {
             hash.display(&reply.remote);
             hash.number(reply.received_bytes);
             captures(hash, &reply.captures);
+            captures(hash, &reply.captures_hex);
             hash.number(u64::from(reply.matched));
         });
     });

@@ -26,6 +26,12 @@ pub(crate) struct TcpArgs {
     /// printed.
     #[arg(long, value_name = "FILE", help_heading = heading::QUESTION)]
     pub credentials: Option<PathBuf>,
+    /// Take a line without an end after D of silence
+    ///
+    /// It is for what never ends, such as a prompt: the presets banner and telnet, and steps of a
+    /// script with `partial: true`. The default is that of the script, or 500ms.
+    #[arg(long, value_name = "D", value_parser = units::duration, requires = "talk", help_heading = heading::QUESTION)]
+    pub quiet_after: Option<Duration>,
     /// Use TLS from the start
     #[arg(long = "tls", help_heading = heading::QUESTION)]
     pub tls_from_start: bool,
@@ -74,7 +80,8 @@ pub(crate) struct UdpArgs {
 fn talk_help(suits: fn(&Preset) -> bool) -> String {
     let mut help = String::from(
         "Run this preset or script file\n\nA script is a list of steps to send and to expect; \
-         docs/GUIDE.md describes it. The presets are:",
+         docs/GUIDE.md describes it. FILE#NAME is a module of a file of blackbox_exporter. The \
+         presets are:",
     );
     for preset in Preset::ALL.iter().filter(|preset| suits(preset)) {
         help.push_str(&format!("\n  {:<10} {}", preset.name, preset.about));

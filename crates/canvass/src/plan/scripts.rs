@@ -1,8 +1,9 @@
 //! Talk scripts: presets, script files, credentials.
 
 use std::num::NonZeroU16;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use canvass_proto::talk::{CredentialUse, Credentials, Preset, Script};
 use canvass_queue::Protocol;
@@ -16,30 +17,42 @@ pub(super) struct Talk {
     port: Option<u16>,
     /// Whether it works over (TCP, UDP).
     protocols: (bool, bool),
+    /// The file it was read from.
+    pub(super) file: Option<PathBuf>,
 }
 
+/// How much a name must be like a preset's to be taken for a slip, from 0 to 1.
+const SIMILARITY_MIN: f64 = 0.7;
+
 impl Talk {
-    /// Returns the preset of this name, or else the script in this file.
-    pub(super) fn read(name: &str) -> Result<Self, Failure> {
+    /// Returns the preset of this name, or else the script in this file; `FILE#NAME` is a module of a
+    /// file. `quiet_after` replaces what the script says.
+    pub(super) fn read(name: &str, quiet_after: Option<Duration>) -> Result<Self, Failure> {
+        let with_quiet = |script: Script| {
+            Arc::new(match quiet_after {
+                Some(quiet_after) => script.with_quiet_after(quiet_after),
+                None => script,
+            })
+        };
         if let Some(preset) = Script::preset(name) {
             return Ok(Self {
-                script: Arc::new(preset.script()),
+                script: with_quiet(preset.script()),
                 port: preset.port,
                 protocols: (preset.tcp, preset.udp),
+                file: None,
             });
         }
-        let text = std::fs::read_to_string(name).map_err(|error| {
-            let presets: Vec<_> = Preset::ALL.iter().map(|preset| preset.name).collect();
-            Failure::usage(format!(
-                "--talk {name:?} is neither a file that can be read ({error}) nor one of {}",
-                presets.join(", ")
-            ))
-        })?;
-        let script = Script::parse(&text, name).map_err(Failure::usage)?;
+        let (path, module) = match name.rsplit_once('#') {
+            Some((path, module)) if !Path::new(name).exists() => (path, Some(module)),
+            _ => (name, None),
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| no_script(name, &error))?;
+        let script = Script::parse_module(&text, path, module).map_err(Failure::usage)?;
         Ok(Self {
             port: None,
             protocols: (true, script.udp_ok()),
-            script: Arc::new(script),
+            script: with_quiet(script),
+            file: Some(path.into()),
         })
     }
 
@@ -53,6 +66,7 @@ impl Talk {
             script: canvass_run::any_reply(),
             port: None,
             protocols: (false, true),
+            file: None,
         }
     }
 
@@ -68,6 +82,23 @@ impl Talk {
         let name = self.script.name();
         Err(Failure::usage(format!("{name} does not work over {word}")))
     }
+}
+
+/// The failure for a name that is neither a preset nor a file.
+fn no_script(name: &str, error: &std::io::Error) -> Failure {
+    let similarity = |preset: &&Preset| strsim::jaro_winkler(preset.name, name);
+    let closest = Preset::ALL
+        .iter()
+        .max_by(|one, other| similarity(one).total_cmp(&similarity(other)))
+        .filter(|preset| similarity(preset) >= SIMILARITY_MIN);
+    let hint = closest.map_or(String::new(), |preset| {
+        format!("; did you mean {}?", preset.name)
+    });
+    let presets: Vec<_> = Preset::ALL.iter().map(|preset| preset.name).collect();
+    Failure::usage(format!(
+        "--talk {name:?} is neither a file that can be read ({error}) nor one of {}{hint}",
+        presets.join(", ")
+    ))
 }
 
 /// Reads the credentials, if the script uses any.

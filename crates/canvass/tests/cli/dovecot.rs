@@ -340,3 +340,39 @@ fn what_dovecot_refuses_is_told_and_what_it_is_sent_is_not() {
     let object = probe(&["tcp", &target, "--talk", "banner", "--timeout", "100ms"]);
     assert_eq!(object["status"], "TIMEOUT", "{object}");
 }
+
+#[test]
+fn tls_is_started_where_it_is_offered() {
+    let dovecot = Dovecot::start();
+    for (address, preset) in [
+        (dovecot.ports.pop3, "pop3"),
+        (dovecot.ports.imap, "imap"),
+        (dovecot.ports.imap, "imap-login"),
+        (dovecot.ports.pop3s, "pop3s"),
+        (dovecot.ports.imaps, "imaps"),
+    ] {
+        let object = dovecot.probe(address, &["--talk", preset]);
+        assert_eq!(object["status"], "MATCHED", "{object}");
+        assert_eq!(object["tls"]["verified"], true, "{object}");
+        let captures = &object["captures"];
+        assert!(captures["greeting"].as_str().unwrap().contains("Dovecot"));
+        let capabilities = captures["capabilities"].as_str().unwrap();
+        assert!(!capabilities.contains("STARTTLS") && !capabilities.contains("STLS"));
+    }
+    let target = dovecot.ports.imap.to_string();
+    let certificate = dovecot.certificate();
+    let args = [
+        "tcp",
+        &target,
+        "--talk",
+        "imap-login",
+        "--cacert",
+        &certificate,
+    ];
+    let object = probe_as(USER, "wrong", &args);
+    assert_eq!(object["status"], "UNMATCHED", "{object}");
+    assert!(object["mismatch"].as_str().unwrap().contains("a4 NO"));
+    canvass_as(None, &args)
+        .exits(2)
+        .says("imap-login needs credentials");
+}

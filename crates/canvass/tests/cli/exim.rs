@@ -13,25 +13,43 @@ use std::thread;
 
 use tempfile::TempDir;
 
+use crate::certificate::make_certificate;
 use crate::probe_peers::TcpPeer;
-use crate::probing::probe;
+use crate::probing::{probe, verdict};
 
 /// An Exim for each connection.
 pub(crate) struct Exim {
     pub(crate) peer: TcpPeer<bool>,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Exim {
     #[track_caller]
     pub(crate) fn start() -> Self {
+        Self::start_with("tls_advertise_hosts =\n")
+    }
+
+    /// An Exim that offers STARTTLS, with a certificate that signs itself.
+    #[track_caller]
+    fn start_with_tls() -> Self {
+        Self::start_with("tls_certificate = certificate.pem\ntls_privatekey = key.pem\n")
+    }
+
+    #[track_caller]
+    fn start_with(tls: &str) -> Self {
         let program = exim();
         let directory = tempfile::tempdir().unwrap();
         // It may run as a user of its own, which keeps its log there.
         fs::set_permissions(directory.path(), Permissions::from_mode(0o777)).unwrap();
         let configuration = directory.path().join("exim.conf");
         let path = directory.path().to_str().unwrap();
-        fs::write(&configuration, configuration_text(path)).unwrap();
+        make_certificate(directory.path(), "exim.test");
+        fs::set_permissions(
+            directory.path().join("key.pem"),
+            Permissions::from_mode(0o644),
+        )
+        .unwrap();
+        fs::write(&configuration, configuration_text(path, tls)).unwrap();
         let peer = TcpPeer::serve(move |stream| {
             // Without root, it does not take over a connection that another process accepted.
             let (near, far) = UnixStream::pair().unwrap();
@@ -45,10 +63,7 @@ impl Exim {
                 .expect("exim can be started");
             carry(stream, near, child)
         });
-        Self {
-            peer,
-            _directory: directory,
-        }
+        Self { peer, directory }
     }
 }
 
@@ -88,13 +103,14 @@ fn exim() -> PathBuf {
         .expect("exim4 is missing: scripts/test-deps installs what the tests need")
 }
 
-fn configuration_text(path: &str) -> String {
+fn configuration_text(path: &str, tls: &str) -> String {
+    let tls = tls.replace("= certificate", &format!("= {path}/certificate"));
+    let tls = tls.replace("= key", &format!("= {path}/key"));
     format!(
         "primary_hostname = exim.test
 host_lookup =
 rfc1413_query_timeout = 0s
-tls_advertise_hosts =
-keep_environment =
+{tls}keep_environment =
 spool_directory = {path}/spool
 log_file_path = {path}/%slog
 "
@@ -119,5 +135,41 @@ fn greeting_and_extensions_are_captured() {
         "{captures}"
     );
     // It was said goodbye to, and not left in the middle.
+    assert!(exim.peer.result());
+}
+
+#[test]
+fn tls_is_started_where_it_is_offered_and_its_certificate_is_judged() {
+    let exim = Exim::start_with_tls();
+    let certificate = exim.directory.path().join("certificate.pem");
+    let target = exim.peer.target();
+    let object = probe(&[
+        "tcp",
+        &target,
+        "--talk",
+        "smtp",
+        "--cacert",
+        certificate.to_str().unwrap(),
+    ]);
+    assert_eq!(object["status"], "MATCHED", "{object}");
+    assert_eq!(
+        (&object["tls"]["verified"], &object["tls"]["subject"]),
+        (&true.into(), &"CN=exim.test".into())
+    );
+    // The extensions are those over TLS.
+    let extensions = object["captures"]["extensions"].as_str().unwrap();
+    assert!(
+        extensions.contains("8BITMIME") && !extensions.contains("STARTTLS"),
+        "{extensions}"
+    );
+    exim.peer.result();
+    let object = probe(&["tcp", &target, "--talk", "smtp"]);
+    assert_eq!(verdict(&object)[..2], ["TLS", "tls"], "{object}");
+    exim.peer.result();
+    let object = probe(&["tcp", &target, "--talk", "smtp-plain"]);
+    assert_eq!(object["status"], "MATCHED", "{object}");
+    assert!(object["tls"].is_null(), "{object}");
+    let extensions = object["captures"]["extensions"].as_str().unwrap();
+    assert!(extensions.contains("STARTTLS"), "{extensions}");
     assert!(exim.peer.result());
 }

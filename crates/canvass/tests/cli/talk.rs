@@ -23,7 +23,21 @@ fn every_preset_has_its_conversation_with_the_lab() {
             "smtp",
             json!({
                 "banner": "good.lab.test ESMTP canvass-lab",
+                "extensions": "PIPELINING, SIZE 10485760, 8BITMIME"
+            }),
+        ),
+        (
+            "smtp-plain",
+            json!({
+                "banner": "good.lab.test ESMTP canvass-lab",
                 "extensions": "PIPELINING, SIZE 10485760, STARTTLS, 8BITMIME"
+            }),
+        ),
+        (
+            "pop3",
+            json!({
+                "greeting": "canvass-lab POP3 server ready",
+                "capabilities": "USER, UIDL, IMPLEMENTATION canvass-lab"
             }),
         ),
         ("pop3-stat", json!({"messages": "72", "bytes": "126036"})),
@@ -31,7 +45,7 @@ fn every_preset_has_its_conversation_with_the_lab() {
             "imap",
             json!({
                 "greeting": "[CAPABILITY IMAP4rev1 STARTTLS AUTH=PLAIN] canvass-lab IMAP server ready",
-                "capabilities": "IMAP4rev1 STARTTLS AUTH=PLAIN"
+                "capabilities": "IMAP4rev1 AUTH=PLAIN"
             }),
         ),
         (
@@ -49,7 +63,13 @@ fn every_preset_has_its_conversation_with_the_lab() {
         );
         assert_eq!(object["status"], "MATCHED", "{object}");
         assert_eq!(object["captures"], captures);
-        assert_eq!(reached(&object), ["connect", "first_byte", "transfer"]);
+        let phases = reached(&object);
+        if ["smtp", "pop3", "imap"].contains(&preset) {
+            assert_eq!(phases, ["connect", "tls", "first_byte", "transfer"]);
+            assert_eq!(object["tls"]["verified"], true, "{object}");
+        } else {
+            assert_eq!(phases, ["connect", "first_byte", "transfer"]);
+        }
         assert!(object.get("mismatch").is_none(), "{object}");
     }
     let object = probe(&["tcp", "127.0.0.1:8378", "--lab", "--talk", "banner"]);
@@ -83,13 +103,15 @@ fn a_clock_is_read_and_compared() {
 
 #[test]
 fn presets_work_over_tls_too() {
-    for (target, preset) in [("pop3s", "pop3-stat"), ("imaps", "imap"), ("smtps", "smtp")] {
-        let target = format!("good.lab.test:{target}");
-        let object = probe_as(
-            USER,
-            PASSWORD,
-            &["tcp", &target, "--lab", "--tls", "--talk", preset],
-        );
+    for (target, args) in [
+        ("good.lab.test:pop3s", &["--tls", "--talk", "pop3-stat"][..]),
+        ("good.lab.test:imaps", &["--tls", "--talk", "imap"]),
+        ("good.lab.test:smtps", &["--tls", "--talk", "smtp"]),
+        ("good.lab.test", &["--talk", "pop3s"]),
+        ("good.lab.test", &["--talk", "imaps"]),
+        ("good.lab.test", &["--talk", "smtps"]),
+    ] {
+        let object = probe_as(USER, PASSWORD, &[&["tcp", target, "--lab"], args].concat());
         assert_eq!(object["status"], "MATCHED", "{object}");
         assert_eq!(object["tls"]["verified"], true);
         assert_eq!(
@@ -396,6 +418,17 @@ fn a_bad_script_is_refused_with_its_line_step_and_key() {
         .exits(2)
         .says("--talk \"no-such-preset\" is neither a file that can be read")
         .says("banner, smtp, pop3-stat");
+    for (name, hint) in [
+        ("smpt", "did you mean smtp?"),
+        ("postgresql", "did you mean postgres?"),
+        ("imap-logon", "did you mean imap-login?"),
+    ] {
+        canvass(&["tcp", "127.0.0.1:1", "--talk", name])
+            .exits(2)
+            .says(hint);
+    }
+    let far = canvass(&["tcp", "127.0.0.1:1", "--talk", "/none/of/them"]).exits(2);
+    assert!(!far.err.contains("did you mean"), "{}", far.err);
 }
 
 #[test]

@@ -301,7 +301,7 @@ fn every_line_has_every_key_in_order_whatever_happened() {
     assert_eq!(
         run.out.lines().next().unwrap(),
         "seq,line,target,probe,outcome,status,remote,captures,sent_bytes,received_bytes,\
-         tls_version,tls_days_left,mismatch,replies,addresses,attempts,started,latency_ms,\
+         tls_version,tls_days_left,mismatch,replies,addresses,captures_hex,attempts,started,latency_ms,\
          response_ms,wait_ms,resolve_ms,connect_ms,tls_ms,first_byte_ms,transfer_ms,error_phase,\
          error_cause,error_message,error_errno,stalled,proxy,expected,seen"
     );

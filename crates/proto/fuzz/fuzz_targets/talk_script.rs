@@ -41,6 +41,8 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     talk.ended();
     settle(&mut talk, now);
     assert!(!talk.waiting_for().is_empty());
+    let seen = talk.mismatch().and_then(|mismatch| mismatch.seen);
+    assert!(seen.is_none_or(|seen| !seen.text.contains(PASSWORD)));
     assert_hidden(&talk.captures());
 });
 

@@ -221,6 +221,7 @@ impl Probe {
             after: now.since(sent),
             received_bytes: octets.len() as u64,
             captures: judgement.captures,
+            captures_hex: judgement.captures_hex,
             matched: judgement.matched,
         });
         if !std::mem::replace(&mut established.has_received, true) {

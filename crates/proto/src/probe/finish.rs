@@ -11,6 +11,7 @@ use super::failure::Ended;
 use super::protocol::Protocol;
 use super::stage::Stage;
 use crate::http::Head;
+use crate::talk::Mismatch;
 
 /// What an attempt found out, kept after its connections are closed.
 #[derive(Debug, Default)]
@@ -19,11 +20,12 @@ pub(super) struct Findings {
     /// The page is complete, and something else is requested.
     is_sealed: bool,
     captures: Vec<(Box<str>, Box<str>)>,
+    captures_hex: Box<[(Box<str>, Box<str>)]>,
     sent_bytes: u64,
     received_bytes: u64,
     replies: Option<Vec<TalkReply>>,
     /// How what was received differs from what was expected.
-    pub(super) mismatch: Option<Box<str>>,
+    pub(super) mismatch: Option<Box<Mismatch>>,
 }
 
 /// What is known of an HTTP response.
@@ -66,6 +68,7 @@ impl Findings {
             Protocol::None | Protocol::Tunnel(_) => {}
             Protocol::Talk(talk) => {
                 self.captures = talk.captures();
+                self.captures_hex = talk.captures_hex().into();
                 self.sent_bytes = talk.sent_bytes();
                 self.received_bytes = match &self.replies {
                     Some(replies) => replies.iter().map(|reply| reply.received_bytes).sum(),
@@ -187,10 +190,13 @@ impl Probe {
             _ => Answer::Talk(Box::new(TalkAnswer {
                 remote: peer.remote,
                 captures: findings.captures,
+                captures_hex: findings.captures_hex.into(),
                 sent_bytes: findings.sent_bytes,
                 received_bytes: findings.received_bytes,
                 tls: peer.tls,
-                mismatch: findings.mismatch,
+                mismatch: findings
+                    .mismatch
+                    .map(|mismatch| mismatch.to_string().into()),
                 unmet,
                 replies: findings.replies,
                 addresses,

@@ -1,6 +1,6 @@
 //! What is exchanged over a connection: an HTTP request and its response, or a script.
 
-use canvass_model::{Cause, Phase, Status, Time, Unmet};
+use canvass_model::{Cause, Phase, Status, Time};
 
 use super::established::Established;
 use super::failure::Ended;
@@ -10,7 +10,7 @@ use super::strange::Strange;
 use super::tour::{Journey, Tour};
 use super::{Output, Probe};
 use crate::http::{Progress, RequestContext, ResponseReader};
-use crate::talk::{Talk, TalkOutput};
+use crate::talk::{Mismatch, Talk, TalkOutput};
 use crate::tunnel::Tunnel;
 
 /// The protocol over a connection.
@@ -32,22 +32,25 @@ impl Probe {
             return self.enter_stage(Stage::Talking(established), now + timeouts.transfer);
         }
         let mut end = now + timeouts.first_byte;
+        let is_secured = established.connection.tls().is_some();
         let talk = |script, credentials: &Option<_>| {
             let unix_ns = self.job.module.unix_ns_at_zero;
-            Talk::new(script, credentials.as_ref(), self.job.nonce, unix_ns)
+            let talk = Talk::new(script, credentials.as_ref(), self.job.nonce, unix_ns)
+                .within(timeouts.transfer.min(timeouts.deadline));
+            if is_secured { talk.over_tls() } else { talk }
         };
         established.protocol = match (&self.job.module.kind, &self.course().request) {
-            (ModuleKind::Tcp { script: None, .. }, _) => {
-                return self.start_nothing(now, established, end);
-            }
             (
                 ModuleKind::Tcp {
-                    script: Some(script),
+                    script,
                     credentials,
                     ..
                 },
                 _,
-            ) => Protocol::Talk(Box::new(talk(script, credentials))),
+            ) => match script.as_ref().filter(|script| !script.is_empty()) {
+                Some(script) => Protocol::Talk(Box::new(talk(script, credentials))),
+                None => return self.start_nothing(now, established, end),
+            },
             (
                 ModuleKind::Udp {
                     script,
@@ -175,7 +178,7 @@ impl Probe {
             // What was sent has to leave before the end.
             TalkOutput::Matched if established.has_unsent() => return Some(Time::MAX),
             TalkOutput::Matched => self.judge(now, Status::Matched),
-            TalkOutput::Unmatched(why) => self.unmatched(now, why),
+            TalkOutput::Unmatched(mismatch) => self.unmatched(now, mismatch),
             TalkOutput::Fault(fault) => {
                 let failure = self.failure(fault.cause, fault.message);
                 self.conclude(now, Ended::Failed(failure));
@@ -185,17 +188,14 @@ impl Probe {
     }
 
     /// What was received is not what the script expects.
-    fn unmatched(&mut self, now: Time, why: impl Into<Box<str>>) {
-        let mut unmet = Unmet::default();
+    fn unmatched(&mut self, now: Time, mismatch: Box<Mismatch>) {
+        let mut unmet = mismatch.unmet();
         if let Some(established) = self.journey.stage.established()
-            && let Protocol::Talk(talk) = &established.protocol
+            && let Some(datagrams) = established.datagrams.as_ref().filter(|one| one.many)
         {
-            unmet = talk.unmet();
-            if let Some(datagrams) = established.datagrams.as_ref().filter(|one| one.many) {
-                unmet.seen = datagrams.seen();
-            }
+            unmet.seen = datagrams.seen();
         }
-        self.journey.findings.mismatch = Some(why.into());
+        self.journey.findings.mismatch = Some(mismatch);
         self.conclude(now, Ended::Unmet(Status::Unmatched, Box::new(unmet)));
     }
 
@@ -215,16 +215,16 @@ impl Probe {
             if datagrams.replies.iter().any(|reply| reply.matched) {
                 self.judge(now, Status::Matched);
             } else {
-                self.unmatched(now, "no reply is what the script expects");
+                self.unmatched(now, Box::new(Mismatch::of_replies()));
             }
             return true;
         }
-        let received = talk.received_other();
-        if received {
-            let why = format!("nothing that came is {}", talk.waiting_for());
-            self.unmatched(now, why);
+        let mismatch = talk.mismatch();
+        let has_mismatch = mismatch.is_some();
+        if let Some(mismatch) = mismatch {
+            self.unmatched(now, Box::new(mismatch));
         }
-        received
+        has_mismatch
     }
 
     /// What the protocol waits for.

@@ -1,21 +1,27 @@
 //! One conversation.
 
 mod judge;
+mod mismatch;
+mod read;
+mod send;
 mod wait;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use canvass_model::{Cause, Time};
 
 use super::captures::Captures;
 use super::line_match::{Gathered, Groups};
-use super::script::{Action, LineEnd, Script, Send};
-use super::template::{ExpandError, Expansion};
+use super::script::{Action, Condition, Script, Step};
+use super::telnet::Telnet;
 use super::unread::{Datagrams, Stream};
-use super::{Credentials, RECEIVED_BYTES_MAX, SEND_BYTES_MAX, UNREAD_BYTES_MAX};
+use super::{Credentials, RECEIVED_BYTES_MAX, UNREAD_BYTES_MAX};
+use send::send_fault;
 
 pub use judge::Judgement;
+pub use mismatch::{Mismatch, Quote};
 
 /// One conversation. It is cloned if several hosts reply to one datagram; see
 /// [`Self::judge_datagram`].
@@ -29,7 +35,13 @@ pub struct Talk {
     index: usize,
     state: StepState,
     unread: Unread,
-    /// The place of the last `expect` that matched, and its groups.
+    /// Takes telnet commands out of what is received.
+    telnet: Option<Box<Telnet>>,
+    /// TLS has started.
+    is_secured: bool,
+    /// How long nothing must come before a line without an end is taken as it is.
+    quiet_after: Duration,
+    /// The place of the last `expect` or `match` that matched, and its groups.
     found: Option<(usize, Groups)>,
     captures: Captures,
     /// When something was last received.
@@ -57,7 +69,7 @@ pub enum TalkOutput {
     /// The conversation is done, and matches the script. What was sent before still has to leave.
     Matched,
     /// The peer sent something that does not match the script: why.
-    Unmatched(String),
+    Unmatched(Box<Mismatch>),
     /// It cannot continue.
     Fault(TalkFault),
 }
@@ -89,7 +101,9 @@ struct StepState {
     passed: Vec<u8>,
     gathered: Gathered,
     /// The last that was received and does not match, quoted.
-    other: Option<String>,
+    other: Option<Quote>,
+    /// What came says that it is a message larger than any that is read.
+    is_oversize: bool,
     /// TLS is starting.
     starting_tls: bool,
 }
@@ -111,6 +125,9 @@ impl Talk {
             index: 0,
             state: StepState::default(),
             unread: Unread::Stream(Stream::default()),
+            telnet: script.telnet.then(Box::default),
+            is_secured: false,
+            quiet_after: script.quiet_after,
             found: None,
             captures: Captures::default(),
             received_at: None,
@@ -127,6 +144,21 @@ impl Talk {
         self
     }
 
+    /// Limits the quiet that a line without an end needs to half of the time that there is, so that
+    /// a short time is not over before it. Must be called first.
+    #[must_use]
+    pub fn within(mut self, time: Duration) -> Self {
+        self.quiet_after = self.quiet_after.min(time / 2);
+        self
+    }
+
+    /// Says that TLS started before the conversation. Must be called first.
+    #[must_use]
+    pub fn over_tls(mut self) -> Self {
+        self.is_secured = true;
+        self
+    }
+
     /// Returns what to do now, and appends what is to be sent to `out`. Call it again after each
     /// [`TalkOutput::Send`], [`TalkOutput::StartTls`] and [`TalkOutput::HalfClose`], and otherwise
     /// when something was received or the time of [`TalkOutput::Wait`] has come. The end is
@@ -136,9 +168,9 @@ impl Talk {
             return end.clone();
         }
         let script = Arc::clone(&self.script);
-        let mut has_output = false;
+        let mut has_output = self.append_telnet_replies(out);
         while let Some(step) = script.steps.get(self.index) {
-            if step.when_credentials && self.credentials.is_none() {
+            if !self.runs(step) {
                 self.advance();
                 continue;
             }
@@ -191,7 +223,14 @@ impl Talk {
         }
         let unread = match &mut self.unread {
             Unread::Stream(stream) => {
-                stream.push(bytes);
+                match &mut self.telnet {
+                    Some(telnet) => {
+                        let mut text = Vec::with_capacity(bytes.len());
+                        telnet.read(bytes, &mut text);
+                        stream.push(&text);
+                    }
+                    None => stream.push(bytes),
+                }
                 stream.rest().len()
             }
             Unread::Datagrams(datagrams) => {
@@ -224,13 +263,21 @@ impl Talk {
         }
         match self.injected_plain_text() {
             Some(fault) => self.end = Some(fault),
-            None => self.advance(),
+            None => {
+                self.is_secured = true;
+                self.advance();
+            }
         }
     }
 
     /// Takes the captures so far, in order, each name once.
     pub fn captures(&mut self) -> Vec<(Box<str>, Box<str>)> {
         self.captures.take()
+    }
+
+    /// Takes those of the captures in hex that are not text.
+    pub fn captures_hex(&mut self) -> Vec<(Box<str>, Box<str>)> {
+        self.captures.take_hex()
     }
 
     /// The number of octets received, without those of TLS.
@@ -248,30 +295,6 @@ impl Talk {
         self.received_at.is_some()
     }
 
-    /// Whether something was received that the present step does not match. After a timeout this
-    /// tells a peer that sent something else (UNMATCHED) from a silent one (TIMEOUT).
-    pub fn received_other(&self) -> bool {
-        if self.end.is_some() {
-            return false;
-        }
-        let waits_for_words = match self.script.steps.get(self.index).map(|step| &step.action) {
-            Some(Action::Expect(_) | Action::ExpectLine(_) | Action::ExpectBytes(_)) => true,
-            Some(Action::Read(_)) => false,
-            _ => return false,
-        };
-        let lies_there = match &self.unread {
-            Unread::Stream(stream) => !stream.rest().is_empty(),
-            Unread::Datagrams(_) => false,
-        };
-        self.state.other.is_some() || (waits_for_words && (self.state.taken > 0 || lies_there))
-    }
-
-    /// What it waits for, as in `a line that matches /^220/`, and what was received instead, if
-    /// anything. The password is masked.
-    pub fn waiting_for(&self) -> String {
-        self.wanted() + &self.received_instead()
-    }
-
     fn advance(&mut self) {
         self.index += 1;
         self.state = StepState::default();
@@ -286,34 +309,16 @@ impl Talk {
         matches!(self.unread, Unread::Datagrams(_))
     }
 
-    /// Appends what is to be sent; returns whether there is anything to send.
-    fn append(&mut self, send: &Send, out: &mut Vec<u8>) -> Result<bool, ExpandError> {
-        let before = out.len();
-        send.template.expand(self.expansion(), out)?;
-        let end: &[u8] = match send.end {
-            LineEnd::None => b"",
-            LineEnd::Lf => b"\n",
-            // Scripts for blackbox_exporter contain the carriage return.
-            LineEnd::CrLf if out[before..].ends_with(b"\r") => b"\n",
-            LineEnd::CrLf => b"\r\n",
-        };
-        if out.len() == before && !send.even_empty {
-            return Ok(false);
-        }
-        out.extend_from_slice(end);
-        self.sent_bytes += (out.len() - before) as u64;
-        Ok(out.len() > before || self.is_over_datagrams())
-    }
-
-    fn expansion(&self) -> Expansion<'_> {
-        Expansion {
-            found: self
-                .found
-                .as_ref()
-                .map(|(index, groups)| (*index, groups.as_slice())),
-            credentials: self.credentials.as_deref(),
-            nonce: self.nonce,
-        }
+    /// Whether the conditions of a step hold.
+    fn runs(&self, step: &Step) -> bool {
+        step.when.iter().all(|condition| match condition {
+            Condition::Credentials => self.credentials.is_some(),
+            Condition::Plain => !self.is_secured,
+            Condition::Captured { name, pattern } => {
+                let value = self.captures.value(name);
+                value.is_some_and(|value| pattern.is_match(value.as_bytes()))
+            }
+        })
     }
 
     /// A fault if the peer sent plain text after the line that starts TLS. Someone on the path
@@ -331,25 +336,6 @@ impl Talk {
             )
         })
     }
-
-    /// Quotes what the peer sent: the password masked, control characters escaped, and shortened.
-    fn quote(&self, octets: &[u8]) -> String {
-        const QUOTED_CHARS_MAX: usize = 200;
-        let text = self.text(octets);
-        let mut chars = text.chars();
-        let head: String = chars.by_ref().take(QUOTED_CHARS_MAX).collect();
-        let more = if chars.next().is_some() { "..." } else { "" };
-        format!("\"{}\"{more}", head.escape_debug())
-    }
-
-    /// Octets as text, with the password masked.
-    fn text(&self, octets: &[u8]) -> String {
-        let text = String::from_utf8_lossy(octets);
-        match &self.credentials {
-            Some(credentials) => credentials.mask(&text).into_owned(),
-            None => text.into_owned(),
-        }
-    }
 }
 
 impl fmt::Debug for Talk {
@@ -361,18 +347,6 @@ impl fmt::Debug for Talk {
             .field("received_bytes", &self.received_bytes)
             .field("sent_bytes", &self.sent_bytes)
             .finish_non_exhaustive()
-    }
-}
-
-fn send_fault(error: ExpandError, step: usize) -> TalkOutput {
-    match error {
-        ExpandError::NoCredentials => fault(
-            Cause::Invalid,
-            format!("step {step} needs credentials, and there are none"),
-        ),
-        ExpandError::Oversize => oversize(format!(
-            "step {step} would send more than {SEND_BYTES_MAX} octets"
-        )),
     }
 }
 

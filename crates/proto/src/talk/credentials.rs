@@ -88,11 +88,32 @@ impl Credentials {
         masked
     }
 
-    /// `hex`, the hex digits of `octets`, masked if the password is in the octets.
-    pub(super) fn mask_hex(&self, octets: &[u8], hex: String) -> String {
-        match self.mask(&String::from_utf8_lossy(octets)) {
-            Cow::Borrowed(_) => self.mask(&hex).into_owned(),
-            Cow::Owned(_) => MASK.to_owned(),
+    /// As [`Self::mask`] for octets that more may follow: an end that may be the beginning of the
+    /// password is masked too.
+    pub(super) fn mask_cut(&self, octets: &[u8]) -> String {
+        let inner = &self.password_quoted[1..self.password_quoted.len() - 1];
+        let begun = |form: &str| {
+            let mut lengths = (1..=form.len()).rev();
+            lengths.find(|length| octets.ends_with(&form.as_bytes()[..*length]))
+        };
+        let hidden = begun(inner).max(begun(&self.password)).unwrap_or(0);
+        let shown = String::from_utf8_lossy(&octets[..octets.len() - hidden]);
+        let mask = if hidden > 0 { MASK } else { "" };
+        self.mask(&shown).into_owned() + mask
+    }
+
+    /// `hex`, the hex digits of `octets`, masked if the password is in the octets, or if it may begin
+    /// at their end and more may follow (`is_cut`).
+    pub(super) fn mask_hex(&self, octets: &[u8], hex: String, is_cut: bool) -> String {
+        let text = String::from_utf8_lossy(octets);
+        let is_masked = match self.mask(&text) {
+            Cow::Borrowed(_) => is_cut && self.mask_cut(octets) != text,
+            Cow::Owned(_) => true,
+        };
+        if is_masked {
+            MASK.to_owned()
+        } else {
+            self.mask(&hex).into_owned()
         }
     }
 }
@@ -137,9 +158,40 @@ mod tests {
         let credentials = Credentials::new("u", r#"a"b\c"#).unwrap();
         assert_eq!(credentials.mask(r#"no a"b\c here"#), "no *** here");
         assert_eq!(credentials.mask(r#"no "a\"b\\c" here"#), r#"no "***" here"#);
-        assert_eq!(credentials.mask_hex(b"\0a\"b\\c", "0061".to_owned()), "***");
+        assert_eq!(
+            credentials.mask_hex(b"\0a\"b\\c", "0061".to_owned(), false),
+            "***"
+        );
+        assert_eq!(
+            credentials.mask_hex(b"\0a\"", "0061".to_owned(), false),
+            "0061"
+        );
+        assert_eq!(
+            credentials.mask_hex(b"\0a\"", "0061".to_owned(), true),
+            "***"
+        );
         let empty = Credentials::new("u", "").unwrap();
         assert_eq!(empty.mask("as it is"), "as it is");
+    }
+
+    #[test]
+    fn the_beginning_of_the_password_is_masked_where_more_may_follow() {
+        let credentials = Credentials::new("u", "hünter\"").unwrap();
+        for (octets, shown) in [
+            (&b"login: "[..], "login: "),
+            (b"you said h", "you said ***"),
+            (b"you said h\xc3", "you said ***"),
+            ("hünter\" hünt".as_bytes(), "*** ***"),
+            ("said \"hünter\\".as_bytes(), "said \"***"),
+            ("hünter\"".as_bytes(), "***"),
+            (b"", ""),
+        ] {
+            assert_eq!(credentials.mask_cut(octets), shown, "{octets:?}");
+        }
+        assert_eq!(
+            Credentials::new("u", "aa").unwrap().mask_cut(b"xaa"),
+            "x***"
+        );
     }
 
     #[test]

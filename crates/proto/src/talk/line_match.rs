@@ -41,7 +41,7 @@ impl Expect {
         if self.fail.matches(line) {
             return LineMatch::Fail;
         }
-        match self.regex.captures(line) {
+        match self.pattern.captures(line) {
             Some(captures) => groups(&captures).map_or(LineMatch::Oversize, LineMatch::Match),
             None => LineMatch::Other,
         }
@@ -51,21 +51,21 @@ impl Expect {
 impl Fail {
     /// Whether the line fails the conversation.
     pub(super) fn matches(&self, line: &[u8]) -> bool {
-        self.0.iter().any(|regex| regex.is_match(line))
+        self.0.iter().any(|pattern| pattern.is_match(line))
     }
 }
 
 impl Gathered {
     /// Collects the groups of a line, if it matches. `None` if the limit is exceeded.
     pub(super) fn add(&mut self, gather: &Gather, line: &[u8]) -> Option<()> {
-        let Some(captures) = gather.regex.captures(line) else {
+        let Some(captures) = gather.pattern.captures(line) else {
             return Some(());
         };
         self.seen += 1;
         if self.seen <= gather.skip {
             return Some(());
         }
-        for (group, name) in gather.regex.capture_names().enumerate() {
+        for (group, name) in gather.pattern.capture_names().enumerate() {
             let (Some(_), Some(found)) = (name, captures.get(group)) else {
                 continue;
             };
@@ -85,7 +85,8 @@ impl Gathered {
     }
 }
 
-fn groups(captures: &Captures<'_>) -> Option<Groups> {
+/// The groups of a match; `None` if they exceed the limit.
+pub(super) fn groups(captures: &Captures<'_>) -> Option<Groups> {
     let found_bytes: usize = captures.iter().flatten().map(|found| found.len()).sum();
     (found_bytes <= CAPTURED_BYTES_MAX).then(|| {
         let groups = captures.iter();

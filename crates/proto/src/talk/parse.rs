@@ -1,17 +1,19 @@
 //! From YAML to a script.
 
 mod keys;
+mod module;
+mod read;
 mod step;
 mod value;
+mod when;
 
 use std::time::Duration;
 
-use regex::bytes::Regex;
-
 use super::error::ParseError;
+use super::pattern::Pattern;
 use super::script::Script;
 use super::yaml::{Node, Value, read};
-use super::{SCRIPT_BYTES_MAX, STEPS_MAX};
+use super::{ModuleSettings, QUIET_AFTER, SCRIPT_BYTES_MAX, STEPS_MAX};
 use keys::Keys;
 use step::StepParser;
 
@@ -21,14 +23,14 @@ const TOP_KEYS: &[&str] = &[
     "fail",
     "tls",
     "timeout",
+    "quiet_after",
+    "telnet",
     "prober",
     "tcp",
 ];
-const MODULE_KEYS: &[&str] = &["prober", "timeout", "tcp"];
-const TCP_KEYS: &[&str] = &["query_response", "crlf", "fail", "tls"];
 
-/// Parses a script.
-pub(super) fn script(text: &str, name: &str) -> Result<Script, ParseError> {
+/// Parses a script, or the `module` of a file with several.
+pub(super) fn script(text: &str, name: &str, module: Option<&str>) -> Result<Script, ParseError> {
     if text.len() > SCRIPT_BYTES_MAX {
         return Err(ParseError::whole(format!(
             "a script has at most {SCRIPT_BYTES_MAX} octets, and this one {}",
@@ -36,11 +38,33 @@ pub(super) fn script(text: &str, name: &str) -> Result<Script, ParseError> {
         )));
     }
     let root = read(text)?;
+    let root = module::choose(&root, module)?;
     let (list, top) = match &root.value {
-        Value::List(_) => (&root, Top::default()),
-        Value::Map(_) => Top::read(&root)?,
+        Value::List(_) => (Some(root), Top::default()),
+        Value::Map(_) if module::is_module(root) => module::read(root)?,
+        Value::Map(_) => Top::read(root)?,
         Value::Scalar(_) => return Err(ParseError::at(root.line, "a script is a list of steps")),
     };
+    let mut parser = StepParser::new(&top);
+    if let Some(list) = list {
+        for (number, item) in (1..).zip(items(list)?) {
+            let parsed = parser.step(item, number);
+            parsed.map_err(|error| error.in_step(number))?;
+        }
+    }
+    Ok(Script {
+        name: name.into(),
+        steps: parser.steps,
+        tls_from_start: top.tls,
+        telnet: top.telnet,
+        timeout: top.timeout,
+        quiet_after: top.quiet_after.unwrap_or(QUIET_AFTER),
+        settings: top.settings,
+    })
+}
+
+/// The steps of a script.
+fn items(list: &Node) -> Result<&[Node], ParseError> {
     let Value::List(items) = &list.value else {
         return Err(ParseError::at(
             list.line,
@@ -59,55 +83,44 @@ pub(super) fn script(text: &str, name: &str) -> Result<Script, ParseError> {
             ),
         ));
     }
-    let mut parser = StepParser::new(&top);
-    for (number, item) in (1..).zip(items) {
-        let parsed = parser.step(item, number);
-        parsed.map_err(|error| error.in_step(number))?;
-    }
-    Ok(Script {
-        name: name.into(),
-        steps: parser.steps,
-        tls_from_start: top.tls,
-        timeout: top.timeout,
-    })
+    Ok(items)
 }
 
 /// The settings at the top, for all steps.
 #[derive(Default)]
 struct Top {
     crlf: bool,
-    fail: Option<Regex>,
+    fail: Option<Pattern>,
     tls: bool,
+    telnet: bool,
     timeout: Option<Duration>,
+    quiet_after: Option<Duration>,
+    settings: ModuleSettings,
 }
 
 impl Top {
-    /// Parses the settings, and returns them with the list of steps.
-    fn read(root: &Node) -> Result<(&Node, Self), ParseError> {
-        let mut keys = Keys::of(root, "a script", TOP_KEYS)?;
-        if let Some(prober) = keys.value("prober") {
-            let named = prober.text("prober")?;
-            if named != "tcp" {
-                return Err(ParseError::at(
-                    prober.line,
-                    format!("only `prober: tcp` holds conversations, not `{named}`"),
-                ));
-            }
-        }
-        let timeout = keys.read("timeout", Node::duration)?;
-        if let Some(tcp) = keys.value("tcp") {
-            Keys::of(root, "a module", MODULE_KEYS)?;
-            keys = Keys::of(tcp, "`tcp`", TCP_KEYS)?;
-        }
+    /// Parses the settings of a script that is no module, and returns them with the list of steps.
+    fn read(root: &Node) -> Result<(Option<&Node>, Self), ParseError> {
+        let keys = Keys::of(root, "a script", TOP_KEYS)?;
         let top = Self {
-            crlf: keys.read("crlf", Node::flag)?.unwrap_or(false),
-            fail: keys.read("fail", Node::regex)?,
-            tls: keys.read("tls", Node::flag)?.unwrap_or(false),
-            timeout,
+            timeout: keys.read("timeout", Node::duration)?,
+            quiet_after: keys.read("quiet_after", Node::duration)?,
+            telnet: keys.read("telnet", Node::flag)?.unwrap_or(false),
+            ..Self::of_steps(keys)?
         };
         let steps = keys
             .value("query_response")
             .ok_or_else(|| ParseError::at(root.line, "there is no `query_response`"))?;
-        Ok((steps, top))
+        Ok((Some(steps), top))
+    }
+
+    /// The settings that scripts and modules have.
+    fn of_steps(keys: Keys<'_>) -> Result<Self, ParseError> {
+        Ok(Self {
+            crlf: keys.read("crlf", Node::flag)?.unwrap_or(false),
+            fail: keys.read("fail", Node::pattern)?,
+            tls: keys.read("tls", Node::flag)?.unwrap_or(false),
+            ..Self::default()
+        })
     }
 }

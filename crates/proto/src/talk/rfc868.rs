@@ -4,14 +4,15 @@
 const UNIX_EPOCH_S: i128 = 2_208_988_800;
 /// The period of the 32-bit counter in seconds; it wraps first in February 2036.
 const ERA_S: i128 = 1 << 32;
-const NANOS_PER_S: i128 = 1_000_000_000;
+pub(super) const NANOS_PER_S: i128 = 1_000_000_000;
 
 /// The time of a server, compared to the local clock.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ServerTime {
     /// Its time in RFC 3339.
     pub(super) time: String,
-    /// How far it is ahead, in decimal seconds to the millisecond. A server sends whole seconds.
+    /// How far it is ahead, in decimal seconds to the millisecond. A server of RFC 868 sends whole
+    /// seconds.
     pub(super) drift_s: String,
 }
 
@@ -23,11 +24,17 @@ impl ServerTime {
 /// Decodes the four octets, received at `unix_ns` (nanoseconds since 1970), as the time closest to
 /// that.
 pub(super) fn read(octets: [u8; ServerTime::OCTETS], unix_ns: i128) -> ServerTime {
-    let since_1970_s = i128::from(u32::from_be_bytes(octets)) - UNIX_EPOCH_S;
+    server_time(u32::from_be_bytes(octets), 0, unix_ns)
+}
+
+/// The time `seconds` and `nanos` after 1900, which was received at `unix_ns`, in the era closest to
+/// that.
+pub(super) fn server_time(seconds: u32, nanos: i128, unix_ns: i128) -> ServerTime {
+    let since_1970_s = i128::from(seconds) - UNIX_EPOCH_S;
     let here_s = unix_ns.div_euclid(NANOS_PER_S);
     let eras = (here_s - since_1970_s + ERA_S / 2).div_euclid(ERA_S);
     let server_s = since_1970_s + eras * ERA_S;
-    let drift_ns = server_s * NANOS_PER_S - unix_ns;
+    let drift_ns = server_s * NANOS_PER_S + nanos - unix_ns;
     let drift_ms = (drift_ns.abs() + 500_000) / 1_000_000;
     let sign = if drift_ns < 0 && drift_ms > 0 {
         "-"

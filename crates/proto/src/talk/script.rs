@@ -1,12 +1,15 @@
 //! Scripts.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use regex::bytes::Regex;
 
+use super::ntp;
+use super::pattern::Pattern;
 use super::rfc868::ServerTime;
 use super::template::Template;
-use super::{CredentialUse, Preset, ScriptError, parse};
+use super::{CredentialUse, ModuleSettings, Preset, ScriptError, parse};
 
 /// A script. Its syntax is in the documentation of the [module](super).
 #[derive(Debug)]
@@ -14,7 +17,12 @@ pub struct Script {
     pub(super) name: Box<str>,
     pub(super) steps: Vec<Step>,
     pub(super) tls_from_start: bool,
+    /// Whether telnet commands are taken out of what is received.
+    pub(super) telnet: bool,
     pub(super) timeout: Option<Duration>,
+    /// How long nothing must come before a line without an end is taken as it is.
+    pub(super) quiet_after: Duration,
+    pub(super) settings: ModuleSettings,
 }
 
 /// One action.
@@ -22,9 +30,20 @@ pub struct Script {
 pub(super) struct Step {
     /// The number of its step in the text, from 1.
     pub(super) number: usize,
-    /// It is skipped if there are no credentials.
-    pub(super) when_credentials: bool,
+    /// It is skipped unless all of these hold.
+    pub(super) when: Arc<[Condition]>,
     pub(super) action: Action,
+}
+
+/// What must hold for a step to run.
+#[derive(Debug)]
+pub(super) enum Condition {
+    /// There are credentials.
+    Credentials,
+    /// TLS has not started.
+    Plain,
+    /// A capture of this name matches.
+    Captured { name: Box<str>, pattern: Pattern },
 }
 
 /// What to do.
@@ -43,7 +62,9 @@ pub(super) enum Action {
 /// Waits for a line that matches.
 #[derive(Debug)]
 pub(super) struct Expect {
-    pub(super) regex: Regex,
+    pub(super) pattern: Pattern,
+    /// A line without an end counts once nothing came for a while.
+    pub(super) partial: bool,
     pub(super) fail: Fail,
     pub(super) gather: Option<Gather>,
     pub(super) labels: Vec<(Box<str>, Template)>,
@@ -52,7 +73,7 @@ pub(super) struct Expect {
 /// Collects the named groups of lines.
 #[derive(Debug)]
 pub(super) struct Gather {
-    pub(super) regex: Regex,
+    pub(super) pattern: Pattern,
     pub(super) skip: usize,
 }
 
@@ -67,7 +88,7 @@ pub(super) struct ExpectLine {
 
 /// Lines that fail the conversation.
 #[derive(Debug, Default)]
-pub(super) struct Fail(pub(super) Vec<Regex>);
+pub(super) struct Fail(pub(super) Vec<Pattern>);
 
 /// Waits for octets.
 #[derive(Debug)]
@@ -80,10 +101,37 @@ pub(super) struct ExpectBytes {
 /// Reads octets.
 #[derive(Debug)]
 pub(super) struct Read {
-    /// The number of octets; `None` for all until the peer closes its side.
-    pub(super) octets: Option<usize>,
+    pub(super) extent: Extent,
     /// Which capture they become.
     pub(super) keep: Option<Keep>,
+    /// What they have to match.
+    pub(super) pattern: Option<Pattern>,
+}
+
+/// How much is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// So many octets.
+    Octets(usize),
+    /// A message that says how long it is.
+    Message(Header),
+    /// All until the peer closes its side.
+    ToEnd,
+}
+
+/// How a message says how long it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    /// The number of octets before the length.
+    pub(super) before: usize,
+    /// The number of octets of the length, from 1 to 4.
+    pub(super) length: usize,
+    /// The number of octets after the length that it does not count.
+    pub(super) after: usize,
+    /// The least significant octet of the length comes first.
+    pub(super) little_endian: bool,
+    /// The length counts its own octets.
+    pub(super) counts_itself: bool,
 }
 
 /// A capture of what was read.
@@ -102,6 +150,8 @@ pub(super) enum Form {
     Hex,
     /// As a [`ServerTime`].
     Time,
+    /// As an [`ntp::Reply`].
+    Ntp,
 }
 
 /// Sends text.
@@ -128,7 +178,27 @@ impl Script {
     /// # Errors
     /// If the text is not a script; the error names the line, the step and the reason.
     pub fn parse(text: &str, name: &str) -> Result<Self, ScriptError> {
-        parse::script(text, name).map_err(|error| error.in_script(name))
+        Self::parse_module(text, name, None)
+    }
+
+    /// Parses a script that may be a file of blackbox_exporter with several modules, of which
+    /// `module` names one. Without a name it must have one module for conversations.
+    ///
+    /// # Errors
+    /// As for [`Self::parse`], and if there is no such module; the error lists those there are.
+    pub fn parse_module(text: &str, name: &str, module: Option<&str>) -> Result<Self, ScriptError> {
+        parse::script(text, name, module).map_err(|error| error.in_script(name))
+    }
+
+    /// Sets how long nothing must come before a line without an end is taken as it is, instead of
+    /// what the script says (`quiet_after`) or
+    /// [`QUIET_AFTER`](super::QUIET_AFTER).
+    #[must_use]
+    pub fn with_quiet_after(self, quiet_after: Duration) -> Self {
+        Self {
+            quiet_after,
+            ..self
+        }
     }
 
     /// The built-in script of this name.
@@ -151,16 +221,28 @@ impl Script {
         self.timeout
     }
 
+    /// What a module of blackbox_exporter says about addresses and certificates. A
+    /// [`Talk`](super::Talk) does not use it.
+    pub fn settings(&self) -> &ModuleSettings {
+        &self.settings
+    }
+
+    /// Whether it has no steps: then a connection, with TLS if that starts with it, is all that is
+    /// asked for.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
     /// Whether it uses credentials.
     pub fn credential_use(&self) -> CredentialUse {
         let speaks = |step: &Step| match &step.action {
             Action::Send(send) => send.template.needs_credentials(),
             _ => false,
         };
-        let without_fail = |step: &Step| speaks(step) && !step.when_credentials;
+        let without_fail = |step: &Step| speaks(step) && !step.needs_credentials();
         if self.steps.iter().any(without_fail) {
             CredentialUse::Required
-        } else if self.steps.iter().any(|step| step.when_credentials) {
+        } else if self.steps.iter().any(Step::needs_credentials) {
             CredentialUse::Optional
         } else {
             CredentialUse::None
@@ -181,23 +263,46 @@ impl Script {
             .find(|action| !matches!(action, Action::Delay(_)));
         matches!(first, Some(Action::Send(_)))
             && !self.tls_from_start
+            && !self.telnet
             && !self.steps.iter().any(|step| step.action.needs_stream())
+    }
+}
+
+impl Step {
+    /// Whether it is skipped without credentials.
+    fn needs_credentials(&self) -> bool {
+        let mut conditions = self.when.iter();
+        conditions.any(|condition| matches!(condition, Condition::Credentials))
     }
 }
 
 impl Action {
     /// Whether it needs a stream.
     pub(super) fn needs_stream(&self) -> bool {
-        matches!(
-            self,
-            Self::HalfClose | Self::StartTls | Self::Read(Read { octets: None, .. })
-        )
+        match self {
+            Self::HalfClose | Self::StartTls => true,
+            Self::Read(read) => !matches!(read.extent, Extent::Octets(_)),
+            _ => false,
+        }
+    }
+
+    /// The pattern whose groups later steps can use.
+    pub(super) fn pattern(&self) -> Option<&Pattern> {
+        match self {
+            Self::Expect(expect) => Some(&expect.pattern),
+            Self::Read(read) => read.pattern.as_ref(),
+            _ => None,
+        }
     }
 }
 
 impl Form {
     /// The number of octets it needs, if that is fixed.
     pub(super) fn octets(self) -> Option<usize> {
-        (self == Self::Time).then_some(ServerTime::OCTETS)
+        match self {
+            Self::Time => Some(ServerTime::OCTETS),
+            Self::Ntp => Some(ntp::PACKET_OCTETS),
+            Self::Auto | Self::Text | Self::Hex => None,
+        }
     }
 }

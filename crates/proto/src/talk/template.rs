@@ -1,8 +1,7 @@
 //! Templates: text with variables.
 
-use regex::bytes::Regex;
-
 use super::line_match::Group;
+use super::pattern::Pattern;
 use super::{Credentials, SEND_BYTES_MAX};
 
 /// Text with variables.
@@ -14,7 +13,7 @@ pub(super) struct Template {
 #[derive(Debug, PartialEq, Eq)]
 enum Part {
     Text(Vec<u8>),
-    /// A group of the `expect` at this place in the script.
+    /// A group of the `expect` or `match` at this place in the script.
     Group {
         index: usize,
         group: usize,
@@ -29,8 +28,8 @@ enum Part {
 /// The variables that a template can use.
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'a> {
-    /// The last `expect`, and its place in the script.
-    pub(super) expect: Option<(usize, &'a Regex)>,
+    /// The last `expect` or `match`, and its place in the script.
+    pub(super) expect: Option<(usize, &'a Pattern)>,
     /// Whether `$name` and `$$` are special too, as in Go's `Regexp.Expand`.
     pub(super) bare: bool,
     /// The variables besides groups.
@@ -51,7 +50,7 @@ pub(super) enum Variables {
 /// The values of variables.
 #[derive(Clone, Copy)]
 pub(super) struct Expansion<'a> {
-    /// The place of the last `expect` that matched, and its groups.
+    /// The place of the last `expect` or `match` that matched, and its groups.
     pub(super) found: Option<(usize, &'a [Group])>,
     pub(super) credentials: Option<&'a Credentials>,
     pub(super) nonce: u64,
@@ -200,15 +199,17 @@ fn part(name: &str, scope: Scope<'_>) -> Result<Part, String> {
             "`${{{name}}}`: a script cannot read the environment; credentials are `${{user}}` and `${{password}}`"
         ));
     }
-    let Some((index, regex)) = scope.expect else {
+    let Some((index, pattern)) = scope.expect else {
         return Err(format!("`${{{name}}}` has no `expect` before it"));
     };
     let group = match name.parse::<usize>() {
-        Ok(number) => (number < regex.captures_len()).then_some(number),
-        Err(_) => regex.capture_names().position(|group| group == Some(name)),
+        Ok(number) => (number < pattern.captures_len()).then_some(number),
+        Err(_) => pattern
+            .capture_names()
+            .position(|group| group == Some(name)),
     };
     let group = group
-        .ok_or_else(|| format!("`${{{name}}}` is no group of the last `expect`, /{regex}/"))?;
+        .ok_or_else(|| format!("`${{{name}}}` is no group of the last `expect`, /{pattern}/"))?;
     Ok(Part::Group { index, group })
 }
 
@@ -217,11 +218,11 @@ mod tests {
     use super::*;
 
     fn expanded(source: &str, bare: bool) -> Result<String, String> {
-        let regex = Regex::new("(a)(?P<second>b)(c)?").unwrap();
+        let pattern = Pattern::parse("(a)(?P<second>b)(c)?").unwrap();
         let template = Template::parse(
             source.as_bytes(),
             Scope {
-                expect: Some((3, &regex)),
+                expect: Some((3, &pattern)),
                 bare,
                 variables: Variables::Credentials,
             },
@@ -288,9 +289,9 @@ mod tests {
 
     #[test]
     fn nothing_grows_beyond_its_limit() {
-        let regex = Regex::new("(.*)").unwrap();
+        let pattern = Pattern::parse("(.*)").unwrap();
         let scope = Scope {
-            expect: Some((0, &regex)),
+            expect: Some((0, &pattern)),
             bare: false,
             variables: Variables::None,
         };

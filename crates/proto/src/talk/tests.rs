@@ -1,10 +1,15 @@
 //! Conversations with peers whose every octet is written here.
 
+mod binary;
 mod blackbox;
 mod datagrams;
 mod laws;
+mod modules;
 mod presets;
+mod quiet;
 mod rig;
 mod scripts;
 mod secrets;
+mod services;
+mod starttls;
 mod steps;

@@ -160,22 +160,22 @@ fn tcp_and_udp_rows_have_columns_of_their_own() {
     assert_eq!(
         lines[0],
         "seq,line,target,probe,outcome,status,remote,captures,sent_bytes,received_bytes,\
-         tls_version,tls_days_left,mismatch,replies,addresses,attempts,started,latency_ms,\
+         tls_version,tls_days_left,mismatch,replies,addresses,captures_hex,attempts,started,latency_ms,\
          response_ms,wait_ms,resolve_ms,connect_ms,tls_ms,first_byte_ms,transfer_ms,error_phase,error_cause,\
          error_message,error_errno,stalled,proxy,expected,seen"
     );
     assert_eq!(
         lines[1],
         "3,4,127.0.0.1:110,tcp,answered,MATCHED,127.0.0.1:110,\"messages=72; bytes=1,024\",40,61,\
-         ,,,,,1,2026-01-02T03:04:05.123456Z,1.34,1.34,0,,0.04,,0.3,1,,,,,false,,,"
+         ,,,,,,1,2026-01-02T03:04:05.123456Z,1.34,1.34,0,,0.04,,0.3,1,,,,,false,,,"
     );
     assert_eq!(
         lines[2],
-        "4,5,[2001:db8::1]:25,tcp,failed,CONNREFUSED,[2001:db8::1]:25,,0,0,,,,,,1,\
+        "4,5,[2001:db8::1]:25,tcp,failed,CONNREFUSED,[2001:db8::1]:25,,0,0,,,,,,,1,\
          2026-01-02T03:04:05.123456Z,0.12,0.12,0,,0.12,,,,connect,refused,\
          [2001:db8::1]:25 refused the connection,ECONNREFUSED,false,,,"
     );
-    assert!(lines[3].contains(",8,,,,2,,1,"), "{}", lines[3]);
+    assert!(lines[3].contains(",8,,,,2,,,1,"), "{}", lines[3]);
 }
 
 #[test]

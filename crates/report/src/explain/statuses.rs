@@ -40,8 +40,8 @@ const STATUSES: [(&str, &[Phase], &str, &str); 21] = [
      "Nothing is wrong. `captures` has what the script captured."),
     ("UNMATCHED", NOWHERE,
      "The peer replied, but not as the script expects.",
-     "`expected` and `seen` say what was waited for and what came; compare with the `expect` and \
-      `fail` lines of the script. Rejected credentials have this status too."),
+     "`expected` and `seen` say what was waited for and what came; compare with the `expect`, `match` \
+      and `fail` lines of the script. Rejected credentials have this status too."),
     ("TIMEOUT", &[Phase::Wait, Phase::Dns, Phase::Resolve, Phase::Connect, Phase::Tls, Phase::FirstByte, Phase::Transfer],
      "No answer was received in time.",
      "`error.phase` says in which phase; `canvass explain timeout` has advice for each."),

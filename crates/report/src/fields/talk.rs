@@ -29,6 +29,8 @@ fields! {
         "where several hosts may reply to a datagram (`--window`, a multicast or a broadcast address): each reply in the order of arrival, at most 4,096; see [replies](#replies)";
     addresses: KeyIfSome<Objects<'_, Address>> = KeyIfSome(answer.addresses.as_deref().map(Objects)), csv,
         "with `--all-addresses`: the result for each [address](#addresses)";
+    captures_hex: KeyIfSome<Captures<'_>> = binary(&answer.captures_hex), csv,
+        "octets in hex by name, of those captures whose text does not show what came: it was not UTF-8, or had control characters";
 }
 
 fields! {
@@ -40,6 +42,8 @@ fields! {
     matched: bool = reply.matched, json, "whether the reply is what the script expects";
     captures: Captures<'_> = Captures(&reply.captures), json,
         "what the script captured from it; `captures` of the line is empty then";
+    captures_hex: KeyIfSome<Captures<'_>> = binary(&reply.captures_hex), json,
+        "as `captures_hex` of the line";
 }
 
 impl Listed for Reply {}
@@ -50,6 +54,10 @@ fields! {
 
     proxy: KeyIfSome<&str> = KeyIfSome(answer.proxy.as_deref()), csv,
         "through a proxy: its URL without user and password; `remote` is its address then";
+}
+
+fn binary(captures: &[(Box<str>, Box<str>)]) -> KeyIfSome<Captures<'_>> {
+    KeyIfSome((!captures.is_empty()).then_some(Captures(captures)))
 }
 
 macro_rules! talk_answer {

@@ -471,6 +471,7 @@ proptest! {
                 let remote = answer.remote.as_ref().map(ToString::to_string);
                 prop_assert_eq!(value["remote"].as_str(), remote.as_deref());
                 prop_assert_eq!(value.get("replies").is_some(), answer.replies.is_some());
+                prop_assert_eq!(value.get("captures_hex").is_some(), !answer.captures_hex.is_empty());
                 let mismatch = value.get("mismatch").map(|text| text.as_str().unwrap());
                 prop_assert_eq!(mismatch, answer.mismatch.as_deref());
                 let proxy = value.get("proxy").map(|text| text.as_str().unwrap());

@@ -45,9 +45,14 @@ const fn ours(name: &'static str, text: &'static str, service: ServiceKind) -> T
 /// All talk scripts.
 pub(crate) const TALKS: &[TalkPlan] = &[
     preset("banner", ServiceKind::Fortune, false),
-    preset("smtp", ServiceKind::Smtp, false),
+    // Those that start TLS are not here: the virtual world has none.
+    preset("smtp-plain", ServiceKind::Smtp, false),
     preset("pop3-stat", ServiceKind::Pop3, false),
-    preset("imap", ServiceKind::Imap, false),
+    ours(
+        "plain imap",
+        "crlf: true\nquery_response:\n- expect: '^\\* OK'\n  send: 'a1 LOGIN ${user.quoted} ${password.quoted}'\n- expect: '^a1 OK'\n  send: 'a2 LOGOUT'\n",
+        ServiceKind::Imap,
+    ),
     preset("ssh", ServiceKind::Ssh, false),
     preset("ftp", ServiceKind::Ftp, false),
     preset("time", ServiceKind::Time, false),

@@ -11,6 +11,8 @@ pub struct Judgement {
     pub matched: bool,
     /// Its captures, in order, each name once.
     pub captures: Vec<(Box<str>, Box<str>)>,
+    /// Those of the captures in hex that are not text.
+    pub captures_hex: Vec<(Box<str>, Box<str>)>,
     /// Why it does not match.
     pub why_not: Option<String>,
 }
@@ -27,13 +29,14 @@ impl Talk {
         let why_not = match output {
             TalkOutput::Matched | TalkOutput::Send => None,
             TalkOutput::Wait(_) if talk.index > self.index => None,
-            TalkOutput::Unmatched(why) => Some(why),
+            TalkOutput::Unmatched(mismatch) => Some(mismatch.to_string()),
             TalkOutput::Fault(fault) => Some(fault.message),
             _ => Some(format!("waiting for {}", talk.waiting_for())),
         };
         Judgement {
             matched: why_not.is_none(),
             captures: talk.captures(),
+            captures_hex: talk.captures_hex(),
             why_not,
         }
     }

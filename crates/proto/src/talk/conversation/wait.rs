@@ -1,17 +1,15 @@
 //! Steps that wait for the peer.
 
-use canvass_model::{Cause, Time, Unmet};
+use canvass_model::{Cause, Time};
 
+use super::mismatch::{End, PASSED_BYTES_MAX};
 use super::{Talk, TalkOutput, Unread, fault, oversize};
-use crate::talk::captures::{hex, is_text};
-use crate::talk::line_match::{Groups, LineMatch};
-use crate::talk::rfc868::{self, ServerTime};
-use crate::talk::script::{Action, Expect, ExpectBytes, ExpectLine, Form, Keep, Read};
+use crate::talk::captures::is_text;
+use crate::talk::line_match::{Gathered, Groups, LineMatch};
+use crate::talk::pattern::Pattern;
+use crate::talk::script::{Action, Expect, ExpectBytes, ExpectLine, Extent};
 use crate::talk::unread::{NextLine, lines, without_end};
-use crate::talk::{CAPTURED_BYTES_MAX, LINE_BYTES_MAX, READ_BYTES_MAX};
-
-/// The most octets skipped by `expect_bytes` that are kept to be quoted.
-const PASSED_BYTES_MAX: usize = 256;
+use crate::talk::{CAPTURED_BYTES_MAX, LINE_BYTES_MAX};
 
 impl Talk {
     /// Runs a step that is not `send`. The error is what has to be done first.
@@ -23,10 +21,10 @@ impl Talk {
             ));
         }
         match action {
-            Action::Expect(expect) => self.expect(expect),
+            Action::Expect(expect) => self.expect(expect, now),
             Action::ExpectLine(line) => self.expect_line(line),
             Action::ExpectBytes(bytes) => self.expect_bytes(bytes),
-            Action::Read(read) => self.read(read),
+            Action::Read(read) => self.read(read, now),
             Action::Delay(delay) => {
                 let wake = *self.state.wake.get_or_insert(now + *delay);
                 if now < wake {
@@ -48,45 +46,25 @@ impl Talk {
             return "nothing".to_owned();
         };
         match &step.action {
-            Action::Expect(expect) => format!("a line that matches /{}/", expect.regex),
+            Action::Expect(expect) => format!("a line that matches /{}/", expect.pattern),
             Action::ExpectLine(line) => format!("the line \"{}\"", line.source.escape_debug()),
             Action::ExpectBytes(bytes) => format!("the octets \"{}\"", bytes.octets.escape_ascii()),
-            Action::Read(read) => match read.octets {
-                Some(1) => "an octet".to_owned(),
-                Some(count) => format!("{count} octets"),
-                None => "the end of the conversation".to_owned(),
-            },
+            Action::Read(read) => {
+                let what = match read.extent {
+                    Extent::Octets(1) => "an octet".to_owned(),
+                    Extent::Octets(count) => format!("{count} octets"),
+                    Extent::Message(_) => "a message".to_owned(),
+                    Extent::ToEnd => "the end of the conversation".to_owned(),
+                };
+                match &read.pattern {
+                    Some(pattern) => format!("{what} matching /{pattern}/"),
+                    None => what,
+                }
+            }
             Action::Delay(delay) => format!("{} ms to go by", delay.as_millis()),
             Action::Send(_) => "something to say".to_owned(),
             Action::HalfClose => "a closed writing side".to_owned(),
             Action::StartTls => "TLS".to_owned(),
-        }
-    }
-
-    /// What the present step expects, and what was received instead. After a conversation that does
-    /// not match, that is the step it ended in.
-    pub fn unmet(&self) -> Unmet {
-        let lies_there = match &self.unread {
-            Unread::Stream(stream) => stream.rest(),
-            Unread::Datagrams(_) => &[],
-        };
-        Unmet {
-            expected: self.wanted().into(),
-            seen: match (&self.state.other, self.state.taken) {
-                (Some(other), _) => other.as_str().into(),
-                (None, 0) if lies_there.is_empty() => "nothing".into(),
-                (None, 0) => self.quote(lies_there).into(),
-                (None, count) => format!("{} octets", count + lies_there.len()).into(),
-            },
-        }
-    }
-
-    /// What was received instead, if anything.
-    pub(super) fn received_instead(&self) -> String {
-        match (&self.state.other, self.state.taken) {
-            (Some(other), _) => format!("; the last it said was {other}"),
-            (None, 0) => String::new(),
-            (None, count) => format!("; {count} octets came"),
         }
     }
 
@@ -100,20 +78,55 @@ impl Talk {
         })
     }
 
-    fn expect(&mut self, expect: &Expect) -> Result<(), TalkOutput> {
+    fn expect(&mut self, expect: &Expect, now: Time) -> Result<(), TalkOutput> {
         let mut gathered = std::mem::take(&mut self.state.gathered);
-        let groups = self.match_lines(|line, is_whole_datagram| {
-            if let Some(gather) = &expect.gather
-                && !is_whole_datagram
-                && gathered.add(gather, line).is_none()
-            {
-                return LineMatch::Oversize;
+        let matched = self.match_lines(|line, is_whole_datagram| {
+            if is_whole_datagram {
+                expect.match_line(line)
+            } else {
+                gather_and_match(&mut gathered, expect, line)
             }
-            expect.match_line(line)
         });
         self.state.gathered = gathered;
-        self.capture_groups(expect, groups?)
-            .ok_or_else(oversized_captures)
+        match matched {
+            Ok(groups) => stored(self.capture_expect(expect, groups, false)),
+            Err(TalkOutput::Read) if expect.partial => self.expect_partial(expect, now),
+            Err(output) => Err(output),
+        }
+    }
+
+    /// Matches a line without an end once nothing came for a while. It is not consumed if it does
+    /// not match, since more of it may come.
+    fn expect_partial(&mut self, expect: &Expect, now: Time) -> Result<(), TalkOutput> {
+        let line = match &self.unread {
+            Unread::Stream(stream) if !stream.rest().is_empty() => stream.rest(),
+            _ => return Err(TalkOutput::Read),
+        };
+        if now < self.quiet_at() {
+            return Err(TalkOutput::Wait(self.quiet_at()));
+        }
+        let line = without_end(line).to_vec();
+        let mut gathered = self.state.gathered.clone();
+        let groups = match gather_and_match(&mut gathered, expect, &line) {
+            LineMatch::Match(groups) => groups,
+            LineMatch::Fail => {
+                return Err(TalkOutput::Unmatched(Box::new(
+                    self.mismatch_by(End::Refused),
+                )));
+            }
+            LineMatch::Oversize => return Err(oversized_captures()),
+            LineMatch::Other => return Err(TalkOutput::Read),
+        };
+        self.state.gathered = gathered;
+        if let Unread::Stream(stream) = &mut self.unread {
+            stream.take(stream.rest().len());
+        }
+        stored(self.capture_expect(expect, groups, true))
+    }
+
+    /// When nothing will have come for a while.
+    pub(super) fn quiet_at(&self) -> Time {
+        self.received_at.unwrap_or_default() + self.quiet_after
     }
 
     fn expect_line(&mut self, wanted: &ExpectLine) -> Result<(), TalkOutput> {
@@ -155,9 +168,6 @@ impl Talk {
                     .extend_from_slice(&rest[..passed.min(room)]);
                 self.state.taken += passed;
                 stream.take(passed);
-                // If it were cut off, it might show part of the password.
-                let is_whole = (1..=PASSED_BYTES_MAX).contains(&self.state.taken);
-                self.state.other = is_whole.then(|| self.quote(&self.state.passed));
             }
             Unread::Datagrams(datagrams) => {
                 let mut other = None;
@@ -174,61 +184,6 @@ impl Talk {
             }
         }
         Err(self.not_yet())
-    }
-
-    fn read(&mut self, read: &Read) -> Result<(), TalkOutput> {
-        let octets = match &mut self.unread {
-            Unread::Datagrams(datagrams) => {
-                let mut other = None;
-                let fitting = loop {
-                    let Some(datagram) = datagrams.first().map(<[u8]>::to_vec) else {
-                        break None;
-                    };
-                    datagrams.drop_first();
-                    if read.octets == Some(datagram.len()) {
-                        break Some(datagram);
-                    }
-                    other = Some(datagram);
-                };
-                self.set_other(other);
-                fitting
-            }
-            Unread::Stream(stream) => {
-                let rest = stream.rest();
-                let is_enough = match read.octets {
-                    Some(count) => self.state.taken + rest.len() >= count,
-                    None => stream.ended,
-                };
-                let most = read
-                    .octets
-                    .map_or(rest.len(), |count| count - self.state.taken);
-                let part = &rest[..most.min(rest.len())];
-                if read.keep.is_none() {
-                    self.state.taken += part.len();
-                    stream.take(part.len());
-                    is_enough.then(Vec::new)
-                } else if part.len() > READ_BYTES_MAX {
-                    return Err(oversize(format!(
-                        "more than {READ_BYTES_MAX} octets came before the end of the conversation"
-                    )));
-                } else if is_enough {
-                    let octets = part.to_vec();
-                    stream.take(octets.len());
-                    Some(octets)
-                } else {
-                    None
-                }
-            }
-        };
-        let Some(octets) = octets else {
-            return Err(self.not_yet());
-        };
-        match &read.keep {
-            Some(keep) => self
-                .capture_read(keep, &octets)
-                .ok_or_else(oversized_captures),
-            None => Ok(()),
-        }
     }
 
     /// Matches line after line, and a datagram also as a whole; the second argument of `matches` is
@@ -284,10 +239,8 @@ impl Talk {
         match seen {
             Some(LineMatch::Match(groups)) => Ok(groups),
             Some(LineMatch::Fail) => {
-                let said = self.quote(&other.unwrap_or_default());
-                let why = format!("waiting for {}, the peer said {said}", self.wanted());
-                self.state.other = Some(said);
-                Err(TalkOutput::Unmatched(why))
+                let mismatch = self.refused(&other.unwrap_or_default());
+                Err(TalkOutput::Unmatched(Box::new(mismatch)))
             }
             Some(LineMatch::Oversize) => Err(oversized_captures()),
             Some(LineMatch::Other) | None => {
@@ -298,92 +251,94 @@ impl Talk {
     }
 
     /// Stores what was received and does not match.
-    fn set_other(&mut self, other: Option<Vec<u8>>) {
+    pub(super) fn set_other(&mut self, other: Option<Vec<u8>>) {
         if let Some(other) = other {
-            self.state.other = Some(self.quote(&other));
+            self.state.other = Some(self.quote(&other, false));
         }
     }
 
     /// What to do if the step does not match yet.
-    fn not_yet(&self) -> TalkOutput {
+    pub(super) fn not_yet(&self) -> TalkOutput {
         let Unread::Stream(stream) = &self.unread else {
             return TalkOutput::Read;
         };
         if !stream.ended {
             return TalkOutput::Read;
         }
-        let wanted = self.wanted();
         let came = self.state.taken + stream.rest().len();
         let step = self.script.steps.get(self.index);
         if matches!(step.map(|step| &step.action), Some(Action::Read(_))) && came > 0 {
-            return fault(
-                Cause::Truncated,
-                format!("the peer closed its side after {came} of {wanted}"),
-            );
+            return self.cut_off(came);
         }
-        let message = format!(
-            "the peer closed its side before {wanted} came{}",
-            self.received_instead()
-        );
+        let mismatch = self.mismatch_by(End::Closed { came });
         if self.state.other.is_some() || came > 0 {
-            TalkOutput::Unmatched(message)
+            TalkOutput::Unmatched(Box::new(mismatch))
         } else {
-            fault(Cause::Closed, message)
+            fault(Cause::Closed, mismatch.to_string())
         }
     }
 
     /// Adds the captures of an `expect`; `None` if the limit is exceeded.
-    fn capture_groups(&mut self, expect: &Expect, groups: Groups) -> Option<()> {
-        for (number, name) in expect.regex.capture_names().enumerate().skip(1) {
-            if let Some(Some(found)) = groups.get(number) {
-                let value = self.text(found);
-                let number = number.to_string();
-                self.captures.insert(name.unwrap_or(&number), value)?;
-            }
-        }
+    fn capture_expect(&mut self, expect: &Expect, groups: Groups, is_cut: bool) -> Option<()> {
+        self.capture_pattern(&expect.pattern, groups, is_cut)?;
         if let Some(gather) = &expect.gather {
             let found = std::mem::take(&mut self.state.gathered.found);
-            let names: Vec<_> = gather.regex.capture_names().collect();
+            let names: Vec<_> = gather.pattern.capture_names().collect();
             for (number, octets) in found {
-                let value = self.text(&octets);
-                self.captures
-                    .insert(names[number].unwrap_or_default(), value)?;
+                self.capture(names[number].unwrap_or_default(), &octets, is_cut)?;
             }
         }
-        self.found = Some((self.index, groups));
         for (name, template) in &expect.labels {
             let mut value = Vec::new();
             template.expand(self.expansion(), &mut value).ok()?;
-            let value = self.text(&value);
-            self.captures.insert(name, value)?;
+            self.capture(name, &value, is_cut)?;
         }
         Some(())
     }
 
-    /// Adds the capture of a `read`; `None` if the limit is exceeded.
-    fn capture_read(&mut self, keep: &Keep, octets: &[u8]) -> Option<()> {
-        if let (Form::Time, Ok(seconds)) = (keep.form, octets.try_into()) {
-            let came = self.received_at.unwrap_or_default();
-            let unix_ns = self.unix_ns_at_zero + i128::from(came.as_nanos());
-            let ServerTime { time, drift_s } = rfc868::read(seconds, unix_ns);
-            self.captures.insert(&keep.name, time)?;
-            return self.captures.insert("drift_s", drift_s);
+    /// Adds the groups of a match as captures, and keeps them for later steps; `None` if the limit
+    /// is exceeded.
+    pub(super) fn capture_pattern(
+        &mut self,
+        pattern: &Pattern,
+        groups: Groups,
+        is_cut: bool,
+    ) -> Option<()> {
+        for (number, name) in pattern.capture_names().enumerate().skip(1) {
+            if let Some(Some(found)) = groups.get(number) {
+                let number = number.to_string();
+                self.capture(name.unwrap_or(&number), found, is_cut)?;
+            }
         }
-        let as_text = match keep.form {
-            Form::Text => true,
-            Form::Auto => is_text(octets),
-            Form::Hex | Form::Time => false,
-        };
-        let value = match &self.credentials {
-            _ if as_text => self.text(octets),
-            Some(credentials) => credentials.mask_hex(octets, hex(octets)),
-            None => hex(octets),
-        };
-        self.captures.insert(&keep.name, value)
+        self.found = Some((self.index, groups));
+        Some(())
+    }
+
+    /// Adds a capture as text, and in hex too where the text does not show what came; `None` if the
+    /// limit is exceeded.
+    pub(super) fn capture(&mut self, name: &str, octets: &[u8], is_cut: bool) -> Option<()> {
+        let text = self.text(octets, is_cut);
+        let hex = (!is_text(octets)).then(|| self.hex(octets, is_cut));
+        self.captures.insert(name, text, hex)
     }
 }
 
-fn oversized_captures() -> TalkOutput {
+/// Matches a line, which `gather` sees too.
+fn gather_and_match(gathered: &mut Gathered, expect: &Expect, line: &[u8]) -> LineMatch {
+    if let Some(gather) = &expect.gather
+        && gathered.add(gather, line).is_none()
+    {
+        return LineMatch::Oversize;
+    }
+    expect.match_line(line)
+}
+
+/// The result of adding captures.
+pub(super) fn stored(stored: Option<()>) -> Result<(), TalkOutput> {
+    stored.ok_or_else(oversized_captures)
+}
+
+pub(super) fn oversized_captures() -> TalkOutput {
     oversize(format!(
         "more than {CAPTURED_BYTES_MAX} octets would have to be kept"
     ))

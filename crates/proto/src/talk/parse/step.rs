@@ -1,18 +1,22 @@
 //! The steps of a script.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::RegexBuilder;
 
 use super::Top;
 use super::keys::Keys;
+use super::read::read;
+use super::when::conditions;
 use crate::talk::error::ParseError;
+use crate::talk::pattern::Pattern;
 use crate::talk::script::{
-    Action, Expect, ExpectBytes, ExpectLine, Fail, Form, Gather, Keep, LineEnd, Read, Send, Step,
+    Action, Expect, ExpectBytes, ExpectLine, Fail, Gather, LineEnd, Send, Step,
 };
 use crate::talk::template::{RESERVED, Scope, Template, Variables};
 use crate::talk::yaml::{Node, Value};
-use crate::talk::{DELAY_MS_MAX, LINE_BYTES_MAX, READ_BYTES_MAX, RECEIVED_BYTES_MAX};
+use crate::talk::{DELAY_MS_MAX, LINE_BYTES_MAX};
 
 const STEP_KEYS: &[&str] = &[
     "when",
@@ -20,8 +24,10 @@ const STEP_KEYS: &[&str] = &[
     "expect_bytes",
     "expect_line",
     "read",
+    "match",
     "as",
     "form",
+    "partial",
     "fail",
     "gather",
     "gather_skip",
@@ -61,22 +67,13 @@ impl<'a> StepParser<'a> {
         keys.one_of(&["expect", "expect_bytes", "expect_line", "read"])?;
         keys.one_of(&["send", "send_bytes"])?;
         keys.one_of(&["crlf", "newline"])?;
-        keys.only_with(&["gather", "labels"], &["expect"])?;
+        keys.only_with(&["gather", "labels", "partial"], &["expect"])?;
         keys.only_with(&["fail"], &["expect", "expect_line"])?;
         keys.only_with(&["gather_skip"], &["gather"])?;
-        keys.only_with(&["as"], &["read"])?;
+        keys.only_with(&["match", "as"], &["read"])?;
         keys.only_with(&["form"], &["as"])?;
         keys.only_with(&["crlf", "newline"], &["send"])?;
-        let when_credentials = match keys.value("when") {
-            Some(when) if when.text("when")? == "credentials" => true,
-            Some(when) => {
-                return Err(ParseError::at(
-                    when.line,
-                    "`when` can only be `credentials`",
-                ));
-            }
-            None => false,
-        };
+        let when = keys.read("when", conditions)?.unwrap_or_default();
         let before = self.steps.len();
         let actions = [
             Self::wait,
@@ -89,7 +86,7 @@ impl<'a> StepParser<'a> {
             if let Some(action) = action(self, keys)? {
                 self.steps.push(Step {
                     number,
-                    when_credentials,
+                    when: Arc::clone(&when),
                     action,
                 });
             }
@@ -101,8 +98,8 @@ impl<'a> StepParser<'a> {
     }
 
     fn wait(&mut self, keys: Keys<'_>) -> Result<Option<Action>, ParseError> {
-        Ok(if let Some(regex) = keys.value("expect") {
-            Some(Action::Expect(Box::new(self.expect(regex, keys)?)))
+        Ok(if let Some(node) = keys.value("expect") {
+            Some(Action::Expect(Box::new(self.expect(node, keys)?)))
         } else if let Some(line) = keys.value("expect_line") {
             Some(Action::ExpectLine(self.expect_line(line, keys)?))
         } else if let Some(octets) = keys.value("expect_bytes") {
@@ -115,10 +112,10 @@ impl<'a> StepParser<'a> {
     }
 
     fn expect(&self, node: &Node, keys: Keys<'_>) -> Result<Expect, ParseError> {
-        let regex = node.regex("expect")?;
-        check_group_names(&regex, node, "expect")?;
+        let pattern = node.pattern("expect")?;
+        check_group_names(&pattern, node, "expect")?;
         let scope = Scope {
-            expect: Some((self.steps.len(), &regex)),
+            expect: Some((self.steps.len(), &pattern)),
             bare: true,
             variables: Variables::None,
         };
@@ -126,9 +123,9 @@ impl<'a> StepParser<'a> {
         let labels = labels.transpose()?.unwrap_or_default();
         let gather = match keys.value("gather") {
             Some(node) => {
-                let regex = node.regex("gather")?;
-                check_group_names(&regex, node, "gather")?;
-                if regex.capture_names().flatten().next().is_none() {
+                let pattern = node.pattern("gather")?;
+                check_group_names(&pattern, node, "gather")?;
+                if pattern.capture_names().flatten().next().is_none() {
                     return Err(ParseError::at(
                         node.line,
                         "`gather` needs a named group, as in (?P<name>...)",
@@ -136,7 +133,7 @@ impl<'a> StepParser<'a> {
                 }
                 let skip = keys.read("gather_skip", |node, key| node.number(key, 1000))?;
                 Some(Gather {
-                    regex,
+                    pattern,
                     skip: skip.unwrap_or(0),
                 })
             }
@@ -144,7 +141,8 @@ impl<'a> StepParser<'a> {
         };
         Ok(Expect {
             fail: self.fail(keys)?,
-            regex,
+            partial: keys.read("partial", Node::flag)?.unwrap_or(false),
+            pattern,
             gather,
             labels,
         })
@@ -167,7 +165,7 @@ impl<'a> StepParser<'a> {
     }
 
     fn fail(&self, keys: Keys<'_>) -> Result<Fail, ParseError> {
-        let own = keys.read("fail", Node::regex)?;
+        let own = keys.read("fail", Node::pattern)?;
         Ok(Fail(self.top.fail.iter().cloned().chain(own).collect()))
     }
 
@@ -266,10 +264,7 @@ impl<'a> StepParser<'a> {
     /// The variables that a template can use after the steps so far.
     fn scope(&self, bare: bool, variables: Variables) -> Scope<'_> {
         let mut steps = self.steps.iter().enumerate().rev();
-        let expect = steps.find_map(|(index, step)| match &step.action {
-            Action::Expect(expect) => Some((index, &expect.regex)),
-            _ => None,
-        });
+        let expect = steps.find_map(|(index, step)| Some((index, step.action.pattern()?)));
         Scope {
             expect,
             bare,
@@ -304,49 +299,6 @@ fn expect_bytes(node: &Node) -> Result<ExpectBytes, ParseError> {
     })
 }
 
-fn read(node: &Node, keys: Keys<'_>) -> Result<Read, ParseError> {
-    let keep = match keys.value("as") {
-        Some(name) => Some(Keep {
-            name: capture_name(name, "as")?,
-            form: keys.read("form", form)?.unwrap_or(Form::Auto),
-        }),
-        None => None,
-    };
-    let max = if keep.is_some() {
-        READ_BYTES_MAX
-    } else {
-        usize::try_from(RECEIVED_BYTES_MAX).unwrap_or(usize::MAX)
-    };
-    let octets = match node.text("read")? {
-        "to_end" => None,
-        _ => Some(node.number("read", max)?),
-    };
-    if octets == Some(0) {
-        return Err(ParseError::at(node.line, "`read: 0` would read nothing"));
-    }
-    if let Some(needed) = keep.as_ref().and_then(|keep| keep.form.octets())
-        && octets != Some(needed)
-    {
-        return Err(ParseError::at(
-            node.line,
-            format!("`form: time` is made of `read: {needed}`"),
-        ));
-    }
-    Ok(Read { octets, keep })
-}
-
-fn form(node: &Node, key: &str) -> Result<Form, ParseError> {
-    match node.text(key)? {
-        "text" => Ok(Form::Text),
-        "hex" => Ok(Form::Hex),
-        "time" => Ok(Form::Time),
-        _ => Err(ParseError::at(
-            node.line,
-            "`form` can only be `text`, `hex` or `time`",
-        )),
-    }
-}
-
 fn labels(node: &Node, scope: Scope<'_>) -> Result<Vec<(Box<str>, Template)>, ParseError> {
     let Value::List(list) = &node.value else {
         return Err(ParseError::at(
@@ -360,17 +312,18 @@ fn labels(node: &Node, scope: Scope<'_>) -> Result<Vec<(Box<str>, Template)>, Pa
         let name = keys.value("name").ok_or_else(|| missing("name"))?;
         let value = keys.value("value").ok_or_else(|| missing("value"))?;
         let source = value.octets("value")?;
-        Ok((capture_name(name, "name")?, template(value, source, scope)?))
+        let name = capture_name(name.text("name")?, name.line, "name")?;
+        Ok((name, template(value, source, scope)?))
     };
     list.iter().map(label).collect()
 }
 
-fn capture_name(node: &Node, key: &str) -> Result<Box<str>, ParseError> {
-    let name = node.text(key)?;
+/// The name of a capture, at this line.
+pub(super) fn capture_name(name: &str, line: usize, key: &str) -> Result<Box<str>, ParseError> {
     let is_name = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'-' | b'.');
     if name.is_empty() || name.len() > 64 || !name.bytes().all(is_name) {
         return Err(ParseError::at(
-            node.line,
+            line,
             format!("`{key}` must be a name of letters, digits, `_`, `-` and `.`"),
         ));
     }
@@ -388,12 +341,13 @@ fn template(node: &Node, source: &[u8], scope: Scope<'_>) -> Result<Template, Pa
 }
 
 /// Refuses groups with reserved names.
-fn check_group_names(regex: &Regex, node: &Node, key: &str) -> Result<(), ParseError> {
-    match regex
-        .capture_names()
-        .flatten()
-        .find(|name| RESERVED.contains(name))
-    {
+pub(super) fn check_group_names(
+    pattern: &Pattern,
+    node: &Node,
+    key: &str,
+) -> Result<(), ParseError> {
+    let mut names = pattern.capture_names().flatten();
+    match names.find(|name| RESERVED.contains(name)) {
         Some(name) => Err(ParseError::at(
             node.line,
             format!("`{key}` has a group `{name}`, and that word means something else in `send`"),

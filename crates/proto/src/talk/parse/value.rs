@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use regex::bytes::{Regex, RegexBuilder};
-
 use crate::talk::error::ParseError;
+use crate::talk::pattern::Pattern;
 use crate::talk::yaml::{Node, Scalar, Value};
-use crate::talk::{REGEX_BYTES_MAX, REGEX_CACHE_BYTES_MAX};
 
 impl Node {
     /// Octets: text or `!!binary`.
@@ -102,33 +100,31 @@ impl Node {
             .collect())
     }
 
+    /// A regular expression over lines.
+    pub(super) fn pattern(&self, key: &str) -> Result<Pattern, ParseError> {
+        self.compiled(key, Pattern::parse)
+    }
+
     /// A regular expression over octets.
-    ///
-    /// Unicode is off if the pattern permits: then `.` is any octet, and a line that is not UTF-8
-    /// matches as in Go, whose `\w` and `\d` are ASCII too.
-    pub(super) fn regex(&self, key: &str) -> Result<Regex, ParseError> {
-        let pattern = self.text(key)?;
-        if pattern.is_empty() {
+    pub(super) fn octet_pattern(&self, key: &str) -> Result<Pattern, ParseError> {
+        self.compiled(key, Pattern::over_octets)
+    }
+
+    fn compiled(
+        &self,
+        key: &str,
+        compile: impl FnOnce(&str) -> Result<Pattern, String>,
+    ) -> Result<Pattern, ParseError> {
+        let source = self.text(key)?;
+        if source.is_empty() {
             return Err(ParseError::at(self.line, format!("`{key}` is empty")));
         }
-        let build = |unicode| {
-            RegexBuilder::new(pattern)
-                .unicode(unicode)
-                .size_limit(REGEX_BYTES_MAX)
-                .dfa_size_limit(REGEX_CACHE_BYTES_MAX)
-                .nest_limit(64)
-                .build()
-        };
-        build(false).or_else(|_| build(true)).map_err(|error| {
-            let reason = match error {
-                regex::Error::CompiledTooBig(_) => "it is too large once compiled".to_owned(),
-                other => last_line(&other.to_string()),
-            };
+        compile(source).map_err(|reason| {
             ParseError::at(
                 self.line,
                 format!(
                     "`{key}` is no regular expression: /{}/: {reason}",
-                    quoted(pattern.as_bytes())
+                    quoted(source.as_bytes())
                 ),
             )
         })
@@ -154,10 +150,4 @@ fn quoted(octets: &[u8]) -> String {
         quoted.push_str("...");
     }
     quoted.escape_debug().to_string()
-}
-
-/// The last line of a message of the regex crate, which repeats the pattern before it.
-fn last_line(message: &str) -> String {
-    let line = message.lines().last().unwrap_or(message);
-    line.trim_start_matches("error: ").to_owned()
 }

@@ -157,6 +157,7 @@ fn postgres_is_asked_in_octets() {
             (
                 None,
                 "the peer closed its side before the octets \"S\" came; the last it said was \"N\""
+                    .into()
             )
         );
     }

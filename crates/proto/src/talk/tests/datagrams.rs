@@ -62,16 +62,16 @@ fn what_is_not_waited_for_is_dropped() {
     assert_eq!(begin(&mut talk).1, TalkOutput::Read);
     assert!(!talk.received_anything());
     assert_eq!(hear(&mut talk, b""), TalkOutput::Read);
-    assert!(talk.received_anything() && talk.received_other());
+    assert!(talk.received_anything() && talk.mismatch().is_some());
     assert_eq!(hear(&mut talk, b"no\nneither"), TalkOutput::Read);
     assert_eq!(
         talk.waiting_for(),
         "a line that matches /b/; the last it said was \"no\\nneither\""
     );
     assert_eq!(hear(&mut talk, b"b"), TalkOutput::Read);
-    assert!(!talk.received_other());
+    assert!(talk.mismatch().is_none());
     assert_eq!(hear(&mut talk, b"123"), TalkOutput::Read);
-    assert!(talk.received_other());
+    assert!(talk.mismatch().is_some());
     assert_eq!(hear(&mut talk, b"12"), TalkOutput::Matched);
     assert_eq!(talk.captures(), [("two".into(), "12".into())]);
 }
@@ -103,7 +103,10 @@ fn what_only_streams_have_is_refused() {
         ),
     ] {
         let mut talk = talk(script).over_datagrams();
-        assert_eq!(why(&begin(&mut talk).1), (Some(Cause::Invalid), message));
+        assert_eq!(
+            why(&begin(&mut talk).1),
+            (Some(Cause::Invalid), message.into())
+        );
         assert!(!Script::parse(script, "test").unwrap().udp_ok());
     }
     for (script, ok) in [

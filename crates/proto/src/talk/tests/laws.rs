@@ -19,6 +19,12 @@ const TIMELESS: &[&str] = &[
     "read: 3\n  as: three",
     "read: 2",
     "read: to_end\n  as: rest",
+    "read: {length: 1, counts: itself}\n  as: m",
+    "read: {length: 3, order: little, after: 1}\n  match: '(?s)(?P<n>.)$'",
+    "read: 2\n  match: '^(?P<n>[ab])'",
+    "expect: '^(?P<p>[^z]*)$'\n  partial: true",
+    "when: {n: '^a'}\n  send: it is a",
+    "when: plain\n  send: plain",
     "read: 4\n  as: t\n  form: time",
     "send: x ${user} ${password.quoted}",
     "send_bytes: ''",
@@ -82,7 +88,7 @@ proptest! {
         for words in &words {
             talk.received(now, words);
             settle(&mut talk, now);
-            let _ = (talk.waiting_for(), talk.received_other(), talk.judge_datagram(now, words));
+            let _ = (talk.waiting_for(), talk.mismatch(), talk.judge_datagram(now, words));
             now = now.plus_nanos(3_000_000);
         }
         talk.ended();
@@ -105,6 +111,7 @@ proptest! {
         prop_assert_eq!(&split.said, &whole.said);
         prop_assert_eq!(&split.end, &whole.end);
         prop_assert_eq!(&split.captures, &whole.captures);
+        prop_assert_eq!(&split.captures_hex, &whole.captures_hex);
     }
 
     #[test]

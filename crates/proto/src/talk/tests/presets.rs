@@ -8,14 +8,16 @@ fn what_is_said_of_presets_is_so() {
     for preset in Preset::ALL {
         let script = preset.script();
         assert_eq!(script.name(), preset.name);
-        assert_eq!(script.udp_ok(), preset.udp, "{}", preset.name);
+        assert!(script.udp_ok() || !preset.udp, "{}", preset.name);
+        assert_eq!(script.tls_from_start(), preset.tls_from_start);
         assert_eq!(
             script.credential_use(),
             preset.credentials,
             "{}",
             preset.name
         );
-        assert!(preset.tcp && !preset.about.is_empty());
+        assert!((preset.tcp || preset.udp) && !preset.about.is_empty());
+        assert_eq!(preset.port.is_none(), preset.name == "banner");
     }
     let mut names: Vec<_> = Preset::ALL.iter().map(|preset| preset.name).collect();
     names.sort_unstable();
@@ -79,6 +81,7 @@ fn pop3_counts_messages_and_bytes() {
         (
             None,
             r#"waiting for a line that matches /^\+OK/, the peer said "-ERR invalid password""#
+                .into()
         )
     );
     assert_eq!(refused.said, "USER mrose\r\nPASS tanstaaf\r\n");
@@ -88,7 +91,7 @@ fn pop3_counts_messages_and_bytes() {
 fn imap_logs_in_where_it_can() {
     let said = b"* OK IMAP4rev1 ready\r\n* CAPABILITY IMAP4rev1 IDLE\r\na1 OK done\r\n";
     let whole = run_split(&talk(preset("imap")), said);
-    assert_eq!(whole.said, "a1 CAPABILITY\r\na3 LOGOUT\r\n");
+    assert_eq!(whole.said, "a1 CAPABILITY\r\na5 LOGOUT\r\n");
     assert_eq!(
         (whole.shown().as_str(), whole.end),
         (
@@ -96,15 +99,15 @@ fn imap_logs_in_where_it_can() {
             TalkOutput::Matched
         )
     );
-    let with_login = [&said[..], b"a2 OK [CAPABILITY IMAP4rev1] welcome\r\n"].concat();
+    let with_login = [&said[..], b"a4 OK [CAPABILITY IMAP4rev1] welcome\r\n"].concat();
     let whole = run_split(&talk_as(preset("imap"), "me", "a\"b c"), &with_login);
     assert_eq!(whole.end, TalkOutput::Matched);
     assert_eq!(
         whole.said,
-        "a1 CAPABILITY\r\na2 LOGIN \"me\" \"a\\\"b c\"\r\na3 LOGOUT\r\n"
+        "a1 CAPABILITY\r\na4 LOGIN \"me\" \"a\\\"b c\"\r\na5 LOGOUT\r\n"
     );
     for no in [
-        &b"a2 NO [AUTHENTICATIONFAILED] no\r\n"[..],
+        &b"a4 NO [AUTHENTICATIONFAILED] no\r\n"[..],
         b"* BYE going\r\n",
     ] {
         let whole = run_split(
@@ -191,7 +194,7 @@ fn echo_wants_its_own_line_back() {
         why(&other.end),
         (
             None,
-            "the peer closed its side before the line \"canvass ${nonce}\" came; the last it said was \"canvass 0000000000000000\""
+            "the peer closed its side before the line \"canvass ${nonce}\" came; the last it said was \"canvass 0000000000000000\"".into()
         )
     );
 }

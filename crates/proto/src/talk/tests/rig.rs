@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use canvass_model::{Cause, Time};
 
-use crate::talk::{Credentials, Preset, Script, Talk, TalkOutput};
+use crate::talk::{Credentials, Mismatch, Preset, Script, Talk, TalkOutput};
 
 /// 2023-11-14T22:13:20Z.
 pub(super) const UNIX_S_AT_ZERO: i128 = 1_700_000_000;
@@ -17,10 +17,13 @@ pub(super) struct Transcript {
     pub(super) said: String,
     pub(super) end: TalkOutput,
     pub(super) captures: Vec<(Box<str>, Box<str>)>,
+    pub(super) captures_hex: Vec<(Box<str>, Box<str>)>,
     pub(super) received_bytes: u64,
     pub(super) sent_bytes: u64,
     pub(super) waiting_for: String,
-    pub(super) received: (bool, bool),
+    pub(super) received_anything: bool,
+    /// What it comes to if the time is over then.
+    pub(super) timed_out: Option<Mismatch>,
 }
 
 impl Transcript {
@@ -28,6 +31,11 @@ impl Transcript {
     pub(super) fn capture(&self, name: &str) -> Option<&str> {
         let capture = self.captures.iter().find(|(known, _)| **known == *name);
         capture.map(|(_, value)| &**value)
+    }
+
+    /// The message if the time is over at the end; `None` if the peer is silent then.
+    pub(super) fn mismatch(&self) -> Option<String> {
+        self.timed_out.as_ref().map(ToString::to_string)
     }
 
     /// The captures as one text.
@@ -99,10 +107,12 @@ pub(super) fn run(mut talk: Talk, peer: &[Peer<'_>]) -> Transcript {
         said,
         end,
         waiting_for: talk.waiting_for(),
-        received: (talk.received_anything(), talk.received_other()),
+        received_anything: talk.received_anything(),
+        timed_out: talk.mismatch(),
         received_bytes: talk.received_bytes(),
         sent_bytes: talk.sent_bytes(),
         captures: talk.captures(),
+        captures_hex: talk.captures_hex(),
     }
 }
 
@@ -122,10 +132,10 @@ pub(super) fn run_split(talk: &Talk, octets: &[u8]) -> Transcript {
 }
 
 /// The message of an end that is no good one, with its cause where it is a fault.
-pub(super) fn why(end: &TalkOutput) -> (Option<Cause>, &str) {
+pub(super) fn why(end: &TalkOutput) -> (Option<Cause>, String) {
     match end {
-        TalkOutput::Unmatched(why) => (None, why),
-        TalkOutput::Fault(fault) => (Some(fault.cause), &fault.message),
+        TalkOutput::Unmatched(mismatch) => (None, mismatch.to_string()),
+        TalkOutput::Fault(fault) => (Some(fault.cause), fault.message.clone()),
         other => panic!("{other:?}"),
     }
 }

@@ -32,18 +32,19 @@ fn bad_scripts_are_told_what_is_wrong_and_where() {
         (
             "- expect: a\n- expect: b\n  sned: c\n",
             "x.yaml: line 3, step 2: `sned` is no key of a step; there are `when`, `expect`, \
-             `expect_bytes`, `expect_line`, `read`, `as`, `form`, `fail`, `gather`, `gather_skip`, \
+             `expect_bytes`, `expect_line`, `read`, `match`, `as`, `form`, `partial`, `fail`, `gather`, `gather_skip`, \
              `labels`, `delay`, `send`, `crlf`, `newline`, `send_bytes`, `half_close`, `starttls`",
         ),
         (
-            "modules: {a: {prober: tcp}}",
-            "x.yaml: line 1: `modules` is no key of a script; there are `query_response`, `crlf`, \
-             `fail`, `tls`, `timeout`, `prober`, `tcp`",
+            "steps: [{send: a}]",
+            "x.yaml: line 1: `steps` is no key of a script; there are `query_response`, `crlf`, \
+             `fail`, `tls`, `timeout`, `quiet_after`, `telnet`, `prober`, `tcp`",
         ),
         (
-            "tcp:\n  query_response: [{send: a}]\n  tls_config: {insecure_skip_verify: true}\n",
-            "x.yaml: line 3: `tls_config` is no key of `tcp`; there are `query_response`, `crlf`, \
-             `fail`, `tls`",
+            "tcp:\n  query_response: [{send: a}]\n  tls_options: {}\n",
+            "x.yaml: line 3: `tls_options` is no key of `tcp`; there are `query_response`, `crlf`, \
+             `fail`, `tls`, `tls_config`, `preferred_ip_protocol`, `ip_protocol_fallback`, \
+             `source_ip_address`",
         ),
         (
             "tcp: {query_response: [{send: a}]}\nquery_response: []\n",
@@ -194,7 +195,7 @@ fn bad_scripts_are_told_what_is_wrong_and_where() {
         ),
         (
             "- read: 8\n  as: a\n  form: b64\n",
-            "x.yaml: line 3, step 1: `form` can only be `text`, `hex` or `time`",
+            "x.yaml: line 3, step 1: `form` can only be `text`, `hex`, `time` or `ntp`",
         ),
         (
             "- delay: soon\n",
@@ -206,7 +207,36 @@ fn bad_scripts_are_told_what_is_wrong_and_where() {
         ),
         (
             "- when: possible\n  send: a\n",
-            "x.yaml: line 1, step 1: `when` can only be `credentials`",
+            "x.yaml: line 1, step 1: `when` can only be `credentials`, `plain`, or a capture with what \
+             it must match",
+        ),
+        (
+            "- when: {a b: x}\n  send: a\n",
+            "x.yaml: line 1, step 1: `when` must be a name of letters, digits, `_`, `-` and `.`",
+        ),
+        (
+            "- when: {a: '('}\n  send: a\n",
+            "x.yaml: line 1, step 1: `a` is no regular expression: /(/: unclosed group",
+        ),
+        (
+            "- send: a\n  match: b\n",
+            "x.yaml: line 2, step 1: `match` stands only with `read`",
+        ),
+        (
+            "- read: {order: big}\n",
+            "x.yaml: line 1, step 1: `read` needs the `length` of the length, from 1 to 4",
+        ),
+        (
+            "- read: {length: 5}\n",
+            "x.yaml: line 1, step 1: `length` must be a number up to 4, not `5`",
+        ),
+        (
+            "- read: {length: 2, order: middle}\n",
+            "x.yaml: line 1, step 1: `order` can only be `big` or `little`",
+        ),
+        (
+            "- read: 4\n  as: a\n  form: ntp\n",
+            "x.yaml: line 1, step 1: `form: ntp` is made of `read: 48`",
         ),
         (
             "- half_close: true\n- send: a\n",

@@ -30,28 +30,42 @@ fn what_is_waited_for_is_told() {
     let silent = run(talk(script), &[]);
     assert_eq!(silent.end, TalkOutput::Read);
     assert_eq!(silent.waiting_for, "a line that matches /^220/");
-    assert_eq!(silent.received, (false, false));
+    assert!(!silent.received_anything && silent.timed_out.is_none());
 
     let other = run(talk(script), &[Peer::Says(b"one\n\x1b[2Jtwo\r\n")]);
     assert_eq!(
         other.waiting_for,
         "a line that matches /^220/; the last it said was \"\\u{1b}[2Jtwo\""
     );
-    assert_eq!(other.received, (true, true));
+    assert!(other.received_anything);
+    assert_eq!(
+        other.mismatch().as_deref(),
+        Some(
+            "nothing that came is a line that matches /^220/; the last it said was \"\\u{1b}[2Jtwo\""
+        )
+    );
 
     // What it said before belongs to the step before.
     let later = run(
         talk("[{expect: a}, {send: b}, {expect: c}]"),
         &[Peer::Says(b"a\n")],
     );
-    assert_eq!(later.received, (true, false));
+    assert!(later.received_anything && later.timed_out.is_none());
     assert_eq!(later.waiting_for, "a line that matches /c/");
 
-    let partial = run(talk(script), &[Peer::Says(b"login: ")]);
-    assert_eq!(partial.received, (true, true));
+    let partial = run(talk(script), &[Peer::Says(b"no\nlogin: ")]);
     assert_eq!(
-        run(talk("[{read: 4}]"), &[Peer::Says(b"abc")]).received,
-        (true, false)
+        partial.mismatch().as_deref(),
+        Some("nothing that came is a line that matches /^220/; the last it said was \"login: \"")
+    );
+    assert_eq!(
+        run(talk("[{read: 4}]"), &[Peer::Says(b"abc")]).timed_out,
+        None
+    );
+    let octets = run(talk("[{expect_bytes: abc}]"), &[Peer::Says(b"xxab")]);
+    assert_eq!(
+        octets.mismatch().as_deref(),
+        Some("nothing that came is the octets \"abc\"; the last it said was \"xxab\"")
     );
 }
 
@@ -109,7 +123,7 @@ fn a_peer_that_closes_is_told_by_what_it_said() {
     ] {
         assert_eq!(
             why(&run_split(&talk(script), said).end),
-            (cause, message),
+            (cause, message.into()),
             "{script}"
         );
     }
@@ -128,7 +142,7 @@ fn octets_are_found_wherever_they_begin() {
         why(&whole.end),
         (
             None,
-            "the peer closed its side before the octets \"y\" came; 300 octets came"
+            "the peer closed its side before the octets \"y\" came; 300 octets came".into()
         )
     );
 }
@@ -262,7 +276,10 @@ fn a_line_that_fails_ends_it_at_once() {
             r#"waiting for a line that matches /^[0-9]/, the peer said "9""#,
         ),
     ] {
-        assert_eq!(why(&run_split(&talk(script), said).end), (None, message));
+        assert_eq!(
+            why(&run_split(&talk(script), said).end),
+            (None, message.into())
+        );
     }
     assert_eq!(
         run_split(&talk(script), b"9\n+OK\n1\n").end,
@@ -303,7 +320,10 @@ fn peers_that_say_too_much_are_stopped() {
         );
         assert_eq!(
             why(&whole.end),
-            (Some(Cause::Oversize), "a line has more than 65535 octets")
+            (
+                Some(Cause::Oversize),
+                "a line has more than 65535 octets".into()
+            )
         );
     }
     let much = vec![b'x'; UNREAD_BYTES_MAX];
@@ -335,7 +355,7 @@ fn a_group_that_is_sent_over_and_over_is_stopped() {
         why(&whole.end),
         (
             Some(Cause::Oversize),
-            "step 1 would send more than 1048576 octets"
+            "step 1 would send more than 1048576 octets".into()
         )
     );
     assert_eq!(whole.said, "");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use canvass_model::{Cause, Host};
 use rustls::client::{Resumption, UnbufferedClientConnection};
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{DnsName, IpAddr, ServerName};
 use rustls::{CipherSuite, ClientConfig, SupportedProtocolVersion, version};
 
@@ -99,7 +99,7 @@ impl TlsClient {
 /// TLS 1.3 cipher suites with SHA-256 come first, as in browsers: processors have instructions for
 /// it and none for SHA-384, and a handshake hashes a lot.
 fn provider() -> CryptoProvider {
-    let mut provider = ring::default_provider();
+    let mut provider = aws_lc_rs::default_provider();
     provider
         .cipher_suites
         .sort_by_key(|suite| match suite.suite() {

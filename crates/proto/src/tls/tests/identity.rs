@@ -20,7 +20,7 @@ impl Watching {
     fn new() -> Arc<Self> {
         let mut roots = RootCertStore::empty();
         roots.add(TRUSTED.der().clone()).unwrap();
-        let provider = Arc::new(ring::default_provider());
+        let provider = Arc::new(aws_lc_rs::default_provider());
         let inner = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
             .build()
             .unwrap();

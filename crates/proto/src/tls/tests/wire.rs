@@ -109,7 +109,7 @@ fn no_session_is_resumed() {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(TRUSTED.der().clone()).unwrap();
     let mut config =
-        rustls::ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        rustls::ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_root_certificates(roots)

@@ -106,14 +106,15 @@ pub struct AddressVerdict {
 /// The result of a TLS handshake.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsFacts {
-    /// The protocol version, `TLSv1.2` or `TLSv1.3`; `None` if none was negotiated.
+    /// The protocol version, `TLSv1.2` or `TLSv1.3`, or the older one that the server chose although
+    /// it was not offered; `None` if the server chose none.
     pub version: Option<&'static str>,
     /// The IANA name of the cipher suite.
     pub cipher: Option<Box<str>>,
     /// The negotiated application protocol.
     pub alpn: Option<Box<str>>,
     /// Whether the certificate is valid now, for this host, and issued by a trusted authority.
-    /// `None` if no certificate was received.
+    /// `None` if no certificate was received, or the handshake failed before it was checked.
     pub verified: Option<bool>,
     /// Why it is not.
     pub verify_error: Option<Box<str>>,
@@ -121,6 +122,9 @@ pub struct TlsFacts {
     pub certificate: Option<CertificateFacts>,
     /// The number of certificates that the host sent.
     pub chain_length: usize,
+    /// Whether the host sent an OCSP response with its certificate (RFC 6066 §8); `None` if the
+    /// handshake did not get as far.
+    pub ocsp_stapled: Option<bool>,
 }
 
 /// The content of a certificate.

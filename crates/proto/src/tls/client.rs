@@ -9,8 +9,10 @@ use rustls::pki_types::{DnsName, IpAddr, ServerName};
 use rustls::{CipherSuite, ClientConfig, SupportedProtocolVersion, version};
 
 use super::handshake_context::{HandshakeClock, with_context};
+use super::offer::Offer;
 use super::options::{
     Anchors, TlsIdentity, TlsOptions, TlsSetupError, TlsVersion, certificates, private_key,
+    setup_error,
 };
 use super::verifier::{Checks, Verifier};
 use super::{TlsFault, TlsFilter};
@@ -22,6 +24,7 @@ pub struct TlsClient {
     config: Arc<ClientConfig>,
     /// Sent and verified instead of the host's own name.
     server_name: Option<ServerName<'static>>,
+    offer: Offer,
     insecure: bool,
 }
 
@@ -39,8 +42,9 @@ impl TlsClient {
             (false, None) => Checks::Deferred,
         };
         let verifier = Verifier::new(anchors, provider.signature_verification_algorithms, checks);
+        let versions = versions(options)?;
         let builder = ClientConfig::builder_with_details(provider, Arc::new(HandshakeClock))
-            .with_protocol_versions(&versions(options)?)
+            .with_protocol_versions(&versions)
             .map_err(unsupported)?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier));
@@ -51,7 +55,7 @@ impl TlsClient {
                 .map_err(|error| TlsSetupError::Identity {
                     chain: chain.name.clone(),
                     key: key.name.clone(),
-                    reason: error.to_string().into(),
+                    reason: setup_error(&error).into(),
                 })?,
         };
         config.resumption = Resumption::disabled();
@@ -67,6 +71,7 @@ impl TlsClient {
         Ok(Self {
             config: Arc::new(config),
             server_name,
+            offer: Offer::of(&versions),
             insecure: options.insecure,
         })
     }
@@ -91,8 +96,8 @@ impl TlsClient {
         let config = Arc::clone(&self.config);
         let (connection, _) =
             with_context(unix_now_s, || UnbufferedClientConnection::new(config, name));
-        let connection = connection.map_err(|error| TlsFault::of_connection(&error, true))?;
-        TlsFilter::begin(connection, unix_now_s, self.insecure)
+        let connection = connection.map_err(|error| TlsFault::of_start(&error))?;
+        TlsFilter::begin(connection, self.offer, unix_now_s, self.insecure)
     }
 }
 
@@ -150,5 +155,5 @@ fn server_name(host: &Host) -> Option<ServerName<'static>> {
 }
 
 fn unsupported(error: rustls::Error) -> TlsSetupError {
-    TlsSetupError::Unsupported(error.to_string().into())
+    TlsSetupError::Unsupported(setup_error(&error).into())
 }

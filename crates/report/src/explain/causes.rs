@@ -137,10 +137,17 @@ fn entry(cause: Cause) -> Entry {
              certificate. Otherwise it is self-signed or issued by a private authority: give that \
              with `--cacert`.",
         ),
+        Cause::WeakKey => plain(
+            &[Tls],
+            "The RSA key of the certificate, or of an issuer in its chain, is shorter than 2,048 bits.",
+            "Such a key can be factored, so a signature with it proves nothing. The message says whose \
+             key it is. Make a new key of at least 2,048 bits, or one of ECDSA, and have the \
+             certificate reissued for it.",
+        ),
         Cause::BadCertificate => plain(
             &[Tls],
-            "The certificate is invalid for another reason: malformed, not for servers, or with a \
-             bad signature.",
+            "The certificate is invalid for another reason: malformed, not for servers, signed with \
+             an algorithm that is not accepted, or with a bad signature.",
             "The message has the reason. Inspect the certificate with `openssl x509 -text` and have \
              it reissued.",
         ),

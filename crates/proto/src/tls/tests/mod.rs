@@ -3,6 +3,7 @@
 mod certificates;
 mod hostile;
 mod identity;
+mod reasons;
 mod setup;
 mod wire;
 

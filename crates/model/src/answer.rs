@@ -140,7 +140,8 @@ pub struct CertificateFacts {
     pub not_before_s: i64,
     /// The end of its validity, in seconds since 1970 (UTC).
     pub not_after_s: i64,
-    /// Whole days from the handshake to the end of its validity; negative if it has expired.
+    /// Whole days from the handshake to the end of its validity. If it has expired, minus the whole
+    /// days since then, and at least one.
     pub days_left: i64,
     /// The SHA-256 of its DER encoding.
     pub sha256: [u8; 32],

@@ -223,12 +223,18 @@ fn of_chain(
         CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext {
             signature_algorithm_id,
             public_key_algorithm_id,
-        } => bad(format!(
-            "{} is signed by {}, which is not accepted from a key of its issuer's kind, {}",
-            signed_by(leaf, signature_algorithm_id),
-            signature_name(signature_algorithm_id),
-            key_name(public_key_algorithm_id)
-        )),
+        } => {
+            let reason = bad_signature(leaf, intermediates, trust);
+            if reason.cause == Cause::UnknownIssuer {
+                return reason;
+            }
+            bad(format!(
+                "{} is signed by {}, which is not accepted from a key of its issuer's kind, {}",
+                signed_by(leaf, signature_algorithm_id),
+                signature_name(signature_algorithm_id),
+                key_name(public_key_algorithm_id)
+            ))
+        }
         CertificateError::BadEncoding => bad("the certificate cannot be read".to_owned()),
         CertificateError::Expired => {
             bad("the validity of a certificate ends before it begins".to_owned())

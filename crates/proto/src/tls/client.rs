@@ -14,6 +14,7 @@ use super::options::{
     Anchors, TlsIdentity, TlsOptions, TlsSetupError, TlsVersion, certificates, private_key,
     setup_error,
 };
+use super::p521::P521;
 use super::verifier::{Checks, Verifier};
 use super::{TlsFault, TlsFilter};
 
@@ -101,10 +102,13 @@ impl TlsClient {
     }
 }
 
+/// The key exchange on P-521 comes last: it is the slowest.
+///
 /// TLS 1.3 cipher suites with SHA-256 come first, as in browsers: processors have instructions for
 /// it and none for SHA-384, and a handshake hashes a lot.
 fn provider() -> CryptoProvider {
     let mut provider = aws_lc_rs::default_provider();
+    provider.kx_groups.push(&P521);
     provider
         .cipher_suites
         .sort_by_key(|suite| match suite.suite() {

@@ -25,9 +25,13 @@ pub(super) fn certificate_facts(der: &[u8], unix_now_s: i64) -> Option<Certifica
     })
 }
 
-/// Whole days from `unix_now_s` to `not_after_s`, rounded down: -1 from the first second after it.
+/// Whole days from `unix_now_s` to `not_after_s`. If that is over, minus the whole days since then,
+/// and at least one.
 pub(super) fn days_left(not_after_s: i64, unix_now_s: i64) -> i64 {
-    not_after_s.saturating_sub(unix_now_s).div_euclid(DAY_S)
+    match not_after_s.saturating_sub(unix_now_s) {
+        left @ 0.. => left / DAY_S,
+        over => (over / DAY_S).min(-1),
+    }
 }
 
 /// The host names and addresses that the certificate is valid for (RFC 5280 §4.2.1.6), in its

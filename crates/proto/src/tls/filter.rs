@@ -3,11 +3,8 @@
 use std::mem;
 
 use canvass_model::{Cause, TlsFacts};
-use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
-use rustls::unbuffered::{
-    ConnectionState, EncodeError, EncodeTlsData, EncryptError, InsufficientSizeError,
-    UnbufferedStatus, WriteTraffic,
-};
+use rustls::client::UnbufferedClientConnection;
+use rustls::unbuffered::{ConnectionState, UnbufferedStatus};
 use rustls::{Error, InvalidMessage, PeerIncompatible, PeerMisbehaved};
 
 use super::TlsFault;
@@ -17,14 +14,10 @@ use super::fault::{Seen, suite_name, version_name};
 use super::flight::Flight;
 use super::handshake_context::{PeerChain, with_context};
 use super::offer::Offer;
+use super::records::{encode, encrypt, encrypt_close_notify};
 
 /// The content type of an alert, which TLS 1.2 does not encrypt (RFC 5246 §6.2.1).
 const ALERT: u8 = 21;
-
-/// The most octets a record adds to its plaintext, and the most plaintext octets of a record (RFC
-/// 5246 §6.2, RFC 8446 §5.1).
-const RECORD_OVERHEAD_MAX: usize = 64;
-const RECORD_PLAIN_MAX: usize = 1 << 14;
 
 /// The client's side of one TLS connection: pass what the peer sends to
 /// [`received`](Self::received) and what is to be sent to [`send`](Self::send); after either,
@@ -315,9 +308,7 @@ impl TlsFilter {
                 }
                 if (certificate_fault.is_some() || self.closing) && !self.close_notify_sent {
                     self.close_notify_sent = true;
-                    append(&mut self.outgoing, RECORD_OVERHEAD_MAX, |room| {
-                        traffic.queue_close_notify(room).map_err(missing_room)
-                    });
+                    encrypt_close_notify(&mut self.outgoing, &mut traffic);
                 }
                 match certificate_fault {
                     Some(certificate_fault) => return Err(certificate_fault.clone().into()),
@@ -387,55 +378,6 @@ enum Step {
     Again,
     /// No step is possible before more is received, or sent.
     Wait,
-}
-
-fn encode(outgoing: &mut Vec<u8>, mut data: EncodeTlsData<'_, ClientConnectionData>) {
-    append(outgoing, 0, |room| {
-        data.encode(room).map_err(|error| match error {
-            EncodeError::InsufficientSize(short) => Some(short),
-            EncodeError::AlreadyEncoded => None,
-        })
-    });
-}
-
-fn encrypt(
-    outgoing: &mut Vec<u8>,
-    traffic: &mut WriteTraffic<'_, ClientConnectionData>,
-    plain: &[u8],
-) {
-    let records = plain.len() / RECORD_PLAIN_MAX + 1;
-    let room = plain.len() + records * RECORD_OVERHEAD_MAX;
-    append(outgoing, room, |room| {
-        traffic.encrypt(plain, room).map_err(missing_room)
-    });
-}
-
-fn missing_room(error: EncryptError) -> Option<InsufficientSizeError> {
-    match error {
-        EncryptError::InsufficientSize(short) => Some(short),
-        // After 2^64 records.
-        EncryptError::EncryptExhausted => None,
-    }
-}
-
-/// Appends what `write` writes, with space for `room_bytes` octets, or for as many as it needs.
-fn append(
-    out: &mut Vec<u8>,
-    room_bytes: usize,
-    mut write: impl FnMut(&mut [u8]) -> Result<usize, Option<InsufficientSizeError>>,
-) {
-    let start = out.len();
-    let mut room_bytes = room_bytes;
-    loop {
-        out.resize(start + room_bytes, 0);
-        match write(&mut out[start..]) {
-            Ok(written) => return out.truncate(start + written),
-            Err(Some(short)) if short.required_size > room_bytes => {
-                room_bytes = short.required_size;
-            }
-            Err(_) => return out.truncate(start),
-        }
-    }
 }
 
 /// Whether this side refuses what it can read, and the server's certificate may still follow.

@@ -93,7 +93,7 @@ pub(super) fn bad_signature(
                 role = Role::Issuer;
             }
             // It is among those that the server sent, and not among those that are trusted.
-            Some(_) => return self_signed(issuer_name(subject)),
+            Some(_) => return ends_untrusted(subject, role),
             None => return why_unsigned(subject, role, &candidates, trust),
         }
     }
@@ -121,7 +121,7 @@ fn why_unsigned(
     let issuer = issuer_name(subject);
     let is_self_issued = subject.issuer().as_raw() == subject.subject().as_raw();
     if is_self_issued && is_signed_by(subject, subject.public_key(), trust) {
-        return self_signed(issuer);
+        return ends_untrusted(subject, role);
     }
     let size_fault = candidates
         .iter()
@@ -149,6 +149,20 @@ fn why_unsigned(
     Reason::new(
         Cause::BadCertificate,
         format!("the signature of {role} is not that of its issuer ({issuer})"),
+    )
+}
+
+/// The chain ends in `subject`, or in one that has signed `subject` and itself.
+fn ends_untrusted(subject: &X509Certificate<'_>, role: Role) -> Reason {
+    let name = issuer_name(subject);
+    if role == Role::Leaf && subject.issuer().as_raw() == subject.subject().as_raw() {
+        return self_signed(name);
+    }
+    Reason::new(
+        Cause::UnknownIssuer,
+        format!(
+            "the chain ends in a self-signed certificate ({name}) that is not among those trusted"
+        ),
     )
 }
 

@@ -154,15 +154,17 @@ fn entry(cause: Cause) -> Entry {
         Cause::Alert => plain(
             &[Tls],
             "The peer ended the handshake with a TLS alert.",
-            "The message names the alert. `handshake_failure` and `protocol_version` mean that there \
-             is no common version or cipher suite, `unrecognized_name` that the host is unknown, \
+            "The message names the alert and what was offered. `handshake_failure` and \
+             `protocol_version` mean that there is no common version or cipher suite (offered are TLS \
+             1.2 and 1.3, with ECDHE and AEAD ciphers), `unrecognized_name` that the host is unknown, \
              `certificate_required` that a client certificate is required. Check the server's log.",
         ),
         Cause::Handshake => plain(
             &[Tls],
-            "The peer does not speak TLS, or no version that is supported here.",
-            "Ask without TLS: a plain-text service answers then. If it does speak TLS, it may support \
-             only versions before TLS 1.2.",
+            "The peer does not speak TLS, chose what was not offered, or exceeds a limit of this side.",
+            "The message says which. If it is not TLS, ask without: a plain-text service answers then. \
+             Otherwise the peer may support only versions before TLS 1.2; `tls` has its certificate \
+             where the handshake shows it.",
         ),
         Cause::Descriptors => plain(
             &[Wait, Connect],

@@ -70,7 +70,7 @@ fields! {
                 ..CertificateFacts::default()
             });
         }),
-        "whole days from the handshake to `not_after`; negative if it has expired";
+        "whole days from the handshake to `not_after`; if it has expired, minus the whole days since then, and at least one";
     sha256: Option<Sha256<'_>> = tls.certificate.as_ref().map(|certificate| Sha256(&certificate.sha256)), json,
         "the SHA-256 of its DER form, in hexadecimal";
     chain_length: usize = tls.chain_length, json,

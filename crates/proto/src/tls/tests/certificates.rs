@@ -33,7 +33,7 @@ fn bad() -> Vec<(Credentials, &'static str, Cause, &'static str)> {
             signed(expired),
             "berry.example",
             Cause::Expired,
-            "the certificate expired on 2026-12-31T00:00:00Z, 16 days ago",
+            "the certificate expired on 2026-12-31T00:00:00Z, 15 days ago",
         ),
         (
             signed(expired_and_wrong),
@@ -228,7 +228,7 @@ fn chains_are_followed_and_counted_and_issuers_have_their_time_too() {
         (date_time_ymd(2030, 1, 1), None),
         (
             date_time_ymd(2027, 1, 1),
-            Some("the certificate of an issuer expired on 2027-01-01T00:00:00Z, 15 days ago"),
+            Some("the certificate of an issuer expired on 2027-01-01T00:00:00Z, 14 days ago"),
         ),
     ] {
         let middle = middle(not_after);
@@ -270,12 +270,19 @@ fn the_facts_are_those_of_the_certificate() {
 }
 
 #[test]
-fn days_left_are_whole_days_also_when_they_are_over() {
-    let mut params = leaf_params();
-    params.not_after = date_time_ymd(2027, 1, 15);
-    let credentials = Credentials::signed_by(&TRUSTED, params);
-    let (client, _) = handshake(&trusting(), "berry.example", &credentials);
-    assert_eq!(client.facts().certificate.unwrap().days_left, -1);
+fn days_are_whole_also_when_they_are_over() {
+    const DAY_S: i64 = 86_400;
+    for (left_s, days) in [
+        (10 * DAY_S, 10),
+        (DAY_S - 1, 0),
+        (0, 0),
+        (-1, -1),
+        (-DAY_S, -1),
+        (1 - 2 * DAY_S, -1),
+        (-2 * DAY_S, -2),
+    ] {
+        assert_eq!(super::super::facts::days_left(NOW_S + left_s, NOW_S), days);
+    }
 }
 
 #[test]

@@ -55,6 +55,7 @@ impl TargetTemplate {
                 let given = page.given(host, port);
                 Target::Url(Box::new(UrlTarget {
                     url,
+                    scoped: host.scoped().cloned().map(Box::new),
                     fallback,
                     given,
                 }))
@@ -76,7 +77,7 @@ impl Page {
     /// A URL with `path`, including query and fragment. `host` must be a host to use it with, or
     /// any address for use with addresses.
     pub(crate) fn new(host: &Host, path: &str) -> Result<Self, String> {
-        match Url::parse(&format!("https://{host}{path}")) {
+        match Url::parse(&format!("https://{}{path}", host.without_scope())) {
             Ok(url) => Ok(Self {
                 url,
                 path: path.into(),

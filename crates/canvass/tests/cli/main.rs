@@ -57,6 +57,7 @@ mod rate;
 mod records;
 mod report;
 mod resolver_files;
+mod scopes;
 mod selftest;
 mod signals;
 mod sockets;

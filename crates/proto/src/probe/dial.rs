@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use canvass_model::{Host, Phase, Remote, Time};
+use canvass_model::{Phase, Remote, Time};
 
 use super::candidates::{Candidates, Readiness};
 use super::established::Established;
@@ -60,7 +60,7 @@ impl Probe {
             self.begin_dialing();
             return self.dial(Remote::Unix(path));
         }
-        if let Host::Address(address) = destination.connect_host {
+        if let Some(address) = destination.connect_host.address() {
             *self.candidates() = Candidates::of(address);
             return self.dial_first(now);
         }
@@ -173,8 +173,14 @@ impl Probe {
     }
 
     fn dial_address(&mut self, now: Time, address: IpAddr) {
-        let port = self.course().destination.connect_port;
-        self.dial(Remote::Inet(SocketAddr::new(address, port)));
+        let destination = &self.course().destination;
+        let mut remote = SocketAddr::new(address, destination.connect_port);
+        if let (SocketAddr::V6(remote), Some(scoped)) =
+            (&mut remote, destination.connect_host.scoped())
+        {
+            remote.set_scope_id(scoped.scope_id);
+        }
+        self.dial(Remote::Inet(remote));
         // Until a socket is opened it waits, but before the first send that is no phase.
         let stage = &self.journey.stage;
         if stage.dialing().is_some_and(|one| !one.has_started()) {

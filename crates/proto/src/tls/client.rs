@@ -151,6 +151,7 @@ fn alpn(protocols: &[Box<str>]) -> Result<Vec<Vec<u8>>, TlsSetupError> {
 fn server_name(host: &Host) -> Option<ServerName<'static>> {
     Some(match host {
         Host::Address(address) => ServerName::IpAddress(IpAddr::from(*address)),
+        Host::Scoped(scoped) => ServerName::IpAddress(IpAddr::from(scoped.address)),
         Host::Name(name) => {
             let name = name.strip_suffix('.').unwrap_or(name);
             ServerName::DnsName(DnsName::try_from(name.to_owned()).ok()?)

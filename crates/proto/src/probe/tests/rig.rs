@@ -81,6 +81,7 @@ fn job(target: Target, spec: ProbeSpec) -> Job {
 
 pub(super) fn http_job(url: &str, requests: u32) -> Job {
     let target = Target::Url(Box::new(UrlTarget {
+        scoped: None,
         url: url.parse().unwrap(),
         fallback: None,
         given: None,

@@ -50,7 +50,7 @@ pub(crate) fn read(given: &[String], quiet: bool) -> Result<Vec<SocketAddr>, Fai
                 "the resolver {given:?} is neither an IP address (ADDR, ADDR:PORT, [ADDR]:PORT, \
                  ADDR#PORT) nor a file; a resolver cannot be given by its host name"
             ),
-            ResolverError::Scope(_) | ResolverError::NoInterface(_) => {
+            ResolverError::Scope(_) => {
                 format!("the resolver {given:?}: {error}")
             }
         }));

@@ -1,6 +1,6 @@
 //! The configuration of a shard, and its limits.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -24,8 +24,8 @@ pub struct Config {
     pub upstreams: Vec<SocketAddr>,
     /// The limits of a job.
     pub limits: Limits,
-    /// The local address that queries are sent from. `None` leaves it to the system.
-    pub query_source: Option<IpAddr>,
+    /// The local address that queries are sent from, with port 0. `None` leaves it to the system.
+    pub query_source: Option<SocketAddr>,
     /// The number of shards of the run.
     pub shards: NonZeroUsize,
     /// The most queries per second of all shards ([`RateLimits`](crate::RateLimits)).

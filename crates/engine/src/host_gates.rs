@@ -71,14 +71,17 @@ impl HostGates {
     pub(crate) fn key_of(&self, host: &Host) -> HostKey {
         match host {
             Host::Name(name) => self.key_of_text(name),
-            Host::Address(_) => self.key_of_text(&host.to_string()),
+            Host::Address(_) | Host::Scoped(_) => self.key_of_text(&host.to_string()),
         }
     }
 
     /// The host of a target; `None` if the target has none.
     pub(crate) fn key_of_target(&self, target: &Target) -> Option<HostKey> {
         Some(match target {
-            Target::Url(target) => self.key_of_text(target.url.host_str()?),
+            Target::Url(target) => match &target.scoped {
+                Some(scoped) => self.key_of_text(&scoped.to_string()),
+                None => self.key_of_text(target.url.host_str()?),
+            },
             Target::Endpoint { host, .. } => self.key_of(host),
             Target::Unix { path, .. } => HostKey(self.hasher.hash_one(path)),
             _ => return None,

@@ -382,7 +382,7 @@ fn set_up(socket: &Socket, peer: SocketAddr, options: &SocketOptions) -> io::Res
         (None, _) => {}
     }
     if let Some(address) = options.bind {
-        socket.bind(&SocketAddr::from((address, 0)).into())?;
+        socket.bind(&address.into())?;
     }
     Ok(())
 }
@@ -425,9 +425,7 @@ fn tell_apart(error: io::Error, peer: SocketAddr, options: &SocketOptions) -> io
     if error.kind() != io::ErrorKind::AddrNotAvailable {
         return error;
     }
-    let from = options
-        .bind
-        .map_or_else(|| any_of(peer), |address| (address, 0).into());
+    let from = options.bind.unwrap_or_else(|| any_of(peer));
     let reaches = std::net::UdpSocket::bind(from).and_then(|socket| socket.connect(peer));
     match reaches {
         Err(other) if other.kind() == io::ErrorKind::AddrNotAvailable => {

@@ -1,6 +1,6 @@
 //! Socket options that users can set.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 
 /// The receive buffer requested for a socket that sends queries, in octets.
 pub const RECEIVE_BUFFER_OCTETS: usize = 4 << 20;
@@ -8,8 +8,8 @@ pub const RECEIVE_BUFFER_OCTETS: usize = 4 << 20;
 /// The options of a socket. What is not set is left to the system.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SocketOptions {
-    /// The local address.
-    pub bind: Option<IpAddr>,
+    /// The local address, with port 0.
+    pub bind: Option<SocketAddr>,
     /// The time to live, or hop limit (RFC 8200 §3).
     pub ttl: Option<u32>,
     /// The receive buffer, in octets.
@@ -26,7 +26,7 @@ pub struct SocketOptions {
 
 impl SocketOptions {
     /// For datagram sockets of queries, which are sent from `source`.
-    pub(crate) fn query_datagrams(source: Option<IpAddr>) -> Self {
+    pub(crate) fn query_datagrams(source: Option<SocketAddr>) -> Self {
         Self {
             bind: source,
             receive_buffer_octets: Some(RECEIVE_BUFFER_OCTETS),
@@ -36,7 +36,7 @@ impl SocketOptions {
 
     /// For streams of queries, which are sent from `source`. Their writes are already collected
     /// here.
-    pub(crate) fn query_streams(source: Option<IpAddr>) -> Self {
+    pub(crate) fn query_streams(source: Option<SocketAddr>) -> Self {
         Self {
             bind: source,
             nodelay: true,

@@ -123,7 +123,7 @@ impl TlsSetup {
     /// # Errors
     /// Fails only if the system has no random numbers.
     pub(crate) fn new(unix_s: i64) -> Result<Self, TlsError> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let authority = Authority::new("canvass lab authority", unix_s)?;
         let unknown = Authority::new("an authority nobody knows", unix_s)?;
         let intermediate = authority.intermediate("canvass lab intermediate authority", unix_s)?;

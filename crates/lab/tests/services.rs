@@ -154,7 +154,7 @@ fn tls_client(lab: &Lab, name: &str) -> StreamOwned<ClientConnection, TcpStream>
     let ca = CertificateDer::from_pem_slice(lab.ca_pem().unwrap().as_bytes());
     roots.add(ca.unwrap()).unwrap();
     let identity = lab.client_pem().unwrap().as_bytes();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()

@@ -191,14 +191,15 @@ pub struct AddressVerdict {
 /// The result of a TLS handshake.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsFacts {
-    /// The protocol version, `TLSv1.2` or `TLSv1.3`; `None` if none was negotiated.
+    /// The protocol version, `TLSv1.2` or `TLSv1.3`, or the older one that the server chose although
+    /// it was not offered; `None` if the server chose none.
     pub version: Option<&'static str>,
     /// The IANA name of the cipher suite.
     pub cipher: Option<Box<str>>,
     /// The negotiated application protocol.
     pub alpn: Option<Box<str>>,
     /// Whether the certificate is valid now, for this host, and issued by a trusted authority.
-    /// `None` if no certificate was received.
+    /// `None` if no certificate was received, or the handshake failed before it was checked.
     pub verified: Option<bool>,
     /// Why it is not.
     pub verify_error: Option<Box<str>>,
@@ -206,6 +207,9 @@ pub struct TlsFacts {
     pub certificate: Option<CertificateFacts>,
     /// The number of certificates that the host sent.
     pub chain_length: usize,
+    /// Whether the host sent an OCSP response with its certificate (RFC 6066 §8); `None` if the
+    /// handshake did not get as far.
+    pub ocsp_stapled: Option<bool>,
 }
 
 /// The content of a certificate.
@@ -221,7 +225,8 @@ pub struct CertificateFacts {
     pub not_before_s: i64,
     /// The end of its validity, in seconds since 1970 (UTC).
     pub not_after_s: i64,
-    /// Whole days from the handshake to the end of its validity; negative if it has expired.
+    /// Whole days from the handshake to the end of its validity. If it has expired, minus the whole
+    /// days since then, and at least one.
     pub days_left: i64,
     /// The SHA-256 of its DER encoding.
     pub sha256: [u8; 32],

@@ -124,6 +124,8 @@ pub enum Cause {
     WrongHost,
     /// The certificate was not issued by a trusted authority.
     UnknownIssuer,
+    /// The key of the certificate, or of one of its issuers, is too short.
+    WeakKey,
     /// The certificate is invalid in another way.
     BadCertificate,
     /// The peer ended the handshake with a TLS alert.
@@ -142,7 +144,7 @@ pub enum Cause {
 
 impl Cause {
     /// All causes.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Invalid,
         Self::Timeout,
         Self::Refused,
@@ -163,6 +165,7 @@ impl Cause {
         Self::NotYetValid,
         Self::WrongHost,
         Self::UnknownIssuer,
+        Self::WeakKey,
         Self::BadCertificate,
         Self::Alert,
         Self::Handshake,
@@ -195,6 +198,7 @@ impl Cause {
             Self::NotYetValid => "notyetvalid",
             Self::WrongHost => "wronghost",
             Self::UnknownIssuer => "unknownissuer",
+            Self::WeakKey => "weakkey",
             Self::BadCertificate => "badcertificate",
             Self::Alert => "alert",
             Self::Handshake => "handshake",

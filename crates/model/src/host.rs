@@ -1,7 +1,7 @@
 //! Hosts and the remote ends of connections.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
 use url::Url;
@@ -11,11 +11,56 @@ use url::Url;
 pub enum Host {
     /// An address.
     Address(IpAddr),
+    /// An IPv6 address with its scope.
+    Scoped(Box<ScopedAddress>),
     /// A name in ASCII (A-labels) and lower case, otherwise as it was given.
     Name(Box<str>),
 }
 
+/// An IPv6 address that is one only on a link of this machine, and the link (RFC 4007 §11).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ScopedAddress {
+    /// The address.
+    pub address: Ipv6Addr,
+    /// The index of the interface.
+    pub scope_id: u32,
+    /// The interface as it was given, by name or by index.
+    pub zone: Box<str>,
+}
+
+impl fmt::Display for ScopedAddress {
+    /// In brackets, as in URLs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}%{}]", self.address, self.zone)
+    }
+}
+
 impl Host {
+    /// The address, if the host is given by one.
+    pub fn address(&self) -> Option<IpAddr> {
+        match self {
+            Self::Address(address) => Some(*address),
+            Self::Scoped(scoped) => Some(scoped.address.into()),
+            Self::Name(_) => None,
+        }
+    }
+
+    /// The scope, if the host has one.
+    pub fn scoped(&self) -> Option<&ScopedAddress> {
+        match self {
+            Self::Scoped(scoped) => Some(scoped),
+            Self::Address(_) | Self::Name(_) => None,
+        }
+    }
+
+    /// The same without a scope, as URLs, TLS and HTTP name it (RFC 6874 §4).
+    pub fn without_scope(&self) -> Self {
+        match self.scoped() {
+            Some(scoped) => Self::Address(scoped.address.into()),
+            None => self.clone(),
+        }
+    }
+
     /// Parses an address (IPv6 with or without brackets) or a name, which is converted to lower
     /// case and A-labels (UTS 46, as in URLs). `None` if it is neither. An IPv4-mapped IPv6 address
     /// (RFC 4291 §2.5.5.2) is the IPv4 address in it, here and in URLs.
@@ -52,6 +97,7 @@ impl fmt::Display for Host {
         match self {
             Self::Address(IpAddr::V6(address)) => write!(f, "[{address}]"),
             Self::Address(address) => address.fmt(f),
+            Self::Scoped(scoped) => scoped.fmt(f),
             Self::Name(name) => f.write_str(name),
         }
     }

@@ -32,7 +32,7 @@ pub use class::{Class, ClassError};
 pub use details::{ExtendedError, HeaderFlags, Nsid, ResponseDetails, Sections};
 pub use errno::Errno;
 pub use fault::{Cause, Fault, Phase};
-pub use host::{Host, Remote};
+pub use host::{Host, Remote, ScopedAddress};
 pub use job::{Job, ModuleId, ProbeSpec};
 pub use keyword::KeywordError;
 pub use name::{DnsName, NameError, write_label};

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use url::Url;
 
-use crate::{DnsName, Host};
+use crate::{DnsName, Host, ScopedAddress};
 
 /// A target, with the text it was given as.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +58,8 @@ pub enum Target {
 pub struct UrlTarget {
     /// The URL, with scheme `http` or `https`.
     pub url: Url,
+    /// The host of the URL, if it has a scope, which a URL cannot hold.
+    pub scoped: Option<Box<ScopedAddress>>,
     /// Set if no scheme was given: https is tried first, then http.
     pub fallback: Option<HttpFallback>,
     /// The path to send, if it is not that of the URL, which has no dot segments (RFC 3986
@@ -79,7 +81,10 @@ impl Target {
     /// The host to connect to, if there is one.
     pub fn host(&self) -> Option<Host> {
         match self {
-            Self::Url(target) => Host::of_url(&target.url),
+            Self::Url(target) => match &target.scoped {
+                Some(scoped) => Some(Host::Scoped(scoped.clone())),
+                None => Host::of_url(&target.url),
+            },
             Self::Endpoint { host, .. } => Some(host.clone()),
             _ => None,
         }

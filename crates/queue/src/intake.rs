@@ -167,7 +167,11 @@ impl Intake {
         let span = match hosts {
             Hosts::AddressRange(span) => span,
             Hosts::One(Host::Address(address)) => ParsedTarget::Address(address).span(),
-            Hosts::One(name) => return Some(Rows::Name(name, template)),
+            Hosts::One(host) => {
+                let address = host.address();
+                let is_excluded = address.is_some_and(|address| self.exclude.contains(address));
+                return (!is_excluded).then_some(Rows::Name(host, template));
+            }
         };
         Some(Rows::Templated(self.ranks(span)?, template))
     }
@@ -223,8 +227,7 @@ impl Intake {
 /// The address of a target, if the target contains it.
 fn address_of(target: &Target) -> Option<IpAddr> {
     match target.host() {
-        Some(Host::Address(address)) => Some(address),
-        Some(Host::Name(_)) => None,
+        Some(host) => host.address(),
         None => target.reverse_address(),
     }
 }

@@ -1,11 +1,9 @@
 //! Addresses of resolvers.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
-
-use rustix::net::netdevice::name_to_index;
-use rustix::net::{AddressFamily, SocketType, socket};
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
 use crate::parse::shorten;
+use crate::scope::{ScopeError, scoped};
 
 /// The port of DNS (RFC 1035 §4.2).
 const DNS_PORT: u16 = 53;
@@ -19,12 +17,9 @@ pub enum ResolverError {
     /// What follows the address is not a port.
     #[error("{0:?} is not a port from 1 to 65535")]
     Port(Box<str>),
-    /// An IPv4 address is followed by a scope.
-    #[error("{0} has no scope, as only IPv6 addresses have")]
-    Scope(IpAddr),
-    /// This machine has no such interface.
-    #[error("this machine has no network interface {0:?}")]
-    NoInterface(Box<str>),
+    /// It cannot have its scope.
+    #[error(transparent)]
+    Scope(#[from] ScopeError),
 }
 
 /// Parses the address of a resolver: `ADDR`, `[ADDR]`, `ADDR:PORT` (IPv6 in brackets) or `ADDR#PORT`,
@@ -48,11 +43,11 @@ pub fn parse_resolver(text: &str) -> Result<SocketAddr, ResolverError> {
         None => DNS_PORT,
         Some(text) => parse_port(text).ok_or_else(|| ResolverError::Port(shorten(text)))?,
     };
-    match (address, scope) {
-        (_, None) => Ok(SocketAddr::new(address.to_canonical(), port)),
-        (IpAddr::V4(_), Some(_)) => Err(ResolverError::Scope(address)),
-        (IpAddr::V6(address), Some(scope)) => with_scope(address, port, scope),
-    }
+    let Some(scope) = scope else {
+        return Ok(SocketAddr::new(address.to_canonical(), port));
+    };
+    let scoped = scoped(address, scope)?;
+    Ok(SocketAddrV6::new(scoped.address, port, 0, scoped.scope_id).into())
 }
 
 /// Splits `[ADDR]:PORT`, `[ADDR]#PORT`, `ADDR#PORT` and, for IPv4, `ADDR:PORT`. Brackets are removed.
@@ -83,20 +78,6 @@ fn parse_port(text: &str) -> Option<u16> {
         .then(|| text.parse().ok())
         .flatten()
         .filter(|port| *port != 0)
-}
-
-fn with_scope(address: Ipv6Addr, port: u16, scope: &str) -> Result<SocketAddr, ResolverError> {
-    let index = match scope.parse() {
-        Ok(index) if index != 0 && !scope.starts_with('+') => index,
-        _ => interface_index(scope).ok_or_else(|| ResolverError::NoInterface(shorten(scope)))?,
-    };
-    Ok(SocketAddrV6::new(address, port, 0, index).into())
-}
-
-/// The index of an interface of this machine. The system call needs some socket; nothing is sent.
-fn interface_index(name: &str) -> Option<u32> {
-    let any = socket(AddressFamily::UNIX, SocketType::DGRAM, None).ok()?;
-    name_to_index(any, name).ok()
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ impl Router {
         let mut hasher = self.hasher.build_hasher();
         match target.host()? {
             Host::Address(address) => address.hash(&mut hasher),
+            Host::Scoped(scoped) => (scoped.address, scoped.scope_id).hash(&mut hasher),
             // The trailing dot does not change the name.
             Host::Name(name) => name.strip_suffix('.').unwrap_or(&name).hash(&mut hasher),
         }

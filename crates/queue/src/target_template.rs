@@ -57,6 +57,7 @@ impl TargetTemplate {
                 Target::Url(Box::new(UrlTarget {
                     url,
                     raw_path: page.raw_path.clone(),
+                    scoped: host.scoped().cloned().map(Box::new),
                     fallback,
                     given,
                 }))
@@ -80,7 +81,7 @@ impl Page {
     /// A URL with `path`, including query and fragment. `host` must be a host to use it with, or
     /// any address for use with addresses. With `path_as_is`, dot segments of the path are kept.
     pub(crate) fn new(host: &Host, path: &str, path_as_is: bool) -> Result<Self, String> {
-        match Url::parse(&format!("https://{host}{path}")) {
+        match Url::parse(&format!("https://{}{path}", host.without_scope())) {
             Ok(url) => Ok(Self {
                 raw_path: path_as_is.then(|| raw_path(path, &url)).flatten(),
                 url,

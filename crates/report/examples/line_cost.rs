@@ -111,6 +111,7 @@ fn page(seq: u64, address: IpAddr) -> Outcome {
     let url = format!("http://{}:8080/", Host::Address(address));
     let mut outcome = outcome(seq, address);
     outcome.job.target = Target::Url(Box::new(UrlTarget {
+        scoped: None,
         url: url.parse().expect("a constant form"),
         raw_path: None,
         fallback: None,

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::time::Duration;
 
-use canvass_model::{Class, Host, Rcode, Record, Remote, Status, Target, UrlTarget};
+use canvass_model::{Class, Host, Rcode, Record, Remote, ScopedAddress, Status, Target, UrlTarget};
 
 const NANOS_PER_MS: u64 = 1_000_000;
 
@@ -155,6 +155,8 @@ pub(crate) struct TargetText<'a> {
 pub(crate) enum HostText<'a> {
     /// The text of the target, or a name.
     Text(&'a str),
+    /// An address with a scope.
+    Scoped(&'a ScopedAddress),
     /// An address.
     Address {
         /// The address.
@@ -173,6 +175,7 @@ impl<'a> TargetText<'a> {
     pub(crate) fn push(&self, out: &mut Vec<u8>, push_text: impl FnOnce(&mut Vec<u8>, &str)) {
         match self.host {
             HostText::Text(text) => push_text(out, text),
+            HostText::Scoped(scoped) => push_text(out, &scoped.to_string()),
             HostText::Address {
                 address: IpAddr::V6(address),
                 as_in_url: true,
@@ -199,7 +202,10 @@ pub(crate) fn target_text(target: &Target) -> TargetText<'_> {
         Target::Url(target) => match &target.given {
             Some(given) => TargetText::whole(HostText::Text(given)),
             None => TargetText {
-                host: HostText::Text(target.url.host_str().unwrap_or_default()),
+                host: match &target.scoped {
+                    Some(scoped) => HostText::Scoped(scoped),
+                    None => HostText::Text(target.url.host_str().unwrap_or_default()),
+                },
                 port: written_port(target),
             },
         },
@@ -213,6 +219,7 @@ pub(crate) fn target_text(target: &Target) -> TargetText<'_> {
                     address: *address,
                     as_in_url: true,
                 },
+                Host::Scoped(scoped) => HostText::Scoped(scoped),
                 Host::Name(name) => HostText::Text(name),
             },
             port: Some(*port),
@@ -386,6 +393,7 @@ mod tests {
             ("http://example.net/", None, "example.net"),
         ] {
             let target = Target::Url(Box::new(UrlTarget {
+                scoped: None,
                 url: url.parse().unwrap(),
                 raw_path: None,
                 fallback: fallback_port.map(|port| HttpFallback { port }),

@@ -11,42 +11,10 @@ use canvass_proto::talk::{CredentialUse, Credentials, Script};
 use canvass_proto::tls::TlsClient;
 use canvass_queue::{Scheme, SchemeProbe, TargetKind};
 
-/// A scheme whose endpoints run a preset over TCP.
-struct Talk {
-    scheme: &'static str,
-    /// The preset ([`Script::preset`]).
-    preset: &'static str,
-    /// The port of endpoints without one, registered for the scheme (RFC 6335).
-    port: u16,
-    /// Whether TLS begins with the connection.
-    tls_from_start: bool,
-}
-
-const fn talk(scheme: &'static str, preset: &'static str, port: u16) -> Talk {
-    Talk {
-        scheme,
-        preset,
-        port,
-        tls_from_start: false,
-    }
-}
-
-const fn talk_over_tls(scheme: &'static str, preset: &'static str, port: u16) -> Talk {
-    Talk {
-        tls_from_start: true,
-        ..talk(scheme, preset, port)
-    }
-}
-
-/// The schemes that have a preset.
-const TALKS: &[Talk] = &[
-    talk("smtp", "smtp", 25),
-    talk_over_tls("smtps", "smtp", 465),
-    talk("imap", "imap", 143),
-    talk_over_tls("imaps", "imap", 993),
-    talk("ssh", "ssh", 22),
-    talk("ftp", "ftp", 21),
-    talk_over_tls("ftps", "ftp", 990),
+/// The schemes whose endpoints run the preset of that name.
+const SERVICES: [&str; 15] = [
+    "smtp", "smtps", "pop3", "pop3s", "imap", "imaps", "ssh", "telnet", "ftp", "ftps", "redis",
+    "rediss", "mysql", "postgres", "ntp",
 ];
 /// The port of `tls://`: that of https.
 const TLS_PORT: u16 = 443;
@@ -97,8 +65,8 @@ impl EndpointModules {
                 expect: settings.expect.clone().map(Box::new),
             }),
         };
-        let tcp = all.add(stream(settings, None, false));
-        let tls = all.add(stream(settings, None, true));
+        let tcp = all.add(stream(settings, None, None, false));
+        let tls = all.add(stream(settings, None, None, true));
         let udp = all.add(ModuleKind::Udp {
             script: any_reply(),
             credentials: None,
@@ -135,17 +103,29 @@ impl EndpointModules {
                 loopback_only: settings.loopback_resolvers_only,
             },
         );
-        for talk in TALKS {
-            let preset = Script::preset(talk.preset).expect("the preset exists");
-            let script = Some(Arc::new(preset.script()));
-            let module = all.add(stream(settings, script, talk.tls_from_start));
-            all.define(
-                talk.scheme,
+        for name in SERVICES {
+            let preset = Script::preset(name).expect("the preset exists");
+            let script = Arc::new(preset.script());
+            let default_port = preset.port.and_then(NonZeroU16::new);
+            let uses_credentials = preset.credentials != CredentialUse::None;
+            let credentials = settings.credentials.clone().filter(|_| uses_credentials);
+            let probe = if preset.tcp {
+                let tls_from_start = preset.tls_from_start;
                 SchemeProbe::Tcp {
-                    module,
-                    default_port: NonZeroU16::new(talk.port),
-                },
-            );
+                    module: all.add(stream(settings, Some(script), credentials, tls_from_start)),
+                    default_port,
+                }
+            } else {
+                SchemeProbe::Udp {
+                    module: all.add(ModuleKind::Udp {
+                        script,
+                        credentials,
+                        window: None,
+                    }),
+                    default_port,
+                }
+            };
+            all.define(name, probe);
         }
         all
     }
@@ -181,14 +161,12 @@ pub fn any_reply() -> Arc<Script> {
 fn stream(
     settings: &EndpointSettings,
     script: Option<Arc<Script>>,
+    credentials: Option<Arc<Credentials>>,
     tls_from_start: bool,
 ) -> ModuleKind {
-    let uses_credentials = script
-        .as_ref()
-        .is_some_and(|script| script.credential_use() != CredentialUse::None);
     ModuleKind::Tcp {
         script,
-        credentials: settings.credentials.clone().filter(|_| uses_credentials),
+        credentials,
         tls: settings.tls.clone(),
         tls_from_start,
         certificate: settings.certificate,
@@ -219,12 +197,10 @@ mod tests {
         let modules = modules();
         let names: BTreeSet<_> = modules.schemes.iter().map(|scheme| scheme.name).collect();
         assert_eq!(names.len(), modules.schemes.len());
-        for name in [
-            "tcp", "tls", "udp", "unix", "http", "https", "dns", "smtp", "smtps", "imap", "imaps",
-            "ssh", "ftp",
-        ] {
+        for name in ["tcp", "tls", "udp", "unix", "http", "https", "dns"] {
             assert!(names.contains(name), "{name}");
         }
+        assert!(SERVICES.iter().all(|name| names.contains(name)));
         let kind = modules.kind();
         let mut builder = crate::Plan::builder(kind);
         for module in modules.into_modules() {
@@ -253,11 +229,11 @@ mod tests {
     }
 
     #[test]
-    fn a_preset_that_needs_credentials_has_no_scheme() {
-        for talk in TALKS {
-            let preset = Script::preset(talk.preset).unwrap();
-            assert!(!preset.script().needs_credentials(), "{}", talk.scheme);
-            assert!(preset.tcp, "{}", talk.scheme);
+    fn every_service_can_be_asked_without_credentials_at_its_own_port() {
+        for name in SERVICES {
+            let preset = Script::preset(name).unwrap();
+            assert_ne!(preset.credentials, CredentialUse::Required, "{name}");
+            assert!(preset.port.is_some(), "{name}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 mod checks;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -192,7 +192,7 @@ impl Plan {
 pub struct PlanBuilder {
     kind: TargetKind,
     resolvers: Vec<SocketAddr>,
-    query_source: Option<IpAddr>,
+    query_source: Option<SocketAddr>,
     transport: TransportPolicy,
     retries: Option<u32>,
     deadline: Duration,
@@ -228,9 +228,9 @@ macro_rules! setters {
 
 impl PlanBuilder {
     setters! {
-        /// The local address that queries are sent from. It must be of the family of every
-        /// resolver. The default is the system's choice.
-        query_source: Option<IpAddr>,
+        /// The local address that queries are sent from, with port 0. It must be of the family of
+        /// every resolver. The default is the system's choice.
+        query_source: Option<SocketAddr>,
         /// The transport of queries to resolvers. The default is UDP, and TCP after a truncated answer.
         transport: TransportPolicy,
         /// The number of attempts after the first. The default is 7 for a question to a resolver, and

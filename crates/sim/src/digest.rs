@@ -237,6 +237,7 @@ fn tls(hash: &mut Fnv, facts: &TlsFacts) {
         hash.octets(&certificate.sha256);
     });
     hash.number(facts.chain_length as u64);
+    hash.option(facts.ocsp_stapled, |hash, is| hash.number(is.into()));
 }
 
 #[cfg(test)]

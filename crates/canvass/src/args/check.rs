@@ -31,10 +31,10 @@ pub(crate) struct CheckArgs {
     /// host or port.
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = heading::QUESTION)]
     pub follow: u32,
-    /// Read user and password from FILE, a line each
+    /// Log in with the user and password in FILE
     ///
-    /// For the services that can log in. The default is the environment's CANVASS_USER and
-    /// CANVASS_PASSWORD. Passwords are never printed.
+    /// A line each. imap, imaps, redis and rediss log in with them. Without this flag nobody does,
+    /// whatever the environment has. Passwords are never printed.
     #[arg(long, value_name = "FILE", help_heading = heading::QUESTION)]
     pub credentials: Option<PathBuf>,
 

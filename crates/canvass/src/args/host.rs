@@ -1,8 +1,9 @@
 //! The flags that all probes of hosts have.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use canvass_queue::parse_local_address;
 use clap::{Args, ValueEnum};
 
 use super::{CommonArgs, heading};
@@ -81,8 +82,8 @@ pub(crate) struct ReachArgs {
 #[command(next_help_heading = heading::ADVANCED)]
 pub(crate) struct SocketArgs {
     /// Bind to this local address
-    #[arg(long, value_name = "ADDR")]
-    pub bind: Option<IpAddr>,
+    #[arg(long, value_name = "ADDR", value_parser = parse_local_address)]
+    pub bind: Option<SocketAddr>,
     /// Set the time to live, or hop limit
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=255))]
     pub ttl: Option<u32>,

@@ -1,8 +1,9 @@
 //! The flags for how `ptr` and `dns` ask resolvers.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 
 use canvass_model::{Class, ClientSubnet};
+use canvass_queue::parse_local_address;
 use clap::Args;
 
 use super::heading;
@@ -61,8 +62,8 @@ pub(crate) struct QuestionArgs {
     /// Send queries from this local address
     ///
     /// It must be of the family of every resolver.
-    #[arg(long, value_name = "ADDR", help_heading = heading::QUESTION)]
-    pub bind: Option<IpAddr>,
+    #[arg(long, value_name = "ADDR", help_heading = heading::QUESTION, value_parser = parse_local_address)]
+    pub bind: Option<SocketAddr>,
     /// Show authority and additional records too
     ///
     /// They are the columns or fields `authority` and `additional`. Lines of `ptr` then have the

@@ -26,6 +26,11 @@ pub(crate) fn check(args: CheckArgs) -> Result<Invocation, Failure> {
         follow_max: args.follow,
         ..HttpSettings::default()
     };
+    // Those of the environment are not given to every server of a list.
+    let credentials = match args.credentials.as_deref() {
+        Some(file) => given_credentials(Some(file))?,
+        None => None,
+    };
     let expected = args.expect;
     let certificate = expected.certificate.expect_cert_days;
     let certificate = certificate.map(CertificateDays::where_tls_is_used);
@@ -39,7 +44,7 @@ pub(crate) fn check(args: CheckArgs) -> Result<Invocation, Failure> {
         tls: tls_client(&args.tls, None, lab.as_ref())?,
         expect: (!expect.is_empty()).then_some(expect),
         certificate,
-        credentials: given_credentials(args.credentials.as_deref())?,
+        credentials,
         loopback_resolvers_only: lab.is_some(),
     });
     let mut reach = reach(&args.host.reach, lab.as_ref())?;

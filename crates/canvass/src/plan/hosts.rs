@@ -9,7 +9,7 @@ use canvass_engine::SocketOptions;
 use canvass_lab::Lab;
 use canvass_model::{Host, ModuleId};
 use canvass_proto::{FamilyPreference, ModuleKind, Pin, Reach, Timeouts};
-use canvass_queue::{Ports, Protocol, TargetKind};
+use canvass_queue::{Ports, Protocol, ScopeError, TargetKind, parse_scoped};
 use canvass_report::Columns;
 use canvass_run::{DEFAULT_TIMEOUTS, Plan, SYSTEM_NAME_THREADS};
 
@@ -131,11 +131,17 @@ pub(super) fn reach(args: &ReachArgs, lab: Option<&Lab>) -> Result<Reach, Failur
         .connect_to
         .iter()
         .map(|text| {
-            pin(text).ok_or_else(|| {
-            Failure::usage(format!(
-                "--connect-to {text:?} is not HOST1:PORT1:HOST2:PORT2, each of which may be empty"
-            ))
-        })
+            let misspelled = || {
+                format!(
+                    "--connect-to {text:?} is not HOST1:PORT1:HOST2:PORT2, each of which may be \
+                     empty"
+                )
+            };
+            match pin(text) {
+                Ok(pin) => pin.ok_or_else(misspelled),
+                Err(error) => Err(format!("--connect-to {text:?}: {error}")),
+            }
+            .map_err(Failure::usage)
         })
         .collect::<Result<Vec<_>, _>>()?;
     if let Some(lab) = lab {
@@ -155,8 +161,41 @@ pub(super) fn reach(args: &ReachArgs, lab: Option<&Lab>) -> Result<Reach, Failur
     })
 }
 
-/// Parses `HOST1:PORT1:HOST2:PORT2`; IPv6 addresses are in brackets.
-fn pin(text: &str) -> Option<Pin> {
+/// Parses `HOST1:PORT1:HOST2:PORT2`; IPv6 addresses are in brackets. `None` if it is not of this form.
+fn pin(text: &str) -> Result<Option<Pin>, ScopeError> {
+    let Some([host, port, to_host, to_port]) = pin_fields(text) else {
+        return Ok(None);
+    };
+    let (Some(host), Some(to_host)) = (pin_host(host)?, pin_host(to_host)?) else {
+        return Ok(None);
+    };
+    let read_port = |text: &str| match text {
+        "" => Some(None),
+        text => text.parse().ok().filter(|port| *port != 0).map(Some),
+    };
+    let (Some(port), Some(to_port)) = (read_port(port), read_port(to_port)) else {
+        return Ok(None);
+    };
+    Ok(Some(Pin {
+        whose: host.into(),
+        port,
+        to_host,
+        to_port,
+    }))
+}
+
+/// A host of a pin, or none. `None` if the text is no host.
+fn pin_host(text: &str) -> Result<Option<Option<Host>>, ScopeError> {
+    if text.is_empty() {
+        return Ok(Some(None));
+    }
+    match parse_scoped(text) {
+        Some(scoped) => scoped.map(Some).map(Some),
+        None => Ok(Host::parse(text).map(Some)),
+    }
+}
+
+fn pin_fields(text: &str) -> Option<[&str; 4]> {
     let mut fields = Vec::new();
     let mut rest = text;
     loop {
@@ -173,23 +212,7 @@ fn pin(text: &str) -> Option<Pin> {
             None => return None,
         }
     }
-    let [host, port, to_host, to_port] = fields[..] else {
-        return None;
-    };
-    let read_host = |text: &str| match text {
-        "" => Some(None),
-        text => Host::parse(text).map(Some),
-    };
-    let read_port = |text: &str| match text {
-        "" => Some(None),
-        text => text.parse().ok().filter(|port| *port != 0).map(Some),
-    };
-    Some(Pin {
-        whose: read_host(host)?.into(),
-        port: read_port(port)?,
-        to_host: read_host(to_host)?,
-        to_port: read_port(to_port)?,
-    })
+    fields.try_into().ok()
 }
 
 pub(super) fn ports(args: &PortsArgs, protocol: Protocol) -> Result<Option<Ports>, Failure> {
@@ -202,8 +225,8 @@ pub(super) fn ports(args: &PortsArgs, protocol: Protocol) -> Result<Option<Ports
 
 fn socket_options(args: &SocketArgs, quiet: bool) -> Result<SocketOptions, Failure> {
     if let Some(address) = args.bind {
-        std::net::UdpSocket::bind((address, 0))
-            .map_err(|error| Failure::usage(format!("--bind {address}: {error}")))?;
+        std::net::UdpSocket::bind(address)
+            .map_err(|error| Failure::usage(format!("--bind {}: {error}", address.ip())))?;
     }
     let (receive_buffer_octets, send_buffer_octets) = granted::socket_buffers(args, quiet);
     Ok(SocketOptions {

@@ -107,7 +107,7 @@ fn add_module_settings(talk: &Talk, args: &mut TcpArgs) {
         reach.ipv6 = settings.only_family == Some(OnlyFamily::V6);
     }
     let bind = &mut args.host.sockets.bind;
-    *bind = bind.or(settings.source);
+    *bind = bind.or(settings.source.map(|address| (address, 0).into()));
     let tls = &mut args.tls;
     tls.insecure |= settings.insecure;
     tls.cacert = tls.cacert.take().or_else(|| beside(&settings.ca_file));

@@ -32,7 +32,7 @@ const KEYS: [&str; 23] = [
     "phases_ms",
     "error",
 ];
-const TLS_KEYS: [&str; 13] = [
+const TLS_KEYS: [&str; 14] = [
     "version",
     "cipher",
     "alpn",
@@ -46,6 +46,7 @@ const TLS_KEYS: [&str; 13] = [
     "days_left",
     "sha256",
     "chain_length",
+    "ocsp_stapled",
 ];
 const CSV_HEADER: &str = "seq,line,target,probe,outcome,status,url,remote,http_version,\
     status_code,content_length,body_bytes,decoded_bytes,redirects,tls_version,tls_days_left,\

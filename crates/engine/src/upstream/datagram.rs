@@ -1,7 +1,7 @@
 //! The datagram sockets of one upstream.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -48,7 +48,7 @@ pub(crate) struct Datagrams {
 }
 
 impl Datagrams {
-    pub(crate) fn new(address: SocketAddr, source: Option<IpAddr>, upstreams: usize) -> Self {
+    pub(crate) fn new(address: SocketAddr, source: Option<SocketAddr>, upstreams: usize) -> Self {
         let usual = if upstreams <= UPSTREAMS_FEW {
             SOCKETS_FEW
         } else {

@@ -48,7 +48,7 @@ pub(super) struct LaneLimits {
     /// How many resolvers share the run's queries.
     upstreams: usize,
     /// The local address of queries.
-    source: Option<IpAddr>,
+    source: Option<SocketAddr>,
 }
 
 impl LaneLimits {
@@ -87,6 +87,7 @@ impl LaneLimits {
     /// The local address of queries, if it is of another family than `peer`.
     pub(super) fn source_of_other_family(&self, peer: SocketAddr) -> Option<IpAddr> {
         self.source
+            .map(|source| source.ip())
             .filter(|source| source.is_ipv4() != peer.is_ipv4())
     }
 }

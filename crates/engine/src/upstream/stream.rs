@@ -1,7 +1,7 @@
 //! The stream connections of one upstream, many queries in a write (RFC 7766).
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use canvass_model::{Remote, Time};
@@ -131,7 +131,7 @@ pub(crate) struct Streams {
 }
 
 impl Streams {
-    pub(crate) fn new(address: SocketAddr, source: Option<IpAddr>) -> Self {
+    pub(crate) fn new(address: SocketAddr, source: Option<SocketAddr>) -> Self {
         Self {
             address,
             options: SocketOptions::query_streams(source),

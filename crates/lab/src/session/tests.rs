@@ -51,7 +51,7 @@ fn ask(impairments: &str, kind: ServiceKind, request: &[u8]) -> (Vec<u8>, Output
 
 /// A client that trusts the lab's authority.
 fn client(services: &Services, name: &str, with_certificate: bool) -> ClientConnection {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut roots = RootCertStore::empty();
     let ca = services.ca_pem().unwrap();
     roots

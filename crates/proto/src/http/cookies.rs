@@ -1,7 +1,5 @@
 //! A cookie jar (RFC 6265), for the requests of one job.
 
-use std::net::IpAddr;
-
 use canvass_model::{Host, Url};
 use cookie::Cookie;
 
@@ -176,19 +174,17 @@ fn is_under(host: &str, domain: &str) -> bool {
 }
 
 fn is_address(url: &Url) -> bool {
-    matches!(Host::of_url(url), Some(Host::Address(_)))
+    Host::of_url(url).is_some_and(|host| host.address().is_some())
 }
 
 /// Whether a cookie for secure connections may be set and sent: over https, and to this machine, as
 /// in curl and in browsers.
 fn is_secure(url: &Url) -> bool {
     url.scheme() == "https"
-        || match Host::of_url(url) {
-            Some(Host::Address(IpAddr::V4(address))) => address.is_loopback(),
-            Some(Host::Address(IpAddr::V6(address))) => address.is_loopback(),
-            Some(Host::Name(name)) => &*name == "localhost",
-            None => false,
-        }
+        || Host::of_url(url).is_some_and(|host| match host {
+            Host::Name(name) => &*name == "localhost",
+            host => host.address().is_some_and(|address| address.is_loopback()),
+        })
 }
 
 /// The directory of the request (RFC 6265 §5.1.4).

@@ -56,7 +56,10 @@ impl Probe {
                 format!("more than {follow_max} redirects").into()
             }
             Ok(Some(request)) => match Course::of_request(request, &self.job.module) {
-                Ok(course) => return self.hop(now, code, course),
+                Ok(course) => {
+                    let course = course.keep_scope(Some(self.host()));
+                    return self.hop(now, code, course);
+                }
                 Err(reason) => reason,
             },
             Err(error) => error.to_string().into(),
@@ -288,6 +291,7 @@ impl Probe {
         let Ok(course) = Course::of_request(request, &self.job.module) else {
             return;
         };
+        let course = course.keep_scope(Some(self.host()));
         self.note(now, "fallback", None, || course.url().into());
         self.journey.detour = Some(Box::new(course));
         let (paced, route) = (true, self.same_route());

@@ -50,7 +50,8 @@ impl Course {
             (ModuleKind::Http { settings, .. }, Target::Url(target)) => Ok(Self {
                 fallback: target.fallback,
                 ..Self::of_request(Request::of_target(settings, target), module)?
-            }),
+            }
+            .keep_scope(job.target.host().as_ref())),
             (ModuleKind::Http { settings, .. }, Target::Unix { path, .. }) => {
                 let url = Url::parse("http://localhost/").expect("it is a valid URL");
                 let course = Self::of_request(Request::new(settings, &url), module)?;
@@ -77,6 +78,20 @@ impl Course {
             request: Some(request),
             fallback: None,
         })
+    }
+
+    /// Gives the destination the scope of `host`, if it has the same address: URLs have none.
+    pub(super) fn keep_scope(mut self, host: Option<&Host>) -> Self {
+        let destination = &mut self.destination;
+        if let Some(scoped @ Host::Scoped(_)) = host
+            && destination.host == scoped.without_scope()
+        {
+            if destination.connect_host == destination.host {
+                destination.connect_host.clone_from(scoped);
+            }
+            destination.host.clone_from(scoped);
+        }
+        self
     }
 
     fn over_unix(mut self, path: &Path) -> Self {
@@ -162,12 +177,12 @@ impl Pin {
     fn suits(&self, host: &Host, port: u16) -> bool {
         let suits = match &self.whose {
             PinHost::Any => true,
-            PinHost::Elsewhere => !matches!(host, Host::Address(address) if address.is_loopback()),
+            PinHost::Elsewhere => !host.address().is_some_and(|address| address.is_loopback()),
             PinHost::Under(parent) => match host {
                 Host::Name(name) => name
                     .strip_suffix(&**parent)
                     .is_some_and(|rest| rest.is_empty() || rest.ends_with('.')),
-                Host::Address(_) => false,
+                Host::Address(_) | Host::Scoped(_) => false,
             },
             PinHost::Is(wanted) => wanted == host,
         };

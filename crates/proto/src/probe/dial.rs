@@ -65,13 +65,14 @@ impl Probe {
     }
 
     pub(super) fn look_up_sought(&mut self, now: Time) {
-        let loopback = match self.sought_host() {
-            Host::Address(address) => {
-                let address = *address;
-                *self.candidates() = Candidates::of(address);
-                return self.use_addresses(now);
-            }
+        let sought = self.sought_host();
+        if let Some(address) = sought.address() {
+            *self.candidates() = Candidates::of(address);
+            return self.use_addresses(now);
+        }
+        let loopback = match sought {
             Host::Name(name) => loopback(name),
+            Host::Address(_) | Host::Scoped(_) => None,
         };
         let preference = self.family();
         let candidates = self.candidates();
@@ -190,8 +191,14 @@ impl Probe {
     }
 
     fn dial_address(&mut self, now: Time, address: IpAddr) {
-        let port = self.course().destination.connect_port;
-        self.dial(Remote::Inet(SocketAddr::new(address, port)));
+        let destination = &self.course().destination;
+        let mut remote = SocketAddr::new(address, destination.connect_port);
+        if let (SocketAddr::V6(remote), Some(scoped)) =
+            (&mut remote, destination.connect_host.scoped())
+        {
+            remote.set_scope_id(scoped.scope_id);
+        }
+        self.dial(Remote::Inet(remote));
         // Until a socket is opened it waits, but before the first send that is no phase.
         let stage = &self.journey.stage;
         if stage.dialing().is_some_and(|one| !one.has_started()) {

@@ -211,6 +211,7 @@ fn status_of(cause: Cause) -> Status {
         | Cause::NotYetValid
         | Cause::WrongHost
         | Cause::UnknownIssuer
+        | Cause::WeakKey
         | Cause::BadCertificate
         | Cause::Alert
         | Cause::Handshake => Status::Tls,

@@ -41,9 +41,10 @@ impl Probe {
         let Some(request) = &self.course().request else {
             return Some(ended);
         };
-        let Ok(mut course) = Course::of_request(request.for_favicon(), &self.job.module) else {
+        let Ok(course) = Course::of_request(request.for_favicon(), &self.job.module) else {
             return Some(ended);
         };
+        let mut course = course.keep_scope(Some(self.host()));
         let unix = self.course().destination.unix.clone();
         course.destination.unix = unix;
         self.gather();

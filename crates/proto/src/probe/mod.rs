@@ -146,7 +146,7 @@ impl Probe {
     pub fn name(&self) -> Option<&str> {
         match self.sought_host() {
             Host::Name(name) => Some(name),
-            Host::Address(_) => None,
+            Host::Address(_) | Host::Scoped(_) => None,
         }
     }
 

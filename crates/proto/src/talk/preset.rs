@@ -36,6 +36,10 @@ const IMAP: Preset = Preset {
     credentials: CredentialUse::Optional,
     ..over_tcp("imap", 143, include_str!("presets/imap.yaml"))
 };
+const FTP: Preset = Preset {
+    about: "greeting of a file server (RFC 959)",
+    ..over_tcp("ftp", 21, include_str!("presets/ftp.yaml"))
+};
 const REDIS: Preset = Preset {
     about: "whether a Redis server answers a PING",
     credentials: CredentialUse::Optional,
@@ -93,10 +97,8 @@ impl Preset {
             about: "the first line or prompt, with options refused (RFC 854)",
             ..over_tcp("telnet", 23, include_str!("presets/telnet.yaml"))
         },
-        Self {
-            about: "greeting of a file server (RFC 959)",
-            ..over_tcp("ftp", 21, include_str!("presets/ftp.yaml"))
-        },
+        FTP,
+        over_tls("ftps", 990, FTP, "ftp with TLS from the start"),
         REDIS,
         over_tls("rediss", 6379, REDIS, "redis with TLS from the start"),
         Self {

@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use canvass_model::{Cause, Host};
 use rustls::client::{Resumption, UnbufferedClientConnection};
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{DnsName, IpAddr, ServerName};
 use rustls::{CipherSuite, ClientConfig, SupportedProtocolVersion, version};
 
 use super::handshake_context::{HandshakeClock, with_context};
+use super::offer::Offer;
 use super::options::{
     Anchors, TlsIdentity, TlsOptions, TlsSetupError, TlsVersion, certificates, private_key,
+    setup_error,
 };
+use super::p521::P521;
 use super::verifier::{Checks, Verifier};
 use super::{TlsFault, TlsFilter};
 
@@ -22,6 +25,7 @@ pub struct TlsClient {
     config: Arc<ClientConfig>,
     /// Sent and verified instead of the host's own name.
     server_name: Option<ServerName<'static>>,
+    offer: Offer,
     insecure: bool,
 }
 
@@ -39,8 +43,9 @@ impl TlsClient {
             (false, None) => Checks::Deferred,
         };
         let verifier = Verifier::new(anchors, provider.signature_verification_algorithms, checks);
+        let versions = versions(options)?;
         let builder = ClientConfig::builder_with_details(provider, Arc::new(HandshakeClock))
-            .with_protocol_versions(&versions(options)?)
+            .with_protocol_versions(&versions)
             .map_err(unsupported)?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier));
@@ -51,7 +56,7 @@ impl TlsClient {
                 .map_err(|error| TlsSetupError::Identity {
                     chain: chain.name.clone(),
                     key: key.name.clone(),
-                    reason: error.to_string().into(),
+                    reason: setup_error(&error).into(),
                 })?,
         };
         config.resumption = Resumption::disabled();
@@ -67,6 +72,7 @@ impl TlsClient {
         Ok(Self {
             config: Arc::new(config),
             server_name,
+            offer: Offer::of(&versions),
             insecure: options.insecure,
         })
     }
@@ -100,15 +106,18 @@ impl TlsClient {
         let config = Arc::clone(&self.config);
         let (connection, _) =
             with_context(unix_now_s, || UnbufferedClientConnection::new(config, name));
-        let connection = connection.map_err(|error| TlsFault::of_connection(&error, true))?;
-        TlsFilter::begin(connection, unix_now_s, self.insecure)
+        let connection = connection.map_err(|error| TlsFault::of_start(&error))?;
+        TlsFilter::begin(connection, self.offer, unix_now_s, self.insecure)
     }
 }
 
+/// The key exchange on P-521 comes last: it is the slowest.
+///
 /// TLS 1.3 cipher suites with SHA-256 come first, as in browsers: processors have instructions for
 /// it and none for SHA-384, and a handshake hashes a lot.
 fn provider() -> CryptoProvider {
-    let mut provider = ring::default_provider();
+    let mut provider = aws_lc_rs::default_provider();
+    provider.kx_groups.push(&P521);
     provider
         .cipher_suites
         .sort_by_key(|suite| match suite.suite() {
@@ -151,6 +160,7 @@ fn alpn(protocols: &[Box<str>]) -> Result<Vec<Vec<u8>>, TlsSetupError> {
 fn server_name(host: &Host) -> Option<ServerName<'static>> {
     Some(match host {
         Host::Address(address) => ServerName::IpAddress(IpAddr::from(*address)),
+        Host::Scoped(scoped) => ServerName::IpAddress(IpAddr::from(scoped.address)),
         Host::Name(name) => {
             let name = name.strip_suffix('.').unwrap_or(name);
             ServerName::DnsName(DnsName::try_from(name.to_owned()).ok()?)
@@ -159,5 +169,5 @@ fn server_name(host: &Host) -> Option<ServerName<'static>> {
 }
 
 fn unsupported(error: rustls::Error) -> TlsSetupError {
-    TlsSetupError::Unsupported(error.to_string().into())
+    TlsSetupError::Unsupported(setup_error(&error).into())
 }

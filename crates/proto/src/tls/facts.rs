@@ -20,14 +20,23 @@ pub(super) fn certificate_facts(der: &[u8], unix_now_s: i64) -> Option<Certifica
         issuer: distinguished_name(certificate.issuer()),
         not_before_s: certificate.validity().not_before.timestamp(),
         not_after_s,
-        days_left: not_after_s.saturating_sub(unix_now_s).div_euclid(DAY_S),
+        days_left: days_left(not_after_s, unix_now_s),
         sha256: Sha256::digest(der).into(),
     })
 }
 
+/// Whole days from `unix_now_s` to `not_after_s`. If that is over, minus the whole days since then,
+/// and at least one.
+pub(super) fn days_left(not_after_s: i64, unix_now_s: i64) -> i64 {
+    match not_after_s.saturating_sub(unix_now_s) {
+        left @ 0.. => left / DAY_S,
+        over => (over / DAY_S).min(-1),
+    }
+}
+
 /// The host names and addresses that the certificate is valid for (RFC 5280 §4.2.1.6), in its
 /// order.
-fn subject_alt_names(certificate: &X509Certificate<'_>) -> Vec<Box<str>> {
+pub(super) fn subject_alt_names(certificate: &X509Certificate<'_>) -> Vec<Box<str>> {
     let Ok(Some(extension)) = certificate.subject_alternative_name() else {
         return Vec::new();
     };

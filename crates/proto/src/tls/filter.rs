@@ -3,22 +3,21 @@
 use std::mem;
 
 use canvass_model::{Cause, TlsFacts};
-use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
-use rustls::unbuffered::{
-    ConnectionState, EncodeError, EncodeTlsData, EncryptError, InsufficientSizeError,
-    UnbufferedStatus, WriteTraffic,
-};
-use rustls::{Error, ProtocolVersion, SupportedCipherSuite};
+use rustls::client::UnbufferedClientConnection;
+use rustls::unbuffered::{ConnectionState, UnbufferedStatus};
+use rustls::{Error, InvalidMessage, PeerIncompatible, PeerMisbehaved};
 
 use super::TlsFault;
 use super::certificate_fault::CertificateFault;
 use super::facts::certificate_facts;
+use super::fault::{Seen, suite_name, version_name};
+use super::flight::Flight;
 use super::handshake_context::{PeerChain, with_context};
+use super::offer::Offer;
+use super::records::{encode, encrypt, encrypt_close_notify};
 
-/// The most octets a record adds to its plaintext, and the most plaintext octets of a record (RFC
-/// 5246 §6.2, RFC 8446 §5.1).
-const RECORD_OVERHEAD_MAX: usize = 64;
-const RECORD_PLAIN_MAX: usize = 1 << 14;
+/// The content type of an alert, which TLS 1.2 does not encrypt (RFC 5246 §6.2.1).
+const ALERT: u8 = 21;
 
 /// The client's side of one TLS connection: pass what the peer sends to
 /// [`received`](Self::received) and what is to be sent to [`send`](Self::send); after either,
@@ -37,7 +36,16 @@ pub struct TlsFilter {
     chain: Option<Box<PeerChain>>,
     /// Why the server is not trusted.
     certificate_fault: Option<Box<CertificateFault>>,
+    /// Whether the server sent an OCSP response with its certificate.
+    ocsp_stapled: Option<bool>,
+    /// What the server has shown, until the handshake is complete.
+    flight: Option<Box<Flight>>,
     fault: Option<Box<TlsFault>>,
+    /// The fault is returned once the certificate that follows has come.
+    awaits_certificate: bool,
+    /// The server asked for a renegotiation, which was refused.
+    renegotiation_refused: bool,
+    offer: Offer,
     unix_now_s: i64,
     insecure: bool,
     /// A whole record was received.
@@ -51,6 +59,7 @@ pub struct TlsFilter {
 impl TlsFilter {
     pub(super) fn begin(
         connection: UnbufferedClientConnection,
+        offer: Offer,
         unix_now_s: i64,
         insecure: bool,
     ) -> Result<Self, TlsFault> {
@@ -61,7 +70,12 @@ impl TlsFilter {
             unsent: Vec::new(),
             chain: None,
             certificate_fault: None,
+            ocsp_stapled: None,
+            flight: Some(Box::default()),
             fault: None,
+            awaits_certificate: false,
+            renegotiation_refused: false,
+            offer,
             unix_now_s,
             insecure,
             has_record: false,
@@ -81,8 +95,11 @@ impl TlsFilter {
     /// What is wrong with the peer's certificate or its TLS, or the alert it sent. There may be an
     /// alert to send even so.
     pub fn received(&mut self, bytes: &[u8], plain: &mut Vec<u8>) -> Result<(), TlsFault> {
-        if let Some(fault) = &self.fault {
-            return Err(TlsFault::clone(fault));
+        if let Some(flight) = &mut self.flight {
+            flight.push(bytes);
+        }
+        if self.fault.is_some() {
+            return self.after_fault();
         }
         if self.peer_closed {
             // "Any data received after a closure alert has been received MUST be ignored" (RFC
@@ -153,25 +170,40 @@ impl TlsFilter {
 
     /// What is known from the handshake so far, also after a fault.
     pub fn facts(&self) -> TlsFacts {
+        // Without a fault rustls knows, or will know, what the server has shown.
+        let flight = self.flight.as_deref().filter(|_| self.fault.is_some());
+        let choice = flight.and_then(Flight::choice);
+        let sent = flight.and_then(Flight::chain);
         let (leaf, chain_length) = match (self.connection.peer_certificates(), &self.chain) {
             (Some([leaf, rest @ ..]), _) => (Some(leaf), 1 + rest.len()),
             (_, Some(chain)) => (Some(&chain.leaf), chain.chain_length),
-            (_, None) => (None, 0),
+            (_, None) => match &sent {
+                Some(sent) => (Some(&sent.leaf), sent.chain_length),
+                None => (None, 0),
+            },
         };
+        let is_checked = leaf.is_some() && self.ocsp_stapled.is_some();
         let certificate_fault = self.certificate_fault.as_deref();
         let alpn = self.connection.alpn_protocol();
         TlsFacts {
-            version: self.connection.protocol_version().and_then(version_name),
+            version: self
+                .connection
+                .protocol_version()
+                .or(choice.map(|choice| choice.version))
+                .and_then(version_name),
             cipher: self
                 .connection
                 .negotiated_cipher_suite()
-                .map(|suite| cipher_name(suite).into()),
+                .map(|suite| suite.suite())
+                .or(choice.map(|choice| choice.cipher))
+                .map(|suite| suite_name(suite).into()),
             alpn: alpn.map(|name| String::from_utf8_lossy(name).into()),
-            verified: leaf.map(|_| certificate_fault.is_none()),
+            verified: is_checked.then_some(certificate_fault.is_none()),
             verify_error: certificate_fault
                 .map(|certificate_fault| certificate_fault.message.clone()),
             certificate: leaf.and_then(|leaf| certificate_facts(leaf, self.unix_now_s)),
             chain_length,
+            ocsp_stapled: self.ocsp_stapled,
         }
     }
 
@@ -205,12 +237,26 @@ impl TlsFilter {
                 Ok(())
             }
             Err(fault) => {
-                self.fault = Some(Box::new(fault.clone()));
+                self.fault = Some(Box::new(fault));
                 self.unsent = Vec::new();
-                self.take_alerts();
-                Err(fault)
+                self.after_fault()
             }
         }
+    }
+
+    /// Returns the fault, unless the certificate that follows has to be awaited for its facts.
+    fn after_fault(&mut self) -> Result<(), TlsFault> {
+        let Some(fault) = &self.fault else {
+            return Ok(());
+        };
+        let flight = self.flight.as_deref();
+        if self.awaits_certificate && flight.is_some_and(Flight::awaits_certificate) {
+            return Ok(());
+        }
+        let fault = TlsFault::clone(fault);
+        self.awaits_certificate = false;
+        self.take_alerts();
+        Err(fault)
     }
 
     /// Takes the next step of the connection, with the octets of `incoming` that are not `used`.
@@ -226,6 +272,7 @@ impl TlsFilter {
             with_context(self.unix_now_s, || connection.process_tls_records(unread));
         if let Some(verification) = verification {
             self.certificate_fault = verification.fault;
+            self.ocsp_stapled = Some(verification.ocsp_stapled);
             self.chain = Some(verification.chain);
         }
         let certificate_fault = self.certificate_fault.as_deref().filter(|_| !self.insecure);
@@ -240,7 +287,10 @@ impl TlsFilter {
                 Ok(Step::Again)
             }
             Ok(ConnectionState::EncodeTlsData(data)) => {
+                let start = self.outgoing.len();
                 encode(&mut self.outgoing, data);
+                // Without an error there is one alert that rustls sends: no_renegotiation.
+                self.renegotiation_refused |= self.outgoing.get(start) == Some(&ALERT);
                 Ok(Step::Again)
             }
             Ok(ConnectionState::TransmitTlsData(data)) => {
@@ -258,9 +308,7 @@ impl TlsFilter {
                 }
                 if (certificate_fault.is_some() || self.closing) && !self.close_notify_sent {
                     self.close_notify_sent = true;
-                    append(&mut self.outgoing, RECORD_OVERHEAD_MAX, |room| {
-                        traffic.queue_close_notify(room).map_err(missing_room)
-                    });
+                    encrypt_close_notify(&mut self.outgoing, &mut traffic);
                 }
                 match certificate_fault {
                     Some(certificate_fault) => return Err(certificate_fault.clone().into()),
@@ -277,18 +325,33 @@ impl TlsFilter {
         *used += discard;
         let step = done.map_err(|error| self.fault_of(&error, &incoming[unread_start..]))?;
         self.has_record |= discard > 0;
+        if self.flight.is_some() && !self.is_handshaking() {
+            self.flight = None;
+        }
         Ok(step)
     }
 
-    fn fault_of(&self, error: &Error, unread: &[u8]) -> TlsFault {
-        match (error, self.certificate_fault.as_deref()) {
-            (Error::InvalidCertificate(_), Some(certificate_fault)) if !self.insecure => {
-                certificate_fault.clone().into()
-            }
-            (Error::InvalidMessage(_), _) if self.is_other_protocol(unread) => {
+    fn fault_of(&mut self, error: &Error, unread: &[u8]) -> TlsFault {
+        match error {
+            Error::InvalidCertificate(error) if !self.insecure => self
+                .certificate_fault
+                .get_or_insert_with(|| Box::new(CertificateFault::of_handshake(error)))
+                .as_ref()
+                .clone()
+                .into(),
+            Error::InvalidMessage(_) if self.is_other_protocol(unread) => {
                 TlsFault::of_other_protocol(unread)
             }
-            _ => TlsFault::of_connection(error, self.is_handshaking()),
+            _ => {
+                self.awaits_certificate = is_refusal(error);
+                let handshaking = self.is_handshaking();
+                let seen = Seen {
+                    offer: self.offer,
+                    flight: self.flight.as_deref().filter(|_| handshaking),
+                    renegotiation_refused: self.renegotiation_refused,
+                };
+                TlsFault::of_connection(error, &seen)
+            }
         }
     }
 
@@ -317,68 +380,14 @@ enum Step {
     Wait,
 }
 
-fn encode(outgoing: &mut Vec<u8>, mut data: EncodeTlsData<'_, ClientConnectionData>) {
-    append(outgoing, 0, |room| {
-        data.encode(room).map_err(|error| match error {
-            EncodeError::InsufficientSize(short) => Some(short),
-            EncodeError::AlreadyEncoded => None,
-        })
-    });
-}
-
-fn encrypt(
-    outgoing: &mut Vec<u8>,
-    traffic: &mut WriteTraffic<'_, ClientConnectionData>,
-    plain: &[u8],
-) {
-    let records = plain.len() / RECORD_PLAIN_MAX + 1;
-    let room = plain.len() + records * RECORD_OVERHEAD_MAX;
-    append(outgoing, room, |room| {
-        traffic.encrypt(plain, room).map_err(missing_room)
-    });
-}
-
-fn missing_room(error: EncryptError) -> Option<InsufficientSizeError> {
-    match error {
-        EncryptError::InsufficientSize(short) => Some(short),
-        // After 2^64 records.
-        EncryptError::EncryptExhausted => None,
-    }
-}
-
-/// Appends what `write` writes, with space for `room_bytes` octets, or for as many as it needs.
-fn append(
-    out: &mut Vec<u8>,
-    room_bytes: usize,
-    mut write: impl FnMut(&mut [u8]) -> Result<usize, Option<InsufficientSizeError>>,
-) {
-    let start = out.len();
-    let mut room_bytes = room_bytes;
-    loop {
-        out.resize(start + room_bytes, 0);
-        match write(&mut out[start..]) {
-            Ok(written) => return out.truncate(start + written),
-            Err(Some(short)) if short.required_size > room_bytes => {
-                room_bytes = short.required_size;
-            }
-            Err(_) => return out.truncate(start),
-        }
-    }
-}
-
-fn version_name(version: ProtocolVersion) -> Option<&'static str> {
-    match version {
-        ProtocolVersion::TLSv1_2 => Some("TLSv1.2"),
-        ProtocolVersion::TLSv1_3 => Some("TLSv1.3"),
-        _ => None,
-    }
-}
-
-/// The IANA name: rustls adds a prefix to TLS 1.3 suites.
-fn cipher_name(suite: SupportedCipherSuite) -> String {
-    let name = format!("{:?}", suite.suite());
-    match name.strip_prefix("TLS13_") {
-        Some(rest) => format!("TLS_{rest}"),
-        None => name,
-    }
+/// Whether this side refuses what it can read, and the server's certificate may still follow.
+fn is_refusal(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13
+                | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
+        ) | Error::PeerMisbehaved(PeerMisbehaved::SelectedUnofferedCipherSuite)
+            | Error::InvalidMessage(InvalidMessage::HandshakePayloadTooLarge)
+    )
 }

@@ -19,6 +19,8 @@ use super::certificate_fault::CertificateFault;
 pub(super) struct Verification {
     /// The certificate chain.
     pub(super) chain: Box<PeerChain>,
+    /// Whether an OCSP response came with it.
+    pub(super) ocsp_stapled: bool,
     /// Why it is not trusted.
     pub(super) fault: Option<Box<CertificateFault>>,
 }

@@ -8,16 +8,26 @@
 //! is accepted or rejected after that. With a client certificate it is before, so that an untrusted
 //! server never sees it.
 
+mod alert;
+mod algorithm_names;
 mod certificate_fault;
 mod client;
 mod facts;
 mod fault;
 mod filter;
+mod flight;
 mod handshake_context;
+mod issuers;
+mod keys;
 mod names;
+mod offer;
 mod options;
+mod p521;
+mod peer_errors;
+mod records;
 mod signature_cache;
 mod verifier;
+mod wrong_host;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -172,7 +172,7 @@ impl Anchors {
                 .map_err(|error| TlsSetupError::Root {
                     file: file.name.clone(),
                     number: index + 1,
-                    reason: error.to_string().into(),
+                    reason: setup_error(&error).into(),
                 })?;
         }
         Ok(Self { roots, pinned })
@@ -214,5 +214,15 @@ fn unreadable(file: &PemFile, error: &PemError) -> TlsSetupError {
     TlsSetupError::Unreadable {
         file: file.name.clone(),
         reason,
+    }
+}
+
+/// Why rustls does not take a certificate, a key or a setting.
+pub(super) fn setup_error(error: &rustls::Error) -> &str {
+    match error {
+        rustls::Error::InconsistentKeys(_) => "the key is not that of the certificate",
+        rustls::Error::InvalidCertificate(_) => "the certificate cannot be read",
+        rustls::Error::General(reason) => reason,
+        _ => "it is not supported",
     }
 }

@@ -10,9 +10,12 @@ use rustls::pki_types::{CertificateDer, ServerName, SignatureVerificationAlgorit
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 use x509_parser::prelude::{ASN1Time, FromDer, X509Certificate};
+use x509_parser::x509::SubjectPublicKeyInfo;
 
-use super::certificate_fault::CertificateFault;
+use super::certificate_fault::{CertificateFault, Findings};
 use super::handshake_context::{PeerChain, Verification, store};
+use super::issuers::Trust;
+use super::keys::size_fault;
 use super::options::Anchors;
 use super::signature_cache::{CachingAlgorithm, SignatureCache};
 
@@ -59,21 +62,31 @@ impl Verifier {
         }
     }
 
-    /// The errors of the chain and of the name.
+    /// What is wrong with the chain, the key and the name.
     fn verify(
         &self,
         leaf: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         server_name: &ServerName<'_>,
         now: UnixTime,
-    ) -> (Result<(), Error>, Result<(), Error>) {
+    ) -> Findings {
         let parsed = match ParsedCertificate::try_from(leaf) {
             Ok(parsed) => parsed,
-            Err(error) => return (Err(error), Ok(())),
+            Err(error) => {
+                return Findings {
+                    chain: Some(error),
+                    ..Findings::default()
+                };
+            }
         };
-        let name = verify_server_name(&parsed, server_name);
+        let name = verify_server_name(&parsed, server_name).err();
+        let key = parsed.subject_public_key_info();
+        let key = SubjectPublicKeyInfo::from_der(&key)
+            .ok()
+            .and_then(|(_, key)| size_fault(&key, "the certificate"));
         if self.pinned.contains(leaf) {
-            return (within_its_time(leaf, now), name);
+            let chain = within_its_time(leaf, now).err();
+            return Findings { chain, key, name };
         }
         let algorithms: Vec<&dyn SignatureVerificationAlgorithm> = self
             .chain_algorithms
@@ -86,8 +99,9 @@ impl Verifier {
             intermediates,
             now,
             &algorithms,
-        );
-        (chain, name)
+        )
+        .err();
+        Findings { chain, key, name }
     }
 }
 
@@ -97,20 +111,28 @@ impl ServerCertVerifier for Verifier {
         leaf: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
+        ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let (chain, name) = self.verify(leaf, intermediates, server_name, now);
+        let findings = self.verify(leaf, intermediates, server_name, now);
+        let trust = Trust {
+            roots: &self.roots,
+            root_certificates: &self.pinned,
+            algorithms: &self.handshake_algorithms,
+        };
+        let error = findings.error();
         store(Verification {
             chain: Box::new(PeerChain {
                 leaf: leaf.clone().into_owned(),
                 chain_length: 1 + intermediates.len(),
             }),
-            fault: CertificateFault::of(leaf, chain.as_ref().err(), name.as_ref().err())
-                .map(Box::new),
+            ocsp_stapled: !ocsp_response.is_empty(),
+            fault: CertificateFault::of(leaf, intermediates, &trust, findings).map(Box::new),
         });
-        if self.checks == Checks::First {
-            chain.and(name)?;
+        if let Some(error) = error
+            && self.checks == Checks::First
+        {
+            return Err(error);
         }
         Ok(ServerCertVerified::assertion())
     }

@@ -91,10 +91,10 @@ impl Bypass {
             } else if let Ok(network) = entry.parse::<IpNet>() {
                 bypass.networks.push(network);
             } else {
-                match Host::parse(entry.trim_matches('.')) {
-                    Some(Host::Address(address)) => bypass.networks.push(address.into()),
-                    Some(Host::Name(name)) => bypass.domains.push(name),
-                    None => return Err(BypassError(entry.into())),
+                let host = Host::parse(entry.trim_matches('.'));
+                match host.ok_or_else(|| BypassError(entry.into()))? {
+                    Host::Name(name) => bypass.domains.push(name),
+                    host => bypass.networks.extend(host.address().map(IpNet::from)),
                 }
             }
         }
@@ -104,10 +104,6 @@ impl Bypass {
     fn holds(&self, host: &Host) -> bool {
         self.every_host
             || match host {
-                Host::Address(address) => {
-                    let mut networks = self.networks.iter();
-                    networks.any(|network| network.contains(address))
-                }
                 Host::Name(name) => {
                     let name = name.strip_suffix('.').unwrap_or(name);
                     self.domains.iter().any(|domain| {
@@ -115,6 +111,10 @@ impl Bypass {
                             .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
                     })
                 }
+                host => host.address().is_some_and(|address| {
+                    let mut networks = self.networks.iter();
+                    networks.any(|network| network.contains(&address))
+                }),
             }
     }
 }

@@ -160,6 +160,10 @@ impl Socks5 {
                 out.push(IPV6);
                 out.extend_from_slice(&address.octets());
             }
+            Host::Scoped(_) => {
+                let what = "cannot be given an address on a link of this machine".to_owned();
+                return Err((Cause::Invalid, what));
+            }
             Host::Name(name) => {
                 let Ok(length) = u8::try_from(name.len()) else {
                     let what = "cannot be given a name of more than 255 octets".to_owned();

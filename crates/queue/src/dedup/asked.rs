@@ -221,6 +221,10 @@ impl Asked {
                 Host::Address(address) => {
                     Question::OfAddress(*address, self.hash(&(Tag::Port, port, asks.probe)))
                 }
+                Host::Scoped(scoped) => {
+                    let address = (scoped.address, scoped.scope_id);
+                    Question::Other(self.hash(&(Tag::Port, address, port, asks.probe)))
+                }
                 Host::Name(name) => {
                     let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
                     Question::Other(self.hash(&(Tag::Port, name, port, asks.probe)))
@@ -230,8 +234,9 @@ impl Asked {
                 let mut url = target.url.clone();
                 url.set_fragment(None);
                 let fallback = target.fallback.map(|fallback| fallback.port);
+                let scope_id = target.scoped.as_ref().map(|scoped| scoped.scope_id);
                 match Host::of_url(&url) {
-                    Some(Host::Address(address)) => {
+                    Some(Host::Address(address)) if scope_id.is_none() => {
                         // Any address of one family stands for all.
                         let any = AddressFamily::V4.address(0);
                         url.set_ip_host(any)
@@ -244,6 +249,7 @@ impl Asked {
                         url.as_str(),
                         &target.raw_path,
                         fallback,
+                        scope_id,
                     ))),
                 }
             }

@@ -6,6 +6,7 @@ use canvass_model::{DnsName, Host};
 
 use super::shown;
 use crate::parse::{self, AddressRange, ParseError, ParsedTarget, explain_address, parse_address};
+use crate::scope::parse_scoped;
 
 /// The hosts of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,10 @@ pub(super) fn split_port(text: &str) -> (&str, Option<&str>) {
 
 /// Parses an address, a name, a CIDR or a range `first-last`. IPv6 may be in brackets.
 pub(super) fn parse_hosts(text: &str) -> Result<Hosts, String> {
+    if text.contains('%') {
+        // Names of interfaces may have dashes.
+        return parse_host(text).map(Hosts::One);
+    }
     let inner = text
         .strip_prefix('[')
         .and_then(|text| text.strip_suffix(']'));
@@ -57,13 +62,16 @@ pub(super) fn parse_hosts(text: &str) -> Result<Hosts, String> {
     }
 }
 
-/// Parses an address (IPv6 with or without brackets) or a name.
+/// Parses an address (IPv6 with or without brackets, and a scope) or a name.
 ///
 /// An IPv4 address must have four decimal octets. In URLs `010.1.2.3` is 8.1.2.3, `1.2.3` is
 /// 1.2.0.3 and `0x7f.1` is 127.0.0.1; such forms are refused lest the wrong host is probed.
 pub(super) fn parse_host(text: &str) -> Result<Host, String> {
     if let Some(address) = parse_address(text) {
         return Ok(Host::Address(address));
+    }
+    if let Some(scoped) = parse_scoped(text) {
+        return scoped.map_err(|error| error.to_string());
     }
     if text.starts_with('[') {
         return match parse::parse(text) {
@@ -81,7 +89,7 @@ pub(super) fn parse_host(text: &str) -> Result<Host, String> {
     }
     match Host::parse(text) {
         Some(Host::Name(name)) => check_name(&name, text).map(|()| Host::Name(name)),
-        Some(Host::Address(_)) => Err("an IPv4 address is four decimal octets".to_owned()),
+        Some(_) => Err("an IPv4 address is four decimal octets".to_owned()),
         None => Err(no_host(text)),
     }
 }
@@ -145,6 +153,8 @@ mod tests {
             ("2001:DB8::1", "[2001:db8::1]"),
             ("[2001:db8::1]", "[2001:db8::1]"),
             ("::ffff:192.0.2.1", "192.0.2.1"),
+            ("fe80::1%lo", "[fe80::1%lo]"),
+            ("[FE80::1%7]", "[fe80::1%7]"),
             ("[::ffff:c000:201]", "192.0.2.1"),
             ("Example.NET", "example.net"),
             ("example.net.", "example.net."),
@@ -200,8 +210,10 @@ mod tests {
             ("127\u{3002}0.0.1", "four decimal octets"),
             ("%31%32%37.0.0.1", "neither an IP address nor a host name"),
             ("example%2enet", "neither an IP address nor a host name"),
-            ("fe80::1%eth0", "write fe80::1"),
-            ("[fe80::1%eth0]", "write fe80::1"),
+            ("fe80::1%nosuch0", "no network interface \"nosuch0\""),
+            ("[fe80::1%nosuch0]", "no network interface \"nosuch0\""),
+            ("192.0.2.1%lo", "192.0.2.1 has no scope"),
+            ("fe80::/64%lo", "neither an IP address nor a host name"),
             ("[192.0.2.1]", "only IPv6 addresses"),
             ("[10.0.0.0/8]", "only IPv6 addresses"),
             ("[10.0.0.1/8]", "the network is 10.0.0.0/8"),

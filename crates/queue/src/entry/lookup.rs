@@ -13,6 +13,9 @@ pub(super) fn parse(text: &str) -> Result<Entry, String> {
             let given = (!is_written(address, text)).then(|| text.into());
             Ok(Entry::One(Target::Address { address, given }, Types::Asked))
         }
+        Hosts::One(Host::Scoped(_)) => {
+            Err("a scope says where an address is reached, and only names are looked up".to_owned())
+        }
         Hosts::One(Host::Name(name)) => {
             let name = name.parse::<DnsName>().map_err(|error| error.to_string())?;
             let given = text.into();

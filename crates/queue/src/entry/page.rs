@@ -68,8 +68,17 @@ pub(super) fn url_target(text: &str, rest: &str, path_as_is: bool) -> Result<Url
     if port.is_some_and(|port| port.parse() == Ok(0u16)) {
         return Err("the port of a URL is a number from 1 to 65535".to_owned());
     }
-    let host = parse_host(host)?;
-    let mut url = Url::parse(text).map_err(|error| format!("not a URL: {error}"))?;
+    let written = host;
+    let host = parse_host_of_url(written)?;
+    let url = match host.scoped() {
+        None => Url::parse(text),
+        Some(scoped) => {
+            let start = text.len() - rest.len() + authority.len() - host_and_port.len();
+            let (before, after) = (&text[..start], &text[start + written.len()..]);
+            Url::parse(&format!("{before}[{}]{after}", scoped.address))
+        }
+    };
+    let mut url = url.map_err(|error| format!("not a URL: {error}"))?;
     if let Host::Address(address @ IpAddr::V4(_)) = host {
         // It may be written as an IPv4-mapped IPv6 address.
         url.set_ip_host(address)
@@ -80,9 +89,21 @@ pub(super) fn url_target(text: &str, rest: &str, path_as_is: bool) -> Result<Url
             .then(|| raw_path(&rest[authority.len()..], &url))
             .flatten(),
         url,
+        scoped: host.scoped().cloned().map(Box::new),
         fallback: None,
         given: Some(mask_password(text).into()),
     })
+}
+
+/// Parses the host of a URL, where the percent sign before a scope is encoded (RFC 6874 §2), though
+/// many do without.
+fn parse_host_of_url(host: &str) -> Result<Host, String> {
+    match host.split_once("%25") {
+        Some((address, zone)) if !matches!(zone, "" | "]") => {
+            parse_host(&format!("{address}%{zone}"))
+        }
+        _ => parse_host(host),
+    }
 }
 
 /// Parses hosts with an optional port and an optional path.
@@ -114,6 +135,7 @@ fn parse_bare(text: &str, ports: Option<&Ports>, path_as_is: bool) -> Result<Ent
             let target = UrlTarget {
                 url,
                 raw_path: page.raw_path,
+                scoped: host.scoped().cloned().map(Box::new),
                 fallback,
                 given: Some(text.into()),
             };
@@ -213,6 +235,58 @@ mod tests {
     }
 
     #[test]
+    fn a_scope_stays_beside_the_url() {
+        for (text, url, shown) in [
+            (
+                "http://[fe80::1%25lo]/a",
+                "http://[fe80::1]/a",
+                "[fe80::1%lo]",
+            ),
+            (
+                "http://u:p@[FE80::1%lo]:81",
+                "http://u:p@[fe80::1]:81/",
+                "[fe80::1%lo]",
+            ),
+            (
+                "https://[fe80::1%25]/",
+                "https://[fe80::1]/",
+                "[fe80::1%25]",
+            ),
+            (
+                "https://[fe80::1%253]/",
+                "https://[fe80::1]/",
+                "[fe80::1%3]",
+            ),
+            ("fe80::1%lo", "https://[fe80::1]/", "[fe80::1%lo]"),
+            (
+                "[fe80::1%lo]:8080/a",
+                "https://[fe80::1]:8080/a",
+                "[fe80::1%lo]",
+            ),
+        ] {
+            let Ok(Entry::One(target, _)) = parse(text, None, false) else {
+                panic!("{text}");
+            };
+            assert_eq!(target.host().unwrap().to_string(), shown, "{text}");
+            let Target::Url(target) = target else {
+                panic!("{text}");
+            };
+            assert_eq!(target.url.as_str(), url);
+        }
+        let ports = Ports::parse("80,8080", Protocol::Tcp).unwrap();
+        let Ok(Entry::Grid(Hosts::One(host), template)) =
+            parse("fe80::1%lo/a", Some(&ports), false)
+        else {
+            panic!("it has two ports");
+        };
+        let Target::Url(target) = template.target(&host, 1) else {
+            panic!("it is of http");
+        };
+        assert_eq!(target.given.as_deref(), Some("[fe80::1%lo]:8080/a"));
+        assert_eq!(target.scoped.unwrap().scope_id, 1);
+    }
+
+    #[test]
     fn credentials_stay_in_the_url_and_are_not_shown() {
         let (url, _, given) = one("http://user:s%40cret@example.net/a");
         assert_eq!(url, "http://user:s%40cret@example.net/a");
@@ -300,7 +374,11 @@ mod tests {
                 "neither an IP address nor a host name",
             ),
             ("http://2001:db8::1/", "must be in brackets"),
-            ("http://[fe80::1%25eth0]/", "zone id"),
+            (
+                "http://[fe80::1%25nosuch0]/",
+                "no network interface \"nosuch0\"",
+            ),
+            ("http://[192.0.2.1%25lo]/", "has no scope"),
             ("http://example.net:0/", "from 1 to 65535"),
             ("http://example.net:65536/", "invalid port number"),
             ("http://example.net:www/", "invalid port number"),

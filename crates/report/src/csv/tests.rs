@@ -198,17 +198,17 @@ fn rows_of_mixed_endpoints_share_the_columns_of_every_probe() {
         lines[..4],
         [
             "seq,line,target,probe,outcome,status,type,answers,resolver,transport,remote,url,\
-             body_bytes,captures,received_bytes,mismatch,tls_version,tls_days_left,attempts,started,\
-             latency_ms,response_ms,wait_ms,dns_ms,resolve_ms,connect_ms,tls_ms,first_byte_ms,\
+             body_bytes,captures,received_bytes,mismatch,tls_version,tls_days_left,warnings,attempts,\
+             started,latency_ms,response_ms,wait_ms,dns_ms,resolve_ms,connect_ms,tls_ms,first_byte_ms,\
              transfer_ms,error_phase,error_cause,error_message,error_errno,stalled,expected,seen",
             "6,2,www.example.net,dns,answered,NOERROR,A,www.example.net. 300 CNAME web.example.net. \
              | web.example.net. 60 A 192.0.2.1 | web.example.net. 60 A 192.0.2.2,127.0.0.1:53,udp,\
-             ,,,,,,,,1,2026-01-02T03:04:05.123456Z,1.5,1.5,0,1.5,,,,,,,,,,false,,",
+             ,,,,,,,,,1,2026-01-02T03:04:05.123456Z,1.5,1.5,0,1.5,,,,,,,,,,false,,",
             "2,3,https://expired.example.net/,http,failed,TLS,,,,,192.0.2.1:443,\
-             https://expired.example.net/,,,,,,-3,1,2026-01-02T03:04:05.123456Z,6,6,0,,1,2,3,,,tls,\
+             https://expired.example.net/,,,,,,-3,,1,2026-01-02T03:04:05.123456Z,6,6,0,,1,2,3,,,tls,\
              expired,the certificate of 192.0.2.1:443 expired 3 days ago,,false,,",
             "3,4,127.0.0.1:110,tcp,answered,MATCHED,,,,,127.0.0.1:110,,,\
-             \"messages=72; bytes=1,024\",61,,,,1,2026-01-02T03:04:05.123456Z,1.34,1.34,0,,,0.04,,\
+             \"messages=72; bytes=1,024\",61,,,,,1,2026-01-02T03:04:05.123456Z,1.34,1.34,0,,,0.04,,\
              0.3,1,,,,,false,,",
         ]
     );

@@ -145,25 +145,34 @@ fn entry(cause: Cause) -> Entry {
              certificate. Otherwise it is self-signed or issued by a private authority: give that \
              with `--cacert`.",
         ),
+        Cause::WeakKey => plain(
+            &[Tls],
+            "The RSA key of the certificate, or of an issuer in its chain, is shorter than 2,048 bits.",
+            "Such a key can be factored, so a signature with it proves nothing. The message says whose \
+             key it is. Make a new key of at least 2,048 bits, or one of ECDSA, and have the \
+             certificate reissued for it.",
+        ),
         Cause::BadCertificate => plain(
             &[Tls],
-            "The certificate is invalid for another reason: malformed, not for servers, or with a \
-             bad signature.",
+            "The certificate is invalid for another reason: malformed, not for servers, signed with \
+             an algorithm that is not accepted, or with a bad signature.",
             "The message has the reason. Inspect the certificate with `openssl x509 -text` and have \
              it reissued.",
         ),
         Cause::Alert => plain(
             &[Tls],
             "The peer ended the handshake with a TLS alert.",
-            "The message names the alert. `handshake_failure` and `protocol_version` mean that there \
-             is no common version or cipher suite, `unrecognized_name` that the host is unknown, \
+            "The message names the alert and what was offered. `handshake_failure` and \
+             `protocol_version` mean that there is no common version or cipher suite (offered are TLS \
+             1.2 and 1.3, with ECDHE and AEAD ciphers), `unrecognized_name` that the host is unknown, \
              `certificate_required` that a client certificate is required. Check the server's log.",
         ),
         Cause::Handshake => plain(
             &[Tls],
-            "The peer does not speak TLS, or no version that is supported here.",
-            "Ask without TLS: a plain-text service answers then. If it does speak TLS, it may support \
-             only versions before TLS 1.2.",
+            "The peer does not speak TLS, chose what was not offered, or exceeds a limit of this side.",
+            "The message says which. If it is not TLS, ask without: a plain-text service answers then. \
+             Otherwise the peer may support only versions before TLS 1.2; `tls` has its certificate \
+             where the handshake shows it.",
         ),
         Cause::Descriptors => plain(
             &[Wait, Connect],

@@ -10,7 +10,7 @@ use canvass_model::{
 
 use super::host::Tls;
 use super::lookup::{self, ResourceRecord};
-use super::value::{Captures, Object, Objects, TypeName, Word};
+use super::value::{Captures, Object, Objects, TypeName, Warnings, Word};
 
 fields! {
     Answer: Outcome, |outcome| "," .. "";
@@ -32,6 +32,8 @@ fields! {
     mismatch: Option<&str> = talk(outcome).and_then(|answer| answer.mismatch.as_deref()), csv,
         "as for `tcp` and `udp`";
     tls: Option<Object<'_, Tls>> = tls(outcome).map(Object), csv, "as for `http` and `tcp`";
+    warnings: Option<Warnings> = http(outcome).map(|answer| Warnings(answer.warnings)), csv,
+        "as for `http`";
 }
 
 fields! {

@@ -46,13 +46,13 @@ fields! {
     Tls: TlsFacts, |tls| "{" .. "}", columns "tls_*", into TlsFacts;
 
     version: Option<&str> = tls.version, csv,
-        "`TLSv1.2` or `TLSv1.3`; null if none was negotiated";
+        "`TLSv1.2` or `TLSv1.3`, or the older one that the host chose although it was not offered; null if it chose none";
     cipher: Option<&str> = tls.cipher.as_deref(), json,
         "the cipher suite by its IANA name";
     alpn: Option<&str> = tls.alpn.as_deref(), json,
         "the application protocol negotiated (RFC 7301)";
     verified: Option<bool> = tls.verified, json,
-        "whether the chain leads to a trusted root and the certificate is valid for this host at this time; null if no certificate was received";
+        "whether the chain leads to a trusted root and the certificate is valid for this host at this time; null if no certificate was received, or the handshake failed before it was checked";
     verify_error: Option<&str> = tls.verify_error.as_deref(), json,
         "why it is not";
     subject: Option<&str> = tls.certificate.as_ref().map(|certificate| &*certificate.subject), json,
@@ -72,11 +72,13 @@ fields! {
                 ..CertificateFacts::default()
             });
         }),
-        "whole days from the handshake to `not_after`; negative if it has expired";
+        "whole days from the handshake to `not_after`; if it has expired, minus the whole days since then, and at least one";
     sha256: Option<Sha256<'_>> = tls.certificate.as_ref().map(|certificate| Sha256(&certificate.sha256)), json,
         "the SHA-256 of its DER form, in hexadecimal";
     chain_length: usize = tls.chain_length, json,
         "number of certificates the host sent";
+    ocsp_stapled: Option<bool> = tls.ocsp_stapled, json,
+        "whether the host sent an OCSP response with its certificate (RFC 6066); null if the handshake did not get as far";
 }
 
 fields! {

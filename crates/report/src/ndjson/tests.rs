@@ -240,7 +240,7 @@ fn redirects_tls_repeats_and_addresses_have_their_keys() {
         r#""not_before":"2025-12-03T03:04:05Z","not_after":"2026-01-29T03:04:05Z","#,
         r#""days_left":27,"sha256":""#,
         &hash,
-        r#"","chain_length":2},"repeat":1,"addresses":[{"remote":"[2001:db8::1]:443","#,
+        r#"","chain_length":2,"ocsp_stapled":false},"repeat":1,"addresses":[{"remote":"[2001:db8::1]:443","#,
         r#""outcome":"failed","status":"CONNREFUSED","phases_ms":{"wait":null,"resolve":null,"#,
         r#""connect":0.03,"tls":null,"first_byte":null,"transfer":null},"#,
         r#""error":{"phase":"connect","cause":"refused","#,
@@ -285,7 +285,7 @@ fn a_certificate_is_shown_also_where_it_is_refused() {
     answer.tls.as_mut().unwrap().certificate = None;
     let tls = &parsed(&none)["tls"];
     assert_eq!((&tls["sans"], &tls["sha256"]), (&json!([]), &Value::Null));
-    assert_eq!(tls.as_object().unwrap().len(), 13);
+    assert_eq!(tls.as_object().unwrap().len(), 14);
 }
 
 #[test]

@@ -85,7 +85,7 @@ pub(super) fn check_resolvers(
 
 /// Checks that queries can be sent from `source`, to every one of `resolvers`.
 pub(super) fn check_source(
-    source: Option<IpAddr>,
+    source: Option<SocketAddr>,
     resolvers: &[SocketAddr],
 ) -> Result<(), PlanError> {
     let Some(source) = source else {
@@ -94,14 +94,14 @@ pub(super) fn check_source(
     let of_other_family = |resolver: &&SocketAddr| resolver.is_ipv4() != source.is_ipv4();
     if let Some(&resolver) = resolvers.iter().find(of_other_family) {
         return Err(PlanError::SourceFamily {
-            address: source,
+            address: source.ip(),
             resolver,
         });
     }
-    UdpSocket::bind((source, 0))
+    UdpSocket::bind(source)
         .map(drop)
         .map_err(|error| PlanError::Source {
-            address: source,
+            address: source.ip(),
             reason: error.to_string().into(),
         })
 }

@@ -87,6 +87,7 @@ pub fn url_job(seq: u64, url: &str) -> Job {
         seq,
         line: None,
         target: Target::Url(Box::new(UrlTarget {
+            scoped: None,
             url: Url::parse(url).expect("a URL"),
             raw_path: None,
             fallback: None,

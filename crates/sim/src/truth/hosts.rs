@@ -19,6 +19,7 @@ pub(crate) enum HostTruth {
 pub(crate) fn host_truth(zone: &Zone, host: &Host) -> HostTruth {
     let name = match host {
         Host::Address(address) => return HostTruth::Addresses(vec![*address]),
+        Host::Scoped(scoped) => return HostTruth::Addresses(vec![scoped.address.into()]),
         // RFC 6761 §6.3: not looked up with resolvers.
         Host::Name(name) if **name == *"localhost" => {
             let both = [Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()];

@@ -83,6 +83,7 @@ fn job(target: Target, spec: ProbeSpec) -> Job {
 
 pub(super) fn http_job(url: &str, requests: u32) -> Job {
     let target = Target::Url(Box::new(UrlTarget {
+        scoped: None,
         url: url.parse().unwrap(),
         raw_path: None,
         fallback: None,

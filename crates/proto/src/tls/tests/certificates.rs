@@ -39,7 +39,7 @@ fn bad() -> Vec<(Credentials, &'static str, Cause, &'static str)> {
             signed(expired_and_wrong),
             "apple.example",
             Cause::Expired,
-            "the certificate expired on 2027-01-15T00:00:00Z, 0 days ago; the certificate is for \
+            "the certificate expired on 2027-01-15T00:00:00Z, 1 day ago; the certificate is for \
              berry.example, 127.0.0.1, 2001:db8::1, not for apple.example",
         ),
         (
@@ -64,14 +64,15 @@ fn bad() -> Vec<(Credentials, &'static str, Cause, &'static str)> {
             signed(nameless),
             "berry.example",
             Cause::WrongHost,
-            "the certificate is for no host, not for berry.example",
+            "the certificate has no subject alternative name, and its common name berry.example does \
+             not count, so it is not for berry.example",
         ),
         (
             signed(of_many),
             "berry.example",
             Cause::WrongHost,
             "the certificate is for h0.example, h1.example, h2.example, h3.example, h4.example \
-             and 2 more, not for berry.example",
+             and 2 more, not for berry.example (its common name does not count)",
         ),
         (
             Credentials::self_signed(leaf_params()),
@@ -101,7 +102,7 @@ fn bad() -> Vec<(Credentials, &'static str, Cause, &'static str)> {
             signed(strange),
             "berry.example",
             Cause::BadCertificate,
-            "the certificate is not as it should be (unsupported critical extension)",
+            "a certificate of the chain has a critical extension that is not supported",
         ),
     ]
 }
@@ -130,7 +131,7 @@ fn bad_certificates_are_faults_and_their_facts_are_kept() {
         let fault = result.unwrap_err();
         assert_eq!((fault.cause, &*fault.message), (cause, message));
         // With a certificate that cannot be read, nothing can be checked that it signed.
-        let readable = !message.contains("unsupported critical extension");
+        let readable = !message.contains("critical extension");
         assert_eq!(!client.is_handshaking(), readable, "{message}");
         let facts = client.facts();
         assert_eq!(facts.version, Some("TLSv1.3"));
@@ -269,12 +270,19 @@ fn the_facts_are_those_of_the_certificate() {
 }
 
 #[test]
-fn days_left_are_whole_days_also_when_they_are_over() {
-    let mut params = leaf_params();
-    params.not_after = date_time_ymd(2027, 1, 15);
-    let credentials = Credentials::signed_by(&TRUSTED, params);
-    let (client, _) = handshake(&trusting(), "berry.example", &credentials);
-    assert_eq!(client.facts().certificate.unwrap().days_left, -1);
+fn days_are_whole_also_when_they_are_over() {
+    const DAY_S: i64 = 86_400;
+    for (left_s, days) in [
+        (10 * DAY_S, 10),
+        (DAY_S - 1, 0),
+        (0, 0),
+        (-1, -1),
+        (-DAY_S, -1),
+        (1 - 2 * DAY_S, -1),
+        (-2 * DAY_S, -2),
+    ] {
+        assert_eq!(super::super::facts::days_left(NOW_S + left_s, NOW_S), days);
+    }
 }
 
 #[test]

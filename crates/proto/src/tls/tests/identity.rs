@@ -20,7 +20,7 @@ impl Watching {
     fn new() -> Arc<Self> {
         let mut roots = RootCertStore::empty();
         roots.add(TRUSTED.der().clone()).unwrap();
-        let provider = Arc::new(ring::default_provider());
+        let provider = Arc::new(aws_lc_rs::default_provider());
         let inner = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
             .build()
             .unwrap();
@@ -157,7 +157,7 @@ fn a_server_that_demands_an_identity_says_so() {
         assert_eq!(fault.cause, Cause::Alert);
         assert_eq!(
             &*fault.message,
-            "the peer sent the TLS alert certificate_required"
+            "the peer sent the TLS alert certificate_required: it requires a client certificate"
         );
         assert_eq!(watching.seen(), 0);
         let facts = client.facts();

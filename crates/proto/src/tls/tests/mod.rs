@@ -3,6 +3,7 @@
 mod certificates;
 mod hostile;
 mod identity;
+mod reasons;
 mod setup;
 mod wire;
 
@@ -13,7 +14,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, SanType,
 };
-use rustls::crypto::ring;
+use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
@@ -99,7 +100,7 @@ fn server_config(
     versions: &[&'static SupportedProtocolVersion],
     clients: Option<Arc<dyn ClientCertVerifier>>,
 ) -> ServerConfig {
-    let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_protocol_versions(versions)
         .unwrap();
     let builder = match clients {
@@ -107,7 +108,7 @@ fn server_config(
         None => builder.with_no_client_auth(),
     };
     // The chain may be one that a server would refuse to show.
-    let key = ring::sign::any_supported_type(&credentials.private_key()).unwrap();
+    let key = aws_lc_rs::sign::any_supported_type(&credentials.private_key()).unwrap();
     let shown = CertifiedKey::new(credentials.chain.clone(), key);
     builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(shown)))
 }

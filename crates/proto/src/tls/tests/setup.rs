@@ -38,7 +38,7 @@ fn errors_name_the_file_and_what_is_wrong_with_it() {
         ),
         (
             with_ca(&format!("{}{no_certificate}", one.pem)),
-            "certificate 2 of ca.pem cannot be a root: invalid peer certificate: BadEncoding",
+            "certificate 2 of ca.pem cannot be a root: the certificate cannot be read",
         ),
         (
             with_identity("", &key),
@@ -50,8 +50,8 @@ fn errors_name_the_file_and_what_is_wrong_with_it() {
         ),
         (
             with_identity(&one.pem, &other.key.serialize_pem()),
-            "cannot show the certificate of chain.pem with the key of key.pem: keys may not be \
-             consistent: KeyMismatch",
+            "cannot show the certificate of chain.pem with the key of key.pem: the key is not \
+             that of the certificate",
         ),
     ] {
         assert_eq!(error(&options), message);

@@ -1,0 +1,25 @@
+//! Keeps probing targets on an interval, and says which are up, and when that changes.
+//!
+//! [`Watch`] is the machine: it is given the time and the outcomes of probes, and says what to probe
+//! next and what has changed. It reads no clock and opens no socket, so a day of it passes in a
+//! moment. [`Sweep`] runs it on [`Run`](canvass_run::Run)s.
+//!
+//! A target that does not answer as expected in several rounds in a row gets a second opinion
+//! before it is down: another probe, slow and apart from the others. What this machine or a
+//! resolver failed to do says nothing of a target. If most targets fail at once, none goes down.
+
+mod cut_off;
+mod evidence;
+mod schedule;
+mod state;
+mod watch;
+
+pub use cut_off::CutOffChange;
+pub use evidence::{Blame, Evidence};
+pub use schedule::{Round, RoundFate, Schedule};
+pub use state::{Change, State, Step, Thresholds, Tracker};
+pub use watch::{Event, RoundCounts, Watch, Watched, WatchedTarget};
+
+/// The number of a target in a sweep. It is another's once the target is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TargetId(pub u32);

@@ -1,0 +1,315 @@
+//! Whether a target is up: thresholds, second opinions, flapping.
+
+use std::num::NonZeroU32;
+
+use canvass_model::Time;
+
+use crate::evidence::Evidence;
+
+/// The number of rounds over which changes between up and down are counted.
+const FLAP_ROUNDS: u32 = 40;
+/// The number of changes among them from which a target is flapping.
+const FLAP_CHANGES_MIN: u32 = 6;
+/// The number of rounds without a change after which it is not any more.
+const QUIET_ROUNDS: u32 = 20;
+
+/// The state of a target.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum State {
+    /// It has not been probed often enough, or what its probes need has failed.
+    #[default]
+    Unknown,
+    /// It answers as expected.
+    Up,
+    /// It does not, and a second opinion has confirmed that.
+    Down,
+    /// It changes so often that neither is worth an alert.
+    Flapping,
+}
+
+impl State {
+    /// All states.
+    pub const ALL: [Self; 4] = [Self::Unknown, Self::Up, Self::Down, Self::Flapping];
+
+    /// The keyword in output lines and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::Flapping => "flapping",
+        }
+    }
+}
+
+/// How many rounds in a row change the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thresholds {
+    /// Bad ones before a second opinion decides whether the target is down.
+    pub down: NonZeroU32,
+    /// Good ones before a target that was down is up.
+    pub up: NonZeroU32,
+}
+
+impl Default for Thresholds {
+    /// 3 to go down, 2 to come up.
+    fn default() -> Self {
+        const fn rounds(number: u32) -> NonZeroU32 {
+            NonZeroU32::new(number).expect("not zero")
+        }
+        Self {
+            down: rounds(3),
+            up: rounds(2),
+        }
+    }
+}
+
+/// The state of one target, and what led to it.
+#[derive(Clone, Debug, Default)]
+pub struct Tracker {
+    /// Whether it is up or down, or neither is known, whether or not it is flapping.
+    base: State,
+    is_flapping: bool,
+    /// When the state last changed.
+    since: Option<Time>,
+    /// Good rounds in a row, or bad ones, or those without evidence.
+    good: u32,
+    bad: u32,
+    unclear: u32,
+    is_confirming: bool,
+    /// The latest rounds, a bit each: whether the target went up or down in it.
+    changes: u64,
+    reason: Option<Box<str>>,
+}
+
+/// What follows from a round.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing.
+    Stay,
+    /// A second opinion decides whether the target is down.
+    Confirm,
+    /// Its state has changed.
+    Change(Change),
+}
+
+/// A change of state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The state before.
+    pub from: State,
+    /// The state now.
+    pub to: State,
+    /// Why, if it is not good.
+    pub reason: Option<Box<str>>,
+}
+
+impl Tracker {
+    /// The state.
+    pub fn state(&self) -> State {
+        if self.is_flapping {
+            State::Flapping
+        } else {
+            self.base
+        }
+    }
+
+    /// When the state last changed.
+    pub fn since(&self) -> Option<Time> {
+        self.since
+    }
+
+    /// Why the last round was not good.
+    pub fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
+    /// Whether the last round was bad though the target is not down.
+    pub fn is_suspect(&self) -> bool {
+        (self.bad > 0 || self.unclear > 0) && self.base != State::Down
+    }
+
+    /// Whether a second opinion has been asked for and not been given.
+    pub fn is_confirming(&self) -> bool {
+        self.is_confirming
+    }
+
+    /// Takes the result of a round. While `is_held`, no second opinion is asked for.
+    pub fn round(
+        &mut self,
+        now: Time,
+        evidence: Evidence,
+        thresholds: &Thresholds,
+        is_held: bool,
+    ) -> Step {
+        self.changes = (self.changes << 1) & ((1 << FLAP_ROUNDS) - 1);
+        match evidence {
+            Evidence::Good => {
+                (self.good, self.bad, self.unclear) = (self.good.saturating_add(1), 0, 0);
+                self.reason = None;
+            }
+            Evidence::Bad(reason) => {
+                (self.good, self.bad, self.unclear) = (0, self.bad.saturating_add(1), 0);
+                self.reason = Some(reason);
+            }
+            Evidence::None(_, reason) => {
+                self.good = 0;
+                self.unclear = self.unclear.saturating_add(1);
+                self.reason = Some(reason);
+            }
+        }
+        let is_up = match self.base {
+            State::Down => self.good >= thresholds.up.get(),
+            _ => self.good > 0,
+        };
+        if is_up {
+            return self.enter(now, State::Up);
+        }
+        if self.unclear >= thresholds.down.get() {
+            return self.enter(now, State::Unknown);
+        }
+        let is_bad = self.bad >= thresholds.down.get() && self.base != State::Down;
+        if is_bad && self.unclear == 0 && !self.is_confirming && !is_held {
+            self.is_confirming = true;
+            return Step::Confirm;
+        }
+        self.enter(now, self.base)
+    }
+
+    /// Takes the second opinion. It decides alone, unless the target has answered meanwhile.
+    pub fn opinion(&mut self, now: Time, evidence: Evidence) -> Step {
+        if !std::mem::take(&mut self.is_confirming) || self.bad == 0 {
+            return Step::Stay;
+        }
+        match evidence {
+            Evidence::Bad(reason) => {
+                self.reason = Some(reason);
+                self.enter(now, State::Down)
+            }
+            // The rounds were bad only under the load of the sweep, or by one resolver.
+            Evidence::Good => {
+                self.bad = 0;
+                Step::Stay
+            }
+            Evidence::None(..) => Step::Stay,
+        }
+    }
+
+    fn enter(&mut self, now: Time, base: State) -> Step {
+        let from = self.state();
+        if self.base != base {
+            let is_known = |state| matches!(state, State::Up | State::Down);
+            self.changes |= u64::from(is_known(self.base) && is_known(base));
+            self.base = base;
+            self.is_confirming = false;
+        }
+        self.is_flapping = if self.is_flapping {
+            self.changes & ((1 << QUIET_ROUNDS) - 1) != 0
+        } else {
+            self.changes.count_ones() >= FLAP_CHANGES_MIN
+        };
+        let to = self.state();
+        if from == to {
+            return Step::Stay;
+        }
+        self.since = Some(now);
+        Step::Change(Change {
+            from,
+            to,
+            reason: self.reason.clone(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Blame;
+
+    /// Feeds rounds (`+` good, `-` bad, `?` unclear) and opinions (`y` good, `n` bad, `u` unclear),
+    /// and writes what follows: `.` nothing, `c` confirm, or the first letter of the new state.
+    fn run(tracker: &mut Tracker, rounds: &str) -> String {
+        let thresholds = Thresholds::default();
+        rounds
+            .chars()
+            .map(|round| {
+                let bad = || Evidence::Bad("no".into());
+                let none = || Evidence::None(Blame::Resolver, "resolver".into());
+                let mut take = |evidence| tracker.round(Time::ZERO, evidence, &thresholds, false);
+                let step = match round {
+                    '+' => take(Evidence::Good),
+                    '-' => take(bad()),
+                    '?' => take(none()),
+                    'y' => tracker.opinion(Time::ZERO, Evidence::Good),
+                    'n' => tracker.opinion(Time::ZERO, bad()),
+                    _ => tracker.opinion(Time::ZERO, none()),
+                };
+                match step {
+                    Step::Stay => '.',
+                    Step::Confirm => 'c',
+                    Step::Change(change) => change.to.as_str().chars().next().unwrap(),
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_state_follows_thresholds_and_opinions() {
+        for (rounds, steps, what) in [
+            ("+", "u", "the first answer is enough to be up"),
+            ("+--+--+", "u......", "two bad rounds in a row are noise"),
+            ("+---n", "u..cd", "three and a second opinion are not"),
+            ("---n", "..cd", "a target that was never up can be down"),
+            ("+---y--", "u..c...", "a good opinion starts the count anew"),
+            ("+---y---n", "u..c...cd", "but only once"),
+            ("+---u-n", "u..c.cd", "an unclear opinion is asked for again"),
+            ("+----n", "u..c.d", "one opinion at a time"),
+            ("+---+n", "u..c..", "who answered meanwhile is not down"),
+            ("+---n+-++", "u..cd...u", "two good rounds bring it back"),
+            ("+---n---", "u..cd...", "down is down"),
+            ("+??+", "u...", "a resolver that hiccups says nothing"),
+            ("+???+", "u..uu", "one that stays away says that nothing is known"),
+            ("+--?-n", "u...cd", "bad rounds around an unclear one count on"),
+        ] {
+            // Up and unknown begin with the same letter, and are told apart by the tests below.
+            assert_eq!(run(&mut Tracker::default(), rounds), steps, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_is_unclear_for_long_is_unknown_and_not_down() {
+        let mut tracker = Tracker::default();
+        run(&mut tracker, "+???");
+        assert_eq!(tracker.state(), State::Unknown);
+        assert_eq!(tracker.reason(), Some("resolver"));
+        run(&mut tracker, "+");
+        assert_eq!(tracker.state(), State::Up);
+    }
+
+    #[test]
+    fn a_target_that_changes_all_the_time_is_flapping_until_it_stops() {
+        let mut tracker = Tracker::default();
+        // Single bad rounds are no changes.
+        let steps = run(&mut tracker, &"+-".repeat(50));
+        assert_eq!(steps.trim_start_matches('u').trim_matches('.'), "", "{steps}");
+        let steps = run(&mut tracker, &"---n++".repeat(4));
+        assert_eq!(steps.matches('d').count(), 3, "{steps}");
+        assert_eq!(steps.matches('u').count(), 2, "{steps}");
+        assert_eq!(steps.matches('f').count(), 1, "{steps}");
+        assert_eq!(tracker.state(), State::Flapping);
+        let steps = run(&mut tracker, &"+".repeat(20));
+        assert_eq!(steps.matches('u').count(), 1, "{steps}");
+        assert_eq!(tracker.state(), State::Up);
+    }
+
+    #[test]
+    fn nothing_is_confirmed_while_it_is_held() {
+        let (mut tracker, thresholds) = (Tracker::default(), Thresholds::default());
+        for _ in 0..9 {
+            let bad = Evidence::Bad("no".into());
+            let step = tracker.round(Time::ZERO, bad, &thresholds, true);
+            assert_eq!(step, Step::Stay);
+        }
+        assert_eq!(run(&mut tracker, "-n"), "cd");
+    }
+}

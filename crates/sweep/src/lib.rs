@@ -10,14 +10,19 @@
 
 mod cut_off;
 mod evidence;
+mod line;
+mod notice;
 mod schedule;
 mod state;
+mod sweep;
 mod watch;
 
 pub use cut_off::CutOffChange;
 pub use evidence::{Blame, Evidence};
+pub use notice::{Notice, What};
 pub use schedule::{Round, RoundFate, Schedule};
 pub use state::{Change, State, Step, Thresholds, Tracker};
+pub use sweep::{Sweep, SweepPlans};
 pub use watch::{Event, RoundCounts, Watch, Watched, WatchedTarget};
 
 /// The number of a target in a sweep. It is another's once the target is gone.

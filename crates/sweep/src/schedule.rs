@@ -72,7 +72,9 @@ impl Schedule {
     /// Adds a target, or replaces it. Its first round is due at its first point from `now` on.
     pub fn insert(&mut self, target: TargetId, key: &str, interval: Duration, now: Time) {
         self.remove(target);
-        let interval_ns = u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX).max(1);
+        let interval_ns = u64::try_from(interval.as_nanos())
+            .unwrap_or(u64::MAX)
+            .max(1);
         let phase_ns = phase_ns(key, interval_ns);
         let now_ns = self.unix_ns_at_zero + u128::from(now.as_nanos());
         let into_ns = (now_ns % u128::from(interval_ns)) as u64;
@@ -276,7 +278,10 @@ mod tests {
             .map(|round| round.missed_before + u64::from(round.fate == RoundFate::Missed))
             .sum();
         let begun = late.iter().filter(|round| round.fate == RoundFate::Begun);
-        let due = late.iter().map(|round| round.missed_before + 1).sum::<u64>();
+        let due = late
+            .iter()
+            .map(|round| round.missed_before + 1)
+            .sum::<u64>();
         assert_eq!(missed + begun.count() as u64, due);
         assert!((u64::from(targets) * 7 / 2).abs_diff(due) < 200, "{due}");
         for round in &late {

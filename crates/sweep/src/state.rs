@@ -262,14 +262,26 @@ mod tests {
             ("---n", "..cd", "a target that was never up can be down"),
             ("+---y--", "u..c...", "a good opinion starts the count anew"),
             ("+---y---n", "u..c...cd", "but only once"),
-            ("+---u-n", "u..c.cd", "an unclear opinion is asked for again"),
+            (
+                "+---u-n",
+                "u..c.cd",
+                "an unclear opinion is asked for again",
+            ),
             ("+----n", "u..c.d", "one opinion at a time"),
             ("+---+n", "u..c..", "who answered meanwhile is not down"),
             ("+---n+-++", "u..cd...u", "two good rounds bring it back"),
             ("+---n---", "u..cd...", "down is down"),
             ("+??+", "u...", "a resolver that hiccups says nothing"),
-            ("+???+", "u..uu", "one that stays away says that nothing is known"),
-            ("+--?-n", "u...cd", "bad rounds around an unclear one count on"),
+            (
+                "+???+",
+                "u..uu",
+                "one that stays away says that nothing is known",
+            ),
+            (
+                "+--?-n",
+                "u...cd",
+                "bad rounds around an unclear one count on",
+            ),
         ] {
             // Up and unknown begin with the same letter, and are told apart by the tests below.
             assert_eq!(run(&mut Tracker::default(), rounds), steps, "{what}");
@@ -291,7 +303,11 @@ mod tests {
         let mut tracker = Tracker::default();
         // Single bad rounds are no changes.
         let steps = run(&mut tracker, &"+-".repeat(50));
-        assert_eq!(steps.trim_start_matches('u').trim_matches('.'), "", "{steps}");
+        assert_eq!(
+            steps.trim_start_matches('u').trim_matches('.'),
+            "",
+            "{steps}"
+        );
         let steps = run(&mut tracker, &"---n++".repeat(4));
         assert_eq!(steps.matches('d').count(), 3, "{steps}");
         assert_eq!(steps.matches('u').count(), 2, "{steps}");

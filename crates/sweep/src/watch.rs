@@ -10,7 +10,7 @@ use canvass_model::{Job, Outcome, ProbeSpec, Target, Time};
 
 use crate::TargetId;
 use crate::cut_off::{CutOffChange, CutOffWatch};
-use crate::evidence::Evidence;
+use crate::evidence::{Blame, Evidence};
 use crate::schedule::{RoundFate, Schedule};
 use crate::state::{Change, State, Step, Thresholds, Tracker};
 
@@ -61,6 +61,8 @@ pub enum Event {
         at: Time,
         /// From what, to what, and why.
         change: Change,
+        /// How long it was in the state before; `None` if it was in no other since the start.
+        lasted: Option<Duration>,
         /// Whether an alert is due: it is down, or is up after an alert that it was down.
         alerts: bool,
     },
@@ -276,9 +278,7 @@ impl Watch {
         let before = Standing::of(watched);
         let evidence = match Evidence::of(outcome) {
             // Then the opinion is of the same network that fails the rounds.
-            Evidence::Bad(reason) if is_cut_off => {
-                Evidence::None(crate::evidence::Blame::ThisMachine, reason)
-            }
+            Evidence::Bad(reason) if is_cut_off => Evidence::None(Blame::ThisMachine, reason),
             evidence => evidence,
         };
         let step = watched.tracker.opinion(now, evidence);
@@ -309,6 +309,7 @@ impl Watch {
                     target: id,
                     at: now,
                     change,
+                    lasted: before.since.map(|since| now - since),
                     alerts,
                 });
             }
@@ -339,7 +340,10 @@ impl Watch {
 
     fn is_silent(&self, id: TargetId) -> bool {
         let in_maintenance = self.get(id).is_some_and(|one| one.target.in_maintenance);
-        in_maintenance || self.gateway(id).is_some_and(|one| one.state() == State::Down)
+        in_maintenance
+            || self
+                .gateway(id)
+                .is_some_and(|one| one.state() == State::Down)
     }
 
     /// The target that this one depends on.
@@ -378,9 +382,11 @@ impl WatchedTarget {
     }
 }
 
-/// How a target counts for [`CutOffWatch`].
+/// How a target stands before or after a step.
 #[derive(Clone, Copy)]
 struct Standing {
+    /// Since when it is in its state.
+    since: Option<Time>,
     in_use: bool,
     failing: bool,
 }
@@ -388,6 +394,7 @@ struct Standing {
 impl Standing {
     fn of(watched: &Watched) -> Self {
         Self {
+            since: watched.tracker.since(),
             in_use: watched.tracker.state() != State::Down,
             failing: watched.tracker.is_suspect(),
         }

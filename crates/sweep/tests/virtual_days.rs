@@ -17,12 +17,14 @@ const SECOND: u64 = 1_000 * MS;
 /// How long a second opinion takes at most.
 const OPINION: Duration = Duration::from_secs(5);
 
-/// A world of hosts: who fails when.
+/// What a probe of a target finds at a time, by its number, and whether it is a second opinion.
+type Find = Box<dyn FnMut(&mut StdRng, u32, Time, bool) -> Found>;
+
+/// A world of hosts.
 struct World {
     watch: Watch,
     rng: StdRng,
-    /// What a probe of a target at a time finds: its number, whether it is a second opinion.
-    find: Box<dyn FnMut(&mut StdRng, u32, Time, bool) -> Found>,
+    find: Find,
     /// Outcomes that are still to come.
     ahead: BTreeMap<(Time, u64, bool), Outcome>,
     now: Time,
@@ -130,7 +132,8 @@ impl World {
             outcome.status = Status::Open;
             outcome.fault = None;
         }
-        self.ahead.insert((self.now + span, seq, is_opinion), outcome);
+        self.ahead
+            .insert((self.now + span, seq, is_opinion), outcome);
     }
 
     /// The changes to a state, as targets with times.
@@ -141,6 +144,7 @@ impl World {
                 at,
                 change,
                 alerts,
+                ..
             } if change.to == state => Some((target.0, *at, *alerts)),
             _ => None,
         });
@@ -163,7 +167,11 @@ fn a_day_of_losses_and_hiccups_of_the_resolver_makes_nobody_down() {
         }
         let attempts = if is_opinion { 3 } else { 1 };
         let is_lost = (0..attempts).all(|_| rng.random_bool(0.05));
-        if is_lost { Found::Silence } else { Found::Answer }
+        if is_lost {
+            Found::Silence
+        } else {
+            Found::Answer
+        }
     };
     let mut world = World::new((0..100).map(target), find);
     world.run_until(at_s(24 * 3600));
@@ -178,7 +186,11 @@ fn a_day_of_losses_and_hiccups_of_the_resolver_makes_nobody_down() {
 fn a_target_that_is_down_is_seen_in_time_and_alone() {
     let find = |_: &mut StdRng, number, now: Time, _| {
         let is_down = number == 7 && (at_s(100)..at_s(400)).contains(&now);
-        if is_down { Found::Silence } else { Found::Answer }
+        if is_down {
+            Found::Silence
+        } else {
+            Found::Answer
+        }
     };
     let mut world = World::new((0..50).map(target), find);
     world.run_until(at_s(600));
@@ -233,7 +245,9 @@ fn what_is_behind_a_gateway_that_is_down_is_silent() {
             Found::Answer
         }
     };
-    let all = std::iter::once(gateway).chain(behind).chain((4..20).map(target));
+    let all = std::iter::once(gateway)
+        .chain(behind)
+        .chain((4..20).map(target));
     let mut world = World::new(all, find);
     world.run_until(at_s(600));
     let alerts = |state| -> Vec<u32> {
@@ -249,7 +263,11 @@ fn what_is_behind_a_gateway_that_is_down_is_silent() {
 #[test]
 fn a_changed_list_keeps_the_states_of_the_others() {
     let find = |_: &mut StdRng, number, _: Time, _| {
-        if number == 1 { Found::Silence } else { Found::Answer }
+        if number == 1 {
+            Found::Silence
+        } else {
+            Found::Answer
+        }
     };
     let mut world = World::new((0..20).map(target), find);
     world.run_until(at_s(100));
@@ -263,7 +281,10 @@ fn a_changed_list_keeps_the_states_of_the_others() {
     assert_eq!(states.len(), 20);
     assert_eq!(before.len(), 20);
     let state = |number: u32| states[&*target(number).key];
-    assert_eq!((state(1), state(2), state(20)), (State::Down, State::Up, State::Unknown));
+    assert_eq!(
+        (state(1), state(2), state(20)),
+        (State::Down, State::Up, State::Unknown)
+    );
     world.events.clear();
     world.run_until(at_s(200));
     assert_eq!(world.changes_to(State::Up).len(), 1);

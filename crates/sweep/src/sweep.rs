@@ -1,0 +1,254 @@
+//! Runs a sweep: one run for the rounds, and one for second opinions.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use canvass_model::{Job, Outcome, Time};
+use canvass_run::{Plan, Position, Run, Sink, SinkError, Source, SourceError, StartError};
+use crossbeam_channel::Sender;
+
+use crate::notice::Notice;
+use crate::watch::{Event, Watch, WatchedTarget};
+
+/// The longest wait of a source before it looks whether the run was stopped.
+const WAIT_MAX: Duration = Duration::from_millis(250);
+
+/// A sweep on its own threads.
+///
+/// Dropping it aborts it without waiting for its end.
+pub struct Sweep {
+    rounds: Run,
+    opinions: Run,
+    shared: Arc<Shared>,
+}
+
+/// How a sweep is run.
+pub struct SweepPlans {
+    /// How rounds are probed.
+    pub rounds: Plan,
+    /// How second opinions are. Give it retries, and other resolvers if there are any.
+    pub opinions: Plan,
+}
+
+/// What the threads of both runs share.
+struct Shared {
+    watch: Mutex<Watch>,
+    /// There are second opinions to ask for, or other targets.
+    changed: Condvar,
+    began: Instant,
+    zero: SystemTime,
+}
+
+impl Sweep {
+    /// Starts a sweep of `targets`. Outcomes of rounds go to `sinks`, and every change to `notices`;
+    /// while that is full, the sweep waits.
+    ///
+    /// # Errors
+    /// An event loop cannot be created, or a thread cannot be started.
+    pub fn start(
+        plans: SweepPlans,
+        targets: impl IntoIterator<Item = WatchedTarget>,
+        mut sinks: Vec<Box<dyn Sink>>,
+        notices: Sender<Notice>,
+    ) -> Result<Self, StartError> {
+        let SweepPlans { rounds, opinions } = plans;
+        let zero = rounds.epoch().wall;
+        let unix_ns = zero.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut watch = Watch::new(unix_ns.as_nanos());
+        watch.set_targets(rounds.now(), targets);
+        let shared = Arc::new(Shared {
+            watch: Mutex::new(watch),
+            changed: Condvar::new(),
+            began: rounds.began(),
+            zero,
+        });
+        sinks.push(Box::new(RoundSink {
+            shared: Arc::clone(&shared),
+            notices: notices.clone(),
+        }));
+        let opinion_sink = Box::new(OpinionSink {
+            shared: Arc::clone(&shared),
+            notices,
+        });
+        let opinion_source = OpinionSource {
+            shared: Arc::clone(&shared),
+            given: 0,
+        };
+        let round_source = RoundSource {
+            shared: Arc::clone(&shared),
+            given: 0,
+        };
+        Ok(Self {
+            opinions: Run::start(opinions, opinion_source, vec![opinion_sink])?,
+            rounds: Run::start(rounds, round_source, sinks)?,
+            shared,
+        })
+    }
+
+    /// The run of the rounds.
+    pub fn rounds(&mut self) -> &mut Run {
+        &mut self.rounds
+    }
+
+    /// Replaces the targets. Those that were watched before keep their states.
+    pub fn set_targets(&self, targets: impl IntoIterator<Item = WatchedTarget>) {
+        let now = self.shared.now();
+        self.shared.lock().set_targets(now, targets);
+        self.shared.changed.notify_all();
+    }
+
+    /// Calls `look` with the targets and their states. The sweep waits meanwhile.
+    pub fn look<T>(&self, look: impl FnOnce(&Watch) -> T) -> T {
+        look(&self.shared.lock())
+    }
+
+    /// The current time on the clock of the sweep.
+    pub fn now(&self) -> Time {
+        self.shared.now()
+    }
+
+    /// Begins no more rounds, and asks for no more second opinions. What is under way is completed.
+    pub fn drain(&self) {
+        self.rounds.drain();
+        self.opinions.drain();
+    }
+
+    /// Waits until the rounds have ended, and then for the opinions.
+    pub fn join(self) -> canvass_run::Report {
+        let report = self.rounds.join();
+        self.opinions.drain();
+        self.opinions.join();
+        report
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Watch> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Time {
+        Time::ZERO + self.began.elapsed()
+    }
+
+    /// Waits for a change until `until`, at most for a moment.
+    fn wait(&self, watch: MutexGuard<'_, Watch>, until: Option<Time>) {
+        let left = until.map_or(WAIT_MAX, |until| until.since(self.now()));
+        drop(self.changed.wait_timeout(watch, left.min(WAIT_MAX)));
+    }
+
+    /// Sends what has happened, without holding the targets.
+    fn report(&self, watch: &Watch, events: Vec<Event>) -> Vec<Notice> {
+        let of = |event| Notice::of(watch, event, self.zero);
+        events.into_iter().filter_map(of).collect()
+    }
+}
+
+/// Gives the probes of rounds when they are due.
+struct RoundSource {
+    shared: Arc<Shared>,
+    given: u64,
+}
+
+impl Source for RoundSource {
+    fn next(&mut self, max: usize, out: &mut Vec<Job>) -> Result<bool, SourceError> {
+        let mut watch = self.shared.lock();
+        let jobs = watch.take_jobs(self.shared.now(), max);
+        if jobs.is_empty() {
+            let due = watch.next_due();
+            self.shared.wait(watch, due);
+        }
+        self.given += jobs.len() as u64;
+        out.extend(jobs);
+        Ok(true)
+    }
+
+    fn remaining(&self) -> Option<u64> {
+        None
+    }
+
+    fn position(&self) -> Position {
+        Position::before(self.given)
+    }
+}
+
+/// Gives the probes of second opinions when they are asked for.
+struct OpinionSource {
+    shared: Arc<Shared>,
+    given: u64,
+}
+
+impl Source for OpinionSource {
+    fn next(&mut self, max: usize, out: &mut Vec<Job>) -> Result<bool, SourceError> {
+        let mut watch = self.shared.lock();
+        let jobs = watch.take_opinions(max);
+        if jobs.is_empty() {
+            self.shared.wait(watch, None);
+        }
+        self.given += jobs.len() as u64;
+        out.extend(jobs);
+        Ok(true)
+    }
+
+    fn remaining(&self) -> Option<u64> {
+        None
+    }
+
+    fn position(&self) -> Position {
+        Position::before(self.given)
+    }
+}
+
+/// Takes the outcomes of rounds.
+struct RoundSink {
+    shared: Arc<Shared>,
+    notices: Sender<Notice>,
+}
+
+impl Sink for RoundSink {
+    fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
+        let now = self.shared.now();
+        let mut notices = Vec::new();
+        {
+            let mut watch = self.shared.lock();
+            for outcome in outcomes {
+                let (_, events) = watch.record(now, outcome);
+                notices.extend(self.shared.report(&watch, events));
+            }
+            if watch.has_to_confirm() {
+                self.shared.changed.notify_all();
+            }
+        }
+        send(&self.notices, notices);
+        Ok(())
+    }
+}
+
+/// Takes second opinions.
+struct OpinionSink {
+    shared: Arc<Shared>,
+    notices: Sender<Notice>,
+}
+
+impl Sink for OpinionSink {
+    fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
+        let now = self.shared.now();
+        let mut notices = Vec::new();
+        {
+            let mut watch = self.shared.lock();
+            for outcome in outcomes {
+                let events = watch.record_opinion(now, outcome);
+                notices.extend(self.shared.report(&watch, events));
+            }
+        }
+        send(&self.notices, notices);
+        Ok(())
+    }
+}
+
+/// A receiver that is gone wants no more notices; the sweep goes on.
+fn send(to: &Sender<Notice>, notices: Vec<Notice>) {
+    for notice in notices {
+        let _ = to.send(notice);
+    }
+}

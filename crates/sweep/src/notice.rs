@@ -1,7 +1,7 @@
 //! What a sweep says when something changes.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::cut_off::CutOffChange;
 use crate::state::{Change, State};
@@ -44,11 +44,9 @@ pub enum What {
 }
 
 impl Notice {
-    /// What `event` of `watch` is about. `zero` is the wall clock at [`Time::ZERO`].
-    ///
-    /// [`Time::ZERO`]: canvass_model::Time::ZERO
-    pub(crate) fn of(watch: &Watch, event: Event, zero: SystemTime) -> Option<Self> {
-        let wall = |at: canvass_model::Time| zero + Duration::from_nanos(at.as_nanos());
+    /// What `event` of `watch` is about.
+    pub(crate) fn of(watch: &Watch, event: Event) -> Option<Self> {
+        let wall = |at| UNIX_EPOCH + Duration::from_nanos(watch.unix_ns(at));
         Some(match event {
             Event::Changed {
                 target,
@@ -82,7 +80,9 @@ impl Notice {
                         target: Arc::clone(&watched.target.key),
                         group: Arc::clone(&watched.target.group),
                         change,
-                        lasted: watched.tracker.since().map(|since| at - since),
+                        lasted: watched.tracker.since_unix_ns().map(|since| {
+                            Duration::from_nanos(watch.unix_ns(at).saturating_sub(since))
+                        }),
                         alerts: true,
                     },
                 }

@@ -22,7 +22,7 @@ const LATENESS_SHARE_MAX: u32 = 4;
 #[derive(Debug)]
 pub struct Schedule {
     /// Nanoseconds from 1970 (UTC) to [`Time::ZERO`].
-    unix_ns_at_zero: u128,
+    unix_ns_at_zero: u64,
     queue: BTreeSet<(Time, TargetId)>,
     /// By the number of the target.
     slots: Vec<Option<Slot>>,
@@ -61,7 +61,7 @@ pub enum RoundFate {
 
 impl Schedule {
     /// A schedule without targets. `unix_ns_at_zero` is the wall clock at [`Time::ZERO`].
-    pub fn new(unix_ns_at_zero: u128) -> Self {
+    pub fn new(unix_ns_at_zero: u64) -> Self {
         Self {
             unix_ns_at_zero,
             queue: BTreeSet::new(),
@@ -76,8 +76,8 @@ impl Schedule {
             .unwrap_or(u64::MAX)
             .max(1);
         let phase_ns = phase_ns(key, interval_ns);
-        let now_ns = self.unix_ns_at_zero + u128::from(now.as_nanos());
-        let into_ns = (now_ns % u128::from(interval_ns)) as u64;
+        let now_ns = self.unix_ns_at_zero.saturating_add(now.as_nanos());
+        let into_ns = now_ns % interval_ns;
         let wait_ns = if phase_ns >= into_ns {
             phase_ns - into_ns
         } else {
@@ -170,7 +170,7 @@ mod tests {
 
     const INTERVAL: Duration = Duration::from_secs(10);
     const INTERVAL_NS: u64 = INTERVAL.as_nanos() as u64;
-    const BEGAN_UNIX_NS: u128 = 1_800_000_000_123_456_789;
+    const BEGAN_UNIX_NS: u64 = 1_800_000_000_123_456_789;
 
     fn at_ms(ms: u64) -> Time {
         Time::from_nanos(ms * 1_000_000)
@@ -232,10 +232,10 @@ mod tests {
 
     #[test]
     fn a_restart_and_a_changed_list_move_no_other_target() {
-        let unix_due = |schedule: &mut Schedule, began: u128, target| {
+        let unix_due = |schedule: &mut Schedule, began: u64, target| {
             let rounds = schedule.take(at_ms(10_000), usize::MAX);
             let round = rounds.iter().find(|round| round.target == target).unwrap();
-            began + u128::from(round.due.as_nanos())
+            began + round.due.as_nanos()
         };
         let before = unix_due(&mut schedule(10), BEGAN_UNIX_NS, TargetId(3));
         // 12.7 s later, as the only target, with another number.
@@ -243,7 +243,7 @@ mod tests {
         let mut other = Schedule::new(began);
         other.insert(TargetId(0), &key(3), INTERVAL, Time::ZERO);
         let after = unix_due(&mut other, began, TargetId(0));
-        assert_eq!((after - before) % u128::from(INTERVAL_NS), 0);
+        assert_eq!((after - before) % INTERVAL_NS, 0);
     }
 
     #[test]

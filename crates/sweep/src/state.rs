@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use canvass_model::Time;
+use serde::{Deserialize, Serialize};
 
 use crate::evidence::Evidence;
 
@@ -14,7 +14,10 @@ const FLAP_CHANGES_MIN: u32 = 6;
 const QUIET_ROUNDS: u32 = 20;
 
 /// The state of a target.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
 pub enum State {
     /// It has not been probed often enough, or what its probes need has failed.
     #[default]
@@ -65,17 +68,19 @@ impl Default for Thresholds {
 }
 
 /// The state of one target, and what led to it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tracker {
     /// Whether it is up or down, or neither is known, whether or not it is flapping.
     base: State,
     is_flapping: bool,
-    /// When the state last changed.
-    since: Option<Time>,
+    /// When the state last changed, in nanoseconds since 1970 (UTC).
+    since_unix_ns: Option<u64>,
     /// Good rounds in a row, or bad ones, or those without evidence.
     good: u32,
     bad: u32,
     unclear: u32,
+    /// A second opinion that was asked for before a restart is asked for again.
+    #[serde(skip)]
     is_confirming: bool,
     /// The latest rounds, a bit each: whether the target went up or down in it.
     changes: u64,
@@ -114,9 +119,9 @@ impl Tracker {
         }
     }
 
-    /// When the state last changed.
-    pub fn since(&self) -> Option<Time> {
-        self.since
+    /// When the state last changed, in nanoseconds since 1970 (UTC).
+    pub fn since_unix_ns(&self) -> Option<u64> {
+        self.since_unix_ns
     }
 
     /// Why the last round was not good.
@@ -137,7 +142,7 @@ impl Tracker {
     /// Takes the result of a round. While `is_held`, no second opinion is asked for.
     pub fn round(
         &mut self,
-        now: Time,
+        now_unix_ns: u64,
         evidence: Evidence,
         thresholds: &Thresholds,
         is_held: bool,
@@ -163,28 +168,28 @@ impl Tracker {
             _ => self.good > 0,
         };
         if is_up {
-            return self.enter(now, State::Up);
+            return self.enter(now_unix_ns, State::Up);
         }
         if self.unclear >= thresholds.down.get() {
-            return self.enter(now, State::Unknown);
+            return self.enter(now_unix_ns, State::Unknown);
         }
         let is_bad = self.bad >= thresholds.down.get() && self.base != State::Down;
         if is_bad && self.unclear == 0 && !self.is_confirming && !is_held {
             self.is_confirming = true;
             return Step::Confirm;
         }
-        self.enter(now, self.base)
+        self.enter(now_unix_ns, self.base)
     }
 
     /// Takes the second opinion. It decides alone, unless the target has answered meanwhile.
-    pub fn opinion(&mut self, now: Time, evidence: Evidence) -> Step {
+    pub fn opinion(&mut self, now_unix_ns: u64, evidence: Evidence) -> Step {
         if !std::mem::take(&mut self.is_confirming) || self.bad == 0 {
             return Step::Stay;
         }
         match evidence {
             Evidence::Bad(reason) => {
                 self.reason = Some(reason);
-                self.enter(now, State::Down)
+                self.enter(now_unix_ns, State::Down)
             }
             // The rounds were bad only under the load of the sweep, or by one resolver.
             Evidence::Good => {
@@ -195,7 +200,7 @@ impl Tracker {
         }
     }
 
-    fn enter(&mut self, now: Time, base: State) -> Step {
+    fn enter(&mut self, now_unix_ns: u64, base: State) -> Step {
         let from = self.state();
         if self.base != base {
             let is_known = |state| matches!(state, State::Up | State::Down);
@@ -212,7 +217,7 @@ impl Tracker {
         if from == to {
             return Step::Stay;
         }
-        self.since = Some(now);
+        self.since_unix_ns = Some(now_unix_ns);
         Step::Change(Change {
             from,
             to,
@@ -235,14 +240,14 @@ mod tests {
             .map(|round| {
                 let bad = || Evidence::Bad("no".into());
                 let none = || Evidence::None(Blame::Resolver, "resolver".into());
-                let mut take = |evidence| tracker.round(Time::ZERO, evidence, &thresholds, false);
+                let mut take = |evidence| tracker.round(0, evidence, &thresholds, false);
                 let step = match round {
                     '+' => take(Evidence::Good),
                     '-' => take(bad()),
                     '?' => take(none()),
-                    'y' => tracker.opinion(Time::ZERO, Evidence::Good),
-                    'n' => tracker.opinion(Time::ZERO, bad()),
-                    _ => tracker.opinion(Time::ZERO, none()),
+                    'y' => tracker.opinion(0, Evidence::Good),
+                    'n' => tracker.opinion(0, bad()),
+                    _ => tracker.opinion(0, none()),
                 };
                 match step {
                     Step::Stay => '.',
@@ -323,7 +328,7 @@ mod tests {
         let (mut tracker, thresholds) = (Tracker::default(), Thresholds::default());
         for _ in 0..9 {
             let bad = Evidence::Bad("no".into());
-            let step = tracker.round(Time::ZERO, bad, &thresholds, true);
+            let step = tracker.round(0, bad, &thresholds, true);
             assert_eq!(step, Step::Stay);
         }
         assert_eq!(run(&mut tracker, "-n"), "cd");

@@ -1,7 +1,7 @@
 //! Runs a sweep: one run for the rounds, and one for second opinions.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use canvass_model::{Job, Outcome, Time};
 use canvass_run::{Plan, Position, Run, Sink, SinkError, Source, SourceError, StartError};
@@ -36,7 +36,6 @@ struct Shared {
     /// There are second opinions to ask for, or other targets.
     changed: Condvar,
     began: Instant,
-    zero: SystemTime,
 }
 
 impl Sweep {
@@ -53,14 +52,13 @@ impl Sweep {
     ) -> Result<Self, StartError> {
         let SweepPlans { rounds, opinions } = plans;
         let zero = rounds.epoch().wall;
-        let unix_ns = zero.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let mut watch = Watch::new(unix_ns.as_nanos());
+        let unix = zero.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut watch = Watch::new(u64::try_from(unix.as_nanos()).unwrap_or(u64::MAX));
         watch.set_targets(rounds.now(), targets);
         let shared = Arc::new(Shared {
             watch: Mutex::new(watch),
             changed: Condvar::new(),
             began: rounds.began(),
-            zero,
         });
         sinks.push(Box::new(RoundSink {
             shared: Arc::clone(&shared),
@@ -139,7 +137,7 @@ impl Shared {
 
     /// Sends what has happened, without holding the targets.
     fn report(&self, watch: &Watch, events: Vec<Event>) -> Vec<Notice> {
-        let of = |event| Notice::of(watch, event, self.zero);
+        let of = |event| Notice::of(watch, event);
         events.into_iter().filter_map(of).collect()
     }
 }

@@ -103,6 +103,8 @@ pub struct Watched {
 /// All targets of a sweep. It is given the time and the outcomes, and says what to probe.
 #[derive(Debug)]
 pub struct Watch {
+    /// The wall clock at [`Time::ZERO`], in nanoseconds since 1970 (UTC).
+    unix_ns_at_zero: u64,
     schedule: Schedule,
     targets: Vec<Option<Watched>>,
     by_key: HashMap<Arc<str>, TargetId>,
@@ -123,8 +125,9 @@ pub struct Watch {
 impl Watch {
     /// Watches nothing yet. `unix_ns_at_zero` is the wall clock at [`Time::ZERO`], in nanoseconds
     /// since 1970 (UTC).
-    pub fn new(unix_ns_at_zero: u128) -> Self {
+    pub fn new(unix_ns_at_zero: u64) -> Self {
         Self {
+            unix_ns_at_zero,
             schedule: Schedule::new(unix_ns_at_zero),
             targets: Vec::new(),
             by_key: HashMap::new(),
@@ -254,6 +257,7 @@ impl Watch {
             return (None, Vec::new());
         };
         self.schedule.ended(id);
+        let now_unix_ns = self.unix_ns(now);
         let is_held = self.is_cut_off() || self.gateway(id).is_some_and(Tracker::is_suspect);
         let Some(watched) = self.targets[id.0 as usize].as_mut() else {
             return (None, Vec::new());
@@ -261,7 +265,9 @@ impl Watch {
         let before = Standing::of(watched);
         let thresholds = watched.target.thresholds;
         let evidence = Evidence::of(outcome);
-        let step = watched.tracker.round(now, evidence, &thresholds, is_held);
+        let step = watched
+            .tracker
+            .round(now_unix_ns, evidence, &thresholds, is_held);
         let events = self.follow(now, id, before, step);
         (Some(id), events)
     }
@@ -271,7 +277,7 @@ impl Watch {
         let Some(id) = self.opinions.remove(&outcome.job.seq) else {
             return Vec::new();
         };
-        let is_cut_off = self.is_cut_off();
+        let (is_cut_off, now_unix_ns) = (self.is_cut_off(), self.unix_ns(now));
         let Some(watched) = self.targets[id.0 as usize].as_mut() else {
             return Vec::new();
         };
@@ -281,13 +287,13 @@ impl Watch {
             Evidence::Bad(reason) if is_cut_off => Evidence::None(Blame::ThisMachine, reason),
             evidence => evidence,
         };
-        let step = watched.tracker.opinion(now, evidence);
+        let step = watched.tracker.opinion(now_unix_ns, evidence);
         self.follow(now, id, before, step)
     }
 
     /// Draws the consequences of a step of a target.
     fn follow(&mut self, now: Time, id: TargetId, before: Standing, step: Step) -> Vec<Event> {
-        let is_silent = self.is_silent(id);
+        let (is_silent, now_unix_ns) = (self.is_silent(id), self.unix_ns(now));
         let Some(watched) = self.targets[id.0 as usize].as_mut() else {
             return Vec::new();
         };
@@ -309,7 +315,9 @@ impl Watch {
                     target: id,
                     at: now,
                     change,
-                    lasted: before.since.map(|since| now - since),
+                    lasted: before
+                        .since_unix_ns
+                        .map(|since| Duration::from_nanos(now_unix_ns.saturating_sub(since))),
                     alerts,
                 });
             }
@@ -352,6 +360,11 @@ impl Watch {
         Some(&self.get(*self.by_key.get(key)?)?.tracker)
     }
 
+    /// `now` in nanoseconds since 1970 (UTC), whether or not the wall clock was set meanwhile.
+    pub(crate) fn unix_ns(&self, now: Time) -> u64 {
+        self.unix_ns_at_zero.saturating_add(now.as_nanos())
+    }
+
     fn free_id(&mut self) -> TargetId {
         self.free.pop().unwrap_or_else(|| {
             self.targets.push(None);
@@ -386,7 +399,7 @@ impl WatchedTarget {
 #[derive(Clone, Copy)]
 struct Standing {
     /// Since when it is in its state.
-    since: Option<Time>,
+    since_unix_ns: Option<u64>,
     in_use: bool,
     failing: bool,
 }
@@ -394,7 +407,7 @@ struct Standing {
 impl Standing {
     fn of(watched: &Watched) -> Self {
         Self {
-            since: watched.tracker.since(),
+            since_unix_ns: watched.tracker.since_unix_ns(),
             in_use: watched.tracker.state() != State::Down,
             failing: watched.tracker.is_suspect(),
         }

@@ -64,7 +64,7 @@ impl World {
         targets: impl IntoIterator<Item = WatchedTarget>,
         find: impl FnMut(&mut StdRng, u32, Time, bool) -> Found + 'static,
     ) -> Self {
-        let mut watch = Watch::new(1_800_000_000 * u128::from(SECOND));
+        let mut watch = Watch::new(1_800_000_000 * SECOND);
         watch.set_targets(Time::ZERO, targets);
         Self {
             watch,

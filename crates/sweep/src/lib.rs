@@ -10,10 +10,12 @@
 
 mod cut_off;
 mod evidence;
+mod keeper;
 mod line;
 mod notice;
 mod schedule;
 mod state;
+mod state_file;
 mod sweep;
 mod watch;
 
@@ -22,7 +24,8 @@ pub use evidence::{Blame, Evidence};
 pub use notice::{Notice, What};
 pub use schedule::{Round, RoundFate, Schedule};
 pub use state::{Change, State, Step, Thresholds, Tracker};
-pub use sweep::{Sweep, SweepPlans};
+pub use state_file::{SavedStates, SavedTarget, StateFileError};
+pub use sweep::{KeptStates, Sweep, SweepPlans};
 pub use watch::{Event, RoundCounts, Watch, Watched, WatchedTarget};
 
 /// The number of a target in a sweep. It is another's once the target is gone.

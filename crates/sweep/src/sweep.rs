@@ -1,17 +1,24 @@
 //! Runs a sweep: one run for the rounds, and one for second opinions.
 
+use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use canvass_model::{Job, Outcome, Time};
 use canvass_run::{Plan, Position, Run, Sink, SinkError, Source, SourceError, StartError};
-use crossbeam_channel::Sender;
+use crossbeam_channel::{Sender, bounded};
 
+use crate::keeper::Keeper;
 use crate::notice::Notice;
+use crate::state_file::SavedStates;
 use crate::watch::{Event, Watch, WatchedTarget};
 
 /// The longest wait of a source before it looks whether the run was stopped.
 const WAIT_MAX: Duration = Duration::from_millis(250);
+/// The maximum number of notices that wait for their states to be kept.
+const NOTICES_MAX: usize = 1_024;
 
 /// A sweep on its own threads.
 ///
@@ -20,6 +27,17 @@ pub struct Sweep {
     rounds: Run,
     opinions: Run,
     shared: Arc<Shared>,
+    keeper: Option<JoinHandle<()>>,
+}
+
+/// Where a sweep keeps its states over a restart.
+pub struct KeptStates {
+    /// The file. It is replaced whole.
+    pub path: PathBuf,
+    /// What it had in it.
+    pub states: SavedStates,
+    /// Receives the error of each time that the file could not be written, as far as it has room.
+    pub errors: Sender<io::Error>,
 }
 
 /// How a sweep is run.
@@ -31,7 +49,7 @@ pub struct SweepPlans {
 }
 
 /// What the threads of both runs share.
-struct Shared {
+pub(crate) struct Shared {
     watch: Mutex<Watch>,
     /// There are second opinions to ask for, or other targets.
     changed: Condvar,
@@ -39,14 +57,15 @@ struct Shared {
 }
 
 impl Sweep {
-    /// Starts a sweep of `targets`. Outcomes of rounds go to `sinks`, and every change to `notices`;
-    /// while that is full, the sweep waits.
+    /// Starts a sweep of `targets`. Outcomes of rounds go to `sinks`, and every change to `notices`,
+    /// if states are kept once that is; while it is full, the sweep waits.
     ///
     /// # Errors
     /// An event loop cannot be created, or a thread cannot be started.
     pub fn start(
         plans: SweepPlans,
         targets: impl IntoIterator<Item = WatchedTarget>,
+        kept: Option<KeptStates>,
         mut sinks: Vec<Box<dyn Sink>>,
         notices: Sender<Notice>,
     ) -> Result<Self, StartError> {
@@ -55,11 +74,30 @@ impl Sweep {
         let unix = zero.duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut watch = Watch::new(u64::try_from(unix.as_nanos()).unwrap_or(u64::MAX));
         watch.set_targets(rounds.now(), targets);
+        let (kept, states) = kept
+            .map(|kept| ((kept.path, kept.errors), kept.states))
+            .unzip();
+        states.into_iter().for_each(|states| watch.restore(states));
         let shared = Arc::new(Shared {
             watch: Mutex::new(watch),
             changed: Condvar::new(),
             began: rounds.began(),
         });
+        let mut keeper = None;
+        let mut notices = notices;
+        if let Some((path, errors)) = kept {
+            let (unkept, received) = bounded(NOTICES_MAX);
+            let work = Keeper {
+                shared: Arc::clone(&shared),
+                path,
+                notices: received,
+                kept: std::mem::replace(&mut notices, unkept),
+                errors,
+            };
+            let thread = thread::Builder::new().name("states".into());
+            let spawned = thread.spawn(move || work.run());
+            keeper = Some(spawned.map_err(StartError::Thread)?);
+        }
         sinks.push(Box::new(RoundSink {
             shared: Arc::clone(&shared),
             notices: notices.clone(),
@@ -80,6 +118,7 @@ impl Sweep {
             opinions: Run::start(opinions, opinion_source, vec![opinion_sink])?,
             rounds: Run::start(rounds, round_source, sinks)?,
             shared,
+            keeper,
         })
     }
 
@@ -116,11 +155,19 @@ impl Sweep {
         let report = self.rounds.join();
         self.opinions.drain();
         self.opinions.join();
+        if let Some(keeper) = self.keeper {
+            let _ = keeper.join();
+        }
         report
     }
 }
 
 impl Shared {
+    /// The states of all targets.
+    pub(crate) fn states(&self) -> SavedStates {
+        self.lock().states()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Watch> {
         self.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -13,6 +13,7 @@ use crate::cut_off::{CutOffChange, CutOffWatch};
 use crate::evidence::{Blame, Evidence};
 use crate::schedule::{RoundFate, Schedule};
 use crate::state::{Change, State, Step, Thresholds, Tracker};
+use crate::state_file::{SavedStates, SavedTarget};
 
 /// A target to watch.
 #[derive(Clone, Debug, PartialEq)]
@@ -182,6 +183,28 @@ impl Watch {
         self.to_confirm.retain(|id| !gone.contains(id));
         self.free.extend(gone);
         self.recount();
+    }
+
+    /// Gives targets the states that they had before a restart.
+    pub fn restore(&mut self, mut states: SavedStates) {
+        for watched in self.targets.iter_mut().flatten() {
+            if let Some(saved) = states.take(&watched.target.key) {
+                watched.tracker = saved.tracker;
+                watched.is_announced = saved.announced;
+            }
+        }
+        self.recount();
+    }
+
+    /// The states of all targets.
+    pub fn states(&self) -> SavedStates {
+        SavedStates::new(self.targets.iter().flatten().map(|watched| {
+            let saved = SavedTarget {
+                tracker: watched.tracker.clone(),
+                announced: watched.is_announced,
+            };
+            (Box::from(&*watched.target.key), saved)
+        }))
     }
 
     /// The target with this number, if it is still watched.

@@ -99,13 +99,21 @@ pub(crate) fn begin_stdout() -> Result<(File, String), Failure> {
     }
 }
 
-/// Writes to standard output. A closed pipe is not an error.
-pub(crate) fn write_stdout(bytes: &[u8]) -> Result<(), Failure> {
+/// Who received what was written to standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// Its reader, or a file.
+    All,
+    /// Nobody: its reader has closed the pipe, which is not an error.
+    ToNobody,
+}
+
+/// Writes to standard output.
+pub(crate) fn write_stdout(bytes: &[u8]) -> Result<Written, Failure> {
     match stdout().and_then(|mut out| out.write_all(bytes)) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(cannot_write(Path::new(STDOUT), error))
-        }
-        _ => Ok(()),
+        Ok(()) => Ok(Written::All),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Written::ToNobody),
+        Err(error) => Err(cannot_write(Path::new(STDOUT), error)),
     }
 }
 
@@ -119,7 +127,7 @@ fn stdout() -> io::Result<File> {
 pub(crate) fn write_file_or_stdout(file: Option<OutputFile>, bytes: &[u8]) -> Result<(), Failure> {
     match file {
         Some(file) => file.replace(bytes),
-        None => write_stdout(bytes),
+        None => write_stdout(bytes).map(drop),
     }
 }
 

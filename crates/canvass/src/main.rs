@@ -27,6 +27,7 @@ mod run;
 mod same_file;
 mod selftest;
 mod signals;
+mod sweep;
 mod terminal;
 mod units;
 
@@ -70,6 +71,7 @@ fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Tcp(args) => run::run(plan::tcp(args)?, &signals),
         Command::Udp(args) => run::run(plan::udp(args)?, &signals),
         Command::Check(args) => run::run(plan::check(args)?, &signals),
+        Command::Sweep(args) => sweep::run(plan::sweep(args)?, &signals),
         Command::Compare(args) => compare::run(plan::compare(args)?, &signals),
         Command::Report(args) => report::report(&args),
         Command::Explain(args) => explain::explain(&args),

@@ -27,6 +27,8 @@ pub(crate) const RESPONSE_TABLE: &str = "response";
 pub(crate) struct Outputs {
     /// The file of the lines; `None` for standard output.
     pub lines: Option<PathBuf>,
+    /// Standard output is used for something else, so that without a file there are no lines.
+    pub uses_stdout: bool,
     pub format: Format,
     /// The columns of CSV.
     pub columns: Columns,
@@ -80,6 +82,7 @@ impl Outputs {
     pub(crate) fn new(args: &CommonArgs, columns: Columns, save: Option<PathBuf>) -> Self {
         Self {
             lines: files::unless_stdout(args.output.clone()),
+            uses_stdout: false,
             format: args.format,
             columns,
             hlog: args.hlog.clone(),
@@ -137,15 +140,20 @@ impl Outputs {
 
     /// Begins the outputs that are written during the run.
     pub(crate) fn begin(&self, open: OpenOutputs, plan: &Plan) -> Result<RunSinks, Failure> {
-        let (mut lines, written) = self.begin_lines(open.lines, plan)?;
+        let mut sinks = Vec::new();
+        let mut written = LineCount::default();
         let mut unsaved = None;
-        if let Some(directory) = &self.save {
-            // Bodies are saved before lines are written, since a line has the error of its body.
-            let saved = SavedBodies::new(directory.clone(), lines);
-            unsaved = Some(saved.unsaved());
-            lines = Box::new(saved);
+        if open.lines.is_some() || !self.uses_stdout {
+            let (mut lines, count) = self.begin_lines(open.lines, plan)?;
+            written = count;
+            if let Some(directory) = &self.save {
+                // Bodies are saved before lines are written, since a line has the error of its body.
+                let saved = SavedBodies::new(directory.clone(), lines);
+                unsaved = Some(saved.unsaved());
+                lines = Box::new(saved);
+            }
+            sinks.push(lines);
         }
-        let mut sinks = vec![lines];
         let mut intervals = None;
         if let Some(file) = open.hlog {
             // Latencies can be read from the lines again, so the run goes on without its log.

@@ -95,14 +95,14 @@ pub(crate) fn repetitions(dedup: &Dedup) -> String {
 
 /// Counts signals. The first drains the run, the second aborts it. A second SIGHUP does not count: when
 /// a terminal is closed, both its shell and the system may send one.
-struct Interrupts {
+pub(crate) struct Interrupts {
     /// The number of the first signal; 0 before it.
     first: Arc<AtomicI32>,
     count: Arc<AtomicU32>,
 }
 
 impl Interrupts {
-    fn watch(signals: &StopSignals, stop: StopHandle) -> Self {
+    pub(crate) fn watch(signals: &StopSignals, stop: StopHandle) -> Self {
         let interrupts = Self {
             first: Arc::default(),
             count: Arc::default(),
@@ -124,7 +124,7 @@ impl Interrupts {
         interrupts
     }
 
-    fn first(&self) -> Option<i32> {
+    pub(crate) fn first(&self) -> Option<i32> {
         Some(self.first.load(Ordering::SeqCst)).filter(|number| *number != 0)
     }
 
@@ -134,22 +134,22 @@ impl Interrupts {
 }
 
 /// A run that has ended, with its outputs.
-struct FinishedRun {
-    probe: &'static str,
-    began: SystemTime,
-    report: Report,
-    rest: Unfinished,
-    signal: Option<i32>,
-    dedup: Option<Arc<Dedup>>,
-    lab: Option<Lab>,
-    quiet: bool,
-    fail_below_percent: f64,
-    negative_lookups_are_good: bool,
+pub(crate) struct FinishedRun {
+    pub probe: &'static str,
+    pub began: SystemTime,
+    pub report: Report,
+    pub rest: Unfinished,
+    pub signal: Option<i32>,
+    pub dedup: Option<Arc<Dedup>>,
+    pub lab: Option<Lab>,
+    pub quiet: bool,
+    pub fail_below_percent: f64,
+    pub negative_lookups_are_good: bool,
 }
 
 impl FinishedRun {
     /// Prints the summary, writes the remaining files, and determines the exit status.
-    fn conclude(mut self) -> Result<Exit, Failure> {
+    pub(crate) fn conclude(mut self) -> Result<Exit, Failure> {
         let error = self.report.error.take();
         let closed = match &error {
             Some(RunError::EventLoop(_) | RunError::Panicked { .. }) => {

@@ -22,6 +22,7 @@ mod exclusions;
 mod feeder;
 mod fields;
 mod intake;
+mod jobs;
 mod ledger;
 mod lines;
 mod options;
@@ -51,6 +52,7 @@ pub use error::{DelimiterError, ExclusionError, PartitionError, PortsError, Sour
 pub use exclusions::Exclusions;
 pub use feeder::{Ended, Feeder, FeederEnd};
 pub use fields::{Delimiter, FieldSelection};
+pub use jobs::jobs;
 pub use ledger::{Completed, LEDGER_SPAN_MAX, Ledger, Receipt};
 pub use lines::LINE_BYTES_MAX;
 pub use options::{TargetKind, TargetOptions};

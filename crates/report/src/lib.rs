@@ -73,3 +73,4 @@ pub use tally::{
 pub use text::Text;
 pub use timeline::{Bin, Timeline};
 pub use trace::trace;
+pub use write::target_name;

@@ -236,6 +236,15 @@ pub(crate) fn target_text(target: &Target) -> TargetText<'_> {
     }
 }
 
+/// The text of a target in its line.
+pub fn target_name(target: &Target) -> String {
+    let mut name = Vec::new();
+    target_text(target).push(&mut name, |out, text| {
+        out.extend_from_slice(text.as_bytes())
+    });
+    String::from_utf8(name).expect("a target is text")
+}
+
 /// The port of a URL target without text. A URL omits the default port of its scheme; it is shown if
 /// it is also the port of the http fallback.
 fn written_port(target: &UrlTarget) -> Option<u16> {

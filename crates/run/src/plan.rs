@@ -168,6 +168,21 @@ impl Plan {
         self
     }
 
+    /// The same plan for few targets, each probed patiently: one event loop, at most `targets` at
+    /// once, and `retries` after the first attempt of a probe of a host.
+    #[must_use]
+    pub fn patient(mut self, targets: NonZeroUsize, retries: u32) -> Self {
+        self.event_loops = NonZeroUsize::MIN;
+        self.concurrency = targets.get();
+        self.config.shards = NonZeroUsize::MIN;
+        self.config.jobs_max = targets.get();
+        self.config.probing.sockets_max = targets.get();
+        for module in &mut self.config.probing.modules {
+            Arc::make_mut(module).retries = retries;
+        }
+        self
+    }
+
     /// The same plan with another transport.
     #[must_use]
     pub fn with_transport(mut self, transport: TransportPolicy) -> Self {

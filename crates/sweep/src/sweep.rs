@@ -1,13 +1,16 @@
 //! Runs a sweep: one run for the rounds, and one for second opinions.
 
 use std::io;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use canvass_model::{Job, Outcome, Time};
-use canvass_run::{Plan, Position, Run, Sink, SinkError, Source, SourceError, StartError};
+use canvass_run::{
+    Plan, Position, Report, Run, Sink, SinkError, Source, SourceError, StartError, StopHandle,
+};
 use crossbeam_channel::{Sender, bounded};
 
 use crate::keeper::Keeper;
@@ -17,6 +20,10 @@ use crate::watch::{Event, Watch, WatchedTarget};
 
 /// The longest wait of a source before it looks whether the run was stopped.
 const WAIT_MAX: Duration = Duration::from_millis(250);
+/// Second opinions that are asked for at the same time.
+const OPINIONS_MAX: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
+/// Attempts of a second opinion after the first.
+const OPINION_RETRIES: u32 = 2;
 /// The maximum number of notices that wait for their states to be kept.
 const NOTICES_MAX: usize = 1_024;
 
@@ -42,10 +49,20 @@ pub struct KeptStates {
 
 /// How a sweep is run.
 pub struct SweepPlans {
-    /// How rounds are probed.
-    pub rounds: Plan,
-    /// How second opinions are. Give it retries, and other resolvers if there are any.
-    pub opinions: Plan,
+    rounds: Plan,
+    opinions: Plan,
+}
+
+impl SweepPlans {
+    /// Rounds are probed as in `plan`, when they are due; second opinions are a few at a time, over
+    /// sockets and windows of their own, and each is tried again.
+    pub fn new(plan: Plan) -> Self {
+        let rounds = plan.unscheduled();
+        Self {
+            opinions: rounds.clone().patient(OPINIONS_MAX, OPINION_RETRIES),
+            rounds,
+        }
+    }
 }
 
 /// What the threads of both runs share.
@@ -127,6 +144,11 @@ impl Sweep {
         &mut self.rounds
     }
 
+    /// Returns a handle that ends the rounds from any thread.
+    pub fn stop_handle(&self) -> StopHandle {
+        self.rounds.stop_handle()
+    }
+
     /// Replaces the targets. Those that were watched before keep their states.
     pub fn set_targets(&self, targets: impl IntoIterator<Item = WatchedTarget>) {
         let now = self.shared.now();
@@ -144,16 +166,11 @@ impl Sweep {
         self.shared.now()
     }
 
-    /// Begins no more rounds, and asks for no more second opinions. What is under way is completed.
-    pub fn drain(&self) {
-        self.rounds.drain();
-        self.opinions.drain();
-    }
-
-    /// Waits until the rounds have ended, and then for the opinions.
-    pub fn join(self) -> canvass_run::Report {
+    /// Waits until the rounds have ended, which a [`StopHandle`] must have told them to. Returns
+    /// their report. Second opinions that are under way then are dropped.
+    pub fn join(self) -> Report {
         let report = self.rounds.join();
-        self.opinions.drain();
+        self.opinions.abort();
         self.opinions.join();
         if let Some(keeper) = self.keeper {
             let _ = keeper.join();

@@ -1,4 +1,4 @@
-//! The flags of `canvass check`.
+//! The flags of `canvass check`, and what `canvass sweep` shares with it.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,13 @@ pub(crate) struct CheckArgs {
     /// are read from standard input.
     #[arg(value_name = "ENDPOINT", display_order = 0, help_heading = heading::TARGETS)]
     pub targets: Vec<String>,
+    #[command(flatten)]
+    pub probing: EndpointArgs,
+}
 
+/// How mixed endpoints are probed.
+#[derive(Debug, Args)]
+pub(crate) struct EndpointArgs {
     /// Send this header with each request (may repeat)
     ///
     /// As in curl: `Name: value` sends a header, `Name:` omits one that would be sent, and `Name;`

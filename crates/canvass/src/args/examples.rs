@@ -69,6 +69,15 @@ Examples:
   Check a certificate of the lab that has expired:
     canvass check --lab tls://expired.lab.test";
 
+pub(super) const SWEEP: &str = "\
+Examples:
+  Watch a list, each endpoint every minute, and keep states over a restart:
+    canvass sweep -i endpoints.txt --interval 1m --state states.json
+  Write what changes as ndjson, and every probe to a file:
+    canvass sweep -i endpoints.txt -f ndjson -o probes.ndjson.zst
+  Check the list once, as a gate in CI:
+    canvass sweep -i endpoints.txt --once --fail-below 95";
+
 pub(super) const COMPARE: &str = "\
 Examples:
   Compare with libc on your own list, and draw a page:

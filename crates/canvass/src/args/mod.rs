@@ -13,6 +13,7 @@ mod lab;
 mod proxy;
 mod question;
 mod report;
+mod sweep;
 mod talk;
 #[cfg(test)]
 mod tests;
@@ -21,7 +22,7 @@ mod tls;
 use canvass_model::RecordType;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-pub(crate) use check::CheckArgs;
+pub(crate) use check::{CheckArgs, EndpointArgs};
 pub(crate) use common::{CommonArgs, ProgressArg, TransportArg};
 pub(crate) use compare::{AgainstArg, CompareArgs};
 pub(crate) use expect::{ExpectArgs, ExpectCertificateArgs};
@@ -32,6 +33,7 @@ pub(crate) use lab::{ImpairmentArgs, LabArgs, ServeArg};
 pub(crate) use proxy::ProxyArgs;
 pub(crate) use question::QuestionArgs;
 pub(crate) use report::ReportArgs;
+pub(crate) use sweep::SweepArgs;
 pub(crate) use talk::{TcpArgs, UdpArgs};
 pub(crate) use tls::{RootsArg, TlsArgs, TlsVersionArg};
 
@@ -98,6 +100,12 @@ pub(crate) enum Command {
     /// name without the record counts too.
     #[command(args_override_self = true, after_long_help = examples::CHECK)]
     Check(CheckArgs),
+    /// Keep probing a list of endpoints, and report what changes
+    ///
+    /// Probes each endpoint on an interval, as canvass check does once, and writes a line when one
+    /// goes down or comes up. With -o, every probe's line is written to a file.
+    #[command(args_override_self = true, after_long_help = examples::SWEEP)]
+    Sweep(SweepArgs),
     /// Compare lookups by canvass and by the system's resolver
     ///
     /// Runs the same lookups through both sides by turns, and reports the ratio of their

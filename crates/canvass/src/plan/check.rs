@@ -1,4 +1,4 @@
-//! The plan of `canvass check`.
+//! The plan of `canvass check`, and of what probes mixed endpoints as it does.
 
 use std::sync::Arc;
 
@@ -12,14 +12,25 @@ use super::proxy::through_proxies;
 use super::scripts::given_credentials;
 use super::tls::{name_tls_files, tls_client};
 use super::{Invocation, invocation};
-use crate::args::CheckArgs;
+use crate::args::{CheckArgs, EndpointArgs};
 use crate::exit::Failure;
+use crate::same_file::NamedFiles;
 
 /// Why a question to no resolver cannot be asked.
 const NO_RESOLVER: &str = "the endpoint names no resolver (dns://ADDR/NAME), and the run has none";
 
 /// The invocation of `canvass check`.
 pub(crate) fn check(args: CheckArgs) -> Result<Invocation, Failure> {
+    endpoints("check", args.targets, args.probing, NamedFiles::default())
+}
+
+/// The invocation of a command that probes mixed endpoints. `files` are others that it uses.
+pub(super) fn endpoints(
+    command: &'static str,
+    targets: Vec<String>,
+    args: EndpointArgs,
+    files: NamedFiles,
+) -> Result<Invocation, Failure> {
     let lab = start_lab(&args.host.common)?;
     let settings = HttpSettings {
         headers: args.header,
@@ -51,7 +62,8 @@ pub(crate) fn check(args: CheckArgs) -> Result<Invocation, Failure> {
     through_proxies(&mut reach, &args.proxy)?;
     let kind = modules.kind();
     let modules = modules.into_modules();
-    let mut parts = probes("check", lab, kind, modules, reach, args.targets, &args.host)?;
+    let mut parts = probes(command, lab, kind, modules, reach, targets, &args.host)?;
+    parts.files = files;
     parts.builder = parts.builder.no_resolver(Some(NO_RESOLVER.into()));
     parts.negative_lookups_are_good = false;
     if let Some(path) = &args.credentials {

@@ -9,6 +9,7 @@ mod http;
 mod lookups;
 mod proxy;
 mod scripts;
+mod sweep;
 mod talk;
 mod tls;
 
@@ -33,6 +34,7 @@ pub(crate) use check::check;
 pub(crate) use compare::{ComparePlan, Other, compare};
 pub(crate) use http::http;
 pub(crate) use lookups::{dns, ptr};
+pub(crate) use sweep::{SweepInvocation, SweepPlan, sweep};
 pub(crate) use talk::{tcp, udp};
 
 /// A command line, validated and ready to run.

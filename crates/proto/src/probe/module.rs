@@ -15,6 +15,7 @@ use crate::tls::TlsClient;
 use crate::tunnel::{Proxies, ProxyProtocol};
 
 /// The settings that all probes of one kind share.
+#[derive(Clone)]
 pub struct Module {
     /// What is done over a connection.
     pub kind: ModuleKind,
@@ -42,6 +43,7 @@ impl fmt::Debug for Module {
 }
 
 /// What is done over a connection.
+#[derive(Clone)]
 pub enum ModuleKind {
     /// Sends an HTTP request.
     Http {

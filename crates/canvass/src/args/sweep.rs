@@ -1,0 +1,47 @@
+//! The flags of `canvass sweep`.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{EndpointArgs, heading};
+use crate::units;
+
+#[derive(Debug, Args)]
+pub(crate) struct SweepArgs {
+    /// Endpoints to watch, as in canvass check
+    ///
+    /// The whole list is read before anything is sent, and a bad or repeated endpoint in it is an
+    /// error. Without any, and without -i, endpoints are read from standard input.
+    #[arg(value_name = "ENDPOINT", display_order = 0, help_heading = heading::TARGETS)]
+    pub targets: Vec<String>,
+    /// Probe each endpoint every D
+    ///
+    /// At fixed points in time, spread over D by the text of the endpoint: a restart or another list
+    /// moves no endpoint. A probe that is still running when the next one is due is not joined by it.
+    #[arg(long, value_name = "D", default_value = "30s", value_parser = units::duration, help_heading = heading::QUESTION)]
+    pub interval: Duration,
+    /// Probe each endpoint once, and exit
+    ///
+    /// As canvass check does, after the same checks of the list.
+    #[arg(long, help_heading = heading::QUESTION)]
+    pub once: bool,
+    /// Suspect an endpoint after N bad rounds
+    ///
+    /// Then a second opinion decides whether it is down: a probe apart from the others, which is
+    /// tried up to three times. What a resolver or this machine failed to do does not count.
+    #[arg(long, value_name = "N", default_value = "3", help_heading = heading::QUESTION)]
+    pub down_after: NonZeroU32,
+    /// Call an endpoint up again after N good rounds
+    #[arg(long, value_name = "N", default_value = "2", help_heading = heading::QUESTION)]
+    pub up_after: NonZeroU32,
+    /// Keep the states in FILE over a restart
+    ///
+    /// The file is replaced whole when a state has changed, before the change is reported.
+    #[arg(long, value_name = "FILE", help_heading = heading::OUTPUT)]
+    pub state: Option<PathBuf>,
+    #[command(flatten)]
+    pub probing: EndpointArgs,
+}

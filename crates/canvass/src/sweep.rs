@@ -26,7 +26,7 @@ const ERRORS_MAX: usize = 16;
 /// Runs a sweep until a signal ends it, or one round of it.
 pub(crate) fn run(sweep: SweepInvocation, signals: &StopSignals) -> Result<Exit, Failure> {
     match sweep {
-        SweepInvocation::Once(invocation) => run::run(invocation, signals),
+        SweepInvocation::Once(invocation) => run::run(*invocation, signals),
         SweepInvocation::Forever(plan) => watch(*plan, signals),
     }
 }

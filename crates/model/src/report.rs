@@ -282,6 +282,8 @@ pub struct ShardReport {
     /// How much later than planned its schedule of targets began. `None` without a schedule, and if
     /// it had not begun when the targets were used up.
     pub schedule_shift: Option<Duration>,
+    /// There is a schedule, and it had not begun when the targets were used up.
+    pub schedule_is_awaited: bool,
     /// The run was given up because no upstream answered.
     pub gave_up: bool,
     /// The resolvers, in the order of the configuration.

@@ -32,7 +32,7 @@ pub(crate) struct SweepPlan {
 /// What a command line of `canvass sweep` asks for.
 pub(crate) enum SweepInvocation {
     /// One round.
-    Once(Invocation),
+    Once(Box<Invocation>),
     /// Rounds without end.
     Forever(Box<SweepPlan>),
 }
@@ -49,7 +49,7 @@ pub(crate) fn sweep(args: SweepArgs) -> Result<SweepInvocation, Failure> {
     check_jobs(&jobs)?;
     if args.once {
         invocation.source = Box::new(canvass_queue::jobs(jobs));
-        return Ok(SweepInvocation::Once(invocation));
+        return Ok(SweepInvocation::Once(Box::new(invocation)));
     }
     if format == Format::Csv {
         return Err(Failure::usage(

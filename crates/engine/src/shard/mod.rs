@@ -255,6 +255,7 @@ impl<N: Net> Shard<N> {
         self.report.upstreams = upstreams;
         self.report.connections = self.probes.report(&self.names);
         self.report.schedule_shift = self.schedule.shift();
+        self.report.schedule_is_awaited = matches!(self.schedule, Schedule::Awaited { .. });
         self.end_record();
         self.report
     }

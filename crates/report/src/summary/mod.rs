@@ -217,7 +217,7 @@ fn write_schedule(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Resul
     let shift = input.shards.iter().filter_map(|shard| shard.schedule_shift);
     match shift.max() {
         Some(shift) => writeln!(out, "schedule: shifted by {} at the start", seconds(shift)),
-        None if input.latency.is_scheduled() && !input.shards.is_empty() => writeln!(
+        None if input.shards.iter().any(|shard| shard.schedule_is_awaited) => writeln!(
             out,
             "schedule: not begun, all targets were sent before the rate was allowed"
         ),
@@ -327,8 +327,14 @@ warning: 1 target failed on this side (no descriptor or port left, or a system e
     fn the_shift_of_the_schedule_is_that_of_the_last_shard_to_begin() {
         let mut outcome = fixture::ptr_answered();
         assert!(!rendered(&[outcome.clone()], &[shard(1)]).contains("schedule"));
+        // Jobs may have times of their own without a schedule.
         outcome.job.due = Some(outcome.due);
-        let text = rendered(&[outcome.clone()], &[shard(1)]);
+        assert!(!rendered(&[outcome.clone()], &[shard(1)]).contains("schedule"));
+        let awaited = ShardReport {
+            schedule_is_awaited: true,
+            ..shard(1)
+        };
+        let text = rendered(&[outcome.clone()], &[awaited]);
         let not_begun = "schedule: not begun, all targets were sent before the rate was allowed\n";
         assert!(text.contains(not_begun), "{text}");
         let shifted = [None, Some(142), Some(97)].map(|millis| ShardReport {

@@ -7,6 +7,7 @@ mod aliases;
 mod asking;
 mod asking_servers;
 mod bad_input;
+mod beside_curl;
 mod certificate;
 mod check;
 mod common;

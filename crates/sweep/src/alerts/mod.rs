@@ -16,6 +16,8 @@ mod receiver;
 mod service;
 mod silences;
 mod template;
+#[cfg(test)]
+mod tests;
 mod webhook;
 
 pub use machine::SavedAlerts;

@@ -165,7 +165,7 @@ impl Alerting {
                     "lost"
                 };
                 let _ = self.messages.try_send(format!(
-                    "{name}: {waiting} alerts were not delivered: {fate}"
+                    "{name}: alerts that were not delivered: {waiting} ({fate})"
                 ));
             }
         }

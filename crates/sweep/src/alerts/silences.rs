@@ -268,3 +268,83 @@ fn read_time<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u64, D::Error>
     let at: Timestamp = text.parse().map_err(serde::de::Error::custom)?;
     Ok(unix_ns(at.into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn at(s: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(s)
+    }
+
+    #[test]
+    fn silences_are_read_as_they_were_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = Silences::path(&directory.path().join("states"));
+        assert_eq!(Silences::read(&path).unwrap(), Silences::default());
+        for (scope, until) in [("a", 10), ("group:b", 20), ("a", 30), ("c", 40)] {
+            let silence = Silence::new(SilenceScope::parse(scope), at(until)).unwrap();
+            Silences::change(&path, at(5), |silences| silences.add(silence)).unwrap();
+        }
+        let silences = Silences::read(&path).unwrap();
+        let shown: Vec<String> = silences.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            shown,
+            [
+                "1970-01-01T00:00:20.000Z group:b",
+                "1970-01-01T00:00:30.000Z a",
+                "1970-01-01T00:00:40.000Z c",
+            ]
+        );
+        let ns = |s: u64| s * 1_000_000_000;
+        assert!(silences.cover("a", "x", ns(29)));
+        assert!(!silences.cover("a", "x", ns(30)));
+        assert!(silences.cover("x", "b", ns(19)));
+        assert!(!silences.cover("b", "x", 0), "b is a group");
+        let was_there = Silences::change(&path, at(25), |silences| {
+            assert_eq!(silences.iter().count(), 2, "one is over");
+            silences.remove(&SilenceScope::parse("a"))
+        });
+        assert!(was_there.unwrap());
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn no_change_is_lost_when_many_are_made_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("silences");
+        std::thread::scope(|scope| {
+            for thread in 0..8 {
+                let path = &path;
+                scope.spawn(move || {
+                    for number in 0..10 {
+                        let key = SilenceScope::parse(&format!("{thread} {number}"));
+                        let silence = Silence::new(key, at(10)).unwrap();
+                        Silences::change(path, at(5), |silences| silences.add(silence)).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(Silences::read(&path).unwrap().iter().count(), 80);
+    }
+
+    #[test]
+    fn what_is_no_file_of_silences_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("silences");
+        for text in [
+            "{}",
+            "[",
+            "{\"version\":2,\"silences\":[]}",
+            "{\"version\":1,\"silences\":[{\"target\":\"a\",\"until\":\"soon\"}]}",
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let error = Silences::read(&path).unwrap_err().to_string();
+            assert!(error.contains("has no silences"), "{error}");
+            assert!(Silences::change(&path, at(5), |_| ()).is_err());
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
+    }
+}

@@ -75,6 +75,9 @@ Examples:
     canvass sweep -i endpoints.txt --interval 1m --state states.json
   Write what changes as ndjson, and every probe to a file:
     canvass sweep -i endpoints.txt -f ndjson -o probes.ndjson.zst
+  Send alerts to a webhook, and none of one endpoint for two hours:
+    canvass sweep -i endpoints.txt --state states.json --alert-webhook URL
+    canvass sweep silence tls://a.example.net --state states.json --for 2h
   Check the list once, as a gate in CI:
     canvass sweep -i endpoints.txt --once --fail-below 95";
 

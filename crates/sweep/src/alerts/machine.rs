@@ -18,7 +18,7 @@ use crate::state::State;
 pub struct SavedAlerts {
     /// What is wrong now.
     open: Vec<Incident>,
-    /// What receivers have still to be sent, by their identities.
+    /// What each receiver has still to be sent, by its identity.
     undelivered: BTreeMap<String, Vec<Message>>,
 }
 
@@ -101,20 +101,27 @@ impl Alerts {
             self.open.insert(subject, incident);
         }
         for receiver in &mut self.receivers {
-            if let Some(messages) = saved.undelivered.remove(&receiver.identity) {
-                receiver.queue.restore(messages);
+            match saved.undelivered.remove(&receiver.identity) {
+                Some(messages) => receiver.queue.restore(messages),
+                // It is new, and is not to receive the end of what it does not know.
+                None => {
+                    let mut open: Vec<&Incident> = self.open.values().collect();
+                    open.retain(|incident| incident.is_announced);
+                    open.sort_by_key(|incident| incident.alert.since_unix_ns);
+                    for incident in open {
+                        receiver.queue.push(now, 0, incident.alert.clone());
+                    }
+                }
             }
         }
     }
 
     /// What to keep over a restart, and the number to give to [`Self::kept`] once that is kept.
     pub(crate) fn saved(&self) -> (SavedAlerts, u64) {
-        let waiting = self.receivers.iter().filter(|one| one.queue.len() > 0);
+        let messages = |one: &Receiver| (one.identity.clone(), one.queue.messages());
         let saved = SavedAlerts {
             open: self.open.values().cloned().collect(),
-            undelivered: waiting
-                .map(|one| (one.identity.clone(), one.queue.messages()))
-                .collect(),
+            undelivered: self.receivers.iter().map(messages).collect(),
         };
         (saved, self.taken)
     }
@@ -155,13 +162,13 @@ impl Alerts {
                 if !*alerts {
                     return;
                 }
-                let before = lasted.map_or(0, |lasted| lasted.as_nanos() as u64);
-                let before_unix_ns = at_unix_ns.saturating_sub(before);
                 let is_down = change.to == State::Down;
-                let since_unix_ns = match (is_down, change.from == State::Down) {
-                    // It went down in a silence of its own: a maintenance, or behind a gateway.
-                    (true, true) | (false, _) => before_unix_ns,
-                    (true, false) => at_unix_ns,
+                let since_unix_ns = match lasted {
+                    // It went down silently: in a maintenance, or behind a gateway.
+                    Some(lasted) if is_down && change.from == State::Down => {
+                        at_unix_ns.saturating_sub(lasted.as_nanos() as u64)
+                    }
+                    _ => at_unix_ns,
                 };
                 let subject = Some(Box::from(&**target));
                 let alert = Alert {
@@ -235,13 +242,11 @@ impl Alerts {
 
     /// Ends an incident. Returns whether an alert is sent: only if one said that it began.
     fn end(&mut self, now: Time, subject: &Subject, mut alert: Alert) -> bool {
-        if let Some(incident) = self.open.remove(subject) {
-            if !incident.is_announced {
-                return false;
-            }
-            alert.since_unix_ns = incident.alert.since_unix_ns;
-            alert.dedup_key = incident.alert.dedup_key;
-        }
+        let Some(incident) = self.open.remove(subject).filter(|one| one.is_announced) else {
+            return false;
+        };
+        alert.since_unix_ns = incident.alert.since_unix_ns;
+        alert.dedup_key = incident.alert.dedup_key;
         self.taken += 1;
         self.push(now, self.taken, alert);
         true

@@ -273,6 +273,30 @@ fn a_crash_changes_no_key_and_loses_no_alert() {
 }
 
 #[test]
+fn a_receiver_that_is_new_is_sent_what_is_down() {
+    let mut bench = Bench::new(WEBHOOK);
+    bench.down("a");
+    bench.down("b");
+    bench.deliver_all();
+    bench.up("b");
+    let (saved, _) = bench.alerts.saved();
+    let receivers = ["it", "another"].map(|name| (name.to_owned(), WEBHOOK));
+    bench.alerts = Alerts::new(receivers, None, false);
+    bench.alerts.restore(bench.time(), saved);
+    assert_eq!(bench.deliver_all(), ["up b"]);
+    let Delivery::Messages(messages) = bench.alerts.next(1, bench.time()) else {
+        panic!("a message")
+    };
+    assert_eq!(messages.iter().map(shown).collect::<Vec<_>>(), ["down a"]);
+    assert_eq!(bench.up("a"), (true, false));
+    assert_eq!(
+        bench.up("c"),
+        (false, false),
+        "nothing said that it was down"
+    );
+}
+
+#[test]
 fn many_changes_at_once_are_one_alert() {
     let mut bench = Bench::new(WEBHOOK);
     for number in 0..10 {

@@ -34,7 +34,7 @@ pub(crate) struct AlertArgs {
     /// As CanvassTargetDown with the labels target and group, again every minute while it lasts.
     #[arg(long, value_name = "URL", conflicts_with = "once", help_heading = heading::ALERTS)]
     pub alert_alertmanager: Vec<String>,
-    /// Limit one attempt to deliver to D
+    /// Limit one delivery to D
     #[arg(long, value_name = "D", default_value = "10s", value_parser = units::duration, help_heading = heading::ALERTS)]
     pub alert_timeout: Duration,
     /// Send a reminder every D while down

@@ -20,10 +20,10 @@ pub(super) const ORDER: [&str; 11] = [
     SERVICES,
     EXPECTATIONS,
     OUTPUT,
-    ALERTS,
     IMPAIRMENTS,
     RESOLVERS,
     LIMITS,
     ADVANCED,
+    ALERTS,
     HELP,
 ];

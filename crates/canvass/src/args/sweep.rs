@@ -34,9 +34,12 @@ pub(crate) struct SweepArgs {
     /// tried up to three times. What a resolver or this machine failed to do does not count.
     #[arg(long, value_name = "N", default_value = "3", help_heading = heading::QUESTION)]
     pub down_after: NonZeroU32,
-    /// Call an endpoint up again after N good rounds
+    /// Call it up again after N good rounds
     #[arg(long, value_name = "N", default_value = "2", help_heading = heading::QUESTION)]
     pub up_after: NonZeroU32,
+    // Its groups of flags come first in the help.
+    #[command(flatten)]
+    pub probing: EndpointArgs,
     /// Keep the states in FILE over a restart
     ///
     /// The file is replaced whole when a state has changed, before the change is reported.
@@ -46,6 +49,4 @@ pub(crate) struct SweepArgs {
     pub alerts: AlertArgs,
     #[command(subcommand)]
     pub command: Option<SweepCommand>,
-    #[command(flatten)]
-    pub probing: EndpointArgs,
 }

@@ -74,3 +74,43 @@ fn kill(child: &mut Child) -> io::Result<()> {
     let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
     child.wait().map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, timeout: Duration) -> Exec {
+        Exec {
+            program: "/bin/sh".into(),
+            args: vec!["-c".into(), script.into()],
+            timeout,
+        }
+    }
+
+    #[test]
+    fn only_exit_status_0_has_delivered_it() {
+        let long = Duration::from_secs(60);
+        let success = |exec: Exec| exec.run("{}").unwrap().map(|status| status.success());
+        assert_eq!(success(shell("test \"$(cat)\" = '{}'", long)), Some(true));
+        // One that does not read its input is as good.
+        let big = "x".repeat(1 << 20);
+        let status = shell("exit 0", long).run(&big).unwrap();
+        assert!(status.is_some_and(|status| status.success()));
+        assert_eq!(success(shell("exit 3", long)), Some(false));
+        let missing = Exec {
+            program: "/nonexistent/program".into(),
+            args: Vec::new(),
+            timeout: long,
+        };
+        assert!(missing.run("{}").is_err());
+    }
+
+    #[test]
+    fn one_that_hangs_is_killed_with_what_it_started() {
+        let directory = tempfile::tempdir().unwrap();
+        let fifo = directory.path().join("fifo");
+        let script = format!("mkfifo '{0}'; cat '{0}' & wait", fifo.display());
+        let hung = shell(&script, Duration::from_millis(50));
+        assert_eq!(hung.run("{}").unwrap(), None);
+    }
+}

@@ -62,7 +62,7 @@ pub enum ReceiverError {
 }
 
 impl ReceiverPlan {
-    /// Alerts are sent to `url` by POST: the object in [`docs`](super), or `template`.
+    /// Alerts are sent to `url` by POST: the object in docs/SWEEP.md, or what `template` makes.
     ///
     /// # Errors
     /// `url` is none for HTTP.

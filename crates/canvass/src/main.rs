@@ -27,6 +27,7 @@ mod run;
 mod same_file;
 mod selftest;
 mod signals;
+mod silence;
 mod sweep;
 mod terminal;
 mod units;
@@ -35,7 +36,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Cli, Command};
+use args::{Cli, Command, SweepArgs, SweepCommand};
 use exit::{Exit, Failure};
 use signals::StopSignals;
 
@@ -71,6 +72,10 @@ fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Tcp(args) => run::run(plan::tcp(args)?, &signals),
         Command::Udp(args) => run::run(plan::udp(args)?, &signals),
         Command::Check(args) => run::run(plan::check(args)?, &signals),
+        Command::Sweep(SweepArgs {
+            command: Some(SweepCommand::Silence(args)),
+            ..
+        }) => silence::silence(args),
         Command::Sweep(args) => sweep::run(plan::sweep(args)?, &signals),
         Command::Compare(args) => compare::run(plan::compare(args)?, &signals),
         Command::Report(args) => report::report(&args),

@@ -36,6 +36,7 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
         invocation,
         targets,
         state,
+        alerts,
     } = plan;
     let Invocation {
         plan, mut outputs, ..
@@ -50,7 +51,7 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
     let RunSinks { sinks, rest } = outputs.begin(open, &plan)?;
     let began = plan.epoch().wall;
     let (sender, notices) = bounded(NOTICES_MAX);
-    let plans = SweepPlans::new(plan);
+    let plans = SweepPlans::new(plan, alerts.plan);
     let mut sweep = Sweep::start(plans, targets, kept, sinks, sender).map_err(Failure::stopped)?;
     let stop = sweep.stop_handle();
     let interrupts = Interrupts::watch(signals, stop.clone());
@@ -69,9 +70,11 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
         for error in write_errors.try_iter() {
             message(format_args!("canvass: cannot keep the states: {error}"));
         }
+        write_alert_messages(&alerts.messages);
     }
     let states = sweep.look(summary);
     let report = sweep.join();
+    write_alert_messages(&alerts.messages);
     if matches!(written, Ok(Written::All)) {
         written = lines.write_waiting();
     }
@@ -111,6 +114,12 @@ fn kept_states(path: PathBuf, errors: Sender<io::Error>) -> Result<KeptStates, F
         states,
         errors,
     })
+}
+
+fn write_alert_messages(messages: &Receiver<String>) {
+    for text in messages.try_iter() {
+        message(format_args!("canvass: {text}"));
+    }
 }
 
 /// Writes a line for each change.

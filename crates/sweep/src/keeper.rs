@@ -27,17 +27,19 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    /// Runs until the sweep has ended. A notice is passed on even if its state could not be kept.
+    /// Runs until the sweep has ended. A notice is passed on even if its state could not be kept, and
+    /// so are its alerts.
     pub(crate) fn run(self) {
         loop {
             let first = self.notices.recv_timeout(SAVE_INTERVAL);
             let has_ended = matches!(first, Err(RecvTimeoutError::Disconnected));
             let more = self.notices.try_iter().take(NOTICES_MAX);
             let notices: Vec<Notice> = first.into_iter().chain(more).collect();
-            let states = self.shared.states();
+            let (states, alerts) = self.shared.states();
             if let Err(error) = states.write(&self.path) {
                 let _ = self.errors.try_send(error);
             }
+            self.shared.alerts.kept(alerts);
             for notice in notices {
                 let _ = self.kept.send(notice);
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{EndpointArgs, heading};
+use super::{AlertArgs, EndpointArgs, SweepCommand, heading};
 use crate::units;
 
 #[derive(Debug, Args)]
@@ -34,14 +34,19 @@ pub(crate) struct SweepArgs {
     /// tried up to three times. What a resolver or this machine failed to do does not count.
     #[arg(long, value_name = "N", default_value = "3", help_heading = heading::QUESTION)]
     pub down_after: NonZeroU32,
-    /// Call an endpoint up again after N good rounds
+    /// Call it up again after N good rounds
     #[arg(long, value_name = "N", default_value = "2", help_heading = heading::QUESTION)]
     pub up_after: NonZeroU32,
+    // Its groups of flags come first in the help.
+    #[command(flatten)]
+    pub probing: EndpointArgs,
     /// Keep the states in FILE over a restart
     ///
     /// The file is replaced whole when a state has changed, before the change is reported.
     #[arg(long, value_name = "FILE", help_heading = heading::OUTPUT)]
     pub state: Option<PathBuf>,
     #[command(flatten)]
-    pub probing: EndpointArgs,
+    pub alerts: AlertArgs,
+    #[command(subcommand)]
+    pub command: Option<SweepCommand>,
 }

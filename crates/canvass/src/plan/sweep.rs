@@ -11,6 +11,7 @@ use canvass_run::Source;
 use canvass_sweep::{Thresholds, WatchedTarget};
 
 use super::Invocation;
+use super::alerts::{PlannedAlerts, alerts};
 use super::check::endpoints;
 use crate::args::SweepArgs;
 use crate::exit::Failure;
@@ -27,6 +28,7 @@ pub(crate) struct SweepPlan {
     pub invocation: Invocation,
     pub targets: Vec<WatchedTarget>,
     pub state: Option<PathBuf>,
+    pub alerts: PlannedAlerts,
 }
 
 /// What a command line of `canvass sweep` asks for.
@@ -43,6 +45,7 @@ pub(crate) fn sweep(args: SweepArgs) -> Result<SweepInvocation, Failure> {
     if let Some(path) = &args.state {
         files.writes("--state", path);
     }
+    let alerts = alerts(args.alerts, args.state.as_deref(), &mut files)?;
     let format = args.probing.host.common.format;
     let mut invocation = endpoints("sweep", args.targets, args.probing, files)?;
     let jobs = read_all(&mut *invocation.source)?;
@@ -71,6 +74,7 @@ pub(crate) fn sweep(args: SweepArgs) -> Result<SweepInvocation, Failure> {
         targets: jobs.into_iter().map(watched).collect(),
         invocation,
         state: args.state,
+        alerts,
     })))
 }
 

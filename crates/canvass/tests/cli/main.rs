@@ -74,6 +74,7 @@ mod scopes;
 mod selftest;
 mod signals;
 mod sockets;
+mod sweep_alerts;
 mod talk;
 mod talk_credentials;
 mod talk_modules;

@@ -16,6 +16,7 @@ use crate::outputs::RunSinks;
 use crate::plan::{Invocation, SweepInvocation, SweepPlan};
 use crate::progress::INTERVAL;
 use crate::run::{self, FinishedRun, Interrupts};
+use crate::service;
 use crate::signals::StopSignals;
 
 /// Changes that wait to be written; then the sweep waits too.
@@ -54,12 +55,17 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
     let mut sweep = Sweep::start(plans, targets, kept, sinks, sender).map_err(Failure::stopped)?;
     let stop = sweep.stop_handle();
     let interrupts = Interrupts::watch(signals, stop.clone());
+    service::ready();
     let lines = ChangeLines {
         notices,
         format: outputs.format,
     };
     let mut written = Ok(Written::All);
+    let mut is_stopping = false;
     while !sweep.rounds().wait(INTERVAL) {
+        if interrupts.first().is_some() && !std::mem::replace(&mut is_stopping, true) {
+            service::stopping();
+        }
         if matches!(written, Ok(Written::All)) {
             written = lines.write_waiting();
             if !matches!(written, Ok(Written::All)) {

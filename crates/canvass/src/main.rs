@@ -5,6 +5,7 @@
 //! limits, the exit status.
 
 mod args;
+mod changes;
 mod command_line;
 mod compare;
 mod compressed;

@@ -52,7 +52,10 @@ impl RotatedLines {
         let name: Box<str> = path.display().to_string().into();
         let begin = || {
             // A link keeps its name: the file that it leads to is renamed.
-            let path = path.canonicalize()?;
+            let path = match path.is_symlink() {
+                true => path.canonicalize()?,
+                false => path.to_owned(),
+            };
             let finished = FinishedNames::of(&path);
             let found = file.metadata()?;
             let file = if found.len() == 0 {

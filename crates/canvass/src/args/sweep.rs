@@ -20,8 +20,8 @@ pub(crate) struct SweepArgs {
     /// Probe each endpoint every D
     ///
     /// At fixed points in time, spread over D by the text of the endpoint: a restart or another list
-    /// moves no endpoint. A probe that is still running when the next one is due is not joined by it.
-    #[arg(long, value_name = "D", default_value = "30s", value_parser = units::duration, help_heading = heading::QUESTION)]
+    /// moves no endpoint. D is at least 1ms. A probe that is still running when the next one is due is not joined by it.
+    #[arg(long, value_name = "D", default_value = "30s", value_parser = units::interval, help_heading = heading::QUESTION)]
     pub interval: Duration,
     /// Probe each endpoint once, and exit
     ///

@@ -136,6 +136,16 @@ impl RotatedLines {
         }
     }
 
+    fn record_at(&mut self, now: SystemTime, outcomes: &[Outcome]) -> Result<(), SinkError> {
+        if self.is_due(now) {
+            self.rotate()?;
+        }
+        let recorded = self.current.lines.record(outcomes);
+        self.current.last = now;
+        self.count();
+        recorded
+    }
+
     fn count(&self) {
         let current = self.current.written.get();
         self.written.set(self.written_before + current);
@@ -144,14 +154,7 @@ impl RotatedLines {
 
 impl Sink for RotatedLines {
     fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
-        let now = SystemTime::now();
-        if self.is_due(now) {
-            self.rotate()?;
-        }
-        let recorded = self.current.lines.record(outcomes);
-        self.current.last = now;
-        self.count();
-        recorded
+        self.record_at(SystemTime::now(), outcomes)
     }
 
     fn flush(&mut self) -> Result<Durable, SinkError> {
@@ -206,5 +209,91 @@ impl Write for CountedFile {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+    use std::time::Duration;
+
+    use canvass_report::{Columns, Epoch, Format};
+
+    use super::*;
+    use crate::rotation::Schedule;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    fn begin(path: &Path, schedule: Schedule, keep: Option<usize>) -> RotatedLines {
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .unwrap();
+        let rotation = Rotation {
+            schedule,
+            keep: keep.and_then(NonZeroUsize::new),
+        };
+        let sinks = LineSinks {
+            format: Format::Csv,
+            columns: Columns::Dns,
+            epoch: Epoch {
+                wall: SystemTime::UNIX_EPOCH,
+            },
+            compression: None,
+        };
+        RotatedLines::begin(file, path, rotation, sinks).unwrap()
+    }
+
+    fn files(directory: &Path) -> usize {
+        fs::read_dir(directory).unwrap().count()
+    }
+
+    #[test]
+    fn a_day_is_finished_once_also_if_the_clock_is_set_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lines.csv");
+        let mut lines = begin(&path, Schedule::Daily, None);
+        let now = SystemTime::now();
+        lines.current.day = day(now);
+        for (at, files_expected) in [
+            (now, 1),
+            (now - DAY, 1),
+            (now, 1),
+            (now + DAY, 2),
+            (now + DAY, 2),
+        ] {
+            lines.record_at(at, &[]).unwrap();
+            // The next file is of the day on which it was begun.
+            lines.current.day = lines.current.day.max(day(at));
+            assert_eq!(files(directory.path()), files_expected);
+        }
+        lines.finish().unwrap();
+        let whole = |path: &Path| fs::read_to_string(path).unwrap().starts_with("seq,");
+        // Named for the last line, and not for the time at which that was noticed.
+        let finished = FinishedNames::of(&path).existing().unwrap();
+        let named = FinishedNames::of(&directory.path().join("x/lines.csv"));
+        let expected = named.free(now).unwrap();
+        assert_eq!(finished[0].file_name(), expected.file_name());
+        assert!(whole(&finished[0]) && whole(&path));
+    }
+
+    #[test]
+    fn a_file_that_was_removed_by_another_is_not_missed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lines.csv");
+        let mut lines = begin(&path, Schedule::Size(1), Some(2));
+        for _ in 0..5 {
+            lines.flush().unwrap();
+            lines.record(&[]).unwrap();
+        }
+        assert_eq!(files(directory.path()), 3);
+        fs::remove_file(&path).unwrap();
+        lines.flush().unwrap();
+        lines.record(&[]).unwrap();
+        lines.finish().unwrap();
+        assert_eq!(files(directory.path()), 3);
+        assert!(path.exists());
     }
 }

@@ -20,7 +20,8 @@ pub(crate) struct SweepArgs {
     /// Probe each endpoint every D
     ///
     /// At fixed points in time, spread over D by the text of the endpoint: a restart or another list
-    /// moves no endpoint. D is at least 1ms. A probe that is still running when the next one is due is not joined by it.
+    /// moves no endpoint. A probe that is still running when the next one is due is not joined by it.
+    /// D is at least 1ms.
     #[arg(long, value_name = "D", default_value = "30s", value_parser = units::interval, help_heading = heading::QUESTION)]
     pub interval: Duration,
     /// Probe each endpoint once, and exit
@@ -34,9 +35,11 @@ pub(crate) struct SweepArgs {
     /// tried up to three times. What a resolver or this machine failed to do does not count.
     #[arg(long, value_name = "N", default_value = "3", help_heading = heading::QUESTION)]
     pub down_after: NonZeroU32,
-    /// Call an endpoint up again after N good rounds
+    /// Call it up again after N good rounds
     #[arg(long, value_name = "N", default_value = "2", help_heading = heading::QUESTION)]
     pub up_after: NonZeroU32,
+    #[command(flatten)]
+    pub probing: EndpointArgs,
     /// Keep the states in FILE over a restart
     ///
     /// The file is replaced whole when a state has changed, before the change is reported.
@@ -44,6 +47,4 @@ pub(crate) struct SweepArgs {
     pub state: Option<PathBuf>,
     #[command(flatten)]
     pub rotate: RotateArgs,
-    #[command(flatten)]
-    pub probing: EndpointArgs,
 }

@@ -55,7 +55,9 @@ fn the_command_of_the_unit_runs() {
     let url = service.url();
     let files = Files::new(&[&url]);
     let unit = fs::read_to_string(UNIT).unwrap().replace("\\\n", " ");
-    let command = unit.lines().find_map(|line| line.strip_prefix("ExecStart="));
+    let command = unit
+        .lines()
+        .find_map(|line| line.strip_prefix("ExecStart="));
     let command = command.unwrap();
     let directory = files.directory();
     fs::create_dir(directory.join("canvass")).unwrap();
@@ -84,7 +86,11 @@ fn the_unit_is_valid_and_confined() {
     let unit = fs::read_to_string(UNIT).unwrap();
     // The program that it names must be there.
     fs::write(&path, unit.replace(INSTALLED, CANVASS)).unwrap();
-    let Ok(output) = Command::new("systemd-analyze").arg("verify").arg(&path).output() else {
+    let Ok(output) = Command::new("systemd-analyze")
+        .arg("verify")
+        .arg(&path)
+        .output()
+    else {
         eprintln!("SKIPPED: there is no systemd-analyze");
         return;
     };

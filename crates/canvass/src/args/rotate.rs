@@ -11,13 +11,14 @@ use crate::rotation::{Rotation, Schedule};
 /// When the file of the lines is finished, and how many finished files are kept.
 #[derive(Debug, Args)]
 pub(crate) struct RotateArgs {
-    /// Begin a new -o FILE at this size, or daily
+    /// Begin a new -o FILE at a size, or daily
     ///
-    /// A size is in octets, as it is on the disk, such as 64M; daily is at midnight UTC. FILE always
-    /// has the latest lines. A finished one is renamed for the time of its last line in UTC, so
-    /// probes.ndjson.zst becomes probes-20261128T030000Z.ndjson.zst, and each is whole: it has its
-    /// own header and the end of its compression. A FILE of an earlier run is kept in the same way.
-    #[arg(long, value_name = "AT", requires = "output", help_heading = heading::OUTPUT)]
+    /// WHEN is a size on the disk in octets, such as 64M, or daily, which is at midnight UTC. FILE
+    /// always has the latest lines. A finished one is renamed for the time of its last line in UTC,
+    /// so probes.ndjson.zst becomes probes-20261128T030000Z.ndjson.zst, and each is whole: it has
+    /// its own header and the end of its compression. A FILE of an earlier run is kept in the same
+    /// way.
+    #[arg(long, value_name = "WHEN", requires = "output", help_heading = heading::OUTPUT)]
     pub output_rotate: Option<Schedule>,
     /// Keep the N latest finished files
     ///

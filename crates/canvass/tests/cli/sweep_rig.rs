@@ -33,11 +33,14 @@ impl Service {
         let failures = Arc::new(AtomicI64::new(0));
         let (answered, connections) = <(Arc<AtomicU64>, Arc<AtomicU64>)>::default();
         let (failing, good, all) = (failures.clone(), answered.clone(), connections.clone());
-        let peer = TcpPeer::serve(move |stream| {
+        let peer = TcpPeer::serve(move |mut stream| {
             all.fetch_add(1, Ordering::SeqCst);
+            // What is not read before the end would reset the connection instead of closing it.
+            read_request(&mut stream);
             let left = failing.load(Ordering::SeqCst);
             if left == 0 {
-                answer(stream);
+                // A probe that has given up meanwhile needs no answer.
+                let _ = stream.write_all(ANSWER);
                 good.fetch_add(1, Ordering::SeqCst);
             } else if left > 0 {
                 failing.fetch_sub(1, Ordering::SeqCst);
@@ -89,14 +92,12 @@ impl Service {
     }
 }
 
-fn answer(mut stream: TcpStream) {
+fn read_request(stream: &mut TcpStream) {
     let mut request = Vec::new();
     let mut octet = [0];
     while !request.ends_with(b"\r\n\r\n") && matches!(stream.read(&mut octet), Ok(1)) {
         request.push(octet[0]);
     }
-    // A probe that has given up meanwhile needs no answer.
-    let _ = stream.write_all(ANSWER);
 }
 
 /// The files of a sweep.

@@ -5,6 +5,7 @@
 //! limits, the exit status.
 
 mod args;
+mod changes;
 mod command_line;
 mod compare;
 mod compressed;
@@ -17,15 +18,19 @@ mod explain;
 mod files;
 mod granted;
 mod lab;
+mod lines;
 mod message;
 mod outputs;
 mod plan;
 mod progress;
 mod report;
 mod resolvers;
+mod rotated;
+mod rotation;
 mod run;
 mod same_file;
 mod selftest;
+mod service;
 mod signals;
 mod silence;
 mod sweep;

@@ -14,6 +14,7 @@ mod lab;
 mod proxy;
 mod question;
 mod report;
+mod rotate;
 mod sweep;
 mod talk;
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub(crate) use lab::{ImpairmentArgs, LabArgs, ServeArg};
 pub(crate) use proxy::ProxyArgs;
 pub(crate) use question::QuestionArgs;
 pub(crate) use report::ReportArgs;
+pub(crate) use rotate::RotateArgs;
 pub(crate) use sweep::SweepArgs;
 pub(crate) use talk::{TcpArgs, UdpArgs};
 pub(crate) use tls::{RootsArg, TlsArgs, TlsVersionArg};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{AlertArgs, EndpointArgs, SweepCommand, heading};
+use super::{AlertArgs, EndpointArgs, RotateArgs, SweepCommand, heading};
 use crate::units;
 
 #[derive(Debug, Args)]
@@ -21,7 +21,8 @@ pub(crate) struct SweepArgs {
     ///
     /// At fixed points in time, spread over D by the text of the endpoint: a restart or another list
     /// moves no endpoint. A probe that is still running when the next one is due is not joined by it.
-    #[arg(long, value_name = "D", default_value = "30s", value_parser = units::duration, help_heading = heading::QUESTION)]
+    /// D is at least 1ms.
+    #[arg(long, value_name = "D", default_value = "30s", value_parser = units::interval, help_heading = heading::QUESTION)]
     pub interval: Duration,
     /// Probe each endpoint once, and exit
     ///
@@ -45,6 +46,8 @@ pub(crate) struct SweepArgs {
     /// The file is replaced whole when a state has changed, before the change is reported.
     #[arg(long, value_name = "FILE", help_heading = heading::OUTPUT)]
     pub state: Option<PathBuf>,
+    #[command(flatten)]
+    pub rotate: RotateArgs,
     #[command(flatten)]
     pub alerts: AlertArgs,
     #[command(subcommand)]

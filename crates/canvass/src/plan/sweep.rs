@@ -48,6 +48,7 @@ pub(crate) fn sweep(args: SweepArgs) -> Result<SweepInvocation, Failure> {
     let alerts = alerts(args.alerts, args.state.as_deref(), &mut files)?;
     let format = args.probing.host.common.format;
     let mut invocation = endpoints("sweep", args.targets, args.probing, files)?;
+    invocation.outputs.rotation = args.rotate.rotation(invocation.outputs.lines.is_some())?;
     let jobs = read_all(&mut *invocation.source)?;
     check_jobs(&jobs)?;
     if args.once {

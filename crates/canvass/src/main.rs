@@ -30,6 +30,7 @@ mod signals;
 mod sweep;
 mod terminal;
 mod units;
+mod upkeep;
 
 use std::process::ExitCode;
 

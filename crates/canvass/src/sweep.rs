@@ -17,6 +17,7 @@ use crate::plan::{Invocation, SweepInvocation, SweepPlan};
 use crate::progress::INTERVAL;
 use crate::run::{self, FinishedRun, Interrupts};
 use crate::signals::StopSignals;
+use crate::upkeep::Upkeep;
 
 /// Changes that wait to be written; then the sweep waits too.
 const NOTICES_MAX: usize = 4_096;
@@ -26,6 +27,10 @@ const ERRORS_MAX: usize = 16;
 /// Runs a sweep until a signal ends it, or one round of it.
 pub(crate) fn run(sweep: SweepInvocation, signals: &StopSignals) -> Result<Exit, Failure> {
     match sweep {
+        SweepInvocation::Checked(text) => {
+            files::write_stdout(format!("{text}\n").as_bytes())?;
+            Ok(Exit::Complete)
+        }
         SweepInvocation::Once(invocation) => run::run(*invocation, signals),
         SweepInvocation::Forever(plan) => watch(*plan, signals),
     }
@@ -34,7 +39,8 @@ pub(crate) fn run(sweep: SweepInvocation, signals: &StopSignals) -> Result<Exit,
 fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
     let SweepPlan {
         invocation,
-        targets,
+        mut targets,
+        list,
         state,
     } = plan;
     let Invocation {
@@ -51,9 +57,10 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
     let began = plan.epoch().wall;
     let (sender, notices) = bounded(NOTICES_MAX);
     let plans = SweepPlans::new(plan);
+    let mut upkeep = Upkeep::new(list, &mut targets);
     let mut sweep = Sweep::start(plans, targets, kept, sinks, sender).map_err(Failure::stopped)?;
     let stop = sweep.stop_handle();
-    let interrupts = Interrupts::watch(signals, stop.clone());
+    let interrupts = Interrupts::watch_but_reload(signals, stop.clone(), upkeep.reload());
     let lines = ChangeLines {
         notices,
         format: outputs.format,
@@ -66,6 +73,7 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
                 stop.drain();
             }
         }
+        upkeep.tick(&sweep);
         for error in write_errors.try_iter() {
             message(format_args!("canvass: cannot keep the states: {error}"));
         }

@@ -8,6 +8,8 @@
 //! before it is down: another probe, slow and apart from the others. What this machine or a
 //! resolver failed to do says nothing of a target. If most targets fail at once, none goes down.
 
+mod assertions;
+pub mod config;
 mod cut_off;
 mod evidence;
 mod keeper;
@@ -19,6 +21,7 @@ mod state_file;
 mod sweep;
 mod watch;
 
+pub use assertions::{Assertions, Span, SpanError};
 pub use cut_off::CutOffChange;
 pub use evidence::{Blame, Evidence};
 pub use notice::{Notice, What};

@@ -1,5 +1,6 @@
 //! The lines that a sweep writes: one for each change.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
@@ -23,6 +24,9 @@ enum Line<'a> {
         lasted_s: Option<f64>,
         reason: Option<&'a str>,
         alert: bool,
+        maintenance: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        labels: Option<&'a BTreeMap<Box<str>, Box<str>>>,
     },
     CutOff {
         at: String,
@@ -43,6 +47,8 @@ impl Notice {
                 change,
                 lasted,
                 alerts,
+                labels,
+                in_maintenance,
             } => Line::State {
                 at,
                 target,
@@ -52,6 +58,8 @@ impl Notice {
                 lasted_s: lasted.map(|lasted| lasted.as_secs_f64()),
                 reason: change.reason.as_deref(),
                 alert: *alerts,
+                maintenance: *in_maintenance,
+                labels: labels.as_deref(),
             },
             What::CutOff {
                 change,
@@ -75,9 +83,13 @@ impl Notice {
                 target,
                 change,
                 lasted,
+                in_maintenance,
                 ..
             } => {
                 let mut line = format!("{at} {:<8} {target}", change.to.as_str());
+                if *in_maintenance {
+                    line.push_str(" (maintenance)");
+                }
                 let is_still = change.from == change.to;
                 if is_still {
                     line.push_str(" still");
@@ -124,6 +136,8 @@ fn span(span: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::state::Change;
 
@@ -145,6 +159,8 @@ mod tests {
             },
             lasted: lasted_s.map(Duration::from_secs),
             alerts: true,
+            labels: Some(Arc::new([("team".into(), "a".into())].into())),
+            in_maintenance: false,
         })
     }
 
@@ -153,7 +169,7 @@ mod tests {
         let down = state(State::Up, State::Down, Some(90), Some("refused \"x\""));
         assert_eq!(
             down.ndjson(),
-            r#"{"event":"state","at":"2027-01-15T08:00:00.250Z","target":"tcp://a.example.net:25","group":"mail","from":"up","to":"down","lasted_s":90.0,"reason":"refused \"x\"","alert":true}"#
+            r#"{"event":"state","at":"2027-01-15T08:00:00.250Z","target":"tcp://a.example.net:25","group":"mail","from":"up","to":"down","lasted_s":90.0,"reason":"refused \"x\"","alert":true,"maintenance":false,"labels":{"team":"a"}}"#
         );
         let cut_off = notice(What::CutOff {
             change: CutOffChange::Began,
@@ -163,6 +179,31 @@ mod tests {
         assert_eq!(
             cut_off.ndjson(),
             r#"{"event":"cut_off","at":"2027-01-15T08:00:00.250Z","began":true,"failing":60,"in_use":100}"#
+        );
+    }
+
+    #[test]
+    fn maintenance_is_said() {
+        let mut notice = state(State::Up, State::Down, Some(90), Some("refused"));
+        let What::State {
+            in_maintenance,
+            alerts,
+            labels,
+            ..
+        } = &mut notice.what
+        else {
+            panic!("it is of a state");
+        };
+        (*in_maintenance, *alerts, *labels) = (true, false, None);
+        assert!(
+            notice
+                .text()
+                .ends_with("tcp://a.example.net:25 (maintenance) after 1m 30s up: refused")
+        );
+        assert!(
+            notice
+                .ndjson()
+                .ends_with(r#""alert":false,"maintenance":true}"#)
         );
     }
 

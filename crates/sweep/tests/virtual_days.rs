@@ -56,6 +56,9 @@ fn target(number: u32) -> WatchedTarget {
         thresholds: Thresholds::default(),
         depends_on: None,
         in_maintenance: false,
+        module: None,
+        labels: None,
+        assertions: None,
     }
 }
 

@@ -73,6 +73,7 @@ mod scopes;
 mod selftest;
 mod signals;
 mod sockets;
+mod sweep_config;
 mod talk;
 mod talk_credentials;
 mod talk_modules;

@@ -65,7 +65,7 @@ impl Evidence {
 }
 
 fn reason(unmet: &Unmet) -> Box<str> {
-    format!("expected {}, and saw {}", unmet.expected, unmet.seen).into()
+    format!("expected {}, seen {}", unmet.expected, unmet.seen).into()
 }
 
 #[cfg(test)]

@@ -189,7 +189,7 @@ fn modules_judge_pages_and_answers_and_the_reason_says_what_was_seen() {
     let of_a = assert_change(of_a, &a, "down");
     assert_eq!(
         of_a["reason"],
-        "expected the answer 192.0.2.25, 192.0.2.26, and saw 192.0.2.25"
+        "expected the answer 192.0.2.25, 192.0.2.26, seen 192.0.2.25"
     );
     assert_change(of_mx, &mx, "up");
     let of_web = assert_change(of_web, &web, "up");
@@ -198,7 +198,7 @@ fn modules_judge_pages_and_answers_and_the_reason_says_what_was_seen() {
     let down = assert_change(change(&mut sweep), &web, "down");
     assert_eq!(
         down["reason"],
-        "expected no body matching /ERR\\w+/, and saw \"ERROR\""
+        "expected no body matching /ERR\\w+/, seen \"ERROR\""
     );
     assert_eq!(
         (&down["alert"], &down["maintenance"]),

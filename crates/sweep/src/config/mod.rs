@@ -107,6 +107,11 @@ impl Config {
         })
     }
 
+    /// The maintenance windows.
+    pub fn maintenance(&self) -> &Maintenance {
+        &self.maintenance
+    }
+
     /// Adds what probes targets of the modules to the modules of a plan, after those for targets
     /// without a module.
     ///
@@ -205,7 +210,7 @@ impl ConfiguredTargets {
 
     /// The maintenance windows.
     pub fn maintenance(&self) -> &Maintenance {
-        &self.config.maintenance
+        self.config.maintenance()
     }
 
     /// The number of groups.

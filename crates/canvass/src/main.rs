@@ -36,6 +36,7 @@ mod silence;
 mod sweep;
 mod terminal;
 mod units;
+mod upkeep;
 
 use std::process::ExitCode;
 

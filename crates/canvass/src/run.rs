@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use canvass_lab::Lab;
@@ -99,12 +99,25 @@ pub(crate) struct Interrupts {
 
 impl Interrupts {
     pub(crate) fn watch(signals: &StopSignals, stop: StopHandle) -> Self {
+        Self::watch_but_reload(signals, stop, None)
+    }
+
+    /// As [`Self::watch`], but with `reload` a SIGHUP sets that, and nothing else.
+    pub(crate) fn watch_but_reload(
+        signals: &StopSignals,
+        stop: StopHandle,
+        reload: Option<Arc<AtomicBool>>,
+    ) -> Self {
         let interrupts = Self {
             first: Arc::default(),
             count: Arc::default(),
         };
         let (first, count) = (Arc::clone(&interrupts.first), Arc::clone(&interrupts.count));
         signals.on_each(move |number| {
+            if let Some(reload) = reload.as_ref().filter(|_| number == SIGHUP) {
+                reload.store(true, Ordering::SeqCst);
+                return;
+            }
             let is_first = count.load(Ordering::SeqCst) == 0;
             if number == SIGHUP && !is_first {
                 return;

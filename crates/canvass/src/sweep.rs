@@ -13,7 +13,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use crate::changes::ChangeLines;
 use crate::descriptors;
 use crate::exit::{Exit, Failure};
-use crate::files::Written;
+use crate::files::{self, Written};
 use crate::message::message;
 use crate::outputs::RunSinks;
 use crate::plan::{Invocation, SweepInvocation, SweepPlan};
@@ -21,6 +21,7 @@ use crate::progress::INTERVAL;
 use crate::run::{self, BlockedOutput, FinishedRun, Interrupts};
 use crate::service;
 use crate::signals::StopSignals;
+use crate::upkeep::Upkeep;
 
 /// Changes that wait to be written; then the sweep waits too.
 const NOTICES_MAX: usize = 4_096;
@@ -32,6 +33,10 @@ const ERRORS_MAX: usize = 16;
 /// Runs a sweep until a signal ends it, or one round of it.
 pub(crate) fn run(sweep: SweepInvocation, signals: &StopSignals) -> Result<Exit, Failure> {
     match sweep {
+        SweepInvocation::Checked(text) => {
+            files::write_stdout(format!("{text}\n").as_bytes())?;
+            Ok(Exit::Complete)
+        }
         SweepInvocation::Once(invocation) => run::run(*invocation, signals),
         SweepInvocation::Forever(plan) => watch(*plan, signals),
     }
@@ -40,7 +45,8 @@ pub(crate) fn run(sweep: SweepInvocation, signals: &StopSignals) -> Result<Exit,
 fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
     let SweepPlan {
         invocation,
-        targets,
+        mut targets,
+        list,
         state,
         alerts,
     } = plan;
@@ -58,9 +64,10 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
     let began = plan.epoch().wall;
     let (sender, notices) = bounded(NOTICES_MAX);
     let plans = SweepPlans::new(plan, alerts.plan);
+    let mut upkeep = Upkeep::new(list, &mut targets);
     let mut sweep = Sweep::start(plans, targets, kept, sinks, sender).map_err(Failure::stopped)?;
     let stop = sweep.stop_handle();
-    let interrupts = Interrupts::watch(signals, stop.clone());
+    let interrupts = Interrupts::watch_but_reload(signals, stop.clone(), upkeep.reload());
     let lines = ChangeLines {
         notices,
         format: outputs.format,
@@ -85,6 +92,7 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
                 return Ok(Exit::Signal(signal));
             }
         }
+        upkeep.tick(&sweep);
         report_errors();
     }
     if !is_stopping {

@@ -34,7 +34,10 @@ pub struct EndpointSettings {
     pub expect: Option<Expectations>,
     /// How long certificates are expected to be valid, where TLS is used.
     pub certificate: Option<CertificateDays>,
-    /// The credentials that presets can send.
+    /// What is spoken with endpoints of `tcp`, `tls`, `unix` and `udp`. Without it a connection is
+    /// opened, and any reply to an empty datagram is accepted.
+    pub talk: Option<Arc<Script>>,
+    /// The credentials that scripts can send.
     pub credentials: Option<Arc<Credentials>>,
     /// Whether questions that name a resolver on another machine are asked of the resolvers of the
     /// plan.
@@ -58,6 +61,30 @@ impl EndpointModules {
             schemes: Vec::new(),
             modules: Vec::new(),
         };
+        all.schemes = all.add_all(settings);
+        all
+    }
+
+    /// Adds modules with other settings. Returns the kind of targets whose schemes refer to them.
+    pub fn add_settings(&mut self, settings: &EndpointSettings) -> TargetKind {
+        TargetKind::Endpoints {
+            schemes: self.add_all(settings).into(),
+        }
+    }
+
+    /// The number of modules.
+    pub fn count(&self) -> usize {
+        self.modules.len()
+    }
+
+    fn add_all(&mut self, settings: &EndpointSettings) -> Vec<Scheme> {
+        let all = self;
+        let mut schemes = Vec::new();
+        let mut define = |name, probe| schemes.push(Scheme { name, probe });
+        let talk = settings.talk.as_ref();
+        let talk_credentials = settings.credentials.clone();
+        let talk_credentials =
+            talk_credentials.filter(|_| talk.is_some_and(|script| uses_credentials(script)));
         let https = SchemeProbe::Http {
             module: all.add(ModuleKind::Http {
                 settings: Arc::clone(&settings.http),
@@ -65,39 +92,49 @@ impl EndpointModules {
                 expect: settings.expect.clone().map(Box::new),
             }),
         };
-        let tcp = all.add(stream(settings, None, None, false));
-        let tls = all.add(stream(settings, None, None, true));
+        let tcp = all.add(stream(
+            settings,
+            talk.cloned(),
+            talk_credentials.clone(),
+            talk.is_some_and(|script| script.tls_from_start()),
+        ));
+        let tls = all.add(stream(
+            settings,
+            talk.cloned(),
+            talk_credentials.clone(),
+            true,
+        ));
         let udp = all.add(ModuleKind::Udp {
-            script: any_reply(),
-            credentials: None,
+            script: talk.cloned().unwrap_or_else(any_reply),
+            credentials: talk_credentials,
             window: None,
         });
         // A bad line is reported as a probe of the first scheme.
-        all.define(
+        define(
             "tcp",
             SchemeProbe::Tcp {
                 module: tcp,
                 default_port: None,
             },
         );
-        all.define(
+        define(
             "tls",
             SchemeProbe::Tcp {
                 module: tls,
                 default_port: NonZeroU16::new(TLS_PORT),
             },
         );
-        all.define(
+        define(
             "udp",
             SchemeProbe::Udp {
                 module: udp,
                 default_port: None,
             },
         );
-        all.define("unix", SchemeProbe::Unix { module: tcp });
-        all.define("http", https);
-        all.define("https", https);
-        all.define(
+        define("unix", SchemeProbe::Unix { module: tcp });
+        define("http", https);
+        define("https", https);
+        define(
             "dns",
             SchemeProbe::Dns {
                 loopback_only: settings.loopback_resolvers_only,
@@ -107,8 +144,8 @@ impl EndpointModules {
             let preset = Script::preset(name).expect("the preset exists");
             let script = Arc::new(preset.script());
             let default_port = preset.port.and_then(NonZeroU16::new);
-            let uses_credentials = preset.credentials != CredentialUse::None;
-            let credentials = settings.credentials.clone().filter(|_| uses_credentials);
+            let uses_any = preset.credentials != CredentialUse::None;
+            let credentials = settings.credentials.clone().filter(|_| uses_any);
             let probe = if preset.tcp {
                 let tls_from_start = preset.tls_from_start;
                 SchemeProbe::Tcp {
@@ -125,9 +162,9 @@ impl EndpointModules {
                     default_port,
                 }
             };
-            all.define(name, probe);
+            define(name, probe);
         }
-        all
+        schemes
     }
 
     /// The kind of targets whose schemes refer to the modules.
@@ -146,16 +183,16 @@ impl EndpointModules {
         self.modules.push(module);
         ModuleId((self.modules.len() - 1) as u16)
     }
-
-    fn define(&mut self, name: &'static str, probe: SchemeProbe) {
-        self.schemes.push(Scheme { name, probe });
-    }
 }
 
 /// A script that sends an empty datagram and accepts any reply.
 pub fn any_reply() -> Arc<Script> {
     let script = Script::parse(ANY_REPLY, "the default script");
     Arc::new(script.expect("the default script is valid"))
+}
+
+fn uses_credentials(script: &Script) -> bool {
+    script.credential_use() != CredentialUse::None
 }
 
 fn stream(
@@ -187,6 +224,7 @@ mod tests {
             tls,
             expect: None,
             certificate: None,
+            talk: None,
             credentials: None,
             loopback_resolvers_only: false,
         })
@@ -207,6 +245,35 @@ mod tests {
             builder = builder.module(module, Default::default(), crate::DEFAULT_TIMEOUTS);
         }
         assert!(builder.build().is_ok());
+    }
+
+    #[test]
+    fn modules_with_other_settings_follow_the_first_ones() {
+        let mut modules = modules();
+        let (first, count) = (modules.kind(), modules.count());
+        let tls = TlsClient::new(&TlsOptions::default()).unwrap();
+        let other = modules.add_settings(&EndpointSettings {
+            http: Arc::default(),
+            https: tls.clone(),
+            tls,
+            expect: None,
+            certificate: None,
+            talk: Script::preset("ssh").map(|preset| Arc::new(preset.script())),
+            credentials: None,
+            loopback_resolvers_only: false,
+        });
+        assert_eq!(modules.count(), 2 * count);
+        assert_ne!(first, other);
+        for kind in [first, other] {
+            let mut builder = crate::Plan::builder(kind);
+            for module in self::modules().into_modules() {
+                builder = builder.module(module, Default::default(), crate::DEFAULT_TIMEOUTS);
+            }
+            for module in self::modules().into_modules() {
+                builder = builder.module(module, Default::default(), crate::DEFAULT_TIMEOUTS);
+            }
+            assert!(builder.build().is_ok());
+        }
     }
 
     #[test]

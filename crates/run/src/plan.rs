@@ -4,6 +4,7 @@ mod checks;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -314,6 +315,25 @@ impl PlanBuilder {
             trace: false,
             unix_ns_at_zero: i128::try_from(since_1970.unwrap_or_default().as_nanos()).unwrap_or(0),
         });
+        self
+    }
+
+    /// Limits the time for one target with these modules, and with it that of each phase.
+    #[must_use]
+    pub fn module_deadline(mut self, modules: Range<usize>, deadline: Duration) -> Self {
+        for module in &mut self.modules[modules] {
+            let timeouts = &mut module.timeouts;
+            for limit in [
+                &mut timeouts.resolve,
+                &mut timeouts.connect,
+                &mut timeouts.tls,
+                &mut timeouts.first_byte,
+                &mut timeouts.transfer,
+            ] {
+                *limit = deadline.min(*limit);
+            }
+            timeouts.deadline = deadline;
+        }
         self
     }
 

@@ -1,6 +1,8 @@
 //! What an outcome says of its target.
 
-use canvass_model::{Cause, Outcome, Phase, ProbeSpec, Verdict};
+use canvass_model::{Cause, Outcome, Phase, ProbeSpec, Unmet, Verdict};
+
+use crate::assertions::Assertions;
 
 /// What an outcome says of its target.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +25,14 @@ pub enum Blame {
 }
 
 impl Evidence {
+    /// What `outcome` says of its target, of which `assertions` are expected too.
+    pub fn judged(outcome: &Outcome, assertions: Option<&Assertions>) -> Self {
+        match assertions.and_then(|assertions| assertions.unmet(outcome)) {
+            Some(unmet) => Self::Bad(reason(&unmet)),
+            None => Self::of(outcome),
+        }
+    }
+
     /// What `outcome` says of its target.
     ///
     /// That a resolver does not answer says nothing of a host whose name it was asked for. That the
@@ -31,7 +41,10 @@ impl Evidence {
         let Some(fault) = outcome.fault.as_deref() else {
             return match outcome.verdict {
                 Verdict::Answered => Self::Good,
-                Verdict::Negative | Verdict::Failed => Self::Bad(outcome.status.to_string().into()),
+                Verdict::Negative | Verdict::Failed => Self::Bad(match outcome.answer.unmet() {
+                    Some(unmet) => reason(unmet),
+                    None => outcome.status.to_string().into(),
+                }),
             };
         };
         let is_host = !matches!(
@@ -49,6 +62,10 @@ impl Evidence {
             _ => Self::Bad(message),
         }
     }
+}
+
+fn reason(unmet: &Unmet) -> Box<str> {
+    format!("expected {}, seen {}", unmet.expected, unmet.seen).into()
 }
 
 #[cfg(test)]

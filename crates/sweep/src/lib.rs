@@ -9,6 +9,8 @@
 //! resolver failed to do says nothing of a target. If most targets fail at once, none goes down.
 
 mod alerts;
+mod assertions;
+pub mod config;
 mod cut_off;
 mod evidence;
 mod keeper;
@@ -24,6 +26,7 @@ pub use alerts::{
     AlertPlan, ReceiverError, ReceiverPlan, SavedAlerts, Silence, SilenceScope, Silences,
     SilencesError, Template, TemplateError,
 };
+pub use assertions::{Assertions, Span, SpanError};
 pub use cut_off::CutOffChange;
 pub use evidence::{Blame, Evidence};
 pub use notice::{Notice, What};

@@ -1,5 +1,6 @@
 //! The lines that a sweep writes: one for each change.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
@@ -25,6 +26,9 @@ enum Line<'a> {
         alert: bool,
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         silenced: bool,
+        maintenance: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        labels: Option<&'a BTreeMap<Box<str>, Box<str>>>,
     },
     CutOff {
         at: String,
@@ -46,6 +50,8 @@ impl Notice {
                 lasted,
                 alerts,
                 silenced,
+                labels,
+                in_maintenance,
             } => Line::State {
                 at,
                 target,
@@ -56,6 +62,8 @@ impl Notice {
                 reason: change.reason.as_deref(),
                 alert: *alerts,
                 silenced: *silenced,
+                maintenance: *in_maintenance,
+                labels: labels.as_deref(),
             },
             What::CutOff {
                 change,
@@ -80,9 +88,13 @@ impl Notice {
                 change,
                 lasted,
                 silenced,
+                in_maintenance,
                 ..
             } => {
                 let mut line = format!("{at} {:<8} {target}", change.to.as_str());
+                if *in_maintenance {
+                    line.push_str(" (maintenance)");
+                }
                 let is_still = change.from == change.to;
                 if is_still {
                     line.push_str(" still");
@@ -132,6 +144,8 @@ pub(crate) fn span(span: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::state::Change;
 
@@ -154,6 +168,8 @@ mod tests {
             lasted: lasted_s.map(Duration::from_secs),
             alerts: true,
             silenced: false,
+            labels: Some(Arc::new([("team".into(), "a".into())].into())),
+            in_maintenance: false,
         })
     }
 
@@ -162,7 +178,7 @@ mod tests {
         let down = state(State::Up, State::Down, Some(90), Some("refused \"x\""));
         assert_eq!(
             down.ndjson(),
-            r#"{"event":"state","at":"2027-01-15T08:00:00.250Z","target":"tcp://a.example.net:25","group":"mail","from":"up","to":"down","lasted_s":90.0,"reason":"refused \"x\"","alert":true}"#
+            r#"{"event":"state","at":"2027-01-15T08:00:00.250Z","target":"tcp://a.example.net:25","group":"mail","from":"up","to":"down","lasted_s":90.0,"reason":"refused \"x\"","alert":true,"maintenance":false,"labels":{"team":"a"}}"#
         );
         let cut_off = notice(What::CutOff {
             change: CutOffChange::Began,
@@ -172,6 +188,31 @@ mod tests {
         assert_eq!(
             cut_off.ndjson(),
             r#"{"event":"cut_off","at":"2027-01-15T08:00:00.250Z","began":true,"failing":60,"in_use":100}"#
+        );
+    }
+
+    #[test]
+    fn maintenance_is_said() {
+        let mut notice = state(State::Up, State::Down, Some(90), Some("refused"));
+        let What::State {
+            in_maintenance,
+            alerts,
+            labels,
+            ..
+        } = &mut notice.what
+        else {
+            panic!("it is of a state");
+        };
+        (*in_maintenance, *alerts, *labels) = (true, false, None);
+        assert!(
+            notice
+                .text()
+                .ends_with("tcp://a.example.net:25 (maintenance) after 1m 30s up: refused")
+        );
+        assert!(
+            notice
+                .ndjson()
+                .ends_with(r#""alert":false,"maintenance":true}"#)
         );
     }
 

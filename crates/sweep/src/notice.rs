@@ -1,5 +1,6 @@
 //! What a sweep says when something changes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -25,6 +26,10 @@ pub enum What {
         target: Arc<str>,
         /// Its group.
         group: Arc<str>,
+        /// The labels of its group.
+        labels: Option<Arc<BTreeMap<Box<str>, Box<str>>>>,
+        /// Whether it is in maintenance, so that no alert is due.
+        in_maintenance: bool,
         /// From what, to what, and why.
         change: Change,
         /// How long it was in the state before; `None` if it was in no other since the start.
@@ -63,6 +68,8 @@ impl Notice {
                     what: What::State {
                         target: Arc::clone(&watched.key),
                         group: Arc::clone(&watched.group),
+                        labels: watched.labels.clone(),
+                        in_maintenance: watched.in_maintenance,
                         change,
                         lasted,
                         alerts,
@@ -82,6 +89,8 @@ impl Notice {
                     what: What::State {
                         target: Arc::clone(&watched.target.key),
                         group: Arc::clone(&watched.target.group),
+                        labels: watched.target.labels.clone(),
+                        in_maintenance: watched.target.in_maintenance,
                         change,
                         lasted: watched.tracker.since_unix_ns().map(|since| {
                             Duration::from_nanos(watch.unix_ns(at).saturating_sub(since))

@@ -181,6 +181,11 @@ impl Sweep {
         self.shared.changed.notify_all();
     }
 
+    /// Sets which targets are in maintenance.
+    pub fn set_maintenance(&self, is_in: impl Fn(&WatchedTarget) -> bool) {
+        self.shared.lock().set_maintenance(is_in);
+    }
+
     /// Calls `look` with the targets and their states. The sweep waits meanwhile.
     pub fn look<T>(&self, look: impl FnOnce(&Watch) -> T) -> T {
         look(&self.shared.lock())

@@ -1,6 +1,6 @@
 //! All targets of a sweep: when each is probed, and what state it is in.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use canvass_model::{Job, Outcome, ProbeSpec, Target, Time};
 
 use crate::TargetId;
+use crate::assertions::Assertions;
 use crate::cut_off::{CutOffChange, CutOffWatch};
 use crate::evidence::{Blame, Evidence};
 use crate::schedule::{RoundFate, Schedule};
@@ -22,6 +23,10 @@ pub struct WatchedTarget {
     pub key: Arc<str>,
     /// The group that it belongs to.
     pub group: Arc<str>,
+    /// The module of the configuration that says how it is probed.
+    pub module: Option<Arc<str>>,
+    /// The labels of its group.
+    pub labels: Option<Arc<BTreeMap<Box<str>, Box<str>>>>,
     /// What is probed.
     pub target: Target,
     /// How it is probed.
@@ -34,6 +39,8 @@ pub struct WatchedTarget {
     pub interval: Duration,
     /// How many rounds in a row change its state.
     pub thresholds: Thresholds,
+    /// What is expected of its answers beyond what its probe judges itself.
+    pub assertions: Option<Arc<Assertions>>,
     /// The key of a target without which this one cannot be reached.
     pub depends_on: Option<Arc<str>>,
     /// Changes of its state cause no alerts.
@@ -185,6 +192,13 @@ impl Watch {
         self.recount();
     }
 
+    /// Sets which targets are in maintenance.
+    pub fn set_maintenance(&mut self, is_in: impl Fn(&WatchedTarget) -> bool) {
+        for watched in self.targets.iter_mut().flatten() {
+            watched.target.in_maintenance = is_in(&watched.target);
+        }
+    }
+
     /// Gives targets the states that they had before a restart.
     pub fn restore(&mut self, mut states: SavedStates) {
         for watched in self.targets.iter_mut().flatten() {
@@ -297,7 +311,7 @@ impl Watch {
         };
         let before = Standing::of(watched);
         let thresholds = watched.target.thresholds;
-        let evidence = Evidence::of(outcome);
+        let evidence = Evidence::judged(outcome, watched.target.assertions.as_deref());
         let step = watched
             .tracker
             .round(now_unix_ns, evidence, &thresholds, is_held);
@@ -315,7 +329,8 @@ impl Watch {
             return Vec::new();
         };
         let before = Standing::of(watched);
-        let evidence = match Evidence::of(outcome) {
+        let assertions = watched.target.assertions.as_deref();
+        let evidence = match Evidence::judged(outcome, assertions) {
             // Then the opinion is of the same network that fails the rounds.
             Evidence::Bad(reason) if is_cut_off => Evidence::None(Blame::ThisMachine, reason),
             evidence => evidence,
@@ -416,7 +431,8 @@ impl Watch {
 }
 
 impl WatchedTarget {
-    fn job(&self, seq: u64, due: Option<Time>) -> Job {
+    /// Its probe as a job.
+    pub fn job(&self, seq: u64, due: Option<Time>) -> Job {
         Job {
             seq,
             line: self.line,

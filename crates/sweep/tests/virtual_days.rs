@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use canvass_model::{
     Cause, Fault, Host, Job, ModuleId, Outcome, Phase, ProbeSpec, Status, Target, Time, Verdict,
 };
+use canvass_sweep::config::Config;
 use canvass_sweep::{CutOffChange, Event, State, Thresholds, Watch, WatchedTarget};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -56,6 +57,9 @@ fn target(number: u32) -> WatchedTarget {
         thresholds: Thresholds::default(),
         depends_on: None,
         in_maintenance: false,
+        module: None,
+        labels: None,
+        assertions: None,
     }
 }
 
@@ -288,4 +292,49 @@ fn a_changed_list_keeps_the_states_of_the_others() {
     world.events.clear();
     world.run_until(at_s(200));
     assert_eq!(world.changes_to(State::Up).len(), 1);
+}
+
+#[test]
+fn maintenance_follows_the_clocks_over_a_change_to_summer_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("sweep.toml");
+    // Ten minutes on the night on which the clocks go from 02:00 to 03:00.
+    let text = "[[groups]]\nname = \"all\"\ntargets = [\"tcp://a.example.net:1\"]\n\
+                [[maintenance]]\ntimezone = \"Europe/Berlin\"\nfrom = \"01:55\"\nto = \"03:05\"\n";
+    std::fs::write(&path, text).unwrap();
+    let config = Config::read(&path).unwrap();
+    // 2027-03-28, 01:50 in Berlin.
+    let epoch_s = 1_806_195_000;
+    let find = |_: &mut StdRng, number, now: Time, _| {
+        if number == 0 && now >= at_s(8 * 60) {
+            Found::Silence
+        } else {
+            Found::Answer
+        }
+    };
+    let mut world = World::new([], find);
+    world.watch = Watch::new(epoch_s * SECOND);
+    world.watch.set_targets(Time::ZERO, (0..10).map(target));
+    for second in 0..30 * 60 {
+        let wall = UNIX_EPOCH + Duration::from_secs(epoch_s + second);
+        let open = config.maintenance().open(wall);
+        world.watch.set_maintenance(|target| open.cover(target));
+        world.run_until(at_s(second));
+    }
+    let downs = world.changes_to(State::Down);
+    assert_eq!(downs.len(), 1);
+    assert!(!downs[0].2, "there is an alert in maintenance");
+    let still: Vec<Time> = world
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::StillDown { at, .. } => Some(*at),
+            _ => None,
+        })
+        .collect();
+    let [at] = still[..] else {
+        panic!("one alert after it: {still:?}");
+    };
+    // Not an hour later.
+    assert!((at_s(15 * 60)..at_s(15 * 60 + 20)).contains(&at), "{at:?}");
 }

@@ -28,7 +28,7 @@ pub(crate) enum ProgressArg {
 }
 
 /// The flags that every command with a list of targets has.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct CommonArgs {
     /// Read targets from FILE, one per line; - is stdin
     ///

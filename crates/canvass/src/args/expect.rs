@@ -28,6 +28,11 @@ pub(crate) struct ExpectArgs {
     /// octets instead of characters.
     #[arg(long, value_name = "REGEX")]
     pub expect_body: Vec<BodyPattern>,
+    /// Expect no match in the body (may repeat)
+    ///
+    /// REGEX, as for --expect-body, is not to be found in the decoded body. None of several is.
+    #[arg(long, value_name = "REGEX")]
+    pub expect_not_body: Vec<BodyPattern>,
     #[command(flatten)]
     pub certificate: ExpectCertificateArgs,
 }

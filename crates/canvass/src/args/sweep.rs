@@ -11,11 +11,14 @@ use crate::units;
 
 #[derive(Debug, Args)]
 pub(crate) struct SweepArgs {
-    /// Endpoints to watch, as in canvass check
+    /// Endpoints as in canvass check, or CONFIG.toml
     ///
     /// The whole list is read before anything is sent, and a bad or repeated endpoint in it is an
-    /// error. Without any, and without -i, endpoints are read from standard input.
-    #[arg(value_name = "ENDPOINT", display_order = 0, help_heading = heading::TARGETS)]
+    /// error. Without any, and without -i, endpoints are read from standard input. A name that ends
+    /// in .toml is that of a configuration: modules, groups of targets and maintenance windows, for
+    /// which the flags are the defaults (docs/SWEEP.md). A configuration and a list of -i are read
+    /// again when they change and at SIGHUP, which does not end the sweep then.
+    #[arg(value_name = "ENDPOINT|CONFIG", display_order = 0, help_heading = heading::TARGETS)]
     pub targets: Vec<String>,
     /// Probe each endpoint every D
     ///
@@ -29,6 +32,11 @@ pub(crate) struct SweepArgs {
     /// As canvass check does, after the same checks of the list.
     #[arg(long, help_heading = heading::QUESTION)]
     pub once: bool,
+    /// Verify the list or CONFIG, and exit
+    ///
+    /// Nothing is sent. The exit status is 2 if something is wrong with it.
+    #[arg(long, conflicts_with = "once", help_heading = heading::QUESTION)]
+    pub check: bool,
     /// Suspect an endpoint after N bad rounds
     ///
     /// Then a second opinion decides whether it is down: a probe apart from the others, which is

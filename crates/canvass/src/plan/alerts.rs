@@ -22,7 +22,7 @@ pub(crate) struct PlannedAlerts {
 
 /// Where `args` send the alerts of a sweep that keeps its states in `state`.
 pub(super) fn alerts(
-    args: AlertArgs,
+    args: &AlertArgs,
     state: Option<&Path>,
     files: &mut NamedFiles,
 ) -> Result<PlannedAlerts, Failure> {

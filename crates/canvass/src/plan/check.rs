@@ -5,14 +5,15 @@ use std::sync::Arc;
 use canvass_proto::expect::{CertificateDays, Expectations};
 use canvass_proto::http::HttpSettings;
 use canvass_run::{EndpointModules, EndpointSettings};
+use canvass_sweep::config::ModuleDefaults;
 
 use super::expect::expectations;
 use super::hosts::{probes, reach, start_lab};
 use super::proxy::through_proxies;
 use super::scripts::given_credentials;
-use super::tls::{name_tls_files, tls_client};
-use super::{Invocation, invocation};
-use crate::args::{CheckArgs, EndpointArgs};
+use super::tls::{name_tls_files, tls_client, tls_options};
+use super::{CommandParts, Invocation, invocation};
+use crate::args::{CheckArgs, CommonArgs, EndpointArgs};
 use crate::exit::Failure;
 use crate::same_file::NamedFiles;
 
@@ -21,16 +22,21 @@ const NO_RESOLVER: &str = "the endpoint names no resolver (dns://ADDR/NAME), and
 
 /// The invocation of `canvass check`.
 pub(crate) fn check(args: CheckArgs) -> Result<Invocation, Failure> {
-    endpoints("check", args.targets, args.probing, NamedFiles::default())
+    let files = NamedFiles::default();
+    let no_more = |_: &_, _: &mut _| Ok(());
+    let (parts, common, ()) = endpoints("check", args.targets, args.probing, files, no_more)?;
+    invocation(parts, common)
 }
 
-/// The invocation of a command that probes mixed endpoints. `files` are others that it uses.
-pub(super) fn endpoints(
+/// The parts of an invocation that probes mixed endpoints. `files` are others that it uses, and
+/// `more` adds modules with other settings.
+pub(super) fn endpoints<T>(
     command: &'static str,
     targets: Vec<String>,
     args: EndpointArgs,
     files: NamedFiles,
-) -> Result<Invocation, Failure> {
+    more: impl FnOnce(&ModuleDefaults, &mut EndpointModules) -> Result<T, Failure>,
+) -> Result<(CommandParts, CommonArgs, T), Failure> {
     let lab = start_lab(&args.host.common)?;
     let settings = HttpSettings {
         headers: args.header,
@@ -49,15 +55,22 @@ pub(super) fn endpoints(
         certificate,
         ..expectations(expected)
     };
-    let modules = EndpointModules::new(&EndpointSettings {
+    let endpoints = EndpointSettings {
         http: Arc::new(settings),
         https: tls_client(&args.tls, Some("http/1.1"), lab.as_ref())?,
         tls: tls_client(&args.tls, None, lab.as_ref())?,
         expect: (!expect.is_empty()).then_some(expect),
         certificate,
+        talk: None,
         credentials,
         loopback_resolvers_only: lab.is_some(),
-    });
+    };
+    let mut modules = EndpointModules::new(&endpoints);
+    let defaults = ModuleDefaults {
+        endpoints,
+        tls: tls_options(&args.tls, lab.as_ref())?,
+    };
+    let added = more(&defaults, &mut modules)?;
     let mut reach = reach(&args.host.reach, lab.as_ref())?;
     through_proxies(&mut reach, &args.proxy)?;
     let kind = modules.kind();
@@ -70,5 +83,5 @@ pub(super) fn endpoints(
         parts.files.reads("--credentials", path);
     }
     name_tls_files(&args.tls, &mut parts.files);
-    invocation(parts, args.host.common)
+    Ok((parts, args.host.common, added))
 }

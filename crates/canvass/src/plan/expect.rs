@@ -10,6 +10,7 @@ pub(super) fn expectations(args: ExpectArgs) -> Expectations {
         status: StatusSet::union(&args.expect_status),
         headers: args.expect_header,
         bodies: args.expect_body,
+        not_bodies: args.expect_not_body,
         certificate: certificate(&args.certificate),
     }
 }

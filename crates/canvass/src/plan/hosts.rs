@@ -77,6 +77,7 @@ pub(super) fn probes(
         columns,
         builder,
         targets,
+        source: None,
         lab,
         save: None,
         files: NamedFiles::default(),

@@ -164,6 +164,7 @@ fn lookups_or(
             .resolvers(resolvers)
             .no_resolver(no_resolver)
             .deadline(args.deadline),
+        source: None,
         targets,
         lab,
         save: None,

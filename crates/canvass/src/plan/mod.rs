@@ -13,6 +13,7 @@ mod scripts;
 mod sweep;
 mod talk;
 mod tls;
+mod watch_list;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ pub(crate) use http::http;
 pub(crate) use lookups::{dns, ptr};
 pub(crate) use sweep::{SweepInvocation, SweepPlan, sweep};
 pub(crate) use talk::{tcp, udp};
+pub(crate) use watch_list::WatchList;
 
 /// A command line, validated and ready to run.
 pub(crate) struct Invocation {
@@ -63,6 +65,8 @@ struct CommandParts {
     columns: Columns,
     builder: PlanBuilder,
     targets: Vec<String>,
+    /// The source in place of `targets` and a list.
+    source: Option<Box<dyn Source>>,
     lab: Option<Lab>,
     save: Option<PathBuf>,
     /// Files that only this command reads.
@@ -78,7 +82,8 @@ struct CommandParts {
 fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failure> {
     let outputs = Outputs::new(&args, parts.columns, parts.save);
     let mut files = parts.files;
-    name_inputs(&args, parts.targets.is_empty(), &mut files);
+    let reads_list = parts.targets.is_empty() && parts.source.is_none();
+    name_inputs(&args, reads_list, &mut files);
     outputs.name_files(&mut files, parts.tables_beside);
     files.check()?;
     descriptors::check(event_loops(&args))?;
@@ -101,7 +106,10 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
     let plan = builder.build().map_err(Failure::usage)?;
     granted::warn_of_limits(&args, &plan, parts.sockets_max);
     let dedup = args.dedup.map(|bytes| Arc::new(Dedup::new(bytes)));
-    let source = source(&plan, parts.targets, &args, dedup.clone())?;
+    let source = match parts.source {
+        Some(source) => source,
+        None => source(&plan, parts.targets, &args, dedup.clone())?,
+    };
     if args.verbose {
         message(format_args!(
             "resolver: {}; event loops: {}; at most {} targets at once",
@@ -147,13 +155,13 @@ fn event_loops(args: &CommonArgs) -> usize {
     args.threads.map_or_else(default_event_loops, usize::from)
 }
 
-fn source(
+/// Which targets of a list are taken.
+fn target_options(
     plan: &Plan,
-    targets: Vec<String>,
     args: &CommonArgs,
     dedup: Option<Arc<Dedup>>,
-) -> Result<Box<dyn Source>, Failure> {
-    let options = TargetOptions {
+) -> Result<TargetOptions, Failure> {
+    Ok(TargetOptions {
         exclude: Arc::new(Exclusions::read(&args.exclude).map_err(Failure::usage)?),
         shuffle: args.shuffle.map(|seed| seed.unwrap_or_else(rand::random)),
         partition: args.shard.unwrap_or(canvass_queue::Partition::WHOLE),
@@ -166,7 +174,16 @@ fn source(
         lines_skipped: args.skip_lines,
         dedup,
         ..plan.target_options()
-    };
+    })
+}
+
+fn source(
+    plan: &Plan,
+    targets: Vec<String>,
+    args: &CommonArgs,
+    dedup: Option<Arc<Dedup>>,
+) -> Result<Box<dyn Source>, Failure> {
+    let options = target_options(plan, args, dedup)?;
     let input = match &args.input {
         Some(input) => Some(input.as_str()),
         None if targets.is_empty() => {

@@ -1,19 +1,20 @@
 //! The plan of `canvass sweep`.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use canvass_model::{Job, Target};
 use canvass_report::{Format, target_name};
 use canvass_run::Source;
+use canvass_sweep::config::{Config, ConfiguredTargets, FileChanges, Pace};
 use canvass_sweep::{Thresholds, WatchedTarget};
 
-use super::Invocation;
 use super::alerts::{PlannedAlerts, alerts};
 use super::check::endpoints;
-use crate::args::SweepArgs;
+use super::watch_list::{self, List};
+use super::{Invocation, WatchList, invocation, target_options};
+use crate::args::{CommonArgs, SweepArgs};
 use crate::exit::Failure;
 use crate::same_file::NamedFiles;
 
@@ -27,76 +28,200 @@ pub(crate) struct SweepPlan {
     /// The probes of a round, without their source.
     pub invocation: Invocation,
     pub targets: Vec<WatchedTarget>,
+    pub list: WatchList,
     pub state: Option<PathBuf>,
     pub alerts: PlannedAlerts,
 }
 
 /// What a command line of `canvass sweep` asks for.
 pub(crate) enum SweepInvocation {
+    /// Nothing: what was to be checked is right. The text says what it is.
+    Checked(String),
     /// One round.
     Once(Box<Invocation>),
     /// Rounds without end.
     Forever(Box<SweepPlan>),
 }
 
+/// The rounds of targets that no configuration says more of.
+pub(super) type Rounds = Pace;
+
 /// The invocation of `canvass sweep`.
-pub(crate) fn sweep(args: SweepArgs) -> Result<SweepInvocation, Failure> {
+pub(crate) fn sweep(mut args: SweepArgs) -> Result<SweepInvocation, Failure> {
     let mut files = NamedFiles::default();
     if let Some(path) = &args.state {
         files.writes("--state", path);
     }
-    let alerts = alerts(args.alerts, args.state.as_deref(), &mut files)?;
-    let format = args.probing.host.common.format;
-    let mut invocation = endpoints("sweep", args.targets, args.probing, files)?;
-    invocation.outputs.rotation = args.rotate.rotation(invocation.outputs.lines.is_some())?;
-    let jobs = read_all(&mut *invocation.source)?;
-    check_jobs(&jobs)?;
-    if args.once {
-        invocation.source = Box::new(canvass_queue::jobs(jobs));
-        return Ok(SweepInvocation::Once(Box::new(invocation)));
-    }
-    if format == Format::Csv {
+    let alerts = alerts(&args.alerts, args.state.as_deref(), &mut files)?;
+    let goes_on = !args.once && !args.check;
+    if goes_on && args.probing.host.common.format == Format::Csv {
         return Err(Failure::usage(
             "--format csv: what changes is written as text or ndjson",
         ));
     }
-    if jobs.is_empty() {
+    let rounds = Pace {
+        interval: args.interval,
+        thresholds: Thresholds {
+            down: args.down_after,
+            up: args.up_after,
+        },
+    };
+    let (once, check, state) = (args.once, args.check, args.state.take());
+    let has_output = args.probing.host.common.output.is_some();
+    let rotation = args.rotate.rotation(has_output)?;
+    let (mut invocation, targets, list) = match configuration(&args)? {
+        Some(path) => configured(args, &path, rounds, files)?,
+        None => listed(args, rounds, files)?,
+    };
+    invocation.outputs.rotation = rotation;
+    if check {
+        let noun = if targets.len() == 1 {
+            "target"
+        } else {
+            "targets"
+        };
+        let mut text = format!("{} {noun}", targets.len());
+        if let WatchList::Configured(configured) = &list {
+            text.push_str(&format!(" in {} groups", configured.groups()));
+        }
+        return Ok(SweepInvocation::Checked(text));
+    }
+    if once {
+        let jobs = targets.into_iter().zip(0..);
+        let jobs = jobs.map(|(target, seq)| target.job(seq, None)).collect();
+        invocation.source = Box::new(canvass_queue::jobs(jobs));
+        return Ok(SweepInvocation::Once(Box::new(invocation)));
+    }
+    if targets.is_empty() {
         return Err(Failure::usage(
             "the list is empty, so there is nothing to watch",
         ));
     }
-    let thresholds = Thresholds {
-        down: args.down_after,
-        up: args.up_after,
-    };
-    let group = Arc::from(GROUP);
-    let watched = |job| watched(job, &group, args.interval, thresholds);
     Ok(SweepInvocation::Forever(Box::new(SweepPlan {
-        targets: jobs.into_iter().map(watched).collect(),
         invocation,
-        state: args.state,
+        targets,
+        list,
+        state,
         alerts,
     })))
 }
 
-fn watched(
-    job: Job,
-    group: &Arc<str>,
-    interval: Duration,
-    thresholds: Thresholds,
-) -> WatchedTarget {
-    WatchedTarget {
+type Targets = (Invocation, Vec<WatchedTarget>, WatchList);
+
+/// The targets of a list.
+fn listed(args: SweepArgs, rounds: Rounds, files: NamedFiles) -> Result<Targets, Failure> {
+    let (arguments, common) = (args.targets.clone(), args.probing.host.common.clone());
+    let file = watch_list::file(&common);
+    let mut changes = FileChanges::default();
+    file.iter().for_each(|path| changes.add(path.clone()));
+    let no_more = |_: &_, _: &mut _| Ok(());
+    let (parts, rest, ()) = endpoints("sweep", args.targets, args.probing, files, no_more)?;
+    let mut invocation = invocation(parts, rest)?;
+    let targets = watched(&mut *invocation.source, &rounds)?;
+    let list = match file {
+        Some(_) => {
+            let plan = invocation.plan.clone();
+            WatchList::Listed(Box::new(List::new(
+                plan, arguments, common, rounds, changes,
+            )))
+        }
+        None => WatchList::Fixed,
+    };
+    Ok((invocation, targets, list))
+}
+
+/// The targets of a configuration.
+fn configured(
+    mut args: SweepArgs,
+    path: &Path,
+    rounds: Rounds,
+    mut files: NamedFiles,
+) -> Result<Targets, Failure> {
+    files.reads("CONFIG", path);
+    check_flags(&args.probing.host.common)?;
+    let common = args.probing.host.common.clone();
+    let config = Config::read(path).map_err(Failure::usage)?;
+    args.targets.clear();
+    let (mut parts, rest, planned) = endpoints(
+        "sweep",
+        args.targets,
+        args.probing,
+        files,
+        |defaults, modules| config.plan(defaults, modules).map_err(Failure::usage),
+    )?;
+    for (modules, deadline) in &planned.deadlines {
+        parts.builder = parts.builder.module_deadline(modules.clone(), *deadline);
+    }
+    parts.source = Some(Box::new(canvass_queue::jobs(Vec::new())));
+    let invocation = invocation(parts, rest)?;
+    let options = target_options(&invocation.plan, &common, None)?;
+    let (list, targets) =
+        ConfiguredTargets::read(config, planned, options, rounds).map_err(Failure::usage)?;
+    if args.once && targets.iter().any(|target| target.assertions.is_some()) {
+        return Err(Failure::usage(
+            "--once: max_latency and answers_* of modules are judged over rounds only",
+        ));
+    }
+    Ok((invocation, targets, WatchList::Configured(Box::new(list))))
+}
+
+/// The configuration among the arguments, which then is the only one.
+fn configuration(args: &SweepArgs) -> Result<Option<PathBuf>, Failure> {
+    let is_endpoint = |text: &str| {
+        let scheme = text.split_once(':');
+        scheme.is_some_and(|(word, _)| !word.contains(['/', '.']))
+    };
+    let is_file = |text: &&String| text.ends_with(".toml") && !is_endpoint(text);
+    match (args.targets.iter().find(is_file), args.targets.len()) {
+        (None, _) => Ok(None),
+        (Some(path), 1) => Ok(Some(path.into())),
+        (Some(path), _) => Err(Failure::usage(format!(
+            "the configuration {path} has all targets: give no others"
+        ))),
+    }
+}
+
+/// Refuses flags that do nothing for a configuration.
+fn check_flags(args: &CommonArgs) -> Result<(), Failure> {
+    let given = [
+        ("--input", args.input.is_some()),
+        ("--dedup", args.dedup.is_some()),
+        ("--shuffle", args.shuffle.is_some()),
+        ("--shard", args.shard.is_some()),
+        ("--limit", args.limit.is_some()),
+    ];
+    match given.into_iter().find(|(_, is_given)| *is_given) {
+        Some((flag, _)) => Err(Failure::usage(format!(
+            "{flag} is for a list, and a configuration has all targets"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Reads and checks all targets of a list.
+pub(super) fn watched(
+    source: &mut dyn Source,
+    rounds: &Rounds,
+) -> Result<Vec<WatchedTarget>, Failure> {
+    let jobs = read_all(source)?;
+    check_jobs(&jobs)?;
+    let group = Arc::from(GROUP);
+    let watched = |job: Job| WatchedTarget {
         key: target_name(&job.target).into(),
-        group: Arc::clone(group),
+        group: Arc::clone(&group),
+        module: None,
+        labels: None,
         target: job.target,
         spec: job.spec,
         resolver: job.resolver,
         line: job.line,
-        interval,
-        thresholds,
+        interval: rounds.interval,
+        thresholds: rounds.thresholds,
+        assertions: None,
         depends_on: None,
         in_maintenance: false,
-    }
+    };
+    Ok(jobs.into_iter().map(watched).collect())
 }
 
 fn read_all(source: &mut dyn Source) -> Result<Vec<Job>, Failure> {

@@ -16,6 +16,15 @@ pub(super) fn tls_client(
     alpn: Option<&str>,
     lab: Option<&Lab>,
 ) -> Result<TlsClient, Failure> {
+    TlsClient::new(&TlsOptions {
+        alpn: alpn.map(Into::into).into_iter().collect(),
+        ..tls_options(args, lab)?
+    })
+    .map_err(Failure::usage)
+}
+
+/// The options of TLS clients, without application protocols.
+pub(super) fn tls_options(args: &TlsArgs, lab: Option<&Lab>) -> Result<TlsOptions, Failure> {
     let ca = match (&args.cacert, lab) {
         (Some(path), _) => Some(pem(path)?),
         (None, Some(lab)) => lab::authority(lab),
@@ -28,7 +37,7 @@ pub(super) fn tls_client(
         }),
         _ => None,
     };
-    TlsClient::new(&TlsOptions {
+    Ok(TlsOptions {
         insecure: args.insecure,
         roots: match args.roots {
             RootsArg::Webpki => Roots::WebPki,
@@ -36,12 +45,11 @@ pub(super) fn tls_client(
         },
         ca,
         identity,
-        alpn: alpn.map(Into::into).into_iter().collect(),
+        alpn: Vec::new(),
         server_name: args.server_name.clone(),
         version_min: Some(version(args.tls_min)),
         version_max: Some(version(args.tls_max)),
     })
-    .map_err(Failure::usage)
 }
 
 fn version(version: TlsVersionArg) -> TlsVersion {

@@ -77,6 +77,13 @@ fn headers_and_decoded_bodies_are_matched() {
     );
     assert_eq!(seen, format!("\"{}\"...", "x".repeat(200)));
 
+    let without = |pattern: &str| probe(&["--expect-not-body", pattern], &zipped);
+    assert_eq!(without("(?i)ready")["outcome"], "answered");
+    assert_eq!(
+        judged(&without("x{3}$")),
+        ["negative", "200", "no body matching /x{3}$/", "\"xxx\""]
+    );
+
     let header = |patterns: &[&str]| {
         let args: Vec<_> = patterns
             .iter()

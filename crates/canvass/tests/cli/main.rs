@@ -76,6 +76,7 @@ mod signals;
 mod sockets;
 mod sweep;
 mod sweep_alerts;
+mod sweep_config;
 mod sweep_output;
 mod sweep_rig;
 mod sweep_service;

@@ -27,6 +27,8 @@ pub struct Expectations {
     pub headers: Vec<HeaderPattern>,
     /// What must be found in the decoded body, each.
     pub bodies: Vec<BodyPattern>,
+    /// What must not be found in the decoded body, each.
+    pub not_bodies: Vec<BodyPattern>,
     /// How long the certificate must be valid.
     pub certificate: Option<CertificateDays>,
 }
@@ -44,12 +46,13 @@ impl Expectations {
         self.status.is_none()
             && self.headers.is_empty()
             && self.bodies.is_empty()
+            && self.not_bodies.is_empty()
             && self.certificate.is_none()
     }
 
     /// Whether [`Self::unmet`] needs the body.
     pub fn needs_body(&self) -> bool {
-        !self.bodies.is_empty()
+        !(self.bodies.is_empty() && self.not_bodies.is_empty())
     }
 
     /// The first expectation that a response does not meet. `body` is the decoded one, `tls` is the
@@ -63,6 +66,7 @@ impl Expectations {
         self.unmet_status(head.code())
             .or_else(|| self.headers.iter().find_map(|one| unmet_header(one, head)))
             .or_else(|| self.bodies.iter().find_map(|one| unmet_body(one, body)))
+            .or_else(|| self.not_bodies.iter().find_map(|one| found_body(one, body)))
             .or_else(|| self.certificate?.unmet(tls().as_ref()))
     }
 
@@ -143,6 +147,14 @@ fn unmet_body(expected: &BodyPattern, body: &[u8]) -> Option<Unmet> {
         } else {
             excerpt(body).into()
         },
+    })
+}
+
+fn found_body(unexpected: &BodyPattern, body: &[u8]) -> Option<Unmet> {
+    let found = unexpected.find(body)?;
+    Some(Unmet {
+        expected: format!("no {unexpected}").into(),
+        seen: excerpt(found).into(),
     })
 }
 
@@ -245,6 +257,20 @@ mod tests {
     }
 
     #[test]
+    fn no_pattern_of_the_other_list_may_be_found_in_the_body() {
+        let expected = Expectations {
+            not_bodies: vec!["(?i)err\\w+".parse().unwrap()],
+            ..Expectations::default()
+        };
+        assert!(expected.needs_body() && !expected.is_empty());
+        assert_eq!(expected.unmet(&head(), b"all is well", no_tls), None);
+        assert_eq!(
+            texts(expected.unmet(&head(), b"an ERROR here", no_tls)),
+            pair("no body matching /(?i)err\\w+/", "\"ERROR\"")
+        );
+    }
+
+    #[test]
     fn a_certificate_needs_days_left_and_to_be_there() {
         let days = CertificateDays::required(30);
         let expected = "certificate with 30 days left";
@@ -273,6 +299,7 @@ mod tests {
             status: Some("200".parse().unwrap()),
             headers: vec!["Server: nginx".parse().unwrap()],
             bodies: vec!["ok".parse().unwrap()],
+            not_bodies: Vec::new(),
             certificate: Some(CertificateDays::required(1)),
         };
         let mut seen = Vec::new();

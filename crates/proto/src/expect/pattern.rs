@@ -44,6 +44,11 @@ impl BodyPattern {
     pub fn matches(&self, body: &[u8]) -> bool {
         self.0.is_match(body)
     }
+
+    /// The first part of the body that matches.
+    pub fn find<'a>(&self, body: &'a [u8]) -> Option<&'a [u8]> {
+        self.0.find(body).map(|found| found.as_bytes())
+    }
 }
 
 impl FromStr for BodyPattern {

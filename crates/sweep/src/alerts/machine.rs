@@ -157,6 +157,7 @@ impl Alerts {
                 lasted,
                 alerts,
                 silenced,
+                ..
             } => {
                 *silenced = self.silences.cover(target, group, unix_ns(wall));
                 if !*alerts {

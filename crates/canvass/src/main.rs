@@ -20,6 +20,7 @@ mod lab;
 mod message;
 mod outputs;
 mod plan;
+mod probe;
 mod progress;
 mod report;
 mod resolvers;
@@ -72,6 +73,7 @@ fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Udp(args) => run::run(plan::udp(args)?, &signals),
         Command::Check(args) => run::run(plan::check(args)?, &signals),
         Command::Sweep(args) => sweep::run(plan::sweep(args)?, &signals),
+        Command::Probe(args) => probe::probe(&args),
         Command::Compare(args) => compare::run(plan::compare(args)?, &signals),
         Command::Report(args) => report::report(&args),
         Command::Explain(args) => explain::explain(&args),

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use canvass_model::{Answer, Host, Job, ModuleId, ProbeSpec, Target, Url, UrlTarget};
 use canvass_proto::http::{Authorization, Extras, HttpSettings, RequestHeader, parse_method};
-use canvass_proto::tls::TlsClient;
 use canvass_proto::tunnel::{Bypass, Proxies, Proxy};
 use canvass_proto::{ModuleKind, Pin, PinHost, Reach};
 use canvass_run::TargetKind;
@@ -15,7 +14,7 @@ use crate::file::HttpModule;
 use crate::http_judgement::{Judgement, judge};
 use crate::http_metrics;
 use crate::probe::Attempt;
-use crate::tls;
+use crate::tls::TlsUse;
 
 const MODULE: ModuleId = ModuleId(0);
 /// The most redirects that are followed, as in blackbox_exporter.
@@ -61,7 +60,7 @@ fn request(module: &HttpModule, attempt: &mut Attempt<'_>) -> Result<Judgement, 
         }
     }
     let settings = settings(module)?;
-    let tls = tls_client(module)?;
+    let tls = attempt.tls_clients.client(tls_use(module))?;
     http_metrics::requested(&mut attempt.metrics);
     let spec = ProbeSpec::Http {
         module: MODULE,
@@ -120,11 +119,15 @@ fn target_url(target: &str) -> Result<Url, String> {
 }
 
 /// A name in the header `Host` is also that of the certificate.
-fn tls_client(module: &HttpModule) -> Result<TlsClient, String> {
-    let host = module
-        .header("Host")
-        .filter(|name| Host::parse(name).is_some());
-    tls::client(&module.tls_config, host, &["http/1.1"])
+fn tls_use(module: &HttpModule) -> TlsUse {
+    let host = module.header("Host");
+    TlsUse {
+        settings: module.tls_config.clone(),
+        server_name: host
+            .filter(|name| Host::parse(name).is_some())
+            .map(str::to_owned),
+        alpn: &["http/1.1"],
+    }
 }
 
 fn settings(module: &HttpModule) -> Result<HttpSettings, String> {

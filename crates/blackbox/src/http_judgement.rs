@@ -45,7 +45,7 @@ pub(crate) fn judge(
         judgement.failed_due_to_regex = true;
         return judgement;
     }
-    match rest_holds(answer, headers, module) {
+    match rest_holds(answer, module) {
         Ok(()) => judgement.success = true,
         Err(reason) => log.add(format_args!("{reason}")),
     }
@@ -59,6 +59,13 @@ fn cause(outcome: &Outcome) -> Option<Cause> {
 fn is_redirect(code: u16, answer: &HttpAnswer) -> bool {
     matches!(code, 301 | 302 | 303 | 307 | 308)
         && values(headers(answer), "Location").next().is_some()
+}
+
+/// Whether the body has the coding that the module names, if it names one.
+pub(crate) fn has_wanted_coding(answer: &HttpAnswer, module: &HttpModule) -> bool {
+    let wanted = module.compression.as_str();
+    let coding = values(headers(answer), "Content-Encoding").next();
+    matches!(wanted, "" | "identity") || coding.is_some_and(|one| one.eq_ignore_ascii_case(wanted))
 }
 
 /// The headers of a response.
@@ -130,15 +137,12 @@ fn body_holds(body: &[u8], module: &HttpModule) -> Result<(), String> {
     }
 }
 
-fn rest_holds(answer: &HttpAnswer, headers: &[Header], module: &HttpModule) -> Result<(), String> {
-    let wanted = module.compression.as_str();
-    if !matches!(wanted, "" | "identity") {
-        let coding = values(headers, "Content-Encoding")
-            .next()
-            .unwrap_or("identity");
-        if !coding.eq_ignore_ascii_case(wanted) {
-            return Err(format!("the coding of the body is {coding}, not {wanted}"));
-        }
+fn rest_holds(answer: &HttpAnswer, module: &HttpModule) -> Result<(), String> {
+    if !has_wanted_coding(answer, module) {
+        return Err(format!(
+            "the coding of the body is not {}",
+            module.compression
+        ));
     }
     let version = format!("HTTP/{}", answer.version.unwrap_or_default());
     let versions = &module.valid_http_versions;

@@ -6,7 +6,7 @@ use canvass_model::{HttpAnswer, Outcome, Phase};
 
 use crate::exposition::Exposition;
 use crate::file::HttpModule;
-use crate::http_judgement::{Judgement, headers, values};
+use crate::http_judgement::{Judgement, has_wanted_coding, headers, values};
 use crate::tls;
 
 /// The metrics of a probe that has no response.
@@ -99,10 +99,10 @@ fn content_length(code: u16, answer: &HttpAnswer) -> f64 {
 /// The body as it was judged: decoded if the module names a coding. That of a redirect that is not
 /// followed is not read.
 fn body_bytes(answer: &HttpAnswer, module: &HttpModule, judgement: &Judgement) -> u64 {
-    let bytes = if module.compression.is_empty() {
-        answer.body_bytes
-    } else {
-        answer.decoded_bytes
+    let bytes = match module.compression.as_str() {
+        "" | "identity" => answer.body_bytes,
+        _ if !has_wanted_coding(answer, module) => None,
+        _ => answer.decoded_bytes,
     };
     bytes
         .filter(|_| !judgement.stopped_at_redirect)

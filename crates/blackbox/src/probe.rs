@@ -13,6 +13,7 @@ use crossbeam_channel::{Sender, bounded};
 use crate::exposition::Exposition;
 use crate::file::{Module, Modules};
 use crate::refusal::{self, Refusal};
+use crate::tls::TlsClients;
 use crate::{debug, dns, http, tcp};
 
 /// The module of a request that names none.
@@ -91,6 +92,7 @@ pub fn probe(modules: &Modules, request: &ProbeRequest<'_>) -> Result<ProbeRespo
     let began = Instant::now();
     let mut attempt = Attempt {
         target: request.target,
+        tls_clients: &modules.tls_clients,
         ends: began + timeout(module.timeout.0, request.scrape_timeout),
         metrics: Exposition::default(),
         log: Log {
@@ -172,6 +174,7 @@ fn named(module: &Module, hostname: Option<&str>) -> Result<Module, ProbeError> 
 #[derive(Debug)]
 pub(crate) struct Attempt<'a> {
     pub target: &'a str,
+    pub tls_clients: &'a TlsClients,
     /// When it must have ended.
     ends: Instant,
     pub metrics: Exposition,
@@ -252,11 +255,14 @@ fn run(plan: PlanBuilder, job: Job) -> Result<Outcome, String> {
     let source = canvass_queue::jobs(vec![job]);
     let run = Run::start(plan, source, vec![Box::new(First(sender))])
         .map_err(|error| error.to_string())?;
-    let report = run.join();
-    match (outcomes.try_recv(), report.error) {
-        (Ok(outcome), _) => Ok(outcome),
-        (Err(_), Some(error)) => Err(error.to_string()),
-        (Err(_), None) => Err("the probe has no outcome".to_owned()),
+    match outcomes.recv() {
+        // The run is over then, and its threads end by themselves.
+        Ok(outcome) => Ok(outcome),
+        // The sink is gone, so the run has failed.
+        Err(_) => Err(match run.join().error {
+            Some(error) => error.to_string(),
+            None => "the probe has no outcome".to_owned(),
+        }),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::address::AddressChoice;
 use crate::file::TcpModule;
 use crate::probe::{Attempt, socket_options, source};
 use crate::query_response::Conversation;
-use crate::tls;
+use crate::tls::{self, TlsUse};
 
 const MODULE: ModuleId = ModuleId(0);
 
@@ -31,7 +31,11 @@ pub(crate) fn probe(module: &TcpModule, attempt: &mut Attempt<'_>) -> bool {
             address,
             source(&module.source_ip_address)?,
             Conversation::new(&module.query_response)?,
-            tls::client(&module.tls_config, None, &[])?,
+            attempt.tls_clients.client(TlsUse {
+                settings: module.tls_config.clone(),
+                server_name: None,
+                alpn: &[],
+            })?,
         ))
     });
     let (address, source, conversation, tls) = match prepared {

@@ -1,5 +1,8 @@
 //! TLS by `tls_config`, and the metrics of a handshake.
 
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
 use canvass_model::TlsFacts;
 use canvass_proto::tls::{
     PemFile, Roots, TlsClient, TlsIdentity, TlsOptions, TlsVersion as Offered,
@@ -11,16 +14,59 @@ use crate::file::{TlsSettings, TlsVersion};
 /// What Go has for the time of an empty chain: 1 January of the year 1, in seconds since 1970.
 const NO_TIME_S: i64 = -62_135_596_800;
 
-/// A client for these settings, which trusts the roots of this system by default. Files are read
-/// each time, as they may have been renewed.
-///
-/// # Errors
-/// A file cannot be read, or a setting cannot be used.
-pub(crate) fn client(
-    settings: &TlsSettings,
-    server_name: Option<&str>,
-    alpn: &[&str],
-) -> Result<TlsClient, String> {
+/// The most clients that are kept.
+const CLIENTS_MAX: usize = 64;
+
+/// Clients that need no files. Reading the roots of this system takes much longer than a probe.
+#[derive(Default)]
+pub(crate) struct TlsClients(Mutex<Vec<(TlsUse, TlsClient)>>);
+
+/// What a client is for.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct TlsUse {
+    pub settings: TlsSettings,
+    /// The name to send and to verify where the settings have none; by default that of the host.
+    pub server_name: Option<String>,
+    pub alpn: &'static [&'static str],
+}
+
+impl TlsClients {
+    /// A client for this use, which trusts the roots of this system by default. Files are read each
+    /// time, as they may have been renewed.
+    ///
+    /// # Errors
+    /// A file cannot be read, or a setting cannot be used.
+    pub(crate) fn client(&self, wanted: TlsUse) -> Result<TlsClient, String> {
+        let settings = &wanted.settings;
+        let files = [&settings.ca_file, &settings.cert_file, &settings.key_file];
+        if files.into_iter().any(|file| !file.is_empty()) {
+            return client(&wanted);
+        }
+        // A client that was kept is complete, whatever happened to another thread.
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, client)) = kept.iter().find(|(known, _)| *known == wanted) {
+            return Ok(client.clone());
+        }
+        let client = client(&wanted)?;
+        if kept.len() < CLIENTS_MAX {
+            kept.push((wanted, client.clone()));
+        }
+        Ok(client)
+    }
+}
+
+impl fmt::Debug for TlsClients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TlsClients")
+    }
+}
+
+fn client(wanted: &TlsUse) -> Result<TlsClient, String> {
+    let TlsUse {
+        settings,
+        server_name,
+        alpn,
+    } = wanted;
     let ca = pem("ca", &settings.ca, &settings.ca_file)?;
     let chain = pem("cert", &settings.cert, &settings.cert_file)?;
     let key = pem("key", &settings.key.0, &settings.key_file)?;
@@ -36,7 +82,7 @@ pub(crate) fn client(
         ca,
         identity,
         alpn: alpn.iter().map(|name| Box::from(*name)).collect(),
-        server_name: own_name.or(server_name).map(Into::into),
+        server_name: own_name.or(server_name.as_deref()).map(Into::into),
         version_min: settings.min_version.map(offered),
         version_max: settings.max_version.map(offered),
     })

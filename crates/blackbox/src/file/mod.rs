@@ -17,6 +17,7 @@ pub(crate) use scalars::{Duration, IpProtocol, Regex, Secret};
 pub(crate) use tcp::{QueryResponse, TcpModule};
 pub(crate) use tls::{TlsSettings, TlsVersion};
 
+use crate::tls::TlsClients;
 use other::{GrpcModule, IcmpModule, UnixModule};
 use scalars::{is_default, or_default};
 
@@ -26,6 +27,8 @@ use scalars::{is_default, or_default};
 pub struct Modules {
     #[serde(default, deserialize_with = "or_default")]
     modules: BTreeMap<String, Module>,
+    #[serde(skip)]
+    pub(crate) tls_clients: TlsClients,
 }
 
 /// What is wrong with a file of modules, with its line and column.

@@ -7,6 +7,8 @@ mod aliases;
 mod asking;
 mod asking_servers;
 mod bad_input;
+mod blackbox;
+mod blackbox_differences;
 mod certificate;
 mod check;
 mod common;

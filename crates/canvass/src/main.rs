@@ -22,6 +22,7 @@ mod lines;
 mod message;
 mod outputs;
 mod plan;
+mod probe;
 mod progress;
 mod report;
 mod resolvers;
@@ -83,6 +84,7 @@ fn execute(command: Command) -> Result<Exit, Failure> {
             ..
         }) => silence::silence(args),
         Command::Sweep(args) => sweep::run(plan::sweep(args)?, &signals),
+        Command::Probe(args) => probe::probe(&args),
         Command::Compare(args) => compare::run(plan::compare(args)?, &signals),
         Command::Report(args) => report::report(&args),
         Command::Explain(args) => explain::explain(&args),

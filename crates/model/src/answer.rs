@@ -207,6 +207,8 @@ pub struct TlsFacts {
     pub certificate: Option<CertificateFacts>,
     /// The number of certificates that the host sent.
     pub chain_length: usize,
+    /// The first end of the validity of any of them, in seconds since 1970 (UTC).
+    pub chain_not_after_s: Option<i64>,
     /// Whether the host sent an OCSP response with its certificate (RFC 6066 §8); `None` if the
     /// handshake did not get as far.
     pub ocsp_stapled: Option<bool>,
@@ -230,6 +232,8 @@ pub struct CertificateFacts {
     pub days_left: i64,
     /// The SHA-256 of its DER encoding.
     pub sha256: [u8; 32],
+    /// Its serial number in hexadecimal, two digits for an octet.
+    pub serial: Box<str>,
 }
 
 /// An event of a probe.

@@ -80,6 +80,13 @@ Examples:
   Check the list once, as a gate in CI:
     canvass sweep -i endpoints.txt --once --fail-below 95";
 
+pub(super) const PROBE: &str = "\
+Examples:
+  Request a page as blackbox_exporter would:
+    canvass probe --modules blackbox.yml https://www.example.net
+  Ask a DNS server, and see what happens:
+    canvass probe --modules blackbox.yml --module dns_soa --debug 192.0.2.53";
+
 pub(super) const COMPARE: &str = "\
 Examples:
   Compare with libc on your own list, and draw a page:

@@ -11,6 +11,7 @@ mod heading;
 mod host;
 mod http;
 mod lab;
+mod probe;
 mod proxy;
 mod question;
 mod report;
@@ -33,6 +34,7 @@ pub(crate) use extras::ExtrasArgs;
 pub(crate) use host::{HostArgs, PortsArgs, ReachArgs, ResolveArg, SocketArgs, TimeoutArgs};
 pub(crate) use http::{BasicArgs, HttpArgs};
 pub(crate) use lab::{ImpairmentArgs, LabArgs, ServeArg};
+pub(crate) use probe::ProbeArgs;
 pub(crate) use proxy::ProxyArgs;
 pub(crate) use question::QuestionArgs;
 pub(crate) use report::ReportArgs;
@@ -115,6 +117,12 @@ pub(crate) enum Command {
         after_long_help = examples::SWEEP
     )]
     Sweep(SweepArgs),
+    /// Probe one target with a module of blackbox_exporter
+    ///
+    /// Prints the metrics that blackbox_exporter has for the same probe, in Prometheus's text format.
+    /// Ends with 0 if probe_success is 1, and else with 1.
+    #[command(args_override_self = true, after_long_help = examples::PROBE)]
+    Probe(ProbeArgs),
     /// Compare lookups by canvass and by the system's resolver
     ///
     /// Runs the same lookups through both sides by turns, and reports the ratio of their

@@ -8,6 +8,8 @@ mod asking;
 mod asking_servers;
 mod bad_input;
 mod beside_curl;
+mod blackbox;
+mod blackbox_differences;
 mod certificate;
 mod check;
 mod common;

@@ -87,6 +87,7 @@ pub use conversation::{Judgement, Mismatch, Quote, Talk, TalkFault, TalkOutput};
 pub use credentials::{CredentialUse, Credentials, CredentialsError};
 pub use error::ScriptError;
 pub use module_settings::{ModuleSettings, OnlyFamily};
+pub use pattern::Pattern;
 pub use preset::Preset;
 pub use script::Script;
 

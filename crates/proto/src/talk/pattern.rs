@@ -14,7 +14,7 @@ use super::{REGEX_BYTES_MAX, REGEX_CACHE_BYTES_MAX};
 /// A regular expression that matches characters where the text is UTF-8, and octets where it is
 /// not. As in Go, `\w`, `\d`, `\s` and `\b` are ASCII.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern {
+pub struct Pattern {
     source: Box<str>,
     /// For text that is ASCII or not UTF-8.
     octets: Regex,
@@ -27,8 +27,11 @@ pub(super) struct Pattern {
 const CHARACTER_OCTETS_MAX: usize = 4;
 
 impl Pattern {
-    /// Parses a regular expression over lines. The error says what is wrong.
-    pub(super) fn parse(source: &str) -> Result<Self, String> {
+    /// Parses a regular expression over lines.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(source: &str) -> Result<Self, String> {
         // A class such as `\p{Lu}` has no meaning for octets.
         let Ok(octets) = build(source, false, REGEX_BYTES_MAX) else {
             return Ok(Self {
@@ -55,7 +58,7 @@ impl Pattern {
     }
 
     /// Whether it matches.
-    pub(super) fn is_match(&self, text: &[u8]) -> bool {
+    pub fn is_match(&self, text: &[u8]) -> bool {
         self.regex(text).is_match(text)
     }
 

@@ -22,7 +22,23 @@ pub(super) fn certificate_facts(der: &[u8], unix_now_s: i64) -> Option<Certifica
         not_after_s,
         days_left: days_left(not_after_s, unix_now_s),
         sha256: Sha256::digest(der).into(),
+        serial: serial(&certificate),
     })
+}
+
+/// The serial number without leading zeros.
+fn serial(certificate: &X509Certificate<'_>) -> Box<str> {
+    let octets = certificate.raw_serial();
+    let start = octets.iter().position(|octet| *octet != 0);
+    let octets = &octets[start.unwrap_or(octets.len())..];
+    let hex: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
+    hex.into()
+}
+
+/// The end of the validity of a certificate, in seconds since 1970 (UTC).
+pub(super) fn not_after_s(der: &[u8]) -> Option<i64> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    Some(certificate.validity().not_after.timestamp())
 }
 
 /// Whole days from `unix_now_s` to `not_after_s`. If that is over, minus the whole days since then,

@@ -9,7 +9,7 @@ use rustls::{Error, InvalidMessage, PeerIncompatible, PeerMisbehaved};
 
 use super::TlsFault;
 use super::certificate_fault::CertificateFault;
-use super::facts::certificate_facts;
+use super::facts::{certificate_facts, not_after_s};
 use super::fault::{Seen, suite_name, version_name};
 use super::flight::Flight;
 use super::handshake_context::{PeerChain, with_context};
@@ -182,6 +182,11 @@ impl TlsFilter {
                 None => (None, 0),
             },
         };
+        let rest = self.connection.peer_certificates().unwrap_or_default();
+        let rest = rest.iter().skip(1).filter_map(|der| not_after_s(der));
+        let certificate = leaf.and_then(|leaf| certificate_facts(leaf, self.unix_now_s));
+        let ends_s = certificate.iter().map(|leaf| leaf.not_after_s).chain(rest);
+        let chain_not_after_s = ends_s.min();
         let is_checked = leaf.is_some() && self.ocsp_stapled.is_some();
         let certificate_fault = self.certificate_fault.as_deref();
         let alpn = self.connection.alpn_protocol();
@@ -201,8 +206,9 @@ impl TlsFilter {
             verified: is_checked.then_some(certificate_fault.is_none()),
             verify_error: certificate_fault
                 .map(|certificate_fault| certificate_fault.message.clone()),
-            certificate: leaf.and_then(|leaf| certificate_facts(leaf, self.unix_now_s)),
+            certificate,
             chain_length,
+            chain_not_after_s,
             ocsp_stapled: self.ocsp_stapled,
         }
     }

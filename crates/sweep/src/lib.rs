@@ -11,8 +11,11 @@
 mod cut_off;
 mod evidence;
 mod keeper;
+mod last_result;
+mod latency;
 mod line;
 mod notice;
+mod reader;
 mod schedule;
 mod state;
 mod state_file;
@@ -21,7 +24,10 @@ mod watch;
 
 pub use cut_off::CutOffChange;
 pub use evidence::{Blame, Evidence};
+pub use last_result::LastResult;
+pub use latency::{GroupLatencies, SweepLatencies};
 pub use notice::{Notice, What};
+pub use reader::SweepReader;
 pub use schedule::{Round, RoundFate, Schedule};
 pub use state::{Change, State, Step, Thresholds, Tracker};
 pub use state_file::{SavedStates, SavedTarget, StateFileError};

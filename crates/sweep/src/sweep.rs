@@ -15,6 +15,7 @@ use crossbeam_channel::{Sender, bounded};
 
 use crate::keeper::Keeper;
 use crate::notice::Notice;
+use crate::reader::SweepReader;
 use crate::state_file::SavedStates;
 use crate::watch::{Event, Watch, WatchedTarget};
 
@@ -156,9 +157,18 @@ impl Sweep {
         self.shared.changed.notify_all();
     }
 
+    /// Returns a handle that reads the sweep from any thread, also after its end.
+    pub fn reader(&self) -> SweepReader {
+        SweepReader {
+            shared: Arc::clone(&self.shared),
+            rounds: self.rounds.reader(),
+            opinions: self.opinions.reader(),
+        }
+    }
+
     /// Calls `look` with the targets and their states. The sweep waits meanwhile.
     pub fn look<T>(&self, look: impl FnOnce(&Watch) -> T) -> T {
-        look(&self.shared.lock())
+        self.shared.look(look)
     }
 
     /// The current time on the clock of the sweep.
@@ -183,6 +193,10 @@ impl Shared {
     /// The states of all targets.
     pub(crate) fn states(&self) -> SavedStates {
         self.lock().states()
+    }
+
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Watch) -> T) -> T {
+        look(&self.lock())
     }
 
     fn lock(&self) -> MutexGuard<'_, Watch> {

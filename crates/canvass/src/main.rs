@@ -17,6 +17,7 @@ mod explain;
 mod files;
 mod granted;
 mod lab;
+mod listen;
 mod message;
 mod outputs;
 mod plan;

@@ -11,6 +11,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use crate::descriptors;
 use crate::exit::{Exit, Failure};
 use crate::files::{self, Written};
+use crate::listen;
 use crate::message::message;
 use crate::outputs::RunSinks;
 use crate::plan::{Invocation, SweepInvocation, SweepPlan};
@@ -36,6 +37,7 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
         invocation,
         targets,
         state,
+        listen,
     } = plan;
     let Invocation {
         plan, mut outputs, ..
@@ -43,6 +45,7 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
     outputs.uses_stdout = true;
     descriptors::raise_limit();
     let (errors, write_errors) = bounded(ERRORS_MAX);
+    let listener = listen::bind(listen)?;
     let kept = state.map(|path| kept_states(path, errors)).transpose()?;
     let open = outputs.open()?;
     // From here on there are files to complete, so a signal must not end the process at once.
@@ -52,6 +55,9 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
     let (sender, notices) = bounded(NOTICES_MAX);
     let plans = SweepPlans::new(plan);
     let mut sweep = Sweep::start(plans, targets, kept, sinks, sender).map_err(Failure::stopped)?;
+    let server = listener
+        .map(|listener| listen::serve(listener, sweep.reader()))
+        .transpose()?;
     let stop = sweep.stop_handle();
     let interrupts = Interrupts::watch(signals, stop.clone());
     let lines = ChangeLines {
@@ -69,6 +75,9 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
         for error in write_errors.try_iter() {
             message(format_args!("canvass: cannot keep the states: {error}"));
         }
+    }
+    if let Some(server) = server {
+        server.stop();
     }
     let states = sweep.look(summary);
     let report = sweep.join();

@@ -92,9 +92,9 @@ impl Collector for TargetMetrics {
         )?;
         self.write_last(
             &mut families,
-            "canvass_target_certificate_days_left",
-            "Whole days until the certificate expires; negative once it has.",
-            |last| last.certificate_days_left,
+            "canvass_target_certificate_expiry_timestamp_seconds",
+            "When the certificate of the target expires, in seconds since 1970.",
+            |last| last.certificate.map(|end| end.not_after_s),
         )?;
         let states = self.rows.iter().flat_map(|row| {
             State::ALL.into_iter().map(|state| {

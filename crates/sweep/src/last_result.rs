@@ -17,9 +17,17 @@ pub struct LastResult {
     pub latency: Option<Duration>,
     /// The time spent in each phase that was reached.
     pub phases: Phases,
-    /// Whole days from the handshake to the end of the certificate's validity, negative once it has
-    /// expired. `None` if no certificate was received.
-    pub certificate_days_left: Option<i64>,
+    /// The certificate's validity. `None` if no certificate was received.
+    pub certificate: Option<CertificateEnd>,
+}
+
+/// When a certificate expires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CertificateEnd {
+    /// The end of its validity, in seconds since 1970 (UTC).
+    pub not_after_s: i64,
+    /// Whole days from the handshake to that; negative if it has expired.
+    pub days_left: i64,
 }
 
 impl LastResult {
@@ -36,7 +44,10 @@ impl LastResult {
             status: outcome.status,
             latency: outcome.latency(),
             phases: outcome.phases,
-            certificate_days_left: certificate.map(|facts| facts.days_left),
+            certificate: certificate.map(|facts| CertificateEnd {
+                not_after_s: facts.not_after_s,
+                days_left: facts.days_left,
+            }),
         }
     }
 }

@@ -24,7 +24,7 @@ mod watch;
 
 pub use cut_off::CutOffChange;
 pub use evidence::{Blame, Evidence};
-pub use last_result::LastResult;
+pub use last_result::{CertificateEnd, LastResult};
 pub use latency::{GroupLatencies, SweepLatencies};
 pub use notice::{Notice, What};
 pub use reader::SweepReader;

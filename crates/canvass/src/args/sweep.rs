@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{EndpointArgs, heading};
+use super::{EndpointArgs, ListenArgs, heading};
 use crate::units;
 
 #[derive(Debug, Args)]
@@ -42,6 +42,8 @@ pub(crate) struct SweepArgs {
     /// The file is replaced whole when a state has changed, before the change is reported.
     #[arg(long, value_name = "FILE", help_heading = heading::OUTPUT)]
     pub state: Option<PathBuf>,
+    #[command(flatten)]
+    pub listen: ListenArgs,
     #[command(flatten)]
     pub probing: EndpointArgs,
 }

@@ -12,7 +12,7 @@ use canvass_sweep::{Thresholds, WatchedTarget};
 
 use super::Invocation;
 use super::check::endpoints;
-use crate::args::SweepArgs;
+use crate::args::{ListenArgs, SweepArgs};
 use crate::exit::Failure;
 use crate::same_file::NamedFiles;
 
@@ -27,6 +27,7 @@ pub(crate) struct SweepPlan {
     pub invocation: Invocation,
     pub targets: Vec<WatchedTarget>,
     pub state: Option<PathBuf>,
+    pub listen: ListenArgs,
 }
 
 /// What a command line of `canvass sweep` asks for.
@@ -71,6 +72,7 @@ pub(crate) fn sweep(args: SweepArgs) -> Result<SweepInvocation, Failure> {
         targets: jobs.into_iter().map(watched).collect(),
         invocation,
         state: args.state,
+        listen: args.listen,
     })))
 }
 

@@ -73,6 +73,8 @@ mod scopes;
 mod selftest;
 mod signals;
 mod sockets;
+mod sweep_listen;
+mod sweep_prometheus;
 mod talk;
 mod talk_credentials;
 mod talk_modules;

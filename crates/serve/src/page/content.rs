@@ -105,7 +105,7 @@ impl Filter {
 
     /// The link to page `number` of what passes this filter.
     pub(super) fn link(&self, number: usize) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::from("/?"));
+        let mut query = form_urlencoded::Serializer::for_suffix(String::from("/?"), 2);
         for (name, value) in [
             ("q", &self.q),
             ("group", &self.group),

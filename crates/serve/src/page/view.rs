@@ -176,9 +176,9 @@ fn ms(span: Duration) -> String {
 }
 
 fn certificate(last: &LastResult) -> Option<String> {
-    let days = last.certificate_days_left?;
+    let days = last.certificate?.days_left;
     Some(match days {
-        1 => "1 day".into(),
+        -1 | 1 => format!("{days} day"),
         _ => format!("{days} days"),
     })
 }

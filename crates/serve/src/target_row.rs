@@ -14,12 +14,21 @@ pub(crate) struct TargetRow {
     /// When the state last changed, in nanoseconds since 1970 (UTC).
     pub since_unix_ns: Option<u64>,
     pub in_maintenance: bool,
-    /// Why the last round was not good.
+    /// Why the last round was not good; only if it was asked for.
     pub reason: Option<Box<str>>,
     pub last: Option<LastResult>,
 }
 
 impl TargetRow {
+    /// With the reason, which costs a copy of its text.
+    pub(crate) fn explained(watched: &Watched) -> Self {
+        Self {
+            reason: watched.tracker.reason().map(Into::into),
+            ..Self::of(watched)
+        }
+    }
+
+    /// Without the reason.
     pub(crate) fn of(watched: &Watched) -> Self {
         Self {
             key: Arc::clone(&watched.target.key),
@@ -28,7 +37,7 @@ impl TargetRow {
             state: watched.tracker.state(),
             since_unix_ns: watched.tracker.since_unix_ns(),
             in_maintenance: watched.target.in_maintenance,
-            reason: watched.tracker.reason().map(Into::into),
+            reason: None,
             last: watched.last,
         }
     }

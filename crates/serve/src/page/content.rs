@@ -78,7 +78,7 @@ impl Content {
             .take(TARGETS_MAX);
         let rows = sweep.look(|watch| {
             let watched = shown.filter_map(|(.., id)| watch.get(*id));
-            watched.map(TargetRow::of).collect()
+            watched.map(TargetRow::explained).collect()
         });
         Self {
             filter,

@@ -43,7 +43,7 @@ pub(crate) struct SweepArgs {
     #[arg(long, value_name = "FILE", help_heading = heading::OUTPUT)]
     pub state: Option<PathBuf>,
     #[command(flatten)]
-    pub listen: ListenArgs,
-    #[command(flatten)]
     pub probing: EndpointArgs,
+    #[command(flatten)]
+    pub listen: ListenArgs,
 }

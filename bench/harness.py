@@ -12,6 +12,7 @@ import signal
 import socket
 import statistics
 import subprocess
+import sys
 import threading
 import time
 
@@ -267,6 +268,15 @@ class NginxServer(Server):
         if not wait_for_port(self.port):
             self.__exit__()
             raise Failure(f"nginx does not answer: {self.report}")
+
+
+class OddServer(Server):
+    """A web server whose responses are accepted with a warning."""
+
+    def __init__(self, core=SERVER_CORE):
+        directory = os.path.dirname(os.path.abspath(__file__))
+        super().__init__([sys.executable, os.path.join(directory, "odd_server.py")], core)
+        self.port = int(self.first_line())
 
 
 def make_certificates(directory):

@@ -1,6 +1,5 @@
 //! Lines that are written compressed: `-o NAME.gz` and `-o NAME.zst`.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -106,17 +105,17 @@ impl<W: Write> Write for Compressor<W> {
 }
 
 /// A sink of compressed lines.
-pub(crate) struct CompressedLines {
-    lines: LineSink<Compressor<File>>,
+pub(crate) struct CompressedLines<W: Write> {
+    lines: LineSink<Compressor<W>>,
     path: Box<str>,
     /// The lines that the compressor was given, and those that are in the file too.
     compressed: LineCount,
     written: LineCount,
 }
 
-impl CompressedLines {
+impl<W: Write> CompressedLines<W> {
     /// Completes what `lines` writes. `path` names the output in errors.
-    pub(crate) fn new(lines: LineSink<Compressor<File>>, path: impl Into<Box<str>>) -> Self {
+    pub(crate) fn new(lines: LineSink<Compressor<W>>, path: impl Into<Box<str>>) -> Self {
         Self {
             compressed: lines.written_lines(),
             written: LineCount::default(),
@@ -131,7 +130,7 @@ impl CompressedLines {
     }
 }
 
-impl Sink for CompressedLines {
+impl<W: Write + Send> Sink for CompressedLines<W> {
     fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
         self.lines.record(outcomes)
     }

@@ -67,6 +67,11 @@ impl OutputFile {
         &self.path
     }
 
+    /// The file with its former content, and its path.
+    pub(crate) fn keep(self) -> (File, PathBuf) {
+        (self.file, self.path)
+    }
+
     /// Discards the former content. Returns the file and its name in errors.
     pub(crate) fn begin(self) -> Result<(File, String), Failure> {
         let name = self.path.display().to_string();

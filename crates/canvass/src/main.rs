@@ -5,6 +5,7 @@
 //! limits, the exit status.
 
 mod args;
+mod changes;
 mod command_line;
 mod compare;
 mod compressed;
@@ -17,6 +18,7 @@ mod explain;
 mod files;
 mod granted;
 mod lab;
+mod lines;
 mod listen;
 mod message;
 mod outputs;
@@ -24,10 +26,14 @@ mod plan;
 mod progress;
 mod report;
 mod resolvers;
+mod rotated;
+mod rotation;
 mod run;
 mod same_file;
 mod selftest;
+mod service;
 mod signals;
+mod silence;
 mod sweep;
 mod terminal;
 mod units;
@@ -36,7 +42,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Cli, Command};
+use args::{Cli, Command, SweepArgs, SweepCommand};
 use exit::{Exit, Failure};
 use signals::StopSignals;
 
@@ -72,6 +78,10 @@ fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Tcp(args) => run::run(plan::tcp(args)?, &signals),
         Command::Udp(args) => run::run(plan::udp(args)?, &signals),
         Command::Check(args) => run::run(plan::check(args)?, &signals),
+        Command::Sweep(SweepArgs {
+            command: Some(SweepCommand::Silence(args)),
+            ..
+        }) => silence::silence(args),
         Command::Sweep(args) => sweep::run(plan::sweep(args)?, &signals),
         Command::Compare(args) => compare::run(plan::compare(args)?, &signals),
         Command::Report(args) => report::report(&args),

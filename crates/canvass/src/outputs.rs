@@ -6,16 +6,19 @@ use std::time::Duration;
 
 use canvass_model::Outcome;
 use canvass_report::{
-    Columns, Format, IntervalLog, LatencyRecorder, LineCount, LineSink, Measure, Sink, SinkError,
-    Timeline, path_beside, trace, write_percentile_table,
+    Columns, Format, IntervalLog, LatencyRecorder, LineCount, Measure, Sink, SinkError, Timeline,
+    path_beside, trace, write_percentile_table,
 };
 use canvass_run::{Optional, OptionalError, Plan, SavedBodies, Shared, UnsavedBodies};
 
 use crate::args::CommonArgs;
-use crate::compressed::{CompressedLines, Compression, Compressor};
+use crate::compressed::Compression;
 use crate::exit::Failure;
 use crate::files::{self, OutputFile};
+use crate::lines::LineSinks;
 use crate::message::message;
+use crate::rotated::RotatedLines;
+use crate::rotation::Rotation;
 use crate::same_file::NamedFiles;
 
 /// The length of an interval of the interval log.
@@ -27,6 +30,8 @@ pub(crate) const RESPONSE_TABLE: &str = "response";
 pub(crate) struct Outputs {
     /// The file of the lines; `None` for standard output.
     pub lines: Option<PathBuf>,
+    /// How the file of the lines is rotated.
+    pub rotation: Option<Rotation>,
     /// Standard output is used for something else, so that without a file there are no lines.
     pub uses_stdout: bool,
     pub format: Format,
@@ -82,6 +87,7 @@ impl Outputs {
     pub(crate) fn new(args: &CommonArgs, columns: Columns, save: Option<PathBuf>) -> Self {
         Self {
             lines: files::unless_stdout(args.output.clone()),
+            rotation: None,
             uses_stdout: false,
             format: args.format,
             columns,
@@ -128,6 +134,14 @@ impl Outputs {
                 let directory = directory.display();
                 Failure::usage(format!("cannot save bodies in {directory}: {error}"))
             })?;
+        }
+        if let (Some(path), Some(_)) = (&self.lines, self.rotation)
+            && std::fs::metadata(path).is_ok_and(|found| !found.is_file())
+        {
+            let path = path.display();
+            return Err(Failure::usage(format!(
+                "--output-rotate: {path} is not a regular file, so it cannot be renamed"
+            )));
         }
         let open = |path: &Option<PathBuf>| OutputFile::open_if_named(path.as_deref());
         Ok(OpenOutputs {
@@ -186,22 +200,26 @@ impl Outputs {
         file: Option<OutputFile>,
         plan: &Plan,
     ) -> Result<(Box<dyn Sink>, LineCount), Failure> {
-        let compression = self.lines.as_deref().and_then(Compression::of_name);
-        let (file, name) = file.map_or_else(files::begin_stdout, OutputFile::begin)?;
-        let Some(compression) = compression else {
-            let lines = self.line_sink(file, &name, plan);
-            let written = lines.written_lines();
-            return Ok((Box::new(lines), written));
+        let sinks = LineSinks {
+            format: self.format,
+            columns: self.columns,
+            epoch: plan.epoch(),
+            compression: self.lines.as_deref().and_then(Compression::of_name),
         };
-        let compressor = Compressor::new(compression, file)
-            .map_err(|error| Failure::stopped(format!("cannot compress {name}: {error}")))?;
-        let lines = CompressedLines::new(self.line_sink(compressor, &name, plan), name);
-        let written = lines.written_lines();
-        Ok((Box::new(lines), written))
-    }
-
-    fn line_sink<W: std::io::Write>(&self, writer: W, name: &str, plan: &Plan) -> LineSink<W> {
-        LineSink::new(writer, name, self.format, self.columns, plan.epoch())
+        let (file, name) = match (file, self.rotation) {
+            (Some(file), Some(rotation)) => {
+                let (file, path) = file.keep();
+                let lines = RotatedLines::begin(file, &path, rotation, sinks);
+                let lines = lines.map_err(Failure::stopped)?;
+                let written = lines.written_lines();
+                return Ok((Box::new(lines), written));
+            }
+            (Some(file), None) => file.begin()?,
+            (None, _) => files::begin_stdout()?,
+        };
+        sinks
+            .begin(file, &name)
+            .map_err(|error| Failure::stopped(format!("cannot compress {name}: {error}")))
     }
 }
 

@@ -48,13 +48,10 @@ pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit,
     let interrupts = Interrupts::watch(signals, run.stop_handle());
 
     let progress = progress.then(Progress::new);
-    let mut aborted: Option<Instant> = None;
+    let mut blocked = BlockedOutput::default();
     while !run.wait(INTERVAL) {
-        if interrupts.are_several() {
-            let since = *aborted.get_or_insert_with(Instant::now);
-            if since.elapsed() > ABORT_WAIT {
-                break;
-            }
+        if blocked.is_given_up(&interrupts) {
+            break;
         }
         if let Some(progress) = &progress {
             progress.draw(&run.snapshot());
@@ -65,7 +62,6 @@ pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit,
     }
     let signal = interrupts.first();
     if let (false, Some(signal)) = (run.wait(Duration::ZERO), signal) {
-        message("canvass: stopped at once: the output is blocked, so lines are missing");
         return Ok(Exit::Signal(signal));
     }
     FinishedRun {
@@ -130,6 +126,27 @@ impl Interrupts {
 
     fn are_several(&self) -> bool {
         self.count.load(Ordering::SeqCst) > 1
+    }
+}
+
+/// Gives up an output that is blocked, some time after a second signal.
+#[derive(Default)]
+pub(crate) struct BlockedOutput {
+    /// When the second signal was noticed.
+    since: Option<Instant>,
+}
+
+impl BlockedOutput {
+    /// Whether the run, which has not ended, ends without its output. Says so then.
+    pub(crate) fn is_given_up(&mut self, interrupts: &Interrupts) -> bool {
+        if !interrupts.are_several() {
+            return false;
+        }
+        let is_given_up = self.since.get_or_insert_with(Instant::now).elapsed() > ABORT_WAIT;
+        if is_given_up {
+            message("canvass: stopped at once: the output is blocked, so lines are missing");
+        }
+        is_given_up
     }
 }
 

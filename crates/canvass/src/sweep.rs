@@ -1,26 +1,32 @@
 //! Runs a sweep: writes what changes, until a signal ends it.
 
+use std::any::Any;
 use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
 
-use canvass_report::Format;
-use canvass_sweep::{KeptStates, Notice, SavedStates, State, Sweep, SweepPlans, Watch};
+use canvass_sweep::{KeptStates, SavedStates, State, Sweep, SweepPlans, Watch};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use crate::changes::ChangeLines;
 use crate::descriptors;
 use crate::exit::{Exit, Failure};
-use crate::files::{self, Written};
+use crate::files::Written;
 use crate::listen;
 use crate::message::message;
 use crate::outputs::RunSinks;
 use crate::plan::{Invocation, SweepInvocation, SweepPlan};
 use crate::progress::INTERVAL;
-use crate::run::{self, FinishedRun, Interrupts};
+use crate::run::{self, BlockedOutput, FinishedRun, Interrupts};
+use crate::service;
 use crate::signals::StopSignals;
 
 /// Changes that wait to be written; then the sweep waits too.
 const NOTICES_MAX: usize = 4_096;
+/// How often the threads of a sweep that ends are looked after.
+const END_LOOK: Duration = Duration::from_millis(5);
 /// Errors of the file of states that wait to be reported.
 const ERRORS_MAX: usize = 16;
 
@@ -38,6 +44,7 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
         targets,
         state,
         listen,
+        alerts,
     } = plan;
     let Invocation {
         plan, mut outputs, ..
@@ -53,7 +60,7 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
     let RunSinks { sinks, rest } = outputs.begin(open, &plan)?;
     let began = plan.epoch().wall;
     let (sender, notices) = bounded(NOTICES_MAX);
-    let plans = SweepPlans::new(plan);
+    let plans = SweepPlans::new(plan, alerts.plan);
     let mut sweep = Sweep::start(plans, targets, kept, sinks, sender).map_err(Failure::stopped)?;
     let server = listener
         .map(|listener| listen::serve(listener, sweep.reader()))
@@ -63,27 +70,48 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
     let lines = ChangeLines {
         notices,
         format: outputs.format,
+        stop,
     };
-    let mut written = Ok(Written::All);
-    while !sweep.rounds().wait(INTERVAL) {
-        if matches!(written, Ok(Written::All)) {
-            written = lines.write_waiting();
-            if !matches!(written, Ok(Written::All)) {
-                stop.drain();
-            }
-        }
+    let writer = lines.start().map_err(Failure::stopped)?;
+    service::ready();
+    let report_errors = || {
         for error in write_errors.try_iter() {
             message(format_args!("canvass: cannot keep the states: {error}"));
         }
+        write_alert_messages(&alerts.messages);
+    };
+    let mut blocked = BlockedOutput::default();
+    let mut is_stopping = false;
+    while !sweep.rounds().wait(INTERVAL) {
+        if let Some(signal) = interrupts.first() {
+            if !std::mem::replace(&mut is_stopping, true) {
+                service::stopping();
+            }
+            if blocked.is_given_up(&interrupts) {
+                return Ok(Exit::Signal(signal));
+            }
+        }
+        report_errors();
+    }
+    if !is_stopping {
+        service::stopping();
     }
     if let Some(server) = server {
         server.stop();
     }
     let states = sweep.look(summary);
-    let report = sweep.join();
-    if matches!(written, Ok(Written::All)) {
-        written = lines.write_waiting();
+    let end = thread::spawn(move || (sweep.join(), writer.join()));
+    while !end.is_finished() {
+        thread::sleep(END_LOOK);
+        if let Some(signal) = interrupts.first()
+            && blocked.is_given_up(&interrupts)
+        {
+            return Ok(Exit::Signal(signal));
+        }
     }
+    report_errors();
+    let (report, written) = end.join().map_err(panicked)?;
+    let written = written.map_err(panicked)?;
     let is_closed = matches!(written, Ok(Written::ToNobody));
     let quiet = invocation.quiet || is_closed;
     if !quiet {
@@ -122,24 +150,14 @@ fn kept_states(path: PathBuf, errors: Sender<io::Error>) -> Result<KeptStates, F
     })
 }
 
-/// Writes a line for each change.
-struct ChangeLines {
-    notices: Receiver<Notice>,
-    format: Format,
+fn write_alert_messages(messages: &Receiver<String>) {
+    for text in messages.try_iter() {
+        message(format_args!("canvass: {text}"));
+    }
 }
 
-impl ChangeLines {
-    fn write_waiting(&self) -> Result<Written, Failure> {
-        let mut lines = String::new();
-        for notice in self.notices.try_iter() {
-            lines.push_str(&match self.format {
-                Format::Text => notice.text(),
-                Format::Ndjson | Format::Csv => notice.ndjson(),
-            });
-            lines.push('\n');
-        }
-        files::write_stdout(lines.as_bytes())
-    }
+fn panicked(_: Box<dyn Any + Send>) -> Failure {
+    Failure::stopped("a thread of the sweep panicked")
 }
 
 /// How many targets are in which state, and how many rounds there were.

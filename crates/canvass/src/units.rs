@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// The shortest interval: timers are no finer.
+const INTERVAL_MIN: Duration = Duration::from_millis(1);
+
 /// Parses `500ms`, `2s`, `1.5s`, `250us`, `10ns`, `1m`, `1h`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let split = text
@@ -26,6 +29,14 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         .parse()
         .map_err(|_| format!("{number:?} is not a number"))?;
     Duration::try_from_secs_f64(number * unit_s).map_err(|_| "the duration is too long".into())
+}
+
+/// Parses the time from one round of probes to the next: a duration that can be kept.
+pub(crate) fn interval(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        interval if interval >= INTERVAL_MIN => Ok(interval),
+        _ => Err("an interval is at least 1ms".into()),
+    }
 }
 
 /// Parses a rate per second: a number above 0.
@@ -73,6 +84,14 @@ mod tests {
         assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
         for bad in ["", "5", "s", "1.2.3s", "-1s", "1d", "99999999999999999999h"] {
             assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_interval_is_a_time_that_timers_can_keep() {
+        assert_eq!(interval("1ms"), Ok(INTERVAL_MIN));
+        for bad in ["0s", "0ms", "999us", "1"] {
+            assert!(interval(bad).is_err(), "{bad}");
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use canvass_lab::{Lab, LabConfig};
 use canvass_run::{Job, Plan, Source, TargetKind, arguments};
 use canvass_serve::{Listener, Server};
-use canvass_sweep::{Notice, Sweep, SweepPlans, Thresholds, WatchedTarget};
+use canvass_sweep::{AlertPlan, Notice, Sweep, SweepPlans, Thresholds, WatchedTarget};
 use crossbeam_channel::{Receiver, unbounded};
 
 /// The listener serves this many connections at once.
@@ -53,7 +53,15 @@ impl Served {
                 in_maintenance: number == 0,
             });
         let (sender, notices) = unbounded();
-        let sweep = Sweep::start(SweepPlans::new(plan), targets, None, Vec::new(), sender).unwrap();
+        let no_alerts = AlertPlan {
+            receivers: Vec::new(),
+            timeout: Duration::from_secs(1),
+            reminder: None,
+            silences: None,
+            messages: unbounded().0,
+        };
+        let plans = SweepPlans::new(plan, no_alerts);
+        let sweep = Sweep::start(plans, targets, None, Vec::new(), sender).unwrap();
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let listener = Listener::bind(any, ["status.example.net".to_owned()]).unwrap();
         let address = listener.address();

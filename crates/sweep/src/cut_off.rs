@@ -28,6 +28,11 @@ impl CutOffWatch {
         self.is_cut_off
     }
 
+    /// Goes on as cut off, as before a restart.
+    pub(crate) fn resume(&mut self) {
+        self.is_cut_off = true;
+    }
+
     /// Takes the number of targets that are not down, and how many of them failed in their last
     /// round.
     pub(crate) fn look(&mut self, in_use: u64, failing: u64) -> Option<CutOffChange> {

@@ -8,6 +8,7 @@
 //! before it is down: another probe, slow and apart from the others. What this machine or a
 //! resolver failed to do says nothing of a target. If most targets fail at once, none goes down.
 
+mod alerts;
 mod cut_off;
 mod evidence;
 mod keeper;
@@ -22,6 +23,10 @@ mod state_file;
 mod sweep;
 mod watch;
 
+pub use alerts::{
+    AlertPlan, ReceiverError, ReceiverPlan, SavedAlerts, Silence, SilenceScope, Silences,
+    SilencesError, Template, TemplateError,
+};
 pub use cut_off::CutOffChange;
 pub use evidence::{Blame, Evidence};
 pub use last_result::{CertificateEnd, LastResult};

@@ -23,6 +23,8 @@ enum Line<'a> {
         lasted_s: Option<f64>,
         reason: Option<&'a str>,
         alert: bool,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        silenced: bool,
     },
     CutOff {
         at: String,
@@ -43,6 +45,7 @@ impl Notice {
                 change,
                 lasted,
                 alerts,
+                silenced,
             } => Line::State {
                 at,
                 target,
@@ -52,6 +55,7 @@ impl Notice {
                 lasted_s: lasted.map(|lasted| lasted.as_secs_f64()),
                 reason: change.reason.as_deref(),
                 alert: *alerts,
+                silenced: *silenced,
             },
             What::CutOff {
                 change,
@@ -75,6 +79,7 @@ impl Notice {
                 target,
                 change,
                 lasted,
+                silenced,
                 ..
             } => {
                 let mut line = format!("{at} {:<8} {target}", change.to.as_str());
@@ -87,6 +92,9 @@ impl Notice {
                 }
                 if let Some(reason) = &change.reason {
                     let _ = write!(line, ": {}", reason.escape_debug());
+                }
+                if *silenced {
+                    line.push_str(" (silenced)");
                 }
                 line
             }
@@ -106,13 +114,13 @@ impl Notice {
 }
 
 /// RFC 3339 in UTC, with milliseconds.
-fn timestamp(at: SystemTime) -> String {
+pub(crate) fn timestamp(at: SystemTime) -> String {
     let at = Timestamp::try_from(at).unwrap_or(Timestamp::UNIX_EPOCH);
     format!("{at:.3}")
 }
 
 /// The two largest units of a span.
-fn span(span: Duration) -> String {
+pub(crate) fn span(span: Duration) -> String {
     let seconds = span.as_secs();
     match seconds {
         0..60 => format!("{seconds}s"),
@@ -145,6 +153,7 @@ mod tests {
             },
             lasted: lasted_s.map(Duration::from_secs),
             alerts: true,
+            silenced: false,
         })
     }
 

@@ -31,6 +31,8 @@ pub enum What {
         lasted: Option<Duration>,
         /// Whether an alert is due.
         alerts: bool,
+        /// Whether its alerts are silenced.
+        silenced: bool,
     },
     /// Whether this machine is cut off from its targets.
     CutOff {
@@ -64,6 +66,7 @@ impl Notice {
                         change,
                         lasted,
                         alerts,
+                        silenced: false,
                     },
                 }
             }
@@ -84,6 +87,7 @@ impl Notice {
                             Duration::from_nanos(watch.unix_ns(at).saturating_sub(since))
                         }),
                         alerts: true,
+                        silenced: false,
                     },
                 }
             }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
+use crate::alerts::SavedAlerts;
 use crate::state::Tracker;
 
 /// The version of the format.
@@ -18,6 +19,9 @@ const VERSION: u32 = 1;
 pub struct SavedStates {
     version: u32,
     targets: HashMap<Box<str>, SavedTarget>,
+    /// Alerts that are not delivered or not over.
+    #[serde(default)]
+    pub(crate) alerts: SavedAlerts,
 }
 
 /// The state of one target.
@@ -65,6 +69,7 @@ impl SavedStates {
         Self {
             version: VERSION,
             targets: targets.collect(),
+            alerts: SavedAlerts::default(),
         }
     }
 

@@ -13,6 +13,7 @@ use canvass_run::{
 };
 use crossbeam_channel::{Sender, bounded};
 
+use crate::alerts::{AlertPlan, Alerting, Silences};
 use crate::keeper::Keeper;
 use crate::notice::Notice;
 use crate::reader::SweepReader;
@@ -35,7 +36,8 @@ pub struct Sweep {
     rounds: Run,
     opinions: Run,
     shared: Arc<Shared>,
-    keeper: Option<JoinHandle<()>>,
+    /// The thread that keeps states, which ends when this sender is gone too.
+    keeper: Option<(Sender<Notice>, JoinHandle<()>)>,
 }
 
 /// Where a sweep keeps its states over a restart.
@@ -52,16 +54,19 @@ pub struct KeptStates {
 pub struct SweepPlans {
     rounds: Plan,
     opinions: Plan,
+    alerts: AlertPlan,
 }
 
 impl SweepPlans {
     /// Rounds are probed as in `plan`, when they are due; second opinions are a few at a time, over
-    /// sockets and windows of their own, and each is tried again.
-    pub fn new(plan: Plan) -> Self {
+    /// sockets and windows of their own, and each is tried again. Alerts are delivered as in
+    /// `alerts`.
+    pub fn new(plan: Plan, alerts: AlertPlan) -> Self {
         let rounds = plan.unscheduled();
         Self {
             opinions: rounds.clone().patient(OPINIONS_MAX, OPINION_RETRIES),
             rounds,
+            alerts,
         }
     }
 }
@@ -72,6 +77,7 @@ pub(crate) struct Shared {
     /// There are second opinions to ask for, or other targets.
     changed: Condvar,
     began: Instant,
+    pub(crate) alerts: Alerting,
 }
 
 impl Sweep {
@@ -87,7 +93,11 @@ impl Sweep {
         mut sinks: Vec<Box<dyn Sink>>,
         notices: Sender<Notice>,
     ) -> Result<Self, StartError> {
-        let SweepPlans { rounds, opinions } = plans;
+        let SweepPlans {
+            rounds,
+            opinions,
+            alerts,
+        } = plans;
         let zero = rounds.epoch().wall;
         let unix = zero.duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut watch = Watch::new(u64::try_from(unix.as_nanos()).unwrap_or(u64::MAX));
@@ -95,11 +105,22 @@ impl Sweep {
         let (kept, states) = kept
             .map(|kept| ((kept.path, kept.errors), kept.states))
             .unzip();
-        states.into_iter().for_each(|states| watch.restore(states));
+        let is_kept = kept.is_some();
+        let mut saved_alerts = None;
+        if let Some(mut states) = states {
+            saved_alerts = Some(std::mem::take(&mut states.alerts));
+            watch.restore(states);
+        }
+        let alerts = Alerting::start(alerts, is_kept, saved_alerts).map_err(StartError::Thread)?;
+        alerts.retain(|key| watch.has(key));
+        if alerts.is_cut_off() {
+            watch.resume_cut_off();
+        }
         let shared = Arc::new(Shared {
             watch: Mutex::new(watch),
             changed: Condvar::new(),
             began: rounds.began(),
+            alerts,
         });
         let mut keeper = None;
         let mut notices = notices;
@@ -114,7 +135,8 @@ impl Sweep {
             };
             let thread = thread::Builder::new().name("states".into());
             let spawned = thread.spawn(move || work.run());
-            keeper = Some(spawned.map_err(StartError::Thread)?);
+            let thread = spawned.map_err(StartError::Thread)?;
+            keeper = Some((notices.clone(), thread));
         }
         sinks.push(Box::new(RoundSink {
             shared: Arc::clone(&shared),
@@ -153,7 +175,10 @@ impl Sweep {
     /// Replaces the targets. Those that were watched before keep their states.
     pub fn set_targets(&self, targets: impl IntoIterator<Item = WatchedTarget>) {
         let now = self.shared.now();
-        self.shared.lock().set_targets(now, targets);
+        let mut watch = self.shared.lock();
+        watch.set_targets(now, targets);
+        self.shared.alerts.retain(|key| watch.has(key));
+        drop(watch);
         self.shared.changed.notify_all();
     }
 
@@ -171,6 +196,11 @@ impl Sweep {
         self.shared.look(look)
     }
 
+    /// The silences.
+    pub fn silences(&self) -> Silences {
+        self.shared.alerts.silences()
+    }
+
     /// The current time on the clock of the sweep.
     pub fn now(&self) -> Time {
         self.shared.now()
@@ -182,7 +212,9 @@ impl Sweep {
         let report = self.rounds.join();
         self.opinions.abort();
         self.opinions.join();
-        if let Some(keeper) = self.keeper {
+        self.shared.alerts.stop(self.keeper.is_some());
+        if let Some((notices, keeper)) = self.keeper {
+            drop(notices);
             let _ = keeper.join();
         }
         report
@@ -190,9 +222,14 @@ impl Sweep {
 }
 
 impl Shared {
-    /// The states of all targets.
-    pub(crate) fn states(&self) -> SavedStates {
-        self.lock().states()
+    /// The states of all targets and the alerts, and the number to give to [`Alerting::kept`] once
+    /// they are kept.
+    pub(crate) fn states(&self) -> (SavedStates, u64) {
+        let watch = self.lock();
+        let mut states = watch.states();
+        let number;
+        (states.alerts, number) = self.alerts.saved();
+        (states, number)
     }
 
     pub(crate) fn look<T>(&self, look: impl FnOnce(&Watch) -> T) -> T {
@@ -213,10 +250,13 @@ impl Shared {
         drop(self.changed.wait_timeout(watch, left.min(WAIT_MAX)));
     }
 
-    /// Sends what has happened, without holding the targets.
+    /// What has happened, with its alerts. A state and its alert change together, so that a file of
+    /// states never has one of them only.
     fn report(&self, watch: &Watch, events: Vec<Event>) -> Vec<Notice> {
         let of = |event| Notice::of(watch, event);
-        events.into_iter().filter_map(of).collect()
+        let mut notices: Vec<Notice> = events.into_iter().filter_map(of).collect();
+        self.alerts.take(&mut notices);
+        notices
     }
 }
 

@@ -208,6 +208,16 @@ impl Watch {
         self.recount();
     }
 
+    /// Goes on as cut off, as before a restart.
+    pub(crate) fn resume_cut_off(&mut self) {
+        self.cut_off.resume();
+    }
+
+    /// Whether a target with this key is watched.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.by_key.contains_key(key)
+    }
+
     /// The states of all targets.
     pub fn states(&self) -> SavedStates {
         SavedStates::new(self.targets.iter().flatten().map(|watched| {

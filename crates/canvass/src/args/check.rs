@@ -37,9 +37,9 @@ pub(crate) struct EndpointArgs {
     /// host or port.
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = heading::QUESTION)]
     pub follow: u32,
-    /// Log in with the user and password in FILE
+    /// Read user and password from FILE, a line each
     ///
-    /// A line each. imap, imaps, redis and rediss log in with them. Without this flag nobody does,
+    /// For imap, imaps, redis and rediss, which log in with them. Without this flag nobody does,
     /// whatever the environment has. Passwords are never printed.
     #[arg(long, value_name = "FILE", help_heading = heading::QUESTION)]
     pub credentials: Option<PathBuf>,

@@ -123,7 +123,7 @@ pub(crate) struct CommonArgs {
     /// warnings.
     #[arg(long, value_name = "FILE", help_heading = heading::OUTPUT)]
     pub html: Option<PathBuf>,
-    /// Show a progress line on standard error
+    /// Show progress on standard error
     ///
     /// auto shows it where standard error is a terminal; always and never are the other values.
     #[arg(

@@ -75,6 +75,8 @@ Examples:
     canvass sweep -i endpoints.txt --interval 1m --state states.json
   Write what changes as ndjson, and every probe to a file:
     canvass sweep -i endpoints.txt -f ndjson -o probes.ndjson.zst
+  Send an alert to a webhook when an endpoint goes down or comes up:
+    canvass sweep -i endpoints.txt --alert-webhook https://a.example.net/x
   Check the list once, as a gate in CI:
     canvass sweep -i endpoints.txt --once --fail-below 95";
 

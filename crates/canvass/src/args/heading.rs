@@ -5,6 +5,7 @@ pub(super) const QUESTION: &str = "What to ask";
 pub(super) const SERVICES: &str = "What to serve";
 pub(super) const EXPECTATIONS: &str = "What to expect";
 pub(super) const OUTPUT: &str = "Output";
+pub(super) const ALERTS: &str = "Alerts";
 pub(super) const IMPAIRMENTS: &str = "What goes wrong";
 pub(super) const RESOLVERS: &str = "Resolvers";
 pub(super) const LIMITS: &str = "Limits";
@@ -13,7 +14,7 @@ pub(super) const HELP: &str = "Help";
 
 /// Every group, in the order in which a command shows those it has.
 #[cfg(test)]
-pub(super) const ORDER: [&str; 10] = [
+pub(super) const ORDER: [&str; 11] = [
     TARGETS,
     QUESTION,
     SERVICES,
@@ -23,5 +24,6 @@ pub(super) const ORDER: [&str; 10] = [
     RESOLVERS,
     LIMITS,
     ADVANCED,
+    ALERTS,
     HELP,
 ];

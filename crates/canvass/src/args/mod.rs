@@ -1,5 +1,6 @@
 //! The command line as typed. `plan` decides what it means.
 
+mod alerts;
 mod check;
 mod common;
 mod compare;
@@ -14,6 +15,7 @@ mod listen;
 mod proxy;
 mod question;
 mod report;
+mod rotate;
 mod sweep;
 mod talk;
 #[cfg(test)]
@@ -23,6 +25,7 @@ mod tls;
 use canvass_model::RecordType;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+pub(crate) use alerts::{AlertArgs, SilenceArgs, SweepCommand};
 pub(crate) use check::{CheckArgs, EndpointArgs};
 pub(crate) use common::{CommonArgs, ProgressArg, TransportArg};
 pub(crate) use compare::{AgainstArg, CompareArgs};
@@ -35,6 +38,7 @@ pub(crate) use listen::ListenArgs;
 pub(crate) use proxy::ProxyArgs;
 pub(crate) use question::QuestionArgs;
 pub(crate) use report::ReportArgs;
+pub(crate) use rotate::RotateArgs;
 pub(crate) use sweep::SweepArgs;
 pub(crate) use talk::{TcpArgs, UdpArgs};
 pub(crate) use tls::{RootsArg, TlsArgs, TlsVersionArg};
@@ -106,7 +110,12 @@ pub(crate) enum Command {
     ///
     /// Probes each endpoint on an interval, as canvass check does once, and writes a line when one
     /// goes down or comes up. With -o, every probe's line is written to a file.
-    #[command(args_override_self = true, after_long_help = examples::SWEEP)]
+    #[command(
+        args_override_self = true,
+        args_conflicts_with_subcommands = true,
+        disable_help_subcommand = true,
+        after_long_help = examples::SWEEP
+    )]
     Sweep(SweepArgs),
     /// Compare lookups by canvass and by the system's resolver
     ///

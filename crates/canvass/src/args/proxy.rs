@@ -12,7 +12,7 @@ pub(crate) struct ProxyArgs {
     /// Connect through this proxy
     ///
     /// http://, socks5:// (names are looked up here) or socks5h:// (the proxy looks them up), with
-    /// [USER:PASSWORD@]HOST[:PORT] after it. The defaults are http and port 1080, as in curl. An http
+    /// `[USER:PASSWORD@]HOST[:PORT]` after it. The defaults are http and port 1080, as in curl. An http
     /// proxy gets CONNECT, except for URLs of http, which it is asked for itself. Not for unix:PATH.
     #[arg(short = 'x', long, value_name = "URL",
           conflicts_with_all = ["proxy_from_environment", "all_addresses"])]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{EndpointArgs, ListenArgs, heading};
+use super::{AlertArgs, EndpointArgs, ListenArgs, RotateArgs, SweepCommand, heading};
 use crate::units;
 
 #[derive(Debug, Args)]
@@ -21,7 +21,8 @@ pub(crate) struct SweepArgs {
     ///
     /// At fixed points in time, spread over D by the text of the endpoint: a restart or another list
     /// moves no endpoint. A probe that is still running when the next one is due is not joined by it.
-    #[arg(long, value_name = "D", default_value = "30s", value_parser = units::duration, help_heading = heading::QUESTION)]
+    /// D is at least 1ms.
+    #[arg(long, value_name = "D", default_value = "30s", value_parser = units::interval, help_heading = heading::QUESTION)]
     pub interval: Duration,
     /// Probe each endpoint once, and exit
     ///
@@ -34,16 +35,23 @@ pub(crate) struct SweepArgs {
     /// tried up to three times. What a resolver or this machine failed to do does not count.
     #[arg(long, value_name = "N", default_value = "3", help_heading = heading::QUESTION)]
     pub down_after: NonZeroU32,
-    /// Call an endpoint up again after N good rounds
+    /// Call it up again after N good rounds
     #[arg(long, value_name = "N", default_value = "2", help_heading = heading::QUESTION)]
     pub up_after: NonZeroU32,
+    // Its groups of flags come first in the help.
+    #[command(flatten)]
+    pub probing: EndpointArgs,
     /// Keep the states in FILE over a restart
     ///
     /// The file is replaced whole when a state has changed, before the change is reported.
     #[arg(long, value_name = "FILE", help_heading = heading::OUTPUT)]
     pub state: Option<PathBuf>,
     #[command(flatten)]
-    pub probing: EndpointArgs,
-    #[command(flatten)]
     pub listen: ListenArgs,
+    #[command(flatten)]
+    pub rotate: RotateArgs,
+    #[command(flatten)]
+    pub alerts: AlertArgs,
+    #[command(subcommand)]
+    pub command: Option<SweepCommand>,
 }

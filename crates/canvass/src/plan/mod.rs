@@ -1,5 +1,6 @@
 //! Turns arguments into a plan, its source and its outputs.
 
+mod alerts;
 mod check;
 mod compare;
 mod dig;

@@ -11,6 +11,7 @@ use canvass_run::Source;
 use canvass_sweep::{Thresholds, WatchedTarget};
 
 use super::Invocation;
+use super::alerts::{PlannedAlerts, alerts};
 use super::check::endpoints;
 use crate::args::{ListenArgs, SweepArgs};
 use crate::exit::Failure;
@@ -28,6 +29,7 @@ pub(crate) struct SweepPlan {
     pub targets: Vec<WatchedTarget>,
     pub state: Option<PathBuf>,
     pub listen: ListenArgs,
+    pub alerts: PlannedAlerts,
 }
 
 /// What a command line of `canvass sweep` asks for.
@@ -44,8 +46,10 @@ pub(crate) fn sweep(args: SweepArgs) -> Result<SweepInvocation, Failure> {
     if let Some(path) = &args.state {
         files.writes("--state", path);
     }
+    let alerts = alerts(args.alerts, args.state.as_deref(), &mut files)?;
     let format = args.probing.host.common.format;
     let mut invocation = endpoints("sweep", args.targets, args.probing, files)?;
+    invocation.outputs.rotation = args.rotate.rotation(invocation.outputs.lines.is_some())?;
     let jobs = read_all(&mut *invocation.source)?;
     check_jobs(&jobs)?;
     if args.once {
@@ -73,6 +77,7 @@ pub(crate) fn sweep(args: SweepArgs) -> Result<SweepInvocation, Failure> {
         invocation,
         state: args.state,
         listen: args.listen,
+        alerts,
     })))
 }
 

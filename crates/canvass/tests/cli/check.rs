@@ -297,18 +297,18 @@ fn headers_redirects_and_credentials_reach_the_endpoints_they_are_for() {
 
     let dovecot = Dovecot::start();
     let target = format!("imaps://{}", dovecot.ports.imaps);
-    let args = [
-        "check",
-        &target,
-        "--cacert",
-        &dovecot.certificate(),
-        "-f",
-        "ndjson",
-    ];
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("credentials");
+    let certificate = dovecot.certificate();
+    let args = ["check", &target, "--cacert", &certificate, "-f", "ndjson"];
     for (password, code, status) in [(dovecot::PASSWORD, 0, "MATCHED"), ("wrong", 1, "UNMATCHED")] {
-        let run = canvass_as(Some((dovecot::USER, password)), &args).exits(code);
+        std::fs::write(&file, format!("{}\n{password}\n", dovecot::USER)).unwrap();
+        let from_file = ["--credentials", file.to_str().unwrap()];
+        let run = canvass(&[&args[..], &from_file].concat()).exits(code);
         assert_eq!(run.whole(1)[0]["status"], status, "{}", run.out);
     }
+    // Those of the environment go to no server.
+    canvass_as(Some((dovecot::USER, "wrong")), &args).exits(0);
 }
 
 #[test]

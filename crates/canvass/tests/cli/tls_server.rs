@@ -59,7 +59,10 @@ impl TlsServer {
 
     /// Gives it a command of its own (openssl-s_server(1), "Connected commands").
     pub(crate) fn command(&mut self, letter: &str) {
-        writeln!(self.stdin, "{letter}").unwrap();
+        // In one write: openssl takes a letter without a line end for data.
+        self.stdin
+            .write_all(format!("{letter}\n").as_bytes())
+            .unwrap();
     }
 
     pub(crate) fn target(&self) -> String {

@@ -1,15 +1,14 @@
-//! What follows from how an attempt ended: another hop, the fallback, a retry, the next address,
-//! the next request, or the end of the job.
+//! What follows from how an attempt ended: the fallback, a retry, the next address, the next request,
+//! or the end of the job.
 
 use std::time::Duration;
 
 use canvass_model::{
-    AddressVerdict, Cause, Hop, HttpFallback, Phase, Phases, Remote, Status, Time, Verdict,
+    AddressVerdict, Cause, HttpFallback, Phase, Phases, Remote, Status, Time, Verdict,
 };
 
 use super::destination::Course;
 use super::failure::{Ended, Failure};
-use super::module::ModuleKind;
 use super::protocol::Protocol;
 use super::stage::{Departure, Route, Stage};
 use super::tour::{Journey, Peer};
@@ -21,103 +20,8 @@ const BACKOFF: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
 
 impl Probe {
-    /// Whether redirects are followed at all.
-    pub(super) fn follows_redirects(&self) -> bool {
-        self.follow_max() > 0
-    }
-
-    fn follow_max(&self) -> usize {
-        match &self.job.module.kind {
-            ModuleKind::Http { settings, .. } => settings.follow_max as usize,
-            _ => 0,
-        }
-    }
-
-    /// The response of an HTTP server is complete, or is a redirect with a complete head.
-    pub(super) fn answered(&mut self, now: Time) {
-        self.keep_cookies(now);
-        let follow_max = self.follow_max();
-        let followed = self.redirects_followed();
-        let established = self.journey.stage.established();
-        let Some(Protocol::Http(response)) = established.map(|one| &one.protocol) else {
-            return;
-        };
-        let Some(head) = response.head() else { return };
-        let code = head.code();
-        let follows = follow_max > 0 && head.is_redirect();
-        let location = head.location().filter(|_| follows);
-        let next = match (location, &self.course().request) {
-            (Some(location), Some(request)) => request.redirected(code, &location),
-            _ => Ok(None),
-        };
-        let failed = match next {
-            Ok(None) => return self.judge(now, Status::Http(code)),
-            Ok(Some(_)) if followed >= follow_max => {
-                format!("more than {follow_max} redirects").into()
-            }
-            Ok(Some(request)) => match Course::of_request(request, &self.job.module) {
-                Ok(course) => {
-                    let course = course.keep_scope(Some(self.host()));
-                    return self.hop(now, code, course);
-                }
-                Err(reason) => reason,
-            },
-            Err(error) => error.to_string().into(),
-        };
-        let mut failure = self.failure(Cause::Redirect, failed);
-        failure.status = Status::Http(code);
-        self.conclude(now, Ended::Failed(failure));
-    }
-
-    /// Follows a redirect.
-    fn hop(&mut self, now: Time, code: u16, mut course: Course) {
-        let present = &self.course().destination;
-        let same = course.destination.is_same_server(present);
-        if same {
-            course.destination.unix.clone_from(&present.unix);
-        }
-        let location = course.url();
-        self.note(now, "redirect", None, || format!("{code} {location}"));
-        if let Some(icon) = &mut self.journey.icon {
-            icon.redirects += 1;
-            return self.go_on(now, course, same);
-        }
-        let hop = Hop {
-            url: self.course().url(),
-            code,
-            remote: self.tour.peer.remote.clone(),
-            location,
-            details: self.hop_details(now),
-        };
-        self.journey.hops.push(hop);
-        self.go_on(now, course, same);
-    }
-
-    /// Goes on to another page, over the same connection if it is on the `same` server.
-    pub(super) fn go_on(&mut self, now: Time, course: Course, same: bool) {
-        let kept = if same && self.can_reuse() {
-            self.journey.stage.take_established()
-        } else {
-            None
-        };
-        self.journey.detour = Some(Box::new(course));
-        if let Some(established) = kept {
-            return self.start_protocol(now, established.reuse());
-        }
-        self.close_stage(now);
-        self.depart_anew(now, Departure::UNPACED);
-    }
-
-    fn redirects_followed(&self) -> usize {
-        let hops = self.journey.hops.len();
-        self.journey
-            .icon
-            .as_ref()
-            .map_or(hops, |icon| icon.redirects)
-    }
-
     /// Departs for another page.
-    fn depart_anew(&mut self, now: Time, departure: Departure) {
+    pub(super) fn depart_anew(&mut self, now: Time, departure: Departure) {
         self.journey.findings.forget_page();
         self.tour.clock.turn(now, Phase::Wait);
         self.enter_stage(Stage::Departing(departure), Time::MAX);
@@ -236,7 +140,7 @@ impl Probe {
     }
 
     /// Whether the connection can carry another request.
-    fn can_reuse(&self) -> bool {
+    pub(super) fn can_reuse(&self) -> bool {
         let Some(established) = self.journey.stage.established() else {
             return false;
         };

@@ -18,6 +18,7 @@ mod finish;
 mod icon;
 mod module;
 mod protocol;
+mod redirects;
 mod stage;
 mod strange;
 mod tour;

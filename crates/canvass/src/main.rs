@@ -19,6 +19,7 @@ mod files;
 mod granted;
 mod lab;
 mod lines;
+mod listen;
 mod message;
 mod outputs;
 mod plan;

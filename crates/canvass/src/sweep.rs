@@ -14,6 +14,7 @@ use crate::changes::ChangeLines;
 use crate::descriptors;
 use crate::exit::{Exit, Failure};
 use crate::files::{self, Written};
+use crate::listen;
 use crate::message::message;
 use crate::outputs::RunSinks;
 use crate::plan::{Invocation, SweepInvocation, SweepPlan};
@@ -48,6 +49,7 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
         mut targets,
         list,
         state,
+        listen,
         alerts,
     } = plan;
     let Invocation {
@@ -56,6 +58,7 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
     outputs.uses_stdout = true;
     descriptors::raise_limit();
     let (errors, write_errors) = bounded(ERRORS_MAX);
+    let listener = listen::bind(listen)?;
     let kept = state.map(|path| kept_states(path, errors)).transpose()?;
     let open = outputs.open()?;
     // From here on there are files to complete, so a signal must not end the process at once.
@@ -66,6 +69,9 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
     let plans = SweepPlans::new(plan, alerts.plan);
     let mut upkeep = Upkeep::new(list, &mut targets);
     let mut sweep = Sweep::start(plans, targets, kept, sinks, sender).map_err(Failure::stopped)?;
+    let server = listener
+        .map(|listener| listen::serve(listener, sweep.reader()))
+        .transpose()?;
     let stop = sweep.stop_handle();
     let interrupts = Interrupts::watch_but_reload(signals, stop.clone(), upkeep.reload());
     let lines = ChangeLines {
@@ -97,6 +103,9 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
     }
     if !is_stopping {
         service::stopping();
+    }
+    if let Some(server) = server {
+        server.stop();
     }
     let states = sweep.look(summary);
     let end = thread::spawn(move || (sweep.join(), writer.join()));

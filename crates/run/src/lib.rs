@@ -105,6 +105,6 @@ pub use plan::{
 };
 pub use run::{Report, Run};
 pub use sinks::{Optional, OptionalError, Shared};
-pub use snapshot::Snapshot;
+pub use snapshot::{RunReader, Snapshot};
 pub use stop::StopHandle;
 pub use system_names::{SYSTEM_NAME_THREADS, system_addresses};

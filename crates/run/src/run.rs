@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use canvass_engine::LatestSample;
 use canvass_model::ShardReport;
 use canvass_queue::{Completed, Ended, Feeder, FeederEnd, Ledger, Source};
 use canvass_report::{LatencyRecorder, Sink, Tally, balance};
@@ -12,9 +11,9 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 use crate::collector::{Acknowledger, Collector};
 use crate::error::{RunError, StartError};
 use crate::event_loops::EventLoops;
-use crate::plan::{Clock, Plan};
+use crate::plan::Plan;
 use crate::sinks::Shared;
-use crate::snapshot::{PublishedRate, RateMeter, Snapshot};
+use crate::snapshot::{RateMeter, RunReader, Snapshot};
 use crate::stop::StopHandle;
 use crate::threads::{End, Thread, Threads};
 
@@ -31,14 +30,8 @@ const LONE_BATCH_SPAN_S: f64 = 0.02;
 ///
 /// Dropping it aborts the run without waiting for its end.
 pub struct Run {
-    clock: Clock,
-    total: Option<u64>,
+    reader: RunReader,
     stop: StopHandle,
-    ledger: Arc<Ledger>,
-    tally: Shared<Tally>,
-    latency: Shared<LatencyRecorder>,
-    rate: Arc<PublishedRate>,
-    latest: Vec<Arc<LatestSample>>,
     ends: Receiver<End>,
     progress: Progress,
 }
@@ -115,22 +108,24 @@ impl Run {
         let stop = StopHandle::new(Arc::clone(&ledger), stop, outbox_wakers);
         // If a thread cannot be started, dropping this stops the threads started before it.
         let run = Self {
-            clock: plan.clock,
-            total: source.remaining().map(|targets| plan.outcomes_of(targets)),
+            reader: RunReader {
+                clock: plan.clock,
+                total: source.remaining().map(|targets| plan.outcomes_of(targets)),
+                ledger: Arc::clone(&ledger),
+                tally: Shared::default(),
+                latency: Shared::default(),
+                rate: Arc::default(),
+                latest: latest.into(),
+            },
             stop: stop.clone(),
-            ledger: Arc::clone(&ledger),
-            tally: Shared::default(),
-            latency: Shared::default(),
-            rate: Arc::default(),
-            latest,
             ends,
             progress: Progress {
                 loops_left: shards.len(),
                 ..Progress::default()
             },
         };
-        sinks.push(Box::new(run.tally.clone()));
-        sinks.push(Box::new(run.latency.clone()));
+        sinks.push(Box::new(run.reader.tally.clone()));
+        sinks.push(Box::new(run.reader.latency.clone()));
 
         let threads = Threads { stop, ended };
         for (number, worker) in name_workers.into_iter().enumerate() {
@@ -147,7 +142,7 @@ impl Run {
             outcomes,
             stop: run.stop.clone(),
             sinks,
-            rate: RateMeter::new(Instant::now(), Arc::clone(&run.rate)),
+            rate: RateMeter::new(Instant::now(), Arc::clone(&run.reader.rate)),
             acknowledger: Acknowledger::new(Arc::clone(&ledger)),
             failed: None,
         };
@@ -180,18 +175,12 @@ impl Run {
 
     /// Returns the current state of the run.
     pub fn snapshot(&self) -> Snapshot {
-        let tally = self.tally.get();
-        Snapshot {
-            at: self.clock.now(),
-            total: self.total,
-            // Read after the tally: every outcome in it was fed before.
-            in_flight: self.ledger.fed().saturating_sub(tally.total()),
-            durable: self.ledger.acknowledged(),
-            latency: self.latency.get(),
-            rate_per_second: self.rate.per_second(),
-            loops: self.latest.iter().map(|latest| latest.get()).collect(),
-            tally,
-        }
+        self.reader.snapshot()
+    }
+
+    /// Returns a handle that reads the state of the run from any thread, also after its end.
+    pub fn reader(&self) -> RunReader {
+        self.reader.clone()
     }
 
     /// Returns a handle that stops the run from any thread.
@@ -236,13 +225,18 @@ impl Run {
         }
         let progress = std::mem::take(&mut self.progress);
         let admitted: u64 = progress.shards.iter().map(|shard| shard.admitted).sum();
-        let remaining = self.total.map(|total| total.saturating_sub(admitted));
-        let tally = self.tally.get();
+        let remaining = self
+            .reader
+            .total
+            .map(|total| total.saturating_sub(admitted));
+        let tally = self.reader.tally.get();
         Report {
-            latency: self.latency.get(),
-            wall: progress.wall.unwrap_or_else(|| self.clock.began.elapsed()),
+            latency: self.reader.latency.get(),
+            wall: progress
+                .wall
+                .unwrap_or_else(|| self.reader.clock.began.elapsed()),
             remaining: remaining.filter(|_| self.stop.is_stopping()),
-            completed: self.ledger.completed(),
+            completed: self.reader.ledger.completed(),
             shards: progress.shards.clone(),
             error: self.error(progress, &tally),
             tally,
@@ -278,7 +272,7 @@ impl Run {
             }
         }
         if self.has_ended() {
-            let wall = self.clock.began.elapsed();
+            let wall = self.reader.clock.began.elapsed();
             self.progress.wall.get_or_insert(wall);
         }
     }
@@ -304,7 +298,7 @@ impl Run {
         {
             return Some(RunError::Source(error));
         }
-        match self.ledger.in_flight() {
+        match self.reader.ledger.in_flight() {
             0 => None,
             _ if self.stop.is_stopping() => None,
             targets => Some(RunError::Lost { targets }),

@@ -4,8 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use canvass_engine::LatestSample;
 use canvass_model::{LoopSample, Time};
+use canvass_queue::Ledger;
 use canvass_report::{LatencyRecorder, Tally};
+
+use crate::plan::Clock;
+use crate::sinks::Shared;
 
 /// The time constant of the average: after this time, earlier outcomes weigh 1/e.
 const RATE_MEMORY_S: f64 = 0.7;
@@ -29,6 +34,36 @@ pub struct Snapshot {
     pub rate_per_second: f64,
     /// A sample of each event loop: its windows, and its targets under way.
     pub loops: Vec<LoopSample>,
+}
+
+/// Reads the state of a run, from any thread.
+#[derive(Clone)]
+pub struct RunReader {
+    pub(crate) clock: Clock,
+    pub(crate) total: Option<u64>,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) tally: Shared<Tally>,
+    pub(crate) latency: Shared<LatencyRecorder>,
+    pub(crate) rate: Arc<PublishedRate>,
+    pub(crate) latest: Arc<[Arc<LatestSample>]>,
+}
+
+impl RunReader {
+    /// Returns the current state of the run.
+    pub fn snapshot(&self) -> Snapshot {
+        let tally = self.tally.get();
+        Snapshot {
+            at: self.clock.now(),
+            total: self.total,
+            // Read after the tally: every outcome in it was fed before.
+            in_flight: self.ledger.fed().saturating_sub(tally.total()),
+            durable: self.ledger.acknowledged(),
+            latency: self.latency.get(),
+            rate_per_second: self.rate.per_second(),
+            loops: self.latest.iter().map(|latest| latest.get()).collect(),
+            tally,
+        }
+    }
 }
 
 impl Snapshot {

@@ -16,6 +16,7 @@ use crossbeam_channel::{Sender, bounded};
 use crate::alerts::{AlertPlan, Alerting, Silences};
 use crate::keeper::Keeper;
 use crate::notice::Notice;
+use crate::reader::SweepReader;
 use crate::state_file::SavedStates;
 use crate::watch::{Event, Watch, WatchedTarget};
 
@@ -186,9 +187,18 @@ impl Sweep {
         self.shared.lock().set_maintenance(is_in);
     }
 
+    /// Returns a handle that reads the sweep from any thread, also after its end.
+    pub fn reader(&self) -> SweepReader {
+        SweepReader {
+            shared: Arc::clone(&self.shared),
+            rounds: self.rounds.reader(),
+            opinions: self.opinions.reader(),
+        }
+    }
+
     /// Calls `look` with the targets and their states. The sweep waits meanwhile.
     pub fn look<T>(&self, look: impl FnOnce(&Watch) -> T) -> T {
-        look(&self.shared.lock())
+        self.shared.look(look)
     }
 
     /// The silences.
@@ -225,6 +235,10 @@ impl Shared {
         let number;
         (states.alerts, number) = self.alerts.saved();
         (states, number)
+    }
+
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Watch) -> T) -> T {
+        look(&self.lock())
     }
 
     fn lock(&self) -> MutexGuard<'_, Watch> {

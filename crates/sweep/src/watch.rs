@@ -12,7 +12,9 @@ use crate::TargetId;
 use crate::assertions::Assertions;
 use crate::cut_off::{CutOffChange, CutOffWatch};
 use crate::evidence::{Blame, Evidence};
-use crate::schedule::{RoundFate, Schedule};
+use crate::last_result::LastResult;
+use crate::latency::SweepLatencies;
+use crate::schedule::{Round, RoundFate, Schedule};
 use crate::state::{Change, State, Step, Thresholds, Tracker};
 use crate::state_file::{SavedStates, SavedTarget};
 
@@ -104,6 +106,8 @@ pub struct Watched {
     pub tracker: Tracker,
     /// Its rounds.
     pub rounds: RoundCounts,
+    /// What its last round found. `None` before the first one since the start of this process.
+    pub last: Option<LastResult>,
     /// An alert said that it is down, and none that it is up.
     is_announced: bool,
 }
@@ -128,6 +132,9 @@ pub struct Watch {
     /// Targets that are not down, and those of them whose last round was not good.
     in_use: u64,
     failing: u64,
+    /// Rounds of all targets, also of those that are gone.
+    rounds: RoundCounts,
+    latencies: SweepLatencies,
 }
 
 impl Watch {
@@ -148,6 +155,8 @@ impl Watch {
             cut_off: CutOffWatch::default(),
             in_use: 0,
             failing: 0,
+            rounds: RoundCounts::default(),
+            latencies: SweepLatencies::default(),
         }
     }
 
@@ -170,6 +179,7 @@ impl Watch {
                         target,
                         tracker: Tracker::default(),
                         rounds: RoundCounts::default(),
+                        last: None,
                         is_announced: false,
                     });
                     true
@@ -189,6 +199,8 @@ impl Watch {
         self.opinions.retain(|_, id| !gone.contains(id));
         self.to_confirm.retain(|id| !gone.contains(id));
         self.free.extend(gone);
+        let groups = self.targets.iter().flatten().map(|one| &*one.target.group);
+        self.latencies.keep_groups(&groups.collect());
         self.recount();
     }
 
@@ -252,6 +264,26 @@ impl Watch {
         self.schedule.next_due()
     }
 
+    /// The rounds of all targets so far, also of those that are not watched any more.
+    pub fn rounds(&self) -> RoundCounts {
+        self.rounds
+    }
+
+    /// The number of rounds whose probes are under way.
+    pub fn rounds_under_way(&self) -> usize {
+        self.probes.len()
+    }
+
+    /// The number of second opinions that are waiting to be taken, and of those under way.
+    pub fn opinions_pending(&self) -> (usize, usize) {
+        (self.to_confirm.len(), self.opinions.len())
+    }
+
+    /// How long probes took, and how late rounds began.
+    pub fn latencies(&self) -> &SweepLatencies {
+        &self.latencies
+    }
+
     /// Whether second opinions are waiting to be taken.
     pub fn has_to_confirm(&self) -> bool {
         !self.to_confirm.is_empty()
@@ -265,17 +297,17 @@ impl Watch {
             let Some(Some(watched)) = self.targets.get_mut(round.target.0 as usize) else {
                 continue;
             };
-            watched.rounds.missed += round.missed_before;
+            for rounds in [&mut watched.rounds, &mut self.rounds] {
+                rounds.count(&round);
+            }
             match round.fate {
                 RoundFate::Begun => {
-                    watched.rounds.begun += 1;
                     let seq = self.probes_begun;
                     self.probes_begun += 1;
                     self.probes.insert(seq, round.target);
                     jobs.push(watched.target.job(seq, Some(round.due)));
                 }
-                RoundFate::Skipped => watched.rounds.skipped += 1,
-                RoundFate::Missed => watched.rounds.missed += 1,
+                RoundFate::Skipped | RoundFate::Missed => {}
             }
         }
         jobs
@@ -310,6 +342,8 @@ impl Watch {
             return (None, Vec::new());
         };
         let before = Standing::of(watched);
+        watched.last = Some(LastResult::of(outcome));
+        self.latencies.record(&watched.target.group, outcome);
         let thresholds = watched.target.thresholds;
         let evidence = Evidence::judged(outcome, watched.target.assertions.as_deref());
         let step = watched
@@ -430,7 +464,28 @@ impl Watch {
     }
 }
 
+impl RoundCounts {
+    fn count(&mut self, round: &Round) {
+        self.missed += round.missed_before;
+        match round.fate {
+            RoundFate::Begun => self.begun += 1,
+            RoundFate::Skipped => self.skipped += 1,
+            RoundFate::Missed => self.missed += 1,
+        }
+    }
+}
+
 impl WatchedTarget {
+    /// The name of its settings: that of a module of the configuration, or the scheme of its key, or
+    /// else its kind of probe.
+    pub fn module(&self) -> &str {
+        match (&self.module, self.key.split_once("://")) {
+            (Some(module), _) => module,
+            (None, Some((scheme, _))) => scheme,
+            (None, None) => self.spec.probe(),
+        }
+    }
+
     /// Its probe as a job.
     pub fn job(&self, seq: u64, due: Option<Time>) -> Job {
         Job {

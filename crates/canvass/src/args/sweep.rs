@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{AlertArgs, EndpointArgs, RotateArgs, SweepCommand, heading};
+use super::{AlertArgs, EndpointArgs, ListenArgs, RotateArgs, SweepCommand, heading};
 use crate::units;
 
 #[derive(Debug, Args)]
@@ -54,6 +54,8 @@ pub(crate) struct SweepArgs {
     /// The file is replaced whole when a state has changed, before the change is reported.
     #[arg(long, value_name = "FILE", help_heading = heading::OUTPUT)]
     pub state: Option<PathBuf>,
+    #[command(flatten)]
+    pub listen: ListenArgs,
     #[command(flatten)]
     pub rotate: RotateArgs,
     #[command(flatten)]

@@ -14,7 +14,7 @@ use super::alerts::{PlannedAlerts, alerts};
 use super::check::endpoints;
 use super::watch_list::{self, List};
 use super::{Invocation, WatchList, invocation, target_options};
-use crate::args::{CommonArgs, SweepArgs};
+use crate::args::{CommonArgs, ListenArgs, SweepArgs};
 use crate::exit::Failure;
 use crate::same_file::NamedFiles;
 
@@ -30,6 +30,7 @@ pub(crate) struct SweepPlan {
     pub targets: Vec<WatchedTarget>,
     pub list: WatchList,
     pub state: Option<PathBuf>,
+    pub listen: ListenArgs,
     pub alerts: PlannedAlerts,
 }
 
@@ -67,6 +68,7 @@ pub(crate) fn sweep(mut args: SweepArgs) -> Result<SweepInvocation, Failure> {
         },
     };
     let (once, check, state) = (args.once, args.check, args.state.take());
+    let listen = args.listen.clone();
     let has_output = args.probing.host.common.output.is_some();
     let rotation = args.rotate.rotation(has_output)?;
     let (mut invocation, targets, list) = match configuration(&args)? {
@@ -102,6 +104,7 @@ pub(crate) fn sweep(mut args: SweepArgs) -> Result<SweepInvocation, Failure> {
         targets,
         list,
         state,
+        listen,
         alerts,
     })))
 }

@@ -76,6 +76,8 @@ impl Bench {
                 lasted: None,
                 alerts: true,
                 silenced: false,
+                labels: None,
+                in_maintenance: false,
             },
         };
         self.alerts.take(self.time(), self.wall(), &mut notice);

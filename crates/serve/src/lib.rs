@@ -1,0 +1,23 @@
+//! Serves the metrics and the page of a sweep over HTTP.
+//!
+//! This is the only crate with an asynchronous runtime: one thread, which the probes have no part
+//! in. It reads a sweep through a [`SweepReader`], copies what a response needs, and writes it
+//! without holding the sweep up.
+//!
+//! Clients are limited in number, and in the size and time of their requests. A request whose `Host`
+//! is a name that is not expected is refused, so that a web page elsewhere cannot reach the listener
+//! by letting its own name lead here (DNS rebinding). No response allows other origins to read it.
+
+mod accept;
+mod exposition;
+mod hosts;
+mod page;
+mod process_metrics;
+mod router;
+mod server;
+mod sweep_metrics;
+mod target_metrics;
+mod target_row;
+
+pub use canvass_sweep::SweepReader;
+pub use server::{ListenError, Listener, Server};

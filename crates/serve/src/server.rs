@@ -1,0 +1,127 @@
+//! The listener and its thread.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use canvass_sweep::SweepReader;
+use tokio::runtime::Builder;
+use tokio::sync::{Semaphore, watch};
+
+use crate::accept::{self, CLIENTS_MAX};
+use crate::hosts::AllowedHosts;
+use crate::router::{self, Site};
+
+/// Why there is no listener.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// The address is in use or not one of this machine, for example.
+    #[error("cannot listen on {address}: {error}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        error: io::Error,
+    },
+    /// Its thread cannot be started.
+    #[error("cannot start the thread of the listener: {0}")]
+    Thread(io::Error),
+}
+
+/// An address that clients can connect to. They are served once there is a sweep.
+#[derive(Debug)]
+pub struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+    hosts: AllowedHosts,
+}
+
+impl Listener {
+    /// Listens on `address`; port 0 is a free port. `hosts` are the names that clients may use for
+    /// it beside `localhost`.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub fn bind(
+        address: SocketAddr,
+        hosts: impl IntoIterator<Item = String>,
+    ) -> Result<Self, ListenError> {
+        let bind = |error| ListenError::Bind { address, error };
+        let socket = TcpListener::bind(address).map_err(bind)?;
+        socket.set_nonblocking(true).map_err(bind)?;
+        Ok(Self {
+            address: socket.local_addr().map_err(bind)?,
+            socket,
+            hosts: AllowedHosts::new(hosts),
+        })
+    }
+
+    /// The address, with the port that was chosen if it was 0.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves `sweep` on a thread of its own.
+    ///
+    /// # Errors
+    /// The thread cannot be started.
+    pub fn serve(self, sweep: SweepReader) -> Result<Server, ListenError> {
+        let runtime = Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(ListenError::Thread)?;
+        let socket = {
+            let _inside = runtime.enter();
+            tokio::net::TcpListener::from_std(self.socket).map_err(ListenError::Thread)?
+        };
+        let (stop, stopped) = watch::channel(false);
+        let clients = Arc::new(Semaphore::new(CLIENTS_MAX));
+        let site = Site::new(sweep, self.hosts, Arc::clone(&clients));
+        let work = move || {
+            runtime.block_on(accept::serve(
+                socket,
+                router::router(site),
+                clients,
+                stopped,
+            ));
+        };
+        let thread = thread::Builder::new()
+            .name("listener".into())
+            .spawn(work)
+            .map_err(ListenError::Thread)?;
+        Ok(Server {
+            stop,
+            thread: Some(thread),
+        })
+    }
+}
+
+/// A listener that serves a sweep. Dropping it stops it.
+#[derive(Debug)]
+pub struct Server {
+    stop: watch::Sender<bool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Accepts no more requests, and waits until those under way have their responses, at most for a
+    /// second.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.stop.send_replace(true);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

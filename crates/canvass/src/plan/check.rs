@@ -38,10 +38,11 @@ pub(crate) fn check(args: CheckArgs) -> Result<Invocation, Failure> {
         certificate,
         ..expectations(expected)
     };
+    let https = tls_client(&args.tls, Some("http/1.1"), lab.as_ref())?;
     let modules = EndpointModules::new(&EndpointSettings {
         http: Arc::new(settings),
-        https: tls_client(&args.tls, Some("http/1.1"), lab.as_ref())?,
-        tls: tls_client(&args.tls, None, lab.as_ref())?,
+        tls: https.without_alpn(),
+        https,
         expect: (!expect.is_empty()).then_some(expect),
         certificate,
         credentials,

@@ -43,12 +43,15 @@ impl Served {
             .map(|(number, job)| WatchedTarget {
                 key: key(number).into(),
                 group: if number % 2 == 0 { "even" } else { "odd" }.into(),
+                module: None,
+                labels: None,
                 target: job.target,
                 spec: job.spec,
                 resolver: None,
                 line: job.line,
                 interval,
                 thresholds: Thresholds::default(),
+                assertions: None,
                 depends_on: None,
                 in_maintenance: number == 0,
             });

@@ -55,10 +55,11 @@ pub(super) fn endpoints<T>(
         certificate,
         ..expectations(expected)
     };
+    let https = tls_client(&args.tls, Some("http/1.1"), lab.as_ref())?;
     let endpoints = EndpointSettings {
         http: Arc::new(settings),
-        https: tls_client(&args.tls, Some("http/1.1"), lab.as_ref())?,
-        tls: tls_client(&args.tls, None, lab.as_ref())?,
+        tls: https.without_alpn(),
+        https,
         expect: (!expect.is_empty()).then_some(expect),
         certificate,
         talk: None,

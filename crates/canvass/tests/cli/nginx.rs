@@ -26,21 +26,27 @@ const PAGE_BYTES: usize = 50_000;
 /// An nginx of our own. It is killed when this goes out of scope.
 pub(crate) struct Nginx {
     child: Child,
-    http: u16,
-    https: u16,
+    pub(crate) http: u16,
+    pub(crate) https: u16,
     directory: TempDir,
 }
 
 impl Nginx {
     #[track_caller]
     pub(crate) fn start() -> Self {
+        Self::configured(configuration)
+    }
+
+    /// As [`Self::start`], with what `configuration` returns for the ports of http and https.
+    #[track_caller]
+    pub(crate) fn configured(configuration: impl Fn(u16, u16) -> String) -> Self {
         (0..PORT_TRIES)
-            .find_map(|_| Self::start_on(free_port(), free_port()))
+            .find_map(|_| Self::start_on(free_port(), free_port(), &configuration))
             .expect("nginx does not start: see its messages above")
     }
 
     /// `None` if another process took a port.
-    fn start_on(http: u16, https: u16) -> Option<Self> {
+    fn start_on(http: u16, https: u16, configuration: impl Fn(u16, u16) -> String) -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
         fs::create_dir(path("www")).unwrap();
@@ -112,7 +118,7 @@ impl Drop for Nginx {
 
 /// Where the server is: servers live where the PATH of an ordinary user does not look.
 #[track_caller]
-pub(crate) fn program() -> PathBuf {
+fn program() -> PathBuf {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
         .chain(["/usr/local/sbin".into(), "/usr/sbin".into()])

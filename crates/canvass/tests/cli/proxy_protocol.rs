@@ -1,42 +1,19 @@
 //! The header of the PROXY protocol, as nginx reads it.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::process::{Child, Command, Stdio};
+use std::net::SocketAddr;
 
-use tempfile::TempDir;
-
-use crate::certificate::make_certificate;
-use crate::common::{canvass, until};
+use crate::common::canvass;
 use crate::http_rig::probe;
-use crate::nginx::{free_port, program};
+use crate::nginx::Nginx;
 use crate::probe_peers::TcpPeer;
 
-const PORT_TRIES: usize = 10;
-
 /// An nginx that wants the header on its ports, and answers with what it has read.
-struct Nginx {
-    child: Child,
-    http: u16,
-    https: u16,
-    directory: TempDir,
-}
-
-impl Nginx {
-    #[track_caller]
-    fn start() -> Self {
-        (0..PORT_TRIES)
-            .find_map(|_| Self::start_on(free_port(), free_port()))
-            .expect("nginx does not start")
-    }
-
-    fn start_on(http: u16, https: u16) -> Option<Self> {
-        let directory = tempfile::tempdir().unwrap();
-        make_certificate(directory.path(), "web.test");
-        let text = "$proxy_protocol_addr $proxy_protocol_port $proxy_protocol_server_addr \
-                    $proxy_protocol_server_port $remote_port";
-        let configuration = format!(
-            "daemon off; master_process off; pid nginx.pid; error_log error.log;
+fn configuration(http: u16, https: u16) -> String {
+    let text = "$proxy_protocol_addr $proxy_protocol_port $proxy_protocol_server_addr \
+                $proxy_protocol_server_port $remote_port";
+    format!(
+        "daemon off; master_process off; pid nginx.pid; error_log error.log;
 events {{ }}
 http {{
     access_log off;
@@ -53,62 +30,22 @@ http {{
     }}
 }}
 "
-        );
-        fs::write(directory.path().join("nginx.conf"), configuration).unwrap();
-        let prefix = format!("{}/", directory.path().display());
-        let child = Command::new(program())
-            .args(["-p", &prefix, "-c", "nginx.conf", "-e", "error.log"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("nginx can be started");
-        let mut nginx = Self {
-            child,
-            http,
-            https,
-            directory,
-        };
-        let mut listens = false;
-        until("nginx", || {
-            let up = |port: u16| std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok();
-            listens = up(http) && up(https);
-            listens || nginx.child.try_wait().unwrap().is_some()
-        });
-        listens.then_some(nginx)
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        // It may have ended by itself, and then there is nothing to do.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    )
 }
 
 #[test]
 fn nginx_reads_both_ends() {
-    let nginx = Nginx::start();
-    let ca = nginx.directory.path().join("certificate.pem");
-    let ca = ca.to_str().unwrap();
+    let nginx = Nginx::configured(configuration);
+    let ca = nginx.file("certificate.pem");
     for version in ["v1", "v2"] {
         for (url, host, port) in [
-            (
-                format!("http://127.0.0.1:{}/", nginx.http),
-                "127.0.0.1",
-                nginx.http,
-            ),
-            (format!("http://[::1]:{}/", nginx.http), "::1", nginx.http),
-            (
-                format!("https://127.0.0.1:{}/", nginx.https),
-                "127.0.0.1",
-                nginx.https,
-            ),
+            (nginx.url("127.0.0.1", "/"), "127.0.0.1", nginx.http),
+            (nginx.url("[::1]", "/"), "::1", nginx.http),
+            (nginx.secure_url("127.0.0.1", "/"), "127.0.0.1", nginx.https),
         ] {
             let directory = tempfile::tempdir().unwrap();
             let save = directory.path().to_str().unwrap();
-            let args = ["--proxy-protocol", version, "--save", save, "--cacert", ca];
+            let args = ["--proxy-protocol", version, "--save", save, "--cacert", &ca];
             let object = probe(&args, &url);
             assert_eq!(object["status"], "200", "{version} {object}");
             let text = fs::read_to_string(directory.path().join("0.body")).unwrap();
@@ -120,7 +57,7 @@ fn nginx_reads_both_ends() {
             assert_eq!(to_port, port.to_string(), "{text}");
             assert_eq!(from_port, remote_port, "{text}");
         }
-        let object = probe(&[], &format!("http://127.0.0.1:{}/", nginx.http));
+        let object = probe(&[], &nginx.url("127.0.0.1", "/"));
         assert_ne!(object["outcome"], "answered", "{object}");
     }
 }

@@ -7,7 +7,6 @@ use canvass_model::{
     AddressVerdict, Cause, HttpFallback, Phase, Phases, Remote, Status, Time, Verdict,
 };
 
-use super::destination::Course;
 use super::failure::{Ended, Failure};
 use super::protocol::Protocol;
 use super::stage::{Departure, Route, Stage};
@@ -192,10 +191,9 @@ impl Probe {
             return;
         };
         let request = request.over_http(fallback.port);
-        let Ok(course) = Course::of_request(request, &self.job.module) else {
+        let Ok(course) = self.course_of(request) else {
             return;
         };
-        let course = course.keep_scope(Some(self.host()));
         self.note(now, "fallback", None, || course.url().into());
         self.journey.detour = Some(Box::new(course));
         let (paced, route) = (true, self.same_route());

@@ -41,10 +41,9 @@ impl Probe {
         let Some(request) = &self.course().request else {
             return Some(ended);
         };
-        let Ok(course) = Course::of_request(request.for_favicon(), &self.job.module) else {
+        let Ok(mut course) = self.course_of(request.for_favicon()) else {
             return Some(ended);
         };
-        let mut course = course.keep_scope(Some(self.host()));
         let unix = self.course().destination.unix.clone();
         course.destination.unix = unix;
         self.gather();

@@ -38,6 +38,7 @@ pub use module::{
 };
 
 use crate::http::CookieJar;
+use crate::http::Request;
 use crate::output::{ConnectionId, Output};
 use destination::Course;
 use failure::Ended;
@@ -250,6 +251,12 @@ impl Probe {
     /// The course of the present attempt.
     fn course(&self) -> &Course {
         self.journey.detour.as_deref().unwrap_or(&self.job.start)
+    }
+
+    /// The course of a further request. A URL has no scope, so an address keeps the one it has now.
+    fn course_of(&self, request: Request) -> Result<Course, Box<str>> {
+        let course = Course::of_request(request, &self.job.module)?;
+        Ok(course.keep_scope(Some(self.host())))
     }
 
     fn next_connection(&mut self) -> ConnectionId {

@@ -44,11 +44,8 @@ impl Probe {
             Ok(Some(_)) if followed >= follow_max => {
                 format!("more than {follow_max} redirects").into()
             }
-            Ok(Some(request)) => match Course::of_request(request, &self.job.module) {
-                Ok(course) => {
-                    let course = course.keep_scope(Some(self.host()));
-                    return self.hop(now, code, course);
-                }
+            Ok(Some(request)) => match self.course_of(request) {
+                Ok(course) => return self.hop(now, code, course),
                 Err(reason) => reason,
             },
             Err(error) => error.to_string().into(),

@@ -77,6 +77,17 @@ impl TlsClient {
         })
     }
 
+    /// The same without an application protocol, for connections that carry something else.
+    #[must_use]
+    pub fn without_alpn(&self) -> Self {
+        let mut config = (*self.config).clone();
+        config.alpn_protocols.clear();
+        Self {
+            config: Arc::new(config),
+            ..self.clone()
+        }
+    }
+
     /// The same for hosts other than the one that [`TlsOptions::server_name`] is for: their own
     /// names are sent and verified.
     pub fn for_other_hosts(&self) -> Self {

@@ -13,7 +13,7 @@ pub(crate) struct CutOffWatch {
     is_cut_off: bool,
 }
 
-/// A change of [`CutOffWatch`].
+/// A change of whether the sweep is cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CutOffChange {
     /// Most targets began to fail at once.

@@ -31,6 +31,11 @@ pub struct Receipt {
 }
 
 impl Receipt {
+    #[cfg(test)]
+    pub(crate) fn new(seq: u64, of: u64) -> Self {
+        Self { seq, of }
+    }
+
     /// The receipt of an outcome.
     pub fn of(outcome: &Outcome) -> Self {
         Self {
@@ -47,6 +52,19 @@ pub struct Completed {
     pub watermark: u64,
     /// The jobs above the watermark that are done, in order.
     pub above: Vec<Range<u64>>,
+    /// The jobs of which some outcomes are durable and others are not, in order: each with the number
+    /// of those that are.
+    pub partial: Vec<(u64, u64)>,
+}
+
+impl Completed {
+    /// All jobs before `seq`, and no others.
+    pub fn before(seq: u64) -> Self {
+        Self {
+            watermark: seq,
+            ..Self::default()
+        }
+    }
 }
 
 /// The jobs that are done: a watermark, and a bit for each job above it.
@@ -55,21 +73,25 @@ struct Done {
     watermark: u64,
     /// A bit per job. The first word contains the watermark's bit.
     words: VecDeque<u64>,
-    /// The number of outcomes still pending, for jobs that have several and some of them already.
+    /// The number of durable outcomes, for jobs that have several and some of them already.
     partial: HashMap<u64, u64>,
 }
 
 impl Ledger {
-    /// Creates the ledger of a run whose first job has the sequence number `first`.
-    pub fn starting_at(first: u64) -> Self {
+    /// Creates the ledger of a run that goes on after these jobs. Their outcomes are not counted.
+    pub fn after(completed: &Completed) -> Self {
+        let mut done = Done {
+            watermark: completed.watermark,
+            words: VecDeque::new(),
+            partial: completed.partial.iter().copied().collect(),
+        };
+        for seq in completed.above.iter().cloned().flatten() {
+            done.mark(seq);
+        }
         Self {
             fed: AtomicU64::new(0),
             acknowledged: AtomicU64::new(0),
-            done: Mutex::new(Done {
-                watermark: first,
-                words: VecDeque::new(),
-                partial: HashMap::new(),
-            }),
+            done: Mutex::new(done),
             changed: Condvar::new(),
         }
     }
@@ -152,20 +174,25 @@ impl Ledger {
 
 impl Default for Ledger {
     fn default() -> Self {
-        Self::starting_at(0)
+        Self::after(&Completed::default())
     }
 }
 
 impl Done {
     fn acknowledge(&mut self, Receipt { seq, of }: Receipt) {
         if of > 1 {
-            let left = self.partial.entry(seq).or_insert(of);
-            *left -= 1;
-            if *left > 0 {
+            let durable = self.partial.entry(seq).or_default();
+            *durable += 1;
+            if *durable < of {
                 return;
             }
             self.partial.remove(&seq);
         }
+        self.mark(seq);
+    }
+
+    /// Marks a job as done.
+    fn mark(&mut self, seq: u64) {
         if seq < self.watermark {
             return;
         }
@@ -217,9 +244,12 @@ impl Done {
             done.start = done.start.max(self.watermark);
             !done.is_empty()
         });
+        let mut partial: Vec<_> = self.partial.iter().map(|(&seq, &of)| (seq, of)).collect();
+        partial.sort_unstable();
         Completed {
             watermark: self.watermark,
             above,
+            partial,
         }
     }
 }
@@ -285,6 +315,7 @@ mod tests {
         let expected = Completed {
             watermark: 0,
             above: std::iter::once(1..6).collect(),
+            partial: vec![(0, 99)],
         };
         assert_eq!(ledger.completed(), expected);
         ledger.acknowledge([Receipt { seq: 0, of: 100 }]);
@@ -293,8 +324,25 @@ mod tests {
     }
 
     #[test]
+    fn a_job_that_was_done_in_part_is_done_with_what_was_missing() {
+        let before = Completed {
+            watermark: 3,
+            above: std::iter::once(4..6).collect(),
+            partial: vec![(3, 7)],
+        };
+        let ledger = Ledger::after(&before);
+        assert_eq!(ledger.completed(), before);
+        let receipts = [Receipt { seq: 3, of: 10 }; 3];
+        ledger.acknowledge(receipts[..2].iter().copied());
+        assert_eq!(ledger.completed().partial, [(3, 9)]);
+        ledger.acknowledge(receipts[2..].iter().copied());
+        assert_eq!(ledger.completed(), Completed::before(6));
+        assert_eq!(ledger.acknowledged(), 3);
+    }
+
+    #[test]
     fn a_job_far_ahead_waits_for_the_oldest_one_or_for_the_end() {
-        let ledger = Ledger::starting_at(7);
+        let ledger = Ledger::after(&Completed::before(7));
         let stop = AtomicBool::new(false);
         let far = 7 + LEDGER_SPAN_MAX;
         assert!(ledger.wait_for_room(far - 1, &stop));
@@ -317,7 +365,7 @@ mod tests {
             count in 0..400_usize,
             step in 1..50_usize,
         ) {
-            let ledger = Ledger::starting_at(first);
+            let ledger = Ledger::after(&Completed::before(first));
             let acknowledged: Vec<u64> = order[..count].iter().map(|at| first + at).collect();
             for some in acknowledged.chunks(step) {
                 ledger.acknowledge(done(some.iter().copied()));
@@ -325,15 +373,20 @@ mod tests {
             let completed = ledger.completed();
             let mut expected = acknowledged;
             expected.sort_unstable();
-            let done: Vec<u64> = (first..completed.watermark)
+            let all: Vec<u64> = (first..completed.watermark)
                 .chain(completed.above.iter().cloned().flatten())
                 .collect();
-            prop_assert_eq!(done, expected);
+            prop_assert_eq!(all, expected);
             // There is a gap at the watermark, and between any two that follow.
             let ends = std::iter::once(completed.watermark)
                 .chain(completed.above.iter().map(|done| done.end));
             prop_assert!(ends.zip(&completed.above).all(|(end, next)| end < next.start));
             prop_assert!(ledger.lock().words.len() <= 400 / 64 + 2);
+            // A run that is resumed goes on from there.
+            let resumed = Ledger::after(&completed);
+            prop_assert_eq!(resumed.completed(), completed);
+            resumed.acknowledge(done(order[count..].iter().map(|at| first + at)));
+            prop_assert_eq!(resumed.completed(), Completed::before(first + 400));
         }
     }
 }

@@ -4,7 +4,7 @@
 //! that is read as a stream. A [`Feeder`] reads batches from a source, sets when each job is due,
 //! and delivers them to the shards of the engine; a [`Router`] sends all jobs of a host to the same
 //! shard. A [`Ledger`] tracks which jobs are under way and which are done. A source has a
-//! [`Position`] that can be saved, so that a run can be resumed.
+//! [`Position`] that can be saved, and [`Resumed`] gives what an earlier run has not completed.
 //!
 //! Nothing here sends a packet, reads a clock or holds a list in memory. A CIDR is stored as two
 //! numbers, however large it is and however many ports it is combined with: exclusion, sharding and
@@ -35,6 +35,7 @@ mod ports;
 mod position;
 mod records;
 mod resolver;
+mod resumed;
 mod route;
 mod schemes;
 mod scope;
@@ -60,6 +61,7 @@ pub use partition::Partition;
 pub use ports::Ports;
 pub use position::Position;
 pub use resolver::{ResolverError, parse_resolver};
+pub use resumed::Resumed;
 pub use route::Router;
 pub use schemes::{Scheme, SchemeProbe};
 pub use scope::{ScopeError, parse_local_address, parse_scoped};
@@ -102,6 +104,11 @@ pub trait Source: Send {
         while position::pass_some(self, position)? {}
         Ok(())
     }
+
+    /// The jobs that were done before and are not given: usually those before the position.
+    fn completed(&self) -> Completed {
+        Completed::before(self.position().seq())
+    }
 }
 
 impl<S: Source + ?Sized> Source for Box<S> {
@@ -119,5 +126,9 @@ impl<S: Source + ?Sized> Source for Box<S> {
 
     fn skip_to(&mut self, position: Position) -> Result<(), SourceError> {
         (**self).skip_to(position)
+    }
+
+    fn completed(&self) -> Completed {
+        (**self).completed()
     }
 }

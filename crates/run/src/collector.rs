@@ -11,6 +11,7 @@ use canvass_queue::{Ledger, Receipt};
 use canvass_report::{Durable, Sink, SinkError};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
+use crate::continuation::Joiner;
 use crate::error::RunError;
 use crate::snapshot::RateMeter;
 use crate::stop::StopHandle;
@@ -29,8 +30,18 @@ pub(crate) struct Collector {
     pub sinks: Vec<Box<dyn Sink>>,
     pub rate: RateMeter,
     pub acknowledger: Acknowledger,
+    pub joiner: Joiner,
     /// The error of the first sink that failed or panicked.
     pub failed: Option<RunError>,
+}
+
+/// How collecting ended.
+#[derive(Default)]
+pub(crate) struct Collected {
+    /// The number of outcomes that were left out.
+    pub withheld: u64,
+    /// The error of the first sink that failed or panicked.
+    pub error: Option<RunError>,
 }
 
 /// Acknowledges outcomes once every sink has made them durable.
@@ -44,15 +55,15 @@ pub(crate) struct Acknowledger {
 impl Collector {
     /// Passes every outcome to the sinks, and finishes them. A sink that fails ends the run; the
     /// others still receive the outcomes that arrive until its end.
-    pub(crate) fn run(mut self) -> Result<(), RunError> {
+    pub(crate) fn run(mut self) -> Collected {
         self.take_all();
         self.each_sink(|sink| sink.finish());
-        match self.failed {
-            Some(error) => Err(error),
-            None => {
-                self.acknowledger.acknowledge_all();
-                Ok(())
-            }
+        if self.failed.is_none() {
+            self.acknowledger.acknowledge_all();
+        }
+        Collected {
+            withheld: self.joiner.withheld(),
+            error: self.failed,
         }
     }
 
@@ -60,8 +71,9 @@ impl Collector {
         let mut flushed = Instant::now();
         loop {
             match self.outcomes.recv_timeout(FLUSH_AFTER) {
-                Ok(batch) => {
+                Ok(mut batch) => {
                     self.stop.outcomes_taken();
+                    self.joiner.join(&mut batch);
                     self.each_sink(|sink| sink.record(&batch));
                     self.acknowledger.record(&batch);
                     self.rate.count(batch.len());

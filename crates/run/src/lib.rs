@@ -73,10 +73,11 @@
 //! an outcome. Users expect the first SIGINT to drain and the second to abort.
 //!
 //! [`Report::completed`] contains the targets that are done: every sink has made all of their outcomes
-//! durable. To resume a run, skip its source to the watermark and leave out what is done above it.
+//! durable. To resume a run, pass its source through [`Resumed`], and start it with [`Run::go_on`].
 
 mod bodies;
 mod collector;
+mod continuation;
 mod endpoints;
 mod error;
 mod event_loops;
@@ -91,13 +92,14 @@ mod threads;
 pub use bodies::{SavedBodies, UnsavedBodies, UnsavedCount};
 pub use canvass_model::{Answer, Job, LoopSample, Outcome, ShardReport, Verdict};
 pub use canvass_queue::{
-    Completed, Position, Source, SourceError, TargetKind, TargetOptions, Targets, arguments, open,
-    stream,
+    Completed, Position, Resumed, Source, SourceError, TargetKind, TargetOptions, Targets,
+    arguments, open, stream,
 };
 pub use canvass_report::{
     Columns, Durable, Epoch, Format, IntervalLog, LatencyRecorder, LineCount, LineSink, Sink,
     SinkError, Tally, Timeline,
 };
+pub use continuation::Continuation;
 pub use endpoints::{EndpointModules, EndpointSettings, any_reply};
 pub use error::{RunError, StartError};
 pub use plan::{

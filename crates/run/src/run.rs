@@ -8,11 +8,11 @@ use canvass_queue::{Completed, Ended, Feeder, FeederEnd, Ledger, Source};
 use canvass_report::{LatencyRecorder, Sink, Tally, balance};
 use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 
-use crate::collector::{Acknowledger, Collector};
+use crate::collector::{Acknowledger, Collected, Collector};
+use crate::continuation::{Continuation, Joiner, adjust};
 use crate::error::{RunError, StartError};
 use crate::event_loops::EventLoops;
 use crate::plan::Plan;
-use crate::sinks::Shared;
 use crate::snapshot::{RateMeter, RunReader, Snapshot};
 use crate::stop::StopHandle;
 use crate::threads::{End, Thread, Threads};
@@ -33,6 +33,8 @@ pub struct Run {
     reader: RunReader,
     stop: StopHandle,
     ends: Receiver<End>,
+    /// How long earlier parts of the run took.
+    wall_before: Duration,
     progress: Progress,
 }
 
@@ -41,7 +43,7 @@ pub struct Run {
 struct Progress {
     loops_left: usize,
     shards: Vec<ShardReport>,
-    collected: Option<Result<(), RunError>>,
+    collected: Option<Collected>,
     feeder: Option<FeederEnd>,
     /// The error of the first thread that failed or panicked: others may have failed because of it.
     failed: Option<RunError>,
@@ -54,9 +56,10 @@ pub struct Report {
     pub tally: Arc<Tally>,
     /// The latency histograms.
     pub latency: Arc<LatencyRecorder>,
-    /// The report of each event loop, with the windows of its resolvers.
+    /// The report of each event loop, with the windows of its resolvers. The numbers of targets of the
+    /// first one include those of earlier parts of the run.
     pub shards: Vec<ShardReport>,
-    /// The duration of the run.
+    /// The duration of the run, with its earlier parts.
     pub wall: Duration,
     /// The number of outcomes missing because the run was stopped, if the length of the list is known.
     pub remaining: Option<u64>,
@@ -67,7 +70,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// The number of targets that the event loops have started.
+    /// The number of targets that the event loops have started, also in earlier parts of the run.
     pub fn admitted(&self) -> u64 {
         self.shards.iter().map(|shard| shard.admitted).sum()
     }
@@ -92,7 +95,20 @@ impl Run {
     pub fn start(
         plan: Plan,
         source: impl Source + 'static,
+        sinks: Vec<Box<dyn Sink>>,
+    ) -> Result<Self, StartError> {
+        Self::go_on(plan, source, sinks, Continuation::default())
+    }
+
+    /// Starts a run that goes on from what was counted before.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub fn go_on(
+        plan: Plan,
+        source: impl Source + 'static,
         mut sinks: Vec<Box<dyn Sink>>,
+        before: Continuation,
     ) -> Result<Self, StartError> {
         let EventLoops {
             shards,
@@ -104,21 +120,27 @@ impl Run {
             latest,
         } = EventLoops::new(&plan)?;
         let (ended, ends) = unbounded();
-        let ledger = Arc::new(Ledger::starting_at(source.position().seq()));
+        let completed = source.completed();
+        let ledger = Arc::new(Ledger::after(&completed));
+        let earlier = before.tally.get().total();
         let stop = StopHandle::new(Arc::clone(&ledger), stop, outbox_wakers);
         // If a thread cannot be started, dropping this stops the threads started before it.
         let run = Self {
             reader: RunReader {
                 clock: plan.clock,
-                total: source.remaining().map(|targets| plan.outcomes_of(targets)),
+                total: source
+                    .remaining()
+                    .map(|targets| earlier.saturating_add(plan.outcomes_of(targets))),
+                earlier,
                 ledger: Arc::clone(&ledger),
-                tally: Shared::default(),
-                latency: Shared::default(),
+                tally: before.tally,
+                latency: before.latency,
                 rate: Arc::default(),
                 latest: latest.into(),
             },
             stop: stop.clone(),
             ends,
+            wall_before: before.wall,
             progress: Progress {
                 loops_left: shards.len(),
                 ..Progress::default()
@@ -144,6 +166,7 @@ impl Run {
             sinks,
             rate: RateMeter::new(Instant::now(), Arc::clone(&run.reader.rate)),
             acknowledger: Acknowledger::new(Arc::clone(&ledger)),
+            joiner: Joiner::new(before.is_resumable, &completed),
             failed: None,
         };
         let work = move |(): &()| End::Collector(collector.run());
@@ -223,7 +246,9 @@ impl Run {
         while let Ok(end) = self.ends.try_recv() {
             self.note(end);
         }
-        let progress = std::mem::take(&mut self.progress);
+        let mut progress = std::mem::take(&mut self.progress);
+        let withheld = progress.collected.as_ref().map_or(0, |all| all.withheld);
+        adjust(&mut progress.shards, self.reader.earlier, withheld);
         let admitted: u64 = progress.shards.iter().map(|shard| shard.admitted).sum();
         let remaining = self
             .reader
@@ -232,9 +257,10 @@ impl Run {
         let tally = self.reader.tally.get();
         Report {
             latency: self.reader.latency.get(),
-            wall: progress
-                .wall
-                .unwrap_or_else(|| self.reader.clock.began.elapsed()),
+            wall: self.wall_before
+                + progress
+                    .wall
+                    .unwrap_or_else(|| self.reader.clock.began.elapsed()),
             remaining: remaining.filter(|_| self.stop.is_stopping()),
             completed: self.reader.ledger.completed(),
             shards: progress.shards.clone(),
@@ -266,7 +292,7 @@ impl Run {
                 progress.failed.get_or_insert(error);
                 match thread {
                     Thread::EventLoop(_) => progress.loops_left -= 1,
-                    Thread::Collector => progress.collected = Some(Ok(())),
+                    Thread::Collector => progress.collected = Some(Collected::default()),
                     Thread::Feeder | Thread::Names(_) => {}
                 }
             }
@@ -282,7 +308,7 @@ impl Run {
         if progress.failed.is_some() {
             return progress.failed;
         }
-        if let Some(Err(error)) = progress.collected {
+        if let Some(error) = progress.collected.and_then(|collected| collected.error) {
             return Some(error);
         }
         if let Err(error) = balance(tally, &progress.shards) {

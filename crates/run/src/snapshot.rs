@@ -40,7 +40,10 @@ pub struct Snapshot {
 #[derive(Clone)]
 pub struct RunReader {
     pub(crate) clock: Clock,
+    /// The total number of outcomes, with those of earlier parts of the run.
     pub(crate) total: Option<u64>,
+    /// The number of outcomes of earlier parts.
+    pub(crate) earlier: u64,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) tally: Shared<Tally>,
     pub(crate) latency: Shared<LatencyRecorder>,
@@ -56,7 +59,7 @@ impl RunReader {
             at: self.clock.now(),
             total: self.total,
             // Read after the tally: every outcome in it was fed before.
-            in_flight: self.ledger.fed().saturating_sub(tally.total()),
+            in_flight: (self.earlier + self.ledger.fed()).saturating_sub(tally.total()),
             durable: self.ledger.acknowledged(),
             latency: self.latency.get(),
             rate_per_second: self.rate.per_second(),

@@ -9,6 +9,7 @@ use canvass_model::ShardReport;
 use canvass_queue::FeederEnd;
 use crossbeam_channel::Sender;
 
+use crate::collector::Collected;
 use crate::error::{RunError, StartError};
 use crate::stop::StopHandle;
 
@@ -25,7 +26,7 @@ pub(crate) enum Thread {
 pub(crate) enum End {
     Feeder(FeederEnd),
     EventLoop(Box<io::Result<ShardReport>>),
-    Collector(Result<(), RunError>),
+    Collector(Collected),
     Names,
     Panicked(Thread, RunError),
 }
@@ -84,8 +85,10 @@ impl Threads {
                         Ok(_) => {}
                         Err(_) => stop.abort(),
                     },
-                    End::Collector(Err(_)) | End::Panicked(..) => stop.abort(),
-                    End::Collector(Ok(())) | End::Feeder(_) | End::Names => {}
+                    End::Collector(Collected { error: Some(_), .. }) | End::Panicked(..) => {
+                        stop.abort();
+                    }
+                    End::Collector(_) | End::Feeder(_) | End::Names => {}
                 }
                 // Fails if the run was dropped, which is not an error.
                 let _ = ended.send(end);

@@ -31,6 +31,8 @@ pub struct IntervalLog {
     path: Box<str>,
     serializer: V2DeflateSerializer,
     interval_ns: u64,
+    /// How much later than the log the clock of the outcomes began.
+    clock_offset_ns: u64,
     /// The open interval, and the end of the last outcome in it.
     open: Option<(u64, Time)>,
     /// 32 bits are enough to count the outcomes of a second.
@@ -59,18 +61,44 @@ impl IntervalLog {
         epoch: Epoch,
         interval: Duration,
     ) -> Result<Self, SinkError> {
-        let mut log = Self {
-            writer,
-            path: path.into(),
-            serializer: V2DeflateSerializer::new(),
-            interval_ns: nanos(interval).max(1_000_000),
-            open: None,
-            probes: Histograms::default(),
-        };
+        let mut log = Self::continued(writer, path, interval, Duration::ZERO);
         match log.write_header(epoch) {
             Ok(()) => Ok(log),
             Err(error) => Err(SinkError::new(&log.path, error)),
         }
+    }
+
+    /// Goes on with the log of an earlier run, which has the header. `since` is how much later than that
+    /// run this one began, by the wall clock.
+    pub fn continued(
+        writer: Box<dyn Write + Send>,
+        path: impl Into<Box<str>>,
+        interval: Duration,
+        since: Duration,
+    ) -> Self {
+        Self {
+            writer,
+            path: path.into(),
+            serializer: V2DeflateSerializer::new(),
+            interval_ns: nanos(interval).max(1_000_000),
+            clock_offset_ns: nanos(since),
+            open: None,
+            probes: Histograms::default(),
+        }
+    }
+
+    /// Writes the open interval, as long as it is, so that the log has every outcome. What follows in the
+    /// same interval has a line of its own, with the same start.
+    ///
+    /// # Errors
+    /// As for [`Sink::flush`].
+    pub fn checkpoint(&mut self) -> Result<(), SinkError> {
+        if let Some((open, last)) = self.open.take() {
+            let start_ns = open * self.interval_ns;
+            let length_ns = last.nanos_since(Time::from_nanos(start_ns));
+            self.write_interval(start_ns, length_ns.max(1_000_000))?;
+        }
+        self.flush().map(drop)
     }
 
     fn write_header(&mut self, epoch: Epoch) -> io::Result<()> {
@@ -85,6 +113,7 @@ impl IntervalLog {
 
     /// Counts the spans of an outcome of `probe` that ended at `finished`.
     fn count(&mut self, probe: usize, spans: &Spans, finished: Time) -> Result<(), SinkError> {
+        let finished = finished.plus_nanos(self.clock_offset_ns);
         let interval = finished.as_nanos() / self.interval_ns;
         match &mut self.open {
             Some((open, last)) if interval <= *open => *last = finished.max(*last),
@@ -146,12 +175,7 @@ impl Sink for IntervalLog {
 
     /// Writes the open interval, as long as it was, and passes everything on.
     fn finish(&mut self) -> Result<(), SinkError> {
-        if let Some((open, last)) = self.open.take() {
-            let start_ns = open * self.interval_ns;
-            let length_ns = last.nanos_since(Time::from_nanos(start_ns));
-            self.write_interval(start_ns, length_ns.max(1_000_000))?;
-        }
-        self.flush().map(drop)
+        self.checkpoint()
     }
 }
 

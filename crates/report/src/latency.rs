@@ -9,6 +9,8 @@
 //! one for each measure of a probe that has values, at most eight per probe: 3.1 MiB. None of them
 //! grows.
 
+mod saved;
+
 use std::borrow::Cow;
 use std::time::Duration;
 

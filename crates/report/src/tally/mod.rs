@@ -1,5 +1,6 @@
 //! Counts over a whole run.
 
+mod saved;
 #[cfg(test)]
 mod tests;
 mod unmet;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use canvass_model::{
     Answer, Cause, Errno, Outcome, Phase, ProbeSpec, Rcode, Status, TlsFacts, Verdict,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::write::{push_visible, target_text};
 
@@ -18,7 +20,8 @@ pub use unmet::{SeenCount, UnmetCount};
 use unmet::UnmetCounts;
 
 /// Counts of outcomes. Its size does not grow with the run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Tally {
     verdicts: [u64; 3],
     of_hosts: u64,
@@ -30,6 +33,7 @@ pub struct Tally {
     other_rcodes: BTreeMap<u16, u64>,
     http_codes: BTreeMap<u16, u64>,
     other_statuses: [u64; OTHER_STATUSES.len()],
+    #[serde(with = "saved::faults")]
     faults: BTreeMap<(Phase, Cause, Option<Errno>), u64>,
     attempts: u64,
     attempts_max: u32,
@@ -55,7 +59,7 @@ pub struct FaultCount {
 }
 
 /// Certificates that expire soon.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndingCertificates {
     /// The number of targets with such a certificate. Repeated requests are not counted again.
     pub targets: u64,
@@ -69,7 +73,7 @@ pub const CERTIFICATE_DAYS_FEW: i64 = 14;
 pub const LATE_START_MIN: Duration = Duration::from_millis(100);
 
 /// The results of forward confirmation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confirmations {
     /// At least one name has the address.
     pub confirmed: u64,

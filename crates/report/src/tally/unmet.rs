@@ -4,7 +4,9 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use canvass_model::Unmet;
+use serde::{Deserialize, Serialize};
 
+use super::saved::pairs;
 use crate::write::push_visible;
 
 /// The most expectations that are counted apart. The flags of a run make few, but a script can make
@@ -17,10 +19,10 @@ const TEXT_CHARS_MAX: usize = 100;
 
 /// Counts of expectations that did not hold. The size is bounded: what comes after the limits is
 /// counted together.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct UnmetCounts(BTreeMap<Option<Box<str>>, Seen>);
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct UnmetCounts(#[serde(with = "pairs")] BTreeMap<Option<Box<str>>, Seen>);
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Seen {
     count: u64,
     by_text: BTreeMap<Box<str>, u64>,

@@ -11,7 +11,7 @@ const CHARS_MAX: usize = 2_000;
 const SECRET_FLAGS: [&str; 2] = ["header", "data"];
 const SECRET_LETTERS: [char; 2] = ['H', 'd'];
 /// Replaces a secret.
-const MASK: &str = "***";
+pub(crate) const MASK: &str = "***";
 
 /// The origin of the figures of this process: its command line without secrets.
 pub(crate) fn origin(began: SystemTime) -> Origin {
@@ -44,11 +44,16 @@ fn shown(words: impl IntoIterator<Item = OsString>) -> String {
     text
 }
 
+/// Whether the value of a long flag may be secret.
+pub(crate) fn is_secret(flag: &str) -> bool {
+    SECRET_FLAGS.contains(&flag)
+}
+
 /// Whether the next word is the value of a secret flag: a long one, or the last in a cluster of short
 /// ones (`-qH`).
 fn announces_secret(word: &str) -> bool {
     match word.strip_prefix("--") {
-        Some(flag) => SECRET_FLAGS.contains(&flag),
+        Some(flag) => is_secret(flag),
         None => word
             .strip_prefix('-')
             .is_some_and(|flags| flags.ends_with(SECRET_LETTERS)),
@@ -59,7 +64,7 @@ fn announces_secret(word: &str) -> bool {
 fn without_secrets(word: &str) -> String {
     if let Some(long) = word.strip_prefix("--") {
         return match long.split_once('=') {
-            Some((flag, _)) if SECRET_FLAGS.contains(&flag) => format!("--{flag}={MASK}"),
+            Some((flag, _)) if is_secret(flag) => format!("--{flag}={MASK}"),
             Some((flag, value)) => format!("--{flag}={}", without_credentials(value)),
             None => word.to_owned(),
         };
@@ -74,7 +79,7 @@ fn without_secrets(word: &str) -> String {
 }
 
 /// Masks the credentials in `user:password@host`, with or without a scheme.
-fn without_credentials(word: &str) -> String {
+pub(crate) fn without_credentials(word: &str) -> String {
     let (scheme, rest) = match word.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
         None => (String::new(), word),

@@ -7,6 +7,8 @@ use canvass_model::Outcome;
 use canvass_report::{Durable, LineCount, LineSink, Sink, SinkError};
 use flate2::write::GzEncoder;
 
+use crate::lines::Checkpoint;
+
 /// The level of zstd(1) by default.
 const ZSTD_LEVEL: i32 = 3;
 
@@ -34,20 +36,30 @@ impl Compression {
         let mut out = Vec::new();
         let mut compressor = Compressor::new(self, &mut out)?;
         compressor.write_all(bytes)?;
-        compressor.finish()?;
+        compressor.end_frame()?;
         drop(compressor);
         Ok(out)
     }
 }
 
-/// Compresses what is written to it: into a single gzip member or zstd frame, with a checksum.
+/// Compresses what is written to it, into gzip members or zstd frames with a checksum: one, unless
+/// [`end_frame`](Self::end_frame) is called in between.
 ///
 /// After a flush, everything written before can be decompressed from the output. Without
-/// [`finish`](Self::finish) its end is missing, which gzip(1) and zstd(1) report.
+/// [`end_frame`](Self::end_frame) its end is missing, which gzip(1) and zstd(1) report.
 pub(crate) struct Compressor<W: Write> {
-    encoder: Encoder<W>,
+    compression: Compression,
+    state: State<W>,
     /// Whether anything was written since the last flush, each of which costs some octets.
     is_unflushed: bool,
+}
+
+enum State<W: Write> {
+    Frame(Encoder<W>),
+    /// The last frame has ended, and the next one begins with what is written next.
+    Between(W),
+    /// A frame could not be ended.
+    Failed,
 }
 
 enum Encoder<W: Write> {
@@ -58,35 +70,67 @@ enum Encoder<W: Write> {
 impl<W: Write> Compressor<W> {
     /// Compresses into `writer`.
     pub(crate) fn new(compression: Compression, writer: W) -> io::Result<Self> {
-        let encoder = match compression {
-            // The fastest level: lines are much alike, so the others gain little, and one thread
-            // compresses the lines of all event loops.
-            Compression::Gzip => Encoder::Gzip(GzEncoder::new(writer, flate2::Compression::fast())),
-            Compression::Zstd => {
-                let mut encoder = zstd::Encoder::new(writer, ZSTD_LEVEL)?;
-                encoder.include_checksum(true)?;
-                Encoder::Zstd(encoder)
-            }
-        };
         Ok(Self {
-            encoder,
+            compression,
+            state: State::Frame(Encoder::new(compression, writer)?),
             is_unflushed: true,
         })
     }
 
-    /// Writes the end. Nothing can be written after it.
-    pub(crate) fn finish(&mut self) -> io::Result<()> {
-        match &mut self.encoder {
-            Encoder::Gzip(encoder) => encoder.try_finish(),
-            Encoder::Zstd(encoder) => encoder.do_finish(),
+    /// Compresses into `writer`, which has whole frames already.
+    pub(crate) fn continued(compression: Compression, writer: W) -> Self {
+        Self {
+            compression,
+            state: State::Between(writer),
+            is_unflushed: false,
         }
+    }
+
+    /// Writes the end of the frame, so that the output can be decompressed. What is written afterwards
+    /// is another frame.
+    pub(crate) fn end_frame(&mut self) -> io::Result<()> {
+        self.is_unflushed = false;
+        self.state = match std::mem::replace(&mut self.state, State::Failed) {
+            State::Frame(Encoder::Gzip(encoder)) => State::Between(encoder.finish()?),
+            State::Frame(Encoder::Zstd(encoder)) => State::Between(encoder.finish()?),
+            other => other,
+        };
+        Ok(())
+    }
+
+    /// The encoder of the frame, which is begun if there is none.
+    fn encoder(&mut self) -> io::Result<&mut Encoder<W>> {
+        if let State::Between(_) = self.state
+            && let State::Between(writer) = std::mem::replace(&mut self.state, State::Failed)
+        {
+            self.state = State::Frame(Encoder::new(self.compression, writer)?);
+        }
+        match &mut self.state {
+            State::Frame(encoder) => Ok(encoder),
+            State::Between(_) | State::Failed => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+}
+
+impl<W: Write> Encoder<W> {
+    fn new(compression: Compression, writer: W) -> io::Result<Self> {
+        Ok(match compression {
+            // The fastest level: lines are much alike, so the others gain little, and one thread
+            // compresses the lines of all event loops.
+            Compression::Gzip => Self::Gzip(GzEncoder::new(writer, flate2::Compression::fast())),
+            Compression::Zstd => {
+                let mut encoder = zstd::Encoder::new(writer, ZSTD_LEVEL)?;
+                encoder.include_checksum(true)?;
+                Self::Zstd(encoder)
+            }
+        })
     }
 }
 
 impl<W: Write> Write for Compressor<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.is_unflushed = true;
-        match &mut self.encoder {
+        match self.encoder()? {
             Encoder::Gzip(encoder) => encoder.write(bytes),
             Encoder::Zstd(encoder) => encoder.write(bytes),
         }
@@ -94,7 +138,7 @@ impl<W: Write> Write for Compressor<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         if self.is_unflushed {
-            match &mut self.encoder {
+            match self.encoder()? {
                 Encoder::Gzip(encoder) => encoder.flush()?,
                 Encoder::Zstd(encoder) => encoder.flush()?,
             }
@@ -142,8 +186,14 @@ impl<W: Write + Send> Sink for CompressedLines<W> {
     }
 
     fn finish(&mut self) -> Result<(), SinkError> {
+        self.checkpoint()
+    }
+}
+
+impl<W: Write + Send> Checkpoint for CompressedLines<W> {
+    fn checkpoint(&mut self) -> Result<(), SinkError> {
         self.flush()?;
-        let ended = self.lines.writer_mut().finish();
+        let ended = self.lines.writer_mut().end_frame();
         ended.map_err(|error| SinkError::new(&self.path, error))
     }
 }
@@ -186,6 +236,30 @@ mod tests {
             // As `cat` joins two files.
             let twice = decompress(&[&bytes[..], &bytes].concat()).unwrap();
             assert_eq!(twice.len(), 2 * text.len());
+        }
+    }
+
+    #[test]
+    fn an_output_that_is_cut_after_a_frame_can_be_continued() {
+        for compression in BOTH {
+            let mut out = Vec::new();
+            let mut compressor = Compressor::new(compression, &mut out).unwrap();
+            compressor.write_all(b"first\n").unwrap();
+            compressor.end_frame().unwrap();
+            compressor.end_frame().unwrap();
+            compressor.write_all(b"lost\n").unwrap();
+            compressor.flush().unwrap();
+            std::mem::forget(compressor);
+            // Nothing is written where nothing came after the last frame.
+            let whole = compression.compress(b"first\n").unwrap();
+            out.truncate(whole.len());
+            assert_eq!(decompress(&out).unwrap(), b"first\n");
+            let mut compressor = Compressor::continued(compression, &mut out);
+            compressor.flush().unwrap();
+            compressor.write_all(b"second\n").unwrap();
+            compressor.end_frame().unwrap();
+            drop(compressor);
+            assert_eq!(decompress(&out).unwrap(), b"first\nsecond\n");
         }
     }
 

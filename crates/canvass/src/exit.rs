@@ -28,6 +28,16 @@ impl Exit {
         }
     }
 
+    /// The status of a run that has ended before, by its number.
+    pub(crate) fn of_code(code: u8) -> Self {
+        match code {
+            0 => Self::Complete,
+            1 => Self::TooManyFailed,
+            2 => Self::Usage,
+            _ => Self::Stopped,
+        }
+    }
+
     /// The number of the status.
     pub fn code(self) -> u8 {
         match self {

@@ -4,6 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use canvass_report::SinkError;
 
@@ -96,6 +98,39 @@ impl OutputFile {
     }
 }
 
+/// A file whose octets are counted.
+pub(crate) struct CountedFile {
+    file: File,
+    octets: Arc<AtomicU64>,
+}
+
+impl CountedFile {
+    /// Counts from the octets that the file has.
+    pub(crate) fn new(file: File, octets: u64) -> Self {
+        Self {
+            file,
+            octets: Arc::new(octets.into()),
+        }
+    }
+
+    /// The number of octets in the file. The count goes on.
+    pub(crate) fn octets(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.octets)
+    }
+}
+
+impl Write for CountedFile {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        let taken = self.file.write(octets)?;
+        self.octets.fetch_add(taken as u64, Ordering::Relaxed);
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
 /// Begins standard output. Returns it and its name in errors.
 pub(crate) fn begin_stdout() -> Result<(File, String), Failure> {
     match stdout() {
@@ -136,6 +171,6 @@ pub(crate) fn write_file_or_stdout(file: Option<OutputFile>, bytes: &[u8]) -> Re
     }
 }
 
-fn cannot_write(path: &Path, error: io::Error) -> Failure {
+pub(crate) fn cannot_write(path: &Path, error: io::Error) -> Failure {
     Failure::stopped(SinkError::new(&path.display().to_string(), error))
 }

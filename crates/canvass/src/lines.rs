@@ -2,7 +2,11 @@
 
 use std::io::{self, Write};
 
-use canvass_report::{Columns, Epoch, Format, LineCount, LineSink, Sink};
+use canvass_model::Outcome;
+use canvass_report::{
+    Columns, Durable, Epoch, Format, IntervalLog, LineCount, LineSink, Sink, SinkError,
+};
+use canvass_run::SavedBodies;
 
 use crate::compressed::{CompressedLines, Compression, Compressor};
 
@@ -15,6 +19,51 @@ pub(crate) struct LineSinks {
     pub compression: Option<Compression>,
 }
 
+/// A sink whose output can be cut and continued.
+pub(crate) trait Checkpoint: Sink {
+    /// Writes everything recorded so far. If the output is cut here, it is whole, and what an earlier run
+    /// has written can be continued by another sink.
+    fn checkpoint(&mut self) -> Result<(), SinkError>;
+}
+
+impl<W: Write + Send> Checkpoint for LineSink<W> {
+    fn checkpoint(&mut self) -> Result<(), SinkError> {
+        self.flush().map(drop)
+    }
+}
+
+impl Checkpoint for IntervalLog {
+    fn checkpoint(&mut self) -> Result<(), SinkError> {
+        Self::checkpoint(self)
+    }
+}
+
+impl<S: Checkpoint> Checkpoint for SavedBodies<S> {
+    fn checkpoint(&mut self) -> Result<(), SinkError> {
+        self.sink_mut().checkpoint()
+    }
+}
+
+impl Checkpoint for Box<dyn Checkpoint> {
+    fn checkpoint(&mut self) -> Result<(), SinkError> {
+        (**self).checkpoint()
+    }
+}
+
+impl Sink for Box<dyn Checkpoint> {
+    fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
+        (**self).record(outcomes)
+    }
+
+    fn flush(&mut self) -> Result<Durable, SinkError> {
+        (**self).flush()
+    }
+
+    fn finish(&mut self) -> Result<(), SinkError> {
+        (**self).finish()
+    }
+}
+
 impl LineSinks {
     /// A sink that writes a new output, and the number of its lines that can be read back. `name` is
     /// the output's in errors.
@@ -25,19 +74,54 @@ impl LineSinks {
         &self,
         writer: W,
         name: &str,
-    ) -> io::Result<(Box<dyn Sink>, LineCount)> {
-        let Some(compression) = self.compression else {
-            let lines = self.line_sink(writer, name);
-            let written = lines.written_lines();
-            return Ok((Box::new(lines), written));
-        };
-        let compressor = Compressor::new(compression, writer)?;
-        let lines = CompressedLines::new(self.line_sink(compressor, name), name);
-        let written = lines.written_lines();
-        Ok((Box::new(lines), written))
+    ) -> io::Result<(Box<dyn Checkpoint>, LineCount)> {
+        Ok(match self.compression {
+            None => plain(self.new_lines(writer, name)),
+            Some(compression) => {
+                let compressor = Compressor::new(compression, writer)?;
+                compressed(self.new_lines(compressor, name), name)
+            }
+        })
     }
 
-    fn line_sink<W: Write>(&self, writer: W, name: &str) -> LineSink<W> {
+    /// As [`begin`](Self::begin), for an output that was cut after a checkpoint, and that has this many
+    /// lines.
+    pub(crate) fn go_on<W: Write + Send + 'static>(
+        &self,
+        writer: W,
+        name: &str,
+        lines: u64,
+    ) -> (Box<dyn Checkpoint>, LineCount) {
+        match self.compression {
+            None => plain(self.further_lines(writer, name, lines)),
+            Some(compression) => {
+                let compressor = Compressor::continued(compression, writer);
+                compressed(self.further_lines(compressor, name, lines), name)
+            }
+        }
+    }
+
+    fn new_lines<W: Write>(&self, writer: W, name: &str) -> LineSink<W> {
         LineSink::new(writer, name, self.format, self.columns, self.epoch)
     }
+
+    fn further_lines<W: Write>(&self, writer: W, name: &str, lines: u64) -> LineSink<W> {
+        let sink = LineSink::continued(writer, name, self.format, self.columns, self.epoch);
+        sink.written_lines().set(lines);
+        sink
+    }
+}
+
+fn plain<W: Write + Send + 'static>(lines: LineSink<W>) -> (Box<dyn Checkpoint>, LineCount) {
+    let written = lines.written_lines();
+    (Box::new(lines), written)
+}
+
+fn compressed<W: Write + Send + 'static>(
+    lines: LineSink<Compressor<W>>,
+    name: &str,
+) -> (Box<dyn Checkpoint>, LineCount) {
+    let lines = CompressedLines::new(lines, name);
+    let written = lines.written_lines();
+    (Box::new(lines), written)
 }

@@ -17,6 +17,7 @@ mod exit;
 mod explain;
 mod files;
 mod granted;
+mod journal;
 mod lab;
 mod lines;
 mod listen;
@@ -42,10 +43,11 @@ mod upkeep;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
 use args::{Cli, Command, SweepArgs, SweepCommand};
 use exit::{Exit, Failure};
+use journal::GivenFlags;
 use signals::StopSignals;
 
 // Outcomes are allocated on one thread and freed on another, which costs a lock each time in glibc's
@@ -54,15 +56,19 @@ use signals::StopSignals;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let parsed = Cli::command().try_get_matches().and_then(|matches| {
+        let cli = Cli::from_arg_matches(&matches)?;
+        Ok((cli.command, GivenFlags::of(&matches)))
+    });
+    let (command, given) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => {
             // Help is printed to standard output and is not an error; neither is a closed pipe there.
             let _ = error.print();
             return Exit::from_clap(&error).into();
         }
     };
-    match execute(cli.command) {
+    match execute(command, given) {
         Ok(exit) => exit.into(),
         Err(failure) => {
             message::message(format_args!("canvass: {failure}"));
@@ -71,15 +77,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn execute(command: Command) -> Result<Exit, Failure> {
+fn execute(command: Command, given: GivenFlags) -> Result<Exit, Failure> {
     let signals = StopSignals::catch()?;
     match command {
-        Command::Ptr(args) => run::run(plan::ptr(args)?, &signals),
-        Command::Dns(args) => run::run(plan::dns(args)?, &signals),
-        Command::Http(args) => run::run(plan::http(args)?, &signals),
-        Command::Tcp(args) => run::run(plan::tcp(args)?, &signals),
-        Command::Udp(args) => run::run(plan::udp(args)?, &signals),
-        Command::Check(args) => run::run(plan::check(args)?, &signals),
+        Command::Ptr(args) => run::run(plan::ptr(args, given)?, &signals),
+        Command::Dns(args) => run::run(plan::dns(args, given)?, &signals),
+        Command::Http(args) => run::run(plan::http(args, given)?, &signals),
+        Command::Tcp(args) => run::run(plan::tcp(args, given)?, &signals),
+        Command::Udp(args) => run::run(plan::udp(args, given)?, &signals),
+        Command::Check(args) => run::run(plan::check(args, given)?, &signals),
         Command::Sweep(SweepArgs {
             command: Some(SweepCommand::Silence(args)),
             ..
@@ -88,6 +94,8 @@ fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Probe(args) => probe::probe(&args),
         Command::Compare(args) => compare::run(plan::compare(args)?, &signals),
         Command::Report(args) => report::report(&args),
+        Command::Journal(args) => journal::journal(&args),
+        Command::VerifyShards(args) => journal::verify_shards(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Selftest(args) => selftest::run(&args),
         Command::Lab(args) => lab::serve(&args, &signals),

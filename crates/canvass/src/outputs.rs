@@ -1,21 +1,25 @@
 //! The outputs of a run: which there are, and opening them.
 
-use std::io::BufWriter;
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use canvass_model::Outcome;
 use canvass_report::{
-    Columns, Format, IntervalLog, LatencyRecorder, LineCount, Measure, Sink, SinkError, Timeline,
-    path_beside, trace, write_percentile_table,
+    Columns, Epoch, Format, IntervalLog, LatencyRecorder, LineCount, Measure, Sink, SinkError,
+    Timeline, path_beside, trace, write_percentile_table,
 };
-use canvass_run::{Optional, OptionalError, Plan, SavedBodies, Shared, UnsavedBodies};
+use canvass_run::{
+    Continuation, Optional, OptionalError, Plan, SavedBodies, Shared, UnsavedBodies,
+};
 
 use crate::args::CommonArgs;
 use crate::compressed::Compression;
 use crate::exit::Failure;
-use crate::files::{self, OutputFile};
-use crate::lines::LineSinks;
+use crate::files::{self, CountedFile, OutputFile};
+use crate::journal::{Journal, JournalEnd, JournaledOutput};
+use crate::lines::{Checkpoint, LineSinks};
 use crate::message::message;
 use crate::rotated::RotatedLines;
 use crate::rotation::Rotation;
@@ -23,6 +27,9 @@ use crate::same_file::NamedFiles;
 
 /// The length of an interval of the interval log.
 const INTERVAL: Duration = Duration::from_secs(1);
+/// The flags of outputs that are written during a run.
+const LINES: &str = "--output";
+const INTERVALS: &str = "--hlog";
 /// Names the table of response times beside that of service times.
 pub(crate) const RESPONSE_TABLE: &str = "response";
 
@@ -62,7 +69,19 @@ pub(crate) struct Tables {
 /// The outputs that are written during a run.
 pub(crate) struct RunSinks {
     pub sinks: Vec<Box<dyn Sink>>,
+    /// What earlier parts of the run have counted.
+    pub before: Continuation,
     pub rest: Unfinished,
+}
+
+/// The outputs that take lines and latencies as they come.
+struct StreamedOutputs {
+    sinks: Vec<Box<dyn Sink>>,
+    lines: LineCount,
+    intervals: Option<OptionalError>,
+    unsaved: Option<UnsavedBodies>,
+    before: Continuation,
+    journal: Option<JournalEnd>,
 }
 
 /// The parts of the outputs that are needed after a run.
@@ -75,6 +94,7 @@ pub(crate) struct Unfinished {
     pub unsaved: Option<UnsavedBodies>,
     pub tables: Option<Tables>,
     pub page: Option<Page>,
+    pub journal: Option<JournalEnd>,
 }
 
 /// The HTML page: its file, and the course of the run over time.
@@ -152,29 +172,43 @@ impl Outputs {
         })
     }
 
-    /// Begins the outputs that are written during the run.
-    pub(crate) fn begin(&self, open: OpenOutputs, plan: &Plan) -> Result<RunSinks, Failure> {
-        let mut sinks = Vec::new();
-        let mut written = LineCount::default();
-        let mut unsaved = None;
-        if open.lines.is_some() || !self.uses_stdout {
-            let (mut lines, count) = self.begin_lines(open.lines, plan)?;
-            written = count;
-            if let Some(directory) = &self.save {
-                // Bodies are saved before lines are written, since a line has the error of its body.
-                let saved = SavedBodies::new(directory.clone(), lines);
-                unsaved = Some(saved.unsaved());
-                lines = Box::new(saved);
+    /// Checks that the outputs can be cut back, as a run with a journal needs it.
+    pub(crate) fn check_for_journal(&self, flag: &str) -> Result<(), Failure> {
+        if self.lines.is_none() {
+            return Err(Failure::usage(format!(
+                "{flag} needs -o FILE: standard output cannot be cut back when the run is resumed"
+            )));
+        }
+        for path in [&self.lines, &self.hlog].into_iter().flatten() {
+            if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+                let path = path.display();
+                return Err(Failure::usage(format!(
+                    "{flag}: {path} is not a regular file, so it cannot be cut back when the run is \
+                     resumed"
+                )));
             }
-            sinks.push(lines);
         }
-        let mut intervals = None;
-        if let Some(file) = open.hlog {
-            // Latencies can be read from the lines again, so the run goes on without its log.
-            let log = Optional::new(begin_intervals(file, plan)?);
-            intervals = Some(log.error());
-            sinks.push(Box::new(log));
-        }
+        Ok(())
+    }
+
+    /// Begins the outputs that are written during the run.
+    pub(crate) fn begin(
+        &self,
+        open: OpenOutputs,
+        plan: &Plan,
+        journal: Option<Journal>,
+    ) -> Result<RunSinks, Failure> {
+        let StreamedOutputs {
+            mut sinks,
+            lines,
+            intervals,
+            unsaved,
+            before,
+            journal,
+        } = match journal {
+            None => self.begin_streams(open.lines, open.hlog, plan)?,
+            Some(journal) => self.begin_journaled(open.lines, open.hlog, plan, journal)?,
+        };
         let page = open.html.map(|file| Page {
             file,
             timeline: Shared::new(Timeline::new(plan.now())),
@@ -186,13 +220,121 @@ impl Outputs {
             sinks.push(Box::new(Trace));
         }
         let rest = Unfinished {
-            lines: written,
+            lines,
             intervals,
             unsaved,
             tables: open.tables,
             page,
+            journal,
         };
-        Ok(RunSinks { sinks, rest })
+        Ok(RunSinks {
+            sinks,
+            before,
+            rest,
+        })
+    }
+
+    fn begin_streams(
+        &self,
+        lines: Option<OutputFile>,
+        hlog: Option<OutputFile>,
+        plan: &Plan,
+    ) -> Result<StreamedOutputs, Failure> {
+        let mut begun = StreamedOutputs {
+            sinks: Vec::new(),
+            lines: LineCount::default(),
+            intervals: None,
+            unsaved: None,
+            before: Continuation::default(),
+            journal: None,
+        };
+        if lines.is_some() || !self.uses_stdout {
+            let (mut lines, count) = self.begin_lines(lines, plan)?;
+            begun.lines = count;
+            if let Some(directory) = &self.save {
+                // Bodies are saved before lines are written, since a line has the error of its body.
+                let saved = SavedBodies::new(directory.clone(), lines);
+                begun.unsaved = Some(saved.unsaved());
+                lines = Box::new(saved);
+            }
+            begun.sinks.push(lines);
+        }
+        if let Some(file) = hlog {
+            // Latencies can be read from the lines again, so the run goes on without its log.
+            let log = Optional::new(begin_intervals(file, plan)?);
+            begun.intervals = Some(log.error());
+            begun.sinks.push(Box::new(log));
+        }
+        Ok(begun)
+    }
+
+    /// Begins or continues the outputs of a run with a journal. Its first record is written before any of
+    /// them is changed.
+    fn begin_journaled(
+        &self,
+        lines: Option<OutputFile>,
+        hlog: Option<OutputFile>,
+        plan: &Plan,
+        mut journal: Journal,
+    ) -> Result<StreamedOutputs, Failure> {
+        let before = journal.continuation()?;
+        let mut files = Vec::new();
+        for (flag, file) in [(LINES, lines), (INTERVALS, hlog)] {
+            if let Some((file, path)) = file.map(OutputFile::keep) {
+                journal.add_output(flag, &file, &path)?;
+                files.push((flag, file, path));
+            }
+        }
+        if let Some(directory) = &self.save {
+            journal.add_directory(directory)?;
+        }
+        journal.commit(plan.epoch().wall)?;
+        let mut outputs = Vec::new();
+        let mut written = LineCount::default();
+        let mut unsaved = None;
+        for (flag, mut file, path) in files {
+            let octets = journal.cut(flag, &mut file, &path)?;
+            let name = path.display().to_string();
+            let file = CountedFile::new(file, octets);
+            let counted = file.octets();
+            let sink: Box<dyn Checkpoint> = if flag == INTERVALS {
+                Box::new(journaled_intervals(file, name, plan, &journal)?)
+            } else {
+                let sinks = self.line_sinks(plan);
+                let (mut lines, count) = match octets {
+                    0 => sinks
+                        .begin(file, &name)
+                        .map_err(|error| cannot_compress(&name, error))?,
+                    _ => sinks.go_on(file, &name, before.tally.get().total()),
+                };
+                written = count;
+                if let Some(directory) = &self.save {
+                    let saved = SavedBodies::new(directory.clone(), lines);
+                    unsaved = Some(saved.unsaved());
+                    lines = Box::new(saved);
+                }
+                lines
+            };
+            outputs.push(JournaledOutput::new(flag, &path, counted, sink));
+        }
+        let (sink, end) = journal.into_sink(outputs, &before, plan.began())?;
+        Ok(StreamedOutputs {
+            sinks: vec![Box::new(sink)],
+            lines: written,
+            intervals: None,
+            unsaved,
+            before,
+            journal: Some(end),
+        })
+    }
+
+    fn line_sinks(&self, plan: &Plan) -> LineSinks {
+        LineSinks {
+            format: self.format,
+            columns: self.columns,
+            epoch: plan.epoch(),
+            compression: self.lines.as_deref().and_then(Compression::of_name),
+        }
     }
 
     fn begin_lines(
@@ -200,12 +342,7 @@ impl Outputs {
         file: Option<OutputFile>,
         plan: &Plan,
     ) -> Result<(Box<dyn Sink>, LineCount), Failure> {
-        let sinks = LineSinks {
-            format: self.format,
-            columns: self.columns,
-            epoch: plan.epoch(),
-            compression: self.lines.as_deref().and_then(Compression::of_name),
-        };
+        let sinks = self.line_sinks(plan);
         let (file, name) = match (file, self.rotation) {
             (Some(file), Some(rotation)) => {
                 let (file, path) = file.keep();
@@ -217,10 +354,34 @@ impl Outputs {
             (Some(file), None) => file.begin()?,
             (None, _) => files::begin_stdout()?,
         };
-        sinks
+        let (lines, written) = sinks
             .begin(file, &name)
-            .map_err(|error| Failure::stopped(format!("cannot compress {name}: {error}")))
+            .map_err(|error| cannot_compress(&name, error))?;
+        Ok((lines, written))
     }
+}
+
+fn cannot_compress(name: &str, error: io::Error) -> Failure {
+    Failure::stopped(format!("cannot compress {name}: {error}"))
+}
+
+/// Begins or continues the interval log of a run with a journal.
+fn journaled_intervals(
+    file: CountedFile,
+    name: String,
+    plan: &Plan,
+    journal: &Journal,
+) -> Result<IntervalLog, Failure> {
+    let is_new = file.octets().load(Ordering::Relaxed) == 0;
+    let writer = Box::new(BufWriter::new(file));
+    let epoch = Epoch {
+        wall: journal.began(),
+    };
+    let log = match is_new {
+        true => IntervalLog::new(writer, name, epoch, INTERVAL).map_err(Failure::stopped)?,
+        false => IntervalLog::continued(writer, name, INTERVAL),
+    };
+    Ok(log.with_clock_offset(journal.since_began(plan.epoch().wall)))
 }
 
 /// Begins an interval log.

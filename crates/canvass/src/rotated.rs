@@ -1,7 +1,7 @@
 //! Lines that are written to one file after the other: `--output-rotate`.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,6 +10,7 @@ use std::time::SystemTime;
 use canvass_model::Outcome;
 use canvass_report::{Durable, LineCount, Sink, SinkError};
 
+use crate::files::CountedFile;
 use crate::lines::LineSinks;
 use crate::message::message;
 use crate::rotation::{FinishedNames, Rotation, Schedule, day};
@@ -172,11 +173,8 @@ impl Sink for RotatedLines {
 
 impl Current {
     fn begin(file: File, name: &str, sinks: &LineSinks) -> io::Result<Self> {
-        let octets = Arc::default();
-        let counted = CountedFile {
-            file,
-            octets: Arc::clone(&octets),
-        };
+        let counted = CountedFile::new(file, 0);
+        let octets = counted.octets();
         let (lines, written) = sinks.begin(counted, name)?;
         let now = SystemTime::now();
         Ok(Self {
@@ -192,24 +190,6 @@ impl Current {
 /// Opens a file that nobody else has made meanwhile, or continues that.
 fn new_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).open(path)
-}
-
-/// A file whose octets are counted.
-struct CountedFile {
-    file: File,
-    octets: Arc<AtomicU64>,
-}
-
-impl Write for CountedFile {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        let taken = self.file.write(octets)?;
-        self.octets.fetch_add(taken as u64, Ordering::Relaxed);
-        Ok(taken)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use signal_hook::consts::SIGHUP;
 
 use crate::cpu_time::process_cpu_time;
 use crate::exit::{Exit, Failure};
+use crate::journal::Opened;
 use crate::message::message;
 use crate::outputs::{Page, RunSinks, Unfinished};
 use crate::plan::Invocation;
@@ -31,6 +32,7 @@ pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit,
         plan,
         source,
         dedup,
+        journal,
         lab,
         outputs,
         progress,
@@ -38,13 +40,22 @@ pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit,
         fail_below_percent,
         negative_lookups_are_good,
     } = invocation;
+    let journal = match journal {
+        Some(Opened::Finished(exit)) => return Ok(exit),
+        Some(Opened::Open(journal)) => Some(*journal),
+        None => None,
+    };
     descriptors::raise_limit();
     let open = outputs.open()?;
     // From here on there are files to complete, so a signal must not end the process at once.
     signals.keep();
-    let RunSinks { sinks, rest } = outputs.begin(open, &plan)?;
+    let RunSinks {
+        sinks,
+        before,
+        rest,
+    } = outputs.begin(open, &plan, journal)?;
     let began = plan.epoch().wall;
-    let mut run = Run::start(plan, source, sinks).map_err(Failure::stopped)?;
+    let mut run = Run::go_on(plan, source, sinks, before).map_err(Failure::stopped)?;
     let interrupts = Interrupts::watch(signals, run.stop_handle());
 
     let progress = progress.then(Progress::new);
@@ -178,8 +189,17 @@ pub(crate) struct FinishedRun {
 }
 
 impl FinishedRun {
-    /// Prints the summary, writes the remaining files, and determines the exit status.
+    /// Prints the summary, writes the remaining files, determines the exit status, and ends the journal.
     pub(crate) fn conclude(mut self) -> Result<Exit, Failure> {
+        let Some(journal) = self.rest.journal.take() else {
+            return self.end(Duration::ZERO);
+        };
+        let is_complete = self.report.error.is_none() && self.signal.is_none();
+        let (quiet, cpu_before) = (self.quiet, journal.cpu_before);
+        journal.conclude(self.end(cpu_before), is_complete, quiet)
+    }
+
+    fn end(mut self, cpu_before: Duration) -> Result<Exit, Failure> {
         let error = self.report.error.take();
         let closed = match &error {
             Some(RunError::EventLoop(_) | RunError::Panicked { .. }) => {
@@ -209,7 +229,7 @@ impl FinishedRun {
             latency: &self.report.latency,
             shards: &self.report.shards,
             wall: self.report.wall,
-            cpu: Some(process_cpu_time()),
+            cpu: Some(cpu_before + process_cpu_time()),
             remaining: self.report.remaining,
             interrupted: self.signal.is_some(),
             colour: terminal::use_colour(&io::stderr()),

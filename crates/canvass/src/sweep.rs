@@ -63,7 +63,7 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
     let open = outputs.open()?;
     // From here on there are files to complete, so a signal must not end the process at once.
     signals.keep();
-    let RunSinks { sinks, rest } = outputs.begin(open, &plan)?;
+    let RunSinks { sinks, rest, .. } = outputs.begin(open, &plan, None)?;
     let began = plan.epoch().wall;
     let (sender, notices) = bounded(NOTICES_MAX);
     let plans = SweepPlans::new(plan, alerts.plan);

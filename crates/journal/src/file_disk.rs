@@ -14,8 +14,8 @@ const MODE: u32 = 0o600;
 /// while the journal is in use.
 pub struct FileDisk {
     path: PathBuf,
-    directory: File,
-    lock: File,
+    directory: Option<File>,
+    lock: Option<File>,
     next: Option<File>,
     outputs: Vec<Syncable>,
 }
@@ -55,12 +55,23 @@ impl FileDisk {
         let directory = File::open(parent).map_err(|source| failed("open", parent, source))?;
         let lock = lock(&beside(&path, "lock"))?;
         Ok(Self {
-            directory,
-            lock,
+            directory: Some(directory),
+            lock: Some(lock),
             next: None,
             outputs: Vec::new(),
             path,
         })
+    }
+
+    /// The files of a journal that is read only, whether another process uses it or not.
+    pub fn unlocked(path: &Path) -> Self {
+        Self {
+            directory: None,
+            lock: None,
+            next: None,
+            outputs: Vec::new(),
+            path: path.to_owned(),
+        }
     }
 
     /// Whether a process uses the journal at `path` now.
@@ -138,9 +149,8 @@ impl Disk for FileDisk {
     }
 
     fn sync_directory(&mut self) -> Result<(), DiskError> {
-        self.directory
-            .sync_all()
-            .map_err(|error| failed("fsync the directory of", &self.path, error))
+        let synced = self.directory.as_ref().map_or(Ok(()), File::sync_all);
+        synced.map_err(|error| failed("fsync the directory of", &self.path, error))
     }
 
     fn sync_outputs(&mut self) -> Result<(), DiskError> {
@@ -156,9 +166,10 @@ impl Disk for FileDisk {
 
 impl Drop for FileDisk {
     fn drop(&mut self) {
-        // Removed while it is locked. If it cannot be removed, it is locked again by the next run.
-        let _ = fs::remove_file(beside(&self.path, "lock"));
-        let _ = self.lock.unlock();
+        if self.lock.is_some() {
+            // Removed while it is locked. If it cannot be removed, the next run locks it again.
+            let _ = fs::remove_file(beside(&self.path, "lock"));
+        }
     }
 }
 

@@ -39,8 +39,12 @@ impl<D: Disk> Store<D> {
     /// # Errors
     /// The files cannot be read, or there are some and none of them has a record.
     pub fn load(mut disk: D) -> Result<(Self, Loaded), LoadError> {
-        let current = disk.read(Place::Current)?;
+        let mut current = disk.read(Place::Current)?;
         let previous = disk.read(Place::Previous)?;
+        if previous.is_none() {
+            // A file that was made for a journal. No crash leaves one that is empty.
+            current = current.filter(|octets| !octets.is_empty());
+        }
         let previous = previous.map(|octets| decode(&octets));
         let current = current.map(|octets| decode(&octets));
         let keeps_current = matches!(current, Some(Ok(_)));

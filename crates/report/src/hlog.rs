@@ -61,30 +61,35 @@ impl IntervalLog {
         epoch: Epoch,
         interval: Duration,
     ) -> Result<Self, SinkError> {
-        let mut log = Self::continued(writer, path, interval, Duration::ZERO);
+        let mut log = Self::continued(writer, path, interval);
         match log.write_header(epoch) {
             Ok(()) => Ok(log),
             Err(error) => Err(SinkError::new(&log.path, error)),
         }
     }
 
-    /// Goes on with the log of an earlier run, which has the header. `since` is how much later than that
-    /// run this one began, by the wall clock.
+    /// Goes on with the log of an earlier run, which has the header.
     pub fn continued(
         writer: Box<dyn Write + Send>,
         path: impl Into<Box<str>>,
         interval: Duration,
-        since: Duration,
     ) -> Self {
         Self {
             writer,
             path: path.into(),
             serializer: V2DeflateSerializer::new(),
             interval_ns: nanos(interval).max(1_000_000),
-            clock_offset_ns: nanos(since),
+            clock_offset_ns: 0,
             open: None,
             probes: Histograms::default(),
         }
+    }
+
+    /// Sets how much later than the epoch of the log the clock of the outcomes began.
+    #[must_use]
+    pub fn with_clock_offset(mut self, since: Duration) -> Self {
+        self.clock_offset_ns = nanos(since);
+        self
     }
 
     /// Writes the open interval, as long as it is, so that the log has every outcome. What follows in the

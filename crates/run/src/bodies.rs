@@ -63,6 +63,11 @@ impl<S: Sink> SavedBodies<S> {
         }
     }
 
+    /// Returns the sink that records the outcomes.
+    pub fn sink_mut(&mut self) -> &mut S {
+        &mut self.sink
+    }
+
     /// Returns the counts of bodies that could not be saved.
     pub fn unsaved(&self) -> UnsavedBodies {
         self.unsaved.clone()

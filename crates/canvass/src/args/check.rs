@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use canvass_proto::http::RequestHeader;
 use clap::Args;
 
-use super::{ExpectArgs, HostArgs, ProxyArgs, TlsArgs, heading};
+use super::{ExpectArgs, HostArgs, JournalArgs, ProxyArgs, TlsArgs, heading};
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
@@ -20,6 +20,8 @@ pub(crate) struct CheckArgs {
     pub targets: Vec<String>,
     #[command(flatten)]
     pub probing: EndpointArgs,
+    #[command(flatten)]
+    pub journal: JournalArgs,
 }
 
 /// How mixed endpoints are probed.

@@ -125,3 +125,17 @@ Examples:
     canvass lab --serve http=8080,smtp=2525 --ca-out ca.pem
   Put a delay in front of a real server:
     canvass lab --listen 127.0.0.1:5301 --forward 192.0.2.53:53 --delay 5ms";
+
+pub(super) const JOURNAL: &str = "\
+Examples:
+  See how far a run has come, also while it is running:
+    canvass journal names.journal
+  Read about the record before the latest one:
+    canvass journal names.journal.previous";
+
+pub(super) const VERIFY_SHARDS: &str = "\
+Examples:
+  Prove that two machines have asked every target of a list once:
+    canvass verify-shards 1.journal 2.journal
+  See what one part lacks:
+    canvass verify-shards 1.journal";

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use canvass_proto::http::RequestHeader;
 use clap::Args;
 
-use super::{ExpectArgs, ExtrasArgs, HostArgs, PortsArgs, ProxyArgs, TlsArgs, heading};
+use super::{
+    ExpectArgs, ExtrasArgs, HostArgs, JournalArgs, PortsArgs, ProxyArgs, TlsArgs, heading,
+};
 use crate::units;
 
 /// The credentials for the origin of each target.
@@ -109,6 +111,8 @@ pub(crate) struct HttpArgs {
     pub tls: TlsArgs,
     #[command(flatten)]
     pub proxy: ProxyArgs,
+    #[command(flatten)]
+    pub journal: JournalArgs,
 
     /// Accept only responses that keep the rules
     ///

@@ -10,6 +10,7 @@ mod extras;
 mod heading;
 mod host;
 mod http;
+mod journal;
 mod lab;
 mod listen;
 mod probe;
@@ -34,6 +35,7 @@ pub(crate) use expect::{ExpectArgs, ExpectCertificateArgs};
 pub(crate) use extras::ExtrasArgs;
 pub(crate) use host::{HostArgs, PortsArgs, ReachArgs, ResolveArg, SocketArgs, TimeoutArgs};
 pub(crate) use http::{BasicArgs, HttpArgs};
+pub(crate) use journal::{JournalArgs, ShowJournalArgs, VerifyShardsArgs};
 pub(crate) use lab::{ImpairmentArgs, LabArgs, ServeArg};
 pub(crate) use listen::ListenArgs;
 pub(crate) use probe::ProbeArgs;
@@ -136,6 +138,19 @@ pub(crate) enum Command {
     /// The page is one file without scripts. It lists what the given file does not tell.
     #[command(args_override_self = true, after_long_help = examples::REPORT)]
     Report(ReportArgs),
+    /// Show the journal of a run
+    ///
+    /// What is done, the outputs with their lengths, what must be the same when the run is resumed, and
+    /// whether it is running or finished.
+    #[command(after_long_help = examples::JOURNAL)]
+    Journal(ShowJournalArgs),
+    /// Prove from their journals that shards cover a list
+    ///
+    /// Ends with 0 if the journals are those of all shards of one list, each once and finished, so that
+    /// every target has been asked exactly once. Otherwise names what is missing, there twice, not
+    /// finished or of another list, and ends with 1.
+    #[command(after_long_help = examples::VERIFY_SHARDS)]
+    VerifyShards(VerifyShardsArgs),
     /// Explain an error, a cause or a status, and where to look next
     ///
     /// Works without a network. docs/FAULTS.md has the same text.
@@ -174,6 +189,8 @@ pub(crate) struct PtrArgs {
     pub question: QuestionArgs,
     #[command(flatten)]
     pub common: CommonArgs,
+    #[command(flatten)]
+    pub journal: JournalArgs,
 }
 
 #[derive(Debug, Args)]
@@ -202,6 +219,8 @@ pub(crate) struct DnsArgs {
     pub question: QuestionArgs,
     #[command(flatten)]
     pub common: CommonArgs,
+    #[command(flatten)]
+    pub journal: JournalArgs,
 }
 
 #[derive(Debug, Args)]

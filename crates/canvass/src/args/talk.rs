@@ -6,7 +6,7 @@ use std::time::Duration;
 use canvass_proto::talk::Preset;
 use clap::Args;
 
-use super::{ExpectCertificateArgs, HostArgs, PortsArgs, ProxyArgs, TlsArgs, heading};
+use super::{ExpectCertificateArgs, HostArgs, JournalArgs, PortsArgs, ProxyArgs, TlsArgs, heading};
 use crate::units;
 
 #[derive(Debug, Args)]
@@ -45,6 +45,8 @@ pub(crate) struct TcpArgs {
     pub tls: TlsArgs,
     #[command(flatten)]
     pub proxy: ProxyArgs,
+    #[command(flatten)]
+    pub journal: JournalArgs,
 }
 
 #[derive(Debug, Args)]
@@ -74,6 +76,8 @@ pub(crate) struct UdpArgs {
     pub ports: PortsArgs,
     #[command(flatten)]
     pub host: HostArgs,
+    #[command(flatten)]
+    pub journal: JournalArgs,
 }
 
 /// The long help of `--talk`, with every preset that the protocol has.

@@ -15,16 +15,18 @@ use super::tls::{name_tls_files, tls_client, tls_options};
 use super::{CommandParts, Invocation, invocation};
 use crate::args::{CheckArgs, CommonArgs, EndpointArgs};
 use crate::exit::Failure;
+use crate::journal::{GivenFlags, JournalRequest};
 use crate::same_file::NamedFiles;
 
 /// Why a question to no resolver cannot be asked.
 const NO_RESOLVER: &str = "the endpoint names no resolver (dns://ADDR/NAME), and the run has none";
 
 /// The invocation of `canvass check`.
-pub(crate) fn check(args: CheckArgs) -> Result<Invocation, Failure> {
+pub(crate) fn check(args: CheckArgs, given: GivenFlags) -> Result<Invocation, Failure> {
     let files = NamedFiles::default();
     let no_more = |_: &_, _: &mut _| Ok(());
-    let (parts, common, ()) = endpoints("check", args.targets, args.probing, files, no_more)?;
+    let (mut parts, common, ()) = endpoints("check", args.targets, args.probing, files, no_more)?;
+    parts.journal = JournalRequest::new(args.journal, given);
     invocation(parts, common)
 }
 

@@ -80,6 +80,7 @@ pub(super) fn probes(
         source: None,
         lab,
         save: None,
+        journal: None,
         files: NamedFiles::default(),
         tables_beside: &[RESPONSE_TABLE],
         sockets_max: Some(sockets_max),

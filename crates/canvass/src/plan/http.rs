@@ -16,12 +16,13 @@ use super::{CommandParts, Invocation, invocation};
 use crate::args::{BasicArgs, ExtrasArgs, HttpArgs};
 use crate::credentials::{self, PASSWORD};
 use crate::exit::Failure;
+use crate::journal::{GivenFlags, JournalRequest};
 
 /// The most redirects that `--location` follows, as in curl.
 const LOCATION_FOLLOW_MAX: u32 = 50;
 
 /// The invocation of `canvass http`.
-pub(crate) fn http(args: HttpArgs) -> Result<Invocation, Failure> {
+pub(crate) fn http(args: HttpArgs, given: GivenFlags) -> Result<Invocation, Failure> {
     let lab = start_lab(&args.host.common)?;
     let body = args.data.as_deref().map(data).transpose()?;
     let method = match (&args.request, &body) {
@@ -77,6 +78,7 @@ pub(crate) fn http(args: HttpArgs) -> Result<Invocation, Failure> {
     };
     let mut parts = CommandParts {
         save: args.save,
+        journal: JournalRequest::new(args.journal, given),
         ..probes(
             "http",
             lab,

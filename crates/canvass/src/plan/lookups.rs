@@ -13,19 +13,22 @@ use canvass_run::{Plan, PlanBuilder};
 use super::{CommandParts, Invocation, dig, invocation};
 use crate::args::{CommonArgs, DnsArgs, PtrArgs, QuestionArgs};
 use crate::exit::Failure;
+use crate::journal::{GivenFlags, JournalRequest};
 use crate::message::message;
 use crate::outputs::RESPONSE_TABLE;
 use crate::same_file::NamedFiles;
 use crate::{lab, resolvers};
 
 /// The invocation of `canvass ptr`.
-pub(crate) fn ptr(args: PtrArgs) -> Result<Invocation, Failure> {
+pub(crate) fn ptr(args: PtrArgs, given: GivenFlags) -> Result<Invocation, Failure> {
     let PtrArgs {
         mut targets,
         forward_confirm,
         question,
         mut common,
+        journal,
     } = args;
+    let journal = JournalRequest::new(journal, given);
     if forward_confirm && question.class != Class::IN {
         return Err(Failure::usage(format_args!(
             "--forward-confirm cannot be used with --class {}: names have their addresses in the \
@@ -35,17 +38,19 @@ pub(crate) fn ptr(args: PtrArgs) -> Result<Invocation, Failure> {
     }
     common.resolver.extend(dig::take_resolvers(&mut targets));
     let kind = TargetKind::Ptr { forward_confirm };
-    named_lookups("ptr", builder(kind, &question), targets, common)
+    named_lookups("ptr", builder(kind, &question), targets, common, journal)
 }
 
 /// The invocation of `canvass dns`.
-pub(crate) fn dns(args: DnsArgs) -> Result<Invocation, Failure> {
+pub(crate) fn dns(args: DnsArgs, given: GivenFlags) -> Result<Invocation, Failure> {
     let DnsArgs {
         mut targets,
         mut types,
         question,
         mut common,
+        journal,
     } = args;
+    let journal = JournalRequest::new(journal, given);
     common.resolver.extend(dig::take_resolvers(&mut targets));
     if types.is_empty() {
         types = dig::take_types(&mut targets, common.input.is_some());
@@ -60,7 +65,7 @@ pub(crate) fn dns(args: DnsArgs) -> Result<Invocation, Failure> {
         dig::say_address(&targets, &types);
     }
     let builder = builder(TargetKind::Dns { types }, &question);
-    named_lookups("dns", builder, targets, common)
+    named_lookups("dns", builder, targets, common, journal)
 }
 
 /// The plan of questions that are asked in this way.
@@ -85,6 +90,7 @@ fn named_lookups(
     builder: PlanBuilder,
     targets: Vec<String>,
     args: CommonArgs,
+    journal: Option<JournalRequest>,
 ) -> Result<Invocation, Failure> {
     if args.lab.is_some() && !args.resolver.is_empty() {
         return Err(Failure::usage("@ADDR cannot be used with --lab"));
@@ -97,6 +103,7 @@ fn named_lookups(
         &[RESPONSE_TABLE],
         targets,
         args,
+        journal,
         |failure, quiet| {
             if !may_name {
                 return Err(failure);
@@ -125,6 +132,7 @@ pub(super) fn lookups(
         tables_beside,
         targets,
         args,
+        None,
         |failure, _| Err(failure),
     )
 }
@@ -137,6 +145,7 @@ fn lookups_or(
     tables_beside: &'static [&'static str],
     targets: Vec<String>,
     args: CommonArgs,
+    journal: Option<JournalRequest>,
     without: impl FnOnce(Failure, bool) -> Result<Arc<str>, Failure>,
 ) -> Result<Invocation, Failure> {
     let lab: Option<Lab> = match &args.lab {
@@ -168,6 +177,7 @@ fn lookups_or(
         targets,
         lab,
         save: None,
+        journal,
         files: NamedFiles::default(),
         tables_beside,
         sockets_max: None,

@@ -7,6 +7,7 @@ mod dig;
 mod expect;
 mod hosts;
 mod http;
+mod list;
 mod lookups;
 mod proxy;
 mod scripts;
@@ -21,16 +22,18 @@ use std::sync::Arc;
 
 use canvass_lab::Lab;
 use canvass_proto::TransportPolicy;
-use canvass_queue::{Dedup, Exclusions, FieldSelection, Source, TargetOptions};
+use canvass_queue::{Dedup, Source};
 use canvass_report::Columns;
 use canvass_run::{Plan, PlanBuilder, default_event_loops};
 
 use crate::args::{CommonArgs, ProgressArg, TransportArg};
 use crate::exit::Failure;
+use crate::journal::{JournalRequest, Opened};
 use crate::message::message;
 use crate::outputs::Outputs;
 use crate::same_file::NamedFiles;
 use crate::{descriptors, granted};
+use list::{journaled_source, order, source, target_options};
 
 pub(crate) use check::check;
 pub(crate) use compare::{ComparePlan, Other, compare};
@@ -48,6 +51,8 @@ pub(crate) struct Invocation {
     pub source: Box<dyn Source>,
     /// What is left out of the source, with `--dedup`.
     pub dedup: Option<Arc<Dedup>>,
+    /// The journal, with `--journal` or `--resume`.
+    pub journal: Option<Opened>,
     /// The lab inside the process, which runs as long as this is held.
     pub lab: Option<Lab>,
     pub outputs: Outputs,
@@ -69,6 +74,7 @@ struct CommandParts {
     source: Option<Box<dyn Source>>,
     lab: Option<Lab>,
     save: Option<PathBuf>,
+    journal: Option<JournalRequest>,
     /// Files that only this command reads.
     files: NamedFiles,
     /// The names of the percentile tables beside that of `--hgrm`.
@@ -85,7 +91,13 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
     let reads_list = parts.targets.is_empty() && parts.source.is_none();
     name_inputs(&args, reads_list, &mut files);
     outputs.name_files(&mut files, parts.tables_beside);
+    if let Some(request) = &parts.journal {
+        request.name_files(&mut files);
+    }
     files.check()?;
+    if let Some(request) = &parts.journal {
+        outputs.check_for_journal(request.flag())?;
+    }
     descriptors::check(event_loops(&args))?;
     let mut builder = parts
         .builder
@@ -106,9 +118,17 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
     let plan = builder.build().map_err(Failure::usage)?;
     granted::warn_of_limits(&args, &plan, parts.sockets_max);
     let dedup = args.dedup.map(|bytes| Arc::new(Dedup::new(bytes)));
-    let source = match parts.source {
-        Some(source) => source,
-        None => source(&plan, parts.targets, &args, dedup.clone())?,
+    let mut journal = match parts.journal {
+        Some(request) => Some(request.open(&order(&args, !parts.targets.is_empty())?)?),
+        None => None,
+    };
+    let source = match (parts.source, &mut journal) {
+        (Some(source), _) => source,
+        (None, Some(Opened::Finished(_))) => Box::new(canvass_queue::jobs(Vec::new())),
+        (None, Some(Opened::Open(journal))) => {
+            journaled_source(&plan, parts.targets, &args, dedup.clone(), journal)?
+        }
+        (None, None) => source(&plan, parts.targets, &args, dedup.clone())?,
     };
     if args.verbose {
         message(format_args!(
@@ -123,6 +143,7 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
         plan,
         source,
         dedup,
+        journal,
         lab: parts.lab,
         outputs,
         progress: match args.progress {
@@ -153,57 +174,6 @@ fn name_inputs(args: &CommonArgs, without_targets: bool, files: &mut NamedFiles)
 /// The number of event loops.
 fn event_loops(args: &CommonArgs) -> usize {
     args.threads.map_or_else(default_event_loops, usize::from)
-}
-
-/// Which targets of a list are taken.
-fn target_options(
-    plan: &Plan,
-    args: &CommonArgs,
-    dedup: Option<Arc<Dedup>>,
-) -> Result<TargetOptions, Failure> {
-    Ok(TargetOptions {
-        exclude: Arc::new(Exclusions::read(&args.exclude).map_err(Failure::usage)?),
-        shuffle: args.shuffle.map(|seed| seed.unwrap_or_else(rand::random)),
-        partition: args.shard.unwrap_or(canvass_queue::Partition::WHOLE),
-        limit: args.limit,
-        strict: args.strict,
-        field: args.field.map(|number| FieldSelection {
-            number,
-            delimiter: args.delimiter.unwrap_or_default(),
-        }),
-        lines_skipped: args.skip_lines,
-        dedup,
-        ..plan.target_options()
-    })
-}
-
-fn source(
-    plan: &Plan,
-    targets: Vec<String>,
-    args: &CommonArgs,
-    dedup: Option<Arc<Dedup>>,
-) -> Result<Box<dyn Source>, Failure> {
-    let options = target_options(plan, args, dedup)?;
-    let input = match &args.input {
-        Some(input) => Some(input.as_str()),
-        None if targets.is_empty() => {
-            if std::io::stdin().is_terminal() {
-                return Err(Failure::usage(
-                    "no targets: give some, or a list with --input FILE (- is standard input)",
-                ));
-            }
-            Some("-")
-        }
-        None => None,
-    };
-    let arguments = canvass_queue::arguments(targets, &options).map_err(Failure::usage)?;
-    Ok(match input {
-        Some(path) => {
-            let listed = canvass_queue::open(path, &options).map_err(Failure::usage)?;
-            Box::new(arguments.then(listed))
-        }
-        None => Box::new(arguments),
-    })
 }
 
 fn name_resolvers(plan: &Plan) -> String {

@@ -14,10 +14,11 @@ use super::tls::{name_tls_files, tls_client};
 use super::{Invocation, invocation};
 use crate::args::{TcpArgs, TlsVersionArg, UdpArgs};
 use crate::exit::Failure;
+use crate::journal::{GivenFlags, JournalRequest};
 use crate::same_file::NamedFiles;
 
 /// The invocation of `canvass tcp`.
-pub(crate) fn tcp(mut args: TcpArgs) -> Result<Invocation, Failure> {
+pub(crate) fn tcp(mut args: TcpArgs, given: GivenFlags) -> Result<Invocation, Failure> {
     let lab = start_lab(&args.host.common)?;
     let read = |name| Talk::read(name, args.quiet_after);
     let talk = args.talk.as_deref().map(read).transpose()?;
@@ -55,11 +56,12 @@ pub(crate) fn tcp(mut args: TcpArgs) -> Result<Invocation, Failure> {
     )?;
     name_talk_files(file, &args.credentials, &mut parts.files);
     name_tls_files(&args.tls, &mut parts.files);
+    parts.journal = JournalRequest::new(args.journal, given);
     invocation(parts, args.host.common)
 }
 
 /// The invocation of `canvass udp`.
-pub(crate) fn udp(args: UdpArgs) -> Result<Invocation, Failure> {
+pub(crate) fn udp(args: UdpArgs, given: GivenFlags) -> Result<Invocation, Failure> {
     let lab = start_lab(&args.host.common)?;
     let talk = match &args.talk {
         Some(name) => Talk::read(name, None)?,
@@ -89,6 +91,7 @@ pub(crate) fn udp(args: UdpArgs) -> Result<Invocation, Failure> {
         &args.host,
     )?;
     name_talk_files(file, &args.credentials, &mut parts.files);
+    parts.journal = JournalRequest::new(args.journal, given);
     invocation(parts, args.host.common)
 }
 

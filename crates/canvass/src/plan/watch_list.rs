@@ -8,7 +8,7 @@ use canvass_run::Plan;
 use canvass_sweep::WatchedTarget;
 use canvass_sweep::config::{ConfiguredTargets, FileChanges, Maintenance};
 
-use super::source;
+use super::list::source;
 use super::sweep::{Rounds, watched};
 use crate::args::CommonArgs;
 use crate::exit::Failure;

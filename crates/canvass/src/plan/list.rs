@@ -1,0 +1,138 @@
+//! Which targets of a run there are, and in what order.
+
+use std::fs::File;
+use std::io::{self, IsTerminal};
+use std::path::Path;
+use std::sync::Arc;
+
+use canvass_queue::{Dedup, Exclusions, FieldSelection, Partition, Source, TargetOptions};
+use canvass_run::{Plan, Resumed};
+
+use crate::args::CommonArgs;
+use crate::exit::Failure;
+use crate::journal::{Journal, ListIdentity, ListOrder, tracked};
+
+/// Where a list is, besides the arguments.
+enum List<'a> {
+    /// There is none.
+    None,
+    Stdin,
+    File(&'a str),
+}
+
+/// Which targets of a list are taken.
+pub(super) fn target_options(
+    plan: &Plan,
+    args: &CommonArgs,
+    dedup: Option<Arc<Dedup>>,
+) -> Result<TargetOptions, Failure> {
+    Ok(TargetOptions {
+        exclude: Arc::new(Exclusions::read(&args.exclude).map_err(Failure::usage)?),
+        shuffle: args.shuffle.map(|seed| seed.unwrap_or_else(rand::random)),
+        partition: args.shard.unwrap_or(Partition::WHOLE),
+        limit: args.limit,
+        strict: args.strict,
+        field: args.field.map(|number| FieldSelection {
+            number,
+            delimiter: args.delimiter.unwrap_or_default(),
+        }),
+        lines_skipped: args.skip_lines,
+        dedup,
+        ..plan.target_options()
+    })
+}
+
+/// The targets of a run.
+pub(super) fn source(
+    plan: &Plan,
+    targets: Vec<String>,
+    args: &CommonArgs,
+    dedup: Option<Arc<Dedup>>,
+) -> Result<Box<dyn Source>, Failure> {
+    let options = target_options(plan, args, dedup)?;
+    let path = match list(args, !targets.is_empty())? {
+        List::None => None,
+        List::Stdin => Some("-"),
+        List::File(path) => Some(path),
+    };
+    let arguments = canvass_queue::arguments(targets, &options).map_err(Failure::usage)?;
+    Ok(match path {
+        Some(path) => {
+            let listed = canvass_queue::open(path, &options).map_err(Failure::usage)?;
+            Box::new(arguments.then(listed))
+        }
+        None => Box::new(arguments),
+    })
+}
+
+/// What a journal has to know of the list and its order.
+pub(super) fn order(args: &CommonArgs, has_arguments: bool) -> Result<ListOrder, Failure> {
+    let list = match list(args, has_arguments)? {
+        List::None => ListIdentity::None,
+        List::File(path) if Path::new(path).is_file() => ListIdentity::File(path.into()),
+        List::File(_) | List::Stdin => ListIdentity::Stream,
+    };
+    Ok(ListOrder {
+        list,
+        shard: args.shard.unwrap_or(Partition::WHOLE),
+        shuffle: args.shuffle,
+    })
+}
+
+/// The targets of a run with a journal: those that earlier parts of the run have not completed. A list
+/// that can be read only once is tracked, and compared with that of the earlier parts.
+pub(super) fn journaled_source(
+    plan: &Plan,
+    targets: Vec<String>,
+    args: &CommonArgs,
+    dedup: Option<Arc<Dedup>>,
+    journal: &mut Journal,
+) -> Result<Box<dyn Source>, Failure> {
+    let options = TargetOptions {
+        shuffle: journal.seed(),
+        ..target_options(plan, args, dedup)?
+    };
+    let list = list(args, !targets.is_empty())?;
+    let arguments = canvass_queue::arguments(targets, &options).map_err(Failure::usage)?;
+    let expected = journal.progress().list.clone();
+    let source = match list {
+        List::None => arguments,
+        List::File(path) if Path::new(path).is_file() => {
+            arguments.then(canvass_queue::open(path, &options).map_err(Failure::usage)?)
+        }
+        List::File(path) => {
+            let file = File::open(path)
+                .map_err(|error| Failure::usage(format!("cannot read {path}: {error}")))?;
+            let (reader, tracker) = tracked(file, expected);
+            journal.tracker = Some(tracker);
+            arguments.then(canvass_queue::stream(reader, path, &options))
+        }
+        List::Stdin => {
+            let (reader, tracker) = tracked(io::stdin(), expected);
+            journal.tracker = Some(tracker);
+            arguments.then(canvass_queue::stream(reader, "standard input", &options))
+        }
+    };
+    let Some(completed) = journal.completed() else {
+        return Ok(Box::new(source));
+    };
+    let resumed = Resumed::new(source, completed).map_err(Failure::usage)?;
+    if let Some(tracker) = &journal.tracker {
+        tracker
+            .verify()
+            .map_err(|error| Failure::usage(format!("cannot go on with the list: {error}")))?;
+    }
+    Ok(Box::new(resumed))
+}
+
+fn list(args: &CommonArgs, has_arguments: bool) -> Result<List<'_>, Failure> {
+    match args.input.as_deref() {
+        Some("-") => Ok(List::Stdin),
+        Some(path) => Ok(List::File(path)),
+        None if has_arguments => Ok(List::None),
+        None if io::stdin().is_terminal() => Err(Failure::usage(
+            "no targets: give some, or a list with --input FILE (- is standard input)",
+        )),
+        None => Ok(List::Stdin),
+    }
+}

@@ -62,7 +62,8 @@ const OUTPUTS: [&str; 3] = ["output", "hlog", "save"];
 const CONTENTS: [&str; 3] = ["exclude", "talk", "data"];
 /// The characters of a value that are shown.
 const SHOWN_CHARS_MAX: usize = 100;
-/// The name of the list among the values.
+/// The names of the command and of the list among the values.
+pub(super) const COMMAND: &str = "the command";
 pub(super) const LIST: &str = "the list";
 const READ_OCTETS: usize = 256 * 1024;
 
@@ -82,7 +83,7 @@ pub(super) fn values(
     list: &ListIdentity,
     seed: Option<u64>,
 ) -> Result<Vec<BoundValue>, DiskError> {
-    let mut values = vec![BoundValue::new("command", &given.command, &*given.command)];
+    let mut values = vec![BoundValue::new(COMMAND, &given.command, &*given.command)];
     let list = match list {
         ListIdentity::None => None,
         ListIdentity::Stream => Some("a stream".to_owned()),

@@ -14,7 +14,7 @@ use canvass_queue::{Ledger, Partition};
 use canvass_report::{LatencyRecorder, SinkError, Tally};
 use canvass_run::{Completed, Continuation, Shared};
 
-use super::binding::{self, LIST, ListIdentity};
+use super::binding::{self, COMMAND, LIST, ListIdentity};
 use super::flags::GivenFlags;
 use super::list::ListTracker;
 use super::sink::{Counts, JournalSink, JournaledOutput, TimeSpent};
@@ -160,7 +160,11 @@ impl JournalRequest {
         };
         let salt = record.binding.salt().to_owned();
         let given = Binding::new(salt, self.values(order, seed)?);
-        let differences = record.binding.differences(&given);
+        let mut differences = record.binding.differences(&given);
+        if differences.iter().any(|one| one.name == COMMAND) {
+            // Another command has other flags, which say nothing more.
+            differences.retain(|one| one.name == COMMAND);
+        }
         if !differences.is_empty() {
             let texts: Vec<String> = differences.iter().map(ToString::to_string).collect();
             let of_list = differences.iter().any(|one| one.name == LIST);

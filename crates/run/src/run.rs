@@ -123,6 +123,7 @@ impl Run {
         let completed = source.completed();
         let ledger = Arc::new(Ledger::after(&completed));
         let earlier = before.tally.get().total();
+        let in_part: u64 = completed.partial.iter().map(|(_, outcomes)| outcomes).sum();
         let stop = StopHandle::new(Arc::clone(&ledger), stop, outbox_wakers);
         // If a thread cannot be started, dropping this stops the threads started before it.
         let run = Self {
@@ -130,7 +131,8 @@ impl Run {
                 clock: plan.clock,
                 total: source
                     .remaining()
-                    .map(|targets| earlier.saturating_add(plan.outcomes_of(targets))),
+                    .map(|targets| plan.outcomes_of(targets).saturating_sub(in_part))
+                    .map(|outcomes| earlier.saturating_add(outcomes)),
                 earlier,
                 ledger: Arc::clone(&ledger),
                 tally: before.tally,

@@ -85,7 +85,7 @@ impl JournalRequest {
 
     /// Locks the journal, reads it, and checks that it may be begun, or that it is that of this command
     /// line.
-    pub(crate) fn open(self, order: &ListOrder) -> Result<Opened, Failure> {
+    pub(crate) fn open(self, order: &ListOrder, quiet: bool) -> Result<Opened, Failure> {
         let shown = format!("{} {}", self.flag(), self.path.display());
         let is_there = self.path.exists() || FileDisk::files_beside(&self.path)[0].exists();
         let absent = || {
@@ -111,7 +111,15 @@ impl JournalRequest {
             ));
         }
         match loaded.record {
-            Some(record) if self.resumes => self.resume(store, record, order, &shown),
+            Some(record) if self.resumes => {
+                let opened = self.resume(store, record, order, &shown)?;
+                if let (Opened::Finished(_), false) = (&opened, quiet) {
+                    message(format_args!(
+                        "canvass: {shown}: the run is finished; nothing is left to ask"
+                    ));
+                }
+                Ok(opened)
+            }
             None if self.resumes => Err(absent()),
             Some(record) if record.finished.is_none() => Err(Failure::usage(format!(
                 "{shown}: its run is not finished; go on with --resume {}, or remove it",
@@ -187,12 +195,7 @@ impl JournalRequest {
         };
         journal.check_outputs()?;
         Ok(match journal.record.finished {
-            Some(status) => {
-                message(format_args!(
-                    "canvass: {shown}: the run is finished; nothing is left to ask"
-                ));
-                Opened::Finished(Exit::of_code(status))
-            }
+            Some(status) => Opened::Finished(Exit::of_code(status)),
             None => Opened::Open(Box::new(journal)),
         })
     }

@@ -119,7 +119,10 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
     granted::warn_of_limits(&args, &plan, parts.sockets_max);
     let dedup = args.dedup.map(|bytes| Arc::new(Dedup::new(bytes)));
     let mut journal = match parts.journal {
-        Some(request) => Some(request.open(&order(&args, !parts.targets.is_empty())?)?),
+        Some(request) => {
+            let order = order(&args, !parts.targets.is_empty())?;
+            Some(request.open(&order, args.quiet)?)
+        }
         None => None,
     };
     let source = match (parts.source, &mut journal) {

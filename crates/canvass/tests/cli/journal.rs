@@ -145,6 +145,27 @@ fn repeated_requests_are_numbered_on() {
 }
 
 #[test]
+fn bodies_are_saved_for_every_line() {
+    let urls: Vec<String> = (0..300)
+        .map(|number| format!("http://www.lab.test/bytes/{number}"))
+        .collect();
+    let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
+    let flags = ["http", "--lab", "--rate", "150", "-f", "ndjson", "-q"];
+    let mut rig = Rig::new(&[&flags[..], &urls].concat(), "a.ndjson");
+    let bodies = rig.path("bodies");
+    rig.add(&["--save", &bodies]);
+    for _ in 0..2 {
+        rig.interrupt(2, Signal::KILL, None);
+    }
+    rig.run().exits(0);
+    assert_eq!(results(&rig.lines()).len(), 300);
+    for seq in 0..300 {
+        let body = fs::read(format!("{bodies}/{seq}.body")).unwrap();
+        assert_eq!(body.len(), seq);
+    }
+}
+
+#[test]
 fn a_list_from_standard_input_is_recognised() {
     let list: String = (0..3000)
         .map(|number| format!("10.0.{}.{}\n", number / 256, number % 256))

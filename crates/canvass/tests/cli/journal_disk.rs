@@ -95,9 +95,9 @@ fn mounted(script: &str, rig: &Rig) -> Option<String> {
 const FULL: &str = r#"
 cd "$1"; shift
 head -c 1000000 /dev/zero >ballast
-"$@" -o lines --journal j 2>err
+"$@" -o lines --journal j 2>../err
 echo "first $?"
-grep -c 'no space is left to write' err
+grep -c 'no space is left to write' ../err
 rm ballast
 "$@" -o lines --resume j
 echo "second $?"

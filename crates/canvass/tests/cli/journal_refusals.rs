@@ -83,7 +83,7 @@ fn another_question_is_refused_and_the_difference_named() {
         "--threads",
         "2",
     ];
-    rig.run_with("--resume", &[&free[..], &["--rate", "50k"]].concat())
+    rig.run_with("--resume", &[&free[..], &["--rate", "50000"]].concat())
         .exits(0);
     assert_eq!(rig.lines().len(), 5000);
 }
@@ -156,7 +156,7 @@ fn a_journal_is_neither_overwritten_nor_made_up() {
     rig.run_with("--resume", &[])
         .exits(2)
         .says("there is no such journal");
-    rig.run_with("--journal", &["--rate", "50k"]).exits(0);
+    rig.run_with("--journal", &["--rate", "50000"]).exits(0);
     assert_eq!(rig.lines().len(), 5000);
 }
 
@@ -165,7 +165,7 @@ fn a_damaged_journal_gives_way_to_the_record_before_it() {
     let rig = interrupted();
     let journal = fs::read(&rig.journal).unwrap();
     fs::write(&rig.journal, &journal[..journal.len() - 5]).unwrap();
-    rig.run_with("--resume", &["--rate", "50k"])
+    rig.run_with("--resume", &["--rate", "50000"])
         .exits(0)
         .says("is damaged: its end is missing; the record before it is taken");
     let mut lines = rig.lines();
@@ -189,7 +189,7 @@ fn one_run_at_a_time_uses_a_journal() {
     assert!(shown.starts_with("state        running\n"), "{shown}");
     running.signal(Signal::KILL);
     running.end();
-    rig.run_with("--resume", &["--rate", "50k"]).exits(0);
+    rig.run_with("--resume", &["--rate", "50000"]).exits(0);
     assert!(!fs::exists(rig.path("run.journal.lock")).unwrap());
 }
 

@@ -7,14 +7,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use canvass_journal::{
-    Binding, DiskError, FileDisk, LoadError, LockError, Output, Progress, Record, Shard, Store,
-    Syncable, Writer,
+    Binding, FileDisk, LoadError, LockError, Output, Progress, Record, Shard, Store, Syncable,
+    Writer,
 };
 use canvass_queue::{Ledger, Partition};
-use canvass_report::{LatencyRecorder, SinkError, Tally};
+use canvass_report::{LatencyRecorder, Tally};
 use canvass_run::{Completed, Continuation, Shared};
 
 use super::binding::{self, COMMAND, LIST, ListIdentity};
+use super::end::{JournalEnd, sink_error};
 use super::flags::GivenFlags;
 use super::list::ListTracker;
 use super::sink::{Counts, JournalSink, JournaledOutput, TimeSpent};
@@ -365,11 +366,7 @@ impl Journal {
         let writer = Writer::start(self.store, self.record)
             .map(Arc::new)
             .map_err(|error| Failure::stopped(format!("cannot start a thread: {error}")))?;
-        let end = JournalEnd {
-            path: self.path,
-            writer: Arc::clone(&writer),
-            cpu_before,
-        };
+        let end = JournalEnd::new(self.path, Arc::clone(&writer), cpu_before);
         let sink = JournalSink {
             outputs,
             recorded: Ledger::after(&completed),
@@ -389,45 +386,4 @@ impl Journal {
         };
         Ok((sink, end))
     }
-}
-
-/// The journal of a run that has ended.
-pub(crate) struct JournalEnd {
-    path: PathBuf,
-    writer: Arc<Writer>,
-    /// The CPU time of earlier parts of the run.
-    pub cpu_before: Duration,
-}
-
-impl JournalEnd {
-    /// Records how a run has ended, if it is complete. Otherwise says how to go on.
-    pub(crate) fn conclude(
-        self,
-        ended: Result<Exit, Failure>,
-        is_complete: bool,
-        quiet: bool,
-    ) -> Result<Exit, Failure> {
-        if let (Ok(exit), true) = (&ended, is_complete) {
-            self.writer
-                .finish(exit.code())
-                .map_err(|error| Failure::stopped(sink_error(&error)))?;
-        } else if !quiet {
-            let path = self.path.display();
-            message(format_args!(
-                "canvass: the run is not finished; go on with --resume {path}"
-            ));
-        }
-        ended
-    }
-}
-
-/// The error of a journal as that of an output.
-pub(crate) fn sink_error(error: &DiskError) -> SinkError {
-    let DiskError {
-        operation,
-        name,
-        source,
-    } = error;
-    let text = format!("{operation} failed: {source}");
-    SinkError::new(name, std::io::Error::new(source.kind(), text))
 }

@@ -111,7 +111,7 @@ fn a_run_that_filled_the_disk_goes_on_when_there_is_space() {
     for mount in [
         "mount -t tmpfs -o size=2200k tmpfs \"$1\"",
         // The loop device is released with its last mount.
-        "truncate -s 3M \"$1.ext4\" && mkfs.ext4 -q -b 1024 -m 0 -O ^has_journal \"$1.ext4\" && \
+        "truncate -s 2200k \"$1.ext4\" && mkfs.ext4 -q -b 1024 -m 0 -O ^has_journal \"$1.ext4\" && \
          { mount -o loop \"$1.ext4\" \"$1\" || { echo 'no loop device'; exit 0; }; }",
     ] {
         let script = format!("set -e\n{mount}\nset +e\n{FULL}");

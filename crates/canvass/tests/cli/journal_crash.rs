@@ -105,7 +105,7 @@ fn nothing_is_lost_or_doubled_in_a_compressed_output_of_a_shuffled_part() {
 #[test]
 #[ignore = "takes a minute: scripts/check --long runs it"]
 fn fifty_kills_of_two_hundred_thousand_targets() {
-    let life = Duration::from_millis(600);
+    let life = Duration::from_millis(850);
     crash(
         &["ptr", "10.0.0.0/14", "--limit", "200000", "--lab"],
         "a.ndjson",

@@ -50,7 +50,9 @@ impl EventLoops {
             let (job_sender, jobs) = bounded(BATCHES_WAITING_MAX);
             let latest = Arc::new(LatestSample::default());
             let names = plan.system_names.then(|| {
-                let (service, workers) = system_names::service(&outbox_waker, plan.clock.began);
+                let targets_max = plan.config.jobs_max;
+                let (service, workers) =
+                    system_names::service(&outbox_waker, plan.clock.began, targets_max);
                 loops.name_workers.extend(workers);
                 service
             });

@@ -29,8 +29,7 @@ pub(crate) fn probe(module: &DnsModule, attempt: &mut Attempt<'_>) -> bool {
         preferred: module.preferred_ip_protocol,
         fallback: module.ip_protocol_fallback,
     };
-    let left = attempt.left();
-    let found = choice.look_up(&host, left, &mut attempt.metrics);
+    let found = choice.look_up(&host, attempt);
     duration(&mut attempt.metrics, "resolve", found.took.as_secs_f64());
     let prepared = found
         .address
@@ -79,7 +78,7 @@ pub(crate) fn probe(module: &DnsModule, attempt: &mut Attempt<'_>) -> bool {
 }
 
 /// Splits `host` or `host:port`.
-fn split(target: &str) -> Option<(Host, u16)> {
+pub(crate) fn split(target: &str) -> Option<(Host, u16)> {
     if let Some(host) = Host::parse(target) {
         return Some((host, PORT));
     }

@@ -21,6 +21,7 @@ mod lab;
 mod lines;
 mod listen;
 mod message;
+mod modules_file;
 mod outputs;
 mod plan;
 mod probe;

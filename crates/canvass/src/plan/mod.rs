@@ -5,6 +5,7 @@ mod check;
 mod compare;
 mod dig;
 mod expect;
+mod exporter;
 mod hosts;
 mod http;
 mod lookups;
@@ -34,9 +35,10 @@ use crate::{descriptors, granted};
 
 pub(crate) use check::check;
 pub(crate) use compare::{ComparePlan, Other, compare};
+pub(crate) use exporter::{PlannedExporter, count as module_count};
 pub(crate) use http::http;
 pub(crate) use lookups::{dns, ptr};
-pub(crate) use sweep::{SweepInvocation, SweepPlan, sweep};
+pub(crate) use sweep::{SweepInvocation, SweepPlan, counted, sweep};
 pub(crate) use talk::{tcp, udp};
 pub(crate) use watch_list::WatchList;
 

@@ -12,6 +12,7 @@ use canvass_sweep::{Thresholds, WatchedTarget};
 
 use super::alerts::{PlannedAlerts, alerts};
 use super::check::endpoints;
+use super::exporter::{PlannedExporter, exporter};
 use super::watch_list::{self, List};
 use super::{Invocation, WatchList, invocation, target_options};
 use crate::args::{CommonArgs, ListenArgs, SweepArgs};
@@ -31,6 +32,7 @@ pub(crate) struct SweepPlan {
     pub list: WatchList,
     pub state: Option<PathBuf>,
     pub listen: ListenArgs,
+    pub exporter: Option<PlannedExporter>,
     pub alerts: PlannedAlerts,
 }
 
@@ -54,6 +56,7 @@ pub(crate) fn sweep(mut args: SweepArgs) -> Result<SweepInvocation, Failure> {
         files.writes("--state", path);
     }
     let alerts = alerts(&args.alerts, args.state.as_deref(), &mut files)?;
+    let exporter = exporter(&args, &mut files)?;
     let goes_on = !args.once && !args.check;
     if goes_on && args.probing.host.common.format == Format::Csv {
         return Err(Failure::usage(
@@ -73,20 +76,21 @@ pub(crate) fn sweep(mut args: SweepArgs) -> Result<SweepInvocation, Failure> {
     let rotation = args.rotate.rotation(has_output)?;
     let (mut invocation, targets, list) = match configuration(&args)? {
         Some(path) => configured(args, &path, rounds, files)?,
+        None if exporter.is_some() && has_no_list(&args) => unlisted(args, files)?,
         None => listed(args, rounds, files)?,
     };
+    let is_listed = !matches!(list, WatchList::None);
     invocation.outputs.rotation = rotation;
     if check {
-        let noun = if targets.len() == 1 {
-            "target"
-        } else {
-            "targets"
-        };
-        let mut text = format!("{} {noun}", targets.len());
+        let mut parts = Vec::new();
         if let WatchList::Configured(configured) = &list {
-            text.push_str(&format!(" in {} groups", configured.groups()));
+            let targets = counted(targets.len(), "target");
+            parts.push(format!("{targets} in {} groups", configured.groups()));
+        } else if is_listed {
+            parts.push(counted(targets.len(), "target"));
         }
-        return Ok(SweepInvocation::Checked(text));
+        parts.extend(exporter.map(|exporter| counted(exporter.count, "module")));
+        return Ok(SweepInvocation::Checked(parts.join(", ")));
     }
     if once {
         let jobs = targets.into_iter().zip(0..);
@@ -94,7 +98,7 @@ pub(crate) fn sweep(mut args: SweepArgs) -> Result<SweepInvocation, Failure> {
         invocation.source = Box::new(canvass_queue::jobs(jobs));
         return Ok(SweepInvocation::Once(Box::new(invocation)));
     }
-    if targets.is_empty() {
+    if targets.is_empty() && is_listed {
         return Err(Failure::usage(
             "the list is empty, so there is nothing to watch",
         ));
@@ -105,11 +109,31 @@ pub(crate) fn sweep(mut args: SweepArgs) -> Result<SweepInvocation, Failure> {
         list,
         state,
         listen,
+        exporter,
         alerts,
     })))
 }
 
+/// A number of things with their noun.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
 type Targets = (Invocation, Vec<WatchedTarget>, WatchList);
+
+/// Whether the arguments name no endpoints.
+fn has_no_list(args: &SweepArgs) -> bool {
+    args.targets.is_empty() && args.probing.host.common.input.is_none()
+}
+
+/// No targets.
+fn unlisted(args: SweepArgs, files: NamedFiles) -> Result<Targets, Failure> {
+    let no_more = |_: &_, _: &mut _| Ok(());
+    let (mut parts, rest, ()) = endpoints("sweep", args.targets, args.probing, files, no_more)?;
+    parts.source = Some(Box::new(canvass_queue::jobs(Vec::new())));
+    Ok((invocation(parts, rest)?, Vec::new(), WatchList::None))
+}
 
 /// The targets of a list.
 fn listed(args: SweepArgs, rounds: Rounds, files: NamedFiles) -> Result<Targets, Failure> {

@@ -21,6 +21,8 @@ pub(crate) enum WatchList {
     Listed(Box<List>),
     /// What cannot be read again: standard input, or arguments alone.
     Fixed,
+    /// There are no targets: there are probes on request only.
+    None,
 }
 
 /// A list in a file.
@@ -67,7 +69,7 @@ pub(super) fn file(args: &CommonArgs) -> Option<PathBuf> {
 impl WatchList {
     /// Whether the targets can be read again.
     pub(crate) fn can_be_read_again(&self) -> bool {
-        !matches!(self, Self::Fixed)
+        !matches!(self, Self::Fixed | Self::None)
     }
 
     /// Whether a file has changed since the targets were read, and is complete.
@@ -75,24 +77,31 @@ impl WatchList {
         match self {
             Self::Configured(targets) => targets.have_changed(),
             Self::Listed(list) => list.changes.poll(),
-            Self::Fixed => false,
+            Self::Fixed | Self::None => false,
         }
     }
 
-    /// Reads the targets again.
-    pub(crate) fn read_again(&mut self) -> Result<Vec<WatchedTarget>, Failure> {
-        match self {
-            Self::Configured(targets) => targets.reload().map_err(Failure::usage),
-            Self::Listed(list) => list.read(),
-            Self::Fixed => Err(Failure::usage("the list cannot be read again")),
+    /// Reads the targets again. `None` if they cannot be.
+    ///
+    /// # Errors
+    /// Something is wrong with them, or there are none any more.
+    pub(crate) fn read_again(&mut self) -> Result<Option<Vec<WatchedTarget>>, Failure> {
+        let targets = match self {
+            Self::Configured(targets) => targets.reload().map_err(Failure::usage)?,
+            Self::Listed(list) => list.read()?,
+            Self::Fixed | Self::None => return Ok(None),
+        };
+        if targets.is_empty() {
+            return Err(Failure::usage("the list is empty"));
         }
+        Ok(Some(targets))
     }
 
     /// The maintenance windows.
     pub(crate) fn maintenance(&self) -> Option<&Maintenance> {
         match self {
             Self::Configured(targets) => Some(targets.maintenance()),
-            Self::Listed(_) | Self::Fixed => None,
+            Self::Listed(_) | Self::Fixed | Self::None => None,
         }
     }
 }

@@ -34,7 +34,8 @@ pub(super) struct PastProbe {
 impl History {
     /// Adds a probe that has ended now.
     pub(super) fn add(&mut self, module: &str, target: &str, success: bool, debug: &str) {
-        let end = debug.floor_char_boundary(DEBUG_SIZE_MAX);
+        let mut ends = (0..=debug.len().min(DEBUG_SIZE_MAX)).rev();
+        let end = ends.find(|end| debug.is_char_boundary(*end)).unwrap_or(0);
         self.latest.push_back(PastProbe {
             id: self.next_id,
             ended: Timestamp::now(),

@@ -3,6 +3,7 @@
 use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use canvass_blackbox::shown_target;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::history::PastProbe;
@@ -25,12 +26,22 @@ pub(super) async fn logs(State(site): State<Site>, RawQuery(query): RawQuery) ->
     let refused = |status: StatusCode, text: &'static str| (status, text).into_response();
     let found = match (id, target) {
         ("", "") => return Html(list(&site.exporter).into_string()).into_response(),
-        ("", target) => site.exporter.past(|probe| {
-            &*probe.target == target && (module.is_empty() || &*probe.module == module)
-        }),
+        ("", target) => {
+            let shown = shown_target(target);
+            let found = site.exporter.past(|probe| {
+                *probe.target == *shown && (module.is_empty() || &*probe.module == module)
+            });
+            found.ok_or("Probe target not found\n")
+        }
         (id, "") => match id.parse::<u64>() {
-            Ok(id) => site.exporter.past(|probe| probe.id == id),
-            Err(_) => return refused(StatusCode::BAD_REQUEST, "Invalid probe id\n"),
+            Ok(id) => {
+                let found = site.exporter.past(|probe| probe.id == id);
+                found.ok_or("Probe id not found\n")
+            }
+            Err(_) => {
+                let text = "Probe id or target must be defined as http query parameters\n";
+                return refused(StatusCode::BAD_REQUEST, text);
+            }
         },
         _ => {
             let text = "Probe id and target can't be defined at the same time\n";
@@ -38,8 +49,8 @@ pub(super) async fn logs(State(site): State<Site>, RawQuery(query): RawQuery) ->
         }
     };
     match found {
-        Some(probe) => plain(probe.debug.to_string()),
-        None => refused(StatusCode::NOT_FOUND, "Probe not found\n"),
+        Ok(probe) => plain(probe.debug.to_string()),
+        Err(text) => refused(StatusCode::NOT_FOUND, text),
     }
 }
 

@@ -12,7 +12,8 @@ use canvass_run::TargetKind;
 use crate::address::AddressChoice;
 use crate::exposition::Exposition;
 use crate::file::{DnsModule, RecordRules, Regex, TransportProtocol};
-use crate::probe::{Attempt, Log, source};
+use crate::log::Log;
+use crate::probe::{Attempt, source};
 
 const PORT: u16 = 53;
 

@@ -16,6 +16,7 @@ mod file;
 mod http;
 mod http_judgement;
 mod http_metrics;
+mod log;
 mod probe;
 mod query_response;
 mod refusal;
@@ -25,7 +26,6 @@ mod tls;
 pub use destination::Destination;
 pub use exposition::{CONTENT_TYPE, Exposition, Family, Labels};
 pub use file::{Modules, ModulesError};
-pub use probe::{
-    Cancelled, DEFAULT_MODULE, ProbeError, ProbeRequest, ProbeResponse, probe, shown_target,
-};
+pub use log::shown_target;
+pub use probe::{Cancelled, DEFAULT_MODULE, ProbeError, ProbeRequest, ProbeResponse, probe};
 pub use refusal::Refusal;

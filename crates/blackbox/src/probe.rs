@@ -1,7 +1,5 @@
 //! One probe, from its request to the metrics.
 
-use std::borrow::Cow;
-use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -12,7 +10,8 @@ use canvass_run::{Plan, PlanBuilder, Run, Sink, SinkError, TargetKind};
 use crossbeam_channel::{Receiver, Sender, bounded, select};
 
 use crate::exposition::Exposition;
-use crate::file::{MASK, Module, Modules};
+use crate::file::{Module, Modules};
+use crate::log::{Log, shown_target};
 use crate::refusal::{self, Refusal};
 use crate::tls::TlsClients;
 use crate::{debug, dns, http, tcp};
@@ -62,25 +61,6 @@ pub type Cancelled = Receiver<std::convert::Infallible>;
 
 /// What the log says of a probe that nobody waits for any more.
 pub(crate) const CANCELLED: &str = "the client has gone away";
-
-/// A target as it is shown: a password in a URL is not.
-pub fn shown_target(target: &str) -> Cow<'_, str> {
-    let authority = target
-        .split_once("://")
-        .map_or(0, |(scheme, _)| scheme.len() + 3);
-    let end = target[authority..]
-        .find(['/', '?', '#'])
-        .map_or(target.len(), |end| authority + end);
-    let userinfo = target[authority..end].rfind('@');
-    let password = userinfo.and_then(|at| {
-        let colon = target[authority..authority + at].find(':')?;
-        Some((authority + colon + 1, authority + at))
-    });
-    match password {
-        Some((from, to)) => format!("{}{MASK}{}", &target[..from], &target[to..]).into(),
-        None => target.into(),
-    }
-}
 
 /// Why there was no probe.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -147,10 +127,7 @@ pub fn probe(
         ends: request.asked + timeout(module.timeout.0, request.scrape_timeout),
         cancelled,
         metrics: Exposition::default(),
-        log: Log {
-            began,
-            lines: request.debug.then(Vec::new),
-        },
+        log: Log::begin(request.debug),
     };
     attempt.log.add(format_args!(
         "probing {} with prober {} for at most {:?}",
@@ -179,7 +156,7 @@ pub fn probe(
         "Returns how long the probe took to complete in seconds",
         began.elapsed().as_secs_f64(),
     );
-    let lines = log.lines.as_deref();
+    let lines = log.lines();
     Ok(ProbeResponse {
         success,
         debug: lines.map(|lines| debug::text(lines, &metrics, &module)),
@@ -264,7 +241,7 @@ impl Attempt<'_> {
             .retries(Some(0))
             .deadline(self.left())
             .timeout(self.left())
-            .trace(self.log.lines.is_some())
+            .trace(self.log.is_wanted())
     }
 
     /// Runs a plan for one target. `None` if it cannot be run, which the log says.
@@ -339,49 +316,6 @@ impl Sink for First {
     }
 }
 
-/// What happened, if somebody asks.
-#[derive(Debug)]
-pub(crate) struct Log {
-    began: Instant,
-    lines: Option<Vec<String>>,
-}
-
-impl Log {
-    pub(crate) fn add(&mut self, line: fmt::Arguments<'_>) {
-        let at = self.began.elapsed();
-        self.add_at(at, line);
-    }
-
-    fn add_at(&mut self, at: Duration, line: fmt::Arguments<'_>) {
-        if let Some(lines) = &mut self.lines {
-            lines.push(format!("{:>10.6} {line}", at.as_secs_f64()));
-        }
-    }
-
-    /// Adds the trace of a probe that began at `began`, and its fault.
-    fn add_outcome(&mut self, began: Instant, outcome: &Outcome) {
-        let offset = began - self.began;
-        for event in outcome.trace.iter().flatten() {
-            let at = offset + event.at.since(canvass_model::Time::ZERO);
-            self.add_at(at, format_args!("{} {}", event.event, event.detail));
-        }
-        if let Some(fault) = &outcome.fault {
-            self.add(format_args!(
-                "failed: {} in phase {}: {}",
-                fault.cause.as_str(),
-                fault.phase,
-                fault.message
-            ));
-        }
-        if let Some(unmet) = outcome.answer.unmet() {
-            self.add(format_args!(
-                "expected {}, seen {}",
-                unmet.expected, unmet.seen
-            ));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -401,20 +335,6 @@ mod tests {
             (Duration::MAX, Some(Duration::MAX), TIMEOUT_MAX),
         ] {
             assert_eq!(timeout(module, scraper), limit, "{module:?} {scraper:?}");
-        }
-    }
-
-    #[test]
-    fn the_password_of_a_target_is_not_shown() {
-        for (target, shown) in [
-            ("http://me:hunter2@a.test/b", "http://me:<secret>@a.test/b"),
-            ("me:hunter2@a.test:80", "me:<secret>@a.test:80"),
-            ("http://me:p@ss@a.test?q", "http://me:<secret>@a.test?q"),
-            ("http://me@a.test/", "http://me@a.test/"),
-            ("http://a.test/x:y@z", "http://a.test/x:y@z"),
-            ("[::1]:25", "[::1]:25"),
-        ] {
-            assert_eq!(shown_target(target), shown);
         }
     }
 }

@@ -14,18 +14,18 @@ pub(crate) enum ProbeTargetsArg {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ExporterArgs {
-    /// Answer /probe by blackbox_exporter's modules in FILE
+    /// Answer /probe by the modules in FILE
     ///
-    /// On the address of --listen, as blackbox_exporter 0.28 answers it, with the probers http, tcp and
-    /// dns. The file is read again when it changes. Without endpoints, and without -i, nothing else is
-    /// probed, and standard input is not read.
+    /// On the address of --listen, as blackbox_exporter 0.28 does by its file, with the probers http,
+    /// tcp and dns. The file is read again when it changes. Without endpoints, and without -i, nothing
+    /// else is probed, and standard input is not read.
     #[arg(long, value_name = "FILE", conflicts_with = "once", help_heading = heading::OUTPUT)]
     pub modules: Option<PathBuf>,
-    /// Let /probe take any target, or listed ones
+    /// Let /probe take targets that are: any, listed
     ///
     /// With `listed`, a target of /probe must be the URL, the port or the DNS server of an endpoint of
     /// the sweep. The default is `any` if --listen has a loopback address, and else `listed`.
-    #[arg(long, value_name = "any|listed", hide_possible_values = true, requires = "modules",
+    #[arg(long, value_name = "WHICH", hide_possible_values = true, requires = "modules",
           help_heading = heading::OUTPUT)]
     pub probe_targets: Option<ProbeTargetsArg>,
 }

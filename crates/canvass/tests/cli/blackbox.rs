@@ -168,7 +168,7 @@ fn every_module_of_the_example_that_both_know_has_the_same_metrics() {
         bench.compare(name, &target);
         compared += 1;
     }
-    assert_eq!(compared, 14);
+    assert_eq!(compared, 15);
     bench.end();
 }
 

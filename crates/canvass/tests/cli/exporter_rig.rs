@@ -139,10 +139,3 @@ impl Exporter {
         self.running.end()
     }
 }
-
-impl Drop for Exporter {
-    fn drop(&mut self) {
-        // One that has ended already needs no signal.
-        self.running.signal(Signal::KILL);
-    }
-}

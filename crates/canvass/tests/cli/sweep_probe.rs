@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use crate::blackbox_rig::Bench;
-use crate::common::{canvass, until};
+use crate::common::{LabChild, canvass, until};
 use crate::exporter_rig::{Exporter, ModulesFile, begin, get};
 use crate::nginx::Nginx;
 use crate::peers::closed_port;
@@ -14,6 +14,7 @@ const MODULES: &str = "
 modules:
   http_2xx: {prober: http, timeout: 5s}
   tcp: {prober: tcp, timeout: 5s}
+  dns: {prober: dns, dns: {query_name: www.lab.test, query_type: A}}
   patient: {prober: tcp, timeout: 110s, tcp: {query_response: [{expect: never}]}}
   secret:
     prober: http
@@ -77,6 +78,18 @@ fn without_targets_it_is_an_exporter_and_reads_no_input() {
     assert!(!targets.contains("probe_success"), "{targets}");
     assert_promtool_accepts(&exporter.get("/metrics", "").ok().body);
     exporter.end().exits(143);
+}
+
+#[test]
+fn the_name_server_of_the_lab_is_probed() {
+    let lab = LabChild::start(&[]);
+    let modules = ModulesFile::new(MODULES);
+    let exporter = Exporter::start(&modules.path(), &[]);
+    let path = format!("/probe?module=dns&target={}", lab.resolver());
+    let metrics = exporter.get(&path, "").ok().body;
+    for line in ["\nprobe_success 1\n", "\nprobe_dns_query_succeeded 1\n"] {
+        assert!(metrics.contains(line), "{metrics}");
+    }
 }
 
 #[test]
@@ -255,9 +268,9 @@ fn modules_are_checked_and_need_a_listener() {
     let path = modules.path();
     let sweep = |more: &[&str]| canvass(&[&["sweep", "--modules", &path][..], more].concat());
     let run = sweep(&["--check"]).exits(0);
-    assert_eq!(run.out, "4 modules\n");
+    assert_eq!(run.out, "5 modules\n");
     let run = sweep(&["--check", "tcp://127.0.0.1:9", "-r", "127.0.0.1:9"]).exits(0);
-    assert_eq!(run.out, "1 target, 4 modules\n");
+    assert_eq!(run.out, "1 target, 5 modules\n");
     sweep(&[]).exits(2).says("--listen");
     sweep(&["--once"]).exits(2);
     canvass(&["sweep", "--probe-targets", "any", "tcp://127.0.0.1:9"]).exits(2);

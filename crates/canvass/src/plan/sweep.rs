@@ -69,13 +69,13 @@ pub(crate) fn sweep(mut args: SweepArgs) -> Result<SweepInvocation, Failure> {
     };
     let (once, check, state) = (args.once, args.check, args.state.take());
     let listen = args.listen.clone();
-    let has_output = args.probing.host.common.output.is_some();
-    let rotation = args.rotate.rotation(has_output)?;
+    let rotate = args.rotate.clone();
     let (mut invocation, targets, list) = match configuration(&args)? {
         Some(path) => configured(args, &path, rounds, files)?,
         None => listed(args, rounds, files)?,
     };
-    invocation.outputs.rotation = rotation;
+    let has_file = invocation.outputs.lines.is_some();
+    invocation.outputs.rotation = rotate.rotation(has_file)?;
     if check {
         let noun = if targets.len() == 1 {
             "target"

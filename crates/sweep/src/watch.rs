@@ -337,7 +337,7 @@ impl Watch {
         };
         self.schedule.ended(id);
         let now_unix_ns = self.unix_ns(now);
-        let is_held = self.is_cut_off() || self.gateway(id).is_some_and(Tracker::is_suspect);
+        let is_held = self.is_held(id);
         let Some(watched) = self.targets[id.0 as usize].as_mut() else {
             return (None, Vec::new());
         };
@@ -358,7 +358,7 @@ impl Watch {
         let Some(id) = self.opinions.remove(&outcome.job.seq) else {
             return Vec::new();
         };
-        let (is_cut_off, now_unix_ns) = (self.is_cut_off(), self.unix_ns(now));
+        let (is_held, now_unix_ns) = (self.is_held(id), self.unix_ns(now));
         let Some(watched) = self.targets[id.0 as usize].as_mut() else {
             return Vec::new();
         };
@@ -366,10 +366,11 @@ impl Watch {
         let assertions = watched.target.assertions.as_deref();
         let evidence = match Evidence::judged(outcome, assertions) {
             // Then the opinion is of the same network that fails the rounds.
-            Evidence::Bad(reason) if is_cut_off => Evidence::None(Blame::ThisMachine, reason),
+            Evidence::Bad(reason) if is_held => Evidence::None(Blame::Network, reason),
             evidence => evidence,
         };
-        let step = watched.tracker.opinion(now_unix_ns, evidence);
+        let thresholds = watched.target.thresholds;
+        let step = watched.tracker.opinion(now_unix_ns, evidence, &thresholds);
         self.follow(now, id, before, step)
     }
 
@@ -426,6 +427,12 @@ impl Watch {
             });
         }
         events
+    }
+
+    /// Whether a failure of the target may well be that of this machine's network, or of the gateway
+    /// to the target.
+    fn is_held(&self, id: TargetId) -> bool {
+        self.is_cut_off() || self.gateway(id).is_some_and(Tracker::is_suspect)
     }
 
     fn is_silent(&self, id: TargetId) -> bool {

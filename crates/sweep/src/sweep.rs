@@ -22,8 +22,8 @@ use crate::watch::{Event, Watch, WatchedTarget};
 
 /// The longest wait of a source before it looks whether the run was stopped.
 const WAIT_MAX: Duration = Duration::from_millis(250);
-/// Second opinions that are asked for at the same time. That of a silent host takes 10 s, so that of
-/// 2,000 which fail together the last is given after 40 s.
+/// Second opinions that are asked for at the same time. That of a silent host takes 15 s, so that of
+/// 2,000 which fail together the last is given after a minute.
 const OPINIONS_MAX: NonZeroUsize = NonZeroUsize::new(512).expect("not zero");
 /// Attempts of a second opinion after the first.
 const OPINION_RETRIES: u32 = 2;

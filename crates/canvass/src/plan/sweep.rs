@@ -70,6 +70,7 @@ pub(crate) fn sweep(mut args: SweepArgs) -> Result<SweepInvocation, Failure> {
     let (once, check, state) = (args.once, args.check, args.state.take());
     let listen = args.listen.clone();
     let rotate = args.rotate.clone();
+    let has_retries = args.probing.host.common.retries.is_some();
     let (mut invocation, targets, list) = match configuration(&args)? {
         Some(path) => configured(args, &path, rounds, files)?,
         None => listed(args, rounds, files)?,
@@ -98,6 +99,9 @@ pub(crate) fn sweep(mut args: SweepArgs) -> Result<SweepInvocation, Failure> {
         return Err(Failure::usage(
             "the list is empty, so there is nothing to watch",
         ));
+    }
+    if !has_retries {
+        invocation.plan = invocation.plan.resending_datagrams();
     }
     Ok(SweepInvocation::Forever(Box::new(SweepPlan {
         invocation,

@@ -115,7 +115,8 @@ pub struct Watched {
 /// All targets of a sweep. It is given the time and the outcomes, and says what to probe.
 #[derive(Debug)]
 pub struct Watch {
-    /// The wall clock at [`Time::ZERO`], in nanoseconds since 1970 (UTC).
+    /// What the wall clock would have shown at [`Time::ZERO`], in nanoseconds since 1970 (UTC), as it
+    /// is set now.
     unix_ns_at_zero: u64,
     schedule: Schedule,
     targets: Vec<Option<Watched>>,
@@ -202,6 +203,12 @@ impl Watch {
         let groups = self.targets.iter().flatten().map(|one| &*one.target.group);
         self.latencies.keep_groups(&groups.collect());
         self.recount();
+    }
+
+    /// Sets the wall clock, in nanoseconds since 1970 (UTC): somebody may have set it, or this machine
+    /// was suspended. Changes from now on have its time. No round is moved.
+    pub fn set_wall_clock(&mut self, now: Time, unix_ns: u64) {
+        self.unix_ns_at_zero = unix_ns.saturating_sub(now.as_nanos());
     }
 
     /// Sets which targets are in maintenance.
@@ -449,7 +456,7 @@ impl Watch {
         Some(&self.get(*self.by_key.get(key)?)?.tracker)
     }
 
-    /// `now` in nanoseconds since 1970 (UTC), whether or not the wall clock was set meanwhile.
+    /// `now` in nanoseconds since 1970 (UTC).
     pub(crate) fn unix_ns(&self, now: Time) -> u64 {
         self.unix_ns_at_zero.saturating_add(now.as_nanos())
     }

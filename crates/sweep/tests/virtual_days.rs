@@ -265,6 +265,34 @@ fn what_is_behind_a_gateway_that_is_down_is_silent() {
 }
 
 #[test]
+fn a_wall_clock_that_is_set_moves_no_round_and_makes_nobody_down() {
+    let find = |_: &mut StdRng, number, now: Time, _| {
+        if number == 7 && now >= at_s(300) {
+            Found::Silence
+        } else {
+            Found::Answer
+        }
+    };
+    let mut world = World::new((0..20).map(target), find);
+    let epoch_ns = 1_800_000_000 * SECOND;
+    let hour_ns = 3_600 * SECOND;
+    for (until_s, set_ns) in [(100, epoch_ns - hour_ns), (200, epoch_ns + hour_ns)] {
+        world.run_until(at_s(until_s));
+        let now = world.now;
+        world.watch.set_wall_clock(now, set_ns + now.as_nanos());
+    }
+    world.run_until(at_s(400));
+    let rounds = world.watch.rounds();
+    assert_eq!((rounds.begun, rounds.missed), (20 * 40, 0));
+    let [(7, down_at, true)] = world.changes_to(State::Down)[..] else {
+        panic!("{:?}", world.events);
+    };
+    let since = world.watch.get(canvass_sweep::TargetId(7)).unwrap();
+    let since_ns = since.tracker.since_unix_ns().unwrap();
+    assert_eq!(since_ns, epoch_ns + hour_ns + down_at.as_nanos());
+}
+
+#[test]
 fn a_changed_list_keeps_the_states_of_the_others() {
     let find = |_: &mut StdRng, number, _: Time, _| {
         if number == 1 {

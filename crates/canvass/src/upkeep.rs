@@ -8,7 +8,8 @@ use canvass_sweep::config::OpenWindows;
 use canvass_sweep::{Sweep, WatchedTarget};
 
 use crate::message::message;
-use crate::plan::WatchList;
+use crate::plan::{Reread, WatchList};
+use crate::service;
 
 /// How often the files are looked at. A change is taken when they have been the same twice.
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);
@@ -51,7 +52,9 @@ impl Upkeep {
             is_due |= self.list.has_changed();
         }
         if is_due {
+            service::reloading();
             self.read_again(sweep);
+            service::ready();
         }
         let open = self.open_now();
         if open != self.open {
@@ -63,13 +66,17 @@ impl Upkeep {
     fn read_again(&mut self, sweep: &Sweep) {
         let read = self.list.read_again();
         match read {
-            Ok(targets) if targets.is_empty() => {
+            Ok(read) if read.targets.is_empty() => {
                 message("canvass: the list is empty; the sweep goes on with the targets as before");
             }
-            Ok(mut targets) => {
+            Ok(Reread {
+                mut targets,
+                modules,
+            }) => {
                 let count = targets.len();
                 self.open = self.open_now();
                 self.mark(&mut targets);
+                sweep.add_modules(modules);
                 sweep.set_targets(targets);
                 let noun = if count == 1 { "target" } else { "targets" };
                 message(format_args!("canvass: read again: {count} {noun}"));

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use canvass_engine::{Config, JOBS_MAX, Probing, SocketOptions, UPSTREAMS_MAX};
+use canvass_engine::{Config, JOBS_MAX, LaterModules, Probing, SocketOptions, UPSTREAMS_MAX};
 use canvass_model::Time;
 use canvass_proto::dns::QueryOptions;
 use canvass_proto::{Limits, Module, ModuleKind, Reach, Timeouts, TransportPolicy};
 use canvass_queue::{TargetKind, TargetOptions};
 use canvass_report::Epoch;
 
+use crate::judge::{Judge, PlannedJudge};
 pub use checks::PlanError;
 use checks::{check_modules, check_resolvers, check_source, has_probes};
 
@@ -58,6 +59,7 @@ pub struct Plan {
     pub(crate) rate_per_second: Option<f64>,
     pub(crate) system_names: bool,
     no_resolver: Option<Arc<str>>,
+    pub(crate) judge: Option<PlannedJudge>,
     pub(crate) clock: Clock,
 }
 
@@ -181,6 +183,13 @@ impl Plan {
         for module in &mut self.config.probing.modules {
             Arc::make_mut(module).retries = retries;
         }
+        self
+    }
+
+    /// The same plan with a judge of its outcomes, in place of any before.
+    #[must_use]
+    pub fn judged(mut self, judge: Arc<dyn Judge>) -> Self {
+        self.judge = Some(PlannedJudge(judge));
         self
     }
 
@@ -322,17 +331,7 @@ impl PlanBuilder {
     #[must_use]
     pub fn module_deadline(mut self, modules: Range<usize>, deadline: Duration) -> Self {
         for module in &mut self.modules[modules] {
-            let timeouts = &mut module.timeouts;
-            for limit in [
-                &mut timeouts.resolve,
-                &mut timeouts.connect,
-                &mut timeouts.tls,
-                &mut timeouts.first_byte,
-                &mut timeouts.transfer,
-            ] {
-                *limit = deadline.min(*limit);
-            }
-            timeouts.deadline = deadline;
+            module.timeouts = module.timeouts.within(deadline);
         }
         self
     }
@@ -408,6 +407,7 @@ impl PlanBuilder {
                 jobs_max: concurrency / loops,
                 probing: Probing {
                     modules: modules.collect(),
+                    later_modules: LaterModules::default(),
                     sockets_max: sockets.max(1),
                     per_host_max: self.probes_per_host,
                     rate_per_host_max_per_second: self.rate_per_host,
@@ -420,6 +420,7 @@ impl PlanBuilder {
             concurrency,
             rate_per_second: self.rate,
             system_names: self.system_names,
+            judge: None,
             clock: self.clock,
         })
     }

@@ -18,7 +18,9 @@ const LATENESS_SHARE_MAX: u32 = 4;
 /// When each target is probed: at fixed points in time that are one interval apart.
 ///
 /// The points follow from the wall clock at the start, the interval and the key of the target. They
-/// depend neither on other targets, nor on how long probes take, nor on when the process started.
+/// depend neither on other targets, nor on how long probes take, nor on when the process started. With
+/// jitter a round is due up to that much after its point, by a hash of the key and the point: what is
+/// drawn for one round moves no other, and is the same after a restart.
 #[derive(Debug)]
 pub struct Schedule {
     /// Nanoseconds from 1970 (UTC) to [`Time::ZERO`].
@@ -31,8 +33,23 @@ pub struct Schedule {
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     interval_ns: u64,
+    jitter_ns: u64,
+    /// The hash of the key.
+    hash: u64,
+    /// The fixed point of the next round, in nanoseconds since 1970 (UTC).
+    point_unix_ns: u64,
+    /// When the next round is due.
     next: Time,
     is_running: bool,
+}
+
+/// How often a target is probed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// The time from one point to the next.
+    pub interval: Duration,
+    /// The longest time by which a round is later than its point, at most the interval.
+    pub jitter: Duration,
 }
 
 /// A round of a target whose time has come.
@@ -69,30 +86,40 @@ impl Schedule {
         }
     }
 
-    /// Adds a target, or replaces it. Its first round is due at its first point from `now` on.
-    pub fn insert(&mut self, target: TargetId, key: &str, interval: Duration, now: Time) {
+    /// Adds a target, or replaces it. Its first round is the first that is due from `now` on.
+    pub fn insert(&mut self, target: TargetId, key: &str, timing: Timing, now: Time) {
         self.remove(target);
-        let interval_ns = u64::try_from(interval.as_nanos())
-            .unwrap_or(u64::MAX)
-            .max(1);
-        let phase_ns = phase_ns(key, interval_ns);
+        let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let interval_ns = nanos(timing.interval).max(1);
+        let hash = hash(key.as_bytes(), 0);
+        let phase_ns = scaled(hash, interval_ns);
         let now_ns = self.unix_ns_at_zero.saturating_add(now.as_nanos());
         let into_ns = now_ns % interval_ns;
-        let wait_ns = if phase_ns >= into_ns {
+        let ahead_ns = if phase_ns >= into_ns {
             phase_ns - into_ns
         } else {
             interval_ns - (into_ns - phase_ns)
         };
-        let next = now.plus_nanos(wait_ns);
+        let mut slot = Slot {
+            interval_ns,
+            jitter_ns: nanos(timing.jitter).min(interval_ns),
+            hash,
+            // The point before: its round may still be due.
+            point_unix_ns: (now_ns + ahead_ns).saturating_sub(interval_ns),
+            next: now,
+            is_running: false,
+        };
+        while slot.due_unix_ns() < now_ns {
+            slot.point_unix_ns += interval_ns;
+        }
+        let wait_ns = slot.due_unix_ns() - now_ns;
+        slot.next = now.plus_nanos(wait_ns);
+        let next = slot.next;
         let at = target.0 as usize;
         if self.slots.len() <= at {
             self.slots.resize(at + 1, None);
         }
-        self.slots[at] = Some(Slot {
-            interval_ns,
-            next,
-            is_running: false,
-        });
+        self.slots[at] = Some(slot);
         self.queue.insert((next, target));
     }
 
@@ -111,6 +138,9 @@ impl Schedule {
     /// Takes the rounds that are due by `now`, at most `max`, in the order of their times.
     pub fn take(&mut self, now: Time, max: usize) -> Vec<Round> {
         let mut rounds = Vec::new();
+        let zero = self.unix_ns_at_zero;
+        let now_unix_ns = zero.saturating_add(now.as_nanos());
+        let time = |unix_ns: u64| Time::from_nanos(unix_ns.saturating_sub(zero));
         while let Some((due, target)) = self.queue.first().copied()
             && due <= now
             && rounds.len() < max
@@ -119,8 +149,8 @@ impl Schedule {
             let Some(Some(slot)) = self.slots.get_mut(target.0 as usize) else {
                 continue;
             };
-            let missed_before = now.nanos_since(due) / slot.interval_ns;
-            let due = due.plus_nanos(missed_before * slot.interval_ns);
+            let missed_before = slot.pass(now_unix_ns);
+            let due = time(slot.due_unix_ns());
             let fate = if now.nanos_since(due) > slot.lateness_max_ns() {
                 RoundFate::Missed
             } else if slot.is_running {
@@ -129,7 +159,8 @@ impl Schedule {
                 slot.is_running = true;
                 RoundFate::Begun
             };
-            slot.next = due.plus_nanos(slot.interval_ns);
+            slot.point_unix_ns += slot.interval_ns;
+            slot.next = time(slot.due_unix_ns());
             self.queue.insert((slot.next, target));
             rounds.push(Round {
                 target,
@@ -154,14 +185,39 @@ impl Slot {
         let usual = LATENESS_MAX.as_nanos() as u64;
         usual.min(self.interval_ns / u64::from(LATENESS_SHARE_MAX))
     }
+
+    /// When the round of the point is due.
+    fn due_unix_ns(&self) -> u64 {
+        if self.jitter_ns == 0 {
+            return self.point_unix_ns;
+        }
+        let drawn = hash(&self.hash.to_ne_bytes(), self.point_unix_ns);
+        self.point_unix_ns + scaled(drawn, self.jitter_ns)
+    }
+
+    /// Goes on to the last round that is due by a time, which its next one is. Returns the number of
+    /// rounds before that.
+    fn pass(&mut self, now_unix_ns: u64) -> u64 {
+        let first = self.point_unix_ns;
+        let passed = now_unix_ns.saturating_sub(first) / self.interval_ns;
+        self.point_unix_ns += passed * self.interval_ns;
+        if passed > 0 && self.due_unix_ns() > now_unix_ns {
+            self.point_unix_ns -= self.interval_ns;
+        }
+        (self.point_unix_ns - first) / self.interval_ns
+    }
 }
 
-/// Where in its interval a target is probed. The hash is a fixed one, so that it is the same after a
-/// restart and in another version.
-fn phase_ns(key: &str, interval_ns: u64) -> u64 {
-    let mut hasher = SipHasher13::new();
-    hasher.write(key.as_bytes());
-    ((u128::from(hasher.finish()) * u128::from(interval_ns)) >> 64) as u64
+/// A hash that is the same after a restart and in another version.
+fn hash(octets: &[u8], seed: u64) -> u64 {
+    let mut hasher = SipHasher13::new_with_keys(seed, 0);
+    hasher.write(octets);
+    hasher.finish()
+}
+
+/// A hash as a part of a span of time.
+fn scaled(hash: u64, span_ns: u64) -> u64 {
+    ((u128::from(hash) * u128::from(span_ns)) >> 64) as u64
 }
 
 #[cfg(test)]
@@ -169,6 +225,10 @@ mod tests {
     use super::*;
 
     const INTERVAL: Duration = Duration::from_secs(10);
+    const TIMING: Timing = Timing {
+        interval: INTERVAL,
+        jitter: Duration::ZERO,
+    };
     const INTERVAL_NS: u64 = INTERVAL.as_nanos() as u64;
     const BEGAN_UNIX_NS: u64 = 1_800_000_000_123_456_789;
 
@@ -183,7 +243,7 @@ mod tests {
     fn schedule(targets: u32) -> Schedule {
         let mut schedule = Schedule::new(BEGAN_UNIX_NS);
         for number in 0..targets {
-            schedule.insert(TargetId(number), &key(number), INTERVAL, Time::ZERO);
+            schedule.insert(TargetId(number), &key(number), TIMING, Time::ZERO);
         }
         schedule
     }
@@ -241,7 +301,7 @@ mod tests {
         // 12.7 s later, as the only target, with another number.
         let began = BEGAN_UNIX_NS + 12_700_000_000;
         let mut other = Schedule::new(began);
-        other.insert(TargetId(0), &key(3), INTERVAL, Time::ZERO);
+        other.insert(TargetId(0), &key(3), TIMING, Time::ZERO);
         let after = unix_due(&mut other, began, TargetId(0));
         assert_eq!((after - before) % INTERVAL_NS, 0);
     }
@@ -292,6 +352,53 @@ mod tests {
         assert_eq!(rounds.len(), targets as usize);
         assert!(rounds.iter().all(|round| round.missed_before == 0));
         assert!(rounds.iter().all(|round| round.fate == RoundFate::Begun));
+    }
+
+    #[test]
+    fn jitter_moves_each_round_by_itself_and_none_drifts() {
+        let jitter = Duration::from_secs(4);
+        let timing = Timing { jitter, ..TIMING };
+        let unix_dues = |began: u64| {
+            let mut schedule = Schedule::new(began);
+            schedule.insert(TargetId(0), &key(3), timing, Time::ZERO);
+            let rounds = rounds(&mut schedule, 0, 200_000);
+            let due = rounds.iter().map(|round| began + round.due.as_nanos());
+            due.collect::<Vec<u64>>()
+        };
+        let mut plain = Schedule::new(BEGAN_UNIX_NS);
+        plain.insert(TargetId(0), &key(3), TIMING, Time::ZERO);
+        let point = BEGAN_UNIX_NS + plain.next_due().unwrap().as_nanos();
+        let dues = unix_dues(BEGAN_UNIX_NS);
+        assert!((20..=21).contains(&dues.len()), "{dues:?}");
+        let late = |due: &u64| (due + INTERVAL_NS - point % INTERVAL_NS) % INTERVAL_NS;
+        let lates: Vec<u64> = dues.iter().map(late).collect();
+        assert!(lates.iter().all(|late| *late < jitter.as_nanos() as u64));
+        let (min, max) = (lates.iter().min().unwrap(), lates.iter().max().unwrap());
+        assert!(max - min > 1_000_000_000, "{lates:?}");
+        // A process that starts later has the same rounds.
+        let later = unix_dues(BEGAN_UNIX_NS + 57_300_000_000);
+        let from = dues.iter().position(|due| *due == later[0]).unwrap();
+        assert_eq!(dues[from..], later[..dues.len() - from]);
+    }
+
+    #[test]
+    fn rounds_with_jitter_are_begun_or_missed_each_once() {
+        let timing = Timing {
+            jitter: INTERVAL,
+            ..TIMING
+        };
+        let mut schedule = Schedule::new(BEGAN_UNIX_NS);
+        schedule.insert(TargetId(0), &key(1), timing, Time::ZERO);
+        let (mut counted, mut at) = (0, 0);
+        for step in 0..400 {
+            at += [37, 12_000, 900, 61_000][step % 4];
+            for round in schedule.take(at_ms(at), usize::MAX) {
+                schedule.ended(round.target);
+                assert!(round.due <= at_ms(at));
+                counted += round.missed_before + 1;
+            }
+        }
+        assert!((at / 10_000).abs_diff(counted) <= 2, "{counted} in {at} ms");
     }
 
     #[test]

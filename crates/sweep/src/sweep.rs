@@ -8,8 +8,10 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use canvass_model::{Job, Outcome, Time};
+use canvass_proto::{ModuleKind, Timeouts};
 use canvass_run::{
-    Plan, Position, Report, Run, Sink, SinkError, Source, SourceError, StartError, StopHandle,
+    Judge, Plan, Position, Report, Run, Sink, SinkError, Source, SourceError, StartError,
+    StopHandle,
 };
 use crossbeam_channel::{Sender, bounded};
 
@@ -154,6 +156,8 @@ impl Sweep {
             shared: Arc::clone(&shared),
             given: 0,
         };
+        let rounds = rounds.judged(Arc::new(RoundJudge(Arc::clone(&shared))));
+        let opinions = opinions.judged(Arc::new(OpinionJudge(Arc::clone(&shared))));
         Ok(Self {
             opinions: Run::start(opinions, opinion_source, vec![opinion_sink])?,
             rounds: Run::start(rounds, round_source, sinks)?,
@@ -170,6 +174,12 @@ impl Sweep {
     /// Returns a handle that ends the rounds from any thread.
     pub fn stop_handle(&self) -> StopHandle {
         self.rounds.stop_handle()
+    }
+
+    /// Adds modules to both runs ([`Run::add_modules`]), for targets that are set from now on.
+    pub fn add_modules(&self, modules: Vec<(ModuleKind, Timeouts)>) {
+        self.opinions.add_modules(modules.iter().cloned());
+        self.rounds.add_modules(modules);
     }
 
     /// Replaces the targets. Those that were watched before keep their states.
@@ -317,6 +327,32 @@ impl Source for OpinionSource {
 
     fn position(&self) -> Position {
         Position::before(self.given)
+    }
+}
+
+/// Judges the outcomes of rounds.
+struct RoundJudge(Arc<Shared>);
+
+impl Judge for RoundJudge {
+    fn judge(&self, outcomes: &mut [Outcome]) {
+        let now = self.0.now();
+        let mut watch = self.0.lock();
+        outcomes
+            .iter_mut()
+            .for_each(|outcome| watch.judge(now, outcome));
+    }
+}
+
+/// Judges second opinions.
+struct OpinionJudge(Arc<Shared>);
+
+impl Judge for OpinionJudge {
+    fn judge(&self, outcomes: &mut [Outcome]) {
+        let now = self.0.now();
+        let mut watch = self.0.lock();
+        outcomes
+            .iter_mut()
+            .for_each(|outcome| watch.judge_opinion(now, outcome));
     }
 }
 

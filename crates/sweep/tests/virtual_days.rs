@@ -54,6 +54,7 @@ fn target(number: u32) -> WatchedTarget {
         resolver: None,
         line: None,
         interval: INTERVAL,
+        jitter: Duration::ZERO,
         thresholds: Thresholds::default(),
         depends_on: None,
         in_maintenance: false,

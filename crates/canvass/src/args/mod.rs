@@ -30,7 +30,9 @@ pub(crate) use alerts::{AlertArgs, SilenceArgs, SweepCommand};
 pub(crate) use check::{CheckArgs, EndpointArgs};
 pub(crate) use common::{CommonArgs, ProgressArg, TransportArg};
 pub(crate) use compare::{AgainstArg, CompareArgs};
-pub(crate) use expect::{ExpectArgs, ExpectCertificateArgs};
+pub(crate) use expect::{
+    ExpectArgs, ExpectLatencyArgs, ExpectRecordsArgs, ExpectSerialArgs, ExpectTlsArgs,
+};
 pub(crate) use extras::ExtrasArgs;
 pub(crate) use host::{HostArgs, PortsArgs, ReachArgs, ResolveArg, SocketArgs, TimeoutArgs};
 pub(crate) use http::{BasicArgs, HttpArgs};
@@ -173,6 +175,10 @@ pub(crate) struct PtrArgs {
     #[command(flatten)]
     pub question: QuestionArgs,
     #[command(flatten)]
+    pub records: ExpectRecordsArgs,
+    #[command(flatten)]
+    pub latency: ExpectLatencyArgs,
+    #[command(flatten)]
     pub common: CommonArgs,
 }
 
@@ -200,6 +206,12 @@ pub(crate) struct DnsArgs {
     pub types: Vec<RecordType>,
     #[command(flatten)]
     pub question: QuestionArgs,
+    #[command(flatten)]
+    pub records: ExpectRecordsArgs,
+    #[command(flatten)]
+    pub serial: ExpectSerialArgs,
+    #[command(flatten)]
+    pub latency: ExpectLatencyArgs,
     #[command(flatten)]
     pub common: CommonArgs,
 }

@@ -8,9 +8,9 @@ use canvass_model::{Class, RecordType};
 use canvass_proto::dns::{OptRecord, QueryOptions};
 use canvass_queue::TargetKind;
 use canvass_report::Columns;
-use canvass_run::{Plan, PlanBuilder};
+use canvass_run::{Assertions, Plan, PlanBuilder};
 
-use super::{CommandParts, Invocation, dig, invocation};
+use super::{CommandParts, Invocation, dig, expect, invocation};
 use crate::args::{CommonArgs, DnsArgs, PtrArgs, QuestionArgs};
 use crate::exit::Failure;
 use crate::message::message;
@@ -24,6 +24,8 @@ pub(crate) fn ptr(args: PtrArgs) -> Result<Invocation, Failure> {
         mut targets,
         forward_confirm,
         question,
+        records,
+        latency,
         mut common,
     } = args;
     if forward_confirm && question.class != Class::IN {
@@ -35,7 +37,12 @@ pub(crate) fn ptr(args: PtrArgs) -> Result<Invocation, Failure> {
     }
     common.resolver.extend(dig::take_resolvers(&mut targets));
     let kind = TargetKind::Ptr { forward_confirm };
-    named_lookups("ptr", builder(kind, &question), targets, common)
+    let assertions = Assertions {
+        latency_max: latency.max_latency,
+        records: expect::records(records, None),
+    };
+    let builder = builder(kind, &question);
+    named_lookups("ptr", builder, assertions, targets, common)
 }
 
 /// The invocation of `canvass dns`.
@@ -44,6 +51,9 @@ pub(crate) fn dns(args: DnsArgs) -> Result<Invocation, Failure> {
         mut targets,
         mut types,
         question,
+        records,
+        serial,
+        latency,
         mut common,
     } = args;
     common.resolver.extend(dig::take_resolvers(&mut targets));
@@ -59,8 +69,12 @@ pub(crate) fn dns(args: DnsArgs) -> Result<Invocation, Failure> {
     if !common.quiet {
         dig::say_address(&targets, &types);
     }
+    let assertions = Assertions {
+        latency_max: latency.max_latency,
+        records: expect::records(records, Some(&serial)),
+    };
     let builder = builder(TargetKind::Dns { types }, &question);
-    named_lookups("dns", builder, targets, common)
+    named_lookups("dns", builder, assertions, targets, common)
 }
 
 /// The plan of questions that are asked in this way.
@@ -83,6 +97,7 @@ fn builder(kind: TargetKind, args: &QuestionArgs) -> PlanBuilder {
 fn named_lookups(
     probe: &'static str,
     builder: PlanBuilder,
+    assertions: Assertions,
     targets: Vec<String>,
     args: CommonArgs,
 ) -> Result<Invocation, Failure> {
@@ -94,6 +109,7 @@ fn named_lookups(
     lookups_or(
         probe,
         builder,
+        assertions,
         &[RESPONSE_TABLE],
         targets,
         args,
@@ -122,6 +138,7 @@ pub(super) fn lookups(
     lookups_or(
         probe,
         builder,
+        Assertions::default(),
         tables_beside,
         targets,
         args,
@@ -134,6 +151,7 @@ pub(super) fn lookups(
 fn lookups_or(
     probe: &'static str,
     builder: PlanBuilder,
+    assertions: Assertions,
     tables_beside: &'static [&'static str],
     targets: Vec<String>,
     args: CommonArgs,
@@ -164,6 +182,7 @@ fn lookups_or(
             .resolvers(resolvers)
             .no_resolver(no_resolver)
             .deadline(args.deadline),
+        assertions,
         source: None,
         targets,
         lab,

@@ -1,0 +1,39 @@
+//! Modules that are added to a run under way.
+
+use std::sync::Arc;
+
+use canvass_engine::{LaterModules, Probing};
+use canvass_proto::{Module, ModuleKind, Timeouts};
+
+/// The modules of a run under way, to which more can be added.
+pub(crate) struct RunModules {
+    later: LaterModules,
+    /// Has what all modules of a run have in common. `None` in a run without any.
+    first: Option<Arc<Module>>,
+}
+
+impl RunModules {
+    pub(crate) fn of(probing: &Probing) -> Self {
+        Self {
+            later: LaterModules::default(),
+            first: probing.modules.first().cloned(),
+        }
+    }
+
+    /// Those that are added, for the event loops.
+    pub(crate) fn later(&self) -> LaterModules {
+        self.later.clone()
+    }
+
+    pub(crate) fn add(&self, modules: impl IntoIterator<Item = (ModuleKind, Timeouts)>) {
+        let Some(first) = &self.first else { return };
+        let module = |(kind, timeouts)| {
+            Arc::new(Module {
+                kind,
+                timeouts,
+                ..Module::clone(first)
+            })
+        };
+        self.later.extend(modules.into_iter().map(module));
+    }
+}

@@ -1,5 +1,7 @@
 //! Runs a sweep: one run for the rounds, and one for second opinions.
 
+mod flow;
+
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -7,13 +9,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use canvass_model::{Job, Outcome, Time};
+use canvass_model::Time;
 use canvass_proto::{ModuleKind, Timeouts};
-use canvass_run::{
-    Judge, Plan, Position, Report, Run, Sink, SinkError, Source, SourceError, StartError,
-    StopHandle,
-};
+use canvass_run::{Plan, Report, Run, Sink, StartError, StopHandle};
 use crossbeam_channel::{Sender, bounded};
+
+use flow::{OpinionJudge, OpinionSink, OpinionSource, RoundJudge, RoundSink, RoundSource};
 
 use crate::alerts::{AlertPlan, Alerting, Silences};
 use crate::keeper::Keeper;
@@ -272,140 +273,5 @@ impl Shared {
         let mut notices: Vec<Notice> = events.into_iter().filter_map(of).collect();
         self.alerts.take(&mut notices);
         notices
-    }
-}
-
-/// Gives the probes of rounds when they are due.
-struct RoundSource {
-    shared: Arc<Shared>,
-    given: u64,
-}
-
-impl Source for RoundSource {
-    fn next(&mut self, max: usize, out: &mut Vec<Job>) -> Result<bool, SourceError> {
-        let mut watch = self.shared.lock();
-        let jobs = watch.take_jobs(self.shared.now(), max);
-        if jobs.is_empty() {
-            let due = watch.next_due();
-            self.shared.wait(watch, due);
-        }
-        self.given += jobs.len() as u64;
-        out.extend(jobs);
-        Ok(true)
-    }
-
-    fn remaining(&self) -> Option<u64> {
-        None
-    }
-
-    fn position(&self) -> Position {
-        Position::before(self.given)
-    }
-}
-
-/// Gives the probes of second opinions when they are asked for.
-struct OpinionSource {
-    shared: Arc<Shared>,
-    given: u64,
-}
-
-impl Source for OpinionSource {
-    fn next(&mut self, max: usize, out: &mut Vec<Job>) -> Result<bool, SourceError> {
-        let mut watch = self.shared.lock();
-        let jobs = watch.take_opinions(max);
-        if jobs.is_empty() {
-            self.shared.wait(watch, None);
-        }
-        self.given += jobs.len() as u64;
-        out.extend(jobs);
-        Ok(true)
-    }
-
-    fn remaining(&self) -> Option<u64> {
-        None
-    }
-
-    fn position(&self) -> Position {
-        Position::before(self.given)
-    }
-}
-
-/// Judges the outcomes of rounds.
-struct RoundJudge(Arc<Shared>);
-
-impl Judge for RoundJudge {
-    fn judge(&self, outcomes: &mut [Outcome]) {
-        let now = self.0.now();
-        let mut watch = self.0.lock();
-        outcomes
-            .iter_mut()
-            .for_each(|outcome| watch.judge(now, outcome));
-    }
-}
-
-/// Judges second opinions.
-struct OpinionJudge(Arc<Shared>);
-
-impl Judge for OpinionJudge {
-    fn judge(&self, outcomes: &mut [Outcome]) {
-        let now = self.0.now();
-        let mut watch = self.0.lock();
-        outcomes
-            .iter_mut()
-            .for_each(|outcome| watch.judge_opinion(now, outcome));
-    }
-}
-
-/// Takes the outcomes of rounds.
-struct RoundSink {
-    shared: Arc<Shared>,
-    notices: Sender<Notice>,
-}
-
-impl Sink for RoundSink {
-    fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
-        let now = self.shared.now();
-        let mut notices = Vec::new();
-        {
-            let mut watch = self.shared.lock();
-            for outcome in outcomes {
-                let (_, events) = watch.record(now, outcome);
-                notices.extend(self.shared.report(&watch, events));
-            }
-            if watch.has_to_confirm() {
-                self.shared.changed.notify_all();
-            }
-        }
-        send(&self.notices, notices);
-        Ok(())
-    }
-}
-
-/// Takes second opinions.
-struct OpinionSink {
-    shared: Arc<Shared>,
-    notices: Sender<Notice>,
-}
-
-impl Sink for OpinionSink {
-    fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
-        let now = self.shared.now();
-        let mut notices = Vec::new();
-        {
-            let mut watch = self.shared.lock();
-            for outcome in outcomes {
-                let events = watch.record_opinion(now, outcome);
-                notices.extend(self.shared.report(&watch, events));
-            }
-        }
-        send(&self.notices, notices);
-        Ok(())
-    }
-}
-
-/// A receiver that is gone wants no more notices; the sweep goes on.
-fn send(to: &Sender<Notice>, notices: Vec<Notice>) {
-    for notice in notices {
-        let _ = to.send(notice);
     }
 }

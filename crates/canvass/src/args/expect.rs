@@ -40,11 +40,11 @@ pub(crate) struct ExpectArgs {
     /// Expect this of a JSON body (may repeat)
     ///
     /// PATH is a JSONPath (RFC 9535), such as $.checks[*].status, and is to select something in the
-    /// decoded body, which is kept for that up to --body-max. With OP, which is ==, !=, <, <=, > or
-    /// >=, each thing that it selects is compared with VALUE: JSON, or a word, which is a string.
-    /// Values of different types are not equal, and only numbers and strings have an order. All of
-    /// several are expected.
-    #[arg(long, value_name = "PATH[ OP VALUE]")]
+    /// decoded body, which is kept for that up to --body-max. OP and VALUE may be left out. With OP,
+    /// which is ==, !=, <, <=, > or >=, each thing that PATH selects is compared with VALUE: JSON, or
+    /// a word, which is a string. Values of different types are not equal, and only numbers and
+    /// strings have an order. All of several are expected.
+    #[arg(long, value_name = "PATH OP VALUE")]
     pub expect_json: Vec<JsonExpectation>,
     #[command(flatten)]
     pub tls: ExpectTlsArgs,
@@ -93,7 +93,7 @@ pub(crate) struct ExpectRecordsArgs {
     /// All of several are expected. A name that does not exist has no records.
     #[arg(long, value_name = "DATA")]
     pub answers_contain: Vec<Box<str>>,
-    /// Expect records with DATA and no others (may repeat)
+    /// Expect just these records (may repeat)
     ///
     /// As --answers-contain, but the data that were given are all that records of the type have, in
     /// any order.

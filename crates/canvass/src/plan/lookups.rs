@@ -18,6 +18,9 @@ use crate::outputs::RESPONSE_TABLE;
 use crate::same_file::NamedFiles;
 use crate::{lab, resolvers};
 
+/// Starts of authority (RFC 1035 §3.3.13).
+const SOA: RecordType = RecordType(6);
+
 /// The invocation of `canvass ptr`.
 pub(crate) fn ptr(args: PtrArgs) -> Result<Invocation, Failure> {
     let PtrArgs {
@@ -68,6 +71,13 @@ pub(crate) fn dns(args: DnsArgs) -> Result<Invocation, Failure> {
     }
     if !common.quiet {
         dig::say_address(&targets, &types);
+    }
+    let may_ask_others = common.input.is_some() || targets.is_empty();
+    let asks_for_soa = types.iter().any(|one| [SOA, RecordType::ANY].contains(one));
+    if serial.serial_min.is_some() && !may_ask_others && !asks_for_soa {
+        return Err(Failure::usage(
+            "--serial-min is for questions of SOA: -t SOA",
+        ));
     }
     let assertions = Assertions {
         latency_max: latency.max_latency,

@@ -228,10 +228,7 @@ fn a_broken_file_is_refused_and_a_good_one_keeps_states() {
             format!("{module}{first}what = 1\n"),
             "10:1: unknown key \"what\"",
         ),
-        (
-            format!("{module}follow = 1\n{first}"),
-            " the modules have changed: restart to apply that",
-        ),
+        (format!("{module}follow = \"1\"\n{first}"), "3:10: "),
         (
             format!("{module}{first}{first}"),
             "11:8: there is a group \"web\" already",

@@ -39,7 +39,7 @@ pub(crate) struct ExpectArgs {
     pub expect_not_body: Vec<BodyPattern>,
     /// Expect this of a JSON body (may repeat)
     ///
-    /// PATH is a JSONPath (RFC 9535), such as $.checks[*].status, and is to select something in the
+    /// PATH is a JSONPath (RFC 9535), such as $.status or $..up, and is to select something in the
     /// decoded body, which is kept for that up to --body-max. OP and VALUE may be left out. With OP,
     /// which is ==, !=, <, <=, > or >=, each thing that PATH selects is compared with VALUE: JSON, or
     /// a word, which is a string. Values of different types are not equal, and only numbers and

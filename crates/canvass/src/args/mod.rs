@@ -120,7 +120,7 @@ pub(crate) enum Command {
         disable_help_subcommand = true,
         after_long_help = examples::SWEEP
     )]
-    Sweep(SweepArgs),
+    Sweep(Box<SweepArgs>),
     /// Probe one target with a module of blackbox_exporter
     ///
     /// Prints the metrics that blackbox_exporter has for the same probe, in Prometheus's text format.

@@ -122,7 +122,7 @@ fn group(name: &str, target: &str, more: &str) -> String {
 fn a_configuration_is_checked_whole_before_anything_is_sent() {
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/sweep-example.toml");
     let run = canvass(&["sweep", "--check", example, "-r", "127.0.0.1:9"]).exits(0);
-    assert_eq!((&*run.out, &*run.err), ("7 targets in 5 groups\n", ""));
+    assert_eq!((&*run.out, &*run.err), ("9 targets in 6 groups\n", ""));
 
     let configured = Configured::new(&group("a", "tcp://127.0.0.1:1", "modul = \"x\""));
     let place = format!(

@@ -108,12 +108,12 @@ impl Schedule {
             jitter_ns: nanos(timing.jitter).min(interval_ns),
             hash,
             // The point before: its round may still be due.
-            point_unix_ns: (now_ns + ahead_ns).saturating_sub(interval_ns),
+            point_unix_ns: now_ns.saturating_add(ahead_ns).saturating_sub(interval_ns),
             next: now,
             is_running: false,
         };
         while slot.due_unix_ns() < now_ns {
-            slot.point_unix_ns += interval_ns;
+            slot.point_unix_ns = slot.point_unix_ns.saturating_add(interval_ns);
         }
         let wait_ns = slot.due_unix_ns() - now_ns;
         slot.next = now.plus_nanos(wait_ns);
@@ -162,7 +162,7 @@ impl Schedule {
                 slot.is_running = true;
                 RoundFate::Begun
             };
-            slot.point_unix_ns += slot.interval_ns;
+            slot.point_unix_ns = slot.point_unix_ns.saturating_add(slot.interval_ns);
             slot.next = time(slot.due_unix_ns());
             self.queue.insert((slot.next, target));
             rounds.push(Round {
@@ -195,7 +195,8 @@ impl Slot {
             return self.point_unix_ns;
         }
         let drawn = hash(&self.hash.to_ne_bytes(), self.point_unix_ns);
-        self.point_unix_ns + scaled(drawn, self.jitter_ns)
+        let jitter_ns = scaled(drawn, self.jitter_ns);
+        self.point_unix_ns.saturating_add(jitter_ns)
     }
 
     /// Goes on to the last round that is due by a time, which its next one is. Returns the number of

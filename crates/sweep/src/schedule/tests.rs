@@ -190,3 +190,16 @@ fn a_target_that_is_removed_has_no_more_rounds() {
     schedule.remove(TargetId(2));
     assert_eq!(schedule.next_due(), None);
 }
+
+#[test]
+fn an_interval_longer_than_the_clock_has_no_round_and_no_overflow() {
+    let timing = Timing {
+        interval: Duration::MAX,
+        jitter: Duration::MAX,
+    };
+    let mut schedule = Schedule::new(BEGAN_UNIX_NS);
+    for number in 0..100 {
+        schedule.insert(TargetId(number), &key(number), timing, Time::ZERO);
+    }
+    assert!(rounds(&mut schedule, 0, 1_000).is_empty());
+}

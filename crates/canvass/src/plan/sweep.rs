@@ -16,6 +16,7 @@ use super::watch_list::{self, Configured, List, ModuleTimeouts};
 use super::{Invocation, WatchList, invocation, target_options};
 use crate::args::{CommonArgs, ListenArgs, SweepArgs};
 use crate::exit::Failure;
+use crate::files::unless_stdout;
 use crate::same_file::NamedFiles;
 
 /// The group of targets that no configuration puts into one.
@@ -77,7 +78,7 @@ pub(crate) fn sweep(mut args: SweepArgs) -> Result<SweepInvocation, Failure> {
     };
     let (once, check, state) = (args.once, args.check, args.state.take());
     let listen = args.listen.clone();
-    let has_output = args.probing.host.common.output.is_some();
+    let has_output = unless_stdout(args.probing.host.common.output.clone()).is_some();
     let rotation = args.rotate.rotation(has_output)?;
     let (mut invocation, targets, list) = match configuration(&args)? {
         Some(path) => configured(args, &path, rounds, files)?,

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use canvass_serve::reloads;
-use canvass_sweep::{KeptStates, SavedStates, State, Sweep, SweepPlans, Watch};
+use canvass_sweep::{KeptStates, SavedStates, ShownState, Sweep, SweepPlans, Watch};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::changes::ChangeLines;
@@ -176,10 +176,10 @@ fn panicked(_: Box<dyn Any + Send>) -> Failure {
 /// How many targets are in which state, and how many rounds there were.
 fn summary(watch: &Watch) -> String {
     let mut text = String::from("targets");
-    for state in State::ALL {
+    for state in ShownState::ALL {
         let of_state = watch
             .targets()
-            .filter(|(_, one)| one.tracker.state() == state);
+            .filter(|(_, one)| one.shown_state() == state);
         let _ = write!(text, "  {} {}", state.as_str(), of_state.count());
     }
     let (mut begun, mut skipped, mut missed) = (0, 0, 0);

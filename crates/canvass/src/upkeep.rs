@@ -11,7 +11,8 @@ use canvass_sweep::{Sweep, WatchedTarget};
 use crate::exit::Failure;
 use crate::message::message;
 use crate::modules_file::ModulesFile;
-use crate::plan::{WatchList, counted, module_count};
+use crate::plan::{Reread, WatchList, counted, module_count};
+use crate::service;
 
 /// How often the files are looked at. A change is taken when they have been the same twice.
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);
@@ -67,7 +68,9 @@ impl Upkeep {
             }
         }
         if is_due {
+            service::reloading();
             let read = self.read_again(sweep);
+            service::ready();
             match &read {
                 Ok(what) => message(format_args!("canvass: read again: {what}")),
                 Err(failure) => {
@@ -95,9 +98,17 @@ impl Upkeep {
     fn read_again(&mut self, sweep: &Sweep) -> Result<String, Failure> {
         let modules = self.modules.as_ref().map(|(file, _)| file.read());
         let modules = modules.transpose()?;
-        let targets = self.list.read_again()?;
         let mut what = Vec::new();
-        if let Some(mut targets) = targets {
+        if let Some(Reread {
+            mut targets,
+            modules,
+        }) = self.list.read_again()?
+        {
+            // The configuration counts on them from now on, even if there are no targets.
+            sweep.add_modules(modules);
+            if targets.is_empty() {
+                return Err(Failure::usage("the list is empty"));
+            }
             what.push(counted(targets.len(), "target"));
             self.open = self.open_now();
             self.mark(&mut targets);

@@ -50,6 +50,7 @@ impl Served {
                 resolver: None,
                 line: job.line,
                 interval,
+                jitter: Duration::ZERO,
                 thresholds: Thresholds::default(),
                 assertions: None,
                 depends_on: None,

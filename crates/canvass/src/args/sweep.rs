@@ -27,6 +27,13 @@ pub(crate) struct SweepArgs {
     /// D is at least 1ms.
     #[arg(long, value_name = "D", default_value = "30s", value_parser = units::interval, help_heading = heading::QUESTION)]
     pub interval: Duration,
+    /// Delay each round by up to D
+    ///
+    /// A round is then due up to D after its fixed point, drawn for each anew. Without it, endpoints are spread over the
+    /// interval, but each is probed at the same distance. D is at most the interval. What is drawn is
+    /// the same after a restart, and no round moves another.
+    #[arg(long, value_name = "D", default_value = "0s", value_parser = units::duration, help_heading = heading::QUESTION)]
+    pub jitter: Duration,
     /// Probe each endpoint once, and exit
     ///
     /// As canvass check does, after the same checks of the list.

@@ -6,17 +6,18 @@ use std::sync::Arc;
 
 use canvass_model::{Job, Target};
 use canvass_report::{Format, target_name};
-use canvass_run::Source;
-use canvass_sweep::config::{Config, ConfiguredTargets, FileChanges, Pace};
-use canvass_sweep::{Thresholds, WatchedTarget};
+use canvass_run::{Plan, Source};
+use canvass_sweep::config::{Config, ConfiguredTargets, FileChanges, ModuleDefaults, Pace, Usual};
+use canvass_sweep::{RoundAssertions, TargetAssertions, Thresholds, WatchedTarget};
 
 use super::alerts::{PlannedAlerts, alerts};
 use super::check::endpoints;
 use super::exporter::{PlannedExporter, exporter};
-use super::watch_list::{self, List};
+use super::watch_list::{self, Configured, List, ModuleTimeouts};
 use super::{Invocation, WatchList, invocation, target_options};
 use crate::args::{CommonArgs, ListenArgs, SweepArgs};
 use crate::exit::Failure;
+use crate::files::unless_stdout;
 use crate::same_file::NamedFiles;
 
 /// The group of targets that no configuration puts into one.
@@ -46,8 +47,12 @@ pub(crate) enum SweepInvocation {
     Forever(Box<SweepPlan>),
 }
 
-/// The rounds of targets that no configuration says more of.
-pub(super) type Rounds = Pace;
+/// What targets of a list have.
+#[derive(Clone)]
+pub(super) struct Rounds {
+    pub pace: Pace,
+    pub assertions: Option<Arc<TargetAssertions>>,
+}
 
 /// The invocation of `canvass sweep`.
 pub(crate) fn sweep(mut args: SweepArgs) -> Result<SweepInvocation, Failure> {
@@ -63,8 +68,12 @@ pub(crate) fn sweep(mut args: SweepArgs) -> Result<SweepInvocation, Failure> {
             "--format csv: what changes is written as text or ndjson",
         ));
     }
+    if args.jitter > args.interval {
+        return Err(Failure::usage("--jitter is longer than --interval"));
+    }
     let rounds = Pace {
         interval: args.interval,
+        jitter: args.jitter,
         thresholds: Thresholds {
             down: args.down_after,
             up: args.up_after,
@@ -86,7 +95,10 @@ pub(crate) fn sweep(mut args: SweepArgs) -> Result<SweepInvocation, Failure> {
         let mut parts = Vec::new();
         if let WatchList::Configured(configured) = &list {
             let targets = counted(targets.len(), "target");
-            parts.push(format!("{targets} in {} groups", configured.groups()));
+            parts.push(format!(
+                "{targets} in {} groups",
+                configured.targets.groups()
+            ));
         } else if is_listed {
             parts.push(counted(targets.len(), "target"));
         }
@@ -94,6 +106,7 @@ pub(crate) fn sweep(mut args: SweepArgs) -> Result<SweepInvocation, Failure> {
         return Ok(SweepInvocation::Checked(parts.join(", ")));
     }
     if once {
+        invocation.plan = judged_once(invocation.plan, &targets)?;
         let jobs = targets.into_iter().zip(0..);
         let jobs = jobs.map(|(target, seq)| target.job(seq, None)).collect();
         invocation.source = Box::new(canvass_queue::jobs(jobs));
@@ -140,13 +153,23 @@ fn unlisted(args: SweepArgs, files: NamedFiles) -> Result<Targets, Failure> {
 }
 
 /// The targets of a list.
-fn listed(args: SweepArgs, rounds: Rounds, files: NamedFiles) -> Result<Targets, Failure> {
+fn listed(args: SweepArgs, pace: Pace, files: NamedFiles) -> Result<Targets, Failure> {
     let (arguments, common) = (args.targets.clone(), args.probing.host.common.clone());
     let file = watch_list::file(&common);
     let mut changes = FileChanges::default();
     file.iter().for_each(|path| changes.add(path.clone()));
-    let no_more = |_: &_, _: &mut _| Ok(());
-    let (parts, rest, ()) = endpoints("sweep", args.targets, args.probing, files, no_more)?;
+    let of_flags = |defaults: &ModuleDefaults, _: &mut _| {
+        Ok(TargetAssertions {
+            outcome: defaults.assertions.clone(),
+            primary: None,
+        })
+    };
+    let (parts, rest, assertions) =
+        endpoints("sweep", args.targets, args.probing, files, of_flags)?;
+    let rounds = Rounds {
+        pace,
+        assertions: assertions.if_any(),
+    };
     let mut invocation = invocation(parts, rest)?;
     let targets = watched(&mut *invocation.source, &rounds)?;
     let list = match file {
@@ -165,7 +188,7 @@ fn listed(args: SweepArgs, rounds: Rounds, files: NamedFiles) -> Result<Targets,
 fn configured(
     mut args: SweepArgs,
     path: &Path,
-    rounds: Rounds,
+    pace: Pace,
     mut files: NamedFiles,
 ) -> Result<Targets, Failure> {
     files.reads("CONFIG", path);
@@ -173,27 +196,45 @@ fn configured(
     let common = args.probing.host.common.clone();
     let config = Config::read(path).map_err(Failure::usage)?;
     args.targets.clear();
-    let (mut parts, rest, planned) = endpoints(
+    let timeouts = ModuleTimeouts::new(&args.probing.host);
+    let (mut parts, rest, (planned, modules)) = endpoints(
         "sweep",
         args.targets,
         args.probing,
         files,
-        |defaults, modules| config.plan(defaults, modules).map_err(Failure::usage),
+        |defaults, modules| {
+            let planned = config.plan(defaults, modules).map_err(Failure::usage)?;
+            Ok((planned, defaults.clone()))
+        },
     )?;
     for (modules, deadline) in &planned.deadlines {
         parts.builder = parts.builder.module_deadline(modules.clone(), *deadline);
     }
     parts.source = Some(Box::new(canvass_queue::jobs(Vec::new())));
     let invocation = invocation(parts, rest)?;
-    let options = target_options(&invocation.plan, &common, None)?;
+    let usual = Usual {
+        options: target_options(&invocation.plan, &common, None)?,
+        modules,
+        pace,
+    };
     let (list, targets) =
-        ConfiguredTargets::read(config, planned, options, rounds).map_err(Failure::usage)?;
-    if args.once && targets.iter().any(|target| target.assertions.is_some()) {
+        ConfiguredTargets::read(config, planned, usual).map_err(Failure::usage)?;
+    let list = Configured {
+        targets: list,
+        timeouts,
+    };
+    Ok((invocation, targets, WatchList::Configured(Box::new(list))))
+}
+
+/// The plan of one round of these targets, whose assertions are judged.
+fn judged_once(plan: Plan, targets: &[WatchedTarget]) -> Result<Plan, Failure> {
+    let assertions = || targets.iter().map(|target| target.assertions.clone());
+    if assertions().flatten().any(|one| one.primary.is_some()) {
         return Err(Failure::usage(
-            "--once: max_latency and answers_* of modules are judged over rounds only",
+            "--once: serial_not_behind is judged over several rounds",
         ));
     }
-    Ok((invocation, targets, WatchList::Configured(Box::new(list))))
+    Ok(plan.judged(Arc::new(RoundAssertions::new(assertions()))))
 }
 
 /// The configuration among the arguments, which then is the only one.
@@ -246,9 +287,10 @@ pub(super) fn watched(
         spec: job.spec,
         resolver: job.resolver,
         line: job.line,
-        interval: rounds.interval,
-        thresholds: rounds.thresholds,
-        assertions: None,
+        interval: rounds.pace.interval,
+        jitter: rounds.pace.jitter,
+        thresholds: rounds.pace.thresholds,
+        assertions: rounds.assertions.clone(),
         depends_on: None,
         in_maintenance: false,
     };

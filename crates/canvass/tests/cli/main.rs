@@ -6,6 +6,7 @@
 mod aliases;
 mod asking;
 mod asking_servers;
+mod assertions;
 mod bad_input;
 mod beside_curl;
 mod blackbox;
@@ -80,6 +81,7 @@ mod signals;
 mod sockets;
 mod sweep;
 mod sweep_alerts;
+mod sweep_assertions;
 mod sweep_config;
 mod sweep_listen;
 mod sweep_output;

@@ -9,6 +9,7 @@
 //! by letting its own name lead here (DNS rebinding). No response allows other origins to read it.
 
 mod accept;
+mod access;
 mod exposition;
 mod hosts;
 mod page;
@@ -18,6 +19,8 @@ mod server;
 mod sweep_metrics;
 mod target_metrics;
 mod target_row;
+mod web_config;
 
 pub use canvass_sweep::SweepReader;
 pub use server::{ListenError, Listener, Server};
+pub use web_config::{WebConfig, WebConfigError};

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::accept::CLIENTS_MAX;
+use crate::access::Access;
 use crate::exposition::Exposition;
 use crate::hosts::AllowedHosts;
 use crate::page::{Content, Filter};
@@ -32,16 +33,23 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inl
 pub(crate) struct Site {
     sweep: SweepReader,
     hosts: Arc<AllowedHosts>,
+    access: Access,
     clients: Arc<Semaphore>,
     large_responses: Arc<Semaphore>,
 }
 
 impl Site {
     /// `clients` has a permit for each further connection.
-    pub(crate) fn new(sweep: SweepReader, hosts: AllowedHosts, clients: Arc<Semaphore>) -> Self {
+    pub(crate) fn new(
+        sweep: SweepReader,
+        hosts: AllowedHosts,
+        access: Access,
+        clients: Arc<Semaphore>,
+    ) -> Self {
         Self {
             sweep,
             hosts: Arc::new(hosts),
+            access,
             clients,
             large_responses: Arc::new(Semaphore::new(LARGE_RESPONSES_MAX)),
         }
@@ -59,10 +67,15 @@ pub(crate) fn router(site: Site) -> Router {
         .with_state(site)
 }
 
-/// Refuses requests for other hosts, and adds the headers that every response has.
+/// Refuses requests for other hosts, and those that are not let in, and adds the headers that every
+/// response has.
 async fn guard(State(site): State<Site>, request: Request, next: Next) -> Response {
+    let admission = site.access.admission();
     let mut response = match site.hosts.check(request.uri(), request.headers()) {
-        Ok(()) => next.run(request).await,
+        Ok(()) => match admission.check(request.headers()).await {
+            Ok(()) => next.run(request).await,
+            Err(refusal) => refusal,
+        },
         Err(status) => {
             let text = "This is not a host that the listener serves (see --listen-host).\n";
             (status, text).into_response()
@@ -77,6 +90,7 @@ async fn guard(State(site): State<Site>, request: Request, next: Next) -> Respon
         let headers = response.headers_mut();
         headers.insert(name, HeaderValue::from_static(value));
     }
+    admission.add_headers(response.headers_mut());
     response
 }
 

@@ -14,7 +14,6 @@ use crate::changes::ChangeLines;
 use crate::descriptors;
 use crate::exit::{Exit, Failure};
 use crate::files::{self, Written};
-use crate::listen;
 use crate::message::message;
 use crate::outputs::RunSinks;
 use crate::plan::{Invocation, SweepInvocation, SweepPlan};
@@ -58,7 +57,8 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
     outputs.uses_stdout = true;
     descriptors::raise_limit();
     let (errors, write_errors) = bounded(ERRORS_MAX);
-    let listener = listen::bind(listen)?;
+    let messages = alerts.plan.messages.clone();
+    let listener = listen.map(|listen| listen.bind(messages)).transpose()?;
     let kept = state.map(|path| kept_states(path, errors)).transpose()?;
     let open = outputs.open()?;
     // From here on there are files to complete, so a signal must not end the process at once.
@@ -70,7 +70,7 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
     let mut upkeep = Upkeep::new(list, &mut targets);
     let mut sweep = Sweep::start(plans, targets, kept, sinks, sender).map_err(Failure::stopped)?;
     let server = listener
-        .map(|listener| listen::serve(listener, sweep.reader()))
+        .map(|listener| listener.serve(sweep.reader()))
         .transpose()?;
     let stop = sweep.stop_handle();
     let interrupts = Interrupts::watch_but_reload(signals, stop.clone(), upkeep.reload());
@@ -85,7 +85,7 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
         for error in write_errors.try_iter() {
             message(format_args!("canvass: cannot keep the states: {error}"));
         }
-        write_alert_messages(&alerts.messages);
+        write_messages(&alerts.messages);
     };
     let mut blocked = BlockedOutput::default();
     let mut is_stopping = false;
@@ -158,7 +158,7 @@ fn kept_states(path: PathBuf, errors: Sender<io::Error>) -> Result<KeptStates, F
     })
 }
 
-fn write_alert_messages(messages: &Receiver<String>) {
+fn write_messages(messages: &Receiver<String>) {
     for text in messages.try_iter() {
         message(format_args!("canvass: {text}"));
     }

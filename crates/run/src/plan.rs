@@ -1,6 +1,7 @@
 //! The plan of a run: what to look up or probe, with which resolvers and limits.
 
 mod checks;
+mod single;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;

@@ -18,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::access::Access;
 
 /// The maximum number of open connections. Further ones wait in the kernel until one is closed.
-pub(crate) const CLIENTS_MAX: usize = 256;
+pub const CLIENTS_MAX: usize = 256;
 /// The maximum time of a TLS handshake.
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
 /// The maximum time from when a request may begin until its header is complete. It also ends

@@ -10,9 +10,12 @@
 
 mod accept;
 mod access;
+mod api;
+mod duration;
 mod exposition;
 mod hosts;
 mod page;
+mod posted;
 mod process_metrics;
 mod router;
 mod server;
@@ -21,6 +24,8 @@ mod target_metrics;
 mod target_row;
 mod web_config;
 
+pub use accept::CLIENTS_MAX;
 pub use canvass_sweep::SweepReader;
+pub use page::REQUESTED_PROBES_MAX;
 pub use server::{ListenError, Listener, Server};
 pub use web_config::{WebConfig, WebConfigError};

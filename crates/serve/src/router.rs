@@ -7,7 +7,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use canvass_sweep::SweepReader;
 use serde::Deserialize;
@@ -15,23 +15,25 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::accept::CLIENTS_MAX;
 use crate::access::Access;
+use crate::api;
 use crate::exposition::Exposition;
 use crate::hosts::AllowedHosts;
-use crate::page::{Content, Filter};
+use crate::page::{self, ProbesAtOnce};
 use crate::sweep_metrics::SweepMetrics;
 use crate::target_metrics::TargetMetrics;
 
 /// The maximum number of responses of `/metrics/targets` in memory, each of which may have tens of
 /// megabytes. Further requests are refused until one is sent.
 const LARGE_RESPONSES_MAX: usize = 4;
-/// What the page may load and do: nothing but its own styles and its own form.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
+/// What a page may load and do: nothing but its own styles and its own forms.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
      form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// What the handlers share.
 #[derive(Clone)]
 pub(crate) struct Site {
-    sweep: SweepReader,
+    pub sweep: SweepReader,
+    pub probes: ProbesAtOnce,
     hosts: Arc<AllowedHosts>,
     access: Access,
     clients: Arc<Semaphore>,
@@ -48,6 +50,7 @@ impl Site {
     ) -> Self {
         Self {
             sweep,
+            probes: ProbesAtOnce::default(),
             hosts: Arc::new(hosts),
             access,
             clients,
@@ -58,7 +61,8 @@ impl Site {
 
 pub(crate) fn router(site: Site) -> Router {
     Router::new()
-        .route("/", get(index))
+        .merge(page::routes())
+        .merge(api::routes())
         .route("/metrics", get(metrics))
         .route("/metrics/targets", get(target_metrics))
         .route("/-/healthy", get(|| async { "canvass is healthy\n" }))
@@ -84,7 +88,8 @@ async fn guard(State(site): State<Site>, request: Request, next: Next) -> Respon
     for (name, value) in [
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
+        // A form then has the `Origin` by which its request is known as one of this site.
+        (header::REFERRER_POLICY, "same-origin"),
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     ] {
         let headers = response.headers_mut();
@@ -92,10 +97,6 @@ async fn guard(State(site): State<Site>, request: Request, next: Next) -> Respon
     }
     admission.add_headers(response.headers_mut());
     response
-}
-
-async fn index(State(site): State<Site>, Query(filter): Query<Filter>) -> Html<String> {
-    Html(Content::of(&site.sweep, filter).html().into_string())
 }
 
 async fn metrics(State(site): State<Site>, headers: HeaderMap) -> Response {

@@ -101,6 +101,8 @@ impl Listener {
                 clients,
                 stopped,
             ));
+            // A probe that was asked for may still be under way.
+            runtime.shutdown_background();
         };
         let thread = thread::Builder::new()
             .name("listener".into())

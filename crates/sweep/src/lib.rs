@@ -18,6 +18,7 @@ mod last_result;
 mod latency;
 mod line;
 mod notice;
+mod probe_now;
 mod reader;
 mod schedule;
 mod state;
@@ -35,11 +36,12 @@ pub use evidence::{Blame, Evidence};
 pub use last_result::{CertificateEnd, LastResult};
 pub use latency::{GroupLatencies, SweepLatencies};
 pub use notice::{Notice, What};
+pub use probe_now::{ProbeNowError, ProbedNow};
 pub use reader::SweepReader;
 pub use schedule::{Round, RoundFate, Schedule};
 pub use state::{Change, State, Step, Thresholds, Tracker};
 pub use state_file::{SavedStates, SavedTarget, StateFileError};
-pub use sweep::{KeptStates, Sweep, SweepPlans};
+pub use sweep::{KeptStates, OPINIONS_MAX, Sweep, SweepPlans};
 pub use watch::{Event, RoundCounts, Watch, Watched, WatchedTarget};
 
 /// The number of a target in a sweep. It is another's once the target is gone.

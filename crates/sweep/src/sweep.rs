@@ -23,7 +23,7 @@ use crate::watch::{Event, Watch, WatchedTarget};
 /// The longest wait of a source before it looks whether the run was stopped.
 const WAIT_MAX: Duration = Duration::from_millis(250);
 /// Second opinions that are asked for at the same time.
-const OPINIONS_MAX: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
+pub const OPINIONS_MAX: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
 /// Attempts of a second opinion after the first.
 const OPINION_RETRIES: u32 = 2;
 /// The maximum number of notices that wait for their states to be kept.
@@ -38,6 +38,8 @@ pub struct Sweep {
     shared: Arc<Shared>,
     /// The thread that keeps states, which ends when this sender is gone too.
     keeper: Option<(Sender<Notice>, JoinHandle<()>)>,
+    /// How one target is probed when a person asks for it.
+    single: Arc<Plan>,
 }
 
 /// Where a sweep keeps its states over a restart.
@@ -54,6 +56,7 @@ pub struct KeptStates {
 pub struct SweepPlans {
     rounds: Plan,
     opinions: Plan,
+    single: Arc<Plan>,
     alerts: AlertPlan,
 }
 
@@ -65,6 +68,7 @@ impl SweepPlans {
         let rounds = plan.unscheduled();
         Self {
             opinions: rounds.clone().patient(OPINIONS_MAX, OPINION_RETRIES),
+            single: Arc::new(rounds.clone().single()),
             rounds,
             alerts,
         }
@@ -96,6 +100,7 @@ impl Sweep {
         let SweepPlans {
             rounds,
             opinions,
+            single,
             alerts,
         } = plans;
         let zero = rounds.epoch().wall;
@@ -159,6 +164,7 @@ impl Sweep {
             rounds: Run::start(rounds, round_source, sinks)?,
             shared,
             keeper,
+            single,
         })
     }
 
@@ -193,6 +199,7 @@ impl Sweep {
             shared: Arc::clone(&self.shared),
             rounds: self.rounds.reader(),
             opinions: self.opinions.reader(),
+            single: Arc::clone(&self.single),
         }
     }
 

@@ -13,9 +13,11 @@ use canvass_sweep::{Thresholds, WatchedTarget};
 use super::alerts::{PlannedAlerts, alerts};
 use super::check::endpoints;
 use super::watch_list::{self, List};
-use super::{Invocation, WatchList, invocation, target_options};
-use crate::args::{CommonArgs, ListenArgs, SweepArgs};
+use super::{CommandParts, Invocation, WatchList, invocation, target_options};
+use crate::args::{CommonArgs, SweepArgs};
+use crate::descriptors;
 use crate::exit::Failure;
+use crate::listen::PlannedListener;
 use crate::same_file::NamedFiles;
 
 /// The group of targets that no configuration puts into one.
@@ -30,7 +32,7 @@ pub(crate) struct SweepPlan {
     pub targets: Vec<WatchedTarget>,
     pub list: WatchList,
     pub state: Option<PathBuf>,
-    pub listen: ListenArgs,
+    pub listen: Option<PlannedListener>,
     pub alerts: PlannedAlerts,
 }
 
@@ -68,7 +70,7 @@ pub(crate) fn sweep(mut args: SweepArgs) -> Result<SweepInvocation, Failure> {
         },
     };
     let (once, check, state) = (args.once, args.check, args.state.take());
-    let listen = args.listen.clone();
+    let listen = PlannedListener::new(&args.listen, &mut files)?;
     let has_output = args.probing.host.common.output.is_some();
     let rotation = args.rotate.rotation(has_output)?;
     let (mut invocation, targets, list) = match configuration(&args)? {
@@ -118,7 +120,9 @@ fn listed(args: SweepArgs, rounds: Rounds, files: NamedFiles) -> Result<Targets,
     let mut changes = FileChanges::default();
     file.iter().for_each(|path| changes.add(path.clone()));
     let no_more = |_: &_, _: &mut _| Ok(());
+    let has_listener = args.listen.listen.is_some();
     let (parts, rest, ()) = endpoints("sweep", args.targets, args.probing, files, no_more)?;
+    let parts = leave_descriptors(parts, has_listener)?;
     let mut invocation = invocation(parts, rest)?;
     let targets = watched(&mut *invocation.source, &rounds)?;
     let list = match file {
@@ -145,13 +149,15 @@ fn configured(
     let common = args.probing.host.common.clone();
     let config = Config::read(path).map_err(Failure::usage)?;
     args.targets.clear();
-    let (mut parts, rest, planned) = endpoints(
+    let has_listener = args.listen.listen.is_some();
+    let (parts, rest, planned) = endpoints(
         "sweep",
         args.targets,
         args.probing,
         files,
         |defaults, modules| config.plan(defaults, modules).map_err(Failure::usage),
     )?;
+    let mut parts = leave_descriptors(parts, has_listener)?;
     for (modules, deadline) in &planned.deadlines {
         parts.builder = parts.builder.module_deadline(modules.clone(), *deadline);
     }
@@ -166,6 +172,19 @@ fn configured(
         ));
     }
     Ok((invocation, targets, WatchList::Configured(Box::new(list))))
+}
+
+/// Leaves descriptors for what a sweep does besides its rounds.
+fn leave_descriptors(parts: CommandParts, has_listener: bool) -> Result<CommandParts, Failure> {
+    let Some(sockets_max) = parts.sockets_max else {
+        return Ok(parts);
+    };
+    let left = descriptors::left_by_sweep(sockets_max, has_listener)?;
+    Ok(CommandParts {
+        sockets_max: Some(left),
+        builder: parts.builder.sockets(left),
+        ..parts
+    })
 }
 
 /// The configuration among the arguments, which then is the only one.

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue, header};
-use jiff::SignedDuration;
 use serde::Deserialize;
 
 use super::passwords::Hash;
 use super::rate::RateLimit;
 use super::tls::TlsServer;
+use crate::duration;
 
 /// The headers that can be set, and their possible values; without any, all are.
 const HEADERS: [(HeaderName, &[&str]); 5] = [
@@ -59,8 +59,7 @@ impl TryFrom<String> for Interval {
         if text == "0" {
             return Ok(Self::default());
         }
-        let span: Option<SignedDuration> = text.parse().ok();
-        span.and_then(|span| Duration::try_from(span).ok())
+        duration::parse(&text)
             .map(Self)
             .ok_or_else(|| format!("{text:?} is not a duration such as 1s or 100ms"))
     }

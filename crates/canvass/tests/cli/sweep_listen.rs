@@ -23,12 +23,17 @@ pub(crate) struct Sweep {
 impl Sweep {
     /// Starts it, and waits until both targets have been probed often enough.
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// As [`Self::start`], with further flags.
+    pub(crate) fn start_with(more: &[&str]) -> Self {
         let peer = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let open = format!("tcp://{}", peer.local_addr().expect("an address"));
         let closed = format!("tcp://{}", closed_port());
         let address: SocketAddr = ([127, 0, 0, 1], free_port()).into();
         let listen = address.to_string();
-        let mut running = Running::start(&[
+        let flags = [
             "sweep",
             &open,
             &closed,
@@ -38,7 +43,8 @@ impl Sweep {
             "127.0.0.1:9",
             "--listen",
             &listen,
-        ]);
+        ];
+        let mut running = Running::start(&[&flags[..], more].concat());
         let lines = [running.read_line(), running.read_line()];
         assert!(lines.iter().any(|line| line.contains(" up ")), "{lines:?}");
         assert!(

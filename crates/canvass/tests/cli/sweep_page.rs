@@ -1,8 +1,8 @@
 //! The forms of the page of a target.
 
 use std::fs;
-use std::net::SocketAddr;
-use std::process::Command;
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -13,10 +13,12 @@ use crate::sweep_listen::get;
 
 const LINE: &str = "tcp://www.lab.test:8377";
 
-/// A sweep of the lab's service that reverses lines, and of an endpoint that is down.
+/// A sweep of the lab's service that reverses lines, of an endpoint that is down, and of one that never
+/// says anything. Their first rounds are hours away.
 struct Lines {
     running: Running,
     address: SocketAddr,
+    silent: TcpListener,
     _directory: TempDir,
 }
 
@@ -27,10 +29,14 @@ impl Lines {
             env!("CARGO_MANIFEST_DIR"),
             "/../../docs/scripts/reverse.yaml"
         );
+        let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let config = format!(
-            "interval = \"1h\"\n[modules.reverse]\ntalk = \"{script}\"\n[[groups]]\nname = \"lines\"\n\
+            "interval = \"1000h\"\n[modules.reverse]\ntalk = \"{script}\"\n[[groups]]\nname = \"lines\"\n\
              module = \"reverse\"\ntargets = [\"{LINE}\"]\n[[groups]]\nname = \"web\"\n\
-             targets = [\"https://expired.lab.test/\"]\n"
+             targets = [\"https://expired.lab.test/\"]\n[modules.ssh]\ntalk = \"ssh\"\n\
+             timeout = \"25s\"\n[[groups]]\nname = \"silent\"\nmodule = \"ssh\"\n\
+             targets = [\"tcp://{}\"]\n",
+            silent.local_addr().expect("an address")
         );
         let path = |name: &str| directory.path().join(name).display().to_string();
         fs::write(path("sweep.toml"), config).expect("it can be written");
@@ -42,6 +48,7 @@ impl Lines {
         Self {
             running,
             address,
+            silent,
             _directory: directory,
         }
     }
@@ -175,4 +182,46 @@ fn silences_are_set_and_shown() {
             "{fields:?}"
         );
     }
+}
+
+#[test]
+fn few_probes_are_under_way_at_once() {
+    let mut lines = Lines::start();
+    let key = format!(
+        "key=tcp://{}",
+        lines.silent.local_addr().expect("an address")
+    );
+    let url = format!("http://{}/target", lines.address);
+    let mut command = Command::new("curl");
+    command.args([
+        "-s",
+        "-o",
+        "/dev/null",
+        "-w",
+        "%{http_code}",
+        "--noproxy",
+        "*",
+    ]);
+    command
+        .args(["--data-urlencode", &key, &url])
+        .stdout(Stdio::piped());
+    let waiting: Vec<_> = (0..4)
+        .map(|_| command.spawn().expect("curl is installed"))
+        .collect();
+    let connected: Vec<_> = lines.silent.incoming().take(4).collect();
+    let (status, page) = lines.post("/target", &[&key], &[]);
+    assert_eq!(status, 503);
+    assert!(page.contains("Too many probes"), "{page}");
+    drop(connected);
+    for client in waiting {
+        let output = client.wait_with_output().expect("it ends");
+        assert_eq!(output.stdout, b"200");
+    }
+    assert_eq!(lines.post("/target", &[&format!("key={LINE}")], &[]).0, 200);
+    // One that is under way does not hold up the end.
+    let mut client = command.spawn().expect("curl is installed");
+    let _connected = lines.silent.accept().expect("a connection");
+    lines.running.signal(Signal::INT);
+    lines.running.end().exits(130);
+    client.wait().expect("it ends");
 }

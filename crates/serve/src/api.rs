@@ -1,5 +1,6 @@
 //! The API of silences: what `canvass sweep silence` does, over HTTP.
 
+use std::fmt;
 use std::time::SystemTime;
 
 use axum::Router;
@@ -12,7 +13,7 @@ use serde::Deserialize;
 use tokio::task::spawn_blocking;
 
 use crate::duration;
-use crate::posted::{Form, check_site};
+use crate::posted::{Form, Refusal, check_site};
 use crate::router::Site;
 
 /// The API.
@@ -28,7 +29,7 @@ struct Scope {
 }
 
 impl Scope {
-    fn parse(self) -> Result<SilenceScope, Response> {
+    fn parse(self) -> Result<SilenceScope, Refusal> {
         match (self.target, self.group) {
             (Some(target), None) => Ok(SilenceScope::Target(target.into())),
             (None, Some(group)) => Ok(SilenceScope::Group(group.into())),
@@ -38,34 +39,24 @@ impl Scope {
 }
 
 /// All silences that are not over.
-async fn list(State(site): State<Site>) -> Response {
+async fn list(State(site): State<Site>) -> Result<Response, StatusCode> {
     let (silences, now) = (site.sweep.silences(), SystemTime::now());
     let present: Vec<&Silence> = silences.iter().filter(|one| !one.is_over(now)).collect();
-    match serde_json::to_string(&serde_json::json!({ "silences": present })) {
-        Ok(text) => ([(header::CONTENT_TYPE, "application/json")], text + "\n").into_response(),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
+    let text = serde_json::to_string(&serde_json::json!({ "silences": present }))
+        .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], text + "\n").into_response())
 }
 
 /// Adds a silence, in place of another of the same scope.
-async fn post(State(site): State<Site>, request: Request) -> Response {
-    let form = match Form::of(request).await {
-        Ok(form) => form,
-        Err(refusal) => return refusal,
-    };
+async fn post(State(site): State<Site>, request: Request) -> Result<StatusCode, Refusal> {
+    let form = Form::of(request).await?;
     let field = |name| form.field(name).map(str::to_owned);
     let scope = Scope {
         target: field("target"),
         group: field("group"),
     };
-    let scope = match scope.parse() {
-        Ok(scope) => scope,
-        Err(refusal) => return refusal,
-    };
-    match add(site.sweep, scope, &form).await {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(refusal) => refusal,
-    }
+    add(site.sweep, scope.parse()?, &form).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Ends a silence.
@@ -73,15 +64,12 @@ async fn delete(
     State(site): State<Site>,
     Query(scope): Query<Scope>,
     headers: HeaderMap,
-) -> Response {
-    let scope = match check_site(&headers).and_then(|()| scope.parse()) {
-        Ok(scope) => scope,
-        Err(refusal) => return refusal,
-    };
-    match end(site.sweep, scope).await {
-        Ok(true) => StatusCode::NO_CONTENT.into_response(),
-        Ok(false) => (StatusCode::NOT_FOUND, "It is not silenced.\n").into_response(),
-        Err(refusal) => refusal,
+) -> Result<StatusCode, Refusal> {
+    check_site(&headers)?;
+    if end(site.sweep, scope.parse()?).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err((StatusCode::NOT_FOUND, "it is not silenced\n".into()))
     }
 }
 
@@ -90,7 +78,7 @@ pub(crate) async fn add(
     sweep: SweepReader,
     scope: SilenceScope,
     form: &Form,
-) -> Result<(), Response> {
+) -> Result<(), Refusal> {
     let now = SystemTime::now();
     let until = match (form.field("for"), form.field("until")) {
         (Some(span), None) => {
@@ -115,26 +103,23 @@ pub(crate) async fn add(
 }
 
 /// Ends the silence of `scope`. Returns whether there was one.
-pub(crate) async fn end(sweep: SweepReader, scope: SilenceScope) -> Result<bool, Response> {
+pub(crate) async fn end(sweep: SweepReader, scope: SilenceScope) -> Result<bool, Refusal> {
     change(move || sweep.end_silence(&scope)).await
 }
 
 /// Changes the file of silences, which may have to wait for another process.
 async fn change<T: Send + 'static>(
     change: impl FnOnce() -> Result<T, SilencesError> + Send + 'static,
-) -> Result<T, Response> {
+) -> Result<T, Refusal> {
+    let failed = |status, error: &dyn fmt::Display| (status, format!("{error}\n"));
     match spawn_blocking(change).await {
         Ok(Ok(changed)) => Ok(changed),
-        Ok(Err(error @ SilencesError::NoFile)) => {
-            Err((StatusCode::CONFLICT, format!("{error}\n")).into_response())
-        }
-        Ok(Err(error)) => {
-            Err((StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response())
-        }
-        Err(_) => Err(StatusCode::INTERNAL_SERVER_ERROR.into_response()),
+        Ok(Err(error @ SilencesError::NoFile)) => Err(failed(StatusCode::CONFLICT, &error)),
+        Ok(Err(error)) => Err(failed(StatusCode::INTERNAL_SERVER_ERROR, &error)),
+        Err(error) => Err(failed(StatusCode::INTERNAL_SERVER_ERROR, &error)),
     }
 }
 
-fn bad_request(text: &str) -> Response {
-    (StatusCode::BAD_REQUEST, format!("{text}\n")).into_response()
+fn bad_request(text: &str) -> Refusal {
+    (StatusCode::BAD_REQUEST, format!("{text}\n"))
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
 use url::{Url, form_urlencoded};
 
@@ -16,30 +15,41 @@ const FORM_TIME_MAX: Duration = Duration::from_secs(10);
 const SITE: &str = "sec-fetch-site";
 const FORM_TYPE: &str = "application/x-www-form-urlencoded";
 
+/// Why a request is not done, as its response.
+pub(crate) type Refusal = (StatusCode, String);
+
 /// The fields of a form.
 #[derive(Debug)]
 pub(crate) struct Form(Vec<(String, String)>);
 
 impl Form {
-    /// The form that a request has. If it has none, or another site is behind the request, the error
-    /// is the response.
-    pub(crate) async fn of(request: Request) -> Result<Self, Response> {
+    /// The form that a request has.
+    ///
+    /// # Errors
+    /// It has none, or another site is behind it.
+    pub(crate) async fn of(request: Request) -> Result<Self, Refusal> {
         let (head, body) = request.into_parts();
         check_site(&head.headers)?;
         let media_type = head.headers.get(header::CONTENT_TYPE);
         let media_type = media_type.and_then(|field| field.to_str().ok()?.split(';').next());
         if !media_type.is_some_and(|given| given.trim().eq_ignore_ascii_case(FORM_TYPE)) {
             let text = format!("expected {FORM_TYPE}\n");
-            return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, text).into_response());
+            return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
         }
-        Self::read(body).await.map_err(IntoResponse::into_response)
+        Self::read(body).await
     }
 
-    async fn read(body: Body) -> Result<Self, StatusCode> {
+    async fn read(body: Body) -> Result<Self, Refusal> {
         match timeout(FORM_TIME_MAX, to_bytes(body, FORM_SIZE_MAX)).await {
             Ok(Ok(octets)) => Ok(Self(form_urlencoded::parse(&octets).into_owned().collect())),
-            Ok(Err(_)) => Err(StatusCode::PAYLOAD_TOO_LARGE),
-            Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
+            Ok(Err(_)) => {
+                let text = format!("a form has at most {FORM_SIZE_MAX} octets\n");
+                Err((StatusCode::PAYLOAD_TOO_LARGE, text))
+            }
+            Err(_) => Err((
+                StatusCode::REQUEST_TIMEOUT,
+                "the form took too long\n".into(),
+            )),
         }
     }
 
@@ -56,7 +66,7 @@ impl Form {
 ///
 /// A browser says so in `Sec-Fetch-Site`, or in `Origin` if it is old or if the listener has neither TLS
 /// nor a loopback address. What sends neither is no browser, and no page is behind it.
-pub(crate) fn check_site(headers: &HeaderMap) -> Result<(), Response> {
+pub(crate) fn check_site(headers: &HeaderMap) -> Result<(), Refusal> {
     let is_own = match headers.get(SITE) {
         // `none` is the user alone.
         Some(site) => site == "same-origin" || site == "none",
@@ -69,7 +79,7 @@ pub(crate) fn check_site(headers: &HeaderMap) -> Result<(), Response> {
         return Ok(());
     }
     let text = "This request comes from another site.\n";
-    Err((StatusCode::FORBIDDEN, text).into_response())
+    Err((StatusCode::FORBIDDEN, text.into()))
 }
 
 /// Whether `origin` is the host that the request is for. A proxy may have ended TLS, so the scheme may

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::Html;
 use canvass_sweep::ProbeNowError;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 use super::target::{Probed, TargetPage, unlisted};
-use crate::posted::Form;
+use crate::posted::{Form, Refusal};
 use crate::router::Site;
 
 /// The maximum number of probes at once that are asked for. Each has threads of its own.
@@ -27,11 +27,11 @@ impl Default for ProbesAtOnce {
 }
 
 /// Probes the target of the form, and shows it with what was found.
-pub(super) async fn probe(State(site): State<Site>, request: Request) -> Response {
-    let form = match Form::of(request).await {
-        Ok(form) => form,
-        Err(refusal) => return refusal,
-    };
+pub(super) async fn probe(
+    State(site): State<Site>,
+    request: Request,
+) -> Result<(StatusCode, Html<String>), Refusal> {
+    let form = Form::of(request).await?;
     let key = form.field("key").unwrap_or_default();
     let text = form.field("text").map(str::to_owned);
     let (status, found) = match probe_now(&site, key, text.clone()).await {
@@ -40,7 +40,7 @@ pub(super) async fn probe(State(site): State<Site>, request: Request) -> Respons
             let text = "Too many probes are under way. Try again in a moment.";
             (StatusCode::SERVICE_UNAVAILABLE, Err(text.into()))
         }
-        Err(ProbeError::Probe(ProbeNowError::Unlisted)) => return unlisted(),
+        Err(ProbeError::Probe(ProbeNowError::Unlisted)) => return Err(unlisted()),
         Err(ProbeError::Probe(error @ ProbeNowError::Text(_))) => {
             (StatusCode::BAD_REQUEST, Err(error.to_string()))
         }
@@ -48,14 +48,12 @@ pub(super) async fn probe(State(site): State<Site>, request: Request) -> Respons
             (StatusCode::INTERNAL_SERVER_ERROR, Err(error.to_string()))
         }
     };
-    let Some(page) = TargetPage::of(&site.sweep, key) else {
-        return unlisted();
-    };
+    let page = TargetPage::of(&site.sweep, key).ok_or_else(unlisted)?;
     let page = TargetPage {
         probed: Some(Probed { text, found }),
         ..page
     };
-    (status, Html(page.html().into_string())).into_response()
+    Ok((status, Html(page.html().into_string())))
 }
 
 /// Why there is no outcome.

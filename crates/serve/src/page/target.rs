@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::Html;
 use canvass_sweep::{ProbedNow, RoundCounts, SweepReader, Thresholds};
 use serde::Deserialize;
 
 use super::content::Silenced;
+use crate::posted::Refusal;
 use crate::router::Site;
 use crate::target_row::TargetRow;
 
@@ -49,20 +50,18 @@ pub(super) struct TargetQuery {
 }
 
 /// Shows a target.
-pub(super) async fn show(State(site): State<Site>, Query(query): Query<TargetQuery>) -> Response {
-    match TargetPage::of(&site.sweep, &query.key) {
-        Some(page) => Html(page.html().into_string()).into_response(),
-        None => unlisted(),
-    }
+pub(super) async fn show(
+    State(site): State<Site>,
+    Query(query): Query<TargetQuery>,
+) -> Result<Html<String>, Refusal> {
+    let page = TargetPage::of(&site.sweep, &query.key).ok_or_else(unlisted)?;
+    Ok(Html(page.html().into_string()))
 }
 
 /// The response for a target that is not watched.
-pub(super) fn unlisted() -> Response {
-    (
-        StatusCode::NOT_FOUND,
-        "There is no such target in the list.\n",
-    )
-        .into_response()
+pub(super) fn unlisted() -> Refusal {
+    let text = "there is no such target in the list\n";
+    (StatusCode::NOT_FOUND, text.into())
 }
 
 impl TargetPage {

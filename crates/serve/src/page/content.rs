@@ -47,8 +47,17 @@ pub(super) struct Group {
 #[derive(Debug)]
 pub(super) struct Row {
     pub target: TargetRow,
-    /// Until when it or its group is silenced.
-    pub silenced_until_unix_ns: Option<u64>,
+    pub silence: RowSilence,
+}
+
+/// Whether changes of a target are silenced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RowSilence {
+    None,
+    /// That of its group, which the page shows too.
+    OfGroup,
+    /// Its own, until this time in nanoseconds since 1970 (UTC).
+    Own(u64),
 }
 
 /// What the page shows.
@@ -106,7 +115,7 @@ impl Content {
             let watched = shown.filter_map(|(.., id)| watch.get(*id));
             let row = |watched: &Watched| Row {
                 target: TargetRow::explained(watched),
-                silenced_until_unix_ns: silences.of(watched),
+                silence: silences.of_row(watched),
             };
             watched.map(row).collect()
         });
@@ -152,6 +161,14 @@ impl Silenced {
         let one = silences
             .find(|one| matches!(&one.scope, SilenceScope::Group(group) if **group == *name))?;
         (one.until_unix_ns > self.now_unix_ns).then_some(one.until_unix_ns)
+    }
+
+    fn of_row(&self, watched: &Watched) -> RowSilence {
+        match self.of(watched) {
+            None => RowSilence::None,
+            Some(until) if self.has_own(&watched.target.key) => RowSilence::Own(until),
+            Some(_) => RowSilence::OfGroup,
+        }
     }
 
     /// Whether this target itself is silenced, and not only its group.

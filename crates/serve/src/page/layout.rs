@@ -27,12 +27,11 @@ pub(super) fn page(title: &str, body: &Markup) -> Markup {
     }
 }
 
-/// The state of a target, and what keeps its changes silent.
-pub(super) fn state(state: State, in_maintenance: bool, silenced_until: Option<u64>) -> Markup {
+/// The state of a target, and whether it is in maintenance.
+pub(super) fn state(state: State, in_maintenance: bool) -> Markup {
     html! {
         span.state.(state.as_str()) { (state.as_str()) }
         @if in_maintenance { " " span.quiet { "maintenance" } }
-        @if let Some(until) = silenced_until { " " (silenced(until)) }
     }
 }
 

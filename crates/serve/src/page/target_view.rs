@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
 use super::content::Filter;
-use super::layout::{certificate, ms, page, state, target_link, timestamp};
+use super::layout::{certificate, ms, page, silenced, state, target_link, timestamp};
 use super::target::{Probed, TargetPage};
 
 /// How long a target can be silenced for: what is sent, and what is shown.
@@ -25,7 +25,10 @@ impl TargetPage {
         let body = html! {
             nav { a href="/" { "All targets" } }
             h1.text { (key) }
-            p { (state(self.row.state, self.row.in_maintenance, self.silenced_until_unix_ns)) }
+            p {
+                (state(self.row.state, self.row.in_maintenance))
+                @if let Some(until) = self.silenced_until_unix_ns { " " (silenced(until)) }
+            }
             (self.facts())
             section {
                 h2 { "Probe now" }
@@ -104,8 +107,8 @@ impl TargetPage {
                 button { "Probe now" }
             }
             p.hint {
-                "Once, as in a round. It counts for nothing: the state, the metrics and the output of the \
-                 sweep stay as they are."
+                "Probes once, as in a round. The result changes neither the state nor the metrics or the \
+                 output of the sweep."
             }
         }
     }

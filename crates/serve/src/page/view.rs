@@ -3,7 +3,7 @@
 use canvass_sweep::State;
 use maud::{Markup, html};
 
-use super::content::{Content, Filter, Group, MAINTENANCE, Row, SILENCED, TARGETS_MAX};
+use super::content::{Content, Filter, Group, MAINTENANCE, Row, RowSilence, SILENCED, TARGETS_MAX};
 use super::layout::{certificate, ms, page, silenced, state, target_link, timestamp};
 
 impl Content {
@@ -138,11 +138,18 @@ fn alerts(group: &Group) -> Markup {
 }
 
 fn target(row: &Row) -> Markup {
-    let (target, silenced_until) = (&row.target, row.silenced_until_unix_ns);
+    let target = &row.target;
     let last = target.last.as_ref();
     html! {
         tr {
-            td { (state(target.state, target.in_maintenance, silenced_until)) }
+            td {
+                (state(target.state, target.in_maintenance))
+                @match row.silence {
+                    RowSilence::None => {}
+                    RowSilence::OfGroup => { " " span.quiet { "silenced" } }
+                    RowSilence::Own(until) => { " " (silenced(until)) }
+                }
+            }
             td.text { a href=(target_link(&target.key)) { (target.key) } }
             td.text { (target.group) }
             td.time { @if let Some(since) = target.since_unix_ns { (timestamp(since)) } }

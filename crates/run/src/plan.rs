@@ -170,8 +170,23 @@ impl Plan {
         self
     }
 
+    /// The same plan, in which a probe over datagrams sends again once: it waits for half of the time
+    /// at most, so that one lost datagram does not fail it and it takes no longer. Probes that
+    /// collect the replies of several hosts are as before.
+    #[must_use]
+    pub fn resending_datagrams(mut self) -> Self {
+        for module in &mut self.config.probing.modules {
+            if matches!(module.kind, ModuleKind::Udp { window: None, .. }) {
+                let module = Arc::make_mut(module);
+                module.retries = 1;
+                module.timeouts.first_byte /= 2;
+            }
+        }
+        self
+    }
+
     /// The same plan for few targets, each probed patiently: one event loop, at most `targets` at
-    /// once, and `retries` after the first attempt of a probe of a host.
+    /// once, and `retries` after the first attempt of a probe of a host, each with the time of one.
     #[must_use]
     pub fn patient(mut self, targets: NonZeroUsize, retries: u32) -> Self {
         self.event_loops = NonZeroUsize::MIN;
@@ -180,7 +195,10 @@ impl Plan {
         self.config.jobs_max = targets.get();
         self.config.probing.sockets_max = targets.get();
         for module in &mut self.config.probing.modules {
-            Arc::make_mut(module).retries = retries;
+            let module = Arc::make_mut(module);
+            // As often as it was, at least.
+            module.retries = module.retries.max(retries);
+            module.timeouts.deadline = module.timeouts.deadline.saturating_mul(retries + 1);
         }
         self
     }

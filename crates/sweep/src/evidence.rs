@@ -20,6 +20,8 @@ pub enum Evidence {
 pub enum Blame {
     /// This machine: it had no descriptor or port, or was too busy.
     ThisMachine,
+    /// The network of this machine, or the gateway to the target.
+    Network,
     /// The resolver of the host's name.
     Resolver,
 }

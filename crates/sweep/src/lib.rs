@@ -24,6 +24,7 @@ mod schedule;
 mod state;
 mod state_file;
 mod sweep;
+mod wall_clock;
 mod watch;
 
 pub use alerts::{

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 
 use canvass_model::{Job, Outcome, Time};
 use canvass_run::{
@@ -18,12 +18,14 @@ use crate::keeper::Keeper;
 use crate::notice::Notice;
 use crate::reader::SweepReader;
 use crate::state_file::SavedStates;
+use crate::wall_clock::unix_ns;
 use crate::watch::{Event, Watch, WatchedTarget};
 
 /// The longest wait of a source before it looks whether the run was stopped.
 const WAIT_MAX: Duration = Duration::from_millis(250);
-/// Second opinions that are asked for at the same time.
-pub const OPINIONS_MAX: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
+/// Second opinions that are asked for at the same time. That of a silent host takes 15 s, so that of
+/// 2,000 which fail together the last is given after a minute.
+pub const OPINIONS_MAX: NonZeroUsize = NonZeroUsize::new(512).expect("not zero");
 /// Attempts of a second opinion after the first.
 const OPINION_RETRIES: u32 = 2;
 /// The maximum number of notices that wait for their states to be kept.
@@ -104,8 +106,7 @@ impl Sweep {
             alerts,
         } = plans;
         let zero = rounds.epoch().wall;
-        let unix = zero.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let mut watch = Watch::new(u64::try_from(unix.as_nanos()).unwrap_or(u64::MAX));
+        let mut watch = Watch::new(unix_ns(zero));
         watch.set_targets(rounds.now(), targets);
         let (kept, states) = kept
             .map(|kept| ((kept.path, kept.errors), kept.states))
@@ -256,6 +257,14 @@ impl Shared {
         Time::ZERO + self.began.elapsed()
     }
 
+    /// The targets, at the current time on both clocks.
+    fn lock_now(&self) -> (MutexGuard<'_, Watch>, Time) {
+        let mut watch = self.lock();
+        let now = self.now();
+        watch.set_wall_clock(now, unix_ns(SystemTime::now()));
+        (watch, now)
+    }
+
     /// Waits for a change until `until`, at most for a moment.
     fn wait(&self, watch: MutexGuard<'_, Watch>, until: Option<Time>) {
         let left = until.map_or(WAIT_MAX, |until| until.since(self.now()));
@@ -335,10 +344,9 @@ struct RoundSink {
 
 impl Sink for RoundSink {
     fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
-        let now = self.shared.now();
         let mut notices = Vec::new();
         {
-            let mut watch = self.shared.lock();
+            let (mut watch, now) = self.shared.lock_now();
             for outcome in outcomes {
                 let (_, events) = watch.record(now, outcome);
                 notices.extend(self.shared.report(&watch, events));
@@ -360,10 +368,9 @@ struct OpinionSink {
 
 impl Sink for OpinionSink {
     fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
-        let now = self.shared.now();
         let mut notices = Vec::new();
         {
-            let mut watch = self.shared.lock();
+            let (mut watch, now) = self.shared.lock_now();
             for outcome in outcomes {
                 let events = watch.record_opinion(now, outcome);
                 notices.extend(self.shared.report(&watch, events));

@@ -115,7 +115,8 @@ pub struct Watched {
 /// All targets of a sweep. It is given the time and the outcomes, and says what to probe.
 #[derive(Debug)]
 pub struct Watch {
-    /// The wall clock at [`Time::ZERO`], in nanoseconds since 1970 (UTC).
+    /// What the wall clock would have shown at [`Time::ZERO`], in nanoseconds since 1970 (UTC), as it
+    /// is set now.
     unix_ns_at_zero: u64,
     schedule: Schedule,
     targets: Vec<Option<Watched>>,
@@ -202,6 +203,12 @@ impl Watch {
         let groups = self.targets.iter().flatten().map(|one| &*one.target.group);
         self.latencies.keep_groups(&groups.collect());
         self.recount();
+    }
+
+    /// Sets the wall clock, in nanoseconds since 1970 (UTC): somebody may have set it, or this machine
+    /// was suspended. Changes from now on have its time. No round is moved.
+    pub fn set_wall_clock(&mut self, now: Time, unix_ns: u64) {
+        self.unix_ns_at_zero = unix_ns.saturating_sub(now.as_nanos());
     }
 
     /// Sets which targets are in maintenance.
@@ -342,7 +349,7 @@ impl Watch {
         };
         self.schedule.ended(id);
         let now_unix_ns = self.unix_ns(now);
-        let is_held = self.is_cut_off() || self.gateway(id).is_some_and(Tracker::is_suspect);
+        let is_held = self.is_held(id);
         let Some(watched) = self.targets[id.0 as usize].as_mut() else {
             return (None, Vec::new());
         };
@@ -363,7 +370,7 @@ impl Watch {
         let Some(id) = self.opinions.remove(&outcome.job.seq) else {
             return Vec::new();
         };
-        let (is_cut_off, now_unix_ns) = (self.is_cut_off(), self.unix_ns(now));
+        let (is_held, now_unix_ns) = (self.is_held(id), self.unix_ns(now));
         let Some(watched) = self.targets[id.0 as usize].as_mut() else {
             return Vec::new();
         };
@@ -371,10 +378,11 @@ impl Watch {
         let assertions = watched.target.assertions.as_deref();
         let evidence = match Evidence::judged(outcome, assertions) {
             // Then the opinion is of the same network that fails the rounds.
-            Evidence::Bad(reason) if is_cut_off => Evidence::None(Blame::ThisMachine, reason),
+            Evidence::Bad(reason) if is_held => Evidence::None(Blame::Network, reason),
             evidence => evidence,
         };
-        let step = watched.tracker.opinion(now_unix_ns, evidence);
+        let thresholds = watched.target.thresholds;
+        let step = watched.tracker.opinion(now_unix_ns, evidence, &thresholds);
         self.follow(now, id, before, step)
     }
 
@@ -433,6 +441,12 @@ impl Watch {
         events
     }
 
+    /// Whether a failure of the target may well be that of this machine's network, or of the gateway
+    /// to the target.
+    fn is_held(&self, id: TargetId) -> bool {
+        self.is_cut_off() || self.gateway(id).is_some_and(Tracker::is_suspect)
+    }
+
     fn is_silent(&self, id: TargetId) -> bool {
         let in_maintenance = self.get(id).is_some_and(|one| one.target.in_maintenance);
         in_maintenance
@@ -447,7 +461,7 @@ impl Watch {
         Some(&self.get(*self.by_key.get(key)?)?.tracker)
     }
 
-    /// `now` in nanoseconds since 1970 (UTC), whether or not the wall clock was set meanwhile.
+    /// `now` in nanoseconds since 1970 (UTC).
     pub fn unix_ns(&self, now: Time) -> u64 {
         self.unix_ns_at_zero.saturating_add(now.as_nanos())
     }

@@ -71,13 +71,14 @@ pub(crate) fn sweep(mut args: SweepArgs) -> Result<SweepInvocation, Failure> {
     };
     let (once, check, state) = (args.once, args.check, args.state.take());
     let listen = PlannedListener::new(&args.listen, &mut files)?;
-    let has_output = args.probing.host.common.output.is_some();
-    let rotation = args.rotate.rotation(has_output)?;
+    let rotate = args.rotate.clone();
+    let has_retries = args.probing.host.common.retries.is_some();
     let (mut invocation, targets, list) = match configuration(&args)? {
         Some(path) => configured(args, &path, rounds, files)?,
         None => listed(args, rounds, files)?,
     };
-    invocation.outputs.rotation = rotation;
+    let has_file = invocation.outputs.lines.is_some();
+    invocation.outputs.rotation = rotate.rotation(has_file)?;
     if check {
         let noun = if targets.len() == 1 {
             "target"
@@ -100,6 +101,9 @@ pub(crate) fn sweep(mut args: SweepArgs) -> Result<SweepInvocation, Failure> {
         return Err(Failure::usage(
             "the list is empty, so there is nothing to watch",
         ));
+    }
+    if !has_retries {
+        invocation.plan = invocation.plan.resending_datagrams();
     }
     Ok(SweepInvocation::Forever(Box::new(SweepPlan {
         invocation,

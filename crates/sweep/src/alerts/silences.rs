@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use super::alert::time;
-use super::machine::unix_ns;
+use crate::wall_clock::unix_ns;
 
 /// The version of the format.
 const VERSION: u32 = 1;

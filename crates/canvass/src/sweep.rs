@@ -15,7 +15,6 @@ use crate::changes::ChangeLines;
 use crate::descriptors;
 use crate::exit::{Exit, Failure};
 use crate::files::{self, Written};
-use crate::listen;
 use crate::message::message;
 use crate::outputs::RunSinks;
 use crate::plan::{Invocation, SweepInvocation, SweepPlan};
@@ -60,7 +59,10 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
     outputs.uses_stdout = true;
     descriptors::raise_limit();
     let (errors, write_errors) = bounded(ERRORS_MAX);
-    let listener = listen::bind(listen, exporter.as_ref())?;
+    let messages = alerts.plan.messages.clone();
+    let listener = listen
+        .map(|listen| listen.bind(exporter.as_ref(), messages))
+        .transpose()?;
     let (reloader, reloads) = reloads();
     let kept = state.map(|path| kept_states(path, errors)).transpose()?;
     let open = outputs.open()?;
@@ -75,7 +77,7 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
     let mut upkeep = Upkeep::new(list, modules, reloads, &mut targets);
     let mut sweep = Sweep::start(plans, targets, kept, sinks, sender).map_err(Failure::stopped)?;
     let server = listener
-        .map(|listener| listen::serve(listener, sweep.reader(), exporter, reloader))
+        .map(|listener| listener.serve(sweep.reader(), exporter, reloader))
         .transpose()?;
     let stop = sweep.stop_handle();
     let interrupts = Interrupts::watch_but_reload(signals, stop.clone(), upkeep.reload());
@@ -90,7 +92,7 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
         for error in write_errors.try_iter() {
             message(format_args!("canvass: cannot keep the states: {error}"));
         }
-        write_alert_messages(&alerts.messages);
+        write_messages(&alerts.messages);
     };
     let mut blocked = BlockedOutput::default();
     let mut is_stopping = false;
@@ -163,7 +165,7 @@ fn kept_states(path: PathBuf, errors: Sender<io::Error>) -> Result<KeptStates, F
     })
 }
 
-fn write_alert_messages(messages: &Receiver<String>) {
+fn write_messages(messages: &Receiver<String>) {
     for text in messages.try_iter() {
         message(format_args!("canvass: {text}"));
     }

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod checks;
+mod single;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;

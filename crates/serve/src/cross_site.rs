@@ -1,58 +1,103 @@
-//! Requests that a browser sends for a web page from elsewhere.
+//! Requests that a page of another site is behind.
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use url::Url;
 
-/// Refuses requests for pages from elsewhere. It is for what does something: a page needs no response
-/// for that, so it does not help that it could not read one.
+/// How a browser says from where a request comes (Fetch Metadata section 2.1).
+const SITE: &str = "sec-fetch-site";
+
+/// Why a request is not done, as its response.
+pub(crate) type Refusal = (StatusCode, String);
+
+/// Refuses the requests of a route as [`check`] does.
 pub(crate) async fn refuse(request: Request, next: Next) -> Response {
-    if is_cross_site(request.headers()) {
-        let text = "This request is from a web page elsewhere. Open the address itself.\n";
-        return (StatusCode::FORBIDDEN, text).into_response();
+    match check(request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
     }
-    next.run(request).await
 }
 
-/// Whether the headers say so. Browsers send `Sec-Fetch-Site` (Fetch Metadata, section 2.1) to loopback
-/// and over TLS, and `Origin` (Fetch, section 3.2) with every POST from elsewhere. Other clients send
-/// neither.
-fn is_cross_site(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    let is_from_elsewhere =
-        text("sec-fetch-site").is_some_and(|site| !matches!(site, "same-origin" | "none"));
-    let has_other_origin = text(header::ORIGIN.as_str()).is_some_and(|origin| {
-        let origin = origin.split_once("://").map(|(_, authority)| authority);
-        let host = text(header::HOST.as_str());
-        !matches!((origin, host), (Some(origin), Some(host)) if origin.eq_ignore_ascii_case(host))
-    });
-    is_from_elsewhere || has_other_origin
+/// Refuses a request that does something if a page of another site is behind it. Such a page needs no
+/// response for that, so it does not help that it could not read one.
+///
+/// A browser says so in `Sec-Fetch-Site`, or in `Origin` if it is old or if the listener has neither TLS
+/// nor a loopback address. What sends neither is no browser, and no page is behind it.
+pub(crate) fn check(headers: &HeaderMap) -> Result<(), Refusal> {
+    let is_own = match headers.get(SITE) {
+        // `none` is the user alone.
+        Some(site) => site == "same-origin" || site == "none",
+        None => headers
+            .get_all(header::ORIGIN)
+            .iter()
+            .all(|origin| is_of(origin.to_str().ok(), headers)),
+    };
+    if is_own {
+        return Ok(());
+    }
+    let text = "This request comes from another site.\n";
+    Err((StatusCode::FORBIDDEN, text.into()))
+}
+
+/// Whether `origin` is the host that the request is for. A proxy may have ended TLS, so the scheme may
+/// be another.
+fn is_of(origin: Option<&str>, headers: &HeaderMap) -> bool {
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let (Some(origin), Some(host)) = (origin.and_then(|origin| Url::parse(origin).ok()), host)
+    else {
+        return false;
+    };
+    let own = Url::parse(&format!("{}://{host}", origin.scheme()));
+    own.is_ok_and(|own| own.origin() == origin.origin() && origin.origin().is_tuple())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn pages_from_elsewhere_are_refused() {
-        let host = ("host", "127.0.0.1:9115");
-        for (more, refused) in [
-            (&[][..], false),
-            (&[("sec-fetch-site", "none")], false),
-            (&[("sec-fetch-site", "same-origin")], false),
-            (&[("sec-fetch-site", "same-site")], true),
-            (&[("sec-fetch-site", "cross-site")], true),
-            (&[("origin", "http://127.0.0.1:9115")], false),
-            (&[("origin", "http://127.0.0.1:9116")], true),
-            (&[("origin", "https://status.example.org")], true),
-            (&[("origin", "null")], true),
-        ] {
-            let mut headers = HeaderMap::new();
-            for (name, value) in [host].iter().chain(more) {
-                headers.insert(*name, value.parse().unwrap());
-            }
-            assert_eq!(is_cross_site(&headers), refused, "{more:?}");
+    fn is_accepted(fields: &[(&'static str, &str)]) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, "localhost:9115".parse().unwrap());
+        for (name, value) in fields {
+            headers.append(*name, value.parse().unwrap());
         }
+        check(&headers).is_ok()
+    }
+
+    #[test]
+    fn requests_of_the_own_page_and_of_programs_are_accepted() {
+        assert!(is_accepted(&[]));
+        assert!(is_accepted(&[("origin", "http://localhost:9115")]));
+        assert!(is_accepted(&[("origin", "https://LOCALHOST:9115")]));
+        assert!(is_accepted(&[("sec-fetch-site", "same-origin")]));
+        // A proxy gave the request another host.
+        assert!(is_accepted(&[
+            ("sec-fetch-site", "same-origin"),
+            ("origin", "https://status.example.net"),
+        ]));
+    }
+
+    #[test]
+    fn requests_of_other_sites_are_refused() {
+        for origin in [
+            "null",
+            "http://localhost",
+            "http://localhost:9116",
+            "http://a.example.org",
+        ] {
+            assert!(!is_accepted(&[("origin", origin)]), "{origin}");
+        }
+        for site in ["cross-site", "same-site", "other"] {
+            let origin = ("origin", "http://localhost:9115");
+            assert!(!is_accepted(&[("sec-fetch-site", site), origin]), "{site}");
+        }
+        assert!(!is_accepted(&[
+            ("origin", "http://localhost:9115"),
+            ("origin", "http://a.example.org"),
+        ]));
     }
 }

@@ -10,10 +10,14 @@
 //! what does something is refused to pages from elsewhere.
 
 mod accept;
+mod access;
+mod api;
 mod cross_site;
+mod duration;
 mod exposition;
 mod hosts;
 mod page;
+mod posted;
 mod probe;
 mod process_metrics;
 mod reload;
@@ -22,8 +26,12 @@ mod server;
 mod sweep_metrics;
 mod target_metrics;
 mod target_row;
+mod web_config;
 
+pub use accept::CLIENTS_MAX;
 pub use canvass_sweep::SweepReader;
+pub use page::REQUESTED_PROBES_MAX;
 pub use probe::{Exporter, ProbeTargets};
 pub use reload::{ReloadRequests, Reloader, reloads};
 pub use server::{ListenError, Listener, Server};
+pub use web_config::{WebConfig, WebConfigError};

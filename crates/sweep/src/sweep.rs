@@ -28,7 +28,7 @@ use crate::watch::{Event, Watch, WatchedTarget};
 const WAIT_MAX: Duration = Duration::from_millis(250);
 /// Second opinions that are asked for at the same time. That of a silent host takes 15 s, so that of
 /// 2,000 which fail together the last is given after a minute.
-const OPINIONS_MAX: NonZeroUsize = NonZeroUsize::new(512).expect("not zero");
+pub const OPINIONS_MAX: NonZeroUsize = NonZeroUsize::new(512).expect("not zero");
 /// Attempts of a second opinion after the first.
 const OPINION_RETRIES: u32 = 2;
 /// The maximum number of notices that wait for their states to be kept.
@@ -59,6 +59,7 @@ pub struct KeptStates {
 pub struct SweepPlans {
     rounds: Plan,
     opinions: Plan,
+    single: Plan,
     alerts: AlertPlan,
 }
 
@@ -70,6 +71,7 @@ impl SweepPlans {
         let rounds = plan.unscheduled();
         Self {
             opinions: rounds.clone().patient(OPINIONS_MAX, OPINION_RETRIES),
+            single: rounds.clone().single(),
             rounds,
             alerts,
         }
@@ -83,6 +85,8 @@ pub(crate) struct Shared {
     changed: Condvar,
     began: Instant,
     pub(crate) alerts: Alerting,
+    /// How one target is probed when a person asks for it.
+    single: Mutex<Plan>,
 }
 
 impl Sweep {
@@ -101,6 +105,7 @@ impl Sweep {
         let SweepPlans {
             rounds,
             opinions,
+            single,
             alerts,
         } = plans;
         let zero = rounds.epoch().wall;
@@ -125,6 +130,7 @@ impl Sweep {
             changed: Condvar::new(),
             began: rounds.began(),
             alerts,
+            single: Mutex::new(single),
         });
         let mut keeper = None;
         let mut notices = notices;
@@ -181,6 +187,9 @@ impl Sweep {
     /// Adds modules to both runs ([`Run::add_modules`]), for targets that are set from now on.
     pub fn add_modules(&self, modules: Vec<(ModuleKind, Timeouts)>) {
         self.opinions.add_modules(modules.iter().cloned());
+        let single = &self.shared.single;
+        let mut single = single.lock().unwrap_or_else(PoisonError::into_inner);
+        single.add_modules(modules.iter().cloned());
         self.rounds.add_modules(modules);
     }
 
@@ -251,6 +260,12 @@ impl Shared {
 
     pub(crate) fn look<T>(&self, look: impl FnOnce(&Watch) -> T) -> T {
         look(&self.lock())
+    }
+
+    /// How one target is probed when a person asks for it.
+    pub(crate) fn single(&self) -> Plan {
+        let single = self.single.lock();
+        single.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, Watch> {

@@ -269,6 +269,11 @@ impl Watch {
         self.targets.get(id.0 as usize)?.as_ref()
     }
 
+    /// The target with this key.
+    pub fn find(&self, key: &str) -> Option<&Watched> {
+        self.get(*self.by_key.get(key)?)
+    }
+
     /// All targets with their numbers.
     pub fn targets(&self) -> impl Iterator<Item = (TargetId, &Watched)> {
         let targets = (0..).map(TargetId).zip(&self.targets);
@@ -473,7 +478,7 @@ impl Watch {
     }
 
     /// `now` in nanoseconds since 1970 (UTC).
-    pub(crate) fn unix_ns(&self, now: Time) -> u64 {
+    pub fn unix_ns(&self, now: Time) -> u64 {
         self.unix_ns_at_zero.saturating_add(now.as_nanos())
     }
 

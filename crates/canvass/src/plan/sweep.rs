@@ -14,10 +14,11 @@ use super::alerts::{PlannedAlerts, alerts};
 use super::check::endpoints;
 use super::exporter::{PlannedExporter, exporter};
 use super::watch_list::{self, Configured, List, ModuleTimeouts};
-use super::{Invocation, WatchList, invocation, target_options};
-use crate::args::{CommonArgs, ListenArgs, SweepArgs};
+use super::{CommandParts, Invocation, WatchList, invocation, target_options};
+use crate::args::{CommonArgs, SweepArgs};
+use crate::descriptors;
 use crate::exit::Failure;
-use crate::files::unless_stdout;
+use crate::listen::PlannedListener;
 use crate::same_file::NamedFiles;
 
 /// The group of targets that no configuration puts into one.
@@ -32,7 +33,7 @@ pub(crate) struct SweepPlan {
     pub targets: Vec<WatchedTarget>,
     pub list: WatchList,
     pub state: Option<PathBuf>,
-    pub listen: ListenArgs,
+    pub listen: Option<PlannedListener>,
     pub exporter: Option<PlannedExporter>,
     pub alerts: PlannedAlerts,
 }
@@ -80,7 +81,7 @@ pub(crate) fn sweep(mut args: SweepArgs) -> Result<SweepInvocation, Failure> {
         },
     };
     let (once, check, state) = (args.once, args.check, args.state.take());
-    let listen = args.listen.clone();
+    let listen = PlannedListener::new(&args.listen, &mut files)?;
     let rotate = args.rotate.clone();
     let has_retries = args.probing.host.common.retries.is_some();
     let (mut invocation, targets, list) = match configuration(&args)? {
@@ -164,8 +165,10 @@ fn listed(args: SweepArgs, pace: Pace, files: NamedFiles) -> Result<Targets, Fai
             primary: None,
         })
     };
+    let has_listener = args.listen.listen.is_some();
     let (parts, rest, assertions) =
         endpoints("sweep", args.targets, args.probing, files, of_flags)?;
+    let parts = leave_descriptors(parts, has_listener)?;
     let rounds = Rounds {
         pace,
         assertions: assertions.if_any(),
@@ -197,7 +200,8 @@ fn configured(
     let config = Config::read(path).map_err(Failure::usage)?;
     args.targets.clear();
     let timeouts = ModuleTimeouts::new(&args.probing.host);
-    let (mut parts, rest, (planned, modules)) = endpoints(
+    let has_listener = args.listen.listen.is_some();
+    let (parts, rest, (planned, modules)) = endpoints(
         "sweep",
         args.targets,
         args.probing,
@@ -207,6 +211,7 @@ fn configured(
             Ok((planned, defaults.clone()))
         },
     )?;
+    let mut parts = leave_descriptors(parts, has_listener)?;
     for (modules, deadline) in &planned.deadlines {
         parts.builder = parts.builder.module_deadline(modules.clone(), *deadline);
     }
@@ -235,6 +240,19 @@ fn judged_once(plan: Plan, targets: &[WatchedTarget]) -> Result<Plan, Failure> {
         ));
     }
     Ok(plan.judged(Arc::new(RoundAssertions::new(assertions()))))
+}
+
+/// Leaves descriptors for what a sweep does besides its rounds.
+fn leave_descriptors(parts: CommandParts, has_listener: bool) -> Result<CommandParts, Failure> {
+    let Some(sockets_max) = parts.sockets_max else {
+        return Ok(parts);
+    };
+    let left = descriptors::left_by_sweep(sockets_max, has_listener)?;
+    Ok(CommandParts {
+        sockets_max: Some(left),
+        builder: parts.builder.sockets(left),
+        ..parts
+    })
 }
 
 /// The configuration among the arguments, which then is the only one.

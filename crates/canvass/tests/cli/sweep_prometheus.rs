@@ -21,10 +21,15 @@ pub(crate) struct Prometheus {
 impl Prometheus {
     /// One that scrapes a sweep.
     fn start(scraped: SocketAddr, more: &[&str]) -> Self {
+        Self::start_with(scraped, "", more)
+    }
+
+    /// As [`Self::start`], with further lines for each of its jobs.
+    pub(crate) fn start_with(scraped: SocketAddr, lines: &str, more: &[&str]) -> Self {
         let job = |name: &str, path: &str| {
             format!(
                 "  - job_name: {name}\n    metrics_path: {path}\n    honor_labels: true\n    \
-                 static_configs:\n      - targets: ['{scraped}']\n"
+                 {lines}static_configs:\n      - targets: ['{scraped}']\n"
             )
         };
         let configuration = format!(

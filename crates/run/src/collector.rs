@@ -13,6 +13,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::continuation::Joiner;
 use crate::error::RunError;
+use crate::judge::Judge;
 use crate::snapshot::RateMeter;
 use crate::stop::StopHandle;
 use crate::threads::Thread;
@@ -27,6 +28,7 @@ const UNDURABLE_MAX: usize = 1 << 18;
 pub(crate) struct Collector {
     pub outcomes: Receiver<Vec<Outcome>>,
     pub stop: StopHandle,
+    pub judge: Option<Arc<dyn Judge>>,
     pub sinks: Vec<Box<dyn Sink>>,
     pub rate: RateMeter,
     pub acknowledger: Acknowledger,
@@ -74,6 +76,9 @@ impl Collector {
                 Ok(mut batch) => {
                     self.stop.outcomes_taken();
                     self.joiner.join(&mut batch);
+                    if let Some(judge) = &self.judge {
+                        judge.judge(&mut batch);
+                    }
                     self.each_sink(|sink| sink.record(&batch));
                     self.acknowledger.record(&batch);
                     self.rate.count(batch.len());

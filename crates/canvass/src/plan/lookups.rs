@@ -8,9 +8,9 @@ use canvass_model::{Class, RecordType};
 use canvass_proto::dns::{OptRecord, QueryOptions};
 use canvass_queue::TargetKind;
 use canvass_report::Columns;
-use canvass_run::{Plan, PlanBuilder};
+use canvass_run::{Assertions, Plan, PlanBuilder};
 
-use super::{CommandParts, Invocation, dig, invocation};
+use super::{CommandParts, Invocation, dig, expect, invocation};
 use crate::args::{CommonArgs, DnsArgs, PtrArgs, QuestionArgs};
 use crate::exit::Failure;
 use crate::journal::{GivenFlags, JournalRequest};
@@ -19,12 +19,17 @@ use crate::outputs::RESPONSE_TABLE;
 use crate::same_file::NamedFiles;
 use crate::{lab, resolvers};
 
+/// Starts of authority (RFC 1035 §3.3.13).
+const SOA: RecordType = RecordType(6);
+
 /// The invocation of `canvass ptr`.
 pub(crate) fn ptr(args: PtrArgs, given: GivenFlags) -> Result<Invocation, Failure> {
     let PtrArgs {
         mut targets,
         forward_confirm,
         question,
+        records,
+        latency,
         mut common,
         journal,
     } = args;
@@ -38,7 +43,12 @@ pub(crate) fn ptr(args: PtrArgs, given: GivenFlags) -> Result<Invocation, Failur
     }
     common.resolver.extend(dig::take_resolvers(&mut targets));
     let kind = TargetKind::Ptr { forward_confirm };
-    named_lookups("ptr", builder(kind, &question), targets, common, journal)
+    let assertions = Assertions {
+        latency_max: latency.max_latency,
+        records: expect::records(records, None),
+    };
+    let builder = builder(kind, &question);
+    named_lookups("ptr", builder, assertions, targets, common, journal)
 }
 
 /// The invocation of `canvass dns`.
@@ -47,6 +57,9 @@ pub(crate) fn dns(args: DnsArgs, given: GivenFlags) -> Result<Invocation, Failur
         mut targets,
         mut types,
         question,
+        records,
+        serial,
+        latency,
         mut common,
         journal,
     } = args;
@@ -64,8 +77,19 @@ pub(crate) fn dns(args: DnsArgs, given: GivenFlags) -> Result<Invocation, Failur
     if !common.quiet {
         dig::say_address(&targets, &types);
     }
+    let may_ask_others = common.input.is_some() || targets.is_empty();
+    let asks_for_soa = types.iter().any(|one| [SOA, RecordType::ANY].contains(one));
+    if serial.serial_min.is_some() && !may_ask_others && !asks_for_soa {
+        return Err(Failure::usage(
+            "--serial-min is for questions of SOA: -t SOA",
+        ));
+    }
+    let assertions = Assertions {
+        latency_max: latency.max_latency,
+        records: expect::records(records, Some(&serial)),
+    };
     let builder = builder(TargetKind::Dns { types }, &question);
-    named_lookups("dns", builder, targets, common, journal)
+    named_lookups("dns", builder, assertions, targets, common, journal)
 }
 
 /// The plan of questions that are asked in this way.
@@ -88,6 +112,7 @@ fn builder(kind: TargetKind, args: &QuestionArgs) -> PlanBuilder {
 fn named_lookups(
     probe: &'static str,
     builder: PlanBuilder,
+    assertions: Assertions,
     targets: Vec<String>,
     args: CommonArgs,
     journal: Option<JournalRequest>,
@@ -97,25 +122,23 @@ fn named_lookups(
     }
     let names_one = |target: &String| target.contains(char::is_whitespace) && target.contains('@');
     let may_name = args.input.is_some() || targets.is_empty() || targets.iter().any(names_one);
-    lookups_or(
-        probe,
-        builder,
-        &[RESPONSE_TABLE],
-        targets,
-        args,
+    let parts = parts_or(probe, builder, targets, &args, |failure, quiet| {
+        if !may_name {
+            return Err(failure);
+        }
+        if !quiet {
+            message(format_args!(
+                "canvass: {failure}; only lines that name a resolver (TARGET @ADDR) are asked"
+            ));
+        }
+        Ok("the line names no resolver (TARGET @ADDR), and the run has none".into())
+    })?;
+    let parts = CommandParts {
+        assertions,
         journal,
-        |failure, quiet| {
-            if !may_name {
-                return Err(failure);
-            }
-            if !quiet {
-                message(format_args!(
-                    "canvass: {failure}; only lines that name a resolver (TARGET @ADDR) are asked"
-                ));
-            }
-            Ok("the line names no resolver (TARGET @ADDR), and the run has none".into())
-        },
-    )
+        ..parts
+    };
+    invocation(parts, args)
 }
 
 /// The invocation of lookups of any kind.
@@ -126,28 +149,23 @@ pub(super) fn lookups(
     targets: Vec<String>,
     args: CommonArgs,
 ) -> Result<Invocation, Failure> {
-    lookups_or(
-        probe,
-        builder,
+    let parts = parts_or(probe, builder, targets, &args, |failure, _| Err(failure))?;
+    let parts = CommandParts {
         tables_beside,
-        targets,
-        args,
-        None,
-        |failure, _| Err(failure),
-    )
+        ..parts
+    };
+    invocation(parts, args)
 }
 
-/// The invocation of lookups. If none is given and the system has no resolvers, `without` decides: it
+/// The parts of an invocation of lookups. If none is given and the system has no resolvers, `without` decides: it
 /// returns the reason for which targets that name none are invalid.
-fn lookups_or(
+fn parts_or(
     probe: &'static str,
     builder: PlanBuilder,
-    tables_beside: &'static [&'static str],
     targets: Vec<String>,
-    args: CommonArgs,
-    journal: Option<JournalRequest>,
+    args: &CommonArgs,
     without: impl FnOnce(Failure, bool) -> Result<Arc<str>, Failure>,
-) -> Result<Invocation, Failure> {
+) -> Result<CommandParts, Failure> {
     let lab: Option<Lab> = match &args.lab {
         Some(impairments) => Some(lab::start(LabConfig {
             impairments: impairments.clone().unwrap_or_default(),
@@ -166,22 +184,22 @@ fn lookups_or(
             read => read?,
         },
     };
-    let parts = CommandParts {
+    Ok(CommandParts {
         probe,
         columns: Columns::Dns,
         builder: builder
             .resolvers(resolvers)
             .no_resolver(no_resolver)
             .deadline(args.deadline),
+        assertions: Assertions::default(),
         source: None,
         targets,
         lab,
         save: None,
-        journal,
+        journal: None,
         files: NamedFiles::default(),
-        tables_beside,
+        tables_beside: &[RESPONSE_TABLE],
         sockets_max: None,
         negative_lookups_are_good: true,
-    };
-    invocation(parts, args)
+    })
 }

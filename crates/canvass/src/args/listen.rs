@@ -16,7 +16,7 @@ pub(crate) struct ListenArgs {
     /// loopback, or --web-config for passwords and TLS.
     #[arg(long, value_name = "ADDR:PORT", conflicts_with = "once", help_heading = heading::OUTPUT)]
     pub listen: Option<SocketAddr>,
-    /// Ask clients for passwords and speak TLS as in FILE
+    /// Ask for passwords and speak TLS as in FILE
     ///
     /// The web configuration of Prometheus' exporters (--web.config.file): certificates, users with
     /// hashes of bcrypt, headers, a limit on requests. It is read again when it changes, as are the

@@ -27,7 +27,7 @@ impl Moments {
 }
 
 /// Kills a run of `count` targets this many times, each after less than `life`, or less than a quarter of
-/// that where it is further than its share of the kills. Returns the number of kills before its end.
+/// that while it is ahead of its kills. Returns the number of kills before its end.
 fn kill_and_resume(rig: &Rig, count: u64, kills: u32, life: Duration) -> u32 {
     let mut moments = Moments::new();
     for killed in 0..kills {
@@ -37,7 +37,9 @@ fn kill_and_resume(rig: &Rig, count: u64, kills: u32, life: Duration) -> u32 {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let is_ahead = done(rig) * u64::from(kills) > count * u64::from(killed + 1);
+        // So the last kills are before the end.
+        let share = count * u64::from(killed + 1) / u64::from(kills);
+        let is_ahead = done(rig) > share * 4 / 5;
         // The moment is what is tested, so it is by the clock.
         let end = Instant::now() + moments.below(if is_ahead { life / 4 } else { life });
         while Instant::now() < end && child.try_wait().unwrap().is_none() {

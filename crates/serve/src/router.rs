@@ -13,7 +13,7 @@ use canvass_sweep::SweepReader;
 use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::accept::CLIENTS_MAX;
+use crate::accept::Clients;
 use crate::exposition::Exposition;
 use crate::hosts::AllowedHosts;
 use crate::page::{Content, Filter};
@@ -32,13 +32,13 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inl
 pub(crate) struct Site {
     sweep: SweepReader,
     hosts: Arc<AllowedHosts>,
-    clients: Arc<Semaphore>,
+    clients: Arc<Clients>,
     large_responses: Arc<Semaphore>,
 }
 
 impl Site {
-    /// `clients` has a permit for each further connection.
-    pub(crate) fn new(sweep: SweepReader, hosts: AllowedHosts, clients: Arc<Semaphore>) -> Self {
+    /// `clients` are those of the listener.
+    pub(crate) fn new(sweep: SweepReader, hosts: AllowedHosts, clients: Arc<Clients>) -> Self {
         Self {
             sweep,
             hosts: Arc::new(hosts),
@@ -85,8 +85,7 @@ async fn index(State(site): State<Site>, Query(filter): Query<Filter>) -> Html<S
 }
 
 async fn metrics(State(site): State<Site>, headers: HeaderMap) -> Response {
-    let connections = CLIENTS_MAX.saturating_sub(site.clients.available_permits());
-    let metrics = SweepMetrics::of(&site.sweep, connections);
+    let metrics = SweepMetrics::of(&site.sweep, &site.clients);
     let form = Exposition::preferred(&headers);
     match form.write(metrics) {
         Ok(octets) => exposed(form, octets.into()),

@@ -7,9 +7,9 @@ use std::thread::{self, JoinHandle};
 
 use canvass_sweep::SweepReader;
 use tokio::runtime::Builder;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
-use crate::accept::{self, CLIENTS_MAX};
+use crate::accept::{self, Clients};
 use crate::hosts::AllowedHosts;
 use crate::router::{self, Site};
 
@@ -77,7 +77,7 @@ impl Listener {
             tokio::net::TcpListener::from_std(self.socket).map_err(ListenError::Thread)?
         };
         let (stop, stopped) = watch::channel(false);
-        let clients = Arc::new(Semaphore::new(CLIENTS_MAX));
+        let clients = Arc::new(Clients::default());
         let site = Site::new(sweep, self.hosts, Arc::clone(&clients));
         let work = move || {
             runtime.block_on(accept::serve(

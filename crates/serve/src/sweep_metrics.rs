@@ -9,6 +9,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::histogram::Histogram;
 
+use crate::accept::Clients;
 use crate::exposition::Families;
 use crate::process_metrics;
 
@@ -16,6 +17,7 @@ use crate::process_metrics;
 #[derive(Debug)]
 pub(crate) struct SweepMetrics {
     connections: usize,
+    connections_refused: u64,
     targets: [u32; State::ALL.len()],
     in_maintenance: u32,
     is_cut_off: bool,
@@ -51,8 +53,8 @@ impl RunFigures {
 }
 
 impl SweepMetrics {
-    /// Copies what is needed. `connections` is the number of open connections of the listener.
-    pub(crate) fn of(sweep: &SweepReader, connections: usize) -> Self {
+    /// Copies what is needed. `clients` are those of the listener.
+    pub(crate) fn of(sweep: &SweepReader, clients: &Clients) -> Self {
         let runs = [
             RunFigures::of("rounds", &sweep.rounds()),
             RunFigures::of("second_opinions", &sweep.opinions()),
@@ -67,7 +69,8 @@ impl SweepMetrics {
                 in_maintenance += u32::from(watched.target.in_maintenance);
             }
             Self {
-                connections,
+                connections: clients.open(),
+                connections_refused: clients.refused(),
                 targets,
                 in_maintenance,
                 is_cut_off: watch.is_cut_off(),
@@ -163,6 +166,13 @@ impl Collector for SweepMetrics {
             "canvass_listener_connections",
             "Open connections of the listener.",
             self.connections as f64,
+        )?;
+        let no_label: [(&str, &str); 0] = [];
+        families.counters(
+            "canvass_listener_accept_errors",
+            "How often the listener could not accept a connection, for want of a descriptor (ulimit -n) \
+             or of memory. The connection waits.",
+            [(no_label, self.connections_refused as f64)],
         )?;
         let states = State::ALL.into_iter().zip(self.targets);
         families.gauges(

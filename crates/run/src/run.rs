@@ -288,6 +288,9 @@ impl Run {
         if let Err(error) = balance(tally, &progress.shards) {
             return Some(RunError::Balance(error));
         }
+        if let Some(errno) = progress.shards.iter().find_map(|shard| shard.blocked_by) {
+            return Some(RunError::Blocked(errno));
+        }
         if progress.shards.iter().any(|shard| shard.gave_up) {
             return Some(RunError::GaveUp);
         }

@@ -43,6 +43,10 @@ fn assert_nobody_blamed(result: &RunResult) {
 fn what_is_refused_for_a_while_is_sent_later() {
     for transport in [TransportPolicy::Udp, TransportPolicy::Tcp] {
         for errno in ERRNOS {
+            // For a stream that would block, the system says when it is writable again.
+            if (transport, errno) == (TransportPolicy::Tcp, libc::EAGAIN) {
+                continue;
+            }
             for refused_ms in [(0, 1_500), (40, 1_540)] {
                 let mut scenario = scenario(4_000, 2, transport);
                 let (from, to) = refused_ms;

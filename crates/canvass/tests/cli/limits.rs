@@ -6,8 +6,12 @@ use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
+
 use crate::common::{CANVASS, LabChild, Run, Running, distinct, in_time, until};
+use crate::http_peers::{Server, ok};
 use crate::nginx::free_port;
+use crate::peers::closed_port;
 use crate::probe_peers::{TcpPeer, UdpHost};
 use crate::sweep_listen::get;
 
@@ -304,27 +308,36 @@ fn local_ports_that_are_used_up_are_waited_for() {
 fn an_output_that_is_not_read_holds_the_run_up() {
     let lab = LabChild::start(&[]);
     let resolver = lab.resolver();
-    let args = ["ptr", "10.0.0.0/16", "-r", &resolver, "-f", "ndjson"];
-    let mut running = Running::start(&args);
-    let began = Instant::now();
-    until("the reader to have stalled", || began.elapsed() >= STALL);
-    assert!(!running.has_ended());
-    let run = running.end().exits(0);
-    assert_eq!(run.balance()[0], 65_536);
-    run.whole(65_536);
-    run.says("for its output: the reader of standard output or the disk of -o was the limit");
+    // While the list is asked, and after that.
+    for (list, targets) in [("10.0.0.0/16", 65_536), ("10.0.0.0/21", 2_048)] {
+        let mut running = Running::start(&["ptr", list, "-r", &resolver, "-f", "ndjson"]);
+        let began = Instant::now();
+        until("the reader to have stalled", || began.elapsed() >= STALL);
+        assert!(!running.has_ended());
+        let run = running.end().exits(0);
+        assert_eq!(run.balance()[0], targets);
+        run.whole(targets);
+        run.says("for its output: the reader of standard output or the disk of -o was the limit");
+    }
+}
+
+/// Starts the command as [`run_with`] runs it. It is not a child of strace, so signals reach it.
+fn start_with(injection: &str, args: &[&str]) -> Running {
+    let (call, _) = injection.split_once(':').unwrap();
+    let (trace, inject) = (format!("trace={call}"), format!("inject={injection}"));
+    let strace = [&STRACE[..], &["-D", "-e", &trace, "-e", &inject]].concat();
+    Running::start_by(&strace, args)
 }
 
 #[test]
 fn the_listener_of_a_sweep_accepts_again_when_there_are_descriptors() {
     let address: SocketAddr = ([127, 0, 0, 1], free_port()).into();
-    let inject = "inject=accept4:error=EMFILE:when=1..3";
-    let strace = [&STRACE[..], &["-e", "trace=accept4", "-e", inject]].concat();
     let peer = TcpPeer::serve(drop);
     let target = format!("tcp://{}", peer.address);
     let listen = address.to_string();
     let args = ["sweep", &target, "--interval", "200ms", "-r", "127.0.0.1:9"];
-    let mut sweep = Running::start_by(&strace, &[&args[..], &["--listen", &listen]].concat());
+    let args = [&args[..], &["--listen", &listen]].concat();
+    let mut sweep = start_with("accept4:error=EMFILE:when=1..3", &args);
     assert!(sweep.read_line().contains(" up "));
     let metrics = in_time("an answer", move || get(address, "/metrics"));
     let metrics = metrics.expect("it answers");
@@ -332,6 +345,19 @@ fn the_listener_of_a_sweep_accepts_again_when_there_are_descriptors() {
         metrics.contains("\ncanvass_listener_accept_errors_total 3.0\n"),
         "{metrics}"
     );
+}
+
+#[test]
+fn an_alert_waits_for_a_descriptor() {
+    let hook = Server::saying(ok(""));
+    let target = format!("tcp://{}", closed_port());
+    let args = ["sweep", &target, "--interval", "200ms", "-r", "127.0.0.1:9"];
+    let alert = ["--down-after", "1", "--alert-webhook", &hook.url("/")];
+    let mut sweep = start_with("socket:error=EMFILE:when=1", &[&args[..], &alert].concat());
+    assert!(sweep.read_line().contains(" down "));
+    hook.wait_for_requests(1);
+    sweep.signal(Signal::INT);
+    sweep.end().exits(130).says("Too many open files");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use canvass_report::{Durable, Sink, SinkError};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::error::RunError;
+use crate::judge::Judge;
 use crate::snapshot::RateMeter;
 use crate::stop::StopHandle;
 use crate::threads::Thread;
@@ -26,6 +27,7 @@ const UNDURABLE_MAX: usize = 1 << 18;
 pub(crate) struct Collector {
     pub outcomes: Receiver<Vec<Outcome>>,
     pub stop: StopHandle,
+    pub judge: Option<Arc<dyn Judge>>,
     pub sinks: Vec<Box<dyn Sink>>,
     pub rate: RateMeter,
     pub acknowledger: Acknowledger,
@@ -60,8 +62,11 @@ impl Collector {
         let mut flushed = Instant::now();
         loop {
             match self.outcomes.recv_timeout(FLUSH_AFTER) {
-                Ok(batch) => {
+                Ok(mut batch) => {
                     self.stop.outcomes_taken();
+                    if let Some(judge) = &self.judge {
+                        judge.judge(&mut batch);
+                    }
                     self.each_sink(|sink| sink.record(&batch));
                     self.acknowledger.record(&batch);
                     self.rate.count(batch.len());

@@ -1,5 +1,6 @@
 //! The plan of a run: what to look up or probe, with which resolvers and limits.
 
+mod attempts;
 mod checks;
 
 use std::net::SocketAddr;
@@ -9,13 +10,15 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use canvass_engine::{Config, JOBS_MAX, Probing, SocketOptions, UPSTREAMS_MAX};
+use canvass_engine::{Config, JOBS_MAX, LaterModules, Probing, SocketOptions, UPSTREAMS_MAX};
 use canvass_model::Time;
 use canvass_proto::dns::QueryOptions;
 use canvass_proto::{Limits, Module, ModuleKind, Reach, Timeouts, TransportPolicy};
 use canvass_queue::{TargetKind, TargetOptions};
 use canvass_report::Epoch;
 
+use crate::judge::{Judge, PlannedJudge};
+pub(crate) use attempts::Attempts;
 pub use checks::PlanError;
 use checks::{check_modules, check_resolvers, check_source, has_probes};
 
@@ -58,6 +61,9 @@ pub struct Plan {
     pub(crate) rate_per_second: Option<f64>,
     pub(crate) system_names: bool,
     no_resolver: Option<Arc<str>>,
+    pub(crate) judge: Option<PlannedJudge>,
+    /// What is done to the modules when the run starts.
+    pub(crate) attempts: Attempts,
     pub(crate) clock: Clock,
 }
 
@@ -174,13 +180,7 @@ impl Plan {
     /// collect the replies of several hosts are as before.
     #[must_use]
     pub fn resending_datagrams(mut self) -> Self {
-        for module in &mut self.config.probing.modules {
-            if matches!(module.kind, ModuleKind::Udp { window: None, .. }) {
-                let module = Arc::make_mut(module);
-                module.retries = 1;
-                module.timeouts.first_byte /= 2;
-            }
-        }
+        self.attempts.resends_datagrams = true;
         self
     }
 
@@ -193,12 +193,14 @@ impl Plan {
         self.config.shards = NonZeroUsize::MIN;
         self.config.jobs_max = targets.get();
         self.config.probing.sockets_max = targets.get();
-        for module in &mut self.config.probing.modules {
-            let module = Arc::make_mut(module);
-            // As often as it was, at least.
-            module.retries = module.retries.max(retries);
-            module.timeouts.deadline = module.timeouts.deadline.saturating_mul(retries + 1);
-        }
+        self.attempts.patience = retries;
+        self
+    }
+
+    /// The same plan with a judge of its outcomes, in place of any before.
+    #[must_use]
+    pub fn judged(mut self, judge: Arc<dyn Judge>) -> Self {
+        self.judge = Some(PlannedJudge(judge));
         self
     }
 
@@ -328,9 +330,9 @@ impl PlanBuilder {
             kind,
             reach,
             timeouts,
-            // The same for all modules; set in `build`.
-            retries: 0,
+            // The same for all modules; set in `build`, and when the run starts.
             trace: false,
+            retries: 0,
             unix_ns_at_zero: i128::try_from(since_1970.unwrap_or_default().as_nanos()).unwrap_or(0),
         });
         self
@@ -340,17 +342,7 @@ impl PlanBuilder {
     #[must_use]
     pub fn module_deadline(mut self, modules: Range<usize>, deadline: Duration) -> Self {
         for module in &mut self.modules[modules] {
-            let timeouts = &mut module.timeouts;
-            for limit in [
-                &mut timeouts.resolve,
-                &mut timeouts.connect,
-                &mut timeouts.tls,
-                &mut timeouts.first_byte,
-                &mut timeouts.transfer,
-            ] {
-                *limit = deadline.min(*limit);
-            }
-            timeouts.deadline = deadline;
+            module.timeouts = module.timeouts.within(deadline);
         }
         self
     }
@@ -399,7 +391,6 @@ impl PlanBuilder {
         let has_none = self.resolvers.is_empty();
         let modules = self.modules.into_iter().map(|module| {
             Arc::new(Module {
-                retries: self.retries.unwrap_or(PROBE_RETRIES),
                 trace: self.trace,
                 ..module
             })
@@ -426,6 +417,7 @@ impl PlanBuilder {
                 jobs_max: concurrency / loops,
                 probing: Probing {
                     modules: modules.collect(),
+                    later_modules: LaterModules::default(),
                     sockets_max: sockets.max(1),
                     per_host_max: self.probes_per_host,
                     rate_per_host_max_per_second: self.rate_per_host,
@@ -438,6 +430,11 @@ impl PlanBuilder {
             concurrency,
             rate_per_second: self.rate,
             system_names: self.system_names,
+            judge: None,
+            attempts: Attempts {
+                retries: self.retries.unwrap_or(PROBE_RETRIES),
+                ..Attempts::default()
+            },
             clock: self.clock,
         })
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use canvass_model::ShardReport;
+use canvass_proto::{ModuleKind, Timeouts};
 use canvass_queue::{Completed, Ended, Feeder, FeederEnd, Ledger, Source};
 use canvass_report::{LatencyRecorder, Sink, Tally, balance};
 use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
@@ -11,6 +12,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 use crate::collector::{Acknowledger, Collector};
 use crate::error::{RunError, StartError};
 use crate::event_loops::EventLoops;
+use crate::modules::RunModules;
 use crate::plan::Plan;
 use crate::sinks::Shared;
 use crate::snapshot::{RateMeter, RunReader, Snapshot};
@@ -31,6 +33,7 @@ const LONE_BATCH_SPAN_S: f64 = 0.02;
 /// Dropping it aborts the run without waiting for its end.
 pub struct Run {
     reader: RunReader,
+    modules: RunModules,
     stop: StopHandle,
     ends: Receiver<End>,
     progress: Progress,
@@ -104,6 +107,7 @@ impl Run {
             stop,
             outbox_wakers,
             latest,
+            modules,
         } = EventLoops::new(&plan)?;
         let (ended, ends) = unbounded();
         let ledger = Arc::new(Ledger::starting_at(source.position().seq()));
@@ -119,6 +123,7 @@ impl Run {
                 rate: Arc::default(),
                 latest: latest.into(),
             },
+            modules,
             stop: stop.clone(),
             ends,
             progress: Progress {
@@ -143,6 +148,7 @@ impl Run {
         let collector = Collector {
             outcomes,
             stop: run.stop.clone(),
+            judge: plan.judge.as_ref().map(|judge| Arc::clone(&judge.0)),
             sinks,
             rate: RateMeter::new(Instant::now(), Arc::clone(&run.reader.rate)),
             acknowledger: Acknowledger::new(Arc::clone(&ledger)),
@@ -183,6 +189,13 @@ impl Run {
     /// Returns a handle that reads the state of the run from any thread, also after its end.
     pub fn reader(&self) -> RunReader {
         self.reader.clone()
+    }
+
+    /// Adds settings for probes of hosts, behind all that the run has, in its plan and since. Jobs that
+    /// the source gives from now on may refer to them. Which connections they open is as in the first
+    /// module of the plan; a run without any takes none.
+    pub fn add_modules(&self, modules: impl IntoIterator<Item = (ModuleKind, Timeouts)>) {
+        self.modules.add(modules);
     }
 
     /// Returns a handle that stops the run from any thread.

@@ -22,7 +22,7 @@ const HEADER_TIME_MAX: Duration = Duration::from_secs(10);
 /// The age of a connection from which it is closed after the response under way, and how long that
 /// response may still take.
 const CONNECTION_AGE_MAX: Duration = Duration::from_secs(60);
-const LAST_RESPONSE_TIME_MAX: Duration = Duration::from_secs(30);
+const LAST_RESPONSE_TIME_MAX: Duration = Duration::from_secs(120);
 /// The maximum size of a header, in octets, and the maximum number of its fields.
 const HEADER_SIZE_MAX: usize = 16 * 1024;
 const HEADER_FIELDS_MAX: usize = 64;

@@ -17,6 +17,8 @@ use crate::accept::Clients;
 use crate::exposition::Exposition;
 use crate::hosts::AllowedHosts;
 use crate::page::{Content, Filter};
+use crate::probe::{self, Exporter};
+use crate::reload::{self, Reloader};
 use crate::sweep_metrics::SweepMetrics;
 use crate::target_metrics::TargetMetrics;
 
@@ -34,16 +36,26 @@ pub(crate) struct Site {
     hosts: Arc<AllowedHosts>,
     clients: Arc<Clients>,
     large_responses: Arc<Semaphore>,
+    exporter: Option<Exporter>,
+    reloader: Reloader,
 }
 
 impl Site {
     /// `clients` are those of the listener.
-    pub(crate) fn new(sweep: SweepReader, hosts: AllowedHosts, clients: Arc<Clients>) -> Self {
+    pub(crate) fn new(
+        sweep: SweepReader,
+        hosts: AllowedHosts,
+        clients: Arc<Clients>,
+        exporter: Option<Exporter>,
+        reloader: Reloader,
+    ) -> Self {
         Self {
             sweep,
             hosts: Arc::new(hosts),
             clients,
             large_responses: Arc::new(Semaphore::new(LARGE_RESPONSES_MAX)),
+            exporter,
+            reloader,
         }
     }
 }
@@ -55,8 +67,10 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/metrics/targets", get(target_metrics))
         .route("/-/healthy", get(|| async { "canvass is healthy\n" }))
         .route("/-/ready", get(|| async { "canvass is ready\n" }))
-        .layer(middleware::from_fn_with_state(site.clone(), guard))
-        .with_state(site)
+        .with_state(site.clone())
+        .merge(probe::router(site.exporter.clone(), site.sweep.clone()))
+        .merge(reload::router(site.reloader.clone()))
+        .layer(middleware::from_fn_with_state(site, guard))
 }
 
 /// Refuses requests for other hosts, and adds the headers that every response has.
@@ -81,11 +95,14 @@ async fn guard(State(site): State<Site>, request: Request, next: Next) -> Respon
 }
 
 async fn index(State(site): State<Site>, Query(filter): Query<Filter>) -> Html<String> {
-    Html(Content::of(&site.sweep, filter).html().into_string())
+    let mut content = Content::of(&site.sweep, filter);
+    content.has_modules = site.exporter.is_some();
+    Html(content.html().into_string())
 }
 
 async fn metrics(State(site): State<Site>, headers: HeaderMap) -> Response {
-    let metrics = SweepMetrics::of(&site.sweep, &site.clients);
+    let (exporter, reloader) = (site.exporter, site.reloader);
+    let metrics = SweepMetrics::of(&site.sweep, &site.clients, exporter, reloader);
     let form = Exposition::preferred(&headers);
     match form.write(metrics) {
         Ok(octets) => exposed(form, octets.into()),

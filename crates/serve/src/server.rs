@@ -11,6 +11,8 @@ use tokio::sync::watch;
 
 use crate::accept::{self, Clients};
 use crate::hosts::AllowedHosts;
+use crate::probe::Exporter;
+use crate::reload::Reloader;
 use crate::router::{self, Site};
 
 /// Why there is no listener.
@@ -62,11 +64,16 @@ impl Listener {
         self.address
     }
 
-    /// Serves `sweep` on a thread of its own.
+    /// Serves `sweep`, and what is probed on request, on a thread of its own.
     ///
     /// # Errors
     /// The thread cannot be started.
-    pub fn serve(self, sweep: SweepReader) -> Result<Server, ListenError> {
+    pub fn serve(
+        self,
+        sweep: SweepReader,
+        exporter: Option<Exporter>,
+        reloader: Reloader,
+    ) -> Result<Server, ListenError> {
         let runtime = Builder::new_current_thread()
             .enable_io()
             .enable_time()
@@ -78,7 +85,7 @@ impl Listener {
         };
         let (stop, stopped) = watch::channel(false);
         let clients = Arc::new(Clients::default());
-        let site = Site::new(sweep, self.hosts, Arc::clone(&clients));
+        let site = Site::new(sweep, self.hosts, Arc::clone(&clients), exporter, reloader);
         let work = move || {
             runtime.block_on(accept::serve(
                 socket,
@@ -86,6 +93,8 @@ impl Listener {
                 clients,
                 stopped,
             ));
+            // Probes that are still under way are not waited for.
+            runtime.shutdown_background();
         };
         let thread = thread::Builder::new()
             .name("listener".into())

@@ -11,7 +11,9 @@ use prometheus_client::metrics::histogram::Histogram;
 
 use crate::accept::Clients;
 use crate::exposition::Families;
+use crate::probe::Exporter;
 use crate::process_metrics;
+use crate::reload::Reloader;
 
 /// The metrics of the process and of the sweep as a whole.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub(crate) struct SweepMetrics {
     opinions_pending: (usize, usize),
     lag: Histogram,
     runs: [RunFigures; 2],
+    exporter: Option<Exporter>,
+    reloader: Reloader,
 }
 
 /// What is shown of one of the two runs of a sweep.
@@ -54,7 +58,12 @@ impl RunFigures {
 
 impl SweepMetrics {
     /// Copies what is needed. `clients` are those of the listener.
-    pub(crate) fn of(sweep: &SweepReader, clients: &Clients) -> Self {
+    pub(crate) fn of(
+        sweep: &SweepReader,
+        clients: &Clients,
+        exporter: Option<Exporter>,
+        reloader: Reloader,
+    ) -> Self {
         let runs = [
             RunFigures::of("rounds", &sweep.rounds()),
             RunFigures::of("second_opinions", &sweep.opinions()),
@@ -79,6 +88,8 @@ impl SweepMetrics {
                 opinions_pending: watch.opinions_pending(),
                 lag: watch.latencies().lag().clone(),
                 runs,
+                exporter,
+                reloader,
             }
         })
     }
@@ -191,6 +202,10 @@ impl Collector for SweepMetrics {
             f64::from(u8::from(self.is_cut_off)),
         )?;
         self.write_rounds(&mut families)?;
-        self.write_runs(&mut families)
+        self.write_runs(&mut families)?;
+        if let Some(exporter) = &self.exporter {
+            exporter.write(&mut families)?;
+        }
+        self.reloader.write(&mut families)
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use canvass_lab::{Lab, LabConfig};
 use canvass_run::{Job, Plan, Source, TargetKind, arguments};
-use canvass_serve::{Listener, Server};
+use canvass_serve::{Listener, Server, reloads};
 use canvass_sweep::{AlertPlan, Notice, Sweep, SweepPlans, Thresholds, WatchedTarget};
 use crossbeam_channel::{Receiver, unbounded};
 
@@ -50,6 +50,7 @@ impl Served {
                 resolver: None,
                 line: job.line,
                 interval,
+                jitter: Duration::ZERO,
                 thresholds: Thresholds::default(),
                 assertions: None,
                 depends_on: None,
@@ -69,7 +70,7 @@ impl Served {
         let listener = Listener::bind(any, ["status.example.net".to_owned()]).unwrap();
         let address = listener.address();
         Self {
-            server: Some(listener.serve(sweep.reader()).unwrap()),
+            server: Some(listener.serve(sweep.reader(), None, reloads().0).unwrap()),
             sweep: Some(sweep),
             address,
             notices,

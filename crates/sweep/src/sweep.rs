@@ -1,5 +1,7 @@
 //! Runs a sweep: one run for the rounds, and one for second opinions.
 
+mod flow;
+
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -7,11 +9,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
-use canvass_model::{Job, Outcome, Time};
-use canvass_run::{
-    Plan, Position, Report, Run, Sink, SinkError, Source, SourceError, StartError, StopHandle,
-};
+use canvass_model::Time;
+use canvass_proto::{ModuleKind, Timeouts};
+use canvass_run::{Plan, Report, Run, Sink, StartError, StopHandle};
 use crossbeam_channel::{Sender, bounded};
+
+use flow::{OpinionJudge, OpinionSink, OpinionSource, RoundJudge, RoundSink, RoundSource};
 
 use crate::alerts::{AlertPlan, Alerting, Silences};
 use crate::keeper::Keeper;
@@ -155,6 +158,8 @@ impl Sweep {
             shared: Arc::clone(&shared),
             given: 0,
         };
+        let rounds = rounds.judged(Arc::new(RoundJudge(Arc::clone(&shared))));
+        let opinions = opinions.judged(Arc::new(OpinionJudge(Arc::clone(&shared))));
         Ok(Self {
             opinions: Run::start(opinions, opinion_source, vec![opinion_sink])?,
             rounds: Run::start(rounds, round_source, sinks)?,
@@ -171,6 +176,12 @@ impl Sweep {
     /// Returns a handle that ends the rounds from any thread.
     pub fn stop_handle(&self) -> StopHandle {
         self.rounds.stop_handle()
+    }
+
+    /// Adds modules to both runs ([`Run::add_modules`]), for targets that are set from now on.
+    pub fn add_modules(&self, modules: Vec<(ModuleKind, Timeouts)>) {
+        self.opinions.add_modules(modules.iter().cloned());
+        self.rounds.add_modules(modules);
     }
 
     /// Replaces the targets. Those that were watched before keep their states.
@@ -271,112 +282,5 @@ impl Shared {
         let mut notices: Vec<Notice> = events.into_iter().filter_map(of).collect();
         self.alerts.take(&mut notices);
         notices
-    }
-}
-
-/// Gives the probes of rounds when they are due.
-struct RoundSource {
-    shared: Arc<Shared>,
-    given: u64,
-}
-
-impl Source for RoundSource {
-    fn next(&mut self, max: usize, out: &mut Vec<Job>) -> Result<bool, SourceError> {
-        let mut watch = self.shared.lock();
-        let jobs = watch.take_jobs(self.shared.now(), max);
-        if jobs.is_empty() {
-            let due = watch.next_due();
-            self.shared.wait(watch, due);
-        }
-        self.given += jobs.len() as u64;
-        out.extend(jobs);
-        Ok(true)
-    }
-
-    fn remaining(&self) -> Option<u64> {
-        None
-    }
-
-    fn position(&self) -> Position {
-        Position::before(self.given)
-    }
-}
-
-/// Gives the probes of second opinions when they are asked for.
-struct OpinionSource {
-    shared: Arc<Shared>,
-    given: u64,
-}
-
-impl Source for OpinionSource {
-    fn next(&mut self, max: usize, out: &mut Vec<Job>) -> Result<bool, SourceError> {
-        let mut watch = self.shared.lock();
-        let jobs = watch.take_opinions(max);
-        if jobs.is_empty() {
-            self.shared.wait(watch, None);
-        }
-        self.given += jobs.len() as u64;
-        out.extend(jobs);
-        Ok(true)
-    }
-
-    fn remaining(&self) -> Option<u64> {
-        None
-    }
-
-    fn position(&self) -> Position {
-        Position::before(self.given)
-    }
-}
-
-/// Takes the outcomes of rounds.
-struct RoundSink {
-    shared: Arc<Shared>,
-    notices: Sender<Notice>,
-}
-
-impl Sink for RoundSink {
-    fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
-        let mut notices = Vec::new();
-        {
-            let (mut watch, now) = self.shared.lock_now();
-            for outcome in outcomes {
-                let (_, events) = watch.record(now, outcome);
-                notices.extend(self.shared.report(&watch, events));
-            }
-            if watch.has_to_confirm() {
-                self.shared.changed.notify_all();
-            }
-        }
-        send(&self.notices, notices);
-        Ok(())
-    }
-}
-
-/// Takes second opinions.
-struct OpinionSink {
-    shared: Arc<Shared>,
-    notices: Sender<Notice>,
-}
-
-impl Sink for OpinionSink {
-    fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
-        let mut notices = Vec::new();
-        {
-            let (mut watch, now) = self.shared.lock_now();
-            for outcome in outcomes {
-                let events = watch.record_opinion(now, outcome);
-                notices.extend(self.shared.report(&watch, events));
-            }
-        }
-        send(&self.notices, notices);
-        Ok(())
-    }
-}
-
-/// A receiver that is gone wants no more notices; the sweep goes on.
-fn send(to: &Sender<Notice>, notices: Vec<Notice>) {
-    for notice in notices {
-        let _ = to.send(notice);
     }
 }

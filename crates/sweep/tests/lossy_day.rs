@@ -145,6 +145,7 @@ fn targets() -> Vec<WatchedTarget> {
                 resolver: None,
                 line: None,
                 interval: INTERVAL,
+                jitter: Duration::ZERO,
                 thresholds: Thresholds::default(),
                 assertions: None,
                 depends_on: None,

@@ -54,6 +54,7 @@ fn target(number: u32) -> WatchedTarget {
         resolver: None,
         line: None,
         interval: INTERVAL,
+        jitter: Duration::ZERO,
         thresholds: Thresholds::default(),
         depends_on: None,
         in_maintenance: false,
@@ -320,6 +321,33 @@ fn a_changed_list_keeps_the_states_of_the_others() {
     world.events.clear();
     world.run_until(at_s(200));
     assert_eq!(world.changes_to(State::Up).len(), 1);
+}
+
+#[test]
+fn another_module_moves_no_round_and_loses_no_probe() {
+    let mut world = World::new([target(0)], |_, _, _, _| Found::Answer);
+    let due = world.watch.next_due().unwrap();
+    let jobs = world.watch.take_jobs(due, usize::MAX);
+    let changed = WatchedTarget {
+        spec: ProbeSpec::Tcp {
+            module: ModuleId(7),
+        },
+        ..target(0)
+    };
+    let spec = changed.spec;
+    // The probe with the old module is still under way.
+    world.watch.set_targets(due, [changed]);
+    world.now = due;
+    for job in jobs {
+        assert_ne!(job.spec, spec);
+        world.start(job, false);
+    }
+    world.run_until(due + Duration::from_secs(1));
+    assert_eq!(world.watch.next_due(), Some(due + INTERVAL));
+    let (_, watched) = world.watch.targets().next().unwrap();
+    assert!(watched.last.is_some_and(|last| last.is_success));
+    let jobs = world.watch.take_jobs(due + INTERVAL, usize::MAX);
+    assert_eq!((jobs.len(), jobs[0].spec), (1, spec));
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use canvass_proto::http::RequestHeader;
 use clap::Args;
 
-use super::{ExpectArgs, HostArgs, ProxyArgs, TlsArgs, heading};
+use super::{
+    ExpectArgs, ExpectRecordsArgs, ExpectSerialArgs, HostArgs, ProxyArgs, TlsArgs, heading,
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
@@ -46,6 +48,10 @@ pub(crate) struct EndpointArgs {
 
     #[command(flatten)]
     pub expect: ExpectArgs,
+    #[command(flatten)]
+    pub records: ExpectRecordsArgs,
+    #[command(flatten)]
+    pub serial: ExpectSerialArgs,
     #[command(flatten)]
     pub host: HostArgs,
     #[command(flatten)]

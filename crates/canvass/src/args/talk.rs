@@ -6,7 +6,7 @@ use std::time::Duration;
 use canvass_proto::talk::Preset;
 use clap::Args;
 
-use super::{ExpectCertificateArgs, HostArgs, PortsArgs, ProxyArgs, TlsArgs, heading};
+use super::{ExpectTlsArgs, HostArgs, PortsArgs, ProxyArgs, TlsArgs, heading};
 use crate::units;
 
 #[derive(Debug, Args)]
@@ -38,7 +38,7 @@ pub(crate) struct TcpArgs {
     #[command(flatten)]
     pub ports: PortsArgs,
     #[command(flatten)]
-    pub expect: ExpectCertificateArgs,
+    pub expect: ExpectTlsArgs,
     #[command(flatten)]
     pub host: HostArgs,
     #[command(flatten)]

@@ -8,9 +8,9 @@ use canvass_model::{Class, RecordType};
 use canvass_proto::dns::{OptRecord, QueryOptions};
 use canvass_queue::TargetKind;
 use canvass_report::Columns;
-use canvass_run::{Plan, PlanBuilder};
+use canvass_run::{Assertions, Plan, PlanBuilder};
 
-use super::{CommandParts, Invocation, dig, invocation};
+use super::{CommandParts, Invocation, dig, expect, invocation};
 use crate::args::{CommonArgs, DnsArgs, PtrArgs, QuestionArgs};
 use crate::exit::Failure;
 use crate::message::message;
@@ -18,12 +18,17 @@ use crate::outputs::RESPONSE_TABLE;
 use crate::same_file::NamedFiles;
 use crate::{lab, resolvers};
 
+/// Starts of authority (RFC 1035 §3.3.13).
+const SOA: RecordType = RecordType(6);
+
 /// The invocation of `canvass ptr`.
 pub(crate) fn ptr(args: PtrArgs) -> Result<Invocation, Failure> {
     let PtrArgs {
         mut targets,
         forward_confirm,
         question,
+        records,
+        latency,
         mut common,
     } = args;
     if forward_confirm && question.class != Class::IN {
@@ -35,7 +40,12 @@ pub(crate) fn ptr(args: PtrArgs) -> Result<Invocation, Failure> {
     }
     common.resolver.extend(dig::take_resolvers(&mut targets));
     let kind = TargetKind::Ptr { forward_confirm };
-    named_lookups("ptr", builder(kind, &question), targets, common)
+    let assertions = Assertions {
+        latency_max: latency.max_latency,
+        records: expect::records(records, None),
+    };
+    let builder = builder(kind, &question);
+    named_lookups("ptr", builder, assertions, targets, common)
 }
 
 /// The invocation of `canvass dns`.
@@ -44,6 +54,9 @@ pub(crate) fn dns(args: DnsArgs) -> Result<Invocation, Failure> {
         mut targets,
         mut types,
         question,
+        records,
+        serial,
+        latency,
         mut common,
     } = args;
     common.resolver.extend(dig::take_resolvers(&mut targets));
@@ -59,8 +72,19 @@ pub(crate) fn dns(args: DnsArgs) -> Result<Invocation, Failure> {
     if !common.quiet {
         dig::say_address(&targets, &types);
     }
+    let may_ask_others = common.input.is_some() || targets.is_empty();
+    let asks_for_soa = types.iter().any(|one| [SOA, RecordType::ANY].contains(one));
+    if serial.serial_min.is_some() && !may_ask_others && !asks_for_soa {
+        return Err(Failure::usage(
+            "--serial-min is for questions of SOA: -t SOA",
+        ));
+    }
+    let assertions = Assertions {
+        latency_max: latency.max_latency,
+        records: expect::records(records, Some(&serial)),
+    };
     let builder = builder(TargetKind::Dns { types }, &question);
-    named_lookups("dns", builder, targets, common)
+    named_lookups("dns", builder, assertions, targets, common)
 }
 
 /// The plan of questions that are asked in this way.
@@ -83,6 +107,7 @@ fn builder(kind: TargetKind, args: &QuestionArgs) -> PlanBuilder {
 fn named_lookups(
     probe: &'static str,
     builder: PlanBuilder,
+    assertions: Assertions,
     targets: Vec<String>,
     args: CommonArgs,
 ) -> Result<Invocation, Failure> {
@@ -94,6 +119,7 @@ fn named_lookups(
     lookups_or(
         probe,
         builder,
+        assertions,
         &[RESPONSE_TABLE],
         targets,
         args,
@@ -122,6 +148,7 @@ pub(super) fn lookups(
     lookups_or(
         probe,
         builder,
+        Assertions::default(),
         tables_beside,
         targets,
         args,
@@ -134,6 +161,7 @@ pub(super) fn lookups(
 fn lookups_or(
     probe: &'static str,
     builder: PlanBuilder,
+    assertions: Assertions,
     tables_beside: &'static [&'static str],
     targets: Vec<String>,
     args: CommonArgs,
@@ -164,6 +192,7 @@ fn lookups_or(
             .resolvers(resolvers)
             .no_resolver(no_resolver)
             .deadline(args.deadline),
+        assertions,
         source: None,
         targets,
         lab,

@@ -5,6 +5,7 @@ mod check;
 mod compare;
 mod dig;
 mod expect;
+mod exporter;
 mod hosts;
 mod http;
 mod lookups;
@@ -23,7 +24,7 @@ use canvass_lab::Lab;
 use canvass_proto::TransportPolicy;
 use canvass_queue::{Dedup, Exclusions, FieldSelection, Source, TargetOptions};
 use canvass_report::Columns;
-use canvass_run::{Plan, PlanBuilder, default_event_loops};
+use canvass_run::{Assertions, Plan, PlanBuilder, default_event_loops};
 
 use crate::args::{CommonArgs, ProgressArg, TransportArg};
 use crate::exit::Failure;
@@ -34,11 +35,12 @@ use crate::{descriptors, granted};
 
 pub(crate) use check::check;
 pub(crate) use compare::{ComparePlan, Other, compare};
+pub(crate) use exporter::{PlannedExporter, count as module_count};
 pub(crate) use http::http;
 pub(crate) use lookups::{dns, ptr};
-pub(crate) use sweep::{SweepInvocation, SweepPlan, sweep};
+pub(crate) use sweep::{SweepInvocation, SweepPlan, counted, sweep};
 pub(crate) use talk::{tcp, udp};
-pub(crate) use watch_list::WatchList;
+pub(crate) use watch_list::{Reread, WatchList};
 
 /// A command line, validated and ready to run.
 pub(crate) struct Invocation {
@@ -64,6 +66,7 @@ struct CommandParts {
     probe: &'static str,
     columns: Columns,
     builder: PlanBuilder,
+    assertions: Assertions,
     targets: Vec<String>,
     /// The source in place of `targets` and a list.
     source: Option<Box<dyn Source>>,
@@ -103,7 +106,10 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
     if let Some(timeout) = args.timeout {
         builder = builder.timeout(timeout);
     }
-    let plan = builder.build().map_err(Failure::usage)?;
+    let mut plan = builder.build().map_err(Failure::usage)?;
+    if !parts.assertions.is_empty() {
+        plan = plan.judged(Arc::new(parts.assertions));
+    }
     granted::warn_of_limits(&args, &plan, parts.sockets_max);
     let dedup = args.dedup.map(|bytes| Arc::new(Dedup::new(bytes)));
     let source = match parts.source {

@@ -73,7 +73,7 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> Option<String> {
 
 /// Checks metrics with Prometheus' own tool, which complains of names too.
 #[track_caller]
-fn assert_promtool_accepts(metrics: &str) {
+pub(crate) fn assert_promtool_accepts(metrics: &str) {
     let mut tool = Command::new("promtool")
         .args(["check", "metrics"])
         .stdin(Stdio::piped())

@@ -37,6 +37,7 @@ fn write_section(out: &mut String, name: &str) -> std::fmt::Result {
             common::Times::FIELDS,
             lookup::Time::FIELDS,
             common::End::FIELDS,
+            common::Expectation::FIELDS,
         ],
         "error" => &[common::Error::FIELDS],
         "ptr and dns" => &[
@@ -51,13 +52,12 @@ fn write_section(out: &mut String, name: &str) -> std::fmt::Result {
         "http" => &[
             http::Answer::FIELDS,
             http::Body::FIELDS,
-            host::Expectation::FIELDS,
             http::Extras::FIELDS,
         ],
         "headers" => &[http::HeaderLine::FIELDS],
         "favicon" => &[http::Icon::FIELDS],
         "redirects" => &[http::Redirect::FIELDS],
-        "tcp and udp" => &[talk::Answer::FIELDS, host::Expectation::FIELDS],
+        "tcp and udp" => &[talk::Answer::FIELDS],
         "replies" => &[talk::Reply::FIELDS],
         "tls" => &[host::Tls::FIELDS],
         "addresses" => &[host::Address::FIELDS],

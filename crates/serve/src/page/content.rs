@@ -36,6 +36,8 @@ pub(crate) struct Content {
     pub filter: Filter,
     pub groups: BTreeMap<Arc<str>, Counts>,
     pub is_cut_off: bool,
+    /// Whether there are modules for probes on request.
+    pub has_modules: bool,
     /// The number of targets that pass the filter, on all pages.
     pub matching: usize,
     /// Those of this page.
@@ -84,6 +86,7 @@ impl Content {
             filter,
             groups,
             is_cut_off,
+            has_modules: false,
             matching,
             rows,
         }

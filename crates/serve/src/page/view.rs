@@ -36,6 +36,20 @@ impl Content {
                     (self.pages_nav())
                     (self.table())
                     (self.pages_nav())
+                    (self.links())
+                }
+            }
+        }
+    }
+
+    /// The other paths.
+    fn links(&self) -> Markup {
+        html! {
+            p {
+                a href="/metrics" { "Metrics" } " "
+                a href="/metrics/targets" { "Metrics of targets" }
+                @if self.has_modules {
+                    " " a href="/logs" { "Recent probes" } " " a href="/config" { "Modules" }
                 }
             }
         }

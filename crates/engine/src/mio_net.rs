@@ -229,7 +229,7 @@ impl Net for MioNet {
         options: &SocketOptions,
     ) -> io::Result<(SocketId, usize)> {
         let socket = bound_datagram(peer, options)?;
-        socket.connect(&peer.into())?;
+        socket.connect(&peer.into()).map_err(without_address)?;
         // Without stamps, datagrams are dated when they are read.
         let _ = stamp_arrivals(&socket);
         let granted = socket.recv_buffer_size()?;
@@ -249,7 +249,7 @@ impl Net for MioNet {
             match socket.connect(&peer.into()) {
                 // The system refuses to connect to a broadcast address.
                 Err(error) if error.raw_os_error() == Some(libc::EACCES) => many = true,
-                connected => connected?,
+                connected => connected.map_err(without_address)?,
             }
         }
         if many && peer.is_ipv4() {
@@ -417,6 +417,15 @@ fn connect_with(peer: SocketAddr, options: &SocketOptions) -> io::Result<TcpStre
     }
     begun(socket.connect(&peer.into()))?;
     Ok(TcpStream::from_std(socket.into()))
+}
+
+/// When a datagram socket with a port is connected, EADDRNOTAVAIL means that this machine has no
+/// address from which the peer can be reached (IPv6 is off).
+fn without_address(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::AddrNotAvailable => io::Error::from_raw_os_error(libc::ENETUNREACH),
+        _ => error,
+    }
 }
 
 /// EADDRNOTAVAIL means that no local port is left, but also that there is no local address from

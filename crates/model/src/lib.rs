@@ -42,8 +42,8 @@ pub use outcome::{
 pub use phases::Phases;
 pub use record_type::{RecordType, RecordTypeError};
 pub use report::{
-    ConnectionReport, Health, LOOP_SAMPLES_MAX, LaneVerdict, LatenessHistogram, LoopSample, Losses,
-    ShardReport, StreamFlaw, UpstreamReport, WindowReport,
+    ConnectionReport, Health, LOOP_SAMPLES_MAX, LaneVerdict, LatenessHistogram, LocalFaults,
+    LoopSample, Losses, ShardReport, StreamFlaw, UpstreamReport, WindowReport,
 };
 pub use status::{Rcode, Status};
 pub use subnet::{ClientSubnet, ClientSubnetError};

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::Time;
+use crate::{Errno, Time};
 
 /// The health of an upstream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,6 +66,8 @@ pub enum LaneVerdict {
 pub enum StreamFlaw {
     /// Connections fail.
     Refused,
+    /// This machine cannot open connections or write to them.
+    Local,
     /// Connections are closed after this number of queries.
     Closed {
         /// Queries that a connection answered.
@@ -158,16 +160,53 @@ impl UpstreamReport {
 /// Where packets were lost, as far as it is known here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Losses {
-    /// Failed sends.
+    /// Sends that the system of this machine refused, and sockets that it did not open.
     pub local_send_errors: u64,
     /// Datagrams that the kernel dropped because a receive buffer was full.
     pub kernel_drops: u64,
     /// Refused by a resolver.
     pub refused: u64,
-    /// Queries that were never answered.
+    /// Queries that were never answered, and whose answers the kernel cannot have dropped.
     pub silence: u64,
     /// Answers after the timeout.
     pub late_replies: u64,
+    /// Queries by datagram that ended because an ICMP error was received, or because there is no route.
+    pub icmp: u64,
+    /// Messages that were dropped because they are malformed or have a wrong id or question.
+    pub mismatched: u64,
+}
+
+/// How often a system call for a socket failed for a reason on this machine, by its error. What was to
+/// be sent then is sent later.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LocalFaults(Vec<(Errno, u64)>);
+
+impl LocalFaults {
+    /// Counts an error.
+    pub fn count(&mut self, errno: Errno) {
+        self.add_times(errno, 1);
+    }
+
+    /// Adds the counts of another shard.
+    pub fn add(&mut self, other: &Self) {
+        for (errno, times) in &other.0 {
+            self.add_times(*errno, *times);
+        }
+    }
+
+    fn add_times(&mut self, errno: Errno, times: u64) {
+        match self.0.iter_mut().find(|(known, _)| *known == errno) {
+            Some((_, count)) => *count += times,
+            None => self.0.push((errno, times)),
+        }
+    }
+
+    /// Each error with how often it was returned, the most frequent first.
+    pub fn by_errno(&self) -> Vec<(Errno, u64)> {
+        let mut all = self.0.clone();
+        all.sort_unstable_by_key(|(errno, times)| (std::cmp::Reverse(*times), *errno));
+        all
+    }
 }
 
 /// The resources that probes of hosts used.
@@ -269,6 +308,11 @@ pub struct ShardReport {
     pub in_flight_max: u64,
     /// Where packets were lost.
     pub losses: Losses,
+    /// What this machine's system refused.
+    pub local_faults: LocalFaults,
+    /// How long finished jobs waited, and no others were admitted, since the outputs were not written
+    /// as fast.
+    pub output_wait: Duration,
     /// How often this process was delayed for too long to trust its timers.
     pub stalls: u64,
     /// The longest such delay.
@@ -284,8 +328,10 @@ pub struct ShardReport {
     pub schedule_shift: Option<Duration>,
     /// There is a schedule, and it had not begun when the targets were used up.
     pub schedule_is_awaited: bool,
-    /// The run was given up because no upstream answered.
+    /// The run was given up because no upstream answered, or none could be asked.
     pub gave_up: bool,
+    /// If it was given up since this machine's system refused to send queries: its last error.
+    pub blocked_by: Option<Errno>,
     /// The resolvers, in the order of the configuration.
     pub upstreams: Vec<UpstreamReport>,
     /// The resources that probes of hosts used.
@@ -295,6 +341,19 @@ pub struct ShardReport {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn local_faults_are_summed_by_error() {
+        let (full, denied) = (Errno(105), Errno(1));
+        let mut faults = LocalFaults::default();
+        faults.count(full);
+        let mut other = LocalFaults::default();
+        other.count(denied);
+        other.count(denied);
+        other.count(full);
+        faults.add(&other);
+        assert_eq!(faults.by_errno(), [(denied, 2), (full, 2)]);
+    }
 
     #[test]
     fn a_quantile_of_lags_is_the_end_of_its_class() {

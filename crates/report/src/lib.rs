@@ -30,6 +30,7 @@ mod hlog;
 mod human;
 mod json;
 mod latency;
+mod losses;
 mod ndjson;
 mod page;
 mod read;

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use canvass_model::Errno;
 use canvass_queue::SourceError;
 use canvass_report::{BalanceError, SinkError};
 
@@ -39,6 +40,9 @@ pub enum RunError {
     /// No resolver answered any more, so the event loops gave up.
     #[error("no resolver answers any more; the rest of the list was not asked")]
     GaveUp,
+    /// The system of this machine refused to send any query for a while, so the event loops gave up.
+    #[error("this machine cannot send queries ({0}); the rest of the list was not asked")]
+    Blocked(Errno),
     /// The source failed. The targets it gave before have outcomes.
     #[error(transparent)]
     Source(SourceError),

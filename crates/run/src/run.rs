@@ -50,6 +50,8 @@ struct Progress {
     feeder: Option<FeederEnd>,
     /// The error of the first thread that failed or panicked: others may have failed because of it.
     failed: Option<RunError>,
+    /// When the last event loop ended.
+    loops_ended: Option<Instant>,
     wall: Option<Duration>,
 }
 
@@ -312,9 +314,17 @@ impl Run {
                 }
             }
         }
-        if self.has_ended() {
-            let wall = self.reader.clock.began.elapsed();
-            self.progress.wall.get_or_insert(wall);
+        let now = Instant::now();
+        if self.progress.loops_left == 0 {
+            self.progress.loops_ended.get_or_insert(now);
+        }
+        if self.has_ended() && self.progress.wall.is_none() {
+            self.progress.wall = Some(now - self.reader.clock.began);
+            // What was left then waited for the outputs only.
+            let since = self.progress.loops_ended.unwrap_or(now);
+            for shard in &mut self.progress.shards {
+                shard.output_wait += now - since;
+            }
         }
     }
 
@@ -328,6 +338,9 @@ impl Run {
         }
         if let Err(error) = balance(tally, &progress.shards) {
             return Some(RunError::Balance(error));
+        }
+        if let Some(errno) = progress.shards.iter().find_map(|shard| shard.blocked_by) {
+            return Some(RunError::Blocked(errno));
         }
         if progress.shards.iter().any(|shard| shard.gave_up) {
             return Some(RunError::GaveUp);

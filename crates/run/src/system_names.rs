@@ -1,11 +1,13 @@
 //! Looks up host names with the system's resolver, on its own threads because it blocks.
 
-use std::net::IpAddr;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::sync::Arc;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use canvass_engine::{NameAnswer, NameRequest, NameService, Waker};
-use canvass_model::{Cause, Rcode, Status, Time};
+use canvass_model::{Cause, Errno, Rcode, Status, Time};
 use canvass_proto::ResolveFault;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind, SockType, getaddrinfo};
@@ -14,6 +16,11 @@ use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind, SockType, getaddri
 /// [`system_names`](crate::PlanBuilder::system_names): no more than it may have targets under way. Each
 /// uses descriptors during a lookup.
 pub const SYSTEM_NAME_THREADS: usize = 16;
+
+/// How often a lookup is repeated for which this process has no descriptor, and the wait before the
+/// first repetition, which doubles with each further one.
+const SHORTAGE_REPEATS_MAX: u32 = 5;
+const SHORTAGE_WAIT_FIRST: Duration = Duration::from_millis(10);
 
 /// The work of one thread that looks up names.
 #[derive(Clone)]
@@ -58,7 +65,7 @@ impl NameWorker {
                     message: "the system's resolver is overloaded".into(),
                 })
             } else {
-                look_up(&name)
+                look_up_again(&name)
             };
             if self.answers.send(NameAnswer { name, addresses }).is_err() {
                 return;
@@ -68,8 +75,28 @@ impl NameWorker {
     }
 }
 
+/// Looks a name up, a few times if this process has no descriptor for that.
+fn look_up_again(name: &str) -> Result<Vec<IpAddr>, ResolveFault> {
+    for repeat in 0..SHORTAGE_REPEATS_MAX {
+        match look_up(name) {
+            Err(fault) if fault.cause == Cause::Descriptors => {
+                thread::sleep(SHORTAGE_WAIT_FIRST * (1 << repeat));
+            }
+            found => return found,
+        }
+    }
+    look_up(name)
+}
+
 fn look_up(name: &str) -> Result<Vec<IpAddr>, ResolveFault> {
     system_addresses(name).map_err(|error| {
+        if let Some(shortage) = shortage() {
+            return ResolveFault {
+                status: Status::Local,
+                cause: Cause::Descriptors,
+                message: format!("the system's resolver: {shortage}").into(),
+            };
+        }
         let (status, cause) = match error.kind() {
             LookupErrorKind::NoName => (Status::Rcode(Rcode::NXDOMAIN), Cause::NxDomain),
             LookupErrorKind::NoData => (Status::Rcode(Rcode::NOERROR), Cause::NoData),
@@ -77,13 +104,21 @@ fn look_up(name: &str) -> Result<Vec<IpAddr>, ResolveFault> {
             LookupErrorKind::Fail => (Status::Rcode(Rcode::SERVFAIL), Cause::Rcode),
             _ => (Status::Local, Cause::System),
         };
-        let text = std::io::Error::from(error).to_string();
+        let text = io::Error::from(error).to_string();
         ResolveFault {
             status,
             cause,
             message: format!("the system's resolver: {text}").into(),
         }
     })
+}
+
+/// Whether no descriptor is left for a socket. `getaddrinfo` does not say so: it returns any of its
+/// errors then, with another errno.
+fn shortage() -> Option<io::Error> {
+    let error = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).err()?;
+    let errno = error.raw_os_error().map(Errno);
+    matches!(errno.and_then(Errno::name), Some("EMFILE" | "ENFILE")).then_some(error)
 }
 
 /// Looks up a name with `getaddrinfo`, which blocks. Returns the addresses of both families, also of one

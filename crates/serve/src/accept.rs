@@ -3,6 +3,7 @@
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -36,17 +37,48 @@ const STOP_TIME_MAX: Duration = Duration::from_millis(900);
 /// The pause after a connection could not be accepted, as when there is no descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Accepts connections until `stop` changes. Each holds one of the permits of `clients`.
+/// The connections of a listener.
+#[derive(Debug)]
+pub(crate) struct Clients {
+    /// Has a permit for each further connection.
+    permits: Arc<Semaphore>,
+    /// How often the system had no descriptor or memory for one.
+    refused: AtomicU64,
+}
+
+impl Default for Clients {
+    fn default() -> Self {
+        Self {
+            permits: Arc::new(Semaphore::new(CLIENTS_MAX)),
+            refused: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Clients {
+    /// The number of open connections.
+    pub(crate) fn open(&self) -> usize {
+        CLIENTS_MAX.saturating_sub(self.permits.available_permits())
+    }
+
+    /// How often a connection could not be accepted.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+}
+
+/// Accepts connections until `stop` changes. Each holds one of the permits of `clients`. One that the
+/// system cannot accept now waits in the kernel.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
     access: Access,
-    clients: Arc<Semaphore>,
+    clients: Arc<Clients>,
     mut stop: watch::Receiver<bool>,
 ) {
     loop {
         let accepted = tokio::select! {
-            accepted = accept(&listener, &clients) => accepted,
+            accepted = accept(&listener, &clients.permits) => accepted,
             _ = stop.changed() => break,
         };
         match accepted {
@@ -54,20 +86,23 @@ pub(crate) async fn serve(
                 let tls = access.tls().map(TlsAcceptor::from);
                 tokio::spawn(open(stream, tls, router.clone(), permit, stop.clone()));
             }
-            Err(_) => sleep(ACCEPT_PAUSE).await,
+            Err(_) => {
+                clients.refused.fetch_add(1, Ordering::Relaxed);
+                sleep(ACCEPT_PAUSE).await;
+            }
         }
     }
     drop(listener);
     // Every permit is back once all connections are closed.
-    let all_closed = clients.acquire_many(CLIENTS_MAX as u32);
+    let all_closed = clients.permits.acquire_many(CLIENTS_MAX as u32);
     let _ = timeout(STOP_TIME_MAX, all_closed).await;
 }
 
 async fn accept(
     listener: &TcpListener,
-    clients: &Arc<Semaphore>,
+    permits: &Arc<Semaphore>,
 ) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let permit = Arc::clone(clients).acquire_owned().await;
+    let permit = Arc::clone(permits).acquire_owned().await;
     let permit = permit.map_err(io::Error::other)?;
     let (stream, _) = listener.accept().await?;
     Ok((stream, permit))

@@ -13,7 +13,7 @@ use canvass_sweep::SweepReader;
 use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::accept::CLIENTS_MAX;
+use crate::accept::Clients;
 use crate::access::Access;
 use crate::api;
 use crate::exposition::Exposition;
@@ -38,19 +38,19 @@ pub(crate) struct Site {
     pub probes: ProbesAtOnce,
     hosts: Arc<AllowedHosts>,
     access: Access,
-    clients: Arc<Semaphore>,
+    clients: Arc<Clients>,
     large_responses: Arc<Semaphore>,
     pub exporter: Option<Exporter>,
     reloader: Reloader,
 }
 
 impl Site {
-    /// `clients` has a permit for each further connection.
+    /// `clients` are those of the listener.
     pub(crate) fn new(
         sweep: SweepReader,
         hosts: AllowedHosts,
         access: Access,
-        clients: Arc<Semaphore>,
+        clients: Arc<Clients>,
         exporter: Option<Exporter>,
         reloader: Reloader,
     ) -> Self {
@@ -110,9 +110,8 @@ async fn guard(State(site): State<Site>, request: Request, next: Next) -> Respon
 }
 
 async fn metrics(State(site): State<Site>, headers: HeaderMap) -> Response {
-    let connections = CLIENTS_MAX.saturating_sub(site.clients.available_permits());
     let (exporter, reloader) = (site.exporter, site.reloader);
-    let metrics = SweepMetrics::of(&site.sweep, connections, exporter, reloader);
+    let metrics = SweepMetrics::of(&site.sweep, &site.clients, exporter, reloader);
     let form = Exposition::preferred(&headers);
     match form.write(metrics) {
         Ok(octets) => exposed(form, octets.into()),

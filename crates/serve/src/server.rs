@@ -8,9 +8,9 @@ use std::thread::{self, JoinHandle};
 use canvass_sweep::SweepReader;
 use crossbeam_channel::Sender;
 use tokio::runtime::Builder;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
-use crate::accept::{self, CLIENTS_MAX};
+use crate::accept::{self, Clients};
 use crate::access::Access;
 use crate::hosts::AllowedHosts;
 use crate::probe::Exporter;
@@ -97,7 +97,7 @@ impl Listener {
             tokio::net::TcpListener::from_std(self.socket).map_err(ListenError::Thread)?
         };
         let (stop, stopped) = watch::channel(false);
-        let clients = Arc::new(Semaphore::new(CLIENTS_MAX));
+        let clients = Arc::new(Clients::default());
         let access = Access::new(self.web).map_err(ListenError::Thread)?;
         let site = Site::new(
             sweep,

@@ -9,6 +9,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::histogram::Histogram;
 
+use crate::accept::Clients;
 use crate::exposition::Families;
 use crate::probe::Exporter;
 use crate::process_metrics;
@@ -18,6 +19,7 @@ use crate::reload::Reloader;
 #[derive(Debug)]
 pub(crate) struct SweepMetrics {
     connections: usize,
+    connections_refused: u64,
     targets: [u32; State::ALL.len()],
     in_maintenance: u32,
     is_cut_off: bool,
@@ -55,10 +57,10 @@ impl RunFigures {
 }
 
 impl SweepMetrics {
-    /// Copies what is needed. `connections` is the number of open connections of the listener.
+    /// Copies what is needed. `clients` are those of the listener.
     pub(crate) fn of(
         sweep: &SweepReader,
-        connections: usize,
+        clients: &Clients,
         exporter: Option<Exporter>,
         reloader: Reloader,
     ) -> Self {
@@ -76,7 +78,8 @@ impl SweepMetrics {
                 in_maintenance += u32::from(watched.target.in_maintenance);
             }
             Self {
-                connections,
+                connections: clients.open(),
+                connections_refused: clients.refused(),
                 targets,
                 in_maintenance,
                 is_cut_off: watch.is_cut_off(),
@@ -174,6 +177,13 @@ impl Collector for SweepMetrics {
             "canvass_listener_connections",
             "Open connections of the listener.",
             self.connections as f64,
+        )?;
+        let no_label: [(&str, &str); 0] = [];
+        families.counters(
+            "canvass_listener_accept_errors",
+            "How often the listener could not accept a connection, for want of a descriptor (ulimit -n) \
+             or of memory. The connection waits.",
+            [(no_label, self.connections_refused as f64)],
         )?;
         let states = State::ALL.into_iter().zip(self.targets);
         families.gauges(

@@ -123,6 +123,8 @@ pub struct Host {
     /// No connection to a host can be opened between these times, for lack of local
     /// ports.
     pub ports_gone: Option<(Time, Time)>,
+    /// Between these times, every datagram and every write to a stream fails with this errno.
+    pub sends_refused: Option<(Time, Time, i32)>,
 }
 
 /// How jobs are fed and outcomes taken.
@@ -290,6 +292,7 @@ impl Default for Host {
             descriptors_max: 1_000,
             descriptors_gone: None,
             ports_gone: None,
+            sends_refused: None,
         }
     }
 }

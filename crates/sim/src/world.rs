@@ -303,6 +303,16 @@ impl World {
         Ok(())
     }
 
+    /// A firewall of this machine, or the want of buffers, may refuse what is to be sent.
+    fn check_refusal(&self) -> io::Result<()> {
+        match self.host.sends_refused {
+            Some((from, to, errno)) if from <= self.now && self.now < to => {
+                Err(io::Error::from_raw_os_error(errno))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Connections to hosts need a local port.
     fn check_ports(&self, far: Far) -> io::Result<()> {
         let gone = self

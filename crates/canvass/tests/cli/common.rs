@@ -221,9 +221,12 @@ impl Running {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = Pid::from_child(&self.child);
         // One that has ended already needs no signal.
-        let _ = kill_process(pid, signal);
+        let _ = kill_process(self.pid(), signal);
+    }
+
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
     }
 
     /// Whether it has a handler for this signal (`SigCgt` of proc_pid_status(5)).

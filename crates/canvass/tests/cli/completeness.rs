@@ -232,7 +232,8 @@ fn the_summary_tells_what_a_person_asks_for() {
         "rate: 256 outcomes in ",
         "attempts: ",
         "1 resolver\n",
-        "losses: local send error 0, kernel drop 0, refused 0, silence 0, late reply 0\n",
+        "losses: local send error 0, kernel drop 0, refused 0, silence 0, late reply 0, icmp 0, \
+         mismatched 0\n",
         "lab: 256 queries over UDP",
     ] {
         assert!(

@@ -1,6 +1,8 @@
 //! Admits jobs.
 
-use canvass_model::{Cause, Fault, Job, Outcome, Phase, ProbeSpec, Status, Target, Time};
+use canvass_model::{
+    Cause, Fault, Job, Outcome, Phase, ProbeSpec, Status, Target, Time, Transport,
+};
 use canvass_proto::{LameSet, SendRequest, Session, UpstreamId};
 
 use super::Shard;
@@ -44,12 +46,8 @@ impl<N: Net> Shard<N> {
                 }
                 Err(at) => {
                     self.sender.resume_by(at);
-                    let is_benched = match only {
-                        Some(only) => self.upstreams.is_benched(only, request.transport),
-                        None => self.upstreams.all_benched(request.transport),
-                    };
-                    if is_benched {
-                        self.end_overdue(turn, only);
+                    if let Some(fault) = self.reason_to_wait(only, request.transport) {
+                        self.end_overdue(turn, &fault);
                     }
                 }
             }
@@ -59,9 +57,36 @@ impl<N: Net> Shard<N> {
         }
     }
 
-    /// Ends jobs that have waited for a resolver that does not answer for as long as a job may
-    /// take.
-    fn end_overdue(&mut self, turn: &mut SendTurn, only: Option<UpstreamId>) {
+    /// Why jobs wait for a resolver in vain, if they do: it does not answer, or cannot be asked from
+    /// here.
+    fn reason_to_wait(&self, only: Option<UpstreamId>, transport: Transport) -> Option<Fault> {
+        let local = only.and_then(|only| self.upstreams.lasting_local_fault(only, transport));
+        let (cause, errno, message) = match (local, only) {
+            (Some(lost), _) => (
+                lost.cause,
+                lost.errno,
+                "this system does not send to the resolver that this job names",
+            ),
+            (None, Some(only)) if self.upstreams.is_benched(only, transport) => (
+                Cause::Timeout,
+                None,
+                "the resolver that this job names answers no queries",
+            ),
+            (None, None) if self.upstreams.all_benched(transport) => {
+                (Cause::Timeout, None, "no resolver answers queries")
+            }
+            _ => return None,
+        };
+        Some(Fault {
+            phase: Phase::Wait,
+            cause,
+            message: message.into(),
+            errno,
+        })
+    }
+
+    /// Ends jobs that have waited in vain for as long as a job may take.
+    fn end_overdue(&mut self, turn: &mut SendTurn, fault: &Fault) {
         while turn.goes_on()
             && let Some(since) = self.intake.held_since()
         {
@@ -71,11 +96,7 @@ impl<N: Net> Shard<N> {
             }
             if let Some(mut job) = self.intake.release() {
                 self.set_due(turn.now, &mut job);
-                let reason = match only {
-                    Some(_) => "the resolver that this job names answers no queries",
-                    None => "no resolver answers queries",
-                };
-                self.end_unasked(turn, job, Status::Timeout, Cause::Timeout, reason);
+                self.end_unasked(turn, job, fault.clone());
             }
         }
     }
@@ -111,8 +132,13 @@ impl<N: Net> Shard<N> {
                         Ok(upstream) => request = self.first_request(turn.now, Some(upstream)),
                         Err(error) => {
                             if let Some(job) = self.take_job(turn.now) {
-                                let reason = error.to_string();
-                                self.end_unasked(turn, job, Status::Local, Cause::System, &reason);
+                                let fault = Fault {
+                                    phase: Phase::Wait,
+                                    cause: Cause::System,
+                                    message: error.to_string().into(),
+                                    errno: None,
+                                };
+                                self.end_unasked(turn, job, fault);
                             }
                             continue;
                         }
@@ -146,20 +172,11 @@ impl<N: Net> Shard<N> {
     }
 
     /// Ends a job that cannot be asked.
-    fn end_unasked(
-        &mut self,
-        turn: &mut SendTurn,
-        job: Job,
-        status: Status,
-        cause: Cause,
-        reason: &str,
-    ) {
+    fn end_unasked(&mut self, turn: &mut SendTurn, job: Job, fault: Fault) {
         self.report.admitted += 1;
-        let fault = Fault {
-            phase: Phase::Wait,
-            cause,
-            message: reason.into(),
-            errno: None,
+        let status = match fault.cause {
+            Cause::Timeout => Status::Timeout,
+            _ => Status::Local,
         };
         let outcome = Outcome::unbegun(job, turn.now, status, fault);
         self.push_outcome(turn.now, turn.now, outcome);

@@ -86,8 +86,9 @@ impl<N: Net> Shard<N> {
             (attempt.question == question).then_some((at, transport, attempt))
         });
         let until = latest.and_then(|(at, transport, attempt)| {
+            let drops = self.net.kernel_drops(at.socket);
             self.upstreams
-                .overdue(now, transport, at, &attempt, timeout)
+                .overdue(now, transport, at, &attempt, timeout, drops)
         });
         let Some(query) = self.tasks.query(key) else {
             return;

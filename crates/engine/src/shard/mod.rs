@@ -246,11 +246,12 @@ impl<N: Net> Shard<N> {
         self.report.leaked = self.census().total() as u64;
         let (upstreams, kernel_drops) = self.upstreams.reports(&self.net);
         let losses = &mut self.report.losses;
-        losses.kernel_drops = kernel_drops;
+        losses.kernel_drops = kernel_drops + self.sockets.kernel_drops();
         for upstream in &upstreams {
             losses.refused += upstream.refused;
             losses.late_replies += upstream.late;
             losses.silence += upstream.timeouts.saturating_sub(upstream.late);
+            losses.mismatched += upstream.mismatched;
         }
         self.report.upstreams = upstreams;
         self.report.connections = self.probes.report(&self.names);
@@ -310,6 +311,7 @@ impl<N: Net> Shard<N> {
         let outcomes = &self.channels.outcomes;
         let delivered = self.outbox.deliver(now, outcomes, room, last);
         self.report.finished += delivered.outcomes;
+        self.report.output_wait += delivered.waited;
         // Nothing else wakes the jobs that waited for this room.
         if delivered.outcomes > 0 && !had_room {
             self.sender.resume_by(now);

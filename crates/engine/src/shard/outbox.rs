@@ -1,6 +1,7 @@
 //! Outcomes that wait to be handed over.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use canvass_model::{Answer, Outcome, Time};
 use crossbeam_channel::{Sender, TrySendError};
@@ -21,6 +22,8 @@ pub(super) struct Outbox {
     since: Time,
     /// The channel had no room for more.
     full: bool,
+    /// Since when it has had none.
+    full_since: Option<Time>,
 }
 
 /// How handing outcomes over went.
@@ -28,6 +31,8 @@ pub(super) struct Outbox {
 pub(super) struct Delivered {
     /// The number of outcomes handed over.
     pub(super) outcomes: u64,
+    /// How long they had waited for room in the channel.
+    pub(super) waited: Duration,
     /// Nobody receives outcomes any more.
     pub(super) is_abandoned: bool,
 }
@@ -96,6 +101,13 @@ impl Outbox {
                     delivered.is_abandoned = true;
                 }
             }
+        }
+        if delivered.outcomes > 0 {
+            let since = self.full_since.take();
+            delivered.waited = since.map_or(Duration::ZERO, |since| now.since(since));
+        }
+        if self.full {
+            self.full_since.get_or_insert(now);
         }
         delivered
     }

@@ -28,6 +28,8 @@ const READS_PER_TURN_MAX: usize = 256;
 pub(super) enum Loss {
     /// They failed.
     By(LostCause),
+    /// The system of this machine did not send them.
+    Local(LostCause),
     /// The server never took them up.
     Returned,
     /// They are sent in another way.
@@ -118,7 +120,15 @@ impl<N: Net> Shard<N> {
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => self.on_datagram_error(*now, upstream, socket, &error),
+                Err(error) => {
+                    let lost = lost_cause(&error);
+                    if lost.is_local() {
+                        self.count_local_fault(lost);
+                        return false;
+                    }
+                    self.upstreams.on_error(*now, upstream, Transport::Udp);
+                    self.lose_datagrams(*now, upstream, socket, lost);
+                }
             }
         }
         false
@@ -203,19 +213,7 @@ impl<N: Net> Shard<N> {
         Some(class)
     }
 
-    /// The system has an error for a datagram socket.
-    fn on_datagram_error(
-        &mut self,
-        now: Time,
-        upstream: UpstreamId,
-        socket: SocketId,
-        error: &io::Error,
-    ) {
-        self.upstreams.on_error(now, upstream, Transport::Udp);
-        self.lose_datagrams(now, upstream, socket, lost_cause(error));
-    }
-
-    /// The queries that are out on a datagram socket are lost.
+    /// The queries that are out on a datagram socket are lost, since an ICMP error was received.
     pub(super) fn lose_datagrams(
         &mut self,
         now: Time,
@@ -228,7 +226,10 @@ impl<N: Net> Shard<N> {
             .upstreams
             .attempts(place)
             .map(|attempts| attempts.drain());
-        self.lose(now, place, open.unwrap_or_default(), Loss::By(lost));
+        let open = open.unwrap_or_default();
+        let unexpired = open.iter().filter(|(_, attempt)| !attempt.expired);
+        self.report.losses.icmp += unexpired.count() as u64;
+        self.lose(now, place, open, Loss::By(lost));
     }
 
     /// These attempts will not be answered.
@@ -255,6 +256,10 @@ impl<N: Net> Shard<N> {
                     Loss::By(lost) => {
                         let limits = &self.config.limits;
                         query.lost(now, attempt.question, lost, limits, &mut self.rng);
+                    }
+                    Loss::Local(fault) => {
+                        query.returned(now, attempt.question);
+                        query.blocked(fault);
                     }
                     Loss::Returned => query.returned(now, attempt.question),
                     Loss::TakenBack => query.taken_back(now, attempt.question),

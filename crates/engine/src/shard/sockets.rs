@@ -29,6 +29,8 @@ struct Owned {
     readable: bool,
     /// The peer has closed its side.
     closed: bool,
+    /// It has datagrams, and no stream.
+    receives_datagrams: bool,
 }
 
 /// The sockets in use, and those with something to read.
@@ -40,6 +42,8 @@ pub(super) struct Sockets {
     /// All sockets were empty at this time or later.
     drained: Time,
     events: Vec<Event>,
+    /// What the kernel dropped on the sockets that are closed, for want of room in their buffers.
+    kernel_drops: u64,
     buffer: Box<[u8]>,
     datagrams: DatagramBatch,
 }
@@ -51,12 +55,13 @@ impl Sockets {
             readable: VecDeque::new(),
             drained: Time::ZERO,
             events: Vec::new(),
+            kernel_drops: 0,
             buffer: vec![0; BUFFER_OCTETS].into_boxed_slice(),
             datagrams: DatagramBatch::default(),
         }
     }
 
-    pub(super) fn insert(&mut self, socket: SocketId, owner: Owner) {
+    pub(super) fn insert(&mut self, socket: SocketId, owner: Owner, receives_datagrams: bool) {
         let at = socket.0 as usize;
         if self.owners.len() <= at {
             self.owners.resize(at + 1, None);
@@ -65,12 +70,21 @@ impl Sockets {
             owner,
             readable: false,
             closed: false,
+            receives_datagrams,
         });
     }
 
     pub(super) fn close<N: Net>(&mut self, net: &mut N, socket: SocketId) {
+        let owned = self.owners[socket.0 as usize].take();
+        if owned.is_some_and(|owned| owned.receives_datagrams) {
+            self.kernel_drops += net.kernel_drops(socket);
+        }
         net.close(socket);
-        self.owners[socket.0 as usize] = None;
+    }
+
+    /// How many datagrams the kernel dropped on the sockets that are closed.
+    pub(super) fn kernel_drops(&self) -> u64 {
+        self.kernel_drops
     }
 
     /// The upstream and the transport that a socket belongs to.
@@ -181,6 +195,8 @@ pub(super) fn lost_cause(error: &io::Error) -> LostCause {
         | io::ErrorKind::NetworkUnreachable
         | io::ErrorKind::NetworkDown => Cause::Unreachable,
         io::ErrorKind::TimedOut => Cause::Timeout,
+        // A local address is in use for datagrams only when every port is.
+        io::ErrorKind::AddrNotAvailable | io::ErrorKind::AddrInUse => Cause::Ports,
         _ => match error.raw_os_error() {
             Some(libc::EMFILE | libc::ENFILE) => Cause::Descriptors,
             _ => Cause::System,
@@ -195,10 +211,6 @@ pub(super) fn lost_cause(error: &io::Error) -> LostCause {
 /// The same for a probe, with the system's message.
 pub(super) fn system_fault(error: &io::Error) -> SystemFault {
     let LostCause { cause, errno } = match error.raw_os_error() {
-        Some(libc::EADDRNOTAVAIL) => LostCause {
-            cause: Cause::Ports,
-            errno: Some(Errno(libc::EADDRNOTAVAIL)),
-        },
         // A Unix socket that does not exist.
         Some(libc::ENOENT) => LostCause {
             cause: Cause::Unreachable,

@@ -49,7 +49,7 @@ impl<N: Net> Shard<N> {
         if opened {
             self.upstreams.on_stream_opened(upstream);
             let owner = Owner::Upstream(upstream, Transport::Tcp);
-            self.sockets.insert(socket, owner);
+            self.sockets.insert(socket, owner, false);
         }
         Ok(Some((socket, id, edns)))
     }
@@ -85,10 +85,17 @@ impl<N: Net> Shard<N> {
             let Some(stream) = lane.sockets.by_socket(socket) else {
                 return;
             };
-            if let Err(error) = stream.flush(&mut self.net) {
-                self.on_stream_end(now, upstream, socket, Some(lost_cause(&error)));
-                // Its queries are to be sent again, and this turn's look at those is over.
-                self.sender.resume_by(now);
+            match stream.flush(&mut self.net) {
+                Ok(0) => {}
+                Ok(_) => {
+                    self.upstreams.on_written(upstream);
+                    self.outage.on_sent();
+                }
+                Err(error) => {
+                    self.on_stream_end(now, upstream, socket, Some(lost_cause(&error)));
+                    // Its queries are to be sent again, and this turn's look at those is over.
+                    self.sender.resume_by(now);
+                }
             }
         }
     }
@@ -144,7 +151,8 @@ impl<N: Net> Shard<N> {
         false
     }
 
-    /// A connection has ended: in good order (`None`), or by a fault. Its unanswered queries are
+    /// A connection has ended: in good order (`None`), or by a fault, which may be one of this machine.
+    /// Its unanswered queries are
     /// sent again. If the connection answered anything, that does not count as an attempt, since
     /// the server never took them up.
     fn on_stream_end(
@@ -154,23 +162,30 @@ impl<N: Net> Shard<N> {
         socket: SocketId,
         fault: Option<LostCause>,
     ) {
-        let Some(lane) = &mut self.upstreams.by_id(upstream).tcp else {
-            return;
-        };
-        let Some(mut stream) = lane.sockets.remove(socket) else {
+        let lane = &mut self.upstreams.by_id(upstream).tcp;
+        let removed = lane.as_mut().and_then(|lane| lane.sockets.remove(socket));
+        let Some(mut stream) = removed else {
             return;
         };
         let open = stream.attempts.drain();
+        self.sockets.close(&mut self.net, socket);
+        let place = (upstream, Transport::Tcp, socket);
+        if let Some(local) = fault.filter(|fault| fault.is_local()) {
+            let again = self.on_local_fault(now, upstream, Transport::Tcp, local);
+            self.sender.resume_by(again);
+            return self.lose(now, place, open, Loss::Local(local));
+        }
         let useful = stream.answers > 0;
         // A name that is never answered is open on any connection, and shows no limit.
         let is_cut_short = useful && open.iter().any(|(_, attempt)| !attempt.expired);
         if is_cut_short {
-            lane.sockets.queries_max = Some(stream.answers);
+            if let Some(lane) = &mut self.upstreams.by_id(upstream).tcp {
+                lane.sockets.queries_max = Some(stream.answers);
+            }
             let is_misframed = fault == Some(MISFRAMED);
             self.upstreams
                 .on_stream_cut(now, upstream, stream.answers, is_misframed);
         }
-        self.sockets.close(&mut self.net, socket);
         let lost = match fault {
             _ if useful => None,
             Some(fault) => Some(fault),
@@ -186,7 +201,7 @@ impl<N: Net> Shard<N> {
             None => {}
         }
         let loss = lost.map_or(Loss::Returned, Loss::By);
-        self.lose(now, (upstream, Transport::Tcp, socket), open, loss);
+        self.lose(now, place, open, loss);
     }
 
     /// Closes the connections of upstreams whose streams are given up. What is out on them goes by

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use canvass_model::{Cause, Time, Transport};
-use canvass_proto::{LostCause, Output, QuestionId, SendRequest, Sent, Session, UpstreamId};
+use canvass_proto::{Output, QuestionId, SendRequest, Sent, Session, UpstreamId};
 use smallvec::SmallVec;
 
 use super::Shard;
@@ -47,9 +47,10 @@ impl SendTurn {
 enum Attempted {
     /// It was sent, or is lost and its task knows.
     Done,
-    /// Every socket of the upstream has all it can hold.
-    Full,
-    /// It could not be sent now, for want of room in the system. Try in another turn.
+    /// The upstream cannot be asked before this time: every socket has all it can hold, or the system
+    /// of this machine refused. Others can be asked meanwhile.
+    Held(Time),
+    /// Nothing can be sent in this turn.
     Blocked,
 }
 
@@ -127,9 +128,9 @@ impl<N: Net> Shard<N> {
                     self.sender.count_in_row();
                     self.count_sent(turn);
                 }
-                Attempted::Full => {
+                Attempted::Held(again) => {
                     passed_over.push((key, question));
-                    self.upstream_full(turn.now, upstream, request.transport);
+                    self.put_off(again, upstream, request.transport);
                 }
                 Attempted::Blocked => {
                     passed_over.push((key, question));
@@ -166,10 +167,10 @@ impl<N: Net> Shard<N> {
             (Output::Send(question), Some(upstream)) => {
                 match self.send(now, key, question, request, upstream) {
                     Attempted::Done => self.count_sent(turn),
-                    Attempted::Full => {
+                    Attempted::Held(again) => {
                         self.sender.enqueue(key, question);
                         self.drive(now, key);
-                        self.upstream_full(now, upstream, request.transport);
+                        self.put_off(again, upstream, request.transport);
                     }
                     Attempted::Blocked => {
                         self.sender.enqueue_first(key, question);
@@ -183,10 +184,8 @@ impl<N: Net> Shard<N> {
         }
     }
 
-    /// All sockets of an upstream have all they can hold: it is asked again in a moment, and
-    /// others meanwhile.
-    fn upstream_full(&mut self, now: Time, upstream: UpstreamId, transport: Transport) {
-        let again = now + BLOCKED_WAIT;
+    /// An upstream is asked again at this time, and others meanwhile.
+    fn put_off(&mut self, again: Time, upstream: UpstreamId, transport: Transport) {
         self.upstreams.put_off(again, upstream, transport);
         self.sender.resume_by(again);
     }
@@ -214,9 +213,12 @@ impl<N: Net> Shard<N> {
         };
         let (socket, id, edns) = match written {
             Ok(Some(written)) => written,
-            Ok(None) => return Attempted::Full,
+            Ok(None) => return Attempted::Held(now + BLOCKED_WAIT),
             Err(error) => return self.send_failed(now, key, question, request, upstream, &error),
         };
+        if transport == Transport::Udp {
+            self.outage.on_sent();
+        }
         let first = request.first;
         let (epoch, in_flight_before) = self.upstreams.on_sent(now, upstream, transport, first);
         let attempt = Attempt {
@@ -311,17 +313,13 @@ impl<N: Net> Shard<N> {
             .write(|out| query.write_query(question, id, known_edns, limits, out));
         if opened {
             let owner = Owner::Upstream(upstream, Transport::Udp);
-            self.sockets.insert(socket, owner);
+            self.sockets.insert(socket, owner, true);
         }
         match self.net.send(socket, message) {
             Ok(()) => Ok(Some((socket, id, edns))),
-            Err(error) if is_no_room(&error) => {
-                self.report.losses.local_send_errors += 1;
-                Ok(None)
-            }
             Err(error) => {
                 let lost = lost_cause(&error);
-                if !is_ours(lost) {
+                if !lost.is_local() {
                     // It is the peer's reply to an earlier datagram: this one was not sent.
                     self.lose_datagrams(now, upstream, socket, lost);
                 }
@@ -354,13 +352,17 @@ impl<N: Net> Shard<N> {
         if lost.cause == Cause::Descriptors && self.close_idle_sockets() {
             return Attempted::Blocked;
         }
-        self.upstreams.on_error(now, upstream, request.transport);
-        if is_ours(lost) {
-            self.report.losses.local_send_errors += 1;
+        if lost.is_local() {
+            let transport = request.transport;
+            let again = self.on_local_fault(now, upstream, transport, lost);
             if let Some(query) = self.tasks.query(key) {
                 query.blocked(lost);
             }
-            return Attempted::Blocked;
+            return Attempted::Held(again);
+        }
+        self.upstreams.on_error(now, upstream, request.transport);
+        if request.transport == Transport::Udp {
+            self.report.losses.icmp += 1;
         }
         self.report_sent(now, key, question, request.transport, upstream);
         if let Some(query) = self.tasks.query(key) {
@@ -370,16 +372,4 @@ impl<N: Net> Shard<N> {
         self.drive(now, key);
         Attempted::Done
     }
-}
-
-/// Whether this side is the reason.
-fn is_ours(lost: LostCause) -> bool {
-    matches!(lost.cause, Cause::Descriptors | Cause::System)
-}
-
-/// Whether the system only has no room at the moment.
-fn is_no_room(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::WouldBlock
-        || error.kind() == io::ErrorKind::Interrupted
-        || error.raw_os_error() == Some(libc::ENOBUFS)
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use canvass_model::{ShardReport, Time};
+use canvass_model::{ShardReport, Time, Transport};
+use canvass_proto::{LostCause, UpstreamId};
 
 use super::Shard;
 use super::admit::is_probe;
@@ -25,6 +26,9 @@ const PUT_OFF_MAX: u32 = 8;
 const GIVE_UP_PROVEN: Duration = Duration::from_secs(60);
 const GIVE_UP_UNPROVEN: Duration = Duration::from_secs(10);
 const GIVE_UP_UNREACHABLE: Duration = Duration::from_millis(800);
+/// The same if the system of this machine refuses to send any query, and no resolver has answered
+/// before. That is time for dozens of attempts.
+const GIVE_UP_BLOCKED: Duration = Duration::from_secs(3);
 
 /// Times at which this process was held up, and how long timers wait for it.
 #[derive(Debug, Default)]
@@ -90,15 +94,29 @@ impl Stalls {
     }
 }
 
-/// Since when every resolver is gone.
+/// Since when every resolver is gone, or none can be asked.
 #[derive(Debug, Default)]
 pub(super) struct Outage {
     since: Option<Time>,
+    /// What the system of this machine answered to the last attempt to send a query of the run, if
+    /// it refused.
+    blocked: Option<LostCause>,
     /// When a probe was last answered.
     host_answered: Time,
 }
 
 impl Outage {
+    /// A query was sent.
+    #[inline]
+    pub(super) fn on_sent(&mut self) {
+        self.blocked = None;
+    }
+
+    /// The system of this machine refused to send a query.
+    pub(super) fn on_blocked(&mut self, fault: LostCause) {
+        self.blocked = Some(fault);
+    }
+
     /// A host answered a probe.
     pub(super) fn host_answered(&mut self, now: Time) {
         self.host_answered = now;
@@ -120,7 +138,31 @@ impl Outage {
 }
 
 impl<N: Net> Shard<N> {
-    /// Notices that every resolver is gone, and gives up if that lasts.
+    /// Counts what the system of this machine refused.
+    pub(super) fn count_local_fault(&mut self, fault: LostCause) {
+        self.report.losses.local_send_errors += 1;
+        if let Some(errno) = fault.errno {
+            self.report.local_faults.count(errno);
+        }
+    }
+
+    /// The system of this machine refused to send to a resolver. Returns when to try again.
+    pub(super) fn on_local_fault(
+        &mut self,
+        now: Time,
+        upstream: UpstreamId,
+        transport: Transport,
+        fault: LostCause,
+    ) -> Time {
+        self.count_local_fault(fault);
+        if self.upstreams.is_shared(upstream) {
+            self.outage.on_blocked(fault);
+        }
+        self.upstreams
+            .on_local_fault(now, upstream, transport, fault)
+    }
+
+    /// Notices that every resolver is gone, or that none can be asked, and gives up if that lasts.
     pub(super) fn watch_outage(&mut self, now: Time) {
         if !self.config.ends_without_resolvers {
             return;
@@ -129,26 +171,29 @@ impl<N: Net> Shard<N> {
         // Without queries it cannot be tested whether they are back. Probes of addresses need none.
         let next_asks = self.intake.next().is_some_and(|job| !is_probe(job.spec));
         let asks = self.tasks.any_query() || next_asks;
-        let all_gone = asks && self.upstreams.all_benched(transport);
+        let blocked = self.outage.blocked;
+        let all_gone = asks && (blocked.is_some() || self.upstreams.all_benched(transport));
         let gone = self.outage.watch(now, all_gone);
         if gone < GIVE_UP_UNREACHABLE {
             return;
         }
         let proven = self.upstreams.any_answered();
         let unreachable = !proven && self.upstreams.all_unreachable(transport);
-        let patience = match (proven, unreachable) {
-            (true, _) => GIVE_UP_PROVEN,
-            (false, false) => GIVE_UP_UNPROVEN,
-            (false, true) => GIVE_UP_UNREACHABLE,
+        let patience = match (proven, unreachable, blocked) {
+            (true, _, _) => GIVE_UP_PROVEN,
+            (false, true, _) => GIVE_UP_UNREACHABLE,
+            (false, false, Some(_)) => GIVE_UP_BLOCKED,
+            (false, false, None) => GIVE_UP_UNPROVEN,
         };
         if gone < patience {
             return;
         }
         if !self.intake.is_empty() || !self.intake.has_ended() {
             self.report.gave_up = true;
+            self.report.blocked_by = blocked.and_then(|fault| fault.errno);
             self.channels.stop.drain();
         }
-        if unreachable {
+        if unreachable || blocked.is_some() {
             self.end_queries(now, QueryTask::end);
         }
     }

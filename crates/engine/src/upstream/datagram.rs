@@ -28,9 +28,19 @@ pub(crate) struct Datagram {
     pub(crate) socket: SocketId,
     pub(crate) attempts: Attempts,
     in_flight_max: usize,
+    /// Datagrams that the kernel dropped here, each of which explains an attempt without an answer.
+    drops_accounted: u64,
 }
 
 impl Datagram {
+    /// An attempt was not answered in time, and the kernel has dropped so many datagrams until now.
+    /// Returns whether one of those explains it.
+    pub(super) fn accounts_for_drop(&mut self, drops: u64) -> bool {
+        let is_new = drops > self.drops_accounted;
+        self.drops_accounted += u64::from(is_new);
+        is_new
+    }
+
     /// Whether the buffer has room for one more answer, and a free id is soon found.
     fn has_room(&self) -> bool {
         self.attempts.in_flight() < self.in_flight_max && self.attempts.len() < OPEN_QUERIES_MAX
@@ -91,11 +101,12 @@ impl Datagrams {
     fn open<N: Net>(&mut self, net: &mut N) -> io::Result<bool> {
         match net.open_datagram(self.address, &self.options) {
             Ok((socket, granted)) => {
-                let in_flight_max = (granted / ANSWER_BUFFER_OCTETS).max(16);
+                let in_flight_max = (granted / ANSWER_BUFFER_OCTETS).max(1);
                 self.sockets.push(Datagram {
                     socket,
                     attempts: Attempts::default(),
                     in_flight_max,
+                    drops_accounted: 0,
                 });
                 Ok(true)
             }

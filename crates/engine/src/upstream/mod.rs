@@ -9,6 +9,7 @@ mod epoch;
 mod health;
 mod lane_choice;
 mod lanes;
+mod local_hold;
 mod overdue;
 mod rate_search;
 mod repeats;
@@ -27,7 +28,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use canvass_model::{Time, Transport, UpstreamReport};
-use canvass_proto::{SendRequest, TransportPolicy, UpstreamId};
+use canvass_proto::{LostCause, SendRequest, TransportPolicy, UpstreamId};
 use hashbrown::HashMap;
 
 use crate::config::Config;
@@ -177,6 +178,15 @@ impl Upstreams {
     pub(crate) fn all_unreachable(&self, transport: Transport) -> bool {
         let mut shared = self.list[..self.shared].iter();
         shared.all(|upstream| upstream.is_unreachable(transport))
+    }
+
+    /// Why no query can be sent to a resolver, if the system of this machine keeps refusing it.
+    pub(crate) fn lasting_local_fault(
+        &self,
+        id: UpstreamId,
+        transport: Transport,
+    ) -> Option<LostCause> {
+        self.list[usize::from(id.0)].lasting_local_fault(transport)
     }
 
     /// Whether a resolver is left alone on this transport.

@@ -20,7 +20,8 @@ impl Upstreams {
     /// The attempt at `at` was waited for as long as was to be. Returns until when to wait before
     /// it is sent again, if not at once: never for longer than `timeout` altogether.
     ///
-    /// It has expired then and no longer counts as in flight, unless the upstream stands still.
+    /// It has expired then and no longer counts as in flight, unless the upstream stands still. See
+    /// [`Self::expire`] for `drops`.
     pub(crate) fn overdue(
         &mut self,
         now: Time,
@@ -28,6 +29,7 @@ impl Upstreams {
         at: AttemptKey,
         attempt: &Attempt,
         timeout: Duration,
+        drops: u64,
     ) -> Option<Time> {
         let parts = self.lane(at.upstream, transport);
         let patience = parts.trips.patience();
@@ -41,7 +43,7 @@ impl Upstreams {
             if is_hushed && attempt.sent + hush > now {
                 return Some(attempt.sent + hush);
             }
-            self.expire(now, transport, at, attempt);
+            self.expire(now, transport, at, attempt, drops);
         }
         let parts = self.lane(at.upstream, transport);
         let end = attempt.sent + PATIENCE_FIRST.min(timeout);

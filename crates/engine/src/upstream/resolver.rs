@@ -4,12 +4,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use canvass_model::{Health, Time, Transport, UpstreamReport, WindowReport};
+use canvass_proto::LostCause;
 
 use super::attempts::{Attempt, Attempts};
 use super::datagram::Datagrams;
 use super::early_retries::EarlyRetries;
 use super::health::HealthMonitor;
 use super::lane_choice::LaneChoice;
+use super::local_hold::LocalHold;
 use super::rtt::RoundTrips;
 use super::slips::SlipWatch;
 use super::stream::Streams;
@@ -99,6 +101,7 @@ pub(crate) struct Lane<S> {
     pub(super) trips: RoundTrips,
     pub(super) early_retries: EarlyRetries,
     pub(super) health: HealthMonitor,
+    pub(super) local: LocalHold,
     pub(crate) sockets: S,
 }
 
@@ -137,6 +140,7 @@ pub(super) struct LaneParts<'a> {
     pub(super) trips: &'a mut RoundTrips,
     pub(super) early_retries: &'a mut EarlyRetries,
     pub(super) health: &'a mut HealthMonitor,
+    pub(super) local: &'a mut LocalHold,
 }
 
 impl<S> Lane<S> {
@@ -146,6 +150,7 @@ impl<S> Lane<S> {
             trips: RoundTrips::new(limits.datagrams),
             early_retries: EarlyRetries::default(),
             health: HealthMonitor::default(),
+            local: LocalHold::default(),
             sockets,
         })
     }
@@ -156,6 +161,7 @@ impl<S> Lane<S> {
             trips: &mut self.trips,
             early_retries: &mut self.early_retries,
             health: &mut self.health,
+            local: &mut self.local,
         }
     }
 
@@ -238,8 +244,12 @@ impl Upstream {
             window,
             trips,
             health,
+            local,
             ..
         } = self.lane(transport, limits);
+        if let Some(at) = local.hold(now) {
+            return Permit::At(at);
+        }
         let permit = match health.hold() {
             Some(Time::MAX) => Permit::Full,
             Some(until) if until > now => Permit::At(until),
@@ -276,6 +286,15 @@ impl Upstream {
     pub(super) fn is_unreachable(&self, transport: Transport) -> bool {
         self.health(transport)
             .is_some_and(HealthMonitor::is_unreachable)
+    }
+
+    /// Why no query can be sent to it, if the system of this machine keeps refusing it.
+    pub(super) fn lasting_local_fault(&self, transport: Transport) -> Option<LostCause> {
+        let local = match transport {
+            Transport::Udp => self.udp.as_ref().map(|lane| &lane.local),
+            Transport::Tcp => self.tcp.as_ref().map(|lane| &lane.local),
+        };
+        local.and_then(LocalHold::lasting_fault)
     }
 
     fn health(&self, transport: Transport) -> Option<&HealthMonitor> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use canvass_model::{Health, StreamFlaw, Time, Transport};
-use canvass_proto::{ReplyClass, UpstreamId};
+use canvass_proto::{LostCause, ReplyClass, UpstreamId};
 
 use super::epoch::EpochId;
 use super::lane_choice::Step;
@@ -25,10 +25,15 @@ impl Upstreams {
             window,
             trips,
             health,
+            local,
             ..
         } = self.lane(id, transport);
         trips.on_sent(now);
         health.on_sent();
+        // What is sent by stream is only collected here.
+        if transport == Transport::Udp {
+            local.on_sent();
+        }
         let is_first = window.in_flight_peak() == 0;
         let sent = window.on_sent(now, first);
         if is_first {
@@ -79,6 +84,7 @@ impl Upstreams {
             trips,
             early_retries,
             health,
+            ..
         } = self.lane(id, transport);
         if !attempt.expired {
             window.on_landed(now, attempt);
@@ -136,15 +142,31 @@ impl Upstreams {
     }
 
     /// The attempt at `at` has expired. It can still be answered.
+    ///
+    /// `drops` is how many datagrams the kernel has dropped on its socket. If one of them is not
+    /// accounted for, it may have been the answer, and the upstream is not blamed.
     pub(super) fn expire(
         &mut self,
         now: Time,
         transport: Transport,
         at: AttemptKey,
         attempt: &Attempt,
+        drops: u64,
     ) {
+        let lane = &mut self.by_id(at.upstream).udp;
+        let dropped_here = transport == Transport::Udp
+            && lane
+                .as_mut()
+                .and_then(|lane| lane.sockets.by_socket(at.socket))
+                .is_some_and(|socket| socket.accounts_for_drop(drops));
+        if dropped_here {
+            self.on_dropped(at.upstream, transport, attempt);
+        }
         if let Some(attempts) = self.attempts((at.upstream, transport, at.socket)) {
             attempts.expire(at.id);
+        }
+        if dropped_here {
+            return;
         }
         let benched = self.on_expired(now, at.upstream, transport, attempt);
         if transport == Transport::Tcp {
@@ -193,6 +215,31 @@ impl Upstreams {
             health.on_dropped();
             self.line_up(id, transport);
         }
+    }
+
+    /// Queries were written to a stream connection.
+    pub(crate) fn on_written(&mut self, id: UpstreamId) {
+        if let Some(lane) = &mut self.by_id(id).tcp {
+            lane.local.on_sent();
+        }
+    }
+
+    /// The system of this machine refused to send a query, or to open a socket for it. That says
+    /// nothing of the upstream, which is asked again a little later. If streams are in use by choice
+    /// and it lasts, datagrams are used instead.
+    pub(crate) fn on_local_fault(
+        &mut self,
+        now: Time,
+        id: UpstreamId,
+        transport: Transport,
+        fault: LostCause,
+    ) -> Time {
+        let local = self.lane(id, transport).local;
+        let again = local.on_fault(now, fault);
+        if local.lasting_fault().is_some() {
+            self.give_up_streams(now, id, transport, StreamFlaw::Local);
+        }
+        again
     }
 
     /// The system reported that the peer cannot be reached.

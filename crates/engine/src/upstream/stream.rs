@@ -87,17 +87,22 @@ impl Stream {
         self.blocked = false;
     }
 
-    /// Writes the send buffer to the socket until that would block.
-    pub(crate) fn flush<N: Net>(&mut self, net: &mut N) -> io::Result<()> {
+    /// Writes the send buffer to the socket until that would block. Returns the number of octets
+    /// written.
+    pub(crate) fn flush<N: Net>(&mut self, net: &mut N) -> io::Result<usize> {
+        let mut written = 0;
         while self.wants_flush() {
             match net.write(self.socket, self.connection.outgoing()) {
-                Ok(octets) => self.connection.wrote(octets),
+                Ok(octets) => {
+                    self.connection.wrote(octets);
+                    written += octets;
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.blocked = true,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(written)
     }
 
     fn wants_flush(&self) -> bool {

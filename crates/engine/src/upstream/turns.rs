@@ -207,7 +207,8 @@ impl Upstreams {
         })
     }
 
-    fn is_shared(&self, id: UpstreamId) -> bool {
+    /// Whether it shares the run's queries, and is not only asked by queries that name it.
+    pub(crate) fn is_shared(&self, id: UpstreamId) -> bool {
         usize::from(id.0) < self.shared
     }
 

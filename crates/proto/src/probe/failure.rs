@@ -4,6 +4,7 @@ use canvass_model::{Cause, Errno, Fault, Phase, Status, Unmet, Verdict};
 
 use super::stage::{Dialing, Stage};
 use super::{Probe, ResolveFault};
+use crate::session::LostCause;
 
 /// EAGAIN (a Unix socket whose backlog is full), ENOMEM, EADDRINUSE, ENOBUFS.
 const SHORTAGES: [i32; 4] = [11, 12, 98, 105];
@@ -20,6 +21,21 @@ pub struct SystemFault {
 }
 
 impl SystemFault {
+    /// Its kind and number.
+    pub fn lost_cause(&self) -> LostCause {
+        LostCause {
+            cause: self.cause,
+            errno: self.errno,
+        }
+    }
+
+    /// Whether the reason is on this side and may pass: a shortage, or a firewall that forbids what it
+    /// permits a moment later, since its table of connections is full (EPERM).
+    pub fn may_pass(&self) -> bool {
+        const EPERM: Errno = Errno(1);
+        self.errno == Some(EPERM) || self.is_shortage()
+    }
+
     /// Whether this side is short of something, which may pass.
     pub fn is_shortage(&self) -> bool {
         let is_short = self.errno.is_some_and(|errno| SHORTAGES.contains(&errno.0));
@@ -87,7 +103,8 @@ impl Failure {
             Cause::Timeout => format!("{who} did not answer"),
             Cause::Descriptors => format!("no descriptor was left here to reach {who}"),
             Cause::Ports => format!("no local port was left here to reach {who}"),
-            _ => format!("this system would not connect to {who}"),
+            _ if phase == Phase::Connect => format!("this system would not connect to {who}"),
+            _ => format!("this system would not send to {who}"),
         };
         let mut failure = Self::new(phase, system.cause, format!("{what}: {}", system.message));
         failure.fault.errno = system.errno;

@@ -142,6 +142,14 @@ pub struct LostCause {
 }
 
 impl LostCause {
+    /// Whether the reason is on this side: it says nothing of the peer.
+    pub fn is_local(self) -> bool {
+        matches!(
+            self.cause,
+            Cause::Descriptors | Cause::Ports | Cause::System
+        )
+    }
+
     /// The run was stopped.
     pub const INTERRUPTED: Self = Self {
         cause: Cause::Interrupted,

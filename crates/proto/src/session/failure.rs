@@ -68,6 +68,11 @@ impl LastFailure {
         }
     }
 
+    /// Whether the system of this machine refused to send.
+    pub(super) fn is_local(&self) -> bool {
+        matches!(self.what, Failure::Lost(lost) if lost.is_local())
+    }
+
     /// Whether the run was stopped.
     pub(super) fn is_interrupt(&self) -> bool {
         matches!(
@@ -184,6 +189,10 @@ impl Query {
                     Cause::Descriptors => (
                         Status::Local,
                         "could not be asked: no descriptors are left here",
+                    ),
+                    Cause::Ports => (
+                        Status::Local,
+                        "could not be asked: no local ports are left here",
                     ),
                     Cause::Timeout => (Status::Timeout, "did not accept the connection"),
                     Cause::Malformed => (

@@ -215,6 +215,8 @@ impl Query {
         self.avoid = Some(sent.upstream);
         self.prefer = None;
         self.resolver = Some((sent.resolver, sent.transport));
+        // What kept it from being sent is over.
+        self.failure.take_if(|failure| failure.is_local());
     }
 
     /// A reply was received. `read` takes the answer out of the message, and returns `None` when

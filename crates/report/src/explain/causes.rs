@@ -175,22 +175,22 @@ fn entry(cause: Cause) -> Entry {
              where the handshake shows it.",
         ),
         Cause::Descriptors => plain(
-            &[Wait, Connect],
+            &[Wait, Dns, Resolve, Connect],
             "No descriptor was left on this machine for a socket.",
             "Raise the limit (`ulimit -n`, `fs.file-max`) or lower `--concurrency`. It says nothing \
              about the peer.",
         ),
         Cause::Ports => plain(
-            &[Wait, Connect],
-            "No local port was left for another connection to that peer.",
+            &[Wait, Dns, Resolve, Connect],
+            "No local port was left for a socket to that peer.",
             "Widen `net.ipv4.ip_local_port_range`, set `net.ipv4.tcp_tw_reuse`, use more local \
              addresses or a lower rate. It says nothing about the peer.",
         ),
         Cause::System => plain(
             &[Wait, Dns, Resolve, Connect, Tls, FirstByte, Transfer],
             "The system of this machine failed to send or to open a socket.",
-            "Explain the errno of the line. Common reasons are a local firewall (EPERM), a missing \
-             address (EADDRNOTAVAIL) and a lack of memory (ENOBUFS).",
+            "Explain the errno of the line. Common reasons are a local firewall (EPERM) and a lack of \
+             buffers (ENOBUFS) or memory (ENOMEM).",
         ),
         Cause::Interrupted => plain(
             &[Wait, Dns, Resolve, Connect, Tls, FirstByte, Transfer],

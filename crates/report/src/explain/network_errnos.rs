@@ -87,9 +87,11 @@ const ALL: [ErrnoEntry; 46] = [
        connections to one peer leave ports in TIME-WAIT (`ss -s`). Widen \
        `net.ipv4.ip_local_port_range` or set `net.ipv4.tcp_tw_reuse`."),
     e("EADDRINUSE", OPEN,
-      "The local address and port are used by another socket.",
-      "`ss -tanp` (`-uanp` for UDP) shows which process uses it. With `--bind` to a fixed port, only one \
-       connection to a peer is possible at a time; let the system choose the port."),
+      "The local address and port are used by another socket; for a port that the system chooses, all \
+       are used.",
+      "`ss -tanp` (`-uanp` for UDP) shows which process uses it. If the system chooses the port, widen \
+       `net.ipv4.ip_local_port_range`. With a fixed port, only one connection to a peer is possible at a \
+       time."),
     e("EACCES", REACH,
       "A policy of this machine forbids it: a broadcast address without permission, a local firewall, a \
        privileged port, or the mode of a Unix socket.",

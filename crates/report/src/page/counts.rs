@@ -2,13 +2,14 @@
 
 use std::fmt::{self, Write};
 
-use canvass_model::{Losses, Rcode, ShardReport, Status};
+use canvass_model::{Rcode, ShardReport, Status};
 
 use super::table::{Column, Table, bar};
 use super::text::{counted, escaped, grouped};
 use crate::Tally;
 use crate::explain::advice;
 use crate::human::percent;
+use crate::losses::LOSSES;
 
 /// The maximum number of rows: HTTP servers can return arbitrary codes.
 const ROWS_MAX: usize = 40;
@@ -100,43 +101,21 @@ pub(super) fn write_faults(tally: &Tally, out: &mut String) -> fmt::Result {
     write_rest(faults.iter().skip(ROWS_MAX).map(|fault| fault.count), out)
 }
 
-/// Appends how many queries were lost where, as far as this side can tell.
+/// Appends how many queries were lost where, as far as this side can tell, and what to look at.
 pub(super) fn write_losses(shards: &[ShardReport], out: &mut String) -> fmt::Result {
-    let sum = |pick: fn(&Losses) -> u64| shards.iter().map(|shard| pick(&shard.losses)).sum();
-    let rows: [(&str, &str, u64); 5] = [
-        (
-            "local send error",
-            "the system failed to send a query",
-            sum(|losses| losses.local_send_errors),
-        ),
-        (
-            "kernel drop",
-            "the kernel dropped a reply because a socket buffer was full",
-            sum(|losses| losses.kernel_drops),
-        ),
-        (
-            "refused",
-            "a resolver answered REFUSED",
-            sum(|losses| losses.refused),
-        ),
-        (
-            "silence",
-            "no reply to an attempt was ever received",
-            sum(|losses| losses.silence),
-        ),
-        (
-            "late reply",
-            "the reply arrived after its attempt had timed out; it still counted",
-            sum(|losses| losses.late_replies),
-        ),
-    ];
     let mut table = Table::new([
         ("loss", Column::Text),
         ("meaning", Column::Prose),
+        ("look at", Column::Prose),
         ("queries", Column::Number),
     ]);
-    for (name, meaning, count) in rows {
-        table.row([name.to_owned(), meaning.to_owned(), grouped(count)]);
+    for loss in &LOSSES {
+        table.row([
+            loss.name.to_owned(),
+            loss.meaning.to_owned(),
+            loss.look_at.to_owned(),
+            grouped(loss.sum(shards)),
+        ]);
     }
     table.write(out)
 }

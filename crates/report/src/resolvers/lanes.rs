@@ -76,6 +76,7 @@ impl Choice {
             ),
             LaneVerdict::Datagrams(flaw) => match flaw {
                 StreamFlaw::Refused => "connections by tcp failed".to_owned(),
+                StreamFlaw::Local => "this machine could not send by tcp".to_owned(),
                 StreamFlaw::Closed { queries } => format!(
                     "a connection by tcp was closed after {}",
                     count(queries.into(), "query", "queries")
@@ -199,6 +200,7 @@ mod tests {
         };
         let flaws = [
             (StreamFlaw::Refused, "connections by tcp failed"),
+            (StreamFlaw::Local, "this machine could not send by tcp"),
             (StreamFlaw::Silent, "queries by tcp were not answered"),
             (StreamFlaw::Errors, "answers by tcp were errors"),
             (StreamFlaw::Misframed, "messages by tcp had wrong lengths"),

@@ -4,6 +4,7 @@
 
 mod histogram;
 mod hosts;
+mod limits;
 mod resolvers;
 mod warnings;
 
@@ -12,7 +13,8 @@ use std::time::Duration;
 
 use canvass_model::{Rcode, ShardReport, Status, Verdict};
 
-use crate::human::{count, figure, percent, seconds, span_ns, table};
+use crate::human::{aligned, count, figure, percent, seconds, span_ns, table};
+use crate::losses::LOSSES;
 use crate::{LatencyRecorder, Measure, Percentiles, Tally};
 
 pub use warnings::warnings;
@@ -83,6 +85,14 @@ fn write_balance(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result
         writeln!(
             out,
             "BUG: {error}; this is a bug in canvass, please report it"
+        )?;
+    }
+    let leaked: u64 = input.shards.iter().map(|shard| shard.leaked).sum();
+    if leaked > 0 {
+        writeln!(
+            out,
+            "BUG: {leaked} jobs, timers, ids or sockets were not released at the end; this is a bug \
+             in canvass, please report it"
         )?;
     }
     match (input.interrupted, input.remaining) {
@@ -225,24 +235,28 @@ fn write_schedule(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Resul
     }
 }
 
+/// Appends the count of every kind of loss, and for each that occurred what it means and what to look
+/// at.
 fn write_losses(shards: &[ShardReport], out: &mut String) -> std::fmt::Result {
-    let sum = |pick: fn(&ShardReport) -> u64| shards.iter().map(pick).sum::<u64>();
-    writeln!(
-        out,
-        "losses: local send error {}, kernel drop {}, refused {}, silence {}, late reply {}",
-        sum(|shard| shard.losses.local_send_errors),
-        sum(|shard| shard.losses.kernel_drops),
-        sum(|shard| shard.losses.refused),
-        sum(|shard| shard.losses.silence),
-        sum(|shard| shard.losses.late_replies),
-    )
+    let counts = LOSSES.map(|loss| (loss.sum(shards), loss));
+    let all = counts
+        .iter()
+        .map(|(sum, loss)| format!("{} {sum}", loss.name));
+    writeln!(out, "losses: {}", all.collect::<Vec<_>>().join(", "))?;
+    let occurred = counts.iter().filter(|(sum, _)| *sum > 0);
+    let rows = occurred.map(|(sum, loss)| {
+        let note = format!("{}; look at {}", loss.meaning, loss.look_at);
+        vec![loss.name.to_owned(), sum.to_string(), note]
+    });
+    aligned(out, &rows.collect::<Vec<_>>(), |column| column == 1);
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fixture;
-    use canvass_model::{ConnectionReport, Losses, Outcome, UpstreamReport};
+    use canvass_model::{ConnectionReport, Errno, LocalFaults, Losses, Outcome, UpstreamReport};
 
     fn recorded(outcomes: &[Outcome]) -> (Tally, LatencyRecorder) {
         let mut tally = Tally::default();
@@ -317,7 +331,9 @@ service time up to
    200 ms  2  ████████████████████████████████████████
 rate: 5 outcomes in 2.50 s, 2.0 per second; CPU 60.0 µs, 12.0 µs per target
 attempts: 1.20 per target, max 2; 2 answered after a retry; max 14 in flight over 2 shards
-losses: local send error 0, kernel drop 0, refused 0, silence 3, late reply 1
+losses: local send error 0, kernel drop 0, refused 0, silence 3, late reply 1, icmp 0, mismatched 0
+  silence     3  no reply to an attempt was ever received; look at --rate-per-resolver
+  late reply  1  the reply arrived after its attempt had timed out; it still counted; look at --timeout
 warning: 1 target failed on this side (no descriptor or port left, or a system error): this machine was the limit, not the peers
 ";
         assert_eq!(text, expected, "{text}");
@@ -358,8 +374,11 @@ warning: 1 target failed on this side (no descriptor or port left, or a system e
             names_needed: 3,
             names_looked_up: 1,
         };
+        let mut local_faults = LocalFaults::default();
+        (0..3).for_each(|_| local_faults.count(Errno(24)));
         let shards = [ShardReport {
             connections,
+            local_faults,
             ..shard(5)
         }];
         let outcomes = [
@@ -397,7 +416,7 @@ rate: 5 outcomes in 2.50 s, 2.0 per second; CPU 60.0 µs, 12.0 µs per target
 attempts: 1.20 per target, max 2; max 7 in flight over 1 shard
 connections: opened 6, at most 4 open at once; limit 4, reached; waited 3 times for a descriptor or a port
 names: needed 3, looked up 1
-warning: probes waited 3 times for a descriptor or a local port of this machine (ulimit -n, net.ipv4.ip_local_port_range), which made the run slower; the peers are not the cause
+warning: the system refused to send or to open a socket 3 times with EMFILE, since this process had no descriptor left; raise `ulimit -n` or lower --concurrency; the peers are not the cause
 warning: the certificate of 1 target expires within 14 days; the first is that of http://example.net/, in 2 days
 ";
         assert_eq!(text, expected, "{text}");
@@ -434,6 +453,15 @@ warning: the certificate of 1 target expires within 14 days; the first is that o
             "{text}"
         );
         assert!(!rendered(&[fixture::ptr_answered()], &[shard(1)]).contains("BUG"));
+        let leaky = ShardReport {
+            leaked: 2,
+            ..shard(1)
+        };
+        let text = rendered(&[fixture::ptr_answered()], &[leaky]);
+        assert!(
+            text.contains("\nBUG: 2 jobs, timers, ids or sockets"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use canvass_model::{Cause, LatenessHistogram, ShardReport};
 
-use super::{SummaryInput, hosts};
+use super::{SummaryInput, limits};
 use crate::Tally;
 use crate::human::{count, seconds};
 use crate::tally::{CERTIFICATE_DAYS_FEW, EndingCertificates, LATE_START_MIN};
@@ -25,19 +25,21 @@ const LAGS_MIN: u64 = 100;
 pub fn warnings(input: &SummaryInput<'_>) -> Vec<String> {
     let shards = input.shards;
     let tally = input.tally;
-    let reasons = [
-        given_up(shards),
-        held_up(tally, shards),
-        late_loop(shards),
+    let of_run = [given_up(shards), held_up(tally, shards), late_loop(shards)];
+    let of_limits = [
         kernel_drops(shards),
-        send_errors(shards),
+        limits::slow_outputs(shards, input.wall),
         local_failures(tally),
-        waits_for_descriptors(shards),
+    ];
+    let of_load = [
         late_starts(tally),
         busy(input),
         ending_certificates(tally.ending_certificates()),
     ];
-    reasons.into_iter().flatten().collect()
+    (of_run.into_iter().chain(of_limits).flatten())
+        .chain(limits::refusals(shards))
+        .chain(of_load.into_iter().flatten())
+        .collect()
 }
 
 fn sum(shards: &[ShardReport], pick: fn(&ShardReport) -> u64) -> u64 {
@@ -45,6 +47,11 @@ fn sum(shards: &[ShardReport], pick: fn(&ShardReport) -> u64) -> u64 {
 }
 
 fn given_up(shards: &[ShardReport]) -> Option<String> {
+    if let Some(errno) = shards.iter().find_map(|shard| shard.blocked_by) {
+        return Some(format!(
+            "stopped early, because this machine's system refused to send any query ({errno})"
+        ));
+    }
     shards.iter().any(|shard| shard.gave_up).then(|| {
         "stopped early, because no resolver answered any more; check the network of this machine first"
             .to_owned()
@@ -106,16 +113,6 @@ fn kernel_drops(shards: &[ShardReport]) -> Option<String> {
     })
 }
 
-fn send_errors(shards: &[ShardReport]) -> Option<String> {
-    let errors = sum(shards, |shard| shard.losses.local_send_errors);
-    (errors > 0).then(|| {
-        format!(
-            "the system failed to send {}: part of the loss is on this machine",
-            count(errors, "query", "queries"),
-        )
-    })
-}
-
 fn local_failures(tally: &Tally) -> Option<String> {
     let local = [Cause::Descriptors, Cause::Ports, Cause::System];
     let failed = local.map(|cause| tally.cause(cause)).iter().sum();
@@ -124,18 +121,6 @@ fn local_failures(tally: &Tally) -> Option<String> {
             "{} failed on this side (no descriptor or port left, or a system error): this machine \
              was the limit, not the peers",
             count(failed, "target", "targets"),
-        )
-    })
-}
-
-fn waits_for_descriptors(shards: &[ShardReport]) -> Option<String> {
-    let waits = hosts::summed(shards).waited_for_descriptor;
-    (waits > 0).then(|| {
-        format!(
-            "probes waited {} for a descriptor or a local port of this machine (ulimit -n, \
-             net.ipv4.ip_local_port_range), which made the run slower; the peers are not the \
-             cause",
-            count(waits, "time", "times"),
         )
     })
 }
@@ -188,7 +173,7 @@ fn ending_certificates(ending: &EndingCertificates) -> Option<String> {
 mod tests {
     use super::*;
     use crate::{LatencyRecorder, fixture};
-    use canvass_model::Losses;
+    use canvass_model::{Errno, Losses};
 
     fn warned(tally: &Tally, shards: &[ShardReport], cpu: Duration) -> Vec<String> {
         warnings(&SummaryInput {
@@ -232,7 +217,6 @@ mod tests {
                 stall_max: Duration::from_millis(412),
                 losses: Losses {
                     kernel_drops: 5,
-                    local_send_errors: 1,
                     ..Losses::default()
                 },
                 ..ShardReport::default()
@@ -248,14 +232,26 @@ mod tests {
             "stopped early, because no resolver answered",
             "held up 3 times, at most 412 ms; the times of 1 target say",
             "dropped 5 replies",
-            "failed to send 1 query:",
             "1 target failed on this side",
             "19.0 s of CPU time in 10.0 s with 2 shards",
         ] {
             let once = all.iter().filter(|warning| warning.contains(part));
             assert_eq!(once.count(), 1, "{part} in {all:?}");
         }
-        assert_eq!(all.len(), 6);
+        assert_eq!(all.len(), 5);
+    }
+
+    #[test]
+    fn a_run_that_could_not_send_does_not_blame_resolvers() {
+        let shard = ShardReport {
+            gave_up: true,
+            blocked_by: Some(Errno(1)),
+            ..ShardReport::default()
+        };
+        assert_eq!(
+            warned(&Tally::default(), &[shard], Duration::ZERO),
+            ["stopped early, because this machine's system refused to send any query (EPERM)"]
+        );
     }
 
     #[test]

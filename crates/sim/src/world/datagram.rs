@@ -59,6 +59,7 @@ impl World {
 
     pub(crate) fn send(&mut self, id: SocketId, datagram: &[u8]) -> io::Result<()> {
         let handle = self.use_socket(id, "send")?;
+        self.check_refusal()?;
         let no_room = self.host.no_room > 0.0 && self.rng.random_bool(self.host.no_room);
         if no_room {
             return Err(io::ErrorKind::WouldBlock.into());

@@ -68,6 +68,7 @@ impl World {
 
     pub(crate) fn write(&mut self, id: SocketId, octets: &[u8]) -> io::Result<usize> {
         let handle = self.use_socket(id, "write")?;
+        self.check_refusal()?;
         let chop = self
             .host
             .choppy

@@ -20,6 +20,7 @@ impl<N: Net> Shard<N> {
         self.take_names(turn.now);
         self.drive_ready(turn.now);
         self.begin_turns(turn);
+        self.repeat_refused(turn);
         self.open_connections(turn);
         if turn.goes_on() {
             self.admit_parked(turn);

@@ -5,6 +5,7 @@ use std::io;
 use canvass_model::{Cause, Time};
 use canvass_proto::{ConnectionId, SocketRequest, SystemFault};
 
+use super::refusals::Call;
 use crate::net::{Net, SocketId};
 use crate::shard::Shard;
 use crate::shard::sockets::{Owner, system_fault};
@@ -53,6 +54,9 @@ impl<N: Net> Shard<N> {
                     if fault.is_shortage() {
                         return self.wait_out_shortage(turn.now, key, connection, fault);
                     }
+                    if self.repeat_later(turn.now, key, connection, Call::Open, &fault) {
+                        continue;
+                    }
                     if let Some(task) = self.tasks.probe(key) {
                         task.probe.failed(turn.now, connection, fault);
                     }
@@ -70,7 +74,7 @@ impl<N: Net> Shard<N> {
         connection: ConnectionId,
         fault: SystemFault,
     ) {
-        self.report.losses.local_send_errors += 1;
+        self.count_local_fault(fault.lost_cause());
         let end = self.probes.budget.on_shortage(now, key, connection);
         if fault.cause == Cause::Descriptors {
             self.block_waiting(&fault);
@@ -109,7 +113,9 @@ impl<N: Net> Shard<N> {
         request: &SocketRequest,
         many: bool,
     ) {
-        self.sockets.insert(socket, Owner::Probe(key, connection));
+        let receives_datagrams = matches!(request, SocketRequest::Datagram { .. });
+        let owner = Owner::Probe(key, connection);
+        self.sockets.insert(socket, owner, receives_datagrams);
         self.probes.budget.on_opened();
         if let Some(task) = self.tasks.probe(key) {
             task.sockets.push((connection, socket));
@@ -180,9 +186,23 @@ impl<N: Net> Shard<N> {
                 self.net.write(socket, bytes)
             };
             match written {
-                Ok(octets) => task.probe.wrote(now, connection, octets),
+                Ok(octets) => {
+                    task.refusals = 0;
+                    task.probe.wrote(now, connection, octets);
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error)
+                    if self.repeat_later(
+                        now,
+                        key,
+                        connection,
+                        Call::Write,
+                        &system_fault(&error),
+                    ) =>
+                {
+                    return;
+                }
                 Err(error) => {
                     // A peer that receives no more may have sent the reason.
                     let mut buffer = self.sockets.lend_buffer();

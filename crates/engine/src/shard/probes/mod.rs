@@ -2,6 +2,7 @@
 
 mod admission;
 mod connections;
+mod refusals;
 mod socket_budget;
 
 use std::collections::VecDeque;
@@ -16,6 +17,7 @@ use crate::host_gates::{HostGates, HostKey};
 use crate::name_cache::NameCache;
 use crate::net::{Net, SocketId};
 use crate::slab::TaskKey;
+use refusals::Refusals;
 use socket_budget::SocketBudget;
 
 /// A probe under way, and what it holds.
@@ -26,6 +28,8 @@ pub(super) struct ProbeTask {
     /// The host it has a permit at.
     host: Option<HostKey>,
     admitted: Time,
+    /// How often in a row the system of this machine refused a call for it.
+    refusals: u32,
 }
 
 impl ProbeTask {
@@ -35,6 +39,7 @@ impl ProbeTask {
             sockets: SmallVec::new(),
             host,
             admitted: now,
+            refusals: 0,
         }
     }
 
@@ -57,6 +62,7 @@ impl ProbeTask {
 pub(super) struct Probes {
     pub(super) hosts: HostGates,
     budget: SocketBudget,
+    refusals: Refusals,
     /// Probes that wait for the pace, to begin a further request.
     turns: VecDeque<TaskKey>,
     /// No further request is begun.
@@ -71,6 +77,7 @@ impl Probes {
                 config.rate_per_host_max_per_second,
             ),
             budget: SocketBudget::new(config.sockets_max),
+            refusals: Refusals::default(),
             turns: VecDeque::new(),
             stopped: false,
         }

@@ -92,8 +92,13 @@ impl SocketBudget {
     ) -> Time {
         self.report.waited_for_descriptor += 1;
         self.enqueue(key, connection);
-        self.shortage_end = now + SHORTAGE_WAIT;
+        self.pause(now);
         self.shortage_end
+    }
+
+    /// The system is short of something: no socket is opened for a while.
+    pub(super) fn pause(&mut self, now: Time) {
+        self.shortage_end = now + SHORTAGE_WAIT;
     }
 
     /// Until when no socket is opened, if the system had none left a moment ago.

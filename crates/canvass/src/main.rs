@@ -23,6 +23,7 @@ mod lines;
 mod listen;
 mod message;
 mod outputs;
+mod parked;
 mod plan;
 mod probe;
 mod progress;

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use canvass_model::Outcome;
 use canvass_report::{
-    Columns, Epoch, Format, IntervalLog, LatencyRecorder, LineCount, Measure, Sink, SinkError,
-    Timeline, path_beside, trace, write_percentile_table,
+    Columns, Format, IntervalLog, LatencyRecorder, LineCount, Measure, Sink, SinkError, Timeline,
+    path_beside, trace, write_percentile_table,
 };
 use canvass_run::{
-    Continuation, Optional, OptionalError, Plan, SavedBodies, Shared, UnsavedBodies,
+    Continuation, Optional, OptionalError, Plan, Recheck, SavedBodies, Shared, Spill, UnsavedBodies,
 };
 
 use crate::args::CommonArgs;
@@ -21,6 +21,7 @@ use crate::files::{self, CountedFile, OutputFile};
 use crate::journal::{Journal, JournalEnd, JournaledOutput};
 use crate::lines::{Checkpoint, LineSinks};
 use crate::message::message;
+use crate::parked::{self, ParkedFile};
 use crate::rotated::RotatedLines;
 use crate::rotation::Rotation;
 use crate::same_file::NamedFiles;
@@ -30,6 +31,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// The flags of outputs that are written during a run.
 const LINES: &str = "--output";
 const INTERVALS: &str = "--hlog";
+const PARKED: &str = "--recheck";
 /// Names the table of response times beside that of service times.
 pub(crate) const RESPONSE_TABLE: &str = "response";
 
@@ -49,6 +51,8 @@ pub(crate) struct Outputs {
     pub html: Option<PathBuf>,
     /// The directory of bodies.
     pub save: Option<PathBuf>,
+    /// Whether failed outcomes are parked, and their targets asked again.
+    pub parks: bool,
     pub trace: bool,
 }
 
@@ -71,6 +75,7 @@ pub(crate) struct RunSinks {
     pub sinks: Vec<Box<dyn Sink>>,
     /// What earlier parts of the run have counted.
     pub before: Continuation,
+    pub recheck: Option<Recheck>,
     pub rest: Unfinished,
 }
 
@@ -81,6 +86,7 @@ struct StreamedOutputs {
     intervals: Option<OptionalError>,
     unsaved: Option<UnsavedBodies>,
     before: Continuation,
+    spill: Option<Spill>,
     journal: Option<JournalEnd>,
 }
 
@@ -115,6 +121,7 @@ impl Outputs {
             hgrm: args.hgrm.clone(),
             html: args.html.clone(),
             save,
+            parks: false,
             trace: args.trace,
         }
     }
@@ -204,6 +211,7 @@ impl Outputs {
             intervals,
             unsaved,
             before,
+            spill,
             journal,
         } = match journal {
             None => self.begin_streams(open.lines, open.hlog, plan)?,
@@ -230,6 +238,7 @@ impl Outputs {
         Ok(RunSinks {
             sinks,
             before,
+            recheck: spill.map(Recheck::new),
             rest,
         })
     }
@@ -246,6 +255,7 @@ impl Outputs {
             intervals: None,
             unsaved: None,
             before: Continuation::default(),
+            spill: None,
             journal: None,
         };
         if lines.is_some() || !self.uses_stdout {
@@ -264,6 +274,11 @@ impl Outputs {
             let log = Optional::new(begin_intervals(file, plan)?);
             begun.intervals = Some(log.error());
             begun.sinks.push(Box::new(log));
+        }
+        if self.parks {
+            let spill = parked::temporary(self.lines.as_deref())?;
+            begun.sinks.push(Box::new(spill.clone()));
+            begun.spill = Some(spill);
         }
         Ok(begun)
     }
@@ -285,6 +300,11 @@ impl Outputs {
                 files.push((flag, file, path));
             }
         }
+        if let Some(path) = self.parked_path() {
+            let file = parked::open(&path)?;
+            journal.add_output(PARKED, &file, &path)?;
+            files.push((PARKED, file, path));
+        }
         if let Some(directory) = &self.save {
             journal.add_directory(directory)?;
         }
@@ -292,13 +312,21 @@ impl Outputs {
         let mut outputs = Vec::new();
         let mut written = LineCount::default();
         let mut unsaved = None;
+        let mut parked = None;
         for (flag, mut file, path) in files {
             let octets = journal.cut(flag, &mut file, &path)?;
             let name = path.display().to_string();
+            if flag == PARKED {
+                let spill = journal.spill(file, name, octets)?;
+                let sink = Box::new(spill.clone());
+                outputs.push(JournaledOutput::new(flag, &path, spill.octets(), sink));
+                parked = Some(ParkedFile { spill, path });
+                continue;
+            }
             let file = CountedFile::new(file, octets);
             let counted = file.octets();
             let sink: Box<dyn Checkpoint> = if flag == INTERVALS {
-                Box::new(journaled_intervals(file, name, plan, &journal)?)
+                Box::new(journaled_intervals(file, name, plan)?)
             } else {
                 let sinks = self.line_sinks(plan);
                 let (mut lines, count) = match octets {
@@ -317,15 +345,32 @@ impl Outputs {
             };
             outputs.push(JournaledOutput::new(flag, &path, counted, sink));
         }
-        let (sink, end) = journal.into_sink(outputs, &before, plan.began())?;
+        let spill = parked
+            .as_ref()
+            .map(|parked: &ParkedFile| parked.spill.clone());
+        let (sink, end) = journal.into_sink(outputs, parked, &before, plan.began())?;
         Ok(StreamedOutputs {
             sinks: vec![Box::new(sink)],
             lines: written,
             intervals: None,
             unsaved,
             before,
+            spill,
             journal: Some(end),
         })
+    }
+
+    /// The file of parked outcomes of a run with a journal.
+    fn parked_path(&self) -> Option<PathBuf> {
+        let lines = self.lines.as_deref().filter(|_| self.parks)?;
+        Some(parked::path_beside(lines))
+    }
+
+    /// Adds the file of parked outcomes of a run with a journal.
+    pub(crate) fn name_parked_file(&self, named_files: &mut NamedFiles) {
+        if let Some(path) = self.parked_path() {
+            named_files.writes(PARKED, path);
+        }
     }
 
     fn line_sinks(&self, plan: &Plan) -> LineSinks {
@@ -370,18 +415,13 @@ fn journaled_intervals(
     file: CountedFile,
     name: String,
     plan: &Plan,
-    journal: &Journal,
 ) -> Result<IntervalLog, Failure> {
     let is_new = file.octets().load(Ordering::Relaxed) == 0;
     let writer = Box::new(BufWriter::new(file));
-    let epoch = Epoch {
-        wall: journal.began(),
-    };
-    let log = match is_new {
-        true => IntervalLog::new(writer, name, epoch, INTERVAL).map_err(Failure::stopped)?,
-        false => IntervalLog::continued(writer, name, INTERVAL),
-    };
-    Ok(log.with_clock_offset(journal.since_began(plan.epoch().wall)))
+    match is_new {
+        true => IntervalLog::new(writer, name, plan.epoch(), INTERVAL).map_err(Failure::stopped),
+        false => Ok(IntervalLog::continued(writer, name, INTERVAL)),
+    }
 }
 
 /// Begins an interval log.

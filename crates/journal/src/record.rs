@@ -44,6 +44,9 @@ pub struct Progress {
     pub done: Done,
     /// The outputs, each with the octets that hold the lines of those targets and no others.
     pub outputs: Vec<Output>,
+    /// How much of the output with parked outcomes is in the other outputs, in octets. 0 if there is none.
+    #[serde(default)]
+    pub recorded_octets: u64,
     /// What was read of a list that can be read only once.
     pub list: Option<ListRead>,
     /// How long the run took so far, in nanoseconds.
@@ -104,6 +107,7 @@ pub(crate) mod tests {
                     path: "lines.ndjson".into(),
                     octets: 4711,
                 }],
+                recorded_octets: 0,
                 list: Some(ListRead {
                     octets: 9,
                     sha256: "00".into(),

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use canvass_model::Outcome;
 use canvass_queue::{Ledger, Receipt};
-use canvass_report::{Durable, Sink, SinkError};
+use canvass_report::{Durable, RecheckCounts, Sink, SinkError};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::continuation::Joiner;
 use crate::error::RunError;
+use crate::recheck::{LastPass, is_parked};
 use crate::snapshot::RateMeter;
 use crate::stop::StopHandle;
 use crate::threads::Thread;
@@ -31,6 +32,10 @@ pub(crate) struct Collector {
     pub rate: RateMeter,
     pub acknowledger: Acknowledger,
     pub joiner: Joiner,
+    /// What follows at the end, if outcomes that failed are parked.
+    pub last_pass: Option<LastPass>,
+    /// When the sinks were last flushed.
+    pub flushed: Instant,
     /// The error of the first sink that failed or panicked.
     pub failed: Option<RunError>,
 }
@@ -40,6 +45,8 @@ pub(crate) struct Collector {
 pub(crate) struct Collected {
     /// The number of outcomes that were left out.
     pub withheld: u64,
+    /// How outcomes that failed were asked again.
+    pub recheck: Option<RecheckCounts>,
     /// The error of the first sink that failed or panicked.
     pub error: Option<RunError>,
 }
@@ -57,23 +64,27 @@ impl Collector {
     /// others still receive the outcomes that arrive until its end.
     pub(crate) fn run(mut self) -> Collected {
         self.take_all();
+        let recheck = self.end_parking();
         self.each_sink(|sink| sink.finish());
         if self.failed.is_none() {
             self.acknowledger.acknowledge_all();
         }
         Collected {
             withheld: self.joiner.withheld(),
+            recheck,
             error: self.failed,
         }
     }
 
     fn take_all(&mut self) {
-        let mut flushed = Instant::now();
         loop {
             match self.outcomes.recv_timeout(FLUSH_AFTER) {
                 Ok(mut batch) => {
                     self.stop.outcomes_taken();
                     self.joiner.join(&mut batch);
+                    if self.last_pass.is_some() {
+                        self.park(&mut batch);
+                    }
                     self.each_sink(|sink| sink.record(&batch));
                     self.acknowledger.record(&batch);
                     self.rate.count(batch.len());
@@ -81,17 +92,50 @@ impl Collector {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            // Checked after each batch too, not only after a timeout.
-            let is_full = self.acknowledger.pending.len() >= UNDURABLE_MAX;
-            if is_full || flushed.elapsed() >= FLUSH_AFTER {
-                self.flush();
-                while self.acknowledger.pending.len() >= UNDURABLE_MAX && !self.stop.is_aborting() {
-                    thread::sleep(FLUSH_AFTER);
-                    self.flush();
-                }
-                flushed = Instant::now();
-                self.rate.tick(flushed);
+            self.flush_if_due();
+        }
+    }
+
+    /// Takes the outcomes that are to be asked again out of a batch, and parks them.
+    fn park(&mut self, batch: &mut Vec<Outcome>) {
+        let parked: Vec<Outcome> = batch.extract_if(.., |outcome| is_parked(outcome)).collect();
+        if !parked.is_empty() {
+            self.each_sink(|sink| sink.park(&parked));
+            self.acknowledger.record(&parked);
+            self.rate.count(parked.len());
+        }
+    }
+
+    /// Records outcomes that were parked.
+    pub(crate) fn record_parked(&mut self, outcomes: &[Outcome]) {
+        self.each_sink(|sink| sink.record_parked(outcomes));
+    }
+
+    /// Has what is parked asked again and recorded, if anything is parked in this run.
+    fn end_parking(&mut self) -> Option<RecheckCounts> {
+        let last_pass = self.last_pass.take()?;
+        match last_pass.run(self) {
+            Ok(counts) => Some(counts),
+            Err(error) => {
+                self.failed.get_or_insert(RunError::Sink(error));
+                self.stop.abort();
+                None
             }
+        }
+    }
+
+    /// Flushes the sinks if that is due. Waits while too much is not durable.
+    pub(crate) fn flush_if_due(&mut self) {
+        // Checked after each batch too, not only after a timeout.
+        let is_full = self.acknowledger.pending.len() >= UNDURABLE_MAX;
+        if is_full || self.flushed.elapsed() >= FLUSH_AFTER {
+            self.flush();
+            while self.acknowledger.pending.len() >= UNDURABLE_MAX && !self.stop.is_aborting() {
+                thread::sleep(FLUSH_AFTER);
+                self.flush();
+            }
+            self.flushed = Instant::now();
+            self.rate.tick(self.flushed);
         }
     }
 

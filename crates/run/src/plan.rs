@@ -1,13 +1,14 @@
 //! The plan of a run: what to look up or probe, with which resolvers and limits.
 
 mod checks;
+mod clock;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::Arc;
 use std::thread::available_parallelism;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 
 use canvass_engine::{Config, JOBS_MAX, Probing, SocketOptions, UPSTREAMS_MAX};
 use canvass_model::Time;
@@ -18,6 +19,7 @@ use canvass_report::Epoch;
 
 pub use checks::PlanError;
 use checks::{check_modules, check_resolvers, check_source, has_probes};
+pub(crate) use clock::Clock;
 
 /// The maximum number of resolvers in a plan.
 pub const RESOLVERS_MAX: usize = UPSTREAMS_MAX;
@@ -43,6 +45,11 @@ const PROBE_RETRIES: u32 = 0;
 const PROBES: usize = 512;
 /// The default number of open sockets of probes: half of the usual limit of 1,024 descriptors.
 const SOCKETS: usize = 512;
+/// What [`Plan::gentle`] allows: targets at once, queries per second to one resolver or requests to one
+/// host, and retries of a question.
+const GENTLE_TARGETS_MAX: usize = 32;
+const GENTLE_RATE_PER_SECOND: f64 = 100.0;
+const GENTLE_RETRIES_MAX: u32 = 2;
 /// The default number of concurrent probes of one host.
 const PROBES_PER_HOST: u32 = 6;
 
@@ -59,19 +66,6 @@ pub struct Plan {
     pub(crate) system_names: bool,
     no_resolver: Option<Arc<str>>,
     pub(crate) clock: Clock,
-}
-
-/// The clock of a run: its start, on the monotonic and on the wall clock.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock {
-    pub began: Instant,
-    wall: SystemTime,
-}
-
-impl Clock {
-    pub(crate) fn now(&self) -> Time {
-        Time::ZERO + self.began.elapsed()
-    }
 }
 
 impl Plan {
@@ -99,10 +93,7 @@ impl Plan {
             trace: false,
             query: QueryOptions::PLAIN,
             no_resolver: None,
-            clock: Clock {
-                began: Instant::now(),
-                wall: SystemTime::now(),
-            },
+            clock: Clock::start(),
         }
     }
 
@@ -123,10 +114,10 @@ impl Plan {
         }
     }
 
-    /// The wall-clock time at which the run began. Sinks that write times need it.
+    /// The wall-clock time at which the run began, with its earlier parts. Sinks that write times need it.
     pub fn epoch(&self) -> Epoch {
         Epoch {
-            wall: self.clock.wall,
+            wall: self.clock.wall(),
         }
     }
 
@@ -135,7 +126,7 @@ impl Plan {
         self.clock.now()
     }
 
-    /// The instant at which the run began.
+    /// The instant at which this part of the run began.
     pub fn began(&self) -> Instant {
         self.clock.began
     }
@@ -180,6 +171,42 @@ impl Plan {
         self.config.probing.sockets_max = targets.get();
         for module in &mut self.config.probing.modules {
             Arc::make_mut(module).retries = retries;
+        }
+        self
+    }
+
+    /// The same plan for asking again what failed under load: without a schedule, slowly, and one at a
+    /// time for each resolver and for each host.
+    #[must_use]
+    pub(crate) fn gentle(self) -> Self {
+        let at_once = GENTLE_TARGETS_MAX.min(self.concurrency);
+        let capped = |rate: Option<f64>, cap: f64| Some(rate.map_or(cap, |rate| rate.min(cap)));
+        let mut plan = self.unscheduled();
+        plan.event_loops = NonZeroUsize::MIN;
+        plan.concurrency = at_once;
+        let config = &mut plan.config;
+        config.shards = NonZeroUsize::MIN;
+        config.jobs_max = at_once;
+        config.in_flight_per_resolver_max = Some(1);
+        config.rate_per_resolver_max_per_second = capped(
+            config.rate_per_resolver_max_per_second,
+            GENTLE_RATE_PER_SECOND,
+        );
+        config.limits.retries = config.limits.retries.min(GENTLE_RETRIES_MAX);
+        let probing = &mut config.probing;
+        probing.per_host_max = 1;
+        probing.rate_per_host_max_per_second =
+            capped(probing.rate_per_host_max_per_second, GENTLE_RATE_PER_SECOND);
+        plan
+    }
+
+    /// The same plan for a part of a run that began at this wall-clock time: the clock goes on from there,
+    /// so that the times of all parts can be compared.
+    #[must_use]
+    pub fn continuing(mut self, began: SystemTime) -> Self {
+        self.clock = self.clock.since(began);
+        for module in &mut self.config.probing.modules {
+            Arc::make_mut(module).unix_ns_at_zero = self.clock.unix_ns_at_zero();
         }
         self
     }
@@ -305,7 +332,6 @@ impl PlanBuilder {
     /// ([`ModuleId`](canvass_model::ModuleId)), by which the target kind refers to them.
     #[must_use]
     pub fn module(mut self, kind: ModuleKind, reach: Reach, timeouts: Timeouts) -> Self {
-        let since_1970 = self.clock.wall.duration_since(UNIX_EPOCH);
         self.modules.push(Module {
             kind,
             reach,
@@ -313,7 +339,7 @@ impl PlanBuilder {
             // The same for all modules; set in `build`.
             retries: 0,
             trace: false,
-            unix_ns_at_zero: i128::try_from(since_1970.unwrap_or_default().as_nanos()).unwrap_or(0),
+            unix_ns_at_zero: self.clock.unix_ns_at_zero(),
         });
         self
     }
@@ -405,6 +431,7 @@ impl PlanBuilder {
                 is_scheduled: self.rate.is_some(),
                 rate_per_resolver_max_per_second: self.rate_per_resolver,
                 ends_without_resolvers: !matches!(self.kind, TargetKind::Endpoints { .. }),
+                in_flight_per_resolver_max: None,
                 jobs_max: concurrency / loops,
                 probing: Probing {
                     modules: modules.collect(),

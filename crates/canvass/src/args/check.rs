@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use canvass_proto::http::RequestHeader;
 use clap::Args;
 
-use super::{ExpectArgs, HostArgs, JournalArgs, ProxyArgs, TlsArgs, heading};
+use super::{ExpectArgs, HostArgs, JournalArgs, ProxyArgs, RecheckArgs, TlsArgs, heading};
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
@@ -22,6 +22,8 @@ pub(crate) struct CheckArgs {
     pub probing: EndpointArgs,
     #[command(flatten)]
     pub journal: JournalArgs,
+    #[command(flatten)]
+    pub recheck: RecheckArgs,
 }
 
 /// How mixed endpoints are probed.

@@ -10,10 +10,10 @@ use canvass_queue::TargetKind;
 use canvass_report::Columns;
 use canvass_run::{Plan, PlanBuilder};
 
-use super::{CommandParts, Invocation, dig, invocation};
+use super::{CommandParts, Completion, Invocation, dig, invocation};
 use crate::args::{CommonArgs, DnsArgs, PtrArgs, QuestionArgs};
 use crate::exit::Failure;
-use crate::journal::{GivenFlags, JournalRequest};
+use crate::journal::GivenFlags;
 use crate::message::message;
 use crate::outputs::RESPONSE_TABLE;
 use crate::same_file::NamedFiles;
@@ -27,8 +27,9 @@ pub(crate) fn ptr(args: PtrArgs, given: GivenFlags) -> Result<Invocation, Failur
         question,
         mut common,
         journal,
+        recheck,
     } = args;
-    let journal = JournalRequest::new(journal, given);
+    let completion = Completion::new(journal, recheck, given);
     if forward_confirm && question.class != Class::IN {
         return Err(Failure::usage(format_args!(
             "--forward-confirm cannot be used with --class {}: names have their addresses in the \
@@ -38,7 +39,7 @@ pub(crate) fn ptr(args: PtrArgs, given: GivenFlags) -> Result<Invocation, Failur
     }
     common.resolver.extend(dig::take_resolvers(&mut targets));
     let kind = TargetKind::Ptr { forward_confirm };
-    named_lookups("ptr", builder(kind, &question), targets, common, journal)
+    named_lookups("ptr", builder(kind, &question), targets, common, completion)
 }
 
 /// The invocation of `canvass dns`.
@@ -49,8 +50,9 @@ pub(crate) fn dns(args: DnsArgs, given: GivenFlags) -> Result<Invocation, Failur
         question,
         mut common,
         journal,
+        recheck,
     } = args;
-    let journal = JournalRequest::new(journal, given);
+    let completion = Completion::new(journal, recheck, given);
     common.resolver.extend(dig::take_resolvers(&mut targets));
     if types.is_empty() {
         types = dig::take_types(&mut targets, common.input.is_some());
@@ -65,7 +67,7 @@ pub(crate) fn dns(args: DnsArgs, given: GivenFlags) -> Result<Invocation, Failur
         dig::say_address(&targets, &types);
     }
     let builder = builder(TargetKind::Dns { types }, &question);
-    named_lookups("dns", builder, targets, common, journal)
+    named_lookups("dns", builder, targets, common, completion)
 }
 
 /// The plan of questions that are asked in this way.
@@ -90,7 +92,7 @@ fn named_lookups(
     builder: PlanBuilder,
     targets: Vec<String>,
     args: CommonArgs,
-    journal: Option<JournalRequest>,
+    completion: Completion,
 ) -> Result<Invocation, Failure> {
     if args.lab.is_some() && !args.resolver.is_empty() {
         return Err(Failure::usage("@ADDR cannot be used with --lab"));
@@ -103,7 +105,7 @@ fn named_lookups(
         &[RESPONSE_TABLE],
         targets,
         args,
-        journal,
+        completion,
         |failure, quiet| {
             if !may_name {
                 return Err(failure);
@@ -132,7 +134,7 @@ pub(super) fn lookups(
         tables_beside,
         targets,
         args,
-        None,
+        Completion::default(),
         |failure, _| Err(failure),
     )
 }
@@ -145,7 +147,7 @@ fn lookups_or(
     tables_beside: &'static [&'static str],
     targets: Vec<String>,
     args: CommonArgs,
-    journal: Option<JournalRequest>,
+    completion: Completion,
     without: impl FnOnce(Failure, bool) -> Result<Arc<str>, Failure>,
 ) -> Result<Invocation, Failure> {
     let lab: Option<Lab> = match &args.lab {
@@ -177,7 +179,7 @@ fn lookups_or(
         targets,
         lab,
         save: None,
-        journal,
+        completion,
         files: NamedFiles::default(),
         tables_beside,
         sockets_max: None,

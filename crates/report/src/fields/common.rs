@@ -68,6 +68,15 @@ fields! {
 }
 
 fields! {
+    /// Stands last in every line, since its column is the newest.
+    Recheck: Outcome, |outcome| "," .. "", into LineDraft;
+
+    recheck: KeyIf<bool> = KeyIf(outcome.recheck, outcome.recheck), csv,
+        read(optional, |line, recheck| line.outcome.recheck = recheck),
+        "with `--recheck`: true if the target failed at first and this is what it answered when it was asked again at the end of the run; otherwise there is no key";
+}
+
+fields! {
     Error: Fault, |fault| "{" .. "}", columns "error_*", into FaultDraft;
 
     phase: Word = Word(fault.phase.as_str()), csv,
@@ -86,4 +95,4 @@ fields! {
         "the system's error, such as `ECONNREFUSED`; null if the system reported none";
 }
 
-whole_outcome!(Start, Ending, Times, End);
+whole_outcome!(Start, Ending, Times, End, Recheck);

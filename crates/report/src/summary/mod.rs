@@ -34,8 +34,19 @@ pub struct SummaryInput<'a> {
     pub remaining: Option<u64>,
     /// The run was stopped by a signal.
     pub interrupted: bool,
+    /// The last pass, if there was one.
+    pub recheck: Option<RecheckCounts>,
     /// Whether to colour the bars of the histogram.
     pub colour: bool,
+}
+
+/// How failed targets were asked again at the end of a run. [`Tally::rechecked`] of them answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RecheckCounts {
+    /// The outcomes that had failed and might be asked again.
+    pub failed: u64,
+    /// Those of them that were.
+    pub asked: u64,
 }
 
 /// Renders the summary: lines with line ends.
@@ -47,6 +58,7 @@ pub fn summary(input: &SummaryInput<'_>) -> String {
 
 fn write_all(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result {
     write_balance(input, out)?;
+    write_recheck(input, out)?;
     write_counts(input.tally, out)?;
     write_latency(input.tally, input.latency, out)?;
     histogram::write(input.latency, input.colour, out)?;
@@ -90,6 +102,17 @@ fn write_balance(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result
         (true, None) => writeln!(out, "interrupted"),
         (false, Some(remaining)) if remaining > 0 => writeln!(out, "remaining {remaining}"),
         (false, _) => Ok(()),
+    }
+}
+
+fn write_recheck(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result {
+    match input.recheck {
+        Some(RecheckCounts { failed, asked }) => writeln!(
+            out,
+            "failed only under load: {} of {asked} asked again, of {failed} that had failed",
+            input.tally.rechecked()
+        ),
+        None => Ok(()),
     }
 }
 
@@ -273,6 +296,7 @@ mod tests {
             cpu: Some(Duration::from_micros(60)),
             remaining: None,
             interrupted: false,
+            recheck: None,
             colour: false,
         })
     }
@@ -447,6 +471,7 @@ warning: the certificate of 1 target expires within 14 days; the first is that o
             cpu: None,
             remaining: Some(995),
             interrupted: true,
+            recheck: None,
             colour: false,
         };
         assert!(summary(&input).starts_with(

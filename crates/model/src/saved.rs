@@ -1,0 +1,93 @@
+//! How values are saved and read back, where serde cannot know it or leaves something out.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A text of this program. By its own name, since serde would borrow a `&str` from what it reads.
+pub(crate) type StaticText = &'static str;
+
+/// A value that is saved as another one.
+pub(crate) trait SavedAs {
+    type Saved: Serialize + for<'de> Deserialize<'de>;
+
+    fn save(&self) -> Self::Saved;
+
+    fn restore(saved: Self::Saved) -> Self;
+}
+
+impl<T: SavedAs> SavedAs for Option<T> {
+    type Saved = Option<T::Saved>;
+
+    fn save(&self) -> Self::Saved {
+        self.as_ref().map(T::save)
+    }
+
+    fn restore(saved: Self::Saved) -> Self {
+        saved.map(T::restore)
+    }
+}
+
+impl<T: SavedAs> SavedAs for Box<T> {
+    type Saved = T::Saved;
+
+    fn save(&self) -> Self::Saved {
+        T::save(self)
+    }
+
+    fn restore(saved: Self::Saved) -> Self {
+        Self::new(T::restore(saved))
+    }
+}
+
+/// With its scope, which serde leaves out.
+impl SavedAs for SocketAddr {
+    type Saved = (IpAddr, u16, u32);
+
+    fn save(&self) -> Self::Saved {
+        let scope_id = match self {
+            Self::V4(_) => 0,
+            Self::V6(address) => address.scope_id(),
+        };
+        (self.ip(), self.port(), scope_id)
+    }
+
+    fn restore((address, port, scope_id): Self::Saved) -> Self {
+        match address {
+            IpAddr::V6(address) if scope_id != 0 => {
+                Self::V6(SocketAddrV6::new(address, port, 0, scope_id))
+            }
+            _ => Self::new(address, port),
+        }
+    }
+}
+
+/// What is read back is kept for ever, each text once. There are only as many as the program has.
+impl SavedAs for StaticText {
+    type Saved = String;
+
+    fn save(&self) -> String {
+        (*self).to_owned()
+    }
+
+    fn restore(saved: String) -> Self {
+        static READ: Mutex<BTreeSet<StaticText>> = Mutex::new(BTreeSet::new());
+        let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = read.get(saved.as_str()) {
+            return known;
+        }
+        let text: StaticText = Box::leak(saved.into_boxed_str());
+        read.insert(text);
+        text
+    }
+}
+
+pub(crate) fn serialize<T: SavedAs, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
+    value.save().serialize(to)
+}
+
+pub(crate) fn deserialize<'de, T: SavedAs, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+    T::Saved::deserialize(from).map(T::restore)
+}

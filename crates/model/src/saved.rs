@@ -91,3 +91,42 @@ pub(crate) fn serialize<T: SavedAs, S: Serializer>(value: &T, to: S) -> Result<S
 pub(crate) fn deserialize<'de, T: SavedAs, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
     T::Saved::deserialize(from).map(T::restore)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv6Addr;
+    use std::path::Path;
+
+    use super::*;
+    use crate::{Remote, Time, TraceEvent};
+
+    fn saved_and_read<T: Serialize + for<'de> Deserialize<'de>>(value: &T) -> T {
+        postcard::from_bytes(&postcard::to_stdvec(value).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_remote_end_keeps_its_scope() {
+        let link_local = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+        for remote in [
+            Remote::Inet("192.0.2.1:53".parse().unwrap()),
+            Remote::Inet("[2001:db8::1]:53".parse().unwrap()),
+            Remote::Inet(SocketAddrV6::new(link_local, 53, 0, 7).into()),
+            Remote::Unix(Path::new("/run/s").into()),
+        ] {
+            assert_eq!(saved_and_read(&remote), remote);
+        }
+    }
+
+    #[test]
+    fn a_text_of_the_program_is_read_back_once() {
+        let event = TraceEvent {
+            at: Time::from_nanos(7),
+            event: "connect",
+            detail: "192.0.2.1:443".into(),
+            octets: Some(3),
+        };
+        let (one, other) = (saved_and_read(&event), saved_and_read(&event));
+        assert_eq!(one, event);
+        assert!(std::ptr::eq(one.event, other.event));
+    }
+}

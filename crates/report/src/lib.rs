@@ -36,6 +36,8 @@ mod read;
 mod resolver_counts;
 mod resolvers;
 mod run_report;
+#[cfg(test)]
+mod saved_outcomes;
 mod selftest;
 mod sink;
 mod summary;

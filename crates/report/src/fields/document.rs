@@ -37,6 +37,7 @@ fn write_section(out: &mut String, name: &str) -> std::fmt::Result {
             common::Times::FIELDS,
             lookup::Time::FIELDS,
             common::End::FIELDS,
+            common::Recheck::FIELDS,
         ],
         "error" => &[common::Error::FIELDS],
         "ptr and dns" => &[

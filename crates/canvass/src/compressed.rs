@@ -55,7 +55,7 @@ pub(crate) struct Compressor<W: Write> {
 }
 
 enum State<W: Write> {
-    Frame(Encoder<W>),
+    Frame(Box<Encoder<W>>),
     /// The last frame has ended, and the next one begins with what is written next.
     Between(W),
     /// A frame could not be ended.
@@ -72,7 +72,7 @@ impl<W: Write> Compressor<W> {
     pub(crate) fn new(compression: Compression, writer: W) -> io::Result<Self> {
         Ok(Self {
             compression,
-            state: State::Frame(Encoder::new(compression, writer)?),
+            state: State::Frame(Box::new(Encoder::new(compression, writer)?)),
             is_unflushed: true,
         })
     }
@@ -91,8 +91,10 @@ impl<W: Write> Compressor<W> {
     pub(crate) fn end_frame(&mut self) -> io::Result<()> {
         self.is_unflushed = false;
         self.state = match std::mem::replace(&mut self.state, State::Failed) {
-            State::Frame(Encoder::Gzip(encoder)) => State::Between(encoder.finish()?),
-            State::Frame(Encoder::Zstd(encoder)) => State::Between(encoder.finish()?),
+            State::Frame(encoder) => State::Between(match *encoder {
+                Encoder::Gzip(encoder) => encoder.finish()?,
+                Encoder::Zstd(encoder) => encoder.finish()?,
+            }),
             other => other,
         };
         Ok(())
@@ -103,7 +105,8 @@ impl<W: Write> Compressor<W> {
         if let State::Between(_) = self.state
             && let State::Between(writer) = std::mem::replace(&mut self.state, State::Failed)
         {
-            self.state = State::Frame(Encoder::new(self.compression, writer)?);
+            let encoder = Encoder::new(self.compression, writer)?;
+            self.state = State::Frame(Box::new(encoder));
         }
         match &mut self.state {
             State::Frame(encoder) => Ok(encoder),

@@ -2,7 +2,6 @@
 
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use canvass_model::Outcome;
@@ -17,21 +16,17 @@ use canvass_run::{
 use crate::args::CommonArgs;
 use crate::compressed::Compression;
 use crate::exit::Failure;
-use crate::files::{self, CountedFile, OutputFile};
-use crate::journal::{Journal, JournalEnd, JournaledOutput};
-use crate::lines::{Checkpoint, LineSinks};
+use crate::files::{self, OutputFile};
+use crate::journal::{Journal, JournalEnd, journaled_streams};
+use crate::lines::LineSinks;
 use crate::message::message;
-use crate::parked::{self, ParkedFile};
+use crate::parked;
 use crate::rotated::RotatedLines;
 use crate::rotation::Rotation;
 use crate::same_file::NamedFiles;
 
 /// The length of an interval of the interval log.
-const INTERVAL: Duration = Duration::from_secs(1);
-/// The flags of outputs that are written during a run.
-const LINES: &str = "--output";
-const INTERVALS: &str = "--hlog";
-const PARKED: &str = "--recheck";
+pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
 /// Names the table of response times beside that of service times.
 pub(crate) const RESPONSE_TABLE: &str = "response";
 
@@ -80,14 +75,14 @@ pub(crate) struct RunSinks {
 }
 
 /// The outputs that take lines and latencies as they come.
-struct StreamedOutputs {
-    sinks: Vec<Box<dyn Sink>>,
-    lines: LineCount,
-    intervals: Option<OptionalError>,
-    unsaved: Option<UnsavedBodies>,
-    before: Continuation,
-    spill: Option<Spill>,
-    journal: Option<JournalEnd>,
+pub(crate) struct StreamedOutputs {
+    pub sinks: Vec<Box<dyn Sink>>,
+    pub lines: LineCount,
+    pub intervals: Option<OptionalError>,
+    pub unsaved: Option<UnsavedBodies>,
+    pub before: Continuation,
+    pub spill: Option<Spill>,
+    pub journal: Option<JournalEnd>,
 }
 
 /// The parts of the outputs that are needed after a run.
@@ -215,7 +210,7 @@ impl Outputs {
             journal,
         } = match journal {
             None => self.begin_streams(open.lines, open.hlog, plan)?,
-            Some(journal) => self.begin_journaled(open.lines, open.hlog, plan, journal)?,
+            Some(journal) => journaled_streams(self, open.lines, open.hlog, plan, journal)?,
         };
         let page = open.html.map(|file| Page {
             file,
@@ -283,97 +278,13 @@ impl Outputs {
         Ok(begun)
     }
 
-    /// Begins or continues the outputs of a run with a journal. Its first record is written before any of
-    /// them is changed.
-    fn begin_journaled(
-        &self,
-        lines: Option<OutputFile>,
-        hlog: Option<OutputFile>,
-        plan: &Plan,
-        mut journal: Journal,
-    ) -> Result<StreamedOutputs, Failure> {
-        let before = journal.continuation()?;
-        let mut files = Vec::new();
-        for (flag, file) in [(LINES, lines), (INTERVALS, hlog)] {
-            if let Some((file, path)) = file.map(OutputFile::keep) {
-                journal.add_output(flag, &file, &path)?;
-                files.push((flag, file, path));
-            }
-        }
-        if let Some(path) = self.parked_path() {
-            let file = parked::open(&path)?;
-            journal.add_output(PARKED, &file, &path)?;
-            files.push((PARKED, file, path));
-        }
-        if let Some(directory) = &self.save {
-            journal.add_directory(directory)?;
-        }
-        journal.commit(plan.epoch().wall)?;
-        let mut outputs = Vec::new();
-        let mut written = LineCount::default();
-        let mut unsaved = None;
-        let mut parked = None;
-        for (flag, mut file, path) in files {
-            let octets = journal.cut(flag, &mut file, &path)?;
-            let name = path.display().to_string();
-            if flag == PARKED {
-                let spill = journal.spill(file, name, octets)?;
-                let sink = Box::new(spill.clone());
-                outputs.push(JournaledOutput::new(flag, &path, spill.octets(), sink));
-                parked = Some(ParkedFile { spill, path });
-                continue;
-            }
-            let file = CountedFile::new(file, octets);
-            let counted = file.octets();
-            let sink: Box<dyn Checkpoint> = if flag == INTERVALS {
-                Box::new(journaled_intervals(file, name, plan)?)
-            } else {
-                let sinks = self.line_sinks(plan);
-                let (mut lines, count) = match octets {
-                    0 => sinks
-                        .begin(file, &name)
-                        .map_err(|error| cannot_compress(&name, error))?,
-                    _ => sinks.go_on(file, &name, before.tally.get().total()),
-                };
-                written = count;
-                if let Some(directory) = &self.save {
-                    let saved = SavedBodies::new(directory.clone(), lines);
-                    unsaved = Some(saved.unsaved());
-                    lines = Box::new(saved);
-                }
-                lines
-            };
-            outputs.push(JournaledOutput::new(flag, &path, counted, sink));
-        }
-        let spill = parked
-            .as_ref()
-            .map(|parked: &ParkedFile| parked.spill.clone());
-        let (sink, end) = journal.into_sink(outputs, parked, &before, plan.began())?;
-        Ok(StreamedOutputs {
-            sinks: vec![Box::new(sink)],
-            lines: written,
-            intervals: None,
-            unsaved,
-            before,
-            spill,
-            journal: Some(end),
-        })
-    }
-
     /// The file of parked outcomes of a run with a journal.
-    fn parked_path(&self) -> Option<PathBuf> {
+    pub(crate) fn parked_path(&self) -> Option<PathBuf> {
         let lines = self.lines.as_deref().filter(|_| self.parks)?;
         Some(parked::path_beside(lines))
     }
 
-    /// Adds the file of parked outcomes of a run with a journal.
-    pub(crate) fn name_parked_file(&self, named_files: &mut NamedFiles) {
-        if let Some(path) = self.parked_path() {
-            named_files.writes(PARKED, path);
-        }
-    }
-
-    fn line_sinks(&self, plan: &Plan) -> LineSinks {
+    pub(crate) fn line_sinks(&self, plan: &Plan) -> LineSinks {
         LineSinks {
             format: self.format,
             columns: self.columns,
@@ -406,22 +317,8 @@ impl Outputs {
     }
 }
 
-fn cannot_compress(name: &str, error: io::Error) -> Failure {
+pub(crate) fn cannot_compress(name: &str, error: io::Error) -> Failure {
     Failure::stopped(format!("cannot compress {name}: {error}"))
-}
-
-/// Begins or continues the interval log of a run with a journal.
-fn journaled_intervals(
-    file: CountedFile,
-    name: String,
-    plan: &Plan,
-) -> Result<IntervalLog, Failure> {
-    let is_new = file.octets().load(Ordering::Relaxed) == 0;
-    let writer = Box::new(BufWriter::new(file));
-    match is_new {
-        true => IntervalLog::new(writer, name, plan.epoch(), INTERVAL).map_err(Failure::stopped),
-        false => Ok(IntervalLog::continued(writer, name, INTERVAL)),
-    }
 }
 
 /// Begins an interval log.

@@ -34,7 +34,7 @@ pub trait Disk {
     /// The file cannot be read.
     fn read(&mut self, place: Place) -> Result<Option<Vec<u8>>, DiskError>;
 
-    /// Creates the file [`Place::Next`], or replaces its content.
+    /// Creates the file [`Place::Next`], instead of one that has the name.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -46,11 +46,17 @@ pub trait Disk {
     /// It cannot be made durable. What the file has on the disk is unknown then.
     fn sync_next(&mut self) -> Result<(), DiskError>;
 
-    /// Renames a file, and replaces another of that name.
+    /// Gives [`Place::Current`] the name [`Place::Previous`] too, instead of the file that has it.
+    ///
+    /// # Errors
+    /// The file that has the name cannot be removed.
+    fn keep_current(&mut self) -> Result<(), DiskError>;
+
+    /// Renames [`Place::Next`] to [`Place::Current`], and replaces that.
     ///
     /// # Errors
     /// The file cannot be renamed.
-    fn rename(&mut self, from: Place, to: Place) -> Result<(), DiskError>;
+    fn publish_next(&mut self) -> Result<(), DiskError>;
 
     /// Removes a file, if it exists.
     ///

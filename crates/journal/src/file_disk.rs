@@ -111,10 +111,11 @@ impl Disk for FileDisk {
     }
 
     fn write_next(&mut self, octets: &[u8]) -> Result<(), DiskError> {
+        self.remove(Place::Next)?;
         let path = self.path_of(Place::Next);
         let write = || {
             let mut options = OpenOptions::new();
-            options.write(true).create(true).truncate(true).mode(MODE);
+            options.write(true).create_new(true).mode(MODE);
             let mut file = options.open(&path)?;
             file.write_all(octets)?;
             Ok(file)
@@ -133,9 +134,17 @@ impl Disk for FileDisk {
         }
     }
 
-    fn rename(&mut self, from: Place, to: Place) -> Result<(), DiskError> {
-        let from = self.path_of(from);
-        fs::rename(&from, self.path_of(to)).map_err(|error| failed("rename", &from, error))
+    fn keep_current(&mut self) -> Result<(), DiskError> {
+        self.remove(Place::Previous)?;
+        // A second name, so that the first one is there at every moment. A file system without hard
+        // links has the latest record alone, which is enough after any crash.
+        let _ = fs::hard_link(&self.path, self.path_of(Place::Previous));
+        Ok(())
+    }
+
+    fn publish_next(&mut self) -> Result<(), DiskError> {
+        let next = self.path_of(Place::Next);
+        fs::rename(&next, &self.path).map_err(|error| failed("rename", &next, error))
     }
 
     fn remove(&mut self, place: Place) -> Result<(), DiskError> {

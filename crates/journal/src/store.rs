@@ -53,7 +53,7 @@ impl<D: Disk> Store<D> {
                 record: None,
                 damage: None,
             },
-            // The crash was between two renames.
+            // Somebody has removed the latest one: no crash does.
             (None, Some(previous)) => Loaded {
                 record: Some(previous?),
                 damage: None,
@@ -102,9 +102,9 @@ impl<D: Disk> Store<D> {
         self.disk.write_next(&encode(record))?;
         self.disk.sync_next()?;
         if self.keeps_current {
-            self.disk.rename(Place::Current, Place::Previous)?;
+            self.disk.keep_current()?;
         }
-        self.disk.rename(Place::Next, Place::Current)?;
+        self.disk.publish_next()?;
         self.disk.sync_directory()?;
         self.generation = record.generation;
         self.keeps_current = true;

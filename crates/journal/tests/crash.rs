@@ -78,6 +78,11 @@ fn run(disk: SimulatedDisk, rng: &mut StdRng) -> Result<(), Crashed> {
             first
         }
     };
+    assert!(
+        disk.clone()
+            .read(Place::Current)
+            .is_ok_and(|file| file.is_some())
+    );
     // What the journal counts on is there: the lines that are done, and no others.
     let mut done = done_of(&record);
     let octets = record.progress.outputs[0].octets;

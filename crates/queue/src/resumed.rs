@@ -176,7 +176,7 @@ mod tests {
         let listed = arguments(["::/0".to_owned()], &options).unwrap();
         let completed = Completed {
             watermark: 1 << 60,
-            above: vec![(1 << 60) + 2..(1 << 60) + 3],
+            above: std::iter::once((1 << 60) + 2..(1 << 60) + 3).collect(),
             partial: Vec::new(),
         };
         let mut resumed = Resumed::new(listed, completed).unwrap();

@@ -92,3 +92,73 @@ pub(crate) fn adjust(reports: &mut [ShardReport], earlier: u64, mut withheld: u6
         withheld -= some;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use canvass_model::{Fault, Job, ModuleId, Phase, Status, Target, Time};
+    use std::num::NonZeroU32;
+
+    fn outcome(seq: u64, cause: Cause) -> Outcome {
+        let job = Job {
+            seq,
+            line: None,
+            target: Target::Invalid {
+                given: "".into(),
+                reason: "".into(),
+            },
+            spec: ProbeSpec::Http {
+                module: ModuleId(0),
+                requests: NonZeroU32::new(4).unwrap(),
+            },
+            due: None,
+            resolver: None,
+        };
+        let fault = Fault {
+            phase: Phase::Connect,
+            cause,
+            message: "".into(),
+            errno: None,
+        };
+        Outcome::unbegun(job, Time::ZERO, Status::Local, fault)
+    }
+
+    #[test]
+    fn what_was_aborted_is_left_to_the_next_part() {
+        for (is_resumable, left) in [(true, 1), (false, 2)] {
+            let mut joiner = Joiner::new(is_resumable, &Completed::default());
+            let causes = [Cause::Interrupted, Cause::Refused];
+            let mut batch = causes.map(|cause| outcome(0, cause)).to_vec();
+            joiner.join(&mut batch);
+            assert_eq!((batch.len(), joiner.withheld()), (left, 2 - left as u64));
+        }
+    }
+
+    #[test]
+    fn requests_are_numbered_on_and_count_for_the_whole_target() {
+        let completed = Completed {
+            partial: vec![(7, 6)],
+            ..Completed::default()
+        };
+        let mut batch = vec![outcome(7, Cause::Refused), outcome(8, Cause::Refused)];
+        Joiner::new(true, &completed).join(&mut batch);
+        assert_eq!(batch[0].job.spec.outcomes(), 10);
+        assert_eq!(batch[1].job.spec.outcomes(), 4);
+        if let Answer::Http(answer) = &batch[0].answer {
+            assert_eq!(answer.repeat, Some(7));
+        }
+    }
+
+    #[test]
+    fn reports_have_what_came_before_and_not_what_was_withheld() {
+        let report = |count| ShardReport {
+            admitted: count,
+            finished: count,
+            ..ShardReport::default()
+        };
+        let mut reports = [report(5), report(10)];
+        adjust(&mut reports, 100, 107);
+        let counts = reports.map(|report| (report.admitted, report.finished));
+        assert_eq!(counts, [(0, 0), (8, 8)]);
+    }
+}

@@ -130,6 +130,7 @@ impl Run {
         let spill = recheck.as_ref().map(|recheck| recheck.spill.clone());
         let parked = spill.as_ref().map_or(0, Spill::parked);
         let earlier = before.tally.get().total() + parked;
+        let in_part: u64 = completed.partial.iter().map(|(_, outcomes)| outcomes).sum();
         let stop = StopHandle::new(Arc::clone(&ledger), stop, outbox_wakers);
         // If a thread cannot be started, dropping this stops the threads started before it.
         let run = Self {
@@ -137,7 +138,8 @@ impl Run {
                 clock: plan.clock,
                 total: source
                     .remaining()
-                    .map(|targets| earlier.saturating_add(plan.outcomes_of(targets))),
+                    .map(|targets| plan.outcomes_of(targets).saturating_sub(in_part))
+                    .map(|outcomes| earlier.saturating_add(outcomes)),
                 earlier,
                 ledger: Arc::clone(&ledger),
                 tally: before.tally,

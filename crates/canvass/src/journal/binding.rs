@@ -14,7 +14,7 @@ use crate::command_line;
 
 /// Flags that change who is asked, how fast, how patiently, or what is shown: not what the lines mean.
 /// Whatever is not here is bound.
-const FREE: [&str; 37] = [
+const FREE: [&str; 34] = [
     "journal",
     "resume",
     "resolver",
@@ -49,9 +49,6 @@ const FREE: [&str; 37] = [
     "hgrm",
     "html",
     "credentials",
-    "config",
-    "no-config",
-    "help",
 ];
 /// Flags that are bound in another form than they are given.
 const INPUT: &str = "input";
@@ -62,7 +59,8 @@ const OUTPUTS: [&str; 3] = ["output", "hlog", "save"];
 const CONTENTS: [&str; 3] = ["exclude", "talk", "data"];
 /// The characters of a value that are shown.
 const SHOWN_CHARS_MAX: usize = 100;
-/// The name of the list among the values.
+/// The names of the command and of the list among the values.
+pub(super) const COMMAND: &str = "the command";
 pub(super) const LIST: &str = "the list";
 const READ_OCTETS: usize = 256 * 1024;
 
@@ -82,7 +80,7 @@ pub(super) fn values(
     list: &ListIdentity,
     seed: Option<u64>,
 ) -> Result<Vec<BoundValue>, DiskError> {
-    let mut values = vec![BoundValue::new("command", &given.command, &*given.command)];
+    let mut values = vec![BoundValue::new(COMMAND, &given.command, &*given.command)];
     let list = match list {
         ListIdentity::None => None,
         ListIdentity::Stream => Some("a stream".to_owned()),
@@ -202,5 +200,86 @@ fn fingerprint(path: &Path) -> Result<String, DiskError> {
             name: path.display().to_string().into(),
             source,
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::args::Cli;
+
+    fn bound(line: &str) -> Vec<BoundValue> {
+        let words = std::iter::once("canvass").chain(line.split(' '));
+        let matches = Cli::command().try_get_matches_from(words).unwrap();
+        let given = GivenFlags::of(&matches);
+        values(&given, &ListIdentity::None, None).unwrap()
+    }
+
+    /// The names and digests of what is bound.
+    fn same(one: &str, other: &str) -> bool {
+        let pairs = |line| -> Vec<_> {
+            let values = bound(line).into_iter();
+            values.map(|value| (value.name, value.octets)).collect()
+        };
+        pairs(one) == pairs(other)
+    }
+
+    #[test]
+    fn what_changes_the_lines_is_bound_and_nothing_else() {
+        let ptr = "ptr 192.0.2.1 -o a";
+        for free in [
+            "ptr 192.0.2.1 -o a -f text",
+            "ptr 192.0.2.1 @192.0.2.53 -o a",
+            "ptr 192.0.2.1 -o a -r 192.0.2.53 --rate 5 --retries 1 --deadline 1s -q --threads 2",
+            "ptr 192.0.2.1 -o a --journal j --hgrm h --html p --lab",
+            "ptr 192.0.2.1 -o a --resume j",
+        ] {
+            assert!(same(ptr, free), "{free}");
+        }
+        for other in [
+            "dns 192.0.2.1 -o a",
+            "ptr 192.0.2.2 -o a",
+            "ptr 192.0.2.1 192.0.2.1 -o a",
+            "ptr 192.0.2.1 -o b",
+            "ptr 192.0.2.1 -o a -f csv",
+            "ptr 192.0.2.1 -o a --forward-confirm",
+            "ptr 192.0.2.1 -o a --transport tcp",
+            "ptr 192.0.2.1 -o a --limit 5",
+            "ptr 192.0.2.1 -o a --hlog h",
+        ] {
+            assert!(!same(ptr, other), "{other}");
+        }
+        let http = "http x.example -H a:1";
+        assert!(!same(http, "http x.example -H a:2"));
+        assert!(!same(http, "http x.example -H a:1 --repeat 2"));
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let line = "http https://me:hunter2@x.example/ -H Cookie:hunter2 -d hunter2 \
+                    --proxy http://me:hunter2@192.0.2.1:80";
+        for value in bound(line) {
+            assert!(
+                !value.shown.contains("hunter2"),
+                "{}: {}",
+                value.name,
+                value.shown
+            );
+        }
+    }
+
+    #[test]
+    fn every_free_flag_exists() {
+        let cli = Cli::command();
+        let commands: Vec<_> = cli.get_subcommands().collect();
+        for free in FREE {
+            let is_flag = commands
+                .iter()
+                .flat_map(|command| command.get_arguments())
+                .any(|flag| flag.get_long() == Some(free));
+            assert!(is_flag, "--{free}");
+        }
     }
 }

@@ -1,18 +1,22 @@
 //! The journal of a run: `--journal`, `--resume`, and the commands that read journals.
 //!
 //! `flags` and `binding` collect what must be the same when a run is resumed, `list` recognises a list
-//! that can be read only once, `open` begins or takes up a journal, `sink` writes checkpoints.
+//! that can be read only once, `open` begins or takes up a journal, `outputs` cuts outputs back and
+//! continues them, `sink` writes checkpoints, and `end` records how the run has ended.
 
 mod binding;
+mod end;
 mod flags;
 mod list;
 mod open;
+mod outputs;
 mod show;
 mod sink;
 
 pub(crate) use binding::ListIdentity;
+pub(crate) use end::JournalEnd;
 pub(crate) use flags::GivenFlags;
 pub(crate) use list::tracked;
-pub(crate) use open::{Journal, JournalEnd, JournalRequest, ListOrder, Opened};
+pub(crate) use open::{Journal, JournalRequest, ListOrder, Opened};
+pub(crate) use outputs::journaled_streams;
 pub(crate) use show::{journal, verify_shards};
-pub(crate) use sink::JournaledOutput;

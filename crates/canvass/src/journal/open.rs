@@ -7,14 +7,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use canvass_journal::{
-    Binding, DiskError, FileDisk, LoadError, LockError, Output, Progress, Record, Shard, Store,
-    Syncable, Writer,
+    Binding, FileDisk, LoadError, LockError, Output, Progress, Record, Shard, Store, Syncable,
+    Writer,
 };
 use canvass_queue::{Ledger, Partition};
-use canvass_report::{LatencyRecorder, SinkError, Tally};
+use canvass_report::{LatencyRecorder, Tally};
 use canvass_run::{Completed, Continuation, Shared, Spill};
 
-use super::binding::{self, LIST, ListIdentity};
+use super::binding::{self, COMMAND, LIST, ListIdentity};
+use super::end::{JournalEnd, sink_error};
 use super::flags::GivenFlags;
 use super::list::ListTracker;
 use super::sink::{Counts, JournalSink, JournaledOutput, TimeSpent};
@@ -86,7 +87,7 @@ impl JournalRequest {
 
     /// Locks the journal, reads it, and checks that it may be begun, or that it is that of this command
     /// line.
-    pub(crate) fn open(self, order: &ListOrder) -> Result<Opened, Failure> {
+    pub(crate) fn open(self, order: &ListOrder, quiet: bool) -> Result<Opened, Failure> {
         let shown = format!("{} {}", self.flag(), self.path.display());
         let is_there = self.path.exists() || FileDisk::files_beside(&self.path)[0].exists();
         let absent = || {
@@ -112,7 +113,15 @@ impl JournalRequest {
             ));
         }
         match loaded.record {
-            Some(record) if self.resumes => self.resume(store, record, order, &shown),
+            Some(record) if self.resumes => {
+                let opened = self.resume(store, record, order, &shown)?;
+                if let (Opened::Finished(_), false) = (&opened, quiet) {
+                    message(format_args!(
+                        "canvass: {shown}: the run is finished; nothing is left to ask"
+                    ));
+                }
+                Ok(opened)
+            }
             None if self.resumes => Err(absent()),
             Some(record) if record.finished.is_none() => Err(Failure::usage(format!(
                 "{shown}: its run is not finished; go on with --resume {}, or remove it",
@@ -161,7 +170,11 @@ impl JournalRequest {
         };
         let salt = record.binding.salt().to_owned();
         let given = Binding::new(salt, self.values(order, seed)?);
-        let differences = record.binding.differences(&given);
+        let mut differences = record.binding.differences(&given);
+        if differences.iter().any(|one| one.name == COMMAND) {
+            // Another command has other flags, which say nothing more.
+            differences.retain(|one| one.name == COMMAND);
+        }
         if !differences.is_empty() {
             let texts: Vec<String> = differences.iter().map(ToString::to_string).collect();
             let of_list = differences.iter().any(|one| one.name == LIST);
@@ -184,12 +197,7 @@ impl JournalRequest {
         };
         journal.check_outputs()?;
         Ok(match journal.record.finished {
-            Some(status) => {
-                message(format_args!(
-                    "canvass: {shown}: the run is finished; nothing is left to ask"
-                ));
-                Opened::Finished(Exit::of_code(status))
-            }
+            Some(status) => Opened::Finished(Exit::of_code(status)),
             None => Opened::Open(Box::new(journal)),
         })
     }
@@ -388,51 +396,4 @@ impl Journal {
         };
         Ok((sink, end))
     }
-}
-
-/// The journal of a run that has ended.
-pub(crate) struct JournalEnd {
-    path: PathBuf,
-    writer: Arc<Writer>,
-    /// The CPU time of earlier parts of the run.
-    pub cpu_before: Duration,
-    parked: Option<ParkedFile>,
-}
-
-impl JournalEnd {
-    /// Records how a run has ended, if it is complete. Otherwise says how to go on.
-    pub(crate) fn conclude(
-        self,
-        ended: Result<Exit, Failure>,
-        is_complete: bool,
-        quiet: bool,
-    ) -> Result<Exit, Failure> {
-        if let (Ok(exit), true) = (&ended, is_complete) {
-            self.writer
-                .finish(exit.code())
-                .map_err(|error| Failure::stopped(sink_error(&error)))?;
-        } else if !quiet {
-            let path = self.path.display();
-            message(format_args!(
-                "canvass: the run is not finished; go on with --resume {path}"
-            ));
-        }
-        if let Some(parked) = &self.parked
-            && self.writer.durable().is_ok()
-        {
-            parked.remove_unless_needed();
-        }
-        ended
-    }
-}
-
-/// The error of a journal as that of an output.
-pub(crate) fn sink_error(error: &DiskError) -> SinkError {
-    let DiskError {
-        operation,
-        name,
-        source,
-    } = error;
-    let text = format!("{operation} failed: {source}");
-    SinkError::new(name, std::io::Error::new(source.kind(), text))
 }

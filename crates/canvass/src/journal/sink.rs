@@ -11,8 +11,8 @@ use canvass_queue::{Ledger, Receipt};
 use canvass_report::{Durable, LatencyRecorder, Sink, SinkError, Tally};
 use canvass_run::{Completed, Shared, Spill};
 
+use super::end::sink_error;
 use super::list::ListTracker;
-use super::open::sink_error;
 use crate::cpu_time::process_cpu_time;
 use crate::lines::Checkpoint;
 

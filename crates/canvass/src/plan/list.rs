@@ -69,8 +69,12 @@ pub(super) fn source(
 pub(super) fn order(args: &CommonArgs, has_arguments: bool) -> Result<ListOrder, Failure> {
     let list = match list(args, has_arguments)? {
         List::None => ListIdentity::None,
-        List::File(path) if Path::new(path).is_file() => ListIdentity::File(path.into()),
-        List::File(_) | List::Stdin => ListIdentity::Stream,
+        List::File(path) => match std::fs::metadata(path) {
+            Ok(found) if found.is_file() => ListIdentity::File(path.into()),
+            Ok(_) => ListIdentity::Stream,
+            Err(error) => return Err(cannot_read(path, error)),
+        },
+        List::Stdin => ListIdentity::Stream,
     };
     Ok(ListOrder {
         list,
@@ -101,8 +105,7 @@ pub(super) fn journaled_source(
             arguments.then(canvass_queue::open(path, &options).map_err(Failure::usage)?)
         }
         List::File(path) => {
-            let file = File::open(path)
-                .map_err(|error| Failure::usage(format!("cannot read {path}: {error}")))?;
+            let file = File::open(path).map_err(|error| cannot_read(path, error))?;
             let (reader, tracker) = tracked(file, expected);
             journal.tracker = Some(tracker);
             arguments.then(canvass_queue::stream(reader, path, &options))
@@ -123,6 +126,10 @@ pub(super) fn journaled_source(
             .map_err(|error| Failure::usage(format!("cannot go on with the list: {error}")))?;
     }
     Ok(Box::new(resumed))
+}
+
+fn cannot_read(path: &str, error: io::Error) -> Failure {
+    Failure::usage(format!("cannot read {path}: {error}"))
 }
 
 fn list(args: &CommonArgs, has_arguments: bool) -> Result<List<'_>, Failure> {

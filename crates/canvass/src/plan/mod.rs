@@ -112,7 +112,9 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
     outputs.name_files(&mut files, parts.tables_beside);
     if let Some(request) = &journal {
         request.name_files(&mut files);
-        outputs.name_parked_file(&mut files);
+        if let Some(path) = outputs.parked_path() {
+            files.writes("--recheck", path);
+        }
     }
     files.check()?;
     if let Some(request) = &journal {
@@ -139,7 +141,10 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
     granted::warn_of_limits(&args, &plan, parts.sockets_max);
     let dedup = args.dedup.map(|bytes| Arc::new(Dedup::new(bytes)));
     let mut journal = match journal {
-        Some(request) => Some(request.open(&order(&args, !parts.targets.is_empty())?)?),
+        Some(request) => {
+            let order = order(&args, !parts.targets.is_empty())?;
+            Some(request.open(&order, args.quiet)?)
+        }
         None => None,
     };
     if let Some(Opened::Open(journal)) = &journal

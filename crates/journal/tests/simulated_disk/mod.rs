@@ -212,19 +212,18 @@ impl Disk for SimulatedDisk {
         } else {
             octets.len() / 2
         };
-        let existing = self.0.borrow().names.get(&Place::Next).copied();
-        let file = existing.unwrap_or_else(|| {
-            self.0.borrow_mut().files.push(FileContent::default());
-            self.0.borrow().files.len() - 1
+        let mut disks = self.0.borrow_mut();
+        disks.files.push(FileContent {
+            octets: octets[..written].to_vec(),
+            durable: Vec::new(),
         });
-        self.0.borrow_mut().files[file].octets = octets[..written].to_vec();
-        if existing.is_none() {
-            self.change(NameChange {
-                name: Some(Place::Next),
-                removed: None,
-                file,
-            });
-        }
+        let file = disks.files.len() - 1;
+        drop(disks);
+        self.change(NameChange {
+            name: Some(Place::Next),
+            removed: None,
+            file,
+        });
         failed
     }
 
@@ -237,12 +236,24 @@ impl Disk for SimulatedDisk {
         Ok(())
     }
 
-    fn rename(&mut self, from: Place, to: Place) -> Result<(), DiskError> {
-        self.operate("rename")?;
-        let file = self.0.borrow().names[&from];
+    fn keep_current(&mut self) -> Result<(), DiskError> {
+        self.remove(Place::Previous)?;
+        self.operate("link")?;
+        let file = self.0.borrow().names[&Place::Current];
         self.change(NameChange {
-            name: Some(to),
-            removed: Some(from),
+            name: Some(Place::Previous),
+            removed: None,
+            file,
+        });
+        Ok(())
+    }
+
+    fn publish_next(&mut self) -> Result<(), DiskError> {
+        self.operate("rename")?;
+        let file = self.0.borrow().names[&Place::Next];
+        self.change(NameChange {
+            name: Some(Place::Current),
+            removed: Some(Place::Next),
             file,
         });
         Ok(())

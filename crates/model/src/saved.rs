@@ -42,24 +42,22 @@ impl<T: SavedAs> SavedAs for Box<T> {
     }
 }
 
-/// With its scope, which serde leaves out.
+/// With its flow label and its scope, which serde leaves out.
 impl SavedAs for SocketAddr {
-    type Saved = (IpAddr, u16, u32);
+    type Saved = (IpAddr, u16, u32, u32);
 
     fn save(&self) -> Self::Saved {
-        let scope_id = match self {
-            Self::V4(_) => 0,
-            Self::V6(address) => address.scope_id(),
+        let (flowinfo, scope_id) = match self {
+            Self::V4(_) => (0, 0),
+            Self::V6(address) => (address.flowinfo(), address.scope_id()),
         };
-        (self.ip(), self.port(), scope_id)
+        (self.ip(), self.port(), flowinfo, scope_id)
     }
 
-    fn restore((address, port, scope_id): Self::Saved) -> Self {
+    fn restore((address, port, flowinfo, scope_id): Self::Saved) -> Self {
         match address {
-            IpAddr::V6(address) if scope_id != 0 => {
-                Self::V6(SocketAddrV6::new(address, port, 0, scope_id))
-            }
-            _ => Self::new(address, port),
+            IpAddr::V4(_) => Self::new(address, port),
+            IpAddr::V6(address) => SocketAddrV6::new(address, port, flowinfo, scope_id).into(),
         }
     }
 }

@@ -237,7 +237,7 @@ fn what_was_asked_for_and_what_was_expected_have_columns() {
         ("title", "a < b"),
         ("favicon_url", "http://127.0.0.1:8080/favicon.ico"),
         ("favicon_status", "200"),
-        ("favicon_mmh3,recheck", "-235701012"),
+        ("favicon_mmh3", "-235701012"),
         ("redirects", "1"),
         ("expected", ""),
     ] {
@@ -246,7 +246,7 @@ fn what_was_asked_for_and_what_was_expected_have_columns() {
     assert_eq!(cell(&extras, "body_sha256"), "5a".repeat(32));
     let text = written(&[fixture::http_unexpected()]);
     assert!(
-        text.ends_with(",\"status 200-399,401\",503,,,,,,\n"),
+        text.ends_with(",\"status 200-399,401\",503,,,,,,,false\n"),
         "{text}"
     );
     assert_eq!(cell(&fixture::tcp_unmatched(), "seen"), "\"220\"");

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use canvass_model::Outcome;
 use canvass_queue::{Ledger, Receipt};
-use canvass_report::{Durable, RecheckCounts, Sink, SinkError};
+use canvass_report::{Durable, Sink, SinkError};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::continuation::Joiner;
@@ -45,8 +45,6 @@ pub(crate) struct Collector {
 pub(crate) struct Collected {
     /// The number of outcomes that were left out.
     pub withheld: u64,
-    /// How outcomes that failed were asked again.
-    pub recheck: Option<RecheckCounts>,
     /// The error of the first sink that failed or panicked.
     pub error: Option<RunError>,
 }
@@ -64,14 +62,13 @@ impl Collector {
     /// others still receive the outcomes that arrive until its end.
     pub(crate) fn run(mut self) -> Collected {
         self.take_all();
-        let recheck = self.end_parking();
+        self.end_parking();
         self.each_sink(|sink| sink.finish());
         if self.failed.is_none() {
             self.acknowledger.acknowledge_all();
         }
         Collected {
             withheld: self.joiner.withheld(),
-            recheck,
             error: self.failed,
         }
     }
@@ -111,16 +108,13 @@ impl Collector {
         self.each_sink(|sink| sink.record_parked(outcomes));
     }
 
-    /// Has what is parked asked again and recorded, if anything is parked in this run.
-    fn end_parking(&mut self) -> Option<RecheckCounts> {
-        let last_pass = self.last_pass.take()?;
-        match last_pass.run(self) {
-            Ok(counts) => Some(counts),
-            Err(error) => {
-                self.failed.get_or_insert(RunError::Sink(error));
-                self.stop.abort();
-                None
-            }
+    /// Has what is parked asked again and recorded, if this run parks.
+    fn end_parking(&mut self) {
+        if let Some(last_pass) = self.last_pass.take()
+            && let Err(error) = last_pass.run(self)
+        {
+            self.failed.get_or_insert(RunError::Sink(error));
+            self.stop.abort();
         }
     }
 

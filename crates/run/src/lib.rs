@@ -111,7 +111,7 @@ pub use error::{RunError, StartError};
 pub use plan::{
     DEFAULT_TIMEOUTS, Plan, PlanBuilder, PlanError, RESOLVERS_MAX, default_event_loops,
 };
-pub use recheck::{RECHECK_TIME_MAX, Recheck, Spill};
+pub use recheck::{RECHECK_TIME_MAX, Recheck, Spill, SpillState};
 pub use run::{Report, Run};
 pub use sinks::{Optional, OptionalError, Shared};
 pub use snapshot::{RunReader, Snapshot};

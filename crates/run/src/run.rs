@@ -262,9 +262,7 @@ impl Run {
             self.note(end);
         }
         let mut progress = std::mem::take(&mut self.progress);
-        let collected = progress.collected.as_ref();
-        let withheld = collected.map_or(0, |all| all.withheld);
-        let recheck = collected.and_then(|all| all.recheck);
+        let withheld = progress.collected.as_ref().map_or(0, |all| all.withheld);
         adjust(&mut progress.shards, self.reader.earlier, withheld);
         let admitted: u64 = progress.shards.iter().map(|shard| shard.admitted).sum();
         let remaining = self
@@ -280,7 +278,7 @@ impl Run {
                     .unwrap_or_else(|| self.reader.clock.began.elapsed()),
             remaining: remaining.filter(|_| self.stop.is_stopping()),
             completed: self.reader.ledger.completed(),
-            recheck,
+            recheck: self.reader.spill.as_ref().map(Spill::counts),
             shards: progress.shards.clone(),
             error: self.error(progress, &tally),
             tally,

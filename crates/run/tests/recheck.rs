@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use canvass_run::{
-    Continuation, Outcome, Plan, Recheck, Report, Run, Sink, SinkError, Source, Spill, Verdict,
+    Continuation, Outcome, Plan, Recheck, Report, Run, Sink, SinkError, Source, Spill, SpillState,
+    Verdict,
 };
 use common::{Waiting, lab, ptr, targets, until};
 
@@ -179,7 +180,11 @@ fn parked(outcomes: &[Outcome]) -> (File, Vec<u64>) {
 fn go_on(file: &File, octets: u64, recorded_octets: u64) -> Spill {
     let file = file.try_clone().unwrap();
     file.set_len(octets).unwrap();
-    Spill::continued(file, "parked", octets, recorded_octets).unwrap()
+    let before = SpillState {
+        recorded_octets,
+        ..SpillState::default()
+    };
+    Spill::continued(file, "parked", octets, before).unwrap()
 }
 
 #[test]
@@ -239,7 +244,7 @@ fn answers_of_an_earlier_part_are_not_asked_for_again() {
 fn the_file_of_another_version_is_refused() {
     let (file, lengths) = parked(&failed(10));
     std::os::unix::fs::FileExt::write_all_at(&file, b"canvass 9", 0).unwrap();
-    let refused = Spill::continued(file, "lines.parked", lengths[1], lengths[0]);
+    let refused = Spill::continued(file, "lines.parked", lengths[1], SpillState::default());
     let error = refused.err().unwrap().to_string();
     assert!(
         error.contains("lines.parked: it was not written by this version"),

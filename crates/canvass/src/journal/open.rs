@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use canvass_journal::{
-    Binding, FileDisk, LoadError, LockError, Output, Progress, Record, Shard, Store, Syncable,
-    Writer,
+    Binding, FileDisk, LoadError, LockError, Output, Parked, Progress, Record, Shard, Store,
+    Syncable, Writer,
 };
 use canvass_queue::{Ledger, Partition};
 use canvass_report::{LatencyRecorder, Tally};
-use canvass_run::{Completed, Continuation, Shared, Spill};
+use canvass_run::{Completed, Continuation, RecheckCounts, Shared, Spill, SpillState};
 
 use super::binding::{self, COMMAND, LIST, ListIdentity};
 use super::end::{JournalEnd, sink_error};
@@ -352,8 +352,16 @@ impl Journal {
 
     /// The parked outcomes in a file that was cut back to `octets`. `name` is its name in errors.
     pub(crate) fn spill(&self, file: File, name: String, octets: u64) -> Result<Spill, Failure> {
-        let recorded_octets = self.record.progress.recorded_octets;
-        Spill::continued(file, name, octets, recorded_octets).map_err(Failure::stopped)
+        let Parked {
+            recorded_octets,
+            failed,
+            asked,
+        } = self.record.progress.parked;
+        let before = SpillState {
+            recorded_octets,
+            counts: RecheckCounts { failed, asked },
+        };
+        Spill::continued(file, name, octets, before).map_err(Failure::stopped)
     }
 
     /// Starts the thread that writes records. Returns a sink for all outputs, and what ends the journal.

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use canvass_journal::{Done, Output, Partial, Progress, Writer};
+use canvass_journal::{Done, Output, Parked, Partial, Progress, Writer};
 use canvass_model::Outcome;
 use canvass_queue::{Ledger, Receipt};
 use canvass_report::{Durable, LatencyRecorder, Sink, SinkError, Tally};
-use canvass_run::{Completed, Shared, Spill};
+use canvass_run::{Completed, Shared, Spill, SpillState};
 
 use super::end::sink_error;
 use super::list::ListTracker;
@@ -69,7 +69,7 @@ impl JournalSink {
             output.sink.checkpoint()?;
         }
         let outputs = self.outputs.iter().map(JournaledOutput::recorded).collect();
-        let recorded_octets = self.spill.as_ref().map_or(0, Spill::recorded_octets);
+        let parked = self.spill.as_ref().map(parked).unwrap_or_default();
         let completed = self.recorded.completed();
         // All sinks have the same outcomes whenever one of them is flushed.
         let (tally, latency) = (self.counts.tally.get(), self.counts.latency.get());
@@ -79,7 +79,7 @@ impl JournalSink {
         self.writer.checkpoint(self.count, move || Progress {
             done: done(completed),
             outputs,
-            recorded_octets,
+            parked,
             list,
             elapsed_ns: nanos(time.wall_before + time.began.elapsed()),
             cpu_ns: nanos(time.cpu_before + process_cpu_time()),
@@ -170,6 +170,18 @@ fn done(completed: Completed) -> Done {
         partial: partial
             .map(|(seq, outcomes)| Partial { seq, outcomes })
             .collect(),
+    }
+}
+
+fn parked(spill: &Spill) -> Parked {
+    let SpillState {
+        recorded_octets,
+        counts,
+    } = spill.state();
+    Parked {
+        recorded_octets,
+        failed: counts.failed,
+        asked: counts.asked,
     }
 }
 

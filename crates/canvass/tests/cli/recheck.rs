@@ -209,8 +209,17 @@ fn a_signal_ends_the_pass_and_what_is_parked_is_written() {
             assert_eq!(lines.len() as u64, admitted);
             assert_eq!(answered + failed, admitted);
             assert!(failed > 0, "{}", run.err);
-            let run = rig.run().exits(1);
+            let run = rig.run();
             assert_eq!(run.balance()[0], 100);
+            // The counts are those of all parts.
+            let rechecked = rig
+                .lines()
+                .iter()
+                .filter(|line| line.contains("recheck"))
+                .count();
+            let words = format!("failed only under load: {rechecked} of ");
+            assert!(run.err.contains(&words), "{words} in {}", run.err);
+            assert!(run.err.contains(", of 100 that had failed"), "{}", run.err);
             let seqs: BTreeSet<u64> = by_seq(&rig.lines()).into_keys().collect();
             assert_eq!(seqs, (0..100).collect());
         }

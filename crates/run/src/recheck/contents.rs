@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use canvass_report::{RecheckCounts, SinkError};
+use canvass_report::SinkError;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
@@ -18,8 +18,8 @@ pub(super) struct Contents {
     pub parked: u64,
     /// For the place of a parked outcome, that of the answer when its target was asked again.
     pub answers: HashMap<u64, u64>,
-    /// Set if all was asked that was to be.
-    pub asked: Option<RecheckCounts>,
+    /// Whether the sample has been asked.
+    pub is_asked: bool,
     sample: Reservoir,
     /// Where reading goes on.
     next: u64,
@@ -39,7 +39,7 @@ impl Contents {
         let mut contents = Self {
             parked: 0,
             answers: HashMap::new(),
-            asked: None,
+            is_asked: false,
             sample: Reservoir {
                 rng: StdRng::seed_from_u64(seed),
                 size_max: sample_max,
@@ -58,7 +58,7 @@ impl Contents {
         while let Some(found) = entries.next()? {
             if found.is_parked() {
                 self.parked += 1;
-                self.asked = None;
+                self.is_asked = false;
                 self.sample.put(found.place);
                 continue;
             }
@@ -67,9 +67,7 @@ impl Contents {
                 Entry::Answered { parked, .. } => {
                     self.answers.insert(parked, found.place);
                 }
-                Entry::Asked { failed, asked } => {
-                    self.asked = Some(RecheckCounts { failed, asked });
-                }
+                Entry::Asked => self.is_asked = true,
             }
         }
         self.next = entries.place();

@@ -21,21 +21,17 @@ pub(crate) struct LastPass {
 
 impl LastPass {
     /// Asks a sample again unless the run was stopped, and records what is parked.
-    pub(crate) fn run(&self, collector: &mut Collector) -> Result<RecheckCounts, SinkError> {
+    pub(crate) fn run(&self, collector: &mut Collector) -> Result<(), SinkError> {
         let spill = &self.recheck.spill;
         let mut contents = Contents::read(spill, self.recheck.seed, SAMPLE_MAX)?;
-        let asked = match contents.asked {
-            Some(_) => Ok(()),
-            None => self.ask(&mut contents, collector),
+        let asked = match contents.is_asked {
+            true => Ok(()),
+            false => self.ask(&mut contents, collector),
         };
         // What failed while asking does not keep the outcomes from being recorded.
         contents.read_on(spill)?;
         self.record(&contents, collector)?;
-        asked?;
-        Ok(contents.asked.unwrap_or(RecheckCounts {
-            failed: contents.parked,
-            asked: contents.answers.len() as u64,
-        }))
+        asked
     }
 
     fn ask(&self, contents: &mut Contents, collector: &mut Collector) -> Result<(), SinkError> {
@@ -51,10 +47,11 @@ impl LastPass {
                 !collector.stop.is_stopping()
             })?;
         }
-        spill.append(&Entry::Asked {
+        spill.add_counts(RecheckCounts {
             failed: contents.parked,
             asked: answered_before + asked,
-        })
+        });
+        spill.append(&Entry::Asked)
     }
 
     fn record(&self, contents: &Contents, collector: &mut Collector) -> Result<(), SinkError> {

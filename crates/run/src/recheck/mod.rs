@@ -14,7 +14,7 @@ use std::time::Duration;
 use canvass_model::{Cause, Outcome, Verdict};
 
 pub(crate) use last_pass::LastPass;
-pub use spill::Spill;
+pub use spill::{Spill, SpillState};
 
 /// The default of [`Recheck::time_max`].
 pub const RECHECK_TIME_MAX: Duration = Duration::from_secs(60);

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use canvass_model::Outcome;
-use canvass_report::{Durable, Sink, SinkError};
+use canvass_report::{Durable, RecheckCounts, Sink, SinkError};
 use serde::{Deserialize, Serialize};
 
 const HEADER: &str = concat!("canvass ", env!("CARGO_PKG_VERSION"), " parked outcomes\n");
@@ -45,6 +45,19 @@ struct Counts {
     recorded: AtomicU64,
     /// The outcomes that are parked and not recorded.
     parked: AtomicU64,
+    /// What earlier passes and the last one have come to: the outcomes that had failed, and those of them
+    /// that were asked again.
+    failed: AtomicU64,
+    asked: AtomicU64,
+}
+
+/// The state of a [`Spill`] at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SpillState {
+    /// How much of the file is recorded, in octets.
+    pub recorded_octets: u64,
+    /// What asking again has come to.
+    pub counts: RecheckCounts,
 }
 
 /// An entry of the file. A place is where an entry begins, in octets.
@@ -57,10 +70,7 @@ pub(super) enum Entry<O> {
         outcome: O,
     },
     /// The sample has been asked.
-    Asked {
-        failed: u64,
-        asked: u64,
-    },
+    Asked,
 }
 
 /// Reads entries in their order.
@@ -91,8 +101,7 @@ impl Spill {
         Self::of(file, name.into(), 0, HEADER.len() as u64)
     }
 
-    /// Goes on with the file of an earlier part of the run: with its first `octets`, of which the first
-    /// `recorded_octets` are recorded.
+    /// Goes on with the first `octets` of the file of an earlier part of the run.
     ///
     /// # Errors
     /// The file cannot be read, or is that of another version.
@@ -100,23 +109,28 @@ impl Spill {
         file: File,
         name: impl Into<Box<str>>,
         octets: u64,
-        recorded_octets: u64,
+        before: SpillState,
     ) -> Result<Self, SinkError> {
         let name = name.into();
-        if octets == 0 {
-            return Ok(Self::new(file, name));
-        }
+        let spill = match octets {
+            0 => Self::new(file, name),
+            _ => Self::read(file, name, octets, before.recorded_octets)?,
+        };
+        spill.add_counts(before.counts);
+        Ok(spill)
+    }
+
+    fn read(file: File, name: Box<str>, octets: u64, recorded: u64) -> Result<Self, SinkError> {
         let mut header = [0; HEADER.len()];
         let read = file.read_exact_at(&mut header, 0);
         if read.is_err() || header != HEADER.as_bytes() {
-            let reason = "it was not written by this version of canvass";
-            return Err(failed(
+            return Err(damaged(
                 &name,
-                io::Error::new(io::ErrorKind::InvalidData, reason),
+                "it was not written by this version of canvass",
             ));
         }
-        let spill = Self::of(file, name, octets, recorded_octets);
-        let mut entries = spill.entries(recorded_octets)?;
+        let spill = Self::of(file, name, octets, recorded);
+        let mut entries = spill.entries(recorded)?;
         let mut parked = 0;
         while let Some(found) = entries.next()? {
             parked += u64::from(found.is_parked());
@@ -141,6 +155,8 @@ impl Spill {
                 octets: Arc::new(octets.into()),
                 recorded: recorded.into(),
                 parked: AtomicU64::new(0),
+                failed: AtomicU64::new(0),
+                asked: AtomicU64::new(0),
             }),
         }
     }
@@ -151,12 +167,29 @@ impl Spill {
         Arc::clone(&self.counts.octets)
     }
 
-    /// How much of the file is recorded, in octets.
-    pub fn recorded_octets(&self) -> u64 {
-        match self.counts.octets.load(Ordering::Relaxed) {
-            0 => 0,
-            _ => self.recorded(),
+    /// What has to be known to go on with the file, besides its length.
+    pub fn state(&self) -> SpillState {
+        SpillState {
+            recorded_octets: match self.counts.octets.load(Ordering::Relaxed) {
+                0 => 0,
+                _ => self.recorded(),
+            },
+            counts: self.counts(),
         }
+    }
+
+    /// What asking again has come to, in all parts of the run.
+    pub fn counts(&self) -> RecheckCounts {
+        RecheckCounts {
+            failed: self.counts.failed.load(Ordering::Relaxed),
+            asked: self.counts.asked.load(Ordering::Relaxed),
+        }
+    }
+
+    pub(super) fn add_counts(&self, counts: RecheckCounts) {
+        let RecheckCounts { failed, asked } = counts;
+        self.counts.failed.fetch_add(failed, Ordering::Relaxed);
+        self.counts.asked.fetch_add(asked, Ordering::Relaxed);
     }
 
     /// The number of outcomes that are parked and not recorded.
@@ -344,7 +377,7 @@ fn decode(octets: &[u8], name: &str) -> Result<Entry<Outcome>, SinkError> {
 fn outcome_of(octets: &[u8], name: &str) -> Result<Outcome, SinkError> {
     match decode(octets, name)? {
         Entry::Parked(outcome) | Entry::Answered { outcome, .. } => Ok(outcome),
-        Entry::Asked { .. } => Err(damaged(name, "an outcome is missing")),
+        Entry::Asked => Err(damaged(name, "an outcome is missing")),
     }
 }
 

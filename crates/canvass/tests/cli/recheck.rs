@@ -147,9 +147,21 @@ fn interrupted(rig: &Rig, peer: &Peer, queries: u64, signal: Signal) -> Run {
 #[test]
 fn a_run_that_is_killed_in_the_last_pass_loses_nothing_and_doubles_nothing() {
     let peer = failing_at_first(|number| number % 2 == 1);
-    let rig = hundred(&peer.resolver());
-    for queries in [110, 130] {
-        let run = interrupted(&rig, &peer, queries, Signal::KILL);
+    let mut rig = hundred(&peer.resolver());
+    // The pass takes two seconds.
+    rig.add(&["--rate-per-resolver", "50"]);
+    let parked = || {
+        rig.shown("progress")
+            .map(|progress| progress["done"]["watermark"] == 100)
+    };
+    for queries in [105, 120] {
+        let command = rig.command();
+        let mut running = Running::start(&command.iter().map(String::as_str).collect::<Vec<_>>());
+        until("the pass", || {
+            parked() == Some(true) && peer.queries() >= queries
+        });
+        running.signal(Signal::KILL);
+        let run = running.end();
         assert_eq!(run.code, None, "it ended too early: {}", run.err);
         assert!(rig.lines().is_empty());
     }
@@ -253,7 +265,7 @@ fn histograms_equal_those_of_the_lines() {
     assert_eq!(run.balance(), [32, 16, 0, 16]);
     let count = |text: &str| {
         let end = text.lines().find(|line| line.contains("Total count"));
-        end.unwrap_or_else(|| panic!("{text}")).contains("= 32]")
+        end.unwrap_or_else(|| panic!("{text}")).ends_with(" 32]")
     };
     assert!(count(&std::fs::read_to_string(table).unwrap()));
     assert!(

@@ -461,6 +461,39 @@ warning: the certificate of 1 target expires within 14 days; the first is that o
     }
 
     #[test]
+    fn what_failed_only_under_load_is_counted_and_estimated() {
+        let mut answered = fixture::ptr_answered();
+        answered.recheck = true;
+        let (tally, latency) = recorded(&[answered, fixture::ptr_timeout()]);
+        let mut input = SummaryInput {
+            tally: &tally,
+            latency: &latency,
+            shards: &[shard(2)],
+            wall: Duration::from_secs(1),
+            cpu: None,
+            remaining: None,
+            interrupted: false,
+            recheck: Some(RecheckCounts {
+                failed: 10,
+                asked: 2,
+            }),
+            colour: false,
+        };
+        let text = summary(&input);
+        for part in [
+            "\nfailed only under load: 1 of 2 asked again, of 10 that had failed\n",
+            "\nwarning: 1 target had failed only under the load of this run, and so had about 4 that \
+             were not asked again; lower --rate",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        input.recheck = None;
+        let text = summary(&input);
+        assert!(!text.contains("failed only under load:"), "{text}");
+        assert!(text.contains("load of this run; lower --rate"), "{text}");
+    }
+
+    #[test]
     fn an_interrupt_says_what_remains() {
         let (tally, latency) = recorded(&[]);
         let mut input = SummaryInput {

@@ -1,15 +1,21 @@
 //! Which address of a host is probed.
 
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use canvass_model::Host;
 use canvass_run::system_addresses;
-use crossbeam_channel::{RecvTimeoutError, bounded};
+use crossbeam_channel::{after, bounded, select};
 
 use crate::exposition::Exposition;
 use crate::file::IpProtocol;
+use crate::probe::{Attempt, CANCELLED, Cancelled};
+
+/// The most lookups at the same time. The system's resolver has no time limit of its own, so a lookup
+/// may still be under way when its probe has ended.
+const LOOKUPS_MAX: usize = 256;
 
 /// Which addresses of a host are of use.
 #[derive(Clone, Copy, Debug)]
@@ -27,10 +33,10 @@ pub(crate) struct Found {
 
 impl AddressChoice {
     /// Looks up a host with the system's resolver, and sets the metrics of that.
-    pub(crate) fn look_up(self, host: &Host, limit: Duration, metrics: &mut Exposition) -> Found {
+    pub(crate) fn look_up(self, host: &Host, attempt: &mut Attempt<'_>) -> Found {
         let began = Instant::now();
         let addresses = match host {
-            Host::Name(name) => look_up_name(name, limit),
+            Host::Name(name) => look_up_name(name, attempt.left(), attempt.cancelled),
             host => Ok(host.address().into_iter().collect()),
         };
         let found = Found {
@@ -40,7 +46,7 @@ impl AddressChoice {
             }),
             took: began.elapsed(),
         };
-        found.write(metrics);
+        found.write(&mut attempt.metrics);
         found
     }
 
@@ -81,26 +87,54 @@ impl Found {
     }
 }
 
+/// A lookup that is under way.
+struct Lookup;
+
+impl Lookup {
+    /// Begins a lookup, unless there are too many.
+    fn begin() -> Option<Self> {
+        let more = |under_way| (under_way < LOOKUPS_MAX).then_some(under_way + 1);
+        let begun = UNDER_WAY.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more);
+        begun.is_ok().then_some(Self)
+    }
+}
+
+impl Drop for Lookup {
+    fn drop(&mut self) {
+        UNDER_WAY.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// The lookups of this process that are under way.
+static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+
 /// `getaddrinfo` has no time limit, so a thread waits for it.
-fn look_up_name(name: &str, limit: Duration) -> Result<Vec<IpAddr>, String> {
+fn look_up_name(name: &str, limit: Duration, cancelled: &Cancelled) -> Result<Vec<IpAddr>, String> {
+    let lookup = Lookup::begin()
+        .ok_or_else(|| format!("cannot look up {name}: {LOOKUPS_MAX} lookups are under way"))?;
     let (sender, answer) = bounded(1);
     let owned = name.to_owned();
     let work = move || {
         // Nobody listens after the time limit.
         let _ = sender.send(system_addresses(&owned));
+        drop(lookup);
     };
     thread::Builder::new()
         .name("canvass-names".to_owned())
         .spawn(work)
         .map_err(|error| format!("cannot start a thread to look up {name}: {error}"))?;
-    match answer.recv_timeout(limit) {
+    let looked_up = select! {
+        recv(answer) -> looked_up => looked_up,
+        recv(after(limit)) -> _ => return Err(format!("looking up {name} took too long")),
+        recv(cancelled) -> _ => return Err(CANCELLED.to_owned()),
+    };
+    match looked_up {
         Ok(Ok(addresses)) => Ok(addresses),
         Ok(Err(error)) => Err(format!(
             "cannot look up {name}: {}",
             std::io::Error::from(error)
         )),
-        Err(RecvTimeoutError::Timeout) => Err(format!("looking up {name} took too long")),
-        Err(RecvTimeoutError::Disconnected) => Err(format!("the lookup of {name} broke off")),
+        Err(_) => Err(format!("the lookup of {name} broke off")),
     }
 }
 

@@ -12,7 +12,8 @@ use canvass_run::TargetKind;
 use crate::address::AddressChoice;
 use crate::exposition::Exposition;
 use crate::file::{DnsModule, RecordRules, Regex, TransportProtocol};
-use crate::probe::{Attempt, Log, source};
+use crate::log::Log;
+use crate::probe::{Attempt, source};
 
 const PORT: u16 = 53;
 
@@ -29,8 +30,7 @@ pub(crate) fn probe(module: &DnsModule, attempt: &mut Attempt<'_>) -> bool {
         preferred: module.preferred_ip_protocol,
         fallback: module.ip_protocol_fallback,
     };
-    let left = attempt.left();
-    let found = choice.look_up(&host, left, &mut attempt.metrics);
+    let found = choice.look_up(&host, attempt);
     duration(&mut attempt.metrics, "resolve", found.took.as_secs_f64());
     let prepared = found
         .address
@@ -79,7 +79,7 @@ pub(crate) fn probe(module: &DnsModule, attempt: &mut Attempt<'_>) -> bool {
 }
 
 /// Splits `host` or `host:port`.
-fn split(target: &str) -> Option<(Host, u16)> {
+pub(crate) fn split(target: &str) -> Option<(Host, u16)> {
     if let Some(host) = Host::parse(target) {
         return Some((host, PORT));
     }

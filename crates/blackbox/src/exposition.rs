@@ -7,19 +7,29 @@ use std::fmt::Write as _;
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Gauges, by name.
-#[derive(Debug, Default)]
-pub(crate) struct Exposition {
+#[derive(Clone, Debug, Default)]
+pub struct Exposition {
     families: BTreeMap<&'static str, Family>,
 }
 
-#[derive(Debug)]
-struct Family {
-    help: &'static str,
-    /// Values by their labels, in the order of the text.
-    series: BTreeMap<String, f64>,
+/// Labels with their values, sorted.
+pub type Labels = Box<[(Box<str>, Box<str>)]>;
+
+/// The gauges of one name.
+#[derive(Clone, Debug)]
+pub struct Family {
+    /// What the gauges are.
+    pub help: &'static str,
+    /// Their values, by their labels.
+    pub series: BTreeMap<Labels, f64>,
 }
 
 impl Exposition {
+    /// The gauges, sorted by their names.
+    pub fn families(&self) -> impl Iterator<Item = (&'static str, &Family)> {
+        self.families.iter().map(|(name, family)| (*name, family))
+    }
+
     /// Sets a gauge without labels.
     pub(crate) fn set(&mut self, name: &'static str, help: &'static str, value: impl Into<f64>) {
         self.set_labelled(name, help, &[], value);
@@ -33,32 +43,30 @@ impl Exposition {
         labels: &[(&str, &str)],
         value: impl Into<f64>,
     ) {
-        let mut labels = labels.to_vec();
+        let owned = |(label, value): &(&str, &str)| (Box::from(*label), Box::from(*value));
+        let mut labels: Labels = labels.iter().map(owned).collect();
         labels.sort_unstable();
-        let mut text = String::new();
-        for (at, (label, value)) in labels.iter().enumerate() {
-            let comma = if at == 0 { "" } else { "," };
-            let _ = write!(text, "{comma}{label}=\"{}\"", escaped(value));
-        }
         let family = self.families.entry(name).or_insert_with(|| Family {
             help,
             series: BTreeMap::new(),
         });
-        family.series.insert(text, value.into());
+        family.series.insert(labels, value.into());
     }
 
-    /// The text.
-    pub(crate) fn text(&self) -> String {
+    /// The gauges in Prometheus's text format.
+    pub fn text(&self) -> String {
         let mut text = String::new();
         for (name, family) in &self.families {
             let _ = writeln!(text, "# HELP {name} {}", family.help);
             let _ = writeln!(text, "# TYPE {name} gauge");
             for (labels, value) in &family.series {
                 text.push_str(name);
-                if !labels.is_empty() {
-                    let _ = write!(text, "{{{labels}}}");
+                for (at, (label, value)) in labels.iter().enumerate() {
+                    let before = if at == 0 { '{' } else { ',' };
+                    let _ = write!(text, "{before}{label}=\"{}\"", escaped(value));
                 }
-                let _ = writeln!(text, " {}", number(*value));
+                let after = if labels.is_empty() { "" } else { "}" };
+                let _ = writeln!(text, "{after} {}", number(*value));
             }
         }
         text

@@ -46,8 +46,7 @@ fn request(module: &HttpModule, attempt: &mut Attempt<'_>) -> Result<Judgement, 
             preferred: module.preferred_ip_protocol,
             fallback: module.ip_protocol_fallback,
         };
-        let left = attempt.left();
-        let found = choice.look_up(&host, left, &mut attempt.metrics);
+        let found = choice.look_up(&host, attempt);
         http_metrics::resolved(found.took, &mut attempt.metrics);
         let address = found.address?;
         if reach.proxies.is_none() {
@@ -108,7 +107,7 @@ fn request(module: &HttpModule, attempt: &mut Attempt<'_>) -> Result<Judgement, 
 }
 
 /// The URL of a target, which may lack its scheme.
-fn target_url(target: &str) -> Result<Url, String> {
+pub(crate) fn target_url(target: &str) -> Result<Url, String> {
     let has_scheme = target.starts_with("http://") || target.starts_with("https://");
     let parsed = if has_scheme {
         Url::parse(target)

@@ -3,7 +3,7 @@
 use canvass_model::{Cause, Header, HttpAnswer, Outcome};
 
 use crate::file::{HeaderRule, HttpModule};
-use crate::probe::Log;
+use crate::log::Log;
 
 /// What a module makes of a response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

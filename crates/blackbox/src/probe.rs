@@ -1,6 +1,5 @@
 //! One probe, from its request to the metrics.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -8,10 +7,11 @@ use canvass_engine::SocketOptions;
 use canvass_model::{Job, Outcome};
 use canvass_proto::Timeouts;
 use canvass_run::{Plan, PlanBuilder, Run, Sink, SinkError, TargetKind};
-use crossbeam_channel::{Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, select};
 
 use crate::exposition::Exposition;
 use crate::file::{Module, Modules};
+use crate::log::{Log, shown_target};
 use crate::refusal::{self, Refusal};
 use crate::tls::TlsClients;
 use crate::{debug, dns, http, tcp};
@@ -23,12 +23,16 @@ pub const DEFAULT_MODULE: &str = "http_2xx";
 const TIMEOUT: Duration = Duration::from_secs(120);
 /// How long before the scraper gives up the probe must have ended.
 const SCRAPE_MARGIN: Duration = Duration::from_millis(500);
+/// The most time that a probe is given, whatever its module says.
+const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// The most sockets of one probe.
 const SOCKETS: usize = 8;
 
 /// What `/probe` is asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct ProbeRequest<'a> {
+    /// When it was asked for: the time limit counts from then.
+    pub asked: Instant,
     /// The name of the module; see [`DEFAULT_MODULE`].
     pub module: &'a str,
     /// The target, as the prober of the module reads it.
@@ -46,9 +50,17 @@ pub struct ProbeRequest<'a> {
 pub struct ProbeResponse {
     /// Whether the target is as the module expects it (`probe_success`).
     pub success: bool,
-    /// The metrics in Prometheus's text format, or what debugging shows.
-    pub text: String,
+    /// The metrics.
+    pub metrics: Exposition,
+    /// What happened, the metrics and the module, without its secrets. Only if it was asked for.
+    pub debug: Option<String>,
 }
+
+/// The end of a wait for an answer: the probe ends early once every sender is gone. Nothing is sent.
+pub type Cancelled = Receiver<std::convert::Infallible>;
+
+/// What the log says of a probe that nobody waits for any more.
+pub(crate) const CANCELLED: &str = "the client has gone away";
 
 /// Why there was no probe.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,35 +86,52 @@ pub enum ProbeError {
     Hostname(Box<str>),
 }
 
-/// Probes a target. Blocks until the probe has ended.
+impl Modules {
+    /// Checks that there can be a probe.
+    ///
+    /// # Errors
+    /// There is no such module or no target, or the module cannot be used.
+    pub fn check(&self, request: &ProbeRequest<'_>) -> Result<(), ProbeError> {
+        self.usable(request).map(drop)
+    }
+
+    /// The module, with the host name of the request.
+    fn usable(&self, request: &ProbeRequest<'_>) -> Result<Module, ProbeError> {
+        let unknown = || ProbeError::UnknownModule(request.module.into());
+        let module = self.module(request.module).ok_or_else(unknown)?;
+        if request.target.is_empty() {
+            return Err(ProbeError::NoTarget);
+        }
+        refusal::check(module).map_err(|refusal| ProbeError::Refused {
+            module: request.module.into(),
+            refusal,
+        })?;
+        named(module, request.hostname)
+    }
+}
+
+/// Probes a target. Blocks until the probe has ended, or is `cancelled`: then it failed.
 ///
 /// # Errors
-/// There is no such module, or it cannot be used. A target that cannot be probed is an answer.
-pub fn probe(modules: &Modules, request: &ProbeRequest<'_>) -> Result<ProbeResponse, ProbeError> {
-    let unknown = || ProbeError::UnknownModule(request.module.into());
-    let module = modules.module(request.module).ok_or_else(unknown)?;
-    if request.target.is_empty() {
-        return Err(ProbeError::NoTarget);
-    }
-    refusal::check(module).map_err(|refusal| ProbeError::Refused {
-        module: request.module.into(),
-        refusal,
-    })?;
-    let module = named(module, request.hostname)?;
+/// Those of [`Modules::check`]. A target that cannot be probed is an answer.
+pub fn probe(
+    modules: &Modules,
+    request: &ProbeRequest<'_>,
+    cancelled: &Cancelled,
+) -> Result<ProbeResponse, ProbeError> {
+    let module = modules.usable(request)?;
     let began = Instant::now();
     let mut attempt = Attempt {
         target: request.target,
         tls_clients: &modules.tls_clients,
-        ends: began + timeout(module.timeout.0, request.scrape_timeout),
+        ends: request.asked + timeout(module.timeout.0, request.scrape_timeout),
+        cancelled,
         metrics: Exposition::default(),
-        log: Log {
-            began,
-            lines: request.debug.then(Vec::new),
-        },
+        log: Log::begin(request.debug),
     };
     attempt.log.add(format_args!(
         "probing {} with prober {} for at most {:?}",
-        request.target,
+        shown_target(request.target),
         module.prober,
         attempt.left()
     ));
@@ -127,20 +156,22 @@ pub fn probe(modules: &Modules, request: &ProbeRequest<'_>) -> Result<ProbeRespo
         "Returns how long the probe took to complete in seconds",
         began.elapsed().as_secs_f64(),
     );
-    let text = match &log.lines {
-        Some(lines) => debug::text(lines, &metrics, &module),
-        None => metrics.text(),
-    };
-    Ok(ProbeResponse { success, text })
+    let lines = log.lines();
+    Ok(ProbeResponse {
+        success,
+        debug: lines.map(|lines| debug::text(lines, &metrics, &module)),
+        metrics,
+    })
 }
 
 /// The time limit of a probe: that of the module, if the scraper waits as long.
 fn timeout(module: Duration, scraper: Option<Duration>) -> Duration {
     let scraper = scraper.filter(|limit| !limit.is_zero()).unwrap_or(TIMEOUT);
-    match scraper.checked_sub(SCRAPE_MARGIN) {
+    let limit = match scraper.checked_sub(SCRAPE_MARGIN) {
         Some(limit) if module.is_zero() || module > limit => limit,
         _ => module,
-    }
+    };
+    limit.min(TIMEOUT_MAX)
 }
 
 /// The module with the host name of the request.
@@ -177,6 +208,7 @@ pub(crate) struct Attempt<'a> {
     pub tls_clients: &'a TlsClients,
     /// When it must have ended.
     ends: Instant,
+    pub cancelled: &'a Cancelled,
     pub metrics: Exposition,
     pub log: Log,
 }
@@ -209,13 +241,13 @@ impl Attempt<'_> {
             .retries(Some(0))
             .deadline(self.left())
             .timeout(self.left())
-            .trace(self.log.lines.is_some())
+            .trace(self.log.is_wanted())
     }
 
     /// Runs a plan for one target. `None` if it cannot be run, which the log says.
     pub(crate) fn run(&mut self, plan: PlanBuilder, job: Job) -> Option<Outcome> {
         let began = Instant::now();
-        match run(plan, job) {
+        match run(plan, job, self.cancelled) {
             Ok(outcome) => {
                 self.log.add_outcome(began, &outcome);
                 Some(outcome)
@@ -249,13 +281,18 @@ pub(crate) fn socket_options(source: Option<SocketAddr>) -> SocketOptions {
     }
 }
 
-fn run(plan: PlanBuilder, job: Job) -> Result<Outcome, String> {
+fn run(plan: PlanBuilder, job: Job, cancelled: &Cancelled) -> Result<Outcome, String> {
     let plan = plan.build().map_err(|error| error.to_string())?;
     let (sender, outcomes) = bounded(1);
     let source = canvass_queue::jobs(vec![job]);
     let run = Run::start(plan, source, vec![Box::new(First(sender))])
         .map_err(|error| error.to_string())?;
-    match outcomes.recv() {
+    let outcome = select! {
+        recv(outcomes) -> outcome => outcome,
+        // Dropping the run ends it.
+        recv(cancelled) -> _ => return Err(CANCELLED.to_owned()),
+    };
+    match outcome {
         // The run is over then, and its threads end by themselves.
         Ok(outcome) => Ok(outcome),
         // The sink is gone, so the run has failed.
@@ -279,49 +316,6 @@ impl Sink for First {
     }
 }
 
-/// What happened, if somebody asks.
-#[derive(Debug)]
-pub(crate) struct Log {
-    began: Instant,
-    lines: Option<Vec<String>>,
-}
-
-impl Log {
-    pub(crate) fn add(&mut self, line: fmt::Arguments<'_>) {
-        let at = self.began.elapsed();
-        self.add_at(at, line);
-    }
-
-    fn add_at(&mut self, at: Duration, line: fmt::Arguments<'_>) {
-        if let Some(lines) = &mut self.lines {
-            lines.push(format!("{:>10.6} {line}", at.as_secs_f64()));
-        }
-    }
-
-    /// Adds the trace of a probe that began at `began`, and its fault.
-    fn add_outcome(&mut self, began: Instant, outcome: &Outcome) {
-        let offset = began - self.began;
-        for event in outcome.trace.iter().flatten() {
-            let at = offset + event.at.since(canvass_model::Time::ZERO);
-            self.add_at(at, format_args!("{} {}", event.event, event.detail));
-        }
-        if let Some(fault) = &outcome.fault {
-            self.add(format_args!(
-                "failed: {} in phase {}: {}",
-                fault.cause.as_str(),
-                fault.phase,
-                fault.message
-            ));
-        }
-        if let Some(unmet) = outcome.answer.unmet() {
-            self.add(format_args!(
-                "expected {}, seen {}",
-                unmet.expected, unmet.seen
-            ));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -338,6 +332,7 @@ mod tests {
             (ms(200_000), None, ms(119_500)),
             (ms(5_000), Some(ms(0)), ms(5_000)),
             (ms(5_000), Some(ms(400)), ms(5_000)),
+            (Duration::MAX, Some(Duration::MAX), TIMEOUT_MAX),
         ] {
             assert_eq!(timeout(module, scraper), limit, "{module:?} {scraper:?}");
         }

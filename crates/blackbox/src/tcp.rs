@@ -24,8 +24,7 @@ pub(crate) fn probe(module: &TcpModule, attempt: &mut Attempt<'_>) -> bool {
         preferred: module.preferred_ip_protocol,
         fallback: module.ip_protocol_fallback,
     };
-    let left = attempt.left();
-    let found = choice.look_up(&host, left, &mut attempt.metrics);
+    let found = choice.look_up(&host, attempt);
     let prepared = found.address.and_then(|address| {
         Ok((
             address,
@@ -97,7 +96,7 @@ pub(crate) fn probe(module: &TcpModule, attempt: &mut Attempt<'_>) -> bool {
 }
 
 /// Splits `host:port`; an IPv6 address is in brackets.
-fn split(target: &str) -> Option<(Host, u16)> {
+pub(crate) fn split(target: &str) -> Option<(Host, u16)> {
     let (host, port) = target.rsplit_once(':')?;
     let port = port.parse().ok().filter(|port| *port != 0)?;
     if host.contains(':') && !host.starts_with('[') {

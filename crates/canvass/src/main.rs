@@ -22,6 +22,7 @@ mod lab;
 mod lines;
 mod listen;
 mod message;
+mod modules_file;
 mod outputs;
 mod parked;
 mod plan;
@@ -87,11 +88,13 @@ fn execute(command: Command, given: GivenFlags) -> Result<Exit, Failure> {
         Command::Tcp(args) => run::run(plan::tcp(args, given)?, &signals),
         Command::Udp(args) => run::run(plan::udp(args, given)?, &signals),
         Command::Check(args) => run::run(plan::check(args, given)?, &signals),
-        Command::Sweep(SweepArgs {
-            command: Some(SweepCommand::Silence(args)),
-            ..
-        }) => silence::silence(args),
-        Command::Sweep(args) => sweep::run(plan::sweep(args)?, &signals),
+        Command::Sweep(args) => match *args {
+            SweepArgs {
+                command: Some(SweepCommand::Silence(args)),
+                ..
+            } => silence::silence(args),
+            args => sweep::run(plan::sweep(args)?, &signals),
+        },
         Command::Probe(args) => probe::probe(&args),
         Command::Compare(args) => compare::run(plan::compare(args)?, &signals),
         Command::Report(args) => report::report(&args),

@@ -7,14 +7,14 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
-use canvass_sweep::{KeptStates, SavedStates, State, Sweep, SweepPlans, Watch};
+use canvass_serve::reloads;
+use canvass_sweep::{KeptStates, SavedStates, ShownState, Sweep, SweepPlans, Watch};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::changes::ChangeLines;
 use crate::descriptors;
 use crate::exit::{Exit, Failure};
 use crate::files::{self, Written};
-use crate::listen;
 use crate::message::message;
 use crate::outputs::RunSinks;
 use crate::plan::{Invocation, SweepInvocation, SweepPlan};
@@ -50,6 +50,7 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
         list,
         state,
         listen,
+        exporter,
         alerts,
     } = plan;
     let Invocation {
@@ -58,7 +59,11 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
     outputs.uses_stdout = true;
     descriptors::raise_limit();
     let (errors, write_errors) = bounded(ERRORS_MAX);
-    let listener = listen::bind(listen)?;
+    let messages = alerts.plan.messages.clone();
+    let listener = listen
+        .map(|listen| listen.bind(exporter.as_ref(), messages))
+        .transpose()?;
+    let (reloader, reloads) = reloads();
     let kept = state.map(|path| kept_states(path, errors)).transpose()?;
     let open = outputs.open()?;
     // From here on there are files to complete, so a signal must not end the process at once.
@@ -67,10 +72,12 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
     let began = plan.epoch().wall;
     let (sender, notices) = bounded(NOTICES_MAX);
     let plans = SweepPlans::new(plan, alerts.plan);
-    let mut upkeep = Upkeep::new(list, &mut targets);
+    let (modules, exporter) = exporter.map(|it| (it.file, it.exporter)).unzip();
+    let modules = modules.zip(exporter.clone());
+    let mut upkeep = Upkeep::new(list, modules, reloads, &mut targets);
     let mut sweep = Sweep::start(plans, targets, kept, sinks, sender).map_err(Failure::stopped)?;
     let server = listener
-        .map(|listener| listen::serve(listener, sweep.reader()))
+        .map(|listener| listener.serve(sweep.reader(), exporter, reloader))
         .transpose()?;
     let stop = sweep.stop_handle();
     let interrupts = Interrupts::watch_but_reload(signals, stop.clone(), upkeep.reload());
@@ -85,7 +92,7 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
         for error in write_errors.try_iter() {
             message(format_args!("canvass: cannot keep the states: {error}"));
         }
-        write_alert_messages(&alerts.messages);
+        write_messages(&alerts.messages);
     };
     let mut blocked = BlockedOutput::default();
     let mut is_stopping = false;
@@ -158,7 +165,7 @@ fn kept_states(path: PathBuf, errors: Sender<io::Error>) -> Result<KeptStates, F
     })
 }
 
-fn write_alert_messages(messages: &Receiver<String>) {
+fn write_messages(messages: &Receiver<String>) {
     for text in messages.try_iter() {
         message(format_args!("canvass: {text}"));
     }
@@ -171,10 +178,10 @@ fn panicked(_: Box<dyn Any + Send>) -> Failure {
 /// How many targets are in which state, and how many rounds there were.
 fn summary(watch: &Watch) -> String {
     let mut text = String::from("targets");
-    for state in State::ALL {
+    for state in ShownState::ALL {
         let of_state = watch
             .targets()
-            .filter(|(_, one)| one.tracker.state() == state);
+            .filter(|(_, one)| one.shown_state() == state);
         let _ = write!(text, "  {} {}", state.as_str(), of_state.count());
     }
     let (mut begun, mut skipped, mut missed) = (0, 0, 0);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use canvass_proto::{Limits, Module};
 
+use crate::later_modules::LaterModules;
 use crate::socket_options::SocketOptions;
 
 /// Jobs that one shard may have under way. A recursive resolver can hold some of them until the
@@ -51,6 +52,8 @@ pub struct Config {
 pub struct Probing {
     /// The settings that jobs refer to by index.
     pub modules: Vec<Arc<Module>>,
+    /// Those that jobs refer to by the indexes after that.
+    pub later_modules: LaterModules,
     /// The most sockets that this shard may have open for probes.
     pub sockets_max: usize,
     /// The most probes of one host at once.

@@ -11,6 +11,7 @@ mod channels;
 mod config;
 mod datagram_batch;
 mod host_gates;
+mod later_modules;
 mod mio_net;
 mod name_cache;
 mod net;
@@ -28,6 +29,7 @@ pub use channels::{
 };
 pub use config::{Config, JOBS_MAX, Probing};
 pub use datagram_batch::DatagramBatch;
+pub use later_modules::LaterModules;
 pub use mio_net::MioNet;
 pub use net::{Event, Net, SocketId};
 pub use pacer::RateLimits;

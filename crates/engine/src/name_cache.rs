@@ -14,7 +14,7 @@ use crate::slab::TaskKey;
 const NAMES_MAX: usize = 65_536;
 /// How long a negative answer is kept.
 const NOTHING_KEPT: Duration = Duration::from_secs(5);
-/// The longest that addresses are kept (RFC 8767 §4 caps TTLs at a week; a run is shorter).
+/// The longest that addresses are kept (RFC 8767 §4 caps TTLs at a week).
 const KEPT_MAX: Duration = Duration::from_secs(86_400);
 
 /// The result of a lookup of one address family of a name.

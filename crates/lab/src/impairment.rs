@@ -91,6 +91,8 @@ pub struct Impairments {
     pub outage_after: Option<Duration>,
     /// The duration of the outage.
     pub outage: Option<Duration>,
+    /// The time from the begin of an outage to that of the next one. Without it there is one.
+    pub outage_every: Option<Duration>,
     /// Server addresses that never answer. They do accept TCP connections.
     pub dead: Vec<IpNet>,
     /// Server addresses that answer SERVFAIL to every query.
@@ -187,6 +189,7 @@ impl Default for Impairments {
             queue: QUEUE_DEFAULT,
             outage_after: None,
             outage: None,
+            outage_every: None,
             dead: Vec::new(),
             lying: Vec::new(),
             tcp_close_after: None,
@@ -257,6 +260,7 @@ impl Impairments {
             "queue" => self.queue = count(value)?,
             "outage-after" => self.outage_after = Some(value::duration(value)?),
             "outage" => self.outage = Some(value::duration(value)?),
+            "outage-every" => self.outage_every = Some(value::duration(value)?),
             "dead" => self.dead.push(value::network(value)?),
             "lying" => self.lying.push(value::network(value)?),
             "tcp-close-after" => self.tcp_close_after = Some(count(value)?),

@@ -346,6 +346,7 @@ pub(crate) fn is_in_outage(impairments: &Impairments, since_first: Duration) -> 
     let Impairments {
         outage_after,
         outage,
+        outage_every,
         ..
     } = *impairments;
     if outage_after.is_none() && outage.is_none() {
@@ -353,7 +354,14 @@ pub(crate) fn is_in_outage(impairments: &Impairments, since_first: Duration) -> 
     }
     let begin = outage_after.unwrap_or(Duration::ZERO);
     let length = outage.unwrap_or(Duration::MAX);
-    since_first >= begin && since_first - begin < length
+    let Some(since_begin) = since_first.checked_sub(begin) else {
+        return false;
+    };
+    let into_ns = match outage_every {
+        Some(every) if !every.is_zero() => since_begin.as_nanos() % every.as_nanos(),
+        _ => since_begin.as_nanos(),
+    };
+    into_ns < length.as_nanos()
 }
 
 /// Whether one of the networks contains an address.

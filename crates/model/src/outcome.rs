@@ -197,7 +197,19 @@ impl Answer {
         match self {
             Self::Http(answer) => answer.unmet.as_deref(),
             Self::Talk(answer) => answer.unmet.as_deref(),
-            Self::Ptr(_) | Self::Dns(_) => None,
+            Self::Ptr(answer) => answer.extra.as_ref()?.unmet.as_deref(),
+            Self::Dns(answer) => answer.unmet.as_deref(),
+        }
+    }
+
+    /// Sets the expectation that did not hold.
+    pub fn set_unmet(&mut self, unmet: Unmet) {
+        let unmet = Some(Box::new(unmet));
+        match self {
+            Self::Http(answer) => answer.unmet = unmet,
+            Self::Talk(answer) => answer.unmet = unmet,
+            Self::Ptr(answer) => answer.extra.get_or_insert_default().unmet = unmet,
+            Self::Dns(answer) => answer.unmet = unmet,
         }
     }
 }
@@ -233,6 +245,8 @@ pub struct PtrExtra {
     /// The name that the alias of the target leads to (RFC 2317), if the server that was asked for
     /// the target's own name had only the alias: the last one, if there are several.
     pub cname: Option<Box<str>>,
+    /// The expectation that did not hold.
+    pub unmet: Option<Box<Unmet>>,
 }
 
 /// Whether lookups of the names of an address return the address.
@@ -250,6 +264,8 @@ pub struct Confirmation {
 pub struct DnsAnswer {
     /// The records, in the order of the answer.
     pub records: Vec<Record>,
+    /// The expectation that did not hold.
+    pub unmet: Option<Box<Unmet>>,
 }
 
 /// A resource record in presentation form.

@@ -35,6 +35,19 @@ pub(crate) fn excerpt(octets: &[u8]) -> String {
     format!("\"{}\"{more}", shown.escape_debug())
 }
 
+/// `text` with escapes for control characters.
+pub(crate) fn visible(text: &str) -> String {
+    let mut visible = String::new();
+    for char in text.chars() {
+        if char.is_control() {
+            visible.extend(char.escape_debug());
+        } else {
+            visible.push(char);
+        }
+    }
+    visible
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -45,7 +45,7 @@ fn formats_are_frozen_to_the_byte() {
             (None, Box::new(Ndjson::new(epoch()))),
             "60216179810c0ca1",
         ),
-        ("csv of ptr and dns", csv(Columns::Dns), "6ab21f0e282eb316"),
+        ("csv of ptr and dns", csv(Columns::Dns), "d27cf0ccfe48bc1f"),
         ("csv of http", csv(Columns::Http), "3ae685de3d78df9b"),
         ("csv of tcp and udp", csv(Columns::Talk), "5b36aa4ad0fa8e02"),
         ("csv of check", csv(Columns::Endpoints), "9c40ba73928baf05"),

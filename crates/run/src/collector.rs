@@ -13,6 +13,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::continuation::Joiner;
 use crate::error::RunError;
+use crate::judge::Judge;
 use crate::recheck::{LastPass, is_parked};
 use crate::snapshot::RateMeter;
 use crate::stop::StopHandle;
@@ -28,6 +29,7 @@ const UNDURABLE_MAX: usize = 1 << 18;
 pub(crate) struct Collector {
     pub outcomes: Receiver<Vec<Outcome>>,
     pub stop: StopHandle,
+    pub judge: Option<Arc<dyn Judge>>,
     pub sinks: Vec<Box<dyn Sink>>,
     pub rate: RateMeter,
     pub acknowledger: Acknowledger,
@@ -79,6 +81,9 @@ impl Collector {
                 Ok(mut batch) => {
                     self.stop.outcomes_taken();
                     self.joiner.join(&mut batch);
+                    if let Some(judge) = &self.judge {
+                        judge.judge(&mut batch);
+                    }
                     if self.last_pass.is_some() {
                         self.park(&mut batch);
                     }

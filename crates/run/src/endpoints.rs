@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use canvass_model::ModuleId;
 use canvass_proto::ModuleKind;
-use canvass_proto::expect::{CertificateDays, Expectations};
+use canvass_proto::expect::{Expectations, TlsExpectations};
 use canvass_proto::http::HttpSettings;
 use canvass_proto::talk::{CredentialUse, Credentials, Script};
 use canvass_proto::tls::TlsClient;
@@ -32,8 +32,8 @@ pub struct EndpointSettings {
     pub tls: TlsClient,
     /// What is expected of the responses of `http` and `https`.
     pub expect: Option<Expectations>,
-    /// How long certificates are expected to be valid, where TLS is used.
-    pub certificate: Option<CertificateDays>,
+    /// What is expected of TLS connections.
+    pub expect_tls: TlsExpectations,
     /// What is spoken with endpoints of `tcp`, `tls`, `unix` and `udp`. Without it a connection is
     /// opened, and any reply to an empty datagram is accepted.
     pub talk: Option<Arc<Script>>,
@@ -50,6 +50,8 @@ pub struct EndpointSettings {
 /// as its first ones.
 pub struct EndpointModules {
     schemes: Vec<Scheme>,
+    /// How many modules are before these.
+    before: usize,
     modules: Vec<ModuleKind>,
 }
 
@@ -59,10 +61,22 @@ impl EndpointModules {
     pub fn new(settings: &EndpointSettings) -> Self {
         let mut all = Self {
             schemes: Vec::new(),
+            before: 0,
             modules: Vec::new(),
         };
         all.schemes = all.add_all(settings);
         all
+    }
+
+    /// No modules yet, which are to be added to a run that has `before` ([`Run::add_modules`]).
+    ///
+    /// [`Run::add_modules`]: crate::Run::add_modules
+    pub fn following(before: usize) -> Self {
+        Self {
+            schemes: Vec::new(),
+            before,
+            modules: Vec::new(),
+        }
     }
 
     /// Adds modules with other settings. Returns the kind of targets whose schemes refer to them.
@@ -72,9 +86,9 @@ impl EndpointModules {
         }
     }
 
-    /// The number of modules.
+    /// The number of modules, with those before these.
     pub fn count(&self) -> usize {
-        self.modules.len()
+        self.before + self.modules.len()
     }
 
     fn add_all(&mut self, settings: &EndpointSettings) -> Vec<Scheme> {
@@ -181,7 +195,7 @@ impl EndpointModules {
 
     fn add(&mut self, module: ModuleKind) -> ModuleId {
         self.modules.push(module);
-        ModuleId((self.modules.len() - 1) as u16)
+        ModuleId((self.count() - 1) as u16)
     }
 }
 
@@ -206,7 +220,7 @@ fn stream(
         credentials,
         tls: settings.tls.clone(),
         tls_from_start,
-        certificate: settings.certificate,
+        certificate: settings.expect_tls.if_any(),
     }
 }
 
@@ -223,7 +237,7 @@ mod tests {
             https: tls.clone(),
             tls,
             expect: None,
-            certificate: None,
+            expect_tls: TlsExpectations::default(),
             talk: None,
             credentials: None,
             loopback_resolvers_only: false,
@@ -257,7 +271,7 @@ mod tests {
             https: tls.clone(),
             tls,
             expect: None,
-            certificate: None,
+            expect_tls: TlsExpectations::default(),
             talk: Script::preset("ssh").map(|preset| Arc::new(preset.script())),
             credentials: None,
             loopback_resolvers_only: false,

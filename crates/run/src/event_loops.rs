@@ -9,6 +9,7 @@ use canvass_model::Outcome;
 use crossbeam_channel::{Receiver, bounded};
 
 use crate::error::StartError;
+use crate::modules::RunModules;
 use crate::plan::Plan;
 use crate::system_names::{self, NameWorker};
 
@@ -27,6 +28,8 @@ pub(crate) struct EventLoops {
     pub stop: Arc<StopSignal>,
     pub outbox_wakers: Vec<Arc<Waker>>,
     pub latest: Vec<Arc<LatestSample>>,
+    /// The modules of all loops.
+    pub modules: RunModules,
 }
 
 impl EventLoops {
@@ -41,7 +44,13 @@ impl EventLoops {
             stop: Arc::default(),
             outbox_wakers: Vec::new(),
             latest: Vec::new(),
+            modules: RunModules::of(plan),
         };
+        let mut config = plan.config.clone();
+        config.probing.later_modules = loops.modules.later();
+        for module in &mut config.probing.modules {
+            plan.attempts.apply(Arc::make_mut(module));
+        }
         let limits = RateLimits::new(&plan.config);
         for _ in 0..count {
             let net = MioNet::new(plan.clock.zero).map_err(StartError::EventLoop)?;
@@ -50,7 +59,9 @@ impl EventLoops {
             let (job_sender, jobs) = bounded(BATCHES_WAITING_MAX);
             let latest = Arc::new(LatestSample::default());
             let names = plan.system_names.then(|| {
-                let (service, workers) = system_names::service(&outbox_waker, plan.clock.zero);
+                let targets_max = plan.config.jobs_max;
+                let (service, workers) =
+                    system_names::service(&outbox_waker, plan.clock.zero, targets_max);
                 loops.name_workers.extend(workers);
                 service
             });
@@ -68,7 +79,7 @@ impl EventLoops {
                 names,
                 latest,
             };
-            let shard = Shard::new(net, plan.config.clone(), channels, &limits, rand::random());
+            let shard = Shard::new(net, config.clone(), channels, &limits, rand::random());
             loops.shards.push(shard);
         }
         Ok(loops)

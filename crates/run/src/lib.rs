@@ -63,6 +63,12 @@
 //! before another sink records their outcomes; [`Tally`], [`LatencyRecorder`] and [`Timeline`]
 //! aggregate. [`Shared`] wraps a sink so that it can be read during and after the run.
 //!
+//! # Assertions
+//!
+//! What a probe finds is judged by its module: status, body, certificate. What is expected of a whole
+//! outcome, its records and how long it took, are [`Assertions`]. They are a [`Judge`], which
+//! [`Plan::judged`] gives a plan: an outcome that is not as expected is negative, for every sink.
+//!
 //! # During a run
 //!
 //! [`Run::snapshot`] returns the state of the run at little cost: counts, latency, rate, targets in
@@ -80,12 +86,15 @@
 //! With a [`Recheck`], what fails is not recorded at once: it is parked in a file, the [`Spill`], and a
 //! sample of it is asked again at the end, slowly. Then every outcome is recorded, once.
 
+mod assertions;
 mod bodies;
 mod collector;
 mod continuation;
 mod endpoints;
 mod error;
 mod event_loops;
+mod judge;
+mod modules;
 mod plan;
 mod recheck;
 mod run;
@@ -95,6 +104,9 @@ mod stop;
 mod system_names;
 mod threads;
 
+pub use assertions::{
+    Assertions, LatencyMax, RecordAssertions, SoaTimes, Span, SpanError, contradict, is_behind, soa,
+};
 pub use bodies::{SavedBodies, UnsavedBodies, UnsavedCount};
 pub use canvass_model::{Answer, Job, LoopSample, Outcome, ShardReport, Verdict};
 pub use canvass_queue::{
@@ -108,6 +120,7 @@ pub use canvass_report::{
 pub use continuation::Continuation;
 pub use endpoints::{EndpointModules, EndpointSettings, any_reply};
 pub use error::{RunError, StartError};
+pub use judge::Judge;
 pub use plan::{
     DEFAULT_TIMEOUTS, Plan, PlanBuilder, PlanError, RESOLVERS_MAX, default_event_loops,
 };

@@ -1,8 +1,10 @@
 //! The plan of a run: what to look up or probe, with which resolvers and limits.
 
+mod attempts;
 mod checks;
 mod clock;
 mod gentle;
+mod single;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -11,13 +13,15 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant, SystemTime};
 
-use canvass_engine::{Config, JOBS_MAX, Probing, SocketOptions, UPSTREAMS_MAX};
+use canvass_engine::{Config, JOBS_MAX, LaterModules, Probing, SocketOptions, UPSTREAMS_MAX};
 use canvass_model::Time;
 use canvass_proto::dns::QueryOptions;
 use canvass_proto::{Limits, Module, ModuleKind, Reach, Timeouts, TransportPolicy};
 use canvass_queue::{TargetKind, TargetOptions};
 use canvass_report::Epoch;
 
+use crate::judge::{Judge, PlannedJudge};
+pub(crate) use attempts::Attempts;
 pub use checks::PlanError;
 use checks::{check_modules, check_resolvers, check_source, has_probes};
 pub(crate) use clock::Clock;
@@ -61,6 +65,9 @@ pub struct Plan {
     pub(crate) rate_per_second: Option<f64>,
     pub(crate) system_names: bool,
     no_resolver: Option<Arc<str>>,
+    pub(crate) judge: Option<PlannedJudge>,
+    /// What is done to the modules when the run starts.
+    pub(crate) attempts: Attempts,
     pub(crate) clock: Clock,
 }
 
@@ -156,8 +163,17 @@ impl Plan {
         self
     }
 
+    /// The same plan, in which a probe over datagrams sends again once: it waits for half of the time
+    /// at most, so that one lost datagram does not fail it and it takes no longer. Probes that
+    /// collect the replies of several hosts are as before.
+    #[must_use]
+    pub fn resending_datagrams(mut self) -> Self {
+        self.attempts.resends_datagrams = true;
+        self
+    }
+
     /// The same plan for few targets, each probed patiently: one event loop, at most `targets` at
-    /// once, and `retries` after the first attempt of a probe of a host.
+    /// once, and `retries` after the first attempt of a probe of a host, each with the time of one.
     #[must_use]
     pub fn patient(mut self, targets: NonZeroUsize, retries: u32) -> Self {
         self.event_loops = NonZeroUsize::MIN;
@@ -165,9 +181,14 @@ impl Plan {
         self.config.shards = NonZeroUsize::MIN;
         self.config.jobs_max = targets.get();
         self.config.probing.sockets_max = targets.get();
-        for module in &mut self.config.probing.modules {
-            Arc::make_mut(module).retries = retries;
-        }
+        self.attempts.patience = retries;
+        self
+    }
+
+    /// The same plan with a judge of its outcomes, in place of any before.
+    #[must_use]
+    pub fn judged(mut self, judge: Arc<dyn Judge>) -> Self {
+        self.judge = Some(PlannedJudge(judge));
         self
     }
 
@@ -307,9 +328,9 @@ impl PlanBuilder {
             kind,
             reach,
             timeouts,
-            // The same for all modules; set in `build`.
-            retries: 0,
+            // The same for all modules; set in `build`, and when the run starts.
             trace: false,
+            retries: 0,
             unix_ns_at_zero: self.clock.unix_ns_at_zero(),
         });
         self
@@ -319,17 +340,7 @@ impl PlanBuilder {
     #[must_use]
     pub fn module_deadline(mut self, modules: Range<usize>, deadline: Duration) -> Self {
         for module in &mut self.modules[modules] {
-            let timeouts = &mut module.timeouts;
-            for limit in [
-                &mut timeouts.resolve,
-                &mut timeouts.connect,
-                &mut timeouts.tls,
-                &mut timeouts.first_byte,
-                &mut timeouts.transfer,
-            ] {
-                *limit = deadline.min(*limit);
-            }
-            timeouts.deadline = deadline;
+            module.timeouts = module.timeouts.within(deadline);
         }
         self
     }
@@ -378,7 +389,6 @@ impl PlanBuilder {
         let has_none = self.resolvers.is_empty();
         let modules = self.modules.into_iter().map(|module| {
             Arc::new(Module {
-                retries: self.retries.unwrap_or(PROBE_RETRIES),
                 trace: self.trace,
                 ..module
             })
@@ -406,6 +416,7 @@ impl PlanBuilder {
                 jobs_max: concurrency / loops,
                 probing: Probing {
                     modules: modules.collect(),
+                    later_modules: LaterModules::default(),
                     sockets_max: sockets.max(1),
                     per_host_max: self.probes_per_host,
                     rate_per_host_max_per_second: self.rate_per_host,
@@ -418,6 +429,11 @@ impl PlanBuilder {
             concurrency,
             rate_per_second: self.rate,
             system_names: self.system_names,
+            judge: None,
+            attempts: Attempts {
+                retries: self.retries.unwrap_or(PROBE_RETRIES),
+                ..Attempts::default()
+            },
             clock: self.clock,
         })
     }

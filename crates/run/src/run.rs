@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use canvass_model::ShardReport;
+use canvass_proto::{ModuleKind, Timeouts};
 use canvass_queue::{Completed, Ended, Feeder, FeederEnd, Ledger, Source};
 use canvass_report::{LatencyRecorder, RecheckCounts, Sink, Tally, balance};
 use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
@@ -12,6 +13,7 @@ use crate::collector::{Acknowledger, Collected, Collector};
 use crate::continuation::{Continuation, Joiner, adjust};
 use crate::error::{RunError, StartError};
 use crate::event_loops::EventLoops;
+use crate::modules::RunModules;
 use crate::plan::Plan;
 use crate::recheck::{LastPass, Recheck, Spill};
 use crate::snapshot::{RateMeter, RunReader, Snapshot};
@@ -32,6 +34,7 @@ const LONE_BATCH_SPAN_S: f64 = 0.02;
 /// Dropping it aborts the run without waiting for its end.
 pub struct Run {
     reader: RunReader,
+    modules: RunModules,
     stop: StopHandle,
     ends: Receiver<End>,
     /// How long earlier parts of the run took.
@@ -123,6 +126,7 @@ impl Run {
             stop,
             outbox_wakers,
             latest,
+            modules,
         } = EventLoops::new(&plan)?;
         let (ended, ends) = unbounded();
         let completed = source.completed();
@@ -148,6 +152,7 @@ impl Run {
                 rate: Arc::default(),
                 latest: latest.into(),
             },
+            modules,
             stop: stop.clone(),
             ends,
             wall_before: before.wall,
@@ -173,6 +178,7 @@ impl Run {
         let collector = Collector {
             outcomes,
             stop: run.stop.clone(),
+            judge: plan.judge.as_ref().map(|judge| Arc::clone(&judge.0)),
             sinks,
             rate: RateMeter::new(Instant::now(), Arc::clone(&run.reader.rate)),
             acknowledger: Acknowledger::new(Arc::clone(&ledger)),
@@ -219,6 +225,13 @@ impl Run {
     /// Returns a handle that reads the state of the run from any thread, also after its end.
     pub fn reader(&self) -> RunReader {
         self.reader.clone()
+    }
+
+    /// Adds settings for probes of hosts, behind all that the run has, in its plan and since. Jobs that
+    /// the source gives from now on may refer to them. Which connections they open is as in the first
+    /// module of the plan; a run without any takes none.
+    pub fn add_modules(&self, modules: impl IntoIterator<Item = (ModuleKind, Timeouts)>) {
+        self.modules.add(modules);
     }
 
     /// Returns a handle that stops the run from any thread.

@@ -10,8 +10,9 @@ use canvass_proto::ResolveFault;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind, SockType, getaddrinfo};
 
-/// The number of threads that look up names for one event loop, in a plan with
-/// [`system_names`](crate::PlanBuilder::system_names). Each uses descriptors during a lookup.
+/// The maximum number of threads that look up names for one event loop, in a plan with
+/// [`system_names`](crate::PlanBuilder::system_names): no more than it may have targets under way. Each
+/// uses descriptors during a lookup.
 pub const SYSTEM_NAME_THREADS: usize = 16;
 
 /// The work of one thread that looks up names.
@@ -23,8 +24,13 @@ pub(crate) struct NameWorker {
     began: Instant,
 }
 
-/// Creates the name service of one event loop, and the work of its threads, which ends with the loop.
-pub(crate) fn service(waker: &Arc<Waker>, began: Instant) -> (NameService, Vec<NameWorker>) {
+/// Creates the name service of one event loop that has at most `targets_max` targets under way, and the
+/// work of its threads, which ends with the loop.
+pub(crate) fn service(
+    waker: &Arc<Waker>,
+    began: Instant,
+    targets_max: usize,
+) -> (NameService, Vec<NameWorker>) {
     let (request_sender, requests) = unbounded();
     let (answer_sender, answers) = unbounded();
     let worker = NameWorker {
@@ -37,7 +43,7 @@ pub(crate) fn service(waker: &Arc<Waker>, began: Instant) -> (NameService, Vec<N
         requests: request_sender,
         answers,
     };
-    (service, vec![worker; SYSTEM_NAME_THREADS])
+    (service, vec![worker; SYSTEM_NAME_THREADS.min(targets_max)])
 }
 
 impl NameWorker {

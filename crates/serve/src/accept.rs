@@ -9,19 +9,25 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use crate::access::Access;
 
 /// The maximum number of open connections. Further ones wait in the kernel until one is closed.
-pub(crate) const CLIENTS_MAX: usize = 256;
+pub const CLIENTS_MAX: usize = 256;
+/// The maximum time of a TLS handshake.
+const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
 /// The maximum time from when a request may begin until its header is complete. It also ends
 /// connections that are kept open without requests.
 const HEADER_TIME_MAX: Duration = Duration::from_secs(10);
 /// The age of a connection from which it is closed after the response under way, and how long that
 /// response may still take.
 const CONNECTION_AGE_MAX: Duration = Duration::from_secs(60);
-const LAST_RESPONSE_TIME_MAX: Duration = Duration::from_secs(30);
+const LAST_RESPONSE_TIME_MAX: Duration = Duration::from_secs(120);
 /// The maximum size of a header, in octets, and the maximum number of its fields.
 const HEADER_SIZE_MAX: usize = 16 * 1024;
 const HEADER_FIELDS_MAX: usize = 64;
@@ -34,6 +40,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
+    access: Access,
     clients: Arc<Semaphore>,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -44,7 +51,8 @@ pub(crate) async fn serve(
         };
         match accepted {
             Ok((stream, permit)) => {
-                tokio::spawn(converse(stream, router.clone(), permit, stop.clone()));
+                let tls = access.tls().map(TlsAcceptor::from);
+                tokio::spawn(open(stream, tls, router.clone(), permit, stop.clone()));
             }
             Err(_) => sleep(ACCEPT_PAUSE).await,
         }
@@ -65,11 +73,31 @@ async fn accept(
     Ok((stream, permit))
 }
 
-/// Serves the requests of one connection.
-async fn converse(
+/// Opens one connection, with a TLS handshake if there is TLS, and serves its requests.
+async fn open(
     stream: TcpStream,
+    tls: Option<TlsAcceptor>,
     router: Router,
     _permit: OwnedSemaphorePermit,
+    mut stop: watch::Receiver<bool>,
+) {
+    let Some(tls) = tls else {
+        return converse(stream, router, stop).await;
+    };
+    let handshake = timeout(HANDSHAKE_TIME_MAX, tls.accept(stream));
+    let opened = tokio::select! {
+        opened = handshake => opened,
+        _ = stop.changed() => return,
+    };
+    if let Ok(Ok(stream)) = opened {
+        converse(stream, router, stop).await;
+    }
+}
+
+/// Serves the requests of one connection.
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    router: Router,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut http = http1::Builder::new();

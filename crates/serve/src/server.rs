@@ -6,12 +6,17 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use canvass_sweep::SweepReader;
+use crossbeam_channel::Sender;
 use tokio::runtime::Builder;
 use tokio::sync::{Semaphore, watch};
 
 use crate::accept::{self, CLIENTS_MAX};
+use crate::access::Access;
 use crate::hosts::AllowedHosts;
+use crate::probe::Exporter;
+use crate::reload::Reloader;
 use crate::router::{self, Site};
+use crate::web_config::WebConfig;
 
 /// Why there is no listener.
 #[derive(Debug, thiserror::Error)]
@@ -30,11 +35,11 @@ pub enum ListenError {
 }
 
 /// An address that clients can connect to. They are served once there is a sweep.
-#[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     hosts: AllowedHosts,
+    web: Option<WebConfig>,
 }
 
 impl Listener {
@@ -54,7 +59,17 @@ impl Listener {
             address: socket.local_addr().map_err(bind)?,
             socket,
             hosts: AllowedHosts::new(hosts),
+            web: None,
         })
+    }
+
+    /// Lets in only the clients that a web configuration allows. `messages` receives why one that has
+    /// changed is not used, as far as it has room.
+    #[must_use]
+    pub fn restricted(mut self, mut config: WebConfig, messages: Sender<String>) -> Self {
+        config.set_messages(messages);
+        self.web = Some(config);
+        self
     }
 
     /// The address, with the port that was chosen if it was 0.
@@ -62,11 +77,16 @@ impl Listener {
         self.address
     }
 
-    /// Serves `sweep` on a thread of its own.
+    /// Serves `sweep`, and what is probed on request, on a thread of its own.
     ///
     /// # Errors
     /// The thread cannot be started.
-    pub fn serve(self, sweep: SweepReader) -> Result<Server, ListenError> {
+    pub fn serve(
+        self,
+        sweep: SweepReader,
+        exporter: Option<Exporter>,
+        reloader: Reloader,
+    ) -> Result<Server, ListenError> {
         let runtime = Builder::new_current_thread()
             .enable_io()
             .enable_time()
@@ -78,14 +98,25 @@ impl Listener {
         };
         let (stop, stopped) = watch::channel(false);
         let clients = Arc::new(Semaphore::new(CLIENTS_MAX));
-        let site = Site::new(sweep, self.hosts, Arc::clone(&clients));
+        let access = Access::new(self.web).map_err(ListenError::Thread)?;
+        let site = Site::new(
+            sweep,
+            self.hosts,
+            access.clone(),
+            Arc::clone(&clients),
+            exporter,
+            reloader,
+        );
         let work = move || {
             runtime.block_on(accept::serve(
                 socket,
                 router::router(site),
+                access,
                 clients,
                 stopped,
             ));
+            // Probes that are still under way are not waited for.
+            runtime.shutdown_background();
         };
         let thread = thread::Builder::new()
             .name("listener".into())

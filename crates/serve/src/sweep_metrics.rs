@@ -10,7 +10,9 @@ use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::histogram::Histogram;
 
 use crate::exposition::Families;
+use crate::probe::Exporter;
 use crate::process_metrics;
+use crate::reload::Reloader;
 
 /// The metrics of the process and of the sweep as a whole.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub(crate) struct SweepMetrics {
     opinions_pending: (usize, usize),
     lag: Histogram,
     runs: [RunFigures; 2],
+    exporter: Option<Exporter>,
+    reloader: Reloader,
 }
 
 /// What is shown of one of the two runs of a sweep.
@@ -52,7 +56,12 @@ impl RunFigures {
 
 impl SweepMetrics {
     /// Copies what is needed. `connections` is the number of open connections of the listener.
-    pub(crate) fn of(sweep: &SweepReader, connections: usize) -> Self {
+    pub(crate) fn of(
+        sweep: &SweepReader,
+        connections: usize,
+        exporter: Option<Exporter>,
+        reloader: Reloader,
+    ) -> Self {
         let runs = [
             RunFigures::of("rounds", &sweep.rounds()),
             RunFigures::of("second_opinions", &sweep.opinions()),
@@ -76,6 +85,8 @@ impl SweepMetrics {
                 opinions_pending: watch.opinions_pending(),
                 lag: watch.latencies().lag().clone(),
                 runs,
+                exporter,
+                reloader,
             }
         })
     }
@@ -181,6 +192,10 @@ impl Collector for SweepMetrics {
             f64::from(u8::from(self.is_cut_off)),
         )?;
         self.write_rounds(&mut families)?;
-        self.write_runs(&mut families)
+        self.write_runs(&mut families)?;
+        if let Some(exporter) = &self.exporter {
+            exporter.write(&mut families)?;
+        }
+        self.reloader.write(&mut families)
     }
 }

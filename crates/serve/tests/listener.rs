@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use canvass_lab::{Lab, LabConfig};
 use canvass_run::{Job, Plan, Source, TargetKind, arguments};
-use canvass_serve::{Listener, Server};
+use canvass_serve::{Listener, Server, reloads};
 use canvass_sweep::{AlertPlan, Notice, Sweep, SweepPlans, Thresholds, WatchedTarget};
 use crossbeam_channel::{Receiver, unbounded};
 
@@ -50,6 +50,7 @@ impl Served {
                 resolver: None,
                 line: job.line,
                 interval,
+                jitter: Duration::ZERO,
                 thresholds: Thresholds::default(),
                 assertions: None,
                 depends_on: None,
@@ -69,7 +70,7 @@ impl Served {
         let listener = Listener::bind(any, ["status.example.net".to_owned()]).unwrap();
         let address = listener.address();
         Self {
-            server: Some(listener.serve(sweep.reader()).unwrap()),
+            server: Some(listener.serve(sweep.reader(), None, reloads().0).unwrap()),
             sweep: Some(sweep),
             address,
             notices,
@@ -166,8 +167,11 @@ fn metrics_and_the_page_show_what_the_sweep_has_found() {
     let page = served.get("/", "");
     assert_has(
         &page,
-        &["<span class=\"up\">up</span>", "target-15", "NOERROR"],
+        &["<span class=\"state up\">up</span>", "target-15", "NOERROR"],
     );
+    let target = served.get("/target?key=target-0", "");
+    assert_has(&target, &["maintenance", "Last probe", "dns "]);
+    assert_has(&served.get("/target?key=target-16", ""), &["404 Not Found"]);
     for path in ["/-/healthy", "/-/ready"] {
         assert_has(&served.get(path, ""), &["200 OK"]);
     }
@@ -200,7 +204,10 @@ fn twenty_thousand_targets_are_in_pages() {
     );
     let first = served.get("/", "");
     assert_has(&first, &["20000 targets", "Page 1 of 100", "target-00000"]);
-    let rows = |page: &str| page.matches("<td class=\"text\">target-").count();
+    let rows = |page: &str| {
+        page.matches("<td class=\"text\"><a href=\"/target?key=target-")
+            .count()
+    };
     assert_eq!(rows(&first), 200);
     let last = served.get("/?page=100", "");
     assert_has(&last, &["Page 100 of 100", "target-19999"]);
@@ -233,6 +240,26 @@ fn text_of_targets_is_escaped() {
     assert!(!page.contains("<b "));
     let targets = served.get("/metrics/targets", "");
     assert_has(&targets, &[r#"target="<b a=\"1\">\\&\n","#]);
+}
+
+#[test]
+fn a_target_is_probed_when_its_form_is_sent() {
+    // Its first round is hours away.
+    let served = Served::start("10.0.0.0/31", 2, Duration::from_secs(86_400), plain);
+    let post = |fields: &str, body: &str| {
+        let request = format!(
+            "POST /target HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{fields}Content-Type: \
+             application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        exchange(served.connect(), &request)
+    };
+    let page = post("", "key=target-1");
+    assert_has(&page, &["200 OK", "NOERROR", " reply ", "state unknown"]);
+    assert_has(&post("", "key=10.0.0.1"), &["404 Not Found"]);
+    let elsewhere = post("Origin: http://a.example.org\r\n", "key=target-1");
+    assert_has(&elsewhere, &["403 Forbidden"]);
+    assert_has(&served.get("/api/silences", ""), &["{\"silences\":[]}"]);
 }
 
 #[test]

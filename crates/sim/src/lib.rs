@@ -7,6 +7,7 @@
 //! engine can observe.
 
 mod digest;
+mod feeder;
 mod net;
 mod outcomes;
 mod peer;
@@ -19,7 +20,8 @@ mod truth;
 mod watch;
 mod world;
 
-pub use run::{RunResult, run, run_scenario};
+pub use feeder::Feeder;
+pub use run::{RunResult, run, run_fed, run_scenario};
 pub use scenario::{
     ChannelSettings, CutAt, Host, Interrupt, Path, Peer, Reach, Scenario, Site, Then, UNIX_AT_ZERO,
     Voice, addresses, endpoint_job, http, tcp, udp, url_job,

@@ -14,11 +14,12 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
 use crate::digest;
+use crate::feeder::Feeder;
 use crate::net::SimNet;
 use crate::outcomes;
 use crate::scenario::Scenario;
 use crate::trace::Telling;
-use crate::world::{ChannelEnds, World};
+use crate::world::{ChannelEnds, LiveFeed, World};
 
 /// Turns per packet, outcome and millisecond. A shard with more turns spins.
 const TURNS_PER_STEP_MAX: u64 = 8;
@@ -53,16 +54,29 @@ pub fn run(seed: u64) -> RunResult {
 
 /// Runs a scenario.
 pub fn run_scenario(scenario: &Scenario, telling: Telling) -> RunResult {
+    run_with(scenario, None, telling)
+}
+
+/// Runs a scenario whose jobs a feeder gives. Those of the scenario are examples: one of each kind
+/// and host.
+pub fn run_fed(scenario: &Scenario, feeder: Box<dyn Feeder>) -> RunResult {
+    run_with(scenario, Some(LiveFeed::new(feeder)), Telling::Nothing)
+}
+
+fn run_with(scenario: &Scenario, live: Option<LiveFeed>, telling: Telling) -> RunResult {
     let (jobs_in, jobs_out) = bounded(scenario.channels.inbox_batches);
     let (outcomes_in, outcomes_out) = bounded(scenario.channels.outbox_batches);
     let inbox_waker = Arc::new(Waker::new(None));
     let outbox_waker = Arc::new(Waker::new(None));
     let control = Arc::new(StopSignal::default());
-    let batches = scenario.jobs.chunks(scenario.channels.batch_jobs);
+    let is_fed = live.is_some();
+    let known = if is_fed { &[][..] } else { &scenario.jobs };
+    let batches = known.chunks(scenario.channels.batch_jobs);
     let far = ChannelEnds {
         pace: scenario.channels,
         interrupt: scenario.interrupt,
         batches: batches.rev().map(<[_]>::to_vec).collect(),
+        live,
         jobs: Some(jobs_in),
         outcomes: outcomes_out,
         inbox_waker: inbox_waker.clone(),
@@ -88,6 +102,13 @@ pub fn run_scenario(scenario: &Scenario, telling: Telling) -> RunResult {
     let limits = RateLimits::new(&config);
     let mut shard = Shard::new(SimNet(world.clone()), config, near, &limits, seed);
     let turns = turn_to_the_end(&mut shard, scenario, &world);
+    if is_fed {
+        let scenario = Scenario {
+            jobs: world.borrow_mut().take_given(),
+            ..scenario.clone()
+        };
+        return check_end(shard, &scenario, &world, turns);
+    }
     check_end(shard, scenario, &world, turns)
 }
 

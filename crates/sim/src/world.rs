@@ -24,7 +24,7 @@ use crate::scenario::{Host, Path, Reach, Scenario};
 use crate::trace::{Telling, Trace};
 use crate::watch::Watch;
 use agenda::{Agenda, Happening};
-pub(crate) use channel_ends::ChannelEnds;
+pub(crate) use channel_ends::{ChannelEnds, LiveFeed};
 use host_end::SiteSide;
 use sockets::{Far, Handle, Sockets};
 
@@ -234,6 +234,7 @@ impl World {
             } => self.idle_check(to, received_octets),
             Happening::EndAtHost { from } => self.end_at_host(from),
             Happening::HostGoesOn { to, at } => self.host_goes_on(to, at),
+            Happening::AskFeeder { number } => self.ask_feeder(number),
             Happening::Feed => self.feed(),
             Happening::Drain => self.drain(),
             Happening::Interrupt => self.interrupt(),

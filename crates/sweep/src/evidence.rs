@@ -2,8 +2,6 @@
 
 use canvass_model::{Cause, Outcome, Phase, ProbeSpec, Unmet, Verdict};
 
-use crate::assertions::Assertions;
-
 /// What an outcome says of its target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Evidence {
@@ -20,19 +18,13 @@ pub enum Evidence {
 pub enum Blame {
     /// This machine: it had no descriptor or port, or was too busy.
     ThisMachine,
+    /// The network of this machine, or the gateway to the target.
+    Network,
     /// The resolver of the host's name.
     Resolver,
 }
 
 impl Evidence {
-    /// What `outcome` says of its target, of which `assertions` are expected too.
-    pub fn judged(outcome: &Outcome, assertions: Option<&Assertions>) -> Self {
-        match assertions.and_then(|assertions| assertions.unmet(outcome)) {
-            Some(unmet) => Self::Bad(reason(&unmet)),
-            None => Self::of(outcome),
-        }
-    }
-
     /// What `outcome` says of its target.
     ///
     /// That a resolver does not answer says nothing of a host whose name it was asked for. That the

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use canvass_run::{RunReader, Snapshot};
 
+use crate::alerts::{Silence, SilenceScope, Silences, SilencesError};
 use crate::sweep::Shared;
 use crate::watch::Watch;
 
@@ -20,6 +21,36 @@ impl SweepReader {
     /// needed and return.
     pub fn look<T>(&self, look: impl FnOnce(&Watch) -> T) -> T {
         self.shared.look(look)
+    }
+
+    /// The silences, also those that are over.
+    pub fn silences(&self) -> Silences {
+        self.shared.alerts.silences()
+    }
+
+    /// Whether the sweep keeps its states, and can keep silences with them.
+    pub fn keeps_silences(&self) -> bool {
+        self.shared.alerts.keeps_silences()
+    }
+
+    /// Adds a silence, in the file that `canvass sweep silence` changes too.
+    ///
+    /// # Errors
+    /// The file cannot be read or written, or there is none.
+    pub fn silence(&self, silence: Silence) -> Result<(), SilencesError> {
+        self.shared
+            .alerts
+            .change_silences(|silences| silences.add(silence))
+    }
+
+    /// Ends the silence of a scope. Returns whether there was one.
+    ///
+    /// # Errors
+    /// As for [`Self::silence`].
+    pub fn end_silence(&self, scope: &SilenceScope) -> Result<bool, SilencesError> {
+        self.shared
+            .alerts
+            .change_silences(|silences| silences.remove(scope))
     }
 
     /// Returns the current state of the run of the rounds.

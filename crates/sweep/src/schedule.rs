@@ -1,5 +1,8 @@
 //! When each target is probed.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::hash::Hasher;
 use std::time::Duration;
@@ -18,7 +21,9 @@ const LATENESS_SHARE_MAX: u32 = 4;
 /// When each target is probed: at fixed points in time that are one interval apart.
 ///
 /// The points follow from the wall clock at the start, the interval and the key of the target. They
-/// depend neither on other targets, nor on how long probes take, nor on when the process started.
+/// depend neither on other targets, nor on how long probes take, nor on when the process started. With
+/// jitter a round is due up to that much after its point, by a hash of the key and the point: what is
+/// drawn for one round moves no other, and is the same after a restart.
 #[derive(Debug)]
 pub struct Schedule {
     /// Nanoseconds from 1970 (UTC) to [`Time::ZERO`].
@@ -31,8 +36,23 @@ pub struct Schedule {
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     interval_ns: u64,
+    jitter_ns: u64,
+    /// The hash of the key.
+    hash: u64,
+    /// The fixed point of the next round, in nanoseconds since 1970 (UTC).
+    point_unix_ns: u64,
+    /// When the next round is due.
     next: Time,
     is_running: bool,
+}
+
+/// How often a target is probed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// The time from one point to the next.
+    pub interval: Duration,
+    /// The longest time by which a round is later than its point, at most the interval.
+    pub jitter: Duration,
 }
 
 /// A round of a target whose time has come.
@@ -69,30 +89,40 @@ impl Schedule {
         }
     }
 
-    /// Adds a target, or replaces it. Its first round is due at its first point from `now` on.
-    pub fn insert(&mut self, target: TargetId, key: &str, interval: Duration, now: Time) {
+    /// Adds a target, or replaces it. Its first round is the first that is due from `now` on.
+    pub fn insert(&mut self, target: TargetId, key: &str, timing: Timing, now: Time) {
         self.remove(target);
-        let interval_ns = u64::try_from(interval.as_nanos())
-            .unwrap_or(u64::MAX)
-            .max(1);
-        let phase_ns = phase_ns(key, interval_ns);
+        let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let interval_ns = nanos(timing.interval).max(1);
+        let hash = hash(key.as_bytes(), 0);
+        let phase_ns = scaled(hash, interval_ns);
         let now_ns = self.unix_ns_at_zero.saturating_add(now.as_nanos());
         let into_ns = now_ns % interval_ns;
-        let wait_ns = if phase_ns >= into_ns {
+        let ahead_ns = if phase_ns >= into_ns {
             phase_ns - into_ns
         } else {
             interval_ns - (into_ns - phase_ns)
         };
-        let next = now.plus_nanos(wait_ns);
+        let mut slot = Slot {
+            interval_ns,
+            jitter_ns: nanos(timing.jitter).min(interval_ns),
+            hash,
+            // The point before: its round may still be due.
+            point_unix_ns: now_ns.saturating_add(ahead_ns).saturating_sub(interval_ns),
+            next: now,
+            is_running: false,
+        };
+        while slot.due_unix_ns() < now_ns {
+            slot.point_unix_ns = slot.point_unix_ns.saturating_add(interval_ns);
+        }
+        let wait_ns = slot.due_unix_ns() - now_ns;
+        slot.next = now.plus_nanos(wait_ns);
+        let next = slot.next;
         let at = target.0 as usize;
         if self.slots.len() <= at {
             self.slots.resize(at + 1, None);
         }
-        self.slots[at] = Some(Slot {
-            interval_ns,
-            next,
-            is_running: false,
-        });
+        self.slots[at] = Some(slot);
         self.queue.insert((next, target));
     }
 
@@ -111,6 +141,9 @@ impl Schedule {
     /// Takes the rounds that are due by `now`, at most `max`, in the order of their times.
     pub fn take(&mut self, now: Time, max: usize) -> Vec<Round> {
         let mut rounds = Vec::new();
+        let zero = self.unix_ns_at_zero;
+        let now_unix_ns = zero.saturating_add(now.as_nanos());
+        let time = |unix_ns: u64| Time::from_nanos(unix_ns.saturating_sub(zero));
         while let Some((due, target)) = self.queue.first().copied()
             && due <= now
             && rounds.len() < max
@@ -119,8 +152,8 @@ impl Schedule {
             let Some(Some(slot)) = self.slots.get_mut(target.0 as usize) else {
                 continue;
             };
-            let missed_before = now.nanos_since(due) / slot.interval_ns;
-            let due = due.plus_nanos(missed_before * slot.interval_ns);
+            let missed_before = slot.pass(now_unix_ns);
+            let due = time(slot.due_unix_ns());
             let fate = if now.nanos_since(due) > slot.lateness_max_ns() {
                 RoundFate::Missed
             } else if slot.is_running {
@@ -129,7 +162,8 @@ impl Schedule {
                 slot.is_running = true;
                 RoundFate::Begun
             };
-            slot.next = due.plus_nanos(slot.interval_ns);
+            slot.point_unix_ns = slot.point_unix_ns.saturating_add(slot.interval_ns);
+            slot.next = time(slot.due_unix_ns());
             self.queue.insert((slot.next, target));
             rounds.push(Round {
                 target,
@@ -154,155 +188,38 @@ impl Slot {
         let usual = LATENESS_MAX.as_nanos() as u64;
         usual.min(self.interval_ns / u64::from(LATENESS_SHARE_MAX))
     }
+
+    /// When the round of the point is due.
+    fn due_unix_ns(&self) -> u64 {
+        if self.jitter_ns == 0 {
+            return self.point_unix_ns;
+        }
+        let drawn = hash(&self.hash.to_ne_bytes(), self.point_unix_ns);
+        let jitter_ns = scaled(drawn, self.jitter_ns);
+        self.point_unix_ns.saturating_add(jitter_ns)
+    }
+
+    /// Goes on to the last round that is due by a time, which its next one is. Returns the number of
+    /// rounds before that.
+    fn pass(&mut self, now_unix_ns: u64) -> u64 {
+        let first = self.point_unix_ns;
+        let passed = now_unix_ns.saturating_sub(first) / self.interval_ns;
+        self.point_unix_ns += passed * self.interval_ns;
+        if passed > 0 && self.due_unix_ns() > now_unix_ns {
+            self.point_unix_ns -= self.interval_ns;
+        }
+        (self.point_unix_ns - first) / self.interval_ns
+    }
 }
 
-/// Where in its interval a target is probed. The hash is a fixed one, so that it is the same after a
-/// restart and in another version.
-fn phase_ns(key: &str, interval_ns: u64) -> u64 {
-    let mut hasher = SipHasher13::new();
-    hasher.write(key.as_bytes());
-    ((u128::from(hasher.finish()) * u128::from(interval_ns)) >> 64) as u64
+/// A hash that is the same after a restart and in another version.
+fn hash(octets: &[u8], seed: u64) -> u64 {
+    let mut hasher = SipHasher13::new_with_keys(seed, 0);
+    hasher.write(octets);
+    hasher.finish()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const INTERVAL: Duration = Duration::from_secs(10);
-    const INTERVAL_NS: u64 = INTERVAL.as_nanos() as u64;
-    const BEGAN_UNIX_NS: u64 = 1_800_000_000_123_456_789;
-
-    fn at_ms(ms: u64) -> Time {
-        Time::from_nanos(ms * 1_000_000)
-    }
-
-    fn key(number: u32) -> String {
-        format!("https://host-{number}.example.net/")
-    }
-
-    fn schedule(targets: u32) -> Schedule {
-        let mut schedule = Schedule::new(BEGAN_UNIX_NS);
-        for number in 0..targets {
-            schedule.insert(TargetId(number), &key(number), INTERVAL, Time::ZERO);
-        }
-        schedule
-    }
-
-    /// Runs the schedule, looking every millisecond, with probes that end at once.
-    fn rounds(schedule: &mut Schedule, from_ms: u64, to_ms: u64) -> Vec<Round> {
-        let mut all = Vec::new();
-        for ms in from_ms..to_ms {
-            for round in schedule.take(at_ms(ms), usize::MAX) {
-                schedule.ended(round.target);
-                all.push(round);
-            }
-        }
-        all
-    }
-
-    #[test]
-    fn each_target_has_one_round_in_each_interval_at_the_same_distance() {
-        let mut schedule = schedule(50);
-        let rounds = rounds(&mut schedule, 0, 30_000);
-        for number in 0..50 {
-            let of_target = rounds.iter().filter(|round| round.target.0 == number);
-            let due: Vec<u64> = of_target.map(|round| round.due.as_nanos()).collect();
-            assert_eq!(due.len(), 3);
-            assert!(due.windows(2).all(|two| two[1] - two[0] == INTERVAL_NS));
-        }
-        assert!(rounds.iter().all(|round| round.fate == RoundFate::Begun));
-        assert!(rounds.iter().all(|round| round.missed_before == 0));
-    }
-
-    #[test]
-    fn rounds_are_spread_over_the_interval() {
-        let mut schedule = schedule(20_000);
-        let rounds = rounds(&mut schedule, 0, 10_001);
-        assert_eq!(rounds.len(), 20_000);
-        let mut by_100_ms = [0; 100];
-        for round in rounds {
-            by_100_ms[(round.due.as_nanos() / 100_000_000).min(99) as usize] += 1;
-        }
-        // 200 on average; five standard deviations are 71.
-        assert!(
-            by_100_ms.iter().all(|count| (130..=270).contains(count)),
-            "{by_100_ms:?}"
-        );
-    }
-
-    #[test]
-    fn a_restart_and_a_changed_list_move_no_other_target() {
-        let unix_due = |schedule: &mut Schedule, began: u64, target| {
-            let rounds = schedule.take(at_ms(10_000), usize::MAX);
-            let round = rounds.iter().find(|round| round.target == target).unwrap();
-            began + round.due.as_nanos()
-        };
-        let before = unix_due(&mut schedule(10), BEGAN_UNIX_NS, TargetId(3));
-        // 12.7 s later, as the only target, with another number.
-        let began = BEGAN_UNIX_NS + 12_700_000_000;
-        let mut other = Schedule::new(began);
-        other.insert(TargetId(0), &key(3), INTERVAL, Time::ZERO);
-        let after = unix_due(&mut other, began, TargetId(0));
-        assert_eq!((after - before) % INTERVAL_NS, 0);
-    }
-
-    #[test]
-    fn a_round_is_skipped_while_the_probe_before_it_runs() {
-        let mut schedule = schedule(1);
-        let due = schedule.next_due().unwrap();
-        let fates: Vec<_> = (0..4)
-            .map(|round| {
-                if round == 2 {
-                    schedule.ended(TargetId(0));
-                }
-                let now = due.plus_nanos(round * INTERVAL_NS);
-                schedule.take(now, usize::MAX)[0].fate
-            })
-            .collect();
-        use RoundFate::{Begun, Skipped};
-        assert_eq!(fates, [Begun, Skipped, Begun, Skipped]);
-    }
-
-    #[test]
-    fn rounds_that_were_missed_are_counted_and_do_not_begin_together() {
-        let targets = 2_000;
-        let mut schedule = schedule(targets);
-        rounds(&mut schedule, 0, 10_000);
-        // The process stands still for 35 s.
-        let late = schedule.take(at_ms(45_000), usize::MAX);
-        let begun = late.iter().filter(|round| round.fate == RoundFate::Begun);
-        // The rounds of half a second.
-        assert!((60..=140).contains(&begun.count()));
-        let missed: u64 = late
-            .iter()
-            .map(|round| round.missed_before + u64::from(round.fate == RoundFate::Missed))
-            .sum();
-        let begun = late.iter().filter(|round| round.fate == RoundFate::Begun);
-        let due = late
-            .iter()
-            .map(|round| round.missed_before + 1)
-            .sum::<u64>();
-        assert_eq!(missed + begun.count() as u64, due);
-        assert!((u64::from(targets) * 7 / 2).abs_diff(due) < 200, "{due}");
-        for round in &late {
-            schedule.ended(round.target);
-        }
-        // Then all goes on as before.
-        let rounds = rounds(&mut schedule, 45_000, 55_000);
-        assert_eq!(rounds.len(), targets as usize);
-        assert!(rounds.iter().all(|round| round.missed_before == 0));
-        assert!(rounds.iter().all(|round| round.fate == RoundFate::Begun));
-    }
-
-    #[test]
-    fn a_target_that_is_removed_has_no_more_rounds() {
-        let mut schedule = schedule(3);
-        schedule.remove(TargetId(1));
-        let rounds = rounds(&mut schedule, 0, 20_000);
-        assert_eq!(rounds.len(), 4);
-        assert!(rounds.iter().all(|round| round.target != TargetId(1)));
-        schedule.remove(TargetId(0));
-        schedule.remove(TargetId(2));
-        assert_eq!(schedule.next_due(), None);
-    }
+/// A hash as a part of a span of time.
+fn scaled(hash: u64, span_ns: u64) -> u64 {
+    ((u128::from(hash) * u128::from(span_ns)) >> 64) as u64
 }

@@ -79,12 +79,24 @@ pub struct Tracker {
     good: u32,
     bad: u32,
     unclear: u32,
-    /// A second opinion that was asked for before a restart is asked for again.
+    /// A second opinion from before a restart is asked for again.
     #[serde(skip)]
-    is_confirming: bool,
+    opinion: Opinion,
     /// The latest rounds, a bit each: whether the target went up or down in it.
     changes: u64,
     reason: Option<Box<str>>,
+}
+
+/// The second opinion of a target whose last rounds were bad.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Opinion {
+    /// It has not been asked for.
+    #[default]
+    None,
+    /// It is waited for.
+    Asked,
+    /// It was bad too.
+    Bad,
 }
 
 /// What follows from a round.
@@ -92,7 +104,7 @@ pub struct Tracker {
 pub enum Step {
     /// Nothing.
     Stay,
-    /// A second opinion decides whether the target is down.
+    /// A second opinion is needed before the target can be down.
     Confirm,
     /// Its state has changed.
     Change(Change),
@@ -134,12 +146,11 @@ impl Tracker {
         (self.bad > 0 || self.unclear > 0) && self.base != State::Down
     }
 
-    /// Whether a second opinion has been asked for and not been given.
-    pub fn is_confirming(&self) -> bool {
-        self.is_confirming
-    }
-
-    /// Takes the result of a round. While `is_held`, no second opinion is asked for.
+    /// Takes the result of a round. While `is_held`, no second opinion is asked for, and the target
+    /// does not go down.
+    ///
+    /// The second opinion is asked for one round before the last that a target needs to be down, so
+    /// that its time does not add to theirs.
     pub fn round(
         &mut self,
         now_unix_ns: u64,
@@ -151,6 +162,7 @@ impl Tracker {
         match evidence {
             Evidence::Good => {
                 (self.good, self.bad, self.unclear) = (self.good.saturating_add(1), 0, 0);
+                self.opinion = Opinion::None;
                 self.reason = None;
             }
             Evidence::Bad(reason) => {
@@ -173,21 +185,39 @@ impl Tracker {
         if self.unclear >= thresholds.down.get() {
             return self.enter(now_unix_ns, State::Unknown);
         }
-        let is_bad = self.bad >= thresholds.down.get() && self.base != State::Down;
-        if is_bad && self.unclear == 0 && !self.is_confirming && !is_held {
-            self.is_confirming = true;
-            return Step::Confirm;
+        if self.base == State::Down || self.unclear > 0 || is_held {
+            return self.enter(now_unix_ns, self.base);
         }
-        self.enter(now_unix_ns, self.base)
+        let opinion_at = thresholds.down.get().saturating_sub(1).max(1);
+        match self.opinion {
+            Opinion::None if self.bad >= opinion_at => {
+                self.opinion = Opinion::Asked;
+                Step::Confirm
+            }
+            Opinion::Bad if self.bad >= thresholds.down.get() => {
+                self.enter(now_unix_ns, State::Down)
+            }
+            _ => self.enter(now_unix_ns, self.base),
+        }
     }
 
-    /// Takes the second opinion. It decides alone, unless the target has answered meanwhile.
-    pub fn opinion(&mut self, now_unix_ns: u64, evidence: Evidence) -> Step {
-        if !std::mem::take(&mut self.is_confirming) || self.bad == 0 {
+    /// Takes the second opinion, which says nothing if the target has answered meanwhile.
+    pub fn opinion(
+        &mut self,
+        now_unix_ns: u64,
+        evidence: Evidence,
+        thresholds: &Thresholds,
+    ) -> Step {
+        if self.opinion != Opinion::Asked {
             return Step::Stay;
         }
+        self.opinion = Opinion::None;
         match evidence {
             Evidence::Bad(reason) => {
+                self.opinion = Opinion::Bad;
+                if self.bad < thresholds.down.get() {
+                    return Step::Stay;
+                }
                 self.reason = Some(reason);
                 self.enter(now_unix_ns, State::Down)
             }
@@ -206,7 +236,7 @@ impl Tracker {
             let is_known = |state| matches!(state, State::Up | State::Down);
             self.changes |= u64::from(is_known(self.base) && is_known(base));
             self.base = base;
-            self.is_confirming = false;
+            self.opinion = Opinion::None;
         }
         self.is_flapping = if self.is_flapping {
             self.changes & ((1 << QUIET_ROUNDS) - 1) != 0
@@ -245,9 +275,9 @@ mod tests {
                     '+' => take(Evidence::Good),
                     '-' => take(bad()),
                     '?' => take(none()),
-                    'y' => tracker.opinion(0, Evidence::Good),
-                    'n' => tracker.opinion(0, bad()),
-                    _ => tracker.opinion(0, none()),
+                    'y' => tracker.opinion(0, Evidence::Good, &thresholds),
+                    'n' => tracker.opinion(0, bad(), &thresholds),
+                    _ => tracker.opinion(0, none(), &thresholds),
                 };
                 match step {
                     Step::Stay => '.',
@@ -262,20 +292,23 @@ mod tests {
     fn the_state_follows_thresholds_and_opinions() {
         for (rounds, steps, what) in [
             ("+", "u", "the first answer is enough to be up"),
-            ("+--+--+", "u......", "two bad rounds in a row are noise"),
-            ("+---n", "u..cd", "three and a second opinion are not"),
-            ("---n", "..cd", "a target that was never up can be down"),
-            ("+---y--", "u..c...", "a good opinion starts the count anew"),
-            ("+---y---n", "u..c...cd", "but only once"),
+            ("+-+-+-+", "u......", "a bad round now and then is noise"),
+            ("+--+--+", "u.c..c.", "two in a row are too"),
+            ("+--n-", "u.c.d", "three and a second opinion are not"),
+            ("+---n", "u.c.d", "the opinion may come last"),
+            ("--n-", ".c.d", "a target that was never up can be down"),
+            ("+--y-", "u.c..", "a good opinion starts the count anew"),
+            ("+--y--n-", "u.c..c.d", "but only once"),
+            ("+--n+-", "u.c...", "an opinion is of the rounds before it"),
+            ("+--u-n", "u.c.cd", "an unclear opinion is asked for again"),
+            ("+----n", "u.c..d", "one opinion at a time"),
             (
-                "+---u-n",
-                "u..c.cd",
-                "an unclear opinion is asked for again",
+                "+--+n",
+                "u.c..",
+                "a target that answered meanwhile is not down",
             ),
-            ("+----n", "u..c.d", "one opinion at a time"),
-            ("+---+n", "u..c..", "who answered meanwhile is not down"),
-            ("+---n+-++", "u..cd...u", "two good rounds bring it back"),
-            ("+---n---", "u..cd...", "down is down"),
+            ("+--n-+-++", "u.c.d...u", "two good rounds bring it back"),
+            ("+--n----", "u.c.d...", "down is down"),
             ("+??+", "u...", "a resolver that hiccups says nothing"),
             (
                 "+???+",
@@ -284,7 +317,7 @@ mod tests {
             ),
             (
                 "+--?-n",
-                "u...cd",
+                "u.c..d",
                 "bad rounds around an unclear one count on",
             ),
         ] {
@@ -313,7 +346,7 @@ mod tests {
             "",
             "{steps}"
         );
-        let steps = run(&mut tracker, &"---n++".repeat(4));
+        let steps = run(&mut tracker, &"--n-++".repeat(4));
         assert_eq!(steps.matches('d').count(), 3, "{steps}");
         assert_eq!(steps.matches('u').count(), 2, "{steps}");
         assert_eq!(steps.matches('f').count(), 1, "{steps}");
@@ -332,5 +365,19 @@ mod tests {
             assert_eq!(step, Step::Stay);
         }
         assert_eq!(run(&mut tracker, "-n"), "cd");
+    }
+
+    #[test]
+    fn a_single_bad_round_can_be_the_limit() {
+        let mut tracker = Tracker::default();
+        let thresholds = Thresholds {
+            down: NonZeroU32::MIN,
+            ..Thresholds::default()
+        };
+        let bad = || Evidence::Bad("no".into());
+        let step = tracker.round(0, bad(), &thresholds, false);
+        assert_eq!(step, Step::Confirm);
+        tracker.opinion(0, bad(), &thresholds);
+        assert_eq!(tracker.state(), State::Down);
     }
 }

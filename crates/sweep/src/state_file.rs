@@ -138,7 +138,7 @@ mod tests {
             let bad = Evidence::Bad("refused".into());
             tracker.round(5, bad, &Thresholds::default(), false);
         }
-        tracker.opinion(7, Evidence::Bad("refused".into()));
+        tracker.opinion(7, Evidence::Bad("refused".into()), &Thresholds::default());
         assert_eq!(tracker.state(), State::Down);
         let saved = SavedTarget {
             tracker,

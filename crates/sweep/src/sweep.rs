@@ -1,29 +1,34 @@
 //! Runs a sweep: one run for the rounds, and one for second opinions.
 
+mod flow;
+
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 
-use canvass_model::{Job, Outcome, Time};
-use canvass_run::{
-    Plan, Position, Report, Run, Sink, SinkError, Source, SourceError, StartError, StopHandle,
-};
+use canvass_model::Time;
+use canvass_proto::{ModuleKind, Timeouts};
+use canvass_run::{Plan, Report, Run, Sink, StartError, StopHandle};
 use crossbeam_channel::{Sender, bounded};
+
+use flow::{OpinionJudge, OpinionSink, OpinionSource, RoundJudge, RoundSink, RoundSource};
 
 use crate::alerts::{AlertPlan, Alerting, Silences};
 use crate::keeper::Keeper;
 use crate::notice::Notice;
 use crate::reader::SweepReader;
 use crate::state_file::SavedStates;
+use crate::wall_clock::unix_ns;
 use crate::watch::{Event, Watch, WatchedTarget};
 
 /// The longest wait of a source before it looks whether the run was stopped.
 const WAIT_MAX: Duration = Duration::from_millis(250);
-/// Second opinions that are asked for at the same time.
-const OPINIONS_MAX: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
+/// Second opinions that are asked for at the same time. That of a silent host takes 15 s, so that of
+/// 2,000 which fail together the last is given after a minute.
+pub const OPINIONS_MAX: NonZeroUsize = NonZeroUsize::new(512).expect("not zero");
 /// Attempts of a second opinion after the first.
 const OPINION_RETRIES: u32 = 2;
 /// The maximum number of notices that wait for their states to be kept.
@@ -54,6 +59,7 @@ pub struct KeptStates {
 pub struct SweepPlans {
     rounds: Plan,
     opinions: Plan,
+    single: Plan,
     alerts: AlertPlan,
 }
 
@@ -65,6 +71,7 @@ impl SweepPlans {
         let rounds = plan.unscheduled();
         Self {
             opinions: rounds.clone().patient(OPINIONS_MAX, OPINION_RETRIES),
+            single: rounds.clone().single(),
             rounds,
             alerts,
         }
@@ -78,6 +85,8 @@ pub(crate) struct Shared {
     changed: Condvar,
     began: Instant,
     pub(crate) alerts: Alerting,
+    /// How one target is probed when a person asks for it.
+    single: Mutex<Plan>,
 }
 
 impl Sweep {
@@ -96,11 +105,11 @@ impl Sweep {
         let SweepPlans {
             rounds,
             opinions,
+            single,
             alerts,
         } = plans;
         let zero = rounds.epoch().wall;
-        let unix = zero.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let mut watch = Watch::new(u64::try_from(unix.as_nanos()).unwrap_or(u64::MAX));
+        let mut watch = Watch::new(unix_ns(zero));
         watch.set_targets(rounds.now(), targets);
         let (kept, states) = kept
             .map(|kept| ((kept.path, kept.errors), kept.states))
@@ -121,6 +130,7 @@ impl Sweep {
             changed: Condvar::new(),
             began: rounds.began(),
             alerts,
+            single: Mutex::new(single),
         });
         let mut keeper = None;
         let mut notices = notices;
@@ -154,6 +164,8 @@ impl Sweep {
             shared: Arc::clone(&shared),
             given: 0,
         };
+        let rounds = rounds.judged(Arc::new(RoundJudge(Arc::clone(&shared))));
+        let opinions = opinions.judged(Arc::new(OpinionJudge(Arc::clone(&shared))));
         Ok(Self {
             opinions: Run::start(opinions, opinion_source, vec![opinion_sink])?,
             rounds: Run::start(rounds, round_source, sinks)?,
@@ -170,6 +182,15 @@ impl Sweep {
     /// Returns a handle that ends the rounds from any thread.
     pub fn stop_handle(&self) -> StopHandle {
         self.rounds.stop_handle()
+    }
+
+    /// Adds modules to both runs ([`Run::add_modules`]), for targets that are set from now on.
+    pub fn add_modules(&self, modules: Vec<(ModuleKind, Timeouts)>) {
+        self.opinions.add_modules(modules.iter().cloned());
+        let single = &self.shared.single;
+        let mut single = single.lock().unwrap_or_else(PoisonError::into_inner);
+        single.add_modules(modules.iter().cloned());
+        self.rounds.add_modules(modules);
     }
 
     /// Replaces the targets. Those that were watched before keep their states.
@@ -241,12 +262,26 @@ impl Shared {
         look(&self.lock())
     }
 
+    /// How one target is probed when a person asks for it.
+    pub(crate) fn single(&self) -> Plan {
+        let single = self.single.lock();
+        single.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Watch> {
         self.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> Time {
         Time::ZERO + self.began.elapsed()
+    }
+
+    /// The targets, at the current time on both clocks.
+    fn lock_now(&self) -> (MutexGuard<'_, Watch>, Time) {
+        let mut watch = self.lock();
+        let now = self.now();
+        watch.set_wall_clock(now, unix_ns(SystemTime::now()));
+        (watch, now)
     }
 
     /// Waits for a change until `until`, at most for a moment.
@@ -262,114 +297,5 @@ impl Shared {
         let mut notices: Vec<Notice> = events.into_iter().filter_map(of).collect();
         self.alerts.take(&mut notices);
         notices
-    }
-}
-
-/// Gives the probes of rounds when they are due.
-struct RoundSource {
-    shared: Arc<Shared>,
-    given: u64,
-}
-
-impl Source for RoundSource {
-    fn next(&mut self, max: usize, out: &mut Vec<Job>) -> Result<bool, SourceError> {
-        let mut watch = self.shared.lock();
-        let jobs = watch.take_jobs(self.shared.now(), max);
-        if jobs.is_empty() {
-            let due = watch.next_due();
-            self.shared.wait(watch, due);
-        }
-        self.given += jobs.len() as u64;
-        out.extend(jobs);
-        Ok(true)
-    }
-
-    fn remaining(&self) -> Option<u64> {
-        None
-    }
-
-    fn position(&self) -> Position {
-        Position::before(self.given)
-    }
-}
-
-/// Gives the probes of second opinions when they are asked for.
-struct OpinionSource {
-    shared: Arc<Shared>,
-    given: u64,
-}
-
-impl Source for OpinionSource {
-    fn next(&mut self, max: usize, out: &mut Vec<Job>) -> Result<bool, SourceError> {
-        let mut watch = self.shared.lock();
-        let jobs = watch.take_opinions(max);
-        if jobs.is_empty() {
-            self.shared.wait(watch, None);
-        }
-        self.given += jobs.len() as u64;
-        out.extend(jobs);
-        Ok(true)
-    }
-
-    fn remaining(&self) -> Option<u64> {
-        None
-    }
-
-    fn position(&self) -> Position {
-        Position::before(self.given)
-    }
-}
-
-/// Takes the outcomes of rounds.
-struct RoundSink {
-    shared: Arc<Shared>,
-    notices: Sender<Notice>,
-}
-
-impl Sink for RoundSink {
-    fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
-        let now = self.shared.now();
-        let mut notices = Vec::new();
-        {
-            let mut watch = self.shared.lock();
-            for outcome in outcomes {
-                let (_, events) = watch.record(now, outcome);
-                notices.extend(self.shared.report(&watch, events));
-            }
-            if watch.has_to_confirm() {
-                self.shared.changed.notify_all();
-            }
-        }
-        send(&self.notices, notices);
-        Ok(())
-    }
-}
-
-/// Takes second opinions.
-struct OpinionSink {
-    shared: Arc<Shared>,
-    notices: Sender<Notice>,
-}
-
-impl Sink for OpinionSink {
-    fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
-        let now = self.shared.now();
-        let mut notices = Vec::new();
-        {
-            let mut watch = self.shared.lock();
-            for outcome in outcomes {
-                let events = watch.record_opinion(now, outcome);
-                notices.extend(self.shared.report(&watch, events));
-            }
-        }
-        send(&self.notices, notices);
-        Ok(())
-    }
-}
-
-/// A receiver that is gone wants no more notices; the sweep goes on.
-fn send(to: &Sender<Notice>, notices: Vec<Notice>) {
-    for notice in notices {
-        let _ = to.send(notice);
     }
 }

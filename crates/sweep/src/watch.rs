@@ -1,5 +1,7 @@
 //! All targets of a sweep: when each is probed, and what state it is in.
 
+mod judging;
+
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
@@ -7,16 +9,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use canvass_model::{Job, Outcome, ProbeSpec, Target, Time};
+use canvass_run::{SoaTimes, soa};
 
 use crate::TargetId;
-use crate::assertions::Assertions;
 use crate::cut_off::{CutOffChange, CutOffWatch};
 use crate::evidence::{Blame, Evidence};
 use crate::last_result::LastResult;
 use crate::latency::SweepLatencies;
-use crate::schedule::{Round, RoundFate, Schedule};
+use crate::schedule::{Round, RoundFate, Schedule, Timing};
+use crate::serials::SerialLag;
 use crate::state::{Change, State, Step, Thresholds, Tracker};
 use crate::state_file::{SavedStates, SavedTarget};
+use crate::target_assertions::TargetAssertions;
 
 /// A target to watch.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,10 +43,13 @@ pub struct WatchedTarget {
     pub line: Option<NonZeroU64>,
     /// The time from one round to the next.
     pub interval: Duration,
+    /// The longest time by which a round is later than its fixed point, drawn for each anew; at most the
+    /// interval.
+    pub jitter: Duration,
     /// How many rounds in a row change its state.
     pub thresholds: Thresholds,
     /// What is expected of its answers beyond what its probe judges itself.
-    pub assertions: Option<Arc<Assertions>>,
+    pub assertions: Option<Arc<TargetAssertions>>,
     /// The key of a target without which this one cannot be reached.
     pub depends_on: Option<Arc<str>>,
     /// Changes of its state cause no alerts.
@@ -108,6 +115,9 @@ pub struct Watched {
     pub rounds: RoundCounts,
     /// What its last round found. `None` before the first one since the start of this process.
     pub last: Option<LastResult>,
+    /// The start of authority that it answered last, if that was asked for.
+    soa: Option<SoaTimes>,
+    serial_lag: SerialLag,
     /// An alert said that it is down, and none that it is up.
     is_announced: bool,
 }
@@ -115,7 +125,8 @@ pub struct Watched {
 /// All targets of a sweep. It is given the time and the outcomes, and says what to probe.
 #[derive(Debug)]
 pub struct Watch {
-    /// The wall clock at [`Time::ZERO`], in nanoseconds since 1970 (UTC).
+    /// What the wall clock would have shown at [`Time::ZERO`], in nanoseconds since 1970 (UTC), as it
+    /// is set now.
     unix_ns_at_zero: u64,
     schedule: Schedule,
     targets: Vec<Option<Watched>>,
@@ -161,7 +172,8 @@ impl Watch {
     }
 
     /// Watches these targets, and no others. A target that was watched before under the same key
-    /// keeps its state; if its interval is the same too, it keeps its place in the schedule.
+    /// keeps its state; if its interval and jitter are the same too, it keeps its place in the
+    /// schedule.
     pub fn set_targets(&mut self, now: Time, targets: impl IntoIterator<Item = WatchedTarget>) {
         let mut old = std::mem::take(&mut self.by_key);
         for target in targets {
@@ -169,10 +181,11 @@ impl Watch {
             let id = old.remove(&key).or_else(|| self.by_key.get(&key).copied());
             let id = id.unwrap_or_else(|| self.free_id());
             let slot = &mut self.targets[id.0 as usize];
-            let interval = target.interval;
+            let timing = target.timing();
             let is_moved = match slot {
                 Some(watched) => {
-                    std::mem::replace(&mut watched.target, target).interval != interval
+                    let before = std::mem::replace(&mut watched.target, target);
+                    before.timing() != timing
                 }
                 None => {
                     *slot = Some(Watched {
@@ -180,13 +193,15 @@ impl Watch {
                         tracker: Tracker::default(),
                         rounds: RoundCounts::default(),
                         last: None,
+                        soa: None,
+                        serial_lag: SerialLag::default(),
                         is_announced: false,
                     });
                     true
                 }
             };
             if is_moved {
-                self.schedule.insert(id, &key, interval, now);
+                self.schedule.insert(id, &key, timing, now);
             }
             self.by_key.insert(key, id);
         }
@@ -202,6 +217,12 @@ impl Watch {
         let groups = self.targets.iter().flatten().map(|one| &*one.target.group);
         self.latencies.keep_groups(&groups.collect());
         self.recount();
+    }
+
+    /// Sets the wall clock, in nanoseconds since 1970 (UTC): somebody may have set it, or this machine
+    /// was suspended. Changes from now on have its time. No round is moved.
+    pub fn set_wall_clock(&mut self, now: Time, unix_ns: u64) {
+        self.unix_ns_at_zero = unix_ns.saturating_sub(now.as_nanos());
     }
 
     /// Sets which targets are in maintenance.
@@ -246,6 +267,11 @@ impl Watch {
     /// The target with this number, if it is still watched.
     pub fn get(&self, id: TargetId) -> Option<&Watched> {
         self.targets.get(id.0 as usize)?.as_ref()
+    }
+
+    /// The target with this key.
+    pub fn find(&self, key: &str) -> Option<&Watched> {
+        self.get(*self.by_key.get(key)?)
     }
 
     /// All targets with their numbers.
@@ -330,22 +356,24 @@ impl Watch {
         jobs
     }
 
-    /// Takes the outcome of a probe, and returns the target that it was of and what follows.
+    /// Takes the outcome of a probe, which was judged ([`judge`](Self::judge)). Returns the target that
+    /// it was of and what follows.
     pub fn record(&mut self, now: Time, outcome: &Outcome) -> (Option<TargetId>, Vec<Event>) {
         let Some(id) = self.probes.remove(&outcome.job.seq) else {
             return (None, Vec::new());
         };
         self.schedule.ended(id);
         let now_unix_ns = self.unix_ns(now);
-        let is_held = self.is_cut_off() || self.gateway(id).is_some_and(Tracker::is_suspect);
+        let is_held = self.is_held(id);
         let Some(watched) = self.targets[id.0 as usize].as_mut() else {
             return (None, Vec::new());
         };
         let before = Standing::of(watched);
         watched.last = Some(LastResult::of(outcome));
+        watched.soa = soa(outcome).or(watched.soa);
         self.latencies.record(&watched.target.group, outcome);
         let thresholds = watched.target.thresholds;
-        let evidence = Evidence::judged(outcome, watched.target.assertions.as_deref());
+        let evidence = Evidence::of(outcome);
         let step = watched
             .tracker
             .round(now_unix_ns, evidence, &thresholds, is_held);
@@ -353,23 +381,24 @@ impl Watch {
         (Some(id), events)
     }
 
-    /// Takes a second opinion, and returns what follows.
+    /// Takes a second opinion, which was judged ([`judge_opinion`](Self::judge_opinion)). Returns what
+    /// follows.
     pub fn record_opinion(&mut self, now: Time, outcome: &Outcome) -> Vec<Event> {
         let Some(id) = self.opinions.remove(&outcome.job.seq) else {
             return Vec::new();
         };
-        let (is_cut_off, now_unix_ns) = (self.is_cut_off(), self.unix_ns(now));
+        let (is_held, now_unix_ns) = (self.is_held(id), self.unix_ns(now));
         let Some(watched) = self.targets[id.0 as usize].as_mut() else {
             return Vec::new();
         };
         let before = Standing::of(watched);
-        let assertions = watched.target.assertions.as_deref();
-        let evidence = match Evidence::judged(outcome, assertions) {
+        let evidence = match Evidence::of(outcome) {
             // Then the opinion is of the same network that fails the rounds.
-            Evidence::Bad(reason) if is_cut_off => Evidence::None(Blame::ThisMachine, reason),
+            Evidence::Bad(reason) if is_held => Evidence::None(Blame::Network, reason),
             evidence => evidence,
         };
-        let step = watched.tracker.opinion(now_unix_ns, evidence);
+        let thresholds = watched.target.thresholds;
+        let step = watched.tracker.opinion(now_unix_ns, evidence, &thresholds);
         self.follow(now, id, before, step)
     }
 
@@ -428,6 +457,12 @@ impl Watch {
         events
     }
 
+    /// Whether a failure of the target may well be that of this machine's network, or of the gateway
+    /// to the target.
+    fn is_held(&self, id: TargetId) -> bool {
+        self.is_cut_off() || self.gateway(id).is_some_and(Tracker::is_suspect)
+    }
+
     fn is_silent(&self, id: TargetId) -> bool {
         let in_maintenance = self.get(id).is_some_and(|one| one.target.in_maintenance);
         in_maintenance
@@ -442,8 +477,8 @@ impl Watch {
         Some(&self.get(*self.by_key.get(key)?)?.tracker)
     }
 
-    /// `now` in nanoseconds since 1970 (UTC), whether or not the wall clock was set meanwhile.
-    pub(crate) fn unix_ns(&self, now: Time) -> u64 {
+    /// `now` in nanoseconds since 1970 (UTC).
+    pub fn unix_ns(&self, now: Time) -> u64 {
         self.unix_ns_at_zero.saturating_add(now.as_nanos())
     }
 
@@ -483,6 +518,13 @@ impl WatchedTarget {
             (Some(module), _) => module,
             (None, Some((scheme, _))) => scheme,
             (None, None) => self.spec.probe(),
+        }
+    }
+
+    fn timing(&self) -> Timing {
+        Timing {
+            interval: self.interval,
+            jitter: self.jitter,
         }
     }
 

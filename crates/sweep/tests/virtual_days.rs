@@ -15,8 +15,8 @@ use rand::{RngExt, SeedableRng};
 const INTERVAL: Duration = Duration::from_secs(10);
 const MS: u64 = 1_000_000;
 const SECOND: u64 = 1_000 * MS;
-/// How long a second opinion takes at most.
-const OPINION: Duration = Duration::from_secs(5);
+/// How much later than its thresholds say a change is seen at most.
+const DELAY_MAX: Duration = Duration::from_secs(5);
 
 /// What a probe of a target finds at a time, by its number, and whether it is a second opinion.
 type Find = Box<dyn FnMut(&mut StdRng, u32, Time, bool) -> Found>;
@@ -54,6 +54,7 @@ fn target(number: u32) -> WatchedTarget {
         resolver: None,
         line: None,
         interval: INTERVAL,
+        jitter: Duration::ZERO,
         thresholds: Thresholds::default(),
         depends_on: None,
         in_maintenance: false,
@@ -201,14 +202,14 @@ fn a_target_that_is_down_is_seen_in_time_and_alone() {
     let [(7, down_at, true)] = world.changes_to(State::Down)[..] else {
         panic!("{:?}", world.events);
     };
-    let bound = at_s(100) + 3 * INTERVAL + OPINION + Duration::from_secs(4);
+    let bound = at_s(100) + 3 * INTERVAL + DELAY_MAX;
     assert!(down_at <= bound, "{down_at:?}");
     let ups = world.changes_to(State::Up);
     let back: Vec<_> = ups.iter().filter(|(_, _, alerts)| *alerts).collect();
     let [(7, up_at, true)] = back[..] else {
         panic!("{ups:?}");
     };
-    assert!(*up_at <= at_s(400) + 2 * INTERVAL + OPINION, "{up_at:?}");
+    assert!(*up_at <= at_s(400) + 2 * INTERVAL + DELAY_MAX, "{up_at:?}");
 }
 
 #[test]
@@ -265,6 +266,34 @@ fn what_is_behind_a_gateway_that_is_down_is_silent() {
 }
 
 #[test]
+fn a_wall_clock_that_is_set_moves_no_round_and_makes_nobody_down() {
+    let find = |_: &mut StdRng, number, now: Time, _| {
+        if number == 7 && now >= at_s(300) {
+            Found::Silence
+        } else {
+            Found::Answer
+        }
+    };
+    let mut world = World::new((0..20).map(target), find);
+    let epoch_ns = 1_800_000_000 * SECOND;
+    let hour_ns = 3_600 * SECOND;
+    for (until_s, set_ns) in [(100, epoch_ns - hour_ns), (200, epoch_ns + hour_ns)] {
+        world.run_until(at_s(until_s));
+        let now = world.now;
+        world.watch.set_wall_clock(now, set_ns + now.as_nanos());
+    }
+    world.run_until(at_s(400));
+    let rounds = world.watch.rounds();
+    assert_eq!((rounds.begun, rounds.missed), (20 * 40, 0));
+    let [(7, down_at, true)] = world.changes_to(State::Down)[..] else {
+        panic!("{:?}", world.events);
+    };
+    let since = world.watch.get(canvass_sweep::TargetId(7)).unwrap();
+    let since_ns = since.tracker.since_unix_ns().unwrap();
+    assert_eq!(since_ns, epoch_ns + hour_ns + down_at.as_nanos());
+}
+
+#[test]
 fn a_changed_list_keeps_the_states_of_the_others() {
     let find = |_: &mut StdRng, number, _: Time, _| {
         if number == 1 {
@@ -292,6 +321,33 @@ fn a_changed_list_keeps_the_states_of_the_others() {
     world.events.clear();
     world.run_until(at_s(200));
     assert_eq!(world.changes_to(State::Up).len(), 1);
+}
+
+#[test]
+fn another_module_moves_no_round_and_loses_no_probe() {
+    let mut world = World::new([target(0)], |_, _, _, _| Found::Answer);
+    let due = world.watch.next_due().unwrap();
+    let jobs = world.watch.take_jobs(due, usize::MAX);
+    let changed = WatchedTarget {
+        spec: ProbeSpec::Tcp {
+            module: ModuleId(7),
+        },
+        ..target(0)
+    };
+    let spec = changed.spec;
+    // The probe with the old module is still under way.
+    world.watch.set_targets(due, [changed]);
+    world.now = due;
+    for job in jobs {
+        assert_ne!(job.spec, spec);
+        world.start(job, false);
+    }
+    world.run_until(due + Duration::from_secs(1));
+    assert_eq!(world.watch.next_due(), Some(due + INTERVAL));
+    let (_, watched) = world.watch.targets().next().unwrap();
+    assert!(watched.last.is_some_and(|last| last.is_success));
+    let jobs = world.watch.take_jobs(due + INTERVAL, usize::MAX);
+    assert_eq!((jobs.len(), jobs[0].spec), (1, spec));
 }
 
 #[test]

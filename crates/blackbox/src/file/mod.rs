@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use dns::{DnsModule, RecordRules, TransportProtocol};
 pub(crate) use http::{HeaderRule, HttpModule};
-pub(crate) use scalars::{Duration, IpProtocol, Regex, Secret};
+pub(crate) use scalars::{Duration, IpProtocol, MASK, Regex, Secret};
 pub(crate) use tcp::{QueryResponse, TcpModule};
 pub(crate) use tls::{TlsSettings, TlsVersion};
 
@@ -90,7 +90,7 @@ impl Modules {
     pub fn parse(text: &str) -> Result<Self, ModulesError> {
         let options = serde_saphyr::options! { with_snippet: false };
         let modules: Self = serde_saphyr::from_str_with_options(text, options)
-            .map_err(|error| ModulesError(error.to_string().into()))?;
+            .map_err(|error| ModulesError(without_values(error).to_string().into()))?;
         for (name, module) in &modules.modules {
             module
                 .check()
@@ -122,6 +122,37 @@ impl Module {
 
     fn check(&self) -> Result<(), String> {
         self.http.check()
+    }
+}
+
+/// The error without the value that was found, which may be a secret in the wrong place.
+fn without_values(error: serde_saphyr::Error) -> serde_saphyr::Error {
+    use serde_saphyr::Error;
+    // Such as `string "hunter2"`, of which the first word stays.
+    let kind = |found: String| {
+        let kind = found.split(['"', '`']).next().unwrap_or_default();
+        kind.trim_end().to_owned()
+    };
+    match error {
+        Error::SerdeInvalidType {
+            unexpected,
+            expected,
+            location,
+        } => Error::SerdeInvalidType {
+            unexpected: kind(unexpected),
+            expected,
+            location,
+        },
+        Error::SerdeInvalidValue {
+            unexpected,
+            expected,
+            location,
+        } => Error::SerdeInvalidValue {
+            unexpected: kind(unexpected),
+            expected,
+            location,
+        },
+        other => other,
     }
 }
 

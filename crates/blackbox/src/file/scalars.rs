@@ -24,7 +24,8 @@ pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 pub(crate) struct Secret(pub String);
 
-const MASK: &str = "<secret>";
+/// What is shown in place of a secret.
+pub(crate) const MASK: &str = "<secret>";
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -110,6 +110,26 @@ modules:
     assert!(!format!("{modules:?}").contains("hunter2"));
 }
 
+#[test]
+fn a_secret_in_the_wrong_place_is_not_shown_by_the_error() {
+    for http in [
+        "headers: hunter2",
+        "basic_auth: hunter2",
+        "basic_auth: {password: [hunter2]}",
+        "bearer_token: {hunter: hunter2}",
+        "fail_if_ssl: hunter2",
+        "valid_status_codes: [hunter2]",
+        "valid_status_codes: hunter2",
+        "http_headers: {X-Key: hunter2}",
+        "tls_config: hunter2",
+        "proxy_url: [hunter2]",
+        "hunter2",
+    ] {
+        let error = error(&format!("modules:\n  m:\n    http:\n      {http}\n"));
+        assert!(!error.contains("hunter2"), "{http}: {error}");
+    }
+}
+
 /// What each module of blackbox_exporter's own example uses, with the names of its modules.
 const LIKE_THE_EXAMPLE: &str = r#"
 modules:

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use canvass_proto::http::RequestHeader;
 use clap::Args;
 
-use super::{ExpectArgs, HostArgs, JournalArgs, ProxyArgs, RecheckArgs, TlsArgs, heading};
+use super::{
+    ExpectArgs, ExpectRecordsArgs, ExpectSerialArgs, HostArgs, JournalArgs, ProxyArgs, RecheckArgs,
+    TlsArgs, heading,
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
@@ -50,6 +53,10 @@ pub(crate) struct EndpointArgs {
 
     #[command(flatten)]
     pub expect: ExpectArgs,
+    #[command(flatten)]
+    pub records: ExpectRecordsArgs,
+    #[command(flatten)]
+    pub serial: ExpectSerialArgs,
     #[command(flatten)]
     pub host: HostArgs,
     #[command(flatten)]

@@ -6,12 +6,14 @@ use std::time::Duration;
 use canvass_queue::parse_local_address;
 use clap::{Args, ValueEnum};
 
-use super::{CommonArgs, heading};
+use super::{CommonArgs, ExpectLatencyArgs, heading};
 use crate::units;
 
 /// The flags that all probes of hosts have.
 #[derive(Debug, Args)]
 pub(crate) struct HostArgs {
+    #[command(flatten)]
+    pub latency: ExpectLatencyArgs,
     #[command(flatten)]
     pub common: CommonArgs,
     #[command(flatten)]
@@ -108,7 +110,7 @@ pub(crate) struct SocketArgs {
 }
 
 /// The time limits of the phases.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = heading::LIMITS)]
 pub(crate) struct TimeoutArgs {
     /// Limit the lookup of the host

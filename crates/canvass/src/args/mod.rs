@@ -6,6 +6,7 @@ mod common;
 mod compare;
 mod examples;
 mod expect;
+mod exporter;
 mod extras;
 mod heading;
 mod host;
@@ -32,7 +33,10 @@ pub(crate) use alerts::{AlertArgs, SilenceArgs, SweepCommand};
 pub(crate) use check::{CheckArgs, EndpointArgs};
 pub(crate) use common::{CommonArgs, ProgressArg, TransportArg};
 pub(crate) use compare::{AgainstArg, CompareArgs};
-pub(crate) use expect::{ExpectArgs, ExpectCertificateArgs};
+pub(crate) use expect::{
+    ExpectArgs, ExpectLatencyArgs, ExpectRecordsArgs, ExpectSerialArgs, ExpectTlsArgs,
+};
+pub(crate) use exporter::{ExporterArgs, ProbeTargetsArg};
 pub(crate) use extras::ExtrasArgs;
 pub(crate) use host::{HostArgs, PortsArgs, ReachArgs, ResolveArg, SocketArgs, TimeoutArgs};
 pub(crate) use http::{BasicArgs, HttpArgs};
@@ -122,7 +126,7 @@ pub(crate) enum Command {
         disable_help_subcommand = true,
         after_long_help = examples::SWEEP
     )]
-    Sweep(SweepArgs),
+    Sweep(Box<SweepArgs>),
     /// Probe one target with a module of blackbox_exporter
     ///
     /// Prints the metrics that blackbox_exporter has for the same probe, in Prometheus's text format.
@@ -190,6 +194,10 @@ pub(crate) struct PtrArgs {
     #[command(flatten)]
     pub question: QuestionArgs,
     #[command(flatten)]
+    pub records: ExpectRecordsArgs,
+    #[command(flatten)]
+    pub latency: ExpectLatencyArgs,
+    #[command(flatten)]
     pub common: CommonArgs,
     #[command(flatten)]
     pub journal: JournalArgs,
@@ -221,6 +229,12 @@ pub(crate) struct DnsArgs {
     pub types: Vec<RecordType>,
     #[command(flatten)]
     pub question: QuestionArgs,
+    #[command(flatten)]
+    pub records: ExpectRecordsArgs,
+    #[command(flatten)]
+    pub serial: ExpectSerialArgs,
+    #[command(flatten)]
+    pub latency: ExpectLatencyArgs,
     #[command(flatten)]
     pub common: CommonArgs,
     #[command(flatten)]

@@ -9,7 +9,7 @@ use crate::exit::Failure;
 use crate::rotation::{Rotation, Schedule};
 
 /// When the file of the lines is finished, and how many finished files are kept.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct RotateArgs {
     /// Begin a new -o FILE at a size, or daily
     ///

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{AlertArgs, EndpointArgs, ListenArgs, RotateArgs, SweepCommand, heading};
+use super::{AlertArgs, EndpointArgs, ExporterArgs, ListenArgs, RotateArgs, SweepCommand, heading};
 use crate::units;
 
 #[derive(Debug, Args)]
@@ -14,8 +14,8 @@ pub(crate) struct SweepArgs {
     /// Endpoints as in canvass check, or CONFIG.toml
     ///
     /// The whole list is read before anything is sent, and a bad or repeated endpoint in it is an
-    /// error. Without any, and without -i, endpoints are read from standard input. A name that ends
-    /// in .toml is that of a configuration: modules, groups of targets and maintenance windows, for
+    /// error. Without any, and without -i and --modules, endpoints are read from standard input. A name
+    /// that ends in .toml is that of a configuration: modules, groups of targets and maintenance windows, for
     /// which the flags are the defaults (docs/SWEEP.md). A configuration and a list of -i are read
     /// again when they change and at SIGHUP, which does not end the sweep then.
     #[arg(value_name = "ENDPOINT|CONFIG", display_order = 0, help_heading = heading::TARGETS)]
@@ -27,6 +27,13 @@ pub(crate) struct SweepArgs {
     /// D is at least 1ms.
     #[arg(long, value_name = "D", default_value = "30s", value_parser = units::interval, help_heading = heading::QUESTION)]
     pub interval: Duration,
+    /// Delay each round by up to D
+    ///
+    /// A round is then due up to D after its fixed point, drawn for each anew. Without it, endpoints are spread over the
+    /// interval, but each is probed at the same distance. D is at most the interval. What is drawn is
+    /// the same after a restart, and no round moves another.
+    #[arg(long, value_name = "D", default_value = "0s", value_parser = units::duration, help_heading = heading::QUESTION)]
+    pub jitter: Duration,
     /// Probe each endpoint once, and exit
     ///
     /// As canvass check does, after the same checks of the list.
@@ -34,7 +41,7 @@ pub(crate) struct SweepArgs {
     pub once: bool,
     /// Verify the list or CONFIG, and exit
     ///
-    /// Nothing is sent. The exit status is 2 if something is wrong with it.
+    /// With --modules, that file too. Nothing is sent. The exit status is 2 if something is wrong.
     #[arg(long, conflicts_with = "once", help_heading = heading::QUESTION)]
     pub check: bool,
     /// Suspect an endpoint after N bad rounds
@@ -56,6 +63,8 @@ pub(crate) struct SweepArgs {
     pub state: Option<PathBuf>,
     #[command(flatten)]
     pub listen: ListenArgs,
+    #[command(flatten)]
+    pub exporter: ExporterArgs,
     #[command(flatten)]
     pub rotate: RotateArgs,
     #[command(flatten)]

@@ -7,8 +7,7 @@ use canvass_proto::talk::Preset;
 use clap::Args;
 
 use super::{
-    ExpectCertificateArgs, HostArgs, JournalArgs, PortsArgs, ProxyArgs, RecheckArgs, TlsArgs,
-    heading,
+    ExpectTlsArgs, HostArgs, JournalArgs, PortsArgs, ProxyArgs, RecheckArgs, TlsArgs, heading,
 };
 use crate::units;
 
@@ -41,7 +40,7 @@ pub(crate) struct TcpArgs {
     #[command(flatten)]
     pub ports: PortsArgs,
     #[command(flatten)]
-    pub expect: ExpectCertificateArgs,
+    pub expect: ExpectTlsArgs,
     #[command(flatten)]
     pub host: HostArgs,
     #[command(flatten)]

@@ -12,8 +12,8 @@ const COLUMNS: usize = 80;
 const VERBS: &str = "\
     Accept Answer Ask Begin Bind Call Choose Close Collect Compare Connect Corrupt Delay Draw \
     Duplicate Enable Exit Expect Follow Forge Forward Go Hold Keep Let Limit Listen Look Lose \
-    Offer Present Print Probe Queue Read Record Run Send Serve Set Show Skip Stop Suspect Take Trust \
-    Try Use Vary Verify Write";
+    Offer Present Print Probe Queue Read Record Repeat Run Send Serve Set Show Skip Stop Suspect \
+    Take Trust Try Use Vary Verify Write";
 
 #[test]
 fn the_command_line_is_sound() {

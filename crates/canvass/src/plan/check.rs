@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use canvass_proto::expect::{CertificateDays, Expectations};
+use canvass_proto::expect::{Expectations, TlsExpectations};
 use canvass_proto::http::HttpSettings;
-use canvass_run::{EndpointModules, EndpointSettings};
+use canvass_run::{Assertions, EndpointModules, EndpointSettings};
 use canvass_sweep::config::ModuleDefaults;
 
-use super::expect::expectations;
+use super::expect::{expectations, records};
 use super::hosts::{probes, reach, start_lab};
 use super::proxy::through_proxies;
 use super::scripts::given_credentials;
@@ -50,12 +50,18 @@ pub(super) fn endpoints<T>(
         Some(file) => given_credentials(Some(file))?,
         None => None,
     };
-    let expected = args.expect;
-    let certificate = expected.certificate.expect_cert_days;
-    let certificate = certificate.map(CertificateDays::where_tls_is_used);
+    let expected = expectations(args.expect);
+    let expect_tls = TlsExpectations {
+        only_where_used: true,
+        ..expected.tls
+    };
     let expect = Expectations {
-        certificate,
-        ..expectations(expected)
+        tls: expect_tls,
+        ..expected
+    };
+    let assertions = Assertions {
+        latency_max: args.host.latency.max_latency.clone(),
+        records: records(args.records, Some(&args.serial)),
     };
     let https = tls_client(&args.tls, Some("http/1.1"), lab.as_ref())?;
     let endpoints = EndpointSettings {
@@ -63,7 +69,7 @@ pub(super) fn endpoints<T>(
         tls: https.without_alpn(),
         https,
         expect: (!expect.is_empty()).then_some(expect),
-        certificate,
+        expect_tls,
         talk: None,
         credentials,
         loopback_resolvers_only: lab.is_some(),
@@ -72,6 +78,7 @@ pub(super) fn endpoints<T>(
     let defaults = ModuleDefaults {
         endpoints,
         tls: tls_options(&args.tls, lab.as_ref())?,
+        assertions,
     };
     let added = more(&defaults, &mut modules)?;
     let mut reach = reach(&args.host.reach, lab.as_ref())?;
@@ -80,6 +87,7 @@ pub(super) fn endpoints<T>(
     let modules = modules.into_modules();
     let mut parts = probes(command, lab, kind, modules, reach, targets, &args.host)?;
     parts.files = files;
+    parts.assertions = defaults.assertions;
     parts.builder = parts.builder.no_resolver(Some(NO_RESOLVER.into()));
     parts.negative_lookups_are_good = false;
     if let Some(path) = &args.credentials {

@@ -1,8 +1,10 @@
 //! What is expected of an answer.
 
-use canvass_proto::expect::{CertificateDays, Expectations, StatusSet};
+use canvass_proto::expect::{Expectations, StatusSet, TlsExpectations};
+use canvass_run::RecordAssertions;
 
-use crate::args::{ExpectArgs, ExpectCertificateArgs};
+use super::tls::version;
+use crate::args::{ExpectArgs, ExpectRecordsArgs, ExpectSerialArgs, ExpectTlsArgs};
 
 /// What is expected of a response.
 pub(super) fn expectations(args: ExpectArgs) -> Expectations {
@@ -11,11 +13,29 @@ pub(super) fn expectations(args: ExpectArgs) -> Expectations {
         headers: args.expect_header,
         bodies: args.expect_body,
         not_bodies: args.expect_not_body,
-        certificate: certificate(&args.certificate),
+        json: args.expect_json,
+        tls: tls(&args.tls),
     }
 }
 
-/// How long a certificate is expected to be valid.
-pub(super) fn certificate(args: &ExpectCertificateArgs) -> Option<CertificateDays> {
-    args.expect_cert_days.map(CertificateDays::required)
+/// What is expected of a TLS connection.
+pub(super) fn tls(args: &ExpectTlsArgs) -> TlsExpectations {
+    TlsExpectations {
+        certificate_days_min: args.expect_cert_days,
+        version_min: args.expect_tls.map(version),
+        only_where_used: false,
+    }
+}
+
+/// What is expected of the records of an answer.
+pub(super) fn records(
+    args: ExpectRecordsArgs,
+    serial: Option<&ExpectSerialArgs>,
+) -> RecordAssertions {
+    RecordAssertions {
+        contain: args.answers_contain,
+        equal: (!args.answers_equal.is_empty()).then_some(args.answers_equal),
+        count_min: args.answers_min,
+        serial_min: serial.and_then(|serial| serial.serial_min),
+    }
 }

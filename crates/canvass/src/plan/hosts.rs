@@ -11,7 +11,7 @@ use canvass_model::{Host, ModuleId};
 use canvass_proto::{FamilyPreference, ModuleKind, Pin, Reach, Timeouts};
 use canvass_queue::{Ports, Protocol, ScopeError, TargetKind, parse_scoped};
 use canvass_report::Columns;
-use canvass_run::{DEFAULT_TIMEOUTS, Plan, SYSTEM_NAME_THREADS};
+use canvass_run::{Assertions, DEFAULT_TIMEOUTS, Plan, SYSTEM_NAME_THREADS};
 
 use super::{CommandParts, Completion, event_loops};
 use crate::args::{
@@ -66,7 +66,7 @@ pub(super) fn probes(
         .rate_per_host(args.reach.rate_per_host)
         .system_names(system_names);
     for module in modules {
-        let timeouts = timeouts(&args.timeouts, common, script_timeout(&module));
+        let timeouts = module_timeouts(&args.timeouts, common, &module);
         if names_only {
             builder = builder.deadline(timeouts.resolve.min(timeouts.deadline));
         }
@@ -76,6 +76,10 @@ pub(super) fn probes(
         probe,
         columns,
         builder,
+        assertions: Assertions {
+            latency_max: args.latency.max_latency.clone(),
+            ..Assertions::default()
+        },
         targets,
         source: None,
         lab,
@@ -114,8 +118,13 @@ fn script_timeout(module: &ModuleKind) -> Option<Duration> {
     }
 }
 
-fn timeouts(args: &TimeoutArgs, common: &CommonArgs, talk: Option<Duration>) -> Timeouts {
-    let talk = talk.unwrap_or(common.deadline);
+/// The time limits of a module.
+pub(super) fn module_timeouts(
+    args: &TimeoutArgs,
+    common: &CommonArgs,
+    module: &ModuleKind,
+) -> Timeouts {
+    let talk = script_timeout(module).unwrap_or(common.deadline);
     let handshake = DEFAULT_TIMEOUTS.connect;
     let or = |own: Option<Duration>, usual: Duration| own.or(common.timeout).unwrap_or(usual);
     Timeouts {

@@ -8,9 +8,9 @@ use canvass_model::{Class, RecordType};
 use canvass_proto::dns::{OptRecord, QueryOptions};
 use canvass_queue::TargetKind;
 use canvass_report::Columns;
-use canvass_run::{Plan, PlanBuilder};
+use canvass_run::{Assertions, Plan, PlanBuilder};
 
-use super::{CommandParts, Completion, Invocation, dig, invocation};
+use super::{CommandParts, Completion, Invocation, dig, expect, invocation};
 use crate::args::{CommonArgs, DnsArgs, PtrArgs, QuestionArgs};
 use crate::exit::Failure;
 use crate::journal::GivenFlags;
@@ -19,12 +19,17 @@ use crate::outputs::RESPONSE_TABLE;
 use crate::same_file::NamedFiles;
 use crate::{lab, resolvers};
 
+/// Starts of authority (RFC 1035 §3.3.13).
+const SOA: RecordType = RecordType(6);
+
 /// The invocation of `canvass ptr`.
 pub(crate) fn ptr(args: PtrArgs, given: GivenFlags) -> Result<Invocation, Failure> {
     let PtrArgs {
         mut targets,
         forward_confirm,
         question,
+        records,
+        latency,
         mut common,
         journal,
         recheck,
@@ -39,7 +44,12 @@ pub(crate) fn ptr(args: PtrArgs, given: GivenFlags) -> Result<Invocation, Failur
     }
     common.resolver.extend(dig::take_resolvers(&mut targets));
     let kind = TargetKind::Ptr { forward_confirm };
-    named_lookups("ptr", builder(kind, &question), targets, common, completion)
+    let assertions = Assertions {
+        latency_max: latency.max_latency,
+        records: expect::records(records, None),
+    };
+    let builder = builder(kind, &question);
+    named_lookups("ptr", builder, assertions, targets, common, completion)
 }
 
 /// The invocation of `canvass dns`.
@@ -48,6 +58,9 @@ pub(crate) fn dns(args: DnsArgs, given: GivenFlags) -> Result<Invocation, Failur
         mut targets,
         mut types,
         question,
+        records,
+        serial,
+        latency,
         mut common,
         journal,
         recheck,
@@ -66,8 +79,19 @@ pub(crate) fn dns(args: DnsArgs, given: GivenFlags) -> Result<Invocation, Failur
     if !common.quiet {
         dig::say_address(&targets, &types);
     }
+    let may_ask_others = common.input.is_some() || targets.is_empty();
+    let asks_for_soa = types.iter().any(|one| [SOA, RecordType::ANY].contains(one));
+    if serial.serial_min.is_some() && !may_ask_others && !asks_for_soa {
+        return Err(Failure::usage(
+            "--serial-min is for questions of SOA: -t SOA",
+        ));
+    }
+    let assertions = Assertions {
+        latency_max: latency.max_latency,
+        records: expect::records(records, Some(&serial)),
+    };
     let builder = builder(TargetKind::Dns { types }, &question);
-    named_lookups("dns", builder, targets, common, completion)
+    named_lookups("dns", builder, assertions, targets, common, completion)
 }
 
 /// The plan of questions that are asked in this way.
@@ -90,6 +114,7 @@ fn builder(kind: TargetKind, args: &QuestionArgs) -> PlanBuilder {
 fn named_lookups(
     probe: &'static str,
     builder: PlanBuilder,
+    assertions: Assertions,
     targets: Vec<String>,
     args: CommonArgs,
     completion: Completion,
@@ -99,25 +124,23 @@ fn named_lookups(
     }
     let names_one = |target: &String| target.contains(char::is_whitespace) && target.contains('@');
     let may_name = args.input.is_some() || targets.is_empty() || targets.iter().any(names_one);
-    lookups_or(
-        probe,
-        builder,
-        &[RESPONSE_TABLE],
-        targets,
-        args,
+    let parts = parts_or(probe, builder, targets, &args, |failure, quiet| {
+        if !may_name {
+            return Err(failure);
+        }
+        if !quiet {
+            message(format_args!(
+                "canvass: {failure}; only lines that name a resolver (TARGET @ADDR) are asked"
+            ));
+        }
+        Ok("the line names no resolver (TARGET @ADDR), and the run has none".into())
+    })?;
+    let parts = CommandParts {
+        assertions,
         completion,
-        |failure, quiet| {
-            if !may_name {
-                return Err(failure);
-            }
-            if !quiet {
-                message(format_args!(
-                    "canvass: {failure}; only lines that name a resolver (TARGET @ADDR) are asked"
-                ));
-            }
-            Ok("the line names no resolver (TARGET @ADDR), and the run has none".into())
-        },
-    )
+        ..parts
+    };
+    invocation(parts, args)
 }
 
 /// The invocation of lookups of any kind.
@@ -128,28 +151,23 @@ pub(super) fn lookups(
     targets: Vec<String>,
     args: CommonArgs,
 ) -> Result<Invocation, Failure> {
-    lookups_or(
-        probe,
-        builder,
+    let parts = parts_or(probe, builder, targets, &args, |failure, _| Err(failure))?;
+    let parts = CommandParts {
         tables_beside,
-        targets,
-        args,
-        Completion::default(),
-        |failure, _| Err(failure),
-    )
+        ..parts
+    };
+    invocation(parts, args)
 }
 
-/// The invocation of lookups. If none is given and the system has no resolvers, `without` decides: it
+/// The parts of an invocation of lookups. If none is given and the system has no resolvers, `without` decides: it
 /// returns the reason for which targets that name none are invalid.
-fn lookups_or(
+fn parts_or(
     probe: &'static str,
     builder: PlanBuilder,
-    tables_beside: &'static [&'static str],
     targets: Vec<String>,
-    args: CommonArgs,
-    completion: Completion,
+    args: &CommonArgs,
     without: impl FnOnce(Failure, bool) -> Result<Arc<str>, Failure>,
-) -> Result<Invocation, Failure> {
+) -> Result<CommandParts, Failure> {
     let lab: Option<Lab> = match &args.lab {
         Some(impairments) => Some(lab::start(LabConfig {
             impairments: impairments.clone().unwrap_or_default(),
@@ -168,22 +186,22 @@ fn lookups_or(
             read => read?,
         },
     };
-    let parts = CommandParts {
+    Ok(CommandParts {
         probe,
         columns: Columns::Dns,
         builder: builder
             .resolvers(resolvers)
             .no_resolver(no_resolver)
             .deadline(args.deadline),
+        assertions: Assertions::default(),
         source: None,
         targets,
         lab,
         save: None,
-        completion,
+        completion: Completion::default(),
         files: NamedFiles::default(),
-        tables_beside,
+        tables_beside: &[RESPONSE_TABLE],
         sockets_max: None,
         negative_lookups_are_good: true,
-    };
-    invocation(parts, args)
+    })
 }

@@ -5,6 +5,7 @@ mod check;
 mod compare;
 mod dig;
 mod expect;
+mod exporter;
 mod hosts;
 mod http;
 mod list;
@@ -24,7 +25,7 @@ use canvass_lab::Lab;
 use canvass_proto::TransportPolicy;
 use canvass_queue::{Dedup, Source};
 use canvass_report::Columns;
-use canvass_run::{Plan, PlanBuilder, default_event_loops};
+use canvass_run::{Assertions, Plan, PlanBuilder, default_event_loops};
 
 use crate::args::{CommonArgs, JournalArgs, ProgressArg, RecheckArgs, TransportArg};
 use crate::exit::Failure;
@@ -37,11 +38,12 @@ use list::{journaled_source, order, source, target_options};
 
 pub(crate) use check::check;
 pub(crate) use compare::{ComparePlan, Other, compare};
+pub(crate) use exporter::{PlannedExporter, count as module_count};
 pub(crate) use http::http;
 pub(crate) use lookups::{dns, ptr};
-pub(crate) use sweep::{SweepInvocation, SweepPlan, sweep};
+pub(crate) use sweep::{SweepInvocation, SweepPlan, counted, sweep};
 pub(crate) use talk::{tcp, udp};
-pub(crate) use watch_list::WatchList;
+pub(crate) use watch_list::{Reread, WatchList};
 
 /// A command line, validated and ready to run.
 pub(crate) struct Invocation {
@@ -69,6 +71,7 @@ struct CommandParts {
     probe: &'static str,
     columns: Columns,
     builder: PlanBuilder,
+    assertions: Assertions,
     targets: Vec<String>,
     /// The source in place of `targets` and a list.
     source: Option<Box<dyn Source>>,
@@ -138,6 +141,9 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
         builder = builder.timeout(timeout);
     }
     let mut plan = builder.build().map_err(Failure::usage)?;
+    if !parts.assertions.is_empty() {
+        plan = plan.judged(Arc::new(parts.assertions));
+    }
     granted::warn_of_limits(&args, &plan, parts.sockets_max);
     let dedup = args.dedup.map(|bytes| Arc::new(Dedup::new(bytes)));
     let mut journal = match journal {

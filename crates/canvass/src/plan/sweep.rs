@@ -6,16 +6,19 @@ use std::sync::Arc;
 
 use canvass_model::{Job, Target};
 use canvass_report::{Format, target_name};
-use canvass_run::Source;
-use canvass_sweep::config::{Config, ConfiguredTargets, FileChanges, Pace};
-use canvass_sweep::{Thresholds, WatchedTarget};
+use canvass_run::{Plan, Source};
+use canvass_sweep::config::{Config, ConfiguredTargets, FileChanges, ModuleDefaults, Pace, Usual};
+use canvass_sweep::{RoundAssertions, TargetAssertions, Thresholds, WatchedTarget};
 
 use super::alerts::{PlannedAlerts, alerts};
 use super::check::endpoints;
-use super::watch_list::{self, List};
-use super::{Invocation, WatchList, invocation, target_options};
-use crate::args::{CommonArgs, ListenArgs, SweepArgs};
+use super::exporter::{PlannedExporter, exporter};
+use super::watch_list::{self, Configured, List, ModuleTimeouts};
+use super::{CommandParts, Invocation, WatchList, invocation, target_options};
+use crate::args::{CommonArgs, SweepArgs};
+use crate::descriptors;
 use crate::exit::Failure;
+use crate::listen::PlannedListener;
 use crate::same_file::NamedFiles;
 
 /// The group of targets that no configuration puts into one.
@@ -30,7 +33,8 @@ pub(crate) struct SweepPlan {
     pub targets: Vec<WatchedTarget>,
     pub list: WatchList,
     pub state: Option<PathBuf>,
-    pub listen: ListenArgs,
+    pub listen: Option<PlannedListener>,
+    pub exporter: Option<PlannedExporter>,
     pub alerts: PlannedAlerts,
 }
 
@@ -44,8 +48,12 @@ pub(crate) enum SweepInvocation {
     Forever(Box<SweepPlan>),
 }
 
-/// The rounds of targets that no configuration says more of.
-pub(super) type Rounds = Pace;
+/// What targets of a list have.
+#[derive(Clone)]
+pub(super) struct Rounds {
+    pub pace: Pace,
+    pub assertions: Option<Arc<TargetAssertions>>,
+}
 
 /// The invocation of `canvass sweep`.
 pub(crate) fn sweep(mut args: SweepArgs) -> Result<SweepInvocation, Failure> {
@@ -54,50 +62,64 @@ pub(crate) fn sweep(mut args: SweepArgs) -> Result<SweepInvocation, Failure> {
         files.writes("--state", path);
     }
     let alerts = alerts(&args.alerts, args.state.as_deref(), &mut files)?;
+    let exporter = exporter(&args, &mut files)?;
     let goes_on = !args.once && !args.check;
     if goes_on && args.probing.host.common.format == Format::Csv {
         return Err(Failure::usage(
             "--format csv: what changes is written as text or ndjson",
         ));
     }
+    if args.jitter > args.interval {
+        return Err(Failure::usage("--jitter is longer than --interval"));
+    }
     let rounds = Pace {
         interval: args.interval,
+        jitter: args.jitter,
         thresholds: Thresholds {
             down: args.down_after,
             up: args.up_after,
         },
     };
     let (once, check, state) = (args.once, args.check, args.state.take());
-    let listen = args.listen.clone();
-    let has_output = args.probing.host.common.output.is_some();
-    let rotation = args.rotate.rotation(has_output)?;
+    let listen = PlannedListener::new(&args.listen, &mut files)?;
+    let rotate = args.rotate.clone();
+    let has_retries = args.probing.host.common.retries.is_some();
     let (mut invocation, targets, list) = match configuration(&args)? {
         Some(path) => configured(args, &path, rounds, files)?,
+        None if exporter.is_some() && has_no_list(&args) => unlisted(args, files)?,
         None => listed(args, rounds, files)?,
     };
-    invocation.outputs.rotation = rotation;
+    let is_listed = !matches!(list, WatchList::None);
+    let has_file = invocation.outputs.lines.is_some();
+    invocation.outputs.rotation = rotate.rotation(has_file)?;
     if check {
-        let noun = if targets.len() == 1 {
-            "target"
-        } else {
-            "targets"
-        };
-        let mut text = format!("{} {noun}", targets.len());
+        let mut parts = Vec::new();
         if let WatchList::Configured(configured) = &list {
-            text.push_str(&format!(" in {} groups", configured.groups()));
+            let targets = counted(targets.len(), "target");
+            parts.push(format!(
+                "{targets} in {} groups",
+                configured.targets.groups()
+            ));
+        } else if is_listed {
+            parts.push(counted(targets.len(), "target"));
         }
-        return Ok(SweepInvocation::Checked(text));
+        parts.extend(exporter.map(|exporter| counted(exporter.count, "module")));
+        return Ok(SweepInvocation::Checked(parts.join(", ")));
     }
     if once {
+        invocation.plan = judged_once(invocation.plan, &targets)?;
         let jobs = targets.into_iter().zip(0..);
         let jobs = jobs.map(|(target, seq)| target.job(seq, None)).collect();
         invocation.source = Box::new(canvass_queue::jobs(jobs));
         return Ok(SweepInvocation::Once(Box::new(invocation)));
     }
-    if targets.is_empty() {
+    if targets.is_empty() && is_listed {
         return Err(Failure::usage(
             "the list is empty, so there is nothing to watch",
         ));
+    }
+    if !has_retries {
+        invocation.plan = invocation.plan.resending_datagrams();
     }
     Ok(SweepInvocation::Forever(Box::new(SweepPlan {
         invocation,
@@ -105,20 +127,52 @@ pub(crate) fn sweep(mut args: SweepArgs) -> Result<SweepInvocation, Failure> {
         list,
         state,
         listen,
+        exporter,
         alerts,
     })))
 }
 
+/// A number of things with their noun.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
 type Targets = (Invocation, Vec<WatchedTarget>, WatchList);
 
+/// Whether the arguments name no endpoints.
+fn has_no_list(args: &SweepArgs) -> bool {
+    args.targets.is_empty() && args.probing.host.common.input.is_none()
+}
+
+/// No targets.
+fn unlisted(args: SweepArgs, files: NamedFiles) -> Result<Targets, Failure> {
+    let no_more = |_: &_, _: &mut _| Ok(());
+    let (mut parts, rest, ()) = endpoints("sweep", args.targets, args.probing, files, no_more)?;
+    parts.source = Some(Box::new(canvass_queue::jobs(Vec::new())));
+    Ok((invocation(parts, rest)?, Vec::new(), WatchList::None))
+}
+
 /// The targets of a list.
-fn listed(args: SweepArgs, rounds: Rounds, files: NamedFiles) -> Result<Targets, Failure> {
+fn listed(args: SweepArgs, pace: Pace, files: NamedFiles) -> Result<Targets, Failure> {
     let (arguments, common) = (args.targets.clone(), args.probing.host.common.clone());
     let file = watch_list::file(&common);
     let mut changes = FileChanges::default();
     file.iter().for_each(|path| changes.add(path.clone()));
-    let no_more = |_: &_, _: &mut _| Ok(());
-    let (parts, rest, ()) = endpoints("sweep", args.targets, args.probing, files, no_more)?;
+    let of_flags = |defaults: &ModuleDefaults, _: &mut _| {
+        Ok(TargetAssertions {
+            outcome: defaults.assertions.clone(),
+            primary: None,
+        })
+    };
+    let has_listener = args.listen.listen.is_some();
+    let (parts, rest, assertions) =
+        endpoints("sweep", args.targets, args.probing, files, of_flags)?;
+    let parts = leave_descriptors(parts, has_listener)?;
+    let rounds = Rounds {
+        pace,
+        assertions: assertions.if_any(),
+    };
     let mut invocation = invocation(parts, rest)?;
     let targets = watched(&mut *invocation.source, &rounds)?;
     let list = match file {
@@ -137,7 +191,7 @@ fn listed(args: SweepArgs, rounds: Rounds, files: NamedFiles) -> Result<Targets,
 fn configured(
     mut args: SweepArgs,
     path: &Path,
-    rounds: Rounds,
+    pace: Pace,
     mut files: NamedFiles,
 ) -> Result<Targets, Failure> {
     files.reads("CONFIG", path);
@@ -145,27 +199,60 @@ fn configured(
     let common = args.probing.host.common.clone();
     let config = Config::read(path).map_err(Failure::usage)?;
     args.targets.clear();
-    let (mut parts, rest, planned) = endpoints(
+    let timeouts = ModuleTimeouts::new(&args.probing.host);
+    let has_listener = args.listen.listen.is_some();
+    let (parts, rest, (planned, modules)) = endpoints(
         "sweep",
         args.targets,
         args.probing,
         files,
-        |defaults, modules| config.plan(defaults, modules).map_err(Failure::usage),
+        |defaults, modules| {
+            let planned = config.plan(defaults, modules).map_err(Failure::usage)?;
+            Ok((planned, defaults.clone()))
+        },
     )?;
+    let mut parts = leave_descriptors(parts, has_listener)?;
     for (modules, deadline) in &planned.deadlines {
         parts.builder = parts.builder.module_deadline(modules.clone(), *deadline);
     }
     parts.source = Some(Box::new(canvass_queue::jobs(Vec::new())));
     let invocation = invocation(parts, rest)?;
-    let options = target_options(&invocation.plan, &common, None)?;
+    let usual = Usual {
+        options: target_options(&invocation.plan, &common, None)?,
+        modules,
+        pace,
+    };
     let (list, targets) =
-        ConfiguredTargets::read(config, planned, options, rounds).map_err(Failure::usage)?;
-    if args.once && targets.iter().any(|target| target.assertions.is_some()) {
+        ConfiguredTargets::read(config, planned, usual).map_err(Failure::usage)?;
+    let list = Configured {
+        targets: list,
+        timeouts,
+    };
+    Ok((invocation, targets, WatchList::Configured(Box::new(list))))
+}
+
+/// The plan of one round of these targets, whose assertions are judged.
+fn judged_once(plan: Plan, targets: &[WatchedTarget]) -> Result<Plan, Failure> {
+    let assertions = || targets.iter().map(|target| target.assertions.clone());
+    if assertions().flatten().any(|one| one.primary.is_some()) {
         return Err(Failure::usage(
-            "--once: max_latency and answers_* of modules are judged over rounds only",
+            "--once: serial_not_behind is judged over several rounds",
         ));
     }
-    Ok((invocation, targets, WatchList::Configured(Box::new(list))))
+    Ok(plan.judged(Arc::new(RoundAssertions::new(assertions()))))
+}
+
+/// Leaves descriptors for what a sweep does besides its rounds.
+fn leave_descriptors(parts: CommandParts, has_listener: bool) -> Result<CommandParts, Failure> {
+    let Some(sockets_max) = parts.sockets_max else {
+        return Ok(parts);
+    };
+    let left = descriptors::left_by_sweep(sockets_max, has_listener)?;
+    Ok(CommandParts {
+        sockets_max: Some(left),
+        builder: parts.builder.sockets(left),
+        ..parts
+    })
 }
 
 /// The configuration among the arguments, which then is the only one.
@@ -218,9 +305,10 @@ pub(super) fn watched(
         spec: job.spec,
         resolver: job.resolver,
         line: job.line,
-        interval: rounds.interval,
-        thresholds: rounds.thresholds,
-        assertions: None,
+        interval: rounds.pace.interval,
+        jitter: rounds.pace.jitter,
+        thresholds: rounds.pace.thresholds,
+        assertions: rounds.assertions.clone(),
         depends_on: None,
         in_maintenance: false,
     };

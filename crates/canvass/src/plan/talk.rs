@@ -6,7 +6,7 @@ use canvass_proto::ModuleKind;
 use canvass_proto::talk::OnlyFamily;
 use canvass_queue::{Protocol, TargetKind};
 
-use super::expect::certificate;
+use super::expect;
 use super::hosts::{MODULE, ports, probes, reach, start_lab};
 use super::proxy::through_proxies;
 use super::scripts::{Talk, talk_credentials};
@@ -43,7 +43,7 @@ pub(crate) fn tcp(mut args: TcpArgs, given: GivenFlags) -> Result<Invocation, Fa
         credentials,
         tls: tls_client(&args.tls, None, lab.as_ref())?,
         tls_from_start: args.tls_from_start || script_begins_with_tls,
-        certificate: certificate(&args.expect),
+        certificate: expect::tls(&args.expect).if_any(),
     };
     let mut parts = probes(
         "tcp",

@@ -52,7 +52,7 @@ pub(super) fn tls_options(args: &TlsArgs, lab: Option<&Lab>) -> Result<TlsOption
     })
 }
 
-fn version(version: TlsVersionArg) -> TlsVersion {
+pub(super) fn version(version: TlsVersionArg) -> TlsVersion {
     match version {
         TlsVersionArg::V12 => TlsVersion::Tls12,
         TlsVersionArg::V13 => TlsVersion::Tls13,

@@ -1,32 +1,20 @@
 //! Beside blackbox_exporter, which is not part of canvass: the same modules and targets, metric by
 //! metric.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::net::{Ipv4Addr, TcpListener};
 use std::thread;
-use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
-
-use crate::blackbox_differences::{ADDED, KNOWN, TIMES};
-use crate::common::{PATIENCE, Run, canvass};
+use crate::blackbox_rig::{Bench, EXAMPLE, PROBES, probe};
 use crate::dovecot::Dovecot;
 use crate::name_servers::NameServer;
-use crate::nginx::{Nginx, free_port};
+use crate::nginx::Nginx;
 use crate::peers::closed_port;
+use crate::probe_peers::{TcpPeer, read_line};
 
-const PROGRAM: &str = "/usr/bin/prometheus-blackbox-exporter";
-/// What Debian's package has of the file that blackbox_exporter shows as an example.
-const EXAMPLE: &str = "/usr/share/doc/prometheus-blackbox-exporter/examples/example.yml";
-/// The file that its service starts with.
+/// The file that the service of blackbox_exporter starts with.
 const SERVICE: &str = "/etc/prometheus/blackbox.yml";
-/// How often to try other ports: another process may take one in the meantime.
-const PORT_TRIES: usize = 10;
-const LOOK: Duration = Duration::from_millis(20);
 
 /// The zone that the modules of the example ask for.
 const ZONE: &str = "$TTL 300
@@ -38,177 +26,6 @@ alias IN CNAME www
 text IN TXT \"a b\" \"c\"
 mail IN MX 10 ns
 ";
-
-/// Modules beside those of the example. `CERTIFICATE` is that of nginx.
-const MODULES: &str = include_str!("blackbox_modules.yml");
-
-/// A blackbox_exporter. It is killed when this goes out of scope.
-struct Exporter {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Exporter {
-    #[track_caller]
-    fn start(modules: &Path) -> Self {
-        (0..PORT_TRIES)
-            .find_map(|_| Self::start_on(modules, free_port()))
-            .expect("blackbox_exporter does not start: see its messages above")
-    }
-
-    /// `None` if another process took the port.
-    fn start_on(modules: &Path, port: u16) -> Option<Self> {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut child = Command::new(PROGRAM)
-            .arg(format!("--config.file={}", modules.display()))
-            .arg(format!("--web.listen-address={address}"))
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("blackbox_exporter is missing: scripts/test-deps installs it");
-        let begun = Instant::now();
-        while TcpStream::connect_timeout(&address, LOOK).is_err() {
-            assert!(begun.elapsed() < PATIENCE, "it does not listen");
-            if child.try_wait().unwrap().is_some() {
-                return None;
-            }
-            thread::sleep(LOOK);
-        }
-        Some(Self { child, address })
-    }
-
-    /// What it answers for a target. Nothing in it has to be encoded.
-    fn probe(&self, module: &str, target: &str) -> String {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        let request = format!("GET /probe?module={module}&target={target} HTTP/1.0\r\n\r\n");
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut response = String::new();
-        stream.read_to_string(&mut response).unwrap();
-        let (head, body) = response.split_once("\r\n\r\n").unwrap();
-        assert!(head.contains(" 200 OK"), "{module} {target}: {response}");
-        body.to_owned()
-    }
-}
-
-impl Drop for Exporter {
-    fn drop(&mut self) {
-        // It may have ended by itself, and then there is nothing to do.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Gauges and their descriptions.
-#[derive(Debug, Default)]
-struct Metrics {
-    /// Values by name and labels. Labels that were added since are left out.
-    values: BTreeMap<String, String>,
-    descriptions: BTreeSet<String>,
-}
-
-impl Metrics {
-    fn parse(text: &str) -> Self {
-        let mut metrics = Self::default();
-        for line in text.lines() {
-            if line.starts_with('#') {
-                metrics.descriptions.insert(line.to_owned());
-                continue;
-            }
-            let (series, value) = line.rsplit_once(' ').expect("a series has a value");
-            metrics
-                .values
-                .insert(without_serial_number(series), value.to_owned());
-        }
-        metrics
-    }
-}
-
-/// The label that version 0.26 added.
-fn without_serial_number(series: &str) -> String {
-    match series.split_once(",serialnumber=\"") {
-        Some((before, rest)) => {
-            let after = rest.split_once('"').map_or("", |(_, after)| after);
-            let number = rest.len() - after.len() - 1;
-            assert!(number > 1, "{series}");
-            // The labels are sorted, and this one is not the last.
-            format!("{before}{after}")
-        }
-        None => series.to_owned(),
-    }
-}
-
-fn name(series: &str) -> &str {
-    series.split_once('{').map_or(series, |(name, _)| name)
-}
-
-/// The files of a test, its servers, and blackbox_exporter.
-struct Bench {
-    exporter: Exporter,
-    modules: String,
-    differences: Vec<String>,
-    _directory: TempDir,
-}
-
-impl Bench {
-    fn new(certificate: &str) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("modules.yml");
-        let example = fs::read_to_string(EXAMPLE).expect("the package has an example");
-        let more = MODULES.replace("CERTIFICATE", certificate);
-        fs::write(&path, format!("{example}{more}")).unwrap();
-        Self {
-            exporter: Exporter::start(&path),
-            modules: path.display().to_string(),
-            differences: Vec::new(),
-            _directory: directory,
-        }
-    }
-
-    /// Probes a target with both, and notes every difference that is not known.
-    fn compare(&mut self, module: &str, target: &str) {
-        let theirs = Metrics::parse(&self.exporter.probe(module, target));
-        let run = probe(&self.modules, module, target);
-        let ours = Metrics::parse(&run.out);
-        let place = format!("{module} {target}");
-        assert_eq!(run.err, "", "{place}");
-        let success = ours.values.get("probe_success").map(String::as_str);
-        assert_eq!(run.code == Some(0), success == Some("1"), "{place}");
-        let known = |series: &str| {
-            ADDED.contains(&name(series))
-                || KNOWN
-                    .iter()
-                    .any(|known| known.module == module && series.starts_with(known.series))
-        };
-        let all: BTreeSet<_> = theirs.values.keys().chain(ours.values.keys()).collect();
-        for series in all.into_iter().filter(|series| !known(series)) {
-            let (their, our) = (theirs.values.get(series), ours.values.get(series));
-            let is_time = TIMES.contains(&name(series));
-            if their.is_some() != our.is_some() || !is_time && their != our {
-                let line = format!("{place}: {series}: {their:?}, and ours {our:?}");
-                self.differences.push(line);
-            }
-        }
-        for line in theirs.descriptions.symmetric_difference(&ours.descriptions) {
-            let name = line.split(' ').nth(2).unwrap_or_default();
-            if !known(name) {
-                self.differences.push(format!("{place}: {line}"));
-            }
-        }
-    }
-
-    #[track_caller]
-    fn end(self) {
-        assert!(
-            self.differences.is_empty(),
-            "{}",
-            self.differences.join("\n")
-        );
-    }
-}
-
-fn probe(modules: &str, module: &str, target: &str) -> Run {
-    canvass(&["probe", "--modules", modules, "--module", module, target])
-}
 
 #[test]
 fn pages_have_the_same_metrics() {
@@ -269,7 +86,7 @@ fn ports_and_conversations_have_the_same_metrics() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let peer = thread::spawn(move || {
-        for _ in 0..2 {
+        for _ in 0..PROBES {
             let (mut stream, _) = listener.accept().unwrap();
             stream.write_all(b"220 mail\r\n").unwrap();
         }
@@ -298,6 +115,60 @@ fn name_servers_have_the_same_metrics() {
     ] {
         bench.compare(module, &server.address.to_string());
     }
+    bench.end();
+}
+
+/// Greets as a mail server and as a chat server do, and closes where TLS would begin.
+fn mail_and_chat() -> TcpPeer<()> {
+    TcpPeer::serve(|mut stream| {
+        // The chat server's words are no answer that the mail client waits for, and the other way round.
+        let words: [&[u8]; 2] = [
+            b"220 mail.test ESMTP here\r\n",
+            b"PING :canvass\r\n:chat.test 001 prober\r\n",
+        ];
+        let _ = words.iter().try_for_each(|words| stream.write_all(words));
+        loop {
+            let line = read_line(&mut stream);
+            let answer: &[u8] = match &line[..] {
+                line if line.starts_with(b"EHLO") => b"250-STARTTLS\r\n250 OK\r\n",
+                line if line.starts_with(b"STARTTLS") => b"220 go on\r\n",
+                b"NICK prober\n" | b"USER prober prober prober :prober\n" => b"",
+                _ => return,
+            };
+            if stream.write_all(answer).is_err() {
+                return;
+            }
+        }
+    })
+}
+
+#[test]
+fn every_module_of_the_example_that_both_know_has_the_same_metrics() {
+    let nginx = Nginx::start();
+    let dovecot = Dovecot::start();
+    let server = NameServer::bind(&[("prometheus.io", ZONE)]);
+    let peer = mail_and_chat();
+    let mut bench = Bench::new("unused");
+    let example = fs::read_to_string(EXAMPLE).expect("the package has an example");
+    let names = example.lines().filter_map(|line| {
+        let name = line.strip_prefix("  ")?.strip_suffix(':')?;
+        (!name.starts_with(' ')).then_some(name)
+    });
+    let secure = nginx.secure_url("127.0.0.1", "");
+    let mut compared = 0;
+    for name in names {
+        let target = match name {
+            "icmp_example" => continue,
+            "tls_connect" => secure.trim_start_matches("https://").to_owned(),
+            "imap_starttls" => dovecot.ports.imap.to_string(),
+            "tcp_connect_example" | "smtp_starttls" | "irc_banner_example" => peer.target(),
+            name if name.starts_with("dns_") => server.address.to_string(),
+            _ => nginx.url("127.0.0.1", "/zipped"),
+        };
+        bench.compare(name, &target);
+        compared += 1;
+    }
+    assert_eq!(compared, 15);
     bench.end();
 }
 

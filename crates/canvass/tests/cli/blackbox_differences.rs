@@ -19,7 +19,7 @@ pub(crate) struct Known {
 }
 
 /// Each difference, with its reason.
-pub(crate) const KNOWN: [Known; 3] = [
+pub(crate) const KNOWN: [Known; 4] = [
     // Since 0.28 the gauge is there once there is a connection.
     Known {
         module: "tls_connect",
@@ -32,5 +32,11 @@ pub(crate) const KNOWN: [Known; 3] = [
     Known {
         module: "tcp_ip4",
         series: "probe_failed_due_to_regex",
+    },
+    // A body that is not compressed, since the module does not ask for that, is a failure for both.
+    // blackbox_exporter counts what its decompressor has not taken from it.
+    Known {
+        module: "http_gzip",
+        series: "probe_http_uncompressed_body_length",
     },
 ];

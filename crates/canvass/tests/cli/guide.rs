@@ -22,6 +22,7 @@ fn every_script_of_the_guide_meets_its_peer() {
     for (name, credentials, port, captures) in [
         ("fortune", None, 8378, 1),
         ("line", None, 8377, 1),
+        ("reverse", None, 8377, 2),
         ("checker", Some(LAB), 8379, 0),
         ("half", None, 7, 1),
         ("stls", None, 110, 0),
@@ -55,6 +56,7 @@ fn no_script_of_the_guide_is_left_out() {
             "fortune.yaml",
             "half.yaml",
             "line.yaml",
+            "reverse.yaml",
             "stls.yaml"
         ]
     );

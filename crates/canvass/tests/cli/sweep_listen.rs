@@ -23,12 +23,17 @@ pub(crate) struct Sweep {
 impl Sweep {
     /// Starts it, and waits until both targets have been probed often enough.
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// As [`Self::start`], with further flags.
+    pub(crate) fn start_with(more: &[&str]) -> Self {
         let peer = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let open = format!("tcp://{}", peer.local_addr().expect("an address"));
         let closed = format!("tcp://{}", closed_port());
         let address: SocketAddr = ([127, 0, 0, 1], free_port()).into();
         let listen = address.to_string();
-        let mut running = Running::start(&[
+        let flags = [
             "sweep",
             &open,
             &closed,
@@ -38,7 +43,8 @@ impl Sweep {
             "127.0.0.1:9",
             "--listen",
             &listen,
-        ]);
+        ];
+        let mut running = Running::start(&[&flags[..], more].concat());
         let lines = [running.read_line(), running.read_line()];
         assert!(lines.iter().any(|line| line.contains(" up ")), "{lines:?}");
         assert!(
@@ -73,7 +79,7 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> Option<String> {
 
 /// Checks metrics with Prometheus' own tool, which complains of names too.
 #[track_caller]
-fn assert_promtool_accepts(metrics: &str) {
+pub(crate) fn assert_promtool_accepts(metrics: &str) {
     let mut tool = Command::new("promtool")
         .args(["check", "metrics"])
         .stdin(Stdio::piped())
@@ -163,4 +169,37 @@ fn a_listener_that_cannot_be_is_an_error_before_anything_is_sent() {
     with(&["--listen", "127.0.0.1:0", "--once"]).exits(2);
     with(&["--listen-host", "status.example.net"]).exits(2);
     with(&["--listen", "9115"]).exits(2);
+}
+
+#[test]
+fn clients_of_the_listener_leave_descriptors_for_probes() {
+    let peer = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let target = format!("tcp://{}", peer.local_addr().expect("an address"));
+    let listen = format!("127.0.0.1:{}", free_port());
+    let limited = |limit: &str| {
+        let flags = ["sweep", &target, "--interval", "200ms", "-r", "127.0.0.1:9"];
+        let listening = [&flags[..], &["--listen", &listen]].concat();
+        Running::start_by(&["prlimit", &format!("--nofile={limit}")], &listening)
+    };
+    let run = limited("320").end().exits(2);
+    assert!(run.err.contains("--listen needs "), "{}", run.err);
+    let mut running = limited("512");
+    assert!(running.read_line().contains(" up "));
+    let mut clients: Vec<TcpStream> = (0..256)
+        .map(|_| TcpStream::connect(&listen).expect("the listener accepts"))
+        .collect();
+    // They are accepted in their order, so all are there when the last one is served.
+    let mut last = clients.pop().expect("256 clients");
+    let request = format!("GET /metrics HTTP/1.1\r\nHost: {listen}\r\nConnection: close\r\n\r\n");
+    last.write_all(request.as_bytes()).expect("it reads");
+    let mut metrics = String::new();
+    last.read_to_string(&mut metrics).expect("it answers");
+    for line in [
+        "canvass_listener_connections 256",
+        "canvass_targets{state=\"up\"} 1",
+    ] {
+        assert!(metrics.contains(line), "{line} is missing in {metrics}");
+    }
+    running.signal(Signal::INT);
+    running.end().exits(130);
 }

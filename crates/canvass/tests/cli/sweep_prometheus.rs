@@ -11,20 +11,25 @@ use crate::common::until;
 use crate::nginx::free_port;
 use crate::sweep_listen::{Sweep, get};
 
-/// A Prometheus that scrapes one address. It is killed when this goes out of scope.
-struct Prometheus {
+/// A Prometheus. It is killed when this goes out of scope.
+pub(crate) struct Prometheus {
     child: Child,
     address: SocketAddr,
     _directory: TempDir,
 }
 
 impl Prometheus {
+    /// One that scrapes a sweep.
     fn start(scraped: SocketAddr, more: &[&str]) -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
+        Self::start_with(scraped, "", more)
+    }
+
+    /// As [`Self::start`], with further lines for each of its jobs.
+    pub(crate) fn start_with(scraped: SocketAddr, lines: &str, more: &[&str]) -> Self {
         let job = |name: &str, path: &str| {
             format!(
                 "  - job_name: {name}\n    metrics_path: {path}\n    honor_labels: true\n    \
-                 static_configs:\n      - targets: ['{scraped}']\n"
+                 {lines}static_configs:\n      - targets: ['{scraped}']\n"
             )
         };
         let configuration = format!(
@@ -32,6 +37,11 @@ impl Prometheus {
             job("canvass", "/metrics"),
             job("targets", "/metrics/targets")
         );
+        Self::configured(&configuration, more)
+    }
+
+    pub(crate) fn configured(configuration: &str, more: &[&str]) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("prometheus.yml");
         fs::write(&path, configuration).expect("it can be written");
         let address: SocketAddr = ([127, 0, 0, 1], free_port()).into();
@@ -68,7 +78,7 @@ impl Prometheus {
     }
 
     /// Waits until a query has this many results, and returns them.
-    fn wait_for(&self, query: &str, count: usize) -> Vec<Value> {
+    pub(crate) fn wait_for(&self, query: &str, count: usize) -> Vec<Value> {
         let mut results = Vec::new();
         until(query, || {
             results = self.query(query);
@@ -86,7 +96,7 @@ impl Drop for Prometheus {
 }
 
 /// The value of the result with this label.
-fn value<'a>(results: &'a [Value], label: &str, is: &str) -> &'a str {
+pub(crate) fn value<'a>(results: &'a [Value], label: &str, is: &str) -> &'a str {
     let one = results.iter().find(|result| result["metric"][label] == is);
     one.and_then(|one| one["value"][1].as_str())
         .unwrap_or_else(|| panic!("{label}={is} is missing in {results:?}"))

@@ -27,7 +27,7 @@ fn receive(socket: &UnixDatagram) -> String {
 }
 
 #[test]
-fn a_service_manager_is_notified_of_the_begin_and_the_end() {
+fn a_service_manager_is_notified_of_the_begin_of_reloads_and_of_the_end() {
     let service = Service::start();
     let url = service.url();
     let files = Files::new(&[&url]);
@@ -37,6 +37,14 @@ fn a_service_manager_is_notified_of_the_begin_and_the_end() {
     let mut running = files.sweep_by(&["env", &variable], &[]);
     assert_eq!(receive(&socket), "READY=1");
     next_change(&mut running);
+    running.signal(Signal::HUP);
+    let reloading = receive(&socket);
+    let since_us = reloading.strip_prefix("RELOADING=1\nMONOTONIC_USEC=");
+    assert!(
+        since_us.is_some_and(|since| since.parse::<u64>().is_ok()),
+        "{reloading}"
+    );
+    assert_eq!(receive(&socket), "READY=1");
     running.signal(Signal::TERM);
     assert_eq!(receive(&socket), "STOPPING=1");
     running.end().exits(143);

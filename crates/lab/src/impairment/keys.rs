@@ -134,6 +134,11 @@ pub const KEYS: &[(&str, &str, &str)] = &[
         "Stop answering for D\n\nThe default with --outage-after is unlimited.",
     ),
     (
+        "outage-every",
+        "D",
+        "Repeat the outage every D\n\nFrom the begin of one to the begin of the next. Without it there is one.",
+    ),
+    (
         "dead",
         "CIDR",
         "Answer nothing at these addresses (may repeat)",

@@ -266,6 +266,14 @@ fn an_outage_begins_after_the_first_query_and_ends() {
     }
     let expected: Vec<bool> = (0..20).map(|step| (10..15).contains(&step)).collect();
     assert_eq!(outages, expected);
+    let mut world = World::new("outage=20ms,outage-every=50ms");
+    let mut outages = String::new();
+    for _ in 0..15 {
+        let is_out = world.ask(&ptr(0)).dropped == Some(DropReason::Outage);
+        outages.push(if is_out { '-' } else { '+' });
+        world.pass(10);
+    }
+    assert_eq!(outages, "--+++".repeat(3));
     let mut world = World::new("outage-after=100ms");
     assert_eq!(world.ask(&ptr(0)).dropped, None);
     world.pass(1_000_000);

@@ -137,7 +137,11 @@ mod tests {
         let only_answer = reply([&[OPT_STALE], &[], &[]]);
         let only_authority = reply([&[], &[OPT_STALE], &[]]);
         let twice = reply([&[], &[], &[OPT_EMPTY, OPT_STALE]]);
-        for (wire, expected) in [(only_answer, &[][..]), (only_authority, &[]), (twice, &[])] {
+        for (wire, expected) in [
+            (only_answer, &[0_u16; 0][..]),
+            (only_authority, &[]),
+            (twice, &[]),
+        ] {
             assert_eq!(codes(&wire), expected);
         }
         assert_eq!(codes(&reply([&[], &[], &[OPT_STALE, OPT_EMPTY]])), [3]);

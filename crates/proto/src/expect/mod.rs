@@ -1,16 +1,20 @@
 //! What the user expects of an answer, judged without IO.
 //!
 //! An answer that does not meet an expectation is still an answer: it becomes `negative`, and the
-//! first expectation that it does not meet, in the order status, headers, body, certificate, is
-//! shown with what was there instead.
+//! first expectation that it does not meet, in the order status, headers, body, JSON, TLS, is shown
+//! with what was there instead.
 
+mod json;
 mod pattern;
 mod status;
+mod tls;
 
 use canvass_model::{TlsFacts, Unmet};
 
+pub use json::{JsonExpectation, JsonExpectationError};
 pub use pattern::{BodyPattern, HeaderPattern, PatternError};
 pub use status::{StatusError, StatusSet};
+pub use tls::TlsExpectations;
 
 use crate::excerpt::excerpt;
 use crate::http::Head;
@@ -29,15 +33,10 @@ pub struct Expectations {
     pub bodies: Vec<BodyPattern>,
     /// What must not be found in the decoded body, each.
     pub not_bodies: Vec<BodyPattern>,
-    /// How long the certificate must be valid.
-    pub certificate: Option<CertificateDays>,
-}
-
-/// The least number of whole days for which a certificate must still be valid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CertificateDays {
-    days_min: u32,
-    requires_tls: bool,
+    /// What must be in the decoded body, which is JSON.
+    pub json: Vec<JsonExpectation>,
+    /// What the TLS connection must be like.
+    pub tls: TlsExpectations,
 }
 
 impl Expectations {
@@ -47,16 +46,17 @@ impl Expectations {
             && self.headers.is_empty()
             && self.bodies.is_empty()
             && self.not_bodies.is_empty()
-            && self.certificate.is_none()
+            && self.json.is_empty()
+            && self.tls.is_empty()
     }
 
     /// Whether [`Self::unmet`] needs the body.
     pub fn needs_body(&self) -> bool {
-        !(self.bodies.is_empty() && self.not_bodies.is_empty())
+        !(self.bodies.is_empty() && self.not_bodies.is_empty() && self.json.is_empty())
     }
 
     /// The first expectation that a response does not meet. `body` is the decoded one, `tls` is the
-    /// connection's if it uses TLS; it is called only if a certificate is expected.
+    /// connection's if it uses TLS; it is called only if something is expected of it.
     pub fn unmet(
         &self,
         head: &Head,
@@ -67,7 +67,8 @@ impl Expectations {
             .or_else(|| self.headers.iter().find_map(|one| unmet_header(one, head)))
             .or_else(|| self.bodies.iter().find_map(|one| unmet_body(one, body)))
             .or_else(|| self.not_bodies.iter().find_map(|one| found_body(one, body)))
-            .or_else(|| self.certificate?.unmet(tls().as_ref()))
+            .or_else(|| JsonExpectation::first_unmet(&self.json, body))
+            .or_else(|| self.tls.if_any()?.unmet(tls().as_ref()))
     }
 
     fn unmet_status(&self, code: u16) -> Option<Unmet> {
@@ -75,47 +76,6 @@ impl Expectations {
         (!expected.contains(code)).then(|| Unmet {
             expected: format!("status {expected}").into(),
             seen: code.to_string().into(),
-        })
-    }
-}
-
-impl CertificateDays {
-    /// A connection without TLS does not meet it.
-    pub const fn required(days_min: u32) -> Self {
-        Self {
-            days_min,
-            requires_tls: true,
-        }
-    }
-
-    /// A connection without TLS meets it.
-    pub const fn where_tls_is_used(days_min: u32) -> Self {
-        Self {
-            days_min,
-            requires_tls: false,
-        }
-    }
-
-    /// Whether the certificate of the connection does not meet it.
-    pub fn unmet(self, tls: Option<&TlsFacts>) -> Option<Unmet> {
-        let Self {
-            days_min,
-            requires_tls,
-        } = self;
-        if tls.is_none() && !requires_tls {
-            return None;
-        }
-        let certificate = tls.and_then(|tls| tls.certificate.as_ref());
-        let seen = match certificate.map(|certificate| certificate.days_left) {
-            Some(days) if days >= i64::from(days_min) => return None,
-            Some(1) => "1 day left".into(),
-            Some(days) => format!("{days} days left").into(),
-            None => "no certificate".into(),
-        };
-        let noun = if days_min == 1 { "day" } else { "days" };
-        Some(Unmet {
-            expected: format!("certificate with {days_min} {noun} left").into(),
-            seen,
         })
     }
 }
@@ -162,8 +122,6 @@ fn found_body(unexpected: &BodyPattern, body: &[u8]) -> Option<Unmet> {
 mod tests {
     use std::sync::Arc;
 
-    use canvass_model::CertificateFacts;
-
     use super::*;
     use crate::http::{HttpSettings, Request, ResponseReader};
 
@@ -180,16 +138,6 @@ mod tests {
 
     fn no_tls() -> Option<TlsFacts> {
         None
-    }
-
-    fn tls(days_left: i64) -> TlsFacts {
-        TlsFacts {
-            certificate: Some(CertificateFacts {
-                days_left,
-                ..CertificateFacts::default()
-            }),
-            ..TlsFacts::default()
-        }
     }
 
     fn texts(unmet: Option<Unmet>) -> Option<(String, String)> {
@@ -271,36 +219,17 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_needs_days_left_and_to_be_there() {
-        let days = CertificateDays::required(30);
-        let expected = "certificate with 30 days left";
-        assert_eq!(days.unmet(Some(&tls(30))), None);
-        for (left, seen) in [
-            (29, "29 days left"),
-            (1, "1 day left"),
-            (-2, "-2 days left"),
-        ] {
-            assert_eq!(texts(days.unmet(Some(&tls(left)))), pair(expected, seen));
-        }
-        assert_eq!(texts(days.unmet(None)), pair(expected, "no certificate"));
-        assert_eq!(CertificateDays::where_tls_is_used(30).unmet(None), None);
-        let bare = TlsFacts::default();
-        assert_eq!(
-            texts(days.unmet(Some(&bare))),
-            pair(expected, "no certificate")
-        );
-        assert_eq!(CertificateDays::required(0).unmet(Some(&tls(0))), None);
-        assert!(CertificateDays::required(0).unmet(Some(&tls(-1))).is_some());
-    }
-
-    #[test]
-    fn the_first_in_the_order_status_headers_body_certificate_is_shown() {
+    fn the_first_in_the_order_status_headers_body_json_tls_is_shown() {
         let mut expected = Expectations {
             status: Some("200".parse().unwrap()),
             headers: vec!["Server: nginx".parse().unwrap()],
             bodies: vec!["ok".parse().unwrap()],
             not_bodies: Vec::new(),
-            certificate: Some(CertificateDays::required(1)),
+            json: vec!["$.a".parse().unwrap()],
+            tls: TlsExpectations {
+                certificate_days_min: Some(1),
+                ..TlsExpectations::default()
+            },
         };
         let mut seen = Vec::new();
         while let Some(unmet) = expected.unmet(&head(), b"no", no_tls) {
@@ -309,10 +238,11 @@ mod tests {
                 1 => expected.status = None,
                 2 => expected.headers.clear(),
                 3 => expected.bodies.clear(),
-                _ => expected.certificate = None,
+                4 => expected.json.clear(),
+                _ => expected.tls = TlsExpectations::default(),
             }
         }
-        assert_eq!(seen, ["status", "header", "body", "certificate"]);
+        assert_eq!(seen, ["status", "header", "body", "json", "certificate"]);
         assert!(expected.is_empty());
     }
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use regex::bytes::{Regex, RegexBuilder};
 
+use crate::excerpt::visible;
 use crate::http::RequestHeader;
 
 /// The most octets of a compiled regular expression.
@@ -61,7 +62,7 @@ impl FromStr for BodyPattern {
 
 impl fmt::Display for BodyPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "body matching /{}/", shown(&self.0))
+        write!(f, "body matching /{}/", visible(self.0.as_str()))
     }
 }
 
@@ -93,21 +94,13 @@ impl FromStr for HeaderPattern {
 
 impl fmt::Display for HeaderPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "header {} matching /{}/", self.name, shown(&self.regex))
+        write!(
+            f,
+            "header {} matching /{}/",
+            self.name,
+            visible(self.regex.as_str())
+        )
     }
-}
-
-/// The pattern without control characters.
-fn shown(regex: &Regex) -> String {
-    let mut shown = String::new();
-    for char in regex.as_str().chars() {
-        if char.is_control() {
-            shown.extend(char.escape_debug());
-        } else {
-            shown.push(char);
-        }
-    }
-    shown
 }
 
 fn regex(pattern: &str) -> Result<Regex, PatternError> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use canvass_model::Host;
 
-use crate::expect::{CertificateDays, Expectations};
+use crate::expect::{Expectations, TlsExpectations};
 use crate::http::HttpSettings;
 use crate::talk::{Credentials, Script};
 use crate::tls::TlsClient;
@@ -64,8 +64,8 @@ pub enum ModuleKind {
         tls: TlsClient,
         /// TLS starts with the connection.
         tls_from_start: bool,
-        /// How long the certificate must be valid.
-        certificate: Option<CertificateDays>,
+        /// What is expected of the TLS connection, such as its certificate.
+        certificate: Option<TlsExpectations>,
     },
     /// Sends datagrams.
     Udp {
@@ -202,4 +202,19 @@ pub struct Timeouts {
     pub transfer: Duration,
     /// Total time limit for one target, or for one request of it, from when the engine takes it.
     pub deadline: Duration,
+}
+
+impl Timeouts {
+    /// With this limit for one target, which is one for each phase too.
+    #[must_use]
+    pub fn within(self, deadline: Duration) -> Self {
+        Self {
+            resolve: self.resolve.min(deadline),
+            connect: self.connect.min(deadline),
+            tls: self.tls.min(deadline),
+            first_byte: self.first_byte.min(deadline),
+            transfer: self.transfer.min(deadline),
+            deadline,
+        }
+    }
 }

@@ -36,6 +36,7 @@ fn read_answer(spec: ProbeSpec, answers: &Answers<'_>) -> Option<Answer> {
     if let ProbeSpec::Dns { .. } = spec {
         return Some(Answer::Dns(DnsAnswer {
             records: answers.presentation()?,
+            unmet: None,
         }));
     }
     // Separate calls, so that the usual case is compiled to a plain walk.

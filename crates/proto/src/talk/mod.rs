@@ -37,13 +37,15 @@
 //!
 //! At the top, `tls: true` starts TLS with the connection, `timeout: 5s` limits the whole
 //! conversation, `quiet_after: 500ms` is for `partial`, and `telnet: true` takes telnet commands out
-//! of what is received and refuses every option (RFC 854). Durations are a number and `ms`, `s`, `m`
+//! of what is received and refuses every option (RFC 854), and `text: TEXT` is what `${text}` stands
+//! for unless another text is given ([`Script::with_text`]). Durations are a number and `ms`, `s`, `m`
 //! or `h`. Other keys are refused. A module of blackbox_exporter may have no steps: then the
 //! connection is all, see [`Script::is_empty`]; and it may say something about addresses and
 //! certificates, see [`ModuleSettings`].
 //!
 //! In `send`, `${1}` and `${name}` are the groups of the last `expect` or `match`, `${nonce}` is a
-//! random number for each conversation, `${user}` and `${password}` are the [`Credentials`]; with
+//! random number for each conversation, `${user}` and `${password}` are the [`Credentials`], and `${text}` is
+//! the text of a script that has one; with
 //! `.quoted` they become an IMAP string (RFC 3501 §4.3). A step with both `expect` and `send` also
 //! has `$1`, `$name`, and `$$` for a dollar sign, as in blackbox_exporter; other steps send `$` as
 //! it is, and `$${` for `${`.
@@ -89,7 +91,7 @@ pub use error::ScriptError;
 pub use module_settings::{ModuleSettings, OnlyFamily};
 pub use pattern::Pattern;
 pub use preset::Preset;
-pub use script::Script;
+pub use script::{GivenText, GivenTextError, Script};
 
 /// How long nothing must come before a line without an end is taken as it is, by default.
 pub const QUIET_AFTER: Duration = Duration::from_millis(500);
@@ -109,6 +111,8 @@ pub const DELAY_MS_MAX: u64 = 3_600_000;
 pub const LINE_BYTES_MAX: usize = (64 << 10) - 1;
 /// The most octets a `read` can capture.
 pub const READ_BYTES_MAX: usize = 1 << 20;
+/// The most octets of the text that is given to a script.
+pub const TEXT_BYTES_MAX: usize = 1 << 10;
 /// The most received octets that are not consumed yet. More are a fault.
 pub const UNREAD_BYTES_MAX: usize = 2 << 20;
 /// The most octets received in one conversation. More are a fault.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::error::ParseError;
 use super::pattern::Pattern;
-use super::script::Script;
+use super::script::{GivenText, Script, Step};
 use super::yaml::{Node, Value, read};
 use super::{ModuleSettings, QUIET_AFTER, SCRIPT_BYTES_MAX, STEPS_MAX};
 use keys::Keys;
@@ -24,6 +24,7 @@ const TOP_KEYS: &[&str] = &[
     "tls",
     "timeout",
     "quiet_after",
+    "text",
     "telnet",
     "prober",
     "tcp",
@@ -52,9 +53,15 @@ pub(super) fn script(text: &str, name: &str, module: Option<&str>) -> Result<Scr
             parsed.map_err(|error| error.in_step(number))?;
         }
     }
+    if top.text.is_some() && !parser.steps.iter().any(Step::uses_text) {
+        return Err(ParseError::whole(
+            "no step uses `${text}`, so `text` does nothing",
+        ));
+    }
     Ok(Script {
         name: name.into(),
-        steps: parser.steps,
+        steps: parser.steps.into(),
+        text: top.text,
         tls_from_start: top.tls,
         telnet: top.telnet,
         timeout: top.timeout,
@@ -86,6 +93,11 @@ fn items(list: &Node) -> Result<&[Node], ParseError> {
     Ok(items)
 }
 
+fn given_text(node: &Node, key: &str) -> Result<GivenText, ParseError> {
+    let text = GivenText::new(node.text(key)?);
+    text.map_err(|error| ParseError::at(node.line, format!("`{key}`: {error}")))
+}
+
 /// The settings at the top, for all steps.
 #[derive(Default)]
 struct Top {
@@ -95,6 +107,7 @@ struct Top {
     telnet: bool,
     timeout: Option<Duration>,
     quiet_after: Option<Duration>,
+    text: Option<GivenText>,
     settings: ModuleSettings,
 }
 
@@ -106,6 +119,7 @@ impl Top {
             timeout: keys.read("timeout", Node::duration)?,
             quiet_after: keys.read("quiet_after", Node::duration)?,
             telnet: keys.read("telnet", Node::flag)?.unwrap_or(false),
+            text: keys.read("text", given_text)?,
             ..Self::of_steps(keys)?
         };
         let steps = keys

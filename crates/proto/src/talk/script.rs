@@ -9,13 +9,14 @@ use super::ntp;
 use super::pattern::Pattern;
 use super::rfc868::ServerTime;
 use super::template::Template;
-use super::{CredentialUse, ModuleSettings, Preset, ScriptError, parse};
+use super::{CredentialUse, ModuleSettings, Preset, ScriptError, TEXT_BYTES_MAX, parse};
 
 /// A script. Its syntax is in the documentation of the [module](super).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Script {
     pub(super) name: Box<str>,
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Arc<[Step]>,
+    pub(super) text: Option<GivenText>,
     pub(super) tls_from_start: bool,
     /// Whether telnet commands are taken out of what is received.
     pub(super) telnet: bool,
@@ -23,6 +24,43 @@ pub struct Script {
     /// How long nothing must come before a line without an end is taken as it is.
     pub(super) quiet_after: Duration,
     pub(super) settings: ModuleSettings,
+}
+
+/// A text for `${text}` in a script: a part of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenText(Box<str>);
+
+/// Why a text cannot be given to a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GivenTextError {
+    /// It is empty, so nothing would be sent.
+    #[error("the text is empty")]
+    Empty,
+    /// It has a control character. A line break could start another command.
+    #[error("the text has a control character")]
+    Control,
+    /// It is too long.
+    #[error("the text has more than {TEXT_BYTES_MAX} octets")]
+    Length,
+}
+
+impl GivenText {
+    /// Checks a text.
+    ///
+    /// # Errors
+    /// It is empty, has a control character, or is too long.
+    pub fn new(text: &str) -> Result<Self, GivenTextError> {
+        if text.is_empty() {
+            return Err(GivenTextError::Empty);
+        }
+        if text.chars().any(char::is_control) {
+            return Err(GivenTextError::Control);
+        }
+        if text.len() > TEXT_BYTES_MAX {
+            return Err(GivenTextError::Length);
+        }
+        Ok(Self(text.into()))
+    }
 }
 
 /// One action.
@@ -201,6 +239,20 @@ impl Script {
         }
     }
 
+    /// The text that it sends for `${text}`, if it has one.
+    pub fn text(&self) -> Option<&str> {
+        self.text.as_ref().map(|text| &*text.0)
+    }
+
+    /// The same script with another text, if it has one.
+    #[must_use]
+    pub fn with_text(&self, text: GivenText) -> Self {
+        Self {
+            text: self.text.is_some().then_some(text),
+            ..self.clone()
+        }
+    }
+
     /// The built-in script of this name.
     pub fn preset(name: &str) -> Option<&'static Preset> {
         Preset::ALL.iter().find(|preset| preset.name == name)
@@ -269,6 +321,15 @@ impl Script {
 }
 
 impl Step {
+    /// Whether it uses the text of the script.
+    pub(super) fn uses_text(&self) -> bool {
+        match &self.action {
+            Action::Send(send) => send.template.uses_text(),
+            Action::ExpectLine(line) => line.template.uses_text(),
+            _ => false,
+        }
+    }
+
     /// Whether it is skipped without credentials.
     fn needs_credentials(&self) -> bool {
         let mut conditions = self.when.iter();

@@ -23,6 +23,8 @@ enum Part {
     UserQuoted,
     Password,
     PasswordQuoted,
+    /// The text of the script.
+    Given,
 }
 
 /// The variables that a template can use.
@@ -34,6 +36,8 @@ pub(super) struct Scope<'a> {
     pub(super) bare: bool,
     /// The variables besides groups.
     pub(super) variables: Variables,
+    /// Whether the script has a text, which is a variable too then.
+    pub(super) has_text: bool,
 }
 
 /// The variables besides groups that a template can use.
@@ -54,6 +58,7 @@ pub(super) struct Expansion<'a> {
     pub(super) found: Option<(usize, &'a [Group])>,
     pub(super) credentials: Option<&'a Credentials>,
     pub(super) nonce: u64,
+    pub(super) text: Option<&'a str>,
 }
 
 /// Why a template cannot be expanded.
@@ -131,6 +136,11 @@ impl Template {
         })
     }
 
+    /// Whether it uses the text of the script.
+    pub(super) fn uses_text(&self) -> bool {
+        self.parts.contains(&Part::Given)
+    }
+
     /// Appends the expanded text to `out`. After an error `out` is unchanged.
     pub(super) fn expand(
         &self,
@@ -167,6 +177,7 @@ impl Part {
                     out.extend_from_slice(found);
                 }
             }
+            Self::Given => out.extend_from_slice(expansion.text.unwrap_or_default().as_bytes()),
             Self::Nonce => out.extend_from_slice(format!("{:016x}", expansion.nonce).as_bytes()),
             Self::User => out.extend_from_slice(credentials()?.user().as_bytes()),
             Self::UserQuoted => out.extend_from_slice(credentials()?.user_quoted().as_bytes()),
@@ -186,6 +197,7 @@ fn part(name: &str, scope: Scope<'_>) -> Result<Part, String> {
         "user.quoted" => Some((Part::UserQuoted, Variables::Credentials)),
         "password" => Some((Part::Password, Variables::Credentials)),
         "password.quoted" => Some((Part::PasswordQuoted, Variables::Credentials)),
+        "text" if scope.has_text => Some((Part::Given, Variables::Nonce)),
         _ => None,
     };
     if let Some((part, needed)) = known {
@@ -225,6 +237,7 @@ mod tests {
                 expect: Some((3, &pattern)),
                 bare,
                 variables: Variables::Credentials,
+                has_text: true,
             },
         )?;
         let groups =
@@ -234,6 +247,7 @@ mod tests {
             found: Some((3, &groups)),
             credentials: Some(&credentials),
             nonce: 0xbeef,
+            text: Some("typed"),
         };
         let mut out = Vec::new();
         template
@@ -249,6 +263,7 @@ mod tests {
             ("${0}-${second}-${3}-", "ab-b--"),
             ("${user} ${password} ${user.quoted}", "me it \"me\""),
             ("${nonce}", "000000000000beef"),
+            ("<${text}>", "<typed>"),
             ("$1 costs $$5 $", "$1 costs $$5 $"),
             ("$${1}", "${1}"),
         ] {
@@ -294,6 +309,7 @@ mod tests {
             expect: Some((0, &pattern)),
             bare: false,
             variables: Variables::None,
+            has_text: false,
         };
         let template = Template::parse("${1}".repeat(40).as_bytes(), scope).unwrap();
         let groups = [None, Some(vec![b'x'; SEND_BYTES_MAX / 39].into())];
@@ -301,6 +317,7 @@ mod tests {
             found: Some((0, &groups)),
             credentials: None,
             nonce: 0,
+            text: None,
         };
         let mut out = b"before".to_vec();
         assert_eq!(

@@ -3,6 +3,7 @@
 mod binary;
 mod blackbox;
 mod datagrams;
+mod given_text;
 mod laws;
 mod modules;
 mod presets;

@@ -47,6 +47,16 @@ pub enum TlsVersion {
     Tls13,
 }
 
+impl TlsVersion {
+    /// Its name in outcomes ([`TlsFacts::version`](canvass_model::TlsFacts::version)).
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tls12 => "TLSv1.2",
+            Self::Tls13 => "TLSv1.3",
+        }
+    }
+}
+
 /// A PEM file (RFC 7468), read by the caller.
 #[derive(Clone)]
 pub struct PemFile {

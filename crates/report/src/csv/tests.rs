@@ -59,26 +59,34 @@ fn rows_are_as_the_header_says() {
         "seq,line,target,probe,type,outcome,status,names,ttl,answers,confirmed,forward,\
          resolver,transport,attempts,started,latency_ms,response_ms,wait_ms,dns_ms,\
          error_phase,error_cause,error_message,error_errno,stalled,\
-         cname,class,flags,ede,nsid,subnet,edns,authority,additional,recheck"
+         cname,class,flags,ede,nsid,subnet,edns,authority,additional,expected,seen,recheck"
     );
     assert_eq!(
         lines[1],
         "0,1,10.1.2.3,ptr,,answered,NOERROR,host-10-1-2-3.example.net.,400,,,,127.0.0.1:53,\
-         udp,1,2026-01-02T03:04:05.123474Z,0.412,0.43,0,0.412,,,,,false,,,,,,,,,,false"
+         udp,1,2026-01-02T03:04:05.123474Z,0.412,0.43,0,0.412,,,,,false,,,,,,,,,,,,false"
     );
     assert_eq!(
         lines[2],
         "2,9,010.9.9.9,ptr,,failed,TIMEOUT,,,,,,127.0.0.1:53,udp,8,\
          2026-01-02T03:04:05.123456Z,10000,10000,0,10000,dns,timeout,\
-         no answer from 127.0.0.1:53 in 8 attempts,,true,,,,,,,,,,false"
+         no answer from 127.0.0.1:53 in 8 attempts,,true,,,,,,,,,,,,false"
     );
     assert_eq!(
         lines[3],
         "6,2,www.example.net,dns,A,answered,NOERROR,,,\
          www.example.net. 300 CNAME web.example.net. | web.example.net. 60 A 192.0.2.1 | \
          web.example.net. 60 A 192.0.2.2,,,127.0.0.1:53,udp,1,2026-01-02T03:04:05.123456Z,\
-         1.5,1.5,0,1.5,,,,,false,,,aa rd ra,,,,,,,false"
+         1.5,1.5,0,1.5,,,,,false,,,aa rd ra,,,,,,,,,false"
     );
+}
+
+#[test]
+fn an_expectation_of_a_lookup_has_the_last_columns() {
+    let outcome = fixture::dns_unexpected();
+    assert_eq!(cell(&outcome, "outcome"), "negative");
+    assert_eq!(cell(&outcome, "expected"), "an answer with \"192.0.2.7\"");
+    assert_eq!(cell(&outcome, "seen"), "192.0.2.1, 192.0.2.2");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use canvass_model::{Cause, Errno, Fault, Outcome, Phase, Status, Target, Time, V
 use jiff::Timestamp;
 
 use super::read::{ErrorReader, Read};
-use super::value::{KeyIf, Object, Word};
+use super::value::{KeyIf, KeyIfSome, Object, Word};
 use crate::read::{FaultDraft, FromText, LineDraft, Millis, Probe};
 
 fields! {
@@ -77,6 +77,18 @@ fields! {
 }
 
 fields! {
+    /// Stands last but for what only `http` has, since its columns are newer than the others.
+    Expectation: Outcome, |outcome| "," .. "", into LineDraft;
+
+    expected: KeyIfSome<&str> = KeyIfSome(outcome.answer.unmet().map(|unmet| &*unmet.expected)), csv,
+        read(optional, |line, expected: Box<str>| line.unmet.get_or_insert_default().expected = expected),
+        "what was expected and did not hold, such as `status 200-399`: the first of status, headers, body, JSON, certificate, TLS version, records and latency, or what a script waited for; otherwise there is no key";
+    seen: KeyIfSome<&str> = KeyIfSome(outcome.answer.unmet().map(|unmet| &*unmet.seen)), csv,
+        read(optional, |line, seen: Box<str>| line.unmet.get_or_insert_default().seen = seen),
+        "what was there instead, such as `503`; text of the peer is in quotes, with escapes, and cut after 200 characters";
+}
+
+fields! {
     Error: Fault, |fault| "{" .. "}", columns "error_*", into FaultDraft;
 
     phase: Word = Word(fault.phase.as_str()), csv,
@@ -95,4 +107,4 @@ fields! {
         "the system's error, such as `ECONNREFUSED`; null if the system reported none";
 }
 
-whole_outcome!(Start, Ending, Times, End, Recheck);
+whole_outcome!(Start, Ending, Times, End, Expectation, Recheck);

@@ -82,18 +82,6 @@ fields! {
 }
 
 fields! {
-    /// Stands last but for what only `http` has, since its columns are newer than the others.
-    Expectation: Outcome, |outcome| "," .. "", into LineDraft;
-
-    expected: KeyIfSome<&str> = KeyIfSome(outcome.answer.unmet().map(|unmet| &*unmet.expected)), csv,
-        read(optional, |line, expected: Box<str>| line.unmet.get_or_insert_default().expected = expected),
-        "what was expected and did not hold, such as `status 200-399`: the first of status, headers, body and certificate, or what a script waited for; otherwise there is no key";
-    seen: KeyIfSome<&str> = KeyIfSome(outcome.answer.unmet().map(|unmet| &*unmet.seen)), csv,
-        read(optional, |line, seen: Box<str>| line.unmet.get_or_insert_default().seen = seen),
-        "what was there instead, such as `503`; text of the peer is in quotes, with escapes, and cut after 200 characters";
-}
-
-fields! {
     Address: AddressVerdict, |address| "{" .. "}";
 
     remote: &Remote = &address.remote, json, "the address and port";
@@ -117,4 +105,4 @@ impl Listed for Address {
     }
 }
 
-whole_outcome!(Time, Expectation);
+whole_outcome!(Time);

@@ -30,7 +30,7 @@ fields! {
     Answer: Outcome, |outcome| "," .. "", into LineDraft;
 
     names: KeyIf<Texts<'_>> = KeyIf(is_ptr(outcome), Texts(names(outcome))), csv,
-        "`ptr`: the PTR names in the order of the answer, with the final dot and zone file escapes; empty unless answered";
+        "`ptr`: the PTR names in the order of the answer, with the final dot and zone file escapes; empty if there are none";
     ttl: KeyIf<Option<u32>> = KeyIf(is_ptr(outcome), ttl(outcome)), csv,
         "`ptr`: the smallest time to live of these records, in seconds";
     answers: KeyIf<Objects<'_, ResourceRecord>> = KeyIf(is_dns(outcome), Objects(records(outcome))), csv,

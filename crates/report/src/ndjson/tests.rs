@@ -160,6 +160,18 @@ fn a_dns_line_shows_the_whole_answer_section() {
 }
 
 #[test]
+fn an_expectation_of_a_lookup_that_does_not_hold_has_two_keys() {
+    let value = parsed(&fixture::dns_unexpected());
+    assert_eq!(value["outcome"], "negative");
+    assert_eq!(value["expected"], "an answer with \"192.0.2.7\"");
+    assert_eq!(value["seen"], "192.0.2.1, 192.0.2.2");
+    assert_eq!(value["answers"].as_array().map(Vec::len), Some(3));
+    let value = parsed(&fixture::ptr_unexpected());
+    assert_eq!(value["seen"], "2ms");
+    assert!(parsed(&fixture::dns_answered()).get("expected").is_none());
+}
+
+#[test]
 fn forward_confirmation_adds_its_two_keys_after_ttl() {
     let text = line(&fixture::ptr_confirmed(Some(true)));
     assert!(

@@ -214,8 +214,17 @@ impl LineDraft {
         let forward_confirm = self.ptr.confirmation().is_some();
         outcome.job.spec = self.probe.spec(self.record_type, forward_confirm);
         outcome.answer = match self.probe {
-            Probe::Ptr => Answer::Ptr(self.ptr),
-            Probe::Dns => Answer::Dns(DnsAnswer::default()),
+            Probe::Ptr => {
+                let mut ptr = self.ptr;
+                if self.unmet.is_some() {
+                    ptr.extra.get_or_insert_default().unmet = self.unmet;
+                }
+                Answer::Ptr(ptr)
+            }
+            Probe::Dns => Answer::Dns(DnsAnswer {
+                unmet: self.unmet,
+                ..DnsAnswer::default()
+            }),
             Probe::Http => Answer::Http(Box::new(HttpAnswer {
                 tls: self.tls,
                 unmet: self.unmet,

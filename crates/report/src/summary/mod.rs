@@ -138,8 +138,8 @@ fn write_counts(tally: &Tally, out: &mut String) -> std::fmt::Result {
         table(out, &rows.collect::<Vec<_>>());
     }
     let causes = tally.causes();
+    hosts::write_unmet(tally, out)?;
     if tally.of_hosts() > 0 {
-        hosts::write_unmet(tally, out)?;
         hosts::write_faults(tally, out)?;
     } else if !causes.is_empty() {
         writeln!(out, "cause of failure")?;

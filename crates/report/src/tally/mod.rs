@@ -25,8 +25,9 @@ use unmet::UnmetCounts;
 pub struct Tally {
     verdicts: [u64; 3],
     of_hosts: u64,
-    /// Of hosts, those whose verdict is negative.
-    hosts_negative: u64,
+    /// Negative outcomes that are not good: those of hosts, and of lookups that an expectation did not
+    /// hold for.
+    unexpected: u64,
     unmet: UnmetCounts,
     no_data: u64,
     rcodes: [u64; COMMON_RCODES],
@@ -128,12 +129,12 @@ impl Tally {
                 forward_confirm: true,
             } => {
                 self.confirmations.record(&outcome.answer);
-                self.record_no_data(outcome);
+                self.record_negative_lookup(outcome);
             }
             ProbeSpec::Ptr { .. } | ProbeSpec::Dns { .. } => {
                 let answered = outcome.verdict != Verdict::Failed;
                 self.answered_after_retry += u64::from(outcome.attempts > 1 && answered);
-                self.record_no_data(outcome);
+                self.record_negative_lookup(outcome);
             }
             ProbeSpec::Http { .. } | ProbeSpec::Tcp { .. } | ProbeSpec::Udp { .. } => {
                 self.record_host(outcome);
@@ -159,9 +160,9 @@ impl Tally {
     }
 
     /// Outcomes that count as good for an exit status: answered, and for lookups also negative. An
-    /// expectation of a host that does not hold is not good.
+    /// expectation that does not hold is not good.
     pub fn good(&self) -> u64 {
-        self.total() - self.verdict(Verdict::Failed) - self.hosts_negative
+        self.total() - self.verdict(Verdict::Failed) - self.unexpected
     }
 
     /// The expectations that did not hold with their counts, the most common first.
@@ -169,7 +170,8 @@ impl Tally {
         self.unmet.by_expectation()
     }
 
-    /// Negative outcomes with status NOERROR: the name exists, but has no records of the type.
+    /// Negative outcomes with status NOERROR and without an unmet expectation: the name exists, but has
+    /// no records of the type.
     pub fn no_data(&self) -> u64 {
         self.no_data
     }
@@ -274,8 +276,14 @@ impl Tally {
         &self.ending
     }
 
-    fn record_no_data(&mut self, outcome: &Outcome) {
-        if outcome.verdict == Verdict::Negative && outcome.status == Status::Rcode(Rcode::NOERROR) {
+    fn record_negative_lookup(&mut self, outcome: &Outcome) {
+        if outcome.verdict != Verdict::Negative {
+            return;
+        }
+        if let Some(unmet) = outcome.answer.unmet() {
+            self.unexpected += 1;
+            self.unmet.record(unmet);
+        } else if outcome.status == Status::Rcode(Rcode::NOERROR) {
             self.no_data += 1;
         }
     }
@@ -293,7 +301,7 @@ impl Tally {
     fn record_host(&mut self, outcome: &Outcome) {
         self.of_hosts += 1;
         if outcome.verdict == Verdict::Negative {
-            self.hosts_negative += 1;
+            self.unexpected += 1;
             if let Some(unmet) = outcome.answer.unmet() {
                 self.unmet.record(unmet);
             }

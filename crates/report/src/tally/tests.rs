@@ -147,7 +147,7 @@ proptest! {
 }
 
 #[test]
-fn an_unmet_expectation_of_a_host_is_not_good_and_no_data_of_a_lookup_is() {
+fn an_unmet_expectation_is_not_good_and_no_data_of_a_lookup_is() {
     let mut tally = Tally::default();
     tally.record_all(&[
         fixture::ptr_negative(),
@@ -156,11 +156,13 @@ fn an_unmet_expectation_of_a_host_is_not_good_and_no_data_of_a_lookup_is() {
         fixture::http_unexpected(),
         fixture::http_unexpected(),
         fixture::tcp_unmatched(),
+        fixture::dns_unexpected(),
     ]);
-    assert_eq!((tally.total(), tally.good()), (6, 2));
-    assert_eq!(tally.verdict(Verdict::Negative), 4);
+    assert_eq!((tally.total(), tally.good()), (7, 2));
+    assert_eq!(tally.verdict(Verdict::Negative), 5);
+    assert_eq!(tally.no_data(), 0);
     let unmet = tally.unmet();
-    assert_eq!(unmet.len(), 2);
+    assert_eq!(unmet.len(), 3);
     assert_eq!(unmet[0].expected.as_deref(), Some("status 200-399,401"));
     assert_eq!((unmet[0].count, &*unmet[0].seen[0].seen), (2, "503"));
 }

@@ -3,6 +3,7 @@
 
 use canvass_model::{Cause, Class, Outcome, ProbeSpec, Record, ResponseDetails};
 
+use super::push_unmet;
 use crate::fields::shows_flags;
 use crate::write::{push_display, push_record, push_visible};
 
@@ -13,14 +14,20 @@ struct Notes<'a> {
 }
 
 impl Notes<'_> {
-    /// Begins a note, and appends its label and a blank.
-    fn begin(&mut self, label: &str) -> &mut Vec<u8> {
+    /// Begins a note.
+    fn begin_unlabelled(&mut self) -> &mut Vec<u8> {
         let separator = if self.is_first { "\t" } else { " | " };
         self.is_first = false;
         self.out.extend_from_slice(separator.as_bytes());
-        self.out.extend_from_slice(label.as_bytes());
-        self.out.push(b' ');
         self.out
+    }
+
+    /// Begins a note, and appends its label and a blank.
+    fn begin(&mut self, label: &str) -> &mut Vec<u8> {
+        let out = self.begin_unlabelled();
+        out.extend_from_slice(label.as_bytes());
+        out.push(b' ');
+        out
     }
 
     fn push(&mut self, label: &str, value: impl std::fmt::Display) {
@@ -40,6 +47,9 @@ pub(super) fn push_details(out: &mut Vec<u8>, outcome: &Outcome) {
         out,
         is_first: true,
     };
+    if let Some(unmet) = outcome.answer.unmet() {
+        push_unmet(notes.begin_unlabelled(), unmet);
+    }
     // The type of `dns` has its class.
     if outcome.class != Class::IN && matches!(outcome.job.spec, ProbeSpec::Ptr { .. }) {
         notes.push("class:", outcome.class);

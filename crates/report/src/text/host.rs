@@ -4,6 +4,7 @@ use canvass_model::{
     AddressVerdict, Answer, HttpAnswer, HttpExtras, Outcome, TalkAnswer, TalkReply, TlsFacts, Unmet,
 };
 
+use super::push_unmet;
 use crate::human::{count, span_ns};
 use crate::write::{
     nanos, push_display, push_number, push_remote, push_sha256, push_status, push_visible,
@@ -176,12 +177,9 @@ impl<'a> Detail<'a> {
     }
 
     fn push_unmet(&mut self, unmet: Option<&Unmet>) {
-        let Some(unmet) = unmet else { return };
-        let out = self.part();
-        out.extend_from_slice(b"expected ");
-        push_visible(out, &unmet.expected);
-        out.extend_from_slice(b", seen ");
-        push_visible(out, &unmet.seen);
+        if let Some(unmet) = unmet {
+            push_unmet(self.part(), unmet);
+        }
     }
 
     fn push_extras(&mut self, extras: &HttpExtras) {

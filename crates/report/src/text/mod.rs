@@ -10,8 +10,9 @@
 //! other than IN stands before the type.
 //!
 //! A line of `ptr` or `dns` has one more column if the response says more than its answer: notes
-//! joined by ` | `, such as `EDE: Stale Answer (3)`. The last note of a target that answered only when it was
-//! asked again is `recheck: failed at first`; for the other probes it is the last detail.
+//! joined by ` | `, such as `EDE: Stale Answer (3)`, first an expectation that did not hold. The
+//! last note of a target that answered only when it was asked again is `recheck: failed at first`; for the
+//! other probes it is the last detail.
 //!
 //! `http`: `target`, `STATUS`, the size of the body, the time, and details joined by ` | `, such as
 //! an expectation that did not hold, the destination of redirects and when the certificate expires. `tcp` and `udp`: `target`,
@@ -27,7 +28,9 @@ mod host;
 #[cfg(test)]
 mod tests;
 
-use canvass_model::{Answer, Class, DnsAnswer, Outcome, ProbeSpec, PtrAnswer, RecordType, Verdict};
+use canvass_model::{
+    Answer, Class, DnsAnswer, Outcome, ProbeSpec, PtrAnswer, RecordType, Unmet, Verdict,
+};
 
 use crate::LineFormat;
 use crate::write::{push_display, push_status, push_visible, target_text};
@@ -48,7 +51,7 @@ impl LineFormat for Text {
                 out.push(b'\t');
                 match (&outcome.fault, &outcome.answer) {
                     (Some(fault), _) => push_visible(out, &fault.message),
-                    (None, Answer::Ptr(answer)) if outcome.verdict == Verdict::Answered => {
+                    (None, Answer::Ptr(answer)) if shows_records(outcome) => {
                         push_names(out, answer);
                     }
                     (None, answer) => push_lone_alias(out, answer),
@@ -71,8 +74,7 @@ impl LineFormat for Text {
                 match (&outcome.fault, &outcome.answer) {
                     (Some(fault), _) => push_visible(out, &fault.message),
                     (None, Answer::Dns(answer))
-                        if outcome.verdict == Verdict::Answered
-                            || has_aliases_alone(answer, record_type) =>
+                        if shows_records(outcome) || has_aliases_alone(answer, record_type) =>
                     {
                         push_data(out, answer, record_type);
                     }
@@ -85,6 +87,23 @@ impl LineFormat for Text {
         }
         out.push(b'\n');
     }
+}
+
+/// Whether there are records to show: those of an answer, also of one that is not the expected one.
+fn shows_records(outcome: &Outcome) -> bool {
+    let is_unexpected = || match &outcome.answer {
+        Answer::Ptr(answer) => !answer.names.is_empty(),
+        Answer::Dns(answer) => !answer.records.is_empty(),
+        Answer::Http(_) | Answer::Talk(_) => false,
+    };
+    outcome.verdict == Verdict::Answered || outcome.answer.unmet().is_some() && is_unexpected()
+}
+
+fn push_unmet(out: &mut Vec<u8>, unmet: &Unmet) {
+    out.extend_from_slice(b"expected ");
+    push_visible(out, &unmet.expected);
+    out.extend_from_slice(b", seen ");
+    push_visible(out, &unmet.seen);
 }
 
 fn push_names(out: &mut Vec<u8>, answer: &PtrAnswer) {

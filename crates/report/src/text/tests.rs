@@ -52,6 +52,26 @@ fn forward_confirmation_is_the_fourth_column() {
 }
 
 #[test]
+fn an_expectation_of_a_lookup_that_does_not_hold_is_in_the_last_column() {
+    assert_eq!(
+        line(&fixture::ptr_unexpected()),
+        "10.1.2.3\tNOERROR\thost-10-1-2-3.example.net.\texpected dns within 1ms, seen 2ms\n"
+    );
+    assert!(line(&fixture::dns_unexpected()).ends_with(
+        "| 192.0.2.2\texpected an answer with \"192.0.2.7\", seen 192.0.2.1, 192.0.2.2\n"
+    ));
+    let mut none = fixture::ptr_negative();
+    none.answer.set_unmet(canvass_model::Unmet {
+        expected: "at least 1 record".into(),
+        seen: "NXDOMAIN".into(),
+    });
+    assert_eq!(
+        line(&none),
+        "2001:db8::7\tNXDOMAIN\t-\texpected at least 1 record, seen NXDOMAIN\n"
+    );
+}
+
+#[test]
 fn dns_lines_name_the_type_and_mark_other_types() {
     assert_eq!(
         line(&fixture::dns_answered()),

@@ -1,41 +1,40 @@
-//! The page in HTML.
+//! The page of all targets in HTML.
 
-use std::time::Duration;
+use canvass_sweep::State;
+use maud::{Markup, html};
 
-use canvass_sweep::{LastResult, State};
-use jiff::Timestamp;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
-
-use super::content::{Content, Filter, TARGETS_MAX};
-use crate::target_row::TargetRow;
-
-const CSS: &str = include_str!("../page.css");
+use super::content::{Content, Filter, Group, MAINTENANCE, Row, RowSilence, SILENCED, TARGETS_MAX};
+use super::layout::{certificate, ms, page, silenced, state, target_link, timestamp};
 
 impl Content {
-    /// The whole page. All text from elsewhere is escaped.
-    pub(crate) fn html(&self) -> Markup {
-        html! {
-            (DOCTYPE)
-            html lang="en" {
-                head {
-                    meta charset="utf-8";
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    title { "canvass sweep" }
-                    style { (PreEscaped(CSS)) }
+    /// The whole page.
+    pub(super) fn html(&self) -> Markup {
+        let body = html! {
+            h1 { "canvass sweep" }
+            @if self.is_cut_off {
+                p.notice {
+                    "Most targets fail at once: no target goes down until most answer again."
                 }
-                body {
-                    h1 { "canvass sweep" }
-                    @if self.is_cut_off {
-                        p.notice {
-                            "Most targets fail at once: no target goes down until most answer again."
-                        }
-                    }
-                    (self.groups())
-                    (self.form())
-                    p { (self.matching) @if self.matching == 1 { " target" } @else { " targets" } }
-                    (self.pages_nav())
-                    (self.table())
-                    (self.pages_nav())
+            }
+            (self.groups())
+            (self.form())
+            p { (self.matching) @if self.matching == 1 { " target" } @else { " targets" } }
+            (self.pages_nav())
+            (self.table())
+            (self.pages_nav())
+            (self.links())
+        };
+        page("canvass sweep", &body)
+    }
+
+    /// The other paths.
+    fn links(&self) -> Markup {
+        html! {
+            p {
+                a href="/metrics" { "Metrics" } " "
+                a href="/metrics/targets" { "Metrics of targets" }
+                @if self.has_modules {
+                    " " a href="/logs" { "Recent probes" } " " a href="/config" { "Modules" }
                 }
             }
         }
@@ -49,19 +48,21 @@ impl Content {
                         tr {
                             th { "Group" }
                             @for state in State::ALL { th.number { (state.as_str()) } }
+                            th { "Alerts" }
                         }
                     }
                     tbody {
-                        @for (group, counts) in &self.groups {
+                        @for (name, group) in &self.groups {
                             tr {
-                                td.text { (link(&Filter::of_group(group), group)) }
-                                @for (state, count) in State::ALL.iter().zip(counts) {
+                                td.text { a href=(Filter::of_group(name).link(1)) { (name) } }
+                                @for (state, count) in State::ALL.iter().zip(group.counts) {
                                     td.number {
-                                        @if *count > 0 {
+                                        @if count > 0 {
                                             span class=(state.as_str()) { (count) }
                                         } @else { "0" }
                                     }
                                 }
+                                td { (alerts(group)) }
                             }
                         }
                     }
@@ -90,6 +91,9 @@ impl Content {
                         option value="" { "all" }
                         @for state in State::ALL.map(State::as_str) {
                             option value=(state) selected[state == filter.state] { (state) }
+                        }
+                        @for quiet in [MAINTENANCE, SILENCED] {
+                            option value=(quiet) selected[quiet == filter.state] { (quiet) }
                         }
                     }
                 }
@@ -134,51 +138,39 @@ impl Content {
     }
 }
 
-impl Filter {
-    fn of_group(group: &str) -> Self {
-        Self {
-            group: group.to_owned(),
-            ..Self::default()
+/// What keeps changes of a group silent.
+fn alerts(group: &Group) -> Markup {
+    let all: usize = group.counts.iter().sum();
+    html! {
+        @if group.in_maintenance == all {
+            span.quiet { "maintenance" }
+        } @else if group.in_maintenance > 0 {
+            span.quiet { (group.in_maintenance) " in maintenance" }
         }
+        @if let Some(until) = group.silenced_until_unix_ns { " " (silenced(until)) }
     }
 }
 
-fn link(filter: &Filter, text: &str) -> Markup {
-    html! { a href=(filter.link(1)) { (text) } }
-}
-
-fn target(row: &TargetRow) -> Markup {
-    let last = row.last.as_ref();
+fn target(row: &Row) -> Markup {
+    let target = &row.target;
+    let last = target.last.as_ref();
     html! {
         tr {
             td {
-                span class=(row.state.as_str()) { (row.state.as_str()) }
-                @if row.in_maintenance { " (maintenance)" }
+                (state(target.state, target.in_maintenance))
+                @match row.silence {
+                    RowSilence::None => {}
+                    RowSilence::OfGroup => { " " span.quiet { "silenced" } }
+                    RowSilence::Own(until) => { " " (silenced(until)) }
+                }
             }
-            td.text { (row.key) }
-            td.text { (row.group) }
-            td { @if let Some(since) = row.since_unix_ns { (timestamp(since)) } }
+            td.text { a href=(target_link(&target.key)) { (target.key) } }
+            td.text { (target.group) }
+            td.time { @if let Some(since) = target.since_unix_ns { (timestamp(since)) } }
             td { @if let Some(last) = last { (last.status) } }
             td.number { @if let Some(latency) = last.and_then(|last| last.latency) { (ms(latency)) } }
             td.number { @if let Some(days) = last.and_then(certificate) { (days) } }
-            td.text { @if let Some(reason) = &row.reason { (reason) } }
+            td.text { @if let Some(reason) = &target.reason { (reason) } }
         }
     }
-}
-
-fn timestamp(unix_ns: u64) -> String {
-    let at = Timestamp::from_nanosecond(i128::from(unix_ns)).unwrap_or_default();
-    at.strftime("%F %T").to_string()
-}
-
-fn ms(span: Duration) -> String {
-    format!("{:.1} ms", span.as_secs_f64() * 1e3)
-}
-
-fn certificate(last: &LastResult) -> Option<String> {
-    let days = last.certificate?.days_left;
-    Some(match days {
-        -1 | 1 => format!("{days} day"),
-        _ => format!("{days} days"),
-    })
 }

@@ -39,6 +39,8 @@ pub(super) enum Happening {
     EndAtHost { from: Handle },
     /// A host continues its output.
     HostGoesOn { to: Handle, at: Time },
+    /// The feeder is asked for jobs.
+    AskFeeder { number: u64 },
     /// The next batch of jobs is sent.
     Feed,
     /// The outbox is read.

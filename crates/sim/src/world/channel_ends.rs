@@ -8,6 +8,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 
 use super::World;
 use super::agenda::Happening;
+use crate::feeder::Feeder;
 use crate::scenario::{ChannelSettings, Interrupt};
 
 /// The other ends of a shard's channels.
@@ -17,6 +18,7 @@ pub(crate) struct ChannelEnds {
     pub interrupt: Option<Interrupt>,
     /// Batches that have not been sent, the last one first.
     pub batches: Vec<Vec<Job>>,
+    pub live: Option<LiveFeed>,
     pub jobs: Option<Sender<Vec<Job>>>,
     pub outcomes: Receiver<Vec<Outcome>>,
     pub inbox_waker: Arc<Waker>,
@@ -28,11 +30,61 @@ pub(crate) struct ChannelEnds {
     pub taken: Vec<Outcome>,
 }
 
+/// Jobs from a feeder, beside those that are known from the start.
+#[derive(Debug)]
+pub(crate) struct LiveFeed {
+    feeder: Box<dyn Feeder>,
+    /// What it has given.
+    given: Vec<Job>,
+    /// It has no more.
+    is_over: bool,
+    /// The number of times that it was arranged to be asked. Only the last one counts.
+    asks: u64,
+}
+
+impl LiveFeed {
+    pub(crate) fn new(feeder: Box<dyn Feeder>) -> Self {
+        Self {
+            feeder,
+            given: Vec::new(),
+            is_over: false,
+            asks: 0,
+        }
+    }
+}
+
 impl World {
     pub(super) fn open_channels(&mut self) {
+        self.ask_feeder_at(Time::ZERO);
         self.agenda.add(Time::ZERO, Happening::Feed);
         if let Some(Interrupt::Drain(at) | Interrupt::Abort(at)) = self.channels.interrupt {
             self.agenda.add(at, Happening::Interrupt);
+        }
+    }
+
+    fn ask_feeder_at(&mut self, at: Time) {
+        if let Some(live) = &mut self.channels.live {
+            live.asks += 1;
+            let number = live.asks;
+            self.agenda.add(at, Happening::AskFeeder { number });
+        }
+    }
+
+    pub(super) fn ask_feeder(&mut self, number: u64) {
+        let channels = &mut self.channels;
+        let Some(live) = channels.live.as_mut().filter(|live| live.asks == number) else {
+            return;
+        };
+        let (jobs, again) = live.feeder.jobs(self.now);
+        live.is_over = again.is_none();
+        live.given.extend(jobs.iter().cloned());
+        let batches = jobs.chunks(channels.pace.batch_jobs).rev();
+        channels.batches.splice(0..0, batches.map(<[_]>::to_vec));
+        if let Some(at) = again {
+            self.ask_feeder_at(at);
+        }
+        if !self.channels.feed_waits {
+            self.feed();
         }
     }
 
@@ -40,6 +92,10 @@ impl World {
         let channels = &mut self.channels;
         if channels.control.is_draining() {
             channels.batches.clear();
+        }
+        let goes_on = channels.live.as_ref().is_some_and(|live| !live.is_over);
+        if channels.batches.is_empty() && goes_on {
+            return;
         }
         match (channels.batches.pop(), &channels.jobs) {
             (Some(batch), Some(jobs)) => match jobs.try_send(batch) {
@@ -115,10 +171,21 @@ impl World {
         std::mem::take(&mut self.channels.taken)
     }
 
+    /// The jobs that a feeder has given.
+    pub(crate) fn take_given(&mut self) -> Vec<Job> {
+        let live = self.channels.live.take();
+        live.map_or_else(Vec::new, |live| live.given)
+    }
+
     fn take(&mut self, batch: Vec<Outcome>) {
+        let now = self.now;
         for outcome in &batch {
             self.trace.outcome(outcome);
+            if let Some(live) = &mut self.channels.live {
+                live.feeder.outcome(now, outcome);
+            }
         }
         self.channels.taken.extend(batch);
+        self.ask_feeder_at(now);
     }
 }

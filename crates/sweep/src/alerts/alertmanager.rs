@@ -12,9 +12,9 @@ use ureq::http::Uri;
 
 use super::alert::{Alert, Message, time};
 use super::http::Client;
-use super::machine::unix_ns;
 use super::queue::DeliveryError;
 use super::receiver::Deliver;
+use crate::wall_clock::unix_ns;
 
 /// How often what is firing is sent again.
 pub(crate) const REFRESH: Duration = Duration::from_secs(60);

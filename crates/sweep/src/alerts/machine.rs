@@ -1,7 +1,7 @@
 //! Which alerts there are, and to whom they have still to be sent.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use canvass_model::Time;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,7 @@ use super::silences::Silences;
 use crate::cut_off::CutOffChange;
 use crate::notice::{Notice, What};
 use crate::state::State;
+use crate::wall_clock::unix_ns;
 
 /// What is kept of alerts over a restart.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -367,10 +368,4 @@ impl Alerts {
     pub(crate) fn waiting(&self, receiver: usize) -> usize {
         self.receivers[receiver].queue.len()
     }
-}
-
-/// In nanoseconds since 1970 (UTC).
-pub(crate) fn unix_ns(at: SystemTime) -> u64 {
-    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }

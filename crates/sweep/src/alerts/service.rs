@@ -13,7 +13,7 @@ use super::machine::{Alerts, Delivery, SavedAlerts};
 use super::plan::AlertPlan;
 use super::queue::{DeliveryError, Failed};
 use super::receiver::Deliver;
-use super::silences::Silences;
+use super::silences::{Silences, SilencesError};
 use crate::notice::Notice;
 
 /// How often it is looked for reminders and for other silences.
@@ -26,6 +26,8 @@ pub(crate) struct Alerting {
     shared: Arc<Shared>,
     receivers: Vec<String>,
     messages: Sender<String>,
+    /// The file of silences.
+    path: Option<PathBuf>,
 }
 
 struct Shared {
@@ -68,6 +70,7 @@ impl Alerting {
             ended: Condvar::new(),
             began: Instant::now(),
         });
+        let path = plan.silences.clone();
         let mut clock = ClockWork {
             shared: Arc::clone(&shared),
             messages: plan.messages.clone(),
@@ -100,6 +103,7 @@ impl Alerting {
             shared,
             receivers,
             messages: plan.messages,
+            path,
         })
     }
 
@@ -143,6 +147,24 @@ impl Alerting {
     /// The silences.
     pub(crate) fn silences(&self) -> Silences {
         self.shared.lock().alerts.silences().clone()
+    }
+
+    /// Whether there is a file of silences.
+    pub(crate) fn keeps_silences(&self) -> bool {
+        self.path.is_some()
+    }
+
+    /// Changes the silences, in their file and here.
+    pub(crate) fn change_silences<T>(
+        &self,
+        change: impl FnOnce(&mut Silences) -> T,
+    ) -> Result<T, SilencesError> {
+        let path = self.path.as_deref().ok_or(SilencesError::NoFile)?;
+        let (result, silences) = Silences::change(path, SystemTime::now(), |silences| {
+            (change(silences), silences.clone())
+        })?;
+        self.shared.lock().alerts.set_silences(silences);
+        Ok(result)
     }
 
     /// Ends the threads when all is delivered, or after a short time: one that hangs then is left

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use super::alert::time;
-use super::machine::unix_ns;
+use crate::wall_clock::unix_ns;
 
 /// The version of the format.
 const VERSION: u32 = 1;
@@ -68,6 +68,9 @@ pub enum SilencesError {
         /// The error.
         error: io::Error,
     },
+    /// The sweep keeps no states, so there is no file of silences.
+    #[error("there is no file for silences without --state")]
+    NoFile,
     /// It is not a file of silences, or a later version of canvass has written it.
     #[error("{path} has no silences that this canvass can read: {reason}")]
     Malformed {
@@ -110,6 +113,14 @@ impl Silence {
     /// Parses a time in RFC 3339.
     pub fn parse_time(text: &str) -> Option<SystemTime> {
         Some(text.parse::<Timestamp>().ok()?.into())
+    }
+
+    /// Whether it is for a target of a group.
+    fn covers(&self, target: &str, group: &str) -> bool {
+        match &self.scope {
+            SilenceScope::Target(key) => **key == *target,
+            SilenceScope::Group(name) => **name == *group,
+        }
     }
 
     /// Whether it has ended.
@@ -218,15 +229,17 @@ impl Silences {
         self.0.iter()
     }
 
+    /// When the silence of a target or its group ends that ends last, if there is one at a time.
+    pub fn until(&self, target: &str, group: &str, at_unix_ns: u64) -> Option<u64> {
+        let ends = self.0.iter().filter(|one| one.covers(target, group));
+        ends.map(|one| one.until_unix_ns)
+            .filter(|end| at_unix_ns < *end)
+            .max()
+    }
+
     /// Whether a target of a group is silenced at a time.
     pub fn cover(&self, target: &str, group: &str, at_unix_ns: u64) -> bool {
-        self.0.iter().any(|one| {
-            let is_meant = match &one.scope {
-                SilenceScope::Target(key) => **key == *target,
-                SilenceScope::Group(name) => **name == *group,
-            };
-            is_meant && at_unix_ns < one.until_unix_ns
-        })
+        self.until(target, group, at_unix_ns).is_some()
     }
 }
 

@@ -5,21 +5,22 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use canvass_proto::expect::{BodyPattern, HeaderPattern, StatusSet};
+use canvass_proto::expect::{BodyPattern, HeaderPattern, JsonExpectation, StatusSet};
 use canvass_proto::http::RequestHeader;
 use canvass_proto::tls::TlsVersion;
+use canvass_run::Span;
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::maintenance::{ClockTime, Day, Moment, Zone};
 use super::values::{Text, Texts, Time};
-use crate::assertions::Span;
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
     pub(super) interval: Option<Text<Time>>,
+    pub(super) jitter: Option<Spanned<Text<Time>>>,
     pub(super) down_after: Option<NonZeroU32>,
     pub(super) up_after: Option<NonZeroU32>,
     #[serde(default)]
@@ -38,6 +39,7 @@ pub(super) struct Module {
     #[serde(default)]
     pub(super) max_latency: BTreeMap<Text<Span>, Text<Time>>,
     pub(super) expect_cert_days: Option<u32>,
+    pub(super) expect_tls: Option<Text<Version>>,
     pub(super) insecure: Option<bool>,
     pub(super) cacert: Option<Spanned<PathBuf>>,
     pub(super) server_name: Option<Box<str>>,
@@ -52,12 +54,16 @@ pub(super) struct Module {
     pub(super) expect_header: Option<Spanned<Texts<HeaderPattern>>>,
     pub(super) expect_body: Option<Spanned<Texts<BodyPattern>>>,
     pub(super) expect_not_body: Option<Spanned<Texts<BodyPattern>>>,
+    pub(super) expect_json: Option<Spanned<Texts<JsonExpectation>>>,
 
     pub(super) talk: Option<Spanned<String>>,
 
     pub(super) answers_contain: Option<Spanned<Texts<String>>>,
     pub(super) answers_equal: Option<Spanned<Texts<String>>>,
     pub(super) answers_min: Option<Spanned<NonZeroU32>>,
+    pub(super) serial_min: Option<Spanned<u32>>,
+    pub(super) serial_not_behind: Option<Spanned<String>>,
+    pub(super) serial_lag_max: Option<Spanned<Text<Time>>>,
 }
 
 /// `[[groups]]`.
@@ -67,6 +73,7 @@ pub(super) struct Group {
     pub(super) name: Spanned<String>,
     pub(super) module: Option<Spanned<String>>,
     pub(super) interval: Option<Text<Time>>,
+    pub(super) jitter: Option<Spanned<Text<Time>>>,
     pub(super) down_after: Option<NonZeroU32>,
     pub(super) up_after: Option<NonZeroU32>,
     #[serde(default)]

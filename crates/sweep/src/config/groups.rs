@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use canvass_model::{Job, Target};
 use canvass_queue::{Source, TargetKind, TargetOptions};
@@ -13,8 +14,8 @@ use toml::Spanned;
 use super::error::{ConfigError, Document, Place, suggestion};
 use super::file::{File, Group};
 use super::modules::Module;
-use super::{Pace, values};
-use crate::{Thresholds, WatchedTarget};
+use super::{Usual, modules};
+use crate::{TargetAssertions, Thresholds, WatchedTarget};
 
 /// Jobs read from a list at a time.
 const JOBS_READ: usize = 4_096;
@@ -26,8 +27,13 @@ pub(super) struct GroupReader<'a> {
     pub(super) modules: &'a BTreeMap<String, Module>,
     /// The kind of targets of each module, and of none.
     pub(super) kinds: &'a BTreeMap<String, TargetKind>,
-    pub(super) options: &'a TargetOptions,
-    pub(super) pace: Pace,
+    pub(super) usual: &'a Usual,
+}
+
+/// What all targets of a group have.
+struct GroupSettings {
+    assertions: Option<Arc<TargetAssertions>>,
+    jitter: Duration,
 }
 
 /// Where a target is from.
@@ -43,8 +49,12 @@ impl GroupReader<'_> {
         let mut targets = Vec::new();
         let mut origins: HashMap<Arc<str>, (usize, Origin<'_>)> = HashMap::new();
         for group in &self.file.groups {
+            let of_group = GroupSettings {
+                assertions: self.assertions(group),
+                jitter: self.jitter(group)?,
+            };
             for (job, origin) in self.jobs(group)? {
-                let target = self.target(group, job, &origin)?;
+                let target = self.target(group, &of_group, job, &origin)?;
                 if let Some((_, earlier)) = origins.get(&target.key) {
                     let earlier = self.place(earlier);
                     let message = format!("{:?} is watched already: {earlier}", target.key);
@@ -62,15 +72,59 @@ impl GroupReader<'_> {
             if let Some(gateway) = &group.depends_on {
                 self.check_gateway(gateway, &targets, &origins)?;
             }
+            let module = group
+                .module
+                .as_ref()
+                .map(|name| &self.modules[name.as_ref()]);
+            if let Some(primary) = module.and_then(Module::primary) {
+                self.check_primary(primary, &targets, &origins)?;
+            }
         }
         Ok(targets)
+    }
+
+    /// What is expected of the targets of a group.
+    fn assertions(&self, group: &Group) -> Option<Arc<TargetAssertions>> {
+        let usual = &self.usual.modules.assertions;
+        let module = group
+            .module
+            .as_ref()
+            .map(|name| &self.modules[name.as_ref()]);
+        let assertions = match module {
+            Some(module) => module.assertions(usual),
+            None => TargetAssertions {
+                outcome: usual.clone(),
+                primary: None,
+            },
+        };
+        assertions.if_any()
+    }
+
+    /// The jitter of a group, which is at most its interval.
+    fn jitter(&self, group: &Group) -> Result<Duration, ConfigError> {
+        let interval = self.interval(group);
+        let Some(jitter) = group.jitter.as_ref().or(self.file.jitter.as_ref()) else {
+            return Ok(self.usual.pace.jitter.min(interval));
+        };
+        let time = jitter.as_ref().0.0;
+        if time > interval {
+            let name = group.name.as_ref();
+            let message = format!("longer than the interval of the group {name:?}, {interval:?}");
+            return Err(self.document.error(jitter.span(), message));
+        }
+        Ok(time)
+    }
+
+    fn interval(&self, group: &Group) -> Duration {
+        let interval = group.interval.as_ref().or(self.file.interval.as_ref());
+        interval.map_or(self.usual.pace.interval, |time| time.0.0)
     }
 
     fn jobs<'a>(&self, group: &'a Group) -> Result<Vec<(Job, Origin<'a>)>, ConfigError> {
         let module = group.module.as_ref().map_or("", |name| name.as_ref());
         let options = TargetOptions {
             kind: self.kinds[module].clone(),
-            ..self.options.clone()
+            ..self.usual.options.clone()
         };
         let mut jobs = Vec::new();
         for text in &group.targets {
@@ -95,6 +149,7 @@ impl GroupReader<'_> {
     fn target(
         &self,
         group: &Group,
+        of_group: &GroupSettings,
         job: Job,
         origin: &Origin<'_>,
     ) -> Result<WatchedTarget, ConfigError> {
@@ -110,8 +165,7 @@ impl GroupReader<'_> {
         }
         let depends_on = group.depends_on.as_ref().map(|gateway| gateway.as_ref());
         let depends_on = depends_on.filter(|gateway| ***gateway != *key);
-        let (file, pace) = (self.file, &self.pace);
-        let time = |time: &values::Text<values::Time>| time.0.0;
+        let (file, pace) = (self.file, &self.usual.pace);
         Ok(WatchedTarget {
             group: group.name.as_ref().as_str().into(),
             module: module.map(Into::into),
@@ -119,8 +173,8 @@ impl GroupReader<'_> {
             spec: job.spec,
             resolver: job.resolver,
             line: job.line,
-            interval: (group.interval.as_ref().or(file.interval.as_ref()))
-                .map_or(pace.interval, time),
+            interval: self.interval(group),
+            jitter: of_group.jitter,
             thresholds: Thresholds {
                 down: (group.down_after.or(file.down_after)).unwrap_or(pace.thresholds.down),
                 up: (group.up_after.or(file.up_after)).unwrap_or(pace.thresholds.up),
@@ -128,7 +182,7 @@ impl GroupReader<'_> {
             depends_on: depends_on.map(|gateway| gateway.as_str().into()),
             in_maintenance: false,
             labels: labels(group),
-            assertions: settings.and_then(|module| module.assertions.clone()),
+            assertions: of_group.assertions.clone(),
             key,
         })
     }
@@ -156,6 +210,25 @@ impl GroupReader<'_> {
         }
         let message = format!("{name:?} depends on itself by way of {:?}", target.key);
         Err(self.document.error(gateway.span(), message))
+    }
+
+    /// Checks that the target whose serial others must not be behind is there, and has one.
+    fn check_primary(
+        &self,
+        primary: &Spanned<String>,
+        targets: &[WatchedTarget],
+        origins: &HashMap<Arc<str>, (usize, Origin<'_>)>,
+    ) -> Result<(), ConfigError> {
+        let name: &String = primary.as_ref();
+        let message = match origins.get(&**name) {
+            Some((index, _)) if modules::asks_for_soa(targets[*index].spec) => return Ok(()),
+            Some(_) => format!("{name:?} is no question of SOA (dns://ADDR/ZONE?type=SOA)"),
+            None => {
+                let hint = suggestion(name, origins.keys().map(|key| &**key));
+                format!("{name:?} is no target of this file{hint}")
+            }
+        };
+        Err(self.document.error(primary.span(), message))
     }
 
     fn place<'a>(&'a self, origin: &'a Origin<'_>) -> Place<'a> {

@@ -10,6 +10,8 @@ mod file;
 mod groups;
 mod maintenance;
 mod modules;
+mod reload;
+mod sources;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -19,7 +21,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use canvass_queue::{TargetKind, TargetOptions};
+use canvass_queue::TargetKind;
 use canvass_run::EndpointModules;
 use toml::Spanned;
 
@@ -27,12 +29,14 @@ pub use changes::FileChanges;
 pub use error::ConfigError;
 pub use maintenance::{Maintenance, OpenWindows};
 pub use modules::ModuleDefaults;
+pub use reload::{ConfiguredTargets, Reloaded, Usual};
 
 use crate::{Thresholds, WatchedTarget};
 use error::Document;
 use file::File;
 use groups::GroupReader;
 use modules::{Module, ModuleFiles};
+use sources::{ModuleSource, sources};
 
 /// A configuration, checked but for its targets.
 pub struct Config {
@@ -42,8 +46,8 @@ pub struct Config {
     /// Where the modules are named.
     module_names: Vec<Spanned<String>>,
     maintenance: Maintenance,
-    /// What a plan of the modules is made of.
-    planned: (toml::Table, ModuleFiles),
+    /// What each module of a plan is made of.
+    sources: BTreeMap<String, ModuleSource>,
     changes: FileChanges,
 }
 
@@ -52,6 +56,8 @@ pub struct Config {
 pub struct Pace {
     /// The time from one round to the next.
     pub interval: Duration,
+    /// The longest time by which a round is later than its fixed point.
+    pub jitter: Duration,
     /// How many rounds in a row change a state.
     pub thresholds: Thresholds,
 }
@@ -62,6 +68,8 @@ pub struct PlannedModules {
     kinds: BTreeMap<String, TargetKind>,
     /// Modules of the plan, and the time for one target of them.
     pub deadlines: Vec<(Range<usize>, Duration)>,
+    /// How many modules the plan has.
+    count: usize,
 }
 
 impl Config {
@@ -80,24 +88,27 @@ impl Config {
         };
         let mut file: File =
             toml::from_str(&document.text).map_err(|error| document.parse_error(&error))?;
-        let mut files = ModuleFiles::new();
+        let mut files = BTreeMap::new();
         let (mut modules, mut module_names) = (BTreeMap::new(), Vec::new());
         for (name, raw) in std::mem::take(&mut file.modules) {
             if name.as_ref().is_empty() {
                 return Err(document.error(name.span(), "a module needs a name"));
             }
-            let module = Module::read(&document, raw, &mut files)?;
+            let mut of_module = ModuleFiles::new();
+            let module = Module::read(&document, raw, &mut of_module)?;
             modules.insert(name.as_ref().clone(), module);
+            files.insert(name.as_ref().clone(), of_module);
             module_names.push(name);
         }
         groups::check(&document, &file, &modules)?;
         let maintenance = Maintenance::of(&document, &file.maintenance)?;
         let lists = file.groups.iter().flat_map(|group| &group.files);
         let lists = lists.map(|list| document.beside(list.as_ref()));
-        let read: Vec<PathBuf> = files.keys().cloned().chain(lists).collect();
+        let of_modules = files.values().flat_map(BTreeMap::keys).cloned();
+        let read: Vec<PathBuf> = of_modules.chain(lists).collect();
         read.into_iter().for_each(|path| changes.add(path));
         Ok(Self {
-            planned: (modules::planned(&document.text), files),
+            sources: sources(&document.text, files),
             document,
             file,
             modules,
@@ -125,96 +136,44 @@ impl Config {
         let mut planned = PlannedModules {
             kinds: BTreeMap::from([(String::new(), modules.kind())]),
             deadlines: Vec::new(),
+            count: 0,
         };
         for name in &self.module_names {
-            let module = &self.modules[name.as_ref()];
-            let module = module.plan(&self.document, name, defaults, modules)?;
-            planned.kinds.insert(name.as_ref().clone(), module.kind);
-            planned.deadlines.extend(module.deadline);
+            self.plan_module(name, defaults, modules, &mut planned)?;
         }
+        planned.count = modules.count();
         Ok(planned)
     }
 
-    /// Reads the targets. `options` are for all lists, but for the kind of their targets.
+    fn plan_module(
+        &self,
+        name: &Spanned<String>,
+        defaults: &ModuleDefaults,
+        modules: &mut EndpointModules,
+        planned: &mut PlannedModules,
+    ) -> Result<(), ConfigError> {
+        let module = &self.modules[name.as_ref()];
+        let module = module.plan(&self.document, name, defaults, modules)?;
+        planned.kinds.insert(name.as_ref().clone(), module.kind);
+        planned.deadlines.extend(module.deadline);
+        Ok(())
+    }
+
+    /// Reads the targets.
     fn targets(
         &self,
         kinds: &BTreeMap<String, TargetKind>,
-        options: &TargetOptions,
-        pace: Pace,
+        usual: &Usual,
     ) -> Result<Vec<WatchedTarget>, ConfigError> {
         let reader = GroupReader {
             document: &self.document,
             file: &self.file,
             modules: &self.modules,
             kinds,
-            options,
-            pace,
+            usual,
         };
         let targets = reader.read()?;
         groups::check_windows(&self.document, &self.file, &targets)?;
         Ok(targets)
-    }
-}
-
-/// The targets of a configuration, which can be read again.
-pub struct ConfiguredTargets {
-    config: Config,
-    kinds: BTreeMap<String, TargetKind>,
-    options: TargetOptions,
-    pace: Pace,
-}
-
-impl ConfiguredTargets {
-    /// Reads the targets of a configuration whose modules are in a plan. `options` are for all
-    /// lists, but for the kind of their targets.
-    ///
-    /// # Errors
-    /// A list or a target is wrong.
-    pub fn read(
-        config: Config,
-        planned: PlannedModules,
-        options: TargetOptions,
-        pace: Pace,
-    ) -> Result<(Self, Vec<WatchedTarget>), ConfigError> {
-        let targets = config.targets(&planned.kinds, &options, pace)?;
-        let this = Self {
-            config,
-            kinds: planned.kinds,
-            options,
-            pace,
-        };
-        Ok((this, targets))
-    }
-
-    /// Whether one of the files has changed, as [`FileChanges::poll`] says it.
-    pub fn have_changed(&mut self) -> bool {
-        self.config.changes.poll()
-    }
-
-    /// Reads the file and all that it names again.
-    ///
-    /// # Errors
-    /// What is wrong, as at first; then all is as before. Modules are part of a plan that runs, so
-    /// others than before are an error too, but for what is judged afterwards (`max_latency` and
-    /// `answers_*`).
-    pub fn reload(&mut self) -> Result<Vec<WatchedTarget>, ConfigError> {
-        let config = Config::read(&self.config.document.path)?;
-        if config.planned != self.config.planned {
-            let message = "the modules have changed: restart to apply that";
-            return Err(ConfigError::of_file(&config.document.path, message));
-        }
-        let targets = config.targets(&self.kinds, &self.options, self.pace)?;
-        self.config = config;
-        Ok(targets)
-    }
-
-    /// The maintenance windows.
-    pub fn maintenance(&self) -> &Maintenance {
-        self.config.maintenance()
-    }
-
-    /// The number of groups.
-    pub fn groups(&self) -> usize {
-        self.config.file.groups.len()
     }
 }

@@ -6,18 +6,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use canvass_model::ProbeSpec;
-use canvass_proto::expect::{CertificateDays, Expectations, StatusSet};
+use canvass_model::{ProbeSpec, RecordType};
+use canvass_proto::expect::{Expectations, StatusSet};
 use canvass_proto::talk::{ModuleSettings, Script};
 use canvass_proto::tls::{PemFile, TlsClient, TlsOptions};
 use canvass_queue::TargetKind;
-use canvass_run::{EndpointModules, EndpointSettings};
+use canvass_run::{
+    Assertions, EndpointModules, EndpointSettings, LatencyMax, RecordAssertions, Span,
+};
 use toml::Spanned;
 
 use super::error::{ConfigError, Document, suggestion};
 use super::file::Module as RawModule;
-use super::values::Texts;
-use crate::assertions::Assertions;
+use super::values::{Text, Texts, Time};
+use crate::{Primary, TargetAssertions};
 
 /// What modules have where they say nothing else.
 #[derive(Clone)]
@@ -26,6 +28,8 @@ pub struct ModuleDefaults {
     pub endpoints: EndpointSettings,
     /// The options of its TLS clients, without application protocols.
     pub tls: TlsOptions,
+    /// What is expected of outcomes.
+    pub assertions: Assertions,
 }
 
 /// What one module became in a plan.
@@ -35,13 +39,15 @@ pub(super) struct PlannedModule {
     pub(super) deadline: Option<(Range<usize>, Duration)>,
 }
 
+/// Starts of authority (RFC 1035 §3.3.13).
+const SOA: RecordType = RecordType(6);
+
 /// A module, validated.
 pub(super) struct Module {
     raw: RawModule,
     subject: Option<Subject>,
     talk: Option<Arc<Script>>,
     cacert: Option<PemFile>,
-    pub(super) assertions: Option<Arc<Assertions>>,
 }
 
 /// Which endpoints a module is about.
@@ -86,24 +92,65 @@ impl Module {
             }
             None => None,
         };
-        let texts = |value: &Option<Spanned<Texts<String>>>| {
-            let texts = value.as_ref().map(|texts| texts.as_ref().0.iter());
-            texts.map(|texts| texts.map(|text| text.as_str().into()).collect())
-        };
-        let limits = raw.max_latency.iter();
-        let assertions = Assertions {
-            latency_max: limits.map(|(span, max)| (span.0, max.0.0)).collect(),
-            answers_contain: texts(&raw.answers_contain).unwrap_or_default(),
-            answers_equal: texts(&raw.answers_equal),
-            answers_min: raw.answers_min.as_ref().map(|min| *min.as_ref()),
-        };
+        if let (Some(lag), None) = (&raw.serial_lag_max, &raw.serial_not_behind) {
+            let message = "serial_lag_max is for serial_not_behind, which is not there";
+            return Err(document.error(lag.span(), message));
+        }
         Ok(Self {
             subject,
             talk,
             cacert,
-            assertions: (!assertions.is_empty()).then(|| Arc::new(assertions)),
             raw,
         })
+    }
+
+    /// What is expected of targets with this module. What it does not say is as in `defaults`.
+    pub(super) fn assertions(&self, defaults: &Assertions) -> TargetAssertions {
+        let raw = &self.raw;
+        let texts = |value: &Option<Spanned<Texts<String>>>| -> Option<Vec<Box<str>>> {
+            let texts = value.as_ref()?.as_ref().0.iter();
+            Some(texts.map(|text| text.as_str().into()).collect())
+        };
+        let latency_max = match raw.max_latency.is_empty() {
+            true => defaults.latency_max.clone(),
+            false => {
+                let limits = raw.max_latency.iter();
+                let limit = |(span, max): (&Text<Span>, &Text<Time>)| LatencyMax {
+                    span: span.0,
+                    max: max.0.0,
+                };
+                limits.map(limit).collect()
+            }
+        };
+        let usual = &defaults.records;
+        TargetAssertions {
+            outcome: Assertions {
+                latency_max,
+                records: RecordAssertions {
+                    contain: texts(&raw.answers_contain).unwrap_or_else(|| usual.contain.clone()),
+                    equal: texts(&raw.answers_equal).or_else(|| usual.equal.clone()),
+                    count_min: raw
+                        .answers_min
+                        .as_ref()
+                        .map(|min| *min.as_ref())
+                        .or(usual.count_min),
+                    serial_min: raw
+                        .serial_min
+                        .as_ref()
+                        .map(|min| *min.as_ref())
+                        .or(usual.serial_min),
+                },
+            },
+            primary: self.primary().map(|key| Primary {
+                key: key.as_ref().as_str().into(),
+                lag_max: raw.serial_lag_max.as_ref().map(|lag| lag.as_ref().0.0),
+            }),
+        }
+    }
+
+    /// The key of the target whose serial others must not be behind.
+    pub(super) fn primary(&self) -> Option<&Spanned<String>> {
+        self.raw.serial_not_behind.as_ref()
     }
 
     /// Adds what probes targets of this module to a plan's modules.
@@ -149,6 +196,13 @@ impl Module {
         if !is_of_it {
             return Some(format!("is for endpoints of {} only", subject.schemes()));
         }
+        let needs_serial = self.raw.serial_min.is_some() || self.raw.serial_not_behind.is_some();
+        if needs_serial && !asks_for_soa(spec) {
+            let form = "dns://ADDR/ZONE?type=SOA";
+            return Some(format!(
+                "expects a serial, so it is for questions of SOA ({form}) only"
+            ));
+        }
         let is_udp = matches!(spec, ProbeSpec::Udp { .. });
         let script = self
             .talk
@@ -186,11 +240,17 @@ impl Module {
         if let Some(follow) = &raw.follow {
             http.follow_max = *follow.as_ref();
         }
-        if let Some(days) = raw.expect_cert_days {
-            settings.certificate = Some(CertificateDays::required(days));
+        if raw.expect_cert_days.is_some() || raw.expect_tls.is_some() {
+            let tls = &mut settings.expect_tls;
+            tls.only_where_used = false;
+            tls.certificate_days_min = raw.expect_cert_days.or(tls.certificate_days_min);
+            tls.version_min = raw
+                .expect_tls
+                .map(|version| version.0.0)
+                .or(tls.version_min);
         }
         let mut expect = settings.expect.take().unwrap_or_default();
-        expect.certificate = settings.certificate;
+        expect.tls = settings.expect_tls;
         self.expect(&mut expect);
         settings.expect = (!expect.is_empty()).then_some(expect);
         settings.talk = self.talk.clone().or(settings.talk);
@@ -211,31 +271,15 @@ impl Module {
         if let Some(bodies) = &raw.expect_not_body {
             expect.not_bodies = bodies.as_ref().0.clone();
         }
+        if let Some(json) = &raw.expect_json {
+            expect.json = json.as_ref().0.clone();
+        }
     }
 }
 
-/// The keys that are not part of a plan: they can change while it runs.
-const JUDGED_LATER: [&str; 4] = [
-    "max_latency",
-    "answers_contain",
-    "answers_equal",
-    "answers_min",
-];
-
-/// What the plan of these modules is made of.
-pub(super) fn planned(text: &str) -> toml::Table {
-    let mut file: toml::Table = text.parse().unwrap_or_default();
-    let Some(toml::Value::Table(mut modules)) = file.remove("modules") else {
-        return toml::Table::new();
-    };
-    for (_, module) in modules.iter_mut() {
-        if let toml::Value::Table(module) = module {
-            JUDGED_LATER.iter().for_each(|key| {
-                module.remove(*key);
-            });
-        }
-    }
-    modules
+/// Whether a question is for a start of authority.
+pub(super) fn asks_for_soa(spec: ProbeSpec) -> bool {
+    matches!(spec, ProbeSpec::Dns { record_type } if record_type == SOA)
 }
 
 /// The endpoints that the keys of a module are about. No two may be about others.
@@ -257,10 +301,14 @@ fn subject(document: &Document, raw: &RawModule) -> Result<Option<Subject>, Conf
         key(Pages, "expect_header", &raw.expect_header),
         key(Pages, "expect_body", &raw.expect_body),
         key(Pages, "expect_not_body", &raw.expect_not_body),
+        key(Pages, "expect_json", &raw.expect_json),
         key(Talks, "talk", &raw.talk),
         key(Questions, "answers_contain", &raw.answers_contain),
         key(Questions, "answers_equal", &raw.answers_equal),
         key(Questions, "answers_min", &raw.answers_min),
+        key(Questions, "serial_min", &raw.serial_min),
+        key(Questions, "serial_not_behind", &raw.serial_not_behind),
+        key(Questions, "serial_lag_max", &raw.serial_lag_max),
     ];
     let mut keys: Vec<_> = keys.into_iter().flatten().collect();
     keys.sort_by_key(|(span, ..)| span.start);

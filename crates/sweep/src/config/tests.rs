@@ -1,13 +1,16 @@
 //! Configurations, right and wrong.
 
+mod reload;
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use canvass_proto::expect::TlsExpectations;
 use canvass_proto::tls::{TlsClient, TlsOptions};
 use canvass_queue::TargetOptions;
-use canvass_run::{EndpointModules, EndpointSettings};
+use canvass_run::{Assertions, EndpointModules, EndpointSettings};
 use tempfile::TempDir;
 
 use super::*;
@@ -15,6 +18,7 @@ use super::*;
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/sweep-example.toml");
 const PACE: Pace = Pace {
     interval: Duration::from_secs(60),
+    jitter: Duration::ZERO,
     thresholds: Thresholds {
         down: std::num::NonZeroU32::MIN,
         up: std::num::NonZeroU32::MIN,
@@ -29,12 +33,13 @@ fn defaults() -> ModuleDefaults {
             https: tls.clone(),
             tls,
             expect: None,
-            certificate: None,
+            expect_tls: TlsExpectations::default(),
             talk: None,
             credentials: None,
             loopback_resolvers_only: false,
         },
         tls: TlsOptions::default(),
+        assertions: Assertions::default(),
     }
 }
 
@@ -43,8 +48,12 @@ fn load(path: &Path) -> Result<(ConfiguredTargets, Vec<WatchedTarget>), ConfigEr
     let defaults = defaults();
     let mut modules = EndpointModules::new(&defaults.endpoints);
     let planned = config.plan(&defaults, &mut modules)?;
-    let options = TargetOptions::new(modules.kind());
-    ConfiguredTargets::read(config, planned, options, PACE)
+    let usual = Usual {
+        options: TargetOptions::new(modules.kind()),
+        modules: defaults,
+        pace: PACE,
+    };
+    ConfiguredTargets::read(config, planned, usual)
 }
 
 /// A directory with a configuration and a list.
@@ -69,7 +78,7 @@ fn error(text: &str) -> String {
 #[test]
 fn the_example_is_right() {
     let (configured, targets) = load(Path::new(EXAMPLE)).unwrap();
-    assert_eq!((configured.groups(), targets.len()), (5, 7));
+    assert_eq!((configured.groups(), targets.len()), (6, 9));
     let find = |key: &str| targets.iter().find(|target| &*target.key == key).unwrap();
     let page = find("https://www.example.net/");
     assert_eq!(page.interval, Duration::from_secs(10));
@@ -77,13 +86,24 @@ fn the_example_is_right() {
     assert_eq!(page.depends_on.as_deref(), Some("tcp://192.0.2.1:22"));
     assert_eq!(page.labels.as_ref().unwrap()["team"], "web".into());
     assert_eq!(page.thresholds, Thresholds::default());
-    assert_eq!(page.assertions.as_ref().unwrap().latency_max.len(), 2);
+    assert_eq!(
+        page.assertions.as_ref().unwrap().outcome.latency_max.len(),
+        2
+    );
     let api = find("https://api.example.net/v1/ping");
     assert_eq!(api.interval, Duration::from_secs(30));
     assert_eq!((api.thresholds.down.get(), &api.assertions), (2, &None));
     assert_ne!(api.spec, page.spec, "each module has its own probe");
     let question = find("dns://192.0.2.53/example.net?type=MX");
-    assert!(question.assertions.as_ref().unwrap().expects_records());
+    assert!(
+        !question
+            .assertions
+            .as_ref()
+            .unwrap()
+            .outcome
+            .records
+            .is_empty()
+    );
     // Those without a module have the probe of the flags.
     assert_eq!(find("smtp://mail.example.net").module, None);
 }
@@ -185,6 +205,26 @@ fn what_is_wrong_is_said_with_its_place() {
             "sweep.toml:5:12: \"b\" is no target of this file",
         ),
         ("interval = \"1s\"\n".into(), "sweep.toml: there is no target to watch"),
+        (
+            format!("jitter = \"90s\"\n{group}"),
+            "sweep.toml:1:10: longer than the interval of the group \"a\", 60s",
+        ),
+        (
+            "[modules.x]\nserial_lag_max = \"1m\"\n".into(),
+            "sweep.toml:2:18: serial_lag_max is for serial_not_behind, which is not there",
+        ),
+        (
+            "[modules.x]\nserial_min = 1\n[[groups]]\nname = \"b\"\nmodule = \"x\"\ntargets = [\"dns://192.0.2.1/a?type=MX\"]\n".into(),
+            "sweep.toml:6:12: \"dns://192.0.2.1/a?type=MX\": module \"x\" expects a serial, so it is for questions of SOA",
+        ),
+        (
+            "[modules.x]\nserial_not_behind = \"dns://192.0.2.9/a?type=SOA\"\n[[groups]]\nname = \"b\"\nmodule = \"x\"\ntargets = [\"dns://192.0.2.1/a?type=SOA\"]\n".into(),
+            "sweep.toml:2:21: \"dns://192.0.2.9/a?type=SOA\" is no target of this file; did you mean",
+        ),
+        (
+            "[modules.x]\nexpect_json = \"status == 1\"\n".into(),
+            "sweep.toml:2:15: \"status\" is not a path of RFC 9535",
+        ),
     ] {
         let error = error(&text);
         if !error.starts_with(expected) {
@@ -195,34 +235,32 @@ fn what_is_wrong_is_said_with_its_place() {
 }
 
 #[test]
-fn a_reload_takes_what_is_right_and_leaves_the_modules() {
-    let module = |status: u32, max: &str| {
-        format!(
-            "[modules.x]\nexpect_status = {status}\nmax_latency = {{ total = \"{max}\" }}\n\
-             [[groups]]\nname = \"web\"\nmodule = \"x\"\ntargets = [\"http://a.example.net/\"]\n\
-             [[groups]]\nname = \"list\"\nfiles = [\"list.txt\"]\n"
-        )
+fn assertions_of_a_module_stand_beside_those_of_the_flags() {
+    let text = "[modules.soa]\nserial_not_behind = \"dns://192.0.2.1/example.net?type=SOA\"\n\
+                serial_lag_max = \"5m\"\n\
+                [[groups]]\nname = \"zone\"\nmodule = \"soa\"\n\
+                targets = [\"dns://192.0.2.1/example.net?type=SOA\", \"dns://192.0.2.2/example.net?type=SOA\"]\n\
+                [[groups]]\nname = \"other\"\njitter = \"10s\"\ntargets = [\"tcp://a:1\"]\n";
+    let directory = directory(text);
+    let config = Config::read(&directory.path().join("sweep.toml")).unwrap();
+    let mut defaults = defaults();
+    defaults.assertions.records.serial_min = Some(7);
+    let mut modules = EndpointModules::new(&defaults.endpoints);
+    let planned = config.plan(&defaults, &mut modules).unwrap();
+    let usual = Usual {
+        options: TargetOptions::new(modules.kind()),
+        modules: defaults,
+        pace: PACE,
     };
-    let directory = directory(&module(200, "1s"));
-    let path = directory.path().join("sweep.toml");
-    let (mut configured, targets) = load(&path).unwrap();
-    assert_eq!(targets.len(), 3);
-    fs::write(directory.path().join("list.txt"), "tcp://c.example.net:3\n").unwrap();
-    fs::write(&path, module(200, "2s")).unwrap();
-    assert!(!configured.have_changed());
-    assert!(configured.have_changed());
-    let again = configured.reload().unwrap();
-    assert_eq!(again.len(), 2);
-    assert_eq!(again[0].spec, targets[0].spec);
-    let limit = &again[0].assertions.as_ref().unwrap().latency_max[0];
-    assert_eq!(limit.1, Duration::from_secs(2));
-    fs::write(&path, module(404, "2s")).unwrap();
-    let error = configured.reload().unwrap_err().to_string();
-    assert!(error.ends_with("sweep.toml: the modules have changed: restart to apply that"));
-    fs::write(&path, "interval = 1").unwrap();
-    assert!(configured.reload().is_err());
-    fs::write(&path, module(200, "2s")).unwrap();
-    assert_eq!(configured.reload().unwrap(), again);
+    let (_, targets) = ConfiguredTargets::read(config, planned, usual).unwrap();
+    let of = |at: usize| targets[at].assertions.as_deref().unwrap();
+    assert_eq!(of(0).outcome.records.serial_min, Some(7));
+    let primary = of(1).primary.as_ref().unwrap();
+    assert_eq!(*primary.key, *targets[0].key);
+    assert_eq!(primary.lag_max, Some(Duration::from_secs(300)));
+    assert_eq!(of(2).primary, None);
+    assert_eq!(targets[2].jitter, Duration::from_secs(10));
+    assert_eq!(targets[0].jitter, Duration::ZERO);
 }
 
 /// The windows of a configuration with a group `mail` and a group `web`.

@@ -136,7 +136,11 @@ impl<N: Net> Shard<N> {
         else {
             unreachable!("questions to resolvers are not admitted here");
         };
-        Arc::clone(&self.config.probing.modules[usize::from(module.0)])
+        let (probing, index) = (&self.config.probing, usize::from(module.0));
+        match probing.modules.get(index) {
+            Some(module) => Arc::clone(module),
+            None => probing.later_modules.at(index - probing.modules.len()),
+        }
     }
 
     /// Passes a permit to a probe that waits for it. Returns `false` if the probe has ended or was

@@ -3,7 +3,7 @@
 use canvass_model::{Outcome, Status, Verdict};
 
 use super::rig::*;
-use crate::expect::{CertificateDays, Expectations};
+use crate::expect::{Expectations, TlsExpectations};
 use crate::http::HttpSettings;
 use crate::probe::{AddressFamily, Module, ModuleKind};
 
@@ -159,7 +159,10 @@ fn of_several_addresses_the_line_shows_what_the_worst_did_not_meet() {
 fn a_port_without_tls_has_no_certificate() {
     let mut module = tcp_module(None);
     if let ModuleKind::Tcp { certificate, .. } = &mut module.kind {
-        *certificate = Some(CertificateDays::required(7));
+        *certificate = Some(TlsExpectations {
+            certificate_days_min: Some(7),
+            ..TlsExpectations::default()
+        });
     }
     let mut rig = Rig::new(endpoint_job("192.0.2.1", 443, false), module);
     rig.connected();

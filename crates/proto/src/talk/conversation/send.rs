@@ -46,6 +46,7 @@ impl Talk {
                 .map(|(index, groups)| (*index, groups.as_slice())),
             credentials: self.credentials.as_deref(),
             nonce: self.nonce,
+            text: self.script.text(),
         }
     }
 }

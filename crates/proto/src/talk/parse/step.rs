@@ -118,6 +118,7 @@ impl<'a> StepParser<'a> {
             expect: Some((self.steps.len(), &pattern)),
             bare: true,
             variables: Variables::None,
+            has_text: false,
         };
         let labels = keys.value("labels").map(|node| labels(node, scope));
         let labels = labels.transpose()?.unwrap_or_default();
@@ -269,6 +270,7 @@ impl<'a> StepParser<'a> {
             expect,
             bare,
             variables,
+            has_text: self.top.text.is_some(),
         }
     }
 }

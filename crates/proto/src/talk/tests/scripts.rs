@@ -38,7 +38,7 @@ fn bad_scripts_are_told_what_is_wrong_and_where() {
         (
             "steps: [{send: a}]",
             "x.yaml: line 1: `steps` is no key of a script; there are `query_response`, `crlf`, \
-             `fail`, `tls`, `timeout`, `quiet_after`, `telnet`, `prober`, `tcp`",
+             `fail`, `tls`, `timeout`, `quiet_after`, `text`, `telnet`, `prober`, `tcp`",
         ),
         (
             "tcp:\n  query_response: [{send: a}]\n  tls_options: {}\n",

@@ -6,7 +6,7 @@ use canvass_model::Outcome;
 use canvass_report::{
     Columns, Durable, Epoch, Format, IntervalLog, LineCount, LineSink, Sink, SinkError,
 };
-use canvass_run::SavedBodies;
+use canvass_run::{SavedBodies, Spill};
 
 use crate::compressed::{CompressedLines, Compression, Compressor};
 
@@ -44,6 +44,12 @@ impl<S: Checkpoint> Checkpoint for SavedBodies<S> {
     }
 }
 
+impl Checkpoint for Spill {
+    fn checkpoint(&mut self) -> Result<(), SinkError> {
+        self.flush().map(drop)
+    }
+}
+
 impl Checkpoint for Box<dyn Checkpoint> {
     fn checkpoint(&mut self) -> Result<(), SinkError> {
         (**self).checkpoint()
@@ -53,6 +59,14 @@ impl Checkpoint for Box<dyn Checkpoint> {
 impl Sink for Box<dyn Checkpoint> {
     fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
         (**self).record(outcomes)
+    }
+
+    fn park(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
+        (**self).park(outcomes)
+    }
+
+    fn record_parked(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
+        (**self).record_parked(outcomes)
     }
 
     fn flush(&mut self) -> Result<Durable, SinkError> {

@@ -24,6 +24,7 @@ mod listen;
 mod message;
 mod modules_file;
 mod outputs;
+mod parked;
 mod plan;
 mod probe;
 mod progress;

@@ -10,7 +10,7 @@ use canvass_report::{
     path_beside, trace, write_percentile_table,
 };
 use canvass_run::{
-    Continuation, Optional, OptionalError, Plan, SavedBodies, Shared, UnsavedBodies,
+    Continuation, Optional, OptionalError, Plan, Recheck, SavedBodies, Shared, Spill, UnsavedBodies,
 };
 
 use crate::args::CommonArgs;
@@ -20,6 +20,7 @@ use crate::files::{self, OutputFile};
 use crate::journal::{Journal, JournalEnd, journaled_streams};
 use crate::lines::LineSinks;
 use crate::message::message;
+use crate::parked;
 use crate::rotated::RotatedLines;
 use crate::rotation::Rotation;
 use crate::same_file::NamedFiles;
@@ -45,6 +46,8 @@ pub(crate) struct Outputs {
     pub html: Option<PathBuf>,
     /// The directory of bodies.
     pub save: Option<PathBuf>,
+    /// Whether failed outcomes are parked, and their targets asked again.
+    pub parks: bool,
     pub trace: bool,
 }
 
@@ -67,6 +70,7 @@ pub(crate) struct RunSinks {
     pub sinks: Vec<Box<dyn Sink>>,
     /// What earlier parts of the run have counted.
     pub before: Continuation,
+    pub recheck: Option<Recheck>,
     pub rest: Unfinished,
 }
 
@@ -77,6 +81,7 @@ pub(crate) struct StreamedOutputs {
     pub intervals: Option<OptionalError>,
     pub unsaved: Option<UnsavedBodies>,
     pub before: Continuation,
+    pub spill: Option<Spill>,
     pub journal: Option<JournalEnd>,
 }
 
@@ -111,6 +116,7 @@ impl Outputs {
             hgrm: args.hgrm.clone(),
             html: args.html.clone(),
             save,
+            parks: false,
             trace: args.trace,
         }
     }
@@ -200,6 +206,7 @@ impl Outputs {
             intervals,
             unsaved,
             before,
+            spill,
             journal,
         } = match journal {
             None => self.begin_streams(open.lines, open.hlog, plan)?,
@@ -226,6 +233,7 @@ impl Outputs {
         Ok(RunSinks {
             sinks,
             before,
+            recheck: spill.map(Recheck::new),
             rest,
         })
     }
@@ -242,6 +250,7 @@ impl Outputs {
             intervals: None,
             unsaved: None,
             before: Continuation::default(),
+            spill: None,
             journal: None,
         };
         if lines.is_some() || !self.uses_stdout {
@@ -261,7 +270,18 @@ impl Outputs {
             begun.intervals = Some(log.error());
             begun.sinks.push(Box::new(log));
         }
+        if self.parks {
+            let spill = parked::temporary(self.lines.as_deref())?;
+            begun.sinks.push(Box::new(spill.clone()));
+            begun.spill = Some(spill);
+        }
         Ok(begun)
+    }
+
+    /// The file of parked outcomes of a run with a journal.
+    pub(crate) fn parked_path(&self) -> Option<PathBuf> {
+        let lines = self.lines.as_deref().filter(|_| self.parks)?;
+        Some(parked::path_beside(lines))
     }
 
     pub(crate) fn line_sinks(&self, plan: &Plan) -> LineSinks {

@@ -41,9 +41,13 @@ impl Progress {
             _ => String::new(),
         };
         let in_flight = run.in_flight;
+        let parked = match run.parked {
+            0 => String::new(),
+            parked => format!(", {parked} parked"),
+        };
         self.bar.set_message(format!(
             "{rate:.0}/s, {done}{of} done, {in_flight} in flight: \
-             {answered} answered, {negative} negative, {failed} failed{eta}"
+             {answered} answered, {negative} negative, {failed} failed{parked}{eta}"
         ));
         self.bar.tick();
     }

@@ -52,10 +52,11 @@ pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit,
     let RunSinks {
         sinks,
         before,
+        recheck,
         rest,
     } = outputs.begin(open, &plan, journal)?;
     let began = plan.epoch().wall;
-    let mut run = Run::go_on(plan, source, sinks, before).map_err(Failure::stopped)?;
+    let mut run = Run::go_on(plan, source, sinks, before, recheck).map_err(Failure::stopped)?;
     let interrupts = Interrupts::watch(signals, run.stop_handle());
 
     let progress = progress.then(Progress::new);
@@ -232,6 +233,7 @@ impl FinishedRun {
             cpu: Some(cpu_before + process_cpu_time()),
             remaining: self.report.remaining,
             interrupted: self.signal.is_some(),
+            recheck: self.report.recheck,
             colour: terminal::use_colour(&io::stderr()),
         };
         if !self.quiet {

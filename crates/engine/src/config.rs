@@ -35,6 +35,9 @@ pub struct Config {
     pub is_scheduled: bool,
     /// The most queries per second of all shards to one resolver.
     pub rate_per_resolver_max_per_second: Option<f64>,
+    /// The most queries in flight from this shard to one resolver over one transport. `None` leaves it to
+    /// what the resolver bears.
+    pub in_flight_per_resolver_max: Option<u32>,
     /// Whether the run ends early if no resolver answers any more. Where only some of the jobs need one,
     /// those fail and the others go on.
     pub ends_without_resolvers: bool,

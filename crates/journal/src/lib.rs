@@ -28,7 +28,7 @@ pub use disk::{Disk, DiskError, Place};
 pub use done::{Done, Partial};
 pub use file_disk::{FileDisk, LockError, Syncable};
 pub use format::{FormatError, decode, encode};
-pub use record::{ListRead, Output, Progress, Record, Shard};
+pub use record::{ListRead, Output, Parked, Progress, Record, Shard};
 pub use shards::{Coverage, verify_shards};
 pub use store::{LoadError, Loaded, Store};
 pub use writer::{INTERVAL_MIN, Writer};

@@ -44,6 +44,9 @@ pub struct Progress {
     pub done: Done,
     /// The outputs, each with the octets that hold the lines of those targets and no others.
     pub outputs: Vec<Output>,
+    /// What is known of the output with parked outcomes.
+    #[serde(default)]
+    pub parked: Parked,
     /// What was read of a list that can be read only once.
     pub list: Option<ListRead>,
     /// How long the run took so far, in nanoseconds.
@@ -64,6 +67,18 @@ pub struct Output {
     pub path: String,
     /// Its length in octets.
     pub octets: u64,
+}
+
+/// What is known of an output with outcomes that are not in the other outputs yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parked {
+    /// How much of it is in the other outputs, in octets.
+    pub recorded_octets: u64,
+    /// The outcomes that had failed when their targets were to be asked again.
+    pub failed: u64,
+    /// Those of them that were asked again.
+    pub asked: u64,
 }
 
 /// What was read of a list.
@@ -104,6 +119,7 @@ pub(crate) mod tests {
                     path: "lines.ndjson".into(),
                     octets: 4711,
                 }],
+                parked: Parked::default(),
                 list: Some(ListRead {
                     octets: 9,
                     sha256: "00".into(),

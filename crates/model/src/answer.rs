@@ -2,17 +2,21 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use crate::saved::{self, StaticText};
 use crate::{Fault, HttpWarnings, Phases, Remote, Status, Time, Verdict};
 
 /// The result of an `http` probe. What was not received before it failed is `None` or empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpAnswer {
     /// The URL of the last request.
     pub url: Box<str>,
     /// The remote end of the last request.
     pub remote: Option<Remote>,
     /// The version of the response: `1.0` or `1.1`.
-    pub version: Option<&'static str>,
+    #[serde(with = "saved")]
+    pub version: Option<StaticText>,
     /// The last status code, even if the response is incomplete or its head is not accepted.
     pub code: Option<u16>,
     /// The value of `Content-Length`, in octets.
@@ -51,7 +55,7 @@ pub struct HttpAnswer {
 }
 
 /// An expectation that did not hold. Both texts are free of control characters and bounded.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unmet {
     /// What was expected, such as `status 200-399`.
     pub expected: Box<str>,
@@ -61,7 +65,7 @@ pub struct Unmet {
 
 /// What an `http` probe collects of a response on request. A field that was not asked for is
 /// `None`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpExtras {
     /// The headers of the response, in order.
     pub headers: Option<Vec<Header>>,
@@ -74,7 +78,7 @@ pub struct HttpExtras {
 }
 
 /// A header of a response.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     /// Its name, as received.
     pub name: Box<str>,
@@ -83,7 +87,7 @@ pub struct Header {
 }
 
 /// The response to the request for the icon of a site.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Favicon {
     /// The URL of the last request for it.
     pub url: Box<str>,
@@ -96,7 +100,7 @@ pub struct Favicon {
 }
 
 /// A redirect.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hop {
     /// The URL that was requested.
     pub url: Box<str>,
@@ -111,10 +115,11 @@ pub struct Hop {
 }
 
 /// What is known of the response with a redirect, besides the redirect.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HopDetails {
     /// The version of the response: `1.0` or `1.1`.
-    pub version: Option<&'static str>,
+    #[serde(with = "saved")]
+    pub version: Option<StaticText>,
     /// The value of `Content-Length`, in octets.
     pub content_length: Option<u64>,
     /// The value of `Content-Type`.
@@ -128,7 +133,7 @@ pub struct HopDetails {
 }
 
 /// The result of a `tcp` or a `udp` probe.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TalkAnswer {
     /// The remote end.
     pub remote: Option<Remote>,
@@ -155,7 +160,7 @@ pub struct TalkAnswer {
 }
 
 /// One of several replies to a datagram.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TalkReply {
     /// The sender.
     pub remote: Remote,
@@ -172,7 +177,7 @@ pub struct TalkReply {
 }
 
 /// The result for one address of a host.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddressVerdict {
     /// The address.
     pub remote: Remote,
@@ -189,11 +194,12 @@ pub struct AddressVerdict {
 }
 
 /// The result of a TLS handshake.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TlsFacts {
     /// The protocol version, `TLSv1.2` or `TLSv1.3`, or the older one that the server chose although
     /// it was not offered; `None` if the server chose none.
-    pub version: Option<&'static str>,
+    #[serde(with = "saved")]
+    pub version: Option<StaticText>,
     /// The IANA name of the cipher suite.
     pub cipher: Option<Box<str>>,
     /// The negotiated application protocol.
@@ -215,7 +221,7 @@ pub struct TlsFacts {
 }
 
 /// The content of a certificate.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CertificateFacts {
     /// The subject (RFC 4514).
     pub subject: Box<str>,
@@ -237,12 +243,13 @@ pub struct CertificateFacts {
 }
 
 /// An event of a probe.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TraceEvent {
     /// The time.
     pub at: Time,
     /// The kind of event: `socket`, `connect`, `write`, `read`, `close`, ...
-    pub event: &'static str,
+    #[serde(with = "saved")]
+    pub event: StaticText,
     /// A description for a person.
     pub detail: Box<str>,
     /// The number of octets that were transferred, if any.

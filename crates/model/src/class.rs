@@ -3,12 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::mnemonics::Mnemonics;
 
 /// A DNS class, or a class that a question may ask for (RFC 1035 §3.2.4 and §3.2.5, RFC 6895 §3.2).
 ///
 /// Reads and prints the mnemonics, and `CLASSnnn` (RFC 3597 §5) for every other number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Class(pub u16);
 
 /// A text is not a class.

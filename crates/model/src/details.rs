@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{ClientSubnet, Record};
 
 /// What a DNS response says besides the answer to its question.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResponseDetails {
     /// The flags of its header.
     pub flags: HeaderFlags,
@@ -23,7 +25,7 @@ pub struct ResponseDetails {
 }
 
 /// The authority and the additional section.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sections {
     /// The records of the authority section.
     pub authority: Vec<Record>,
@@ -32,7 +34,7 @@ pub struct Sections {
 }
 
 /// The flags of a DNS header (RFC 1035 §4.1.1, RFC 4035 §3.1.6 and §3.2.2).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeaderFlags(u16);
 
 /// The flags with their bits in the second word of the header, in the order in which dig prints
@@ -65,7 +67,7 @@ impl HeaderFlags {
 }
 
 /// An Extended DNS Error (RFC 8914).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExtendedError {
     /// Its INFO-CODE.
     pub code: u16,
@@ -131,7 +133,7 @@ impl fmt::Display for ExtendedError {
 }
 
 /// The identifier of a server (RFC 5001): any octets.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Nsid(pub Box<[u8]>);
 
 impl Nsid {

@@ -3,11 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::Errno;
 use crate::keyword::{self, KeywordError};
 
 /// A phase of a job, for its timing and for the place of a fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Phase {
     /// Parsing the target, before anything is sent. Takes no time.
     Target,
@@ -80,7 +82,7 @@ impl FromStr for Phase {
 }
 
 /// The cause of a fault, as a lower-case keyword that scripts can match.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Cause {
     /// The input is not a valid target.
     Invalid,
@@ -225,7 +227,7 @@ impl FromStr for Cause {
 }
 
 /// Why there is no usable answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// The phase in which it occurred.
     pub phase: Phase,

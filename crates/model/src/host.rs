@@ -4,10 +4,13 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::saved;
+
 /// A host, by address or by name.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Host {
     /// An address.
     Address(IpAddr),
@@ -18,7 +21,7 @@ pub enum Host {
 }
 
 /// An IPv6 address that is one only on a link of this machine, and the link (RFC 4007 §11).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ScopedAddress {
     /// The address.
     pub address: Ipv6Addr,
@@ -104,10 +107,10 @@ impl fmt::Display for Host {
 }
 
 /// The remote end of a connection.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Remote {
     /// An address and a port.
-    Inet(SocketAddr),
+    Inet(#[serde(with = "saved")] SocketAddr),
     /// A Unix domain socket.
     Unix(Box<Path>),
 }

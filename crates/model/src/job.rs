@@ -3,14 +3,17 @@
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroU64};
 
+use serde::{Deserialize, Serialize};
+
+use crate::saved;
 use crate::{RecordType, Target, Time};
 
 /// The index of a probe's settings in the list of the run. Keeps [`ProbeSpec`] small and `Copy`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ModuleId(pub u16);
 
 /// The kind of a probe and its settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ProbeSpec {
     /// Reverse DNS: the PTR records of an address or an `.arpa` name.
     Ptr {
@@ -64,7 +67,7 @@ impl ProbeSpec {
 }
 
 /// One unit of work. It ends in exactly one [`Outcome`](crate::Outcome), or in one per request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// The sequence number of the job, from 0.
     pub seq: u64,
@@ -79,5 +82,6 @@ pub struct Job {
     pub due: Option<Time>,
     /// The resolver that its question goes to, in place of the run's. Boxed, since few jobs name
     /// one. Probes of hosts share their lookups and use the run's resolvers.
+    #[serde(with = "saved")]
     pub resolver: Option<Box<SocketAddr>>,
 }

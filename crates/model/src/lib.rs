@@ -3,6 +3,9 @@
 //!
 //! This crate does no IO, reads no clock and starts no thread. A [`Time`] is a number that is given
 //! to it.
+//!
+//! A job and its outcome can be saved with serde and read back by the same version: the form is that of
+//! the types and no contract. Lines are the form for others.
 
 mod answer;
 mod class;
@@ -18,6 +21,7 @@ mod outcome;
 mod phases;
 mod record_type;
 mod report;
+mod saved;
 mod status;
 mod subnet;
 mod target;

@@ -7,6 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use idna::AsciiDenyList;
+use serde::{Deserialize, Serialize};
 
 /// Octets of a name in wire form, including the root (RFC 1035 §3.1).
 const NAME_OCTETS_MAX: usize = 255;
@@ -14,7 +15,7 @@ const NAME_OCTETS_MAX: usize = 255;
 const LABEL_OCTETS_MAX: usize = 63;
 
 /// An absolute domain name in uncompressed wire form. The case is kept.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct DnsName(Box<[u8]>);
 
 /// Why a text is not a domain name.

@@ -4,16 +4,18 @@ use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::keyword::{self, KeywordError};
+use crate::saved;
 use crate::{
     Cause, Class, Fault, HttpAnswer, Job, Phase, Phases, ProbeSpec, RecordType, ResponseDetails,
     Status, TalkAnswer, Time, TraceEvent, Unmet,
 };
 
 /// Whether a job has an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Verdict {
     /// There is a positive answer.
     Answered,
@@ -47,7 +49,7 @@ impl FromStr for Verdict {
 }
 
 /// The transport of a DNS answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Transport {
     /// UDP.
     Udp,
@@ -77,7 +79,7 @@ impl FromStr for Transport {
 }
 
 /// The result of a [`Job`]: exactly one per job, or one per request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// The job.
     pub job: Job,
@@ -100,7 +102,10 @@ pub struct Outcome {
     /// This process was delayed (stopped, or late in a turn) during the job, so its times do not
     /// measure the peer.
     pub stalled: bool,
+    /// It failed at first, and this is the result of asking once more at the end of the run.
+    pub recheck: bool,
     /// The resolver of the last answer or fault, if the probe queries resolvers.
+    #[serde(with = "saved")]
     pub resolver: Option<SocketAddr>,
     /// The transport of the last answer.
     pub transport: Option<Transport>,
@@ -139,6 +144,7 @@ impl Outcome {
             finished: now,
             phases: Phases::default(),
             stalled: false,
+            recheck: false,
             resolver: None,
             transport: None,
             class: Class::IN,
@@ -163,7 +169,7 @@ impl Outcome {
 }
 
 /// The answer of each kind of probe.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
     /// From a `ptr` probe.
     Ptr(PtrAnswer),
@@ -209,7 +215,7 @@ impl Answer {
 }
 
 /// The answer of a `ptr` probe.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PtrAnswer {
     /// The names in presentation form with a trailing dot, in the order of the answer.
     pub names: SmallVec<[Box<str>; 1]>,
@@ -232,7 +238,7 @@ impl PtrAnswer {
 }
 
 /// What few answers of `ptr` probes have. Boxed, so that the others are small.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PtrExtra {
     /// The result of forward confirmation. `None` unless it was requested.
     pub confirmation: Option<Confirmation>,
@@ -244,7 +250,7 @@ pub struct PtrExtra {
 }
 
 /// Whether lookups of the names of an address return the address.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confirmation {
     /// `Some(true)` if at least one name has the address, `Some(false)` if all names were looked up
     /// and none has it, `None` if that is not known.
@@ -254,7 +260,7 @@ pub struct Confirmation {
 }
 
 /// The answer of a `dns` probe: the answer section.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DnsAnswer {
     /// The records, in the order of the answer.
     pub records: Vec<Record>,
@@ -263,7 +269,7 @@ pub struct DnsAnswer {
 }
 
 /// A resource record in presentation form.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// The owner name with a trailing dot.
     pub name: Box<str>,

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::Phase;
 
 /// The time spent in each phase from the first send to the end. A phase that was not reached is
 /// `None`; the others add up to [`Outcome::latency`](crate::Outcome::latency).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Phases {
     /// Nanoseconds by [`Phase::index`], or `NOT_REACHED`.
     spans_ns: [u64; Phase::TIMED.len()],

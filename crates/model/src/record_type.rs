@@ -3,13 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::mnemonics::Mnemonics;
 
 /// A DNS record type (RFC 1035 §3.2.2, RFC 6895 §3.1).
 ///
 /// Reads and prints the mnemonics of IANA's registry of resource record types, and `TYPEnnn`
 /// (RFC 3597 §5) for every other number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RecordType(pub u16);
 
 /// A text is not a record type.

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::keyword::{self, KeywordError};
 
 /// A DNS response code, including the extended bits (RFC 6895 §2.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Rcode(pub u16);
 
 impl Rcode {
@@ -64,7 +66,7 @@ impl FromStr for Rcode {
 }
 
 /// The status keyword of an outcome: a response code, or how it failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Status {
     /// A DNS server answered with this code.
     Rcode(Rcode),

@@ -3,12 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::{DnsName, Host, ScopedAddress};
 
 /// A target, with the text it was given as.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Target {
     /// An address. `given` is `None` if the address is from a CIDR or a range, or was written in
     /// its canonical form.
@@ -54,7 +55,7 @@ pub enum Target {
 }
 
 /// A URL to request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UrlTarget {
     /// The URL, with scheme `http` or `https`.
     pub url: Url,
@@ -71,7 +72,7 @@ pub struct UrlTarget {
 }
 
 /// What to try if a host without a scheme does not support https.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpFallback {
     /// The port of http.
     pub port: u16,

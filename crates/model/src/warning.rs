@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::keyword::{self, KeywordError};
 
 /// A deviation from HTTP/1 in a response that has one reading all the same, or another thing about
@@ -83,7 +85,7 @@ impl FromStr for HttpWarning {
 }
 
 /// A set of warnings.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpWarnings(u16);
 
 impl HttpWarnings {

@@ -90,6 +90,7 @@ fn outcome(seq: u64, address: IpAddr) -> Outcome {
             .with(Phase::Wait, Duration::ZERO)
             .with(Phase::Dns, took),
         stalled: false,
+        recheck: false,
         resolver: Some("127.0.0.1:53".parse().expect("a constant address")),
         transport: Some(Transport::Udp),
         class: Class::IN,

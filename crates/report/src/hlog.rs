@@ -31,8 +31,8 @@ pub struct IntervalLog {
     path: Box<str>,
     serializer: V2DeflateSerializer,
     interval_ns: u64,
-    /// How much later than the log the clock of the outcomes began.
-    clock_offset_ns: u64,
+    /// The latest interval. An outcome that ended earlier counts in it or in a later one.
+    latest: u64,
     /// The open interval, and the end of the last outcome in it.
     open: Option<(u64, Time)>,
     /// 32 bits are enough to count the outcomes of a second.
@@ -79,17 +79,10 @@ impl IntervalLog {
             path: path.into(),
             serializer: V2DeflateSerializer::new(),
             interval_ns: nanos(interval).max(1_000_000),
-            clock_offset_ns: 0,
+            latest: 0,
             open: None,
             probes: Histograms::default(),
         }
-    }
-
-    /// Sets how much later than the epoch of the log the clock of the outcomes began.
-    #[must_use]
-    pub fn with_clock_offset(mut self, since: Duration) -> Self {
-        self.clock_offset_ns = nanos(since);
-        self
     }
 
     /// Writes the open interval, as long as it is, so that the log has every outcome. What follows in the
@@ -118,8 +111,8 @@ impl IntervalLog {
 
     /// Counts the spans of an outcome of `probe` that ended at `finished`.
     fn count(&mut self, probe: usize, spans: &Spans, finished: Time) -> Result<(), SinkError> {
-        let finished = finished.plus_nanos(self.clock_offset_ns);
-        let interval = finished.as_nanos() / self.interval_ns;
+        let interval = self.latest.max(finished.as_nanos() / self.interval_ns);
+        self.latest = interval;
         match &mut self.open {
             Some((open, last)) if interval <= *open => *last = finished.max(*last),
             Some((open, _)) => {

@@ -37,6 +37,8 @@ mod read;
 mod resolver_counts;
 mod resolvers;
 mod run_report;
+#[cfg(test)]
+mod saved_outcomes;
 mod selftest;
 mod sink;
 mod summary;
@@ -66,7 +68,7 @@ pub use resolver_counts::{ResolverCount, ResolverCounts};
 pub use run_report::{Origin, RunReport};
 pub use selftest::{DelayError, SelfTest, SystemLimits, TimedDelay};
 pub use sink::{Durable, LineCount, LineSink, Sink, SinkError};
-pub use summary::{SummaryInput, summary, warnings};
+pub use summary::{RecheckCounts, SummaryInput, summary, warnings};
 pub use tally::{
     CERTIFICATE_DAYS_FEW, Confirmations, EndingCertificates, FaultCount, LATE_START_MIN, SeenCount,
     Tally, UnmetCount,

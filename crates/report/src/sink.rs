@@ -19,6 +19,24 @@ pub trait Sink: Send {
     /// sinks of the run are.
     fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError>;
 
+    /// Takes note of outcomes that are set aside. Each of them, or another one of the same target in its
+    /// place, is given to [`record_parked`](Self::record_parked) later.
+    ///
+    /// # Errors
+    /// As for [`record`](Self::record).
+    fn park(&mut self, _outcomes: &[Outcome]) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    /// Records outcomes that were parked. In what [`flush`](Self::flush) returns they have counted since
+    /// then.
+    ///
+    /// # Errors
+    /// As for [`record`](Self::record).
+    fn record_parked(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
+        self.record(outcomes)
+    }
+
     /// Writes everything recorded so far. Returns how many outcomes would survive a crash of this
     /// process: only those count as done when a run is resumed.
     ///
@@ -42,13 +60,21 @@ pub trait Sink: Send {
 pub enum Durable {
     /// Everything recorded so far. Also for a sink that has nothing to lose.
     All,
-    /// This many, counted from the creation of the sink.
+    /// This many of those recorded or parked, counted from the creation of the sink.
     First(u64),
 }
 
 impl Sink for Box<dyn Sink> {
     fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
         (**self).record(outcomes)
+    }
+
+    fn park(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
+        (**self).park(outcomes)
+    }
+
+    fn record_parked(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
+        (**self).record_parked(outcomes)
     }
 
     fn flush(&mut self) -> Result<Durable, SinkError> {

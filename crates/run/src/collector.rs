@@ -14,6 +14,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use crate::continuation::Joiner;
 use crate::error::RunError;
 use crate::judge::Judge;
+use crate::recheck::{LastPass, is_parked};
 use crate::snapshot::RateMeter;
 use crate::stop::StopHandle;
 use crate::threads::Thread;
@@ -33,6 +34,10 @@ pub(crate) struct Collector {
     pub rate: RateMeter,
     pub acknowledger: Acknowledger,
     pub joiner: Joiner,
+    /// What follows at the end, if outcomes that failed are parked.
+    pub last_pass: Option<LastPass>,
+    /// When the sinks were last flushed.
+    pub flushed: Instant,
     /// The error of the first sink that failed or panicked.
     pub failed: Option<RunError>,
 }
@@ -59,6 +64,7 @@ impl Collector {
     /// others still receive the outcomes that arrive until its end.
     pub(crate) fn run(mut self) -> Collected {
         self.take_all();
+        self.end_parking();
         self.each_sink(|sink| sink.finish());
         if self.failed.is_none() {
             self.acknowledger.acknowledge_all();
@@ -70,7 +76,6 @@ impl Collector {
     }
 
     fn take_all(&mut self) {
-        let mut flushed = Instant::now();
         loop {
             match self.outcomes.recv_timeout(FLUSH_AFTER) {
                 Ok(mut batch) => {
@@ -79,6 +84,9 @@ impl Collector {
                     if let Some(judge) = &self.judge {
                         judge.judge(&mut batch);
                     }
+                    if self.last_pass.is_some() {
+                        self.park(&mut batch);
+                    }
                     self.each_sink(|sink| sink.record(&batch));
                     self.acknowledger.record(&batch);
                     self.rate.count(batch.len());
@@ -86,17 +94,47 @@ impl Collector {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            // Checked after each batch too, not only after a timeout.
-            let is_full = self.acknowledger.pending.len() >= UNDURABLE_MAX;
-            if is_full || flushed.elapsed() >= FLUSH_AFTER {
+            self.flush_if_due();
+        }
+    }
+
+    /// Takes the outcomes that are to be asked again out of a batch, and parks them.
+    fn park(&mut self, batch: &mut Vec<Outcome>) {
+        let parked: Vec<Outcome> = batch.extract_if(.., |outcome| is_parked(outcome)).collect();
+        if !parked.is_empty() {
+            self.each_sink(|sink| sink.park(&parked));
+            self.acknowledger.record(&parked);
+            self.rate.count(parked.len());
+        }
+    }
+
+    /// Records outcomes that were parked.
+    pub(crate) fn record_parked(&mut self, outcomes: &[Outcome]) {
+        self.each_sink(|sink| sink.record_parked(outcomes));
+    }
+
+    /// Has what is parked asked again and recorded, if this run parks.
+    fn end_parking(&mut self) {
+        if let Some(last_pass) = self.last_pass.take()
+            && let Err(error) = last_pass.run(self)
+        {
+            self.failed.get_or_insert(RunError::Sink(error));
+            self.stop.abort();
+        }
+    }
+
+    /// Flushes the sinks if that is due. Waits while too much is not durable.
+    pub(crate) fn flush_if_due(&mut self) {
+        // Checked after each batch too, not only after a timeout.
+        let is_full = self.acknowledger.pending.len() >= UNDURABLE_MAX;
+        if is_full || self.flushed.elapsed() >= FLUSH_AFTER {
+            self.flush();
+            while self.acknowledger.pending.len() >= UNDURABLE_MAX && !self.stop.is_aborting() {
+                thread::sleep(FLUSH_AFTER);
                 self.flush();
-                while self.acknowledger.pending.len() >= UNDURABLE_MAX && !self.stop.is_aborting() {
-                    thread::sleep(FLUSH_AFTER);
-                    self.flush();
-                }
-                flushed = Instant::now();
-                self.rate.tick(flushed);
             }
+            self.flushed = Instant::now();
+            self.rate.tick(self.flushed);
         }
     }
 

@@ -53,7 +53,7 @@ impl EventLoops {
         }
         let limits = RateLimits::new(&plan.config);
         for _ in 0..count {
-            let net = MioNet::new(plan.clock.began).map_err(StartError::EventLoop)?;
+            let net = MioNet::new(plan.clock.zero).map_err(StartError::EventLoop)?;
             let waker = || Arc::new(Waker::new(Some(net.waker())));
             let (inbox_waker, outbox_waker) = (waker(), waker());
             let (job_sender, jobs) = bounded(BATCHES_WAITING_MAX);
@@ -61,7 +61,7 @@ impl EventLoops {
             let names = plan.system_names.then(|| {
                 let targets_max = plan.config.jobs_max;
                 let (service, workers) =
-                    system_names::service(&outbox_waker, plan.clock.began, targets_max);
+                    system_names::service(&outbox_waker, plan.clock.zero, targets_max);
                 loops.name_workers.extend(workers);
                 service
             });

@@ -80,6 +80,11 @@
 //!
 //! [`Report::completed`] contains the targets that are done: every sink has made all of their outcomes
 //! durable. To resume a run, pass its source through [`Resumed`], and start it with [`Run::go_on`].
+//!
+//! # A second opinion
+//!
+//! With a [`Recheck`], what fails is not recorded at once: it is parked in a file, the [`Spill`], and a
+//! sample of it is asked again at the end, slowly. Then every outcome is recorded, once.
 
 mod assertions;
 mod bodies;
@@ -91,6 +96,7 @@ mod event_loops;
 mod judge;
 mod modules;
 mod plan;
+mod recheck;
 mod run;
 mod sinks;
 mod snapshot;
@@ -108,8 +114,8 @@ pub use canvass_queue::{
     arguments, open, stream,
 };
 pub use canvass_report::{
-    Columns, Durable, Epoch, Format, IntervalLog, LatencyRecorder, LineCount, LineSink, Sink,
-    SinkError, Tally, Timeline,
+    Columns, Durable, Epoch, Format, IntervalLog, LatencyRecorder, LineCount, LineSink,
+    RecheckCounts, Sink, SinkError, Tally, Timeline,
 };
 pub use continuation::Continuation;
 pub use endpoints::{EndpointModules, EndpointSettings, any_reply};
@@ -118,6 +124,7 @@ pub use judge::Judge;
 pub use plan::{
     DEFAULT_TIMEOUTS, Plan, PlanBuilder, PlanError, RESOLVERS_MAX, default_event_loops,
 };
+pub use recheck::{RECHECK_TIME_MAX, Recheck, Spill, SpillState};
 pub use run::{Report, Run};
 pub use sinks::{Optional, OptionalError, Shared};
 pub use snapshot::{RunReader, Snapshot};

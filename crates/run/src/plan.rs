@@ -2,6 +2,8 @@
 
 mod attempts;
 mod checks;
+mod clock;
+mod gentle;
 mod single;
 
 use std::net::SocketAddr;
@@ -9,7 +11,7 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::Arc;
 use std::thread::available_parallelism;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 
 use canvass_engine::{Config, JOBS_MAX, LaterModules, Probing, SocketOptions, UPSTREAMS_MAX};
 use canvass_model::Time;
@@ -22,6 +24,7 @@ use crate::judge::{Judge, PlannedJudge};
 pub(crate) use attempts::Attempts;
 pub use checks::PlanError;
 use checks::{check_modules, check_resolvers, check_source, has_probes};
+pub(crate) use clock::Clock;
 
 /// The maximum number of resolvers in a plan.
 pub const RESOLVERS_MAX: usize = UPSTREAMS_MAX;
@@ -68,19 +71,6 @@ pub struct Plan {
     pub(crate) clock: Clock,
 }
 
-/// The clock of a run: its start, on the monotonic and on the wall clock.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock {
-    pub began: Instant,
-    wall: SystemTime,
-}
-
-impl Clock {
-    pub(crate) fn now(&self) -> Time {
-        Time::ZERO + self.began.elapsed()
-    }
-}
-
 impl Plan {
     /// Begins a plan for targets of this kind. The clock of the run starts now.
     pub fn builder(kind: TargetKind) -> PlanBuilder {
@@ -106,10 +96,7 @@ impl Plan {
             trace: false,
             query: QueryOptions::PLAIN,
             no_resolver: None,
-            clock: Clock {
-                began: Instant::now(),
-                wall: SystemTime::now(),
-            },
+            clock: Clock::start(),
         }
     }
 
@@ -130,10 +117,10 @@ impl Plan {
         }
     }
 
-    /// The wall-clock time at which the run began. Sinks that write times need it.
+    /// The wall-clock time at which the run began, with its earlier parts. Sinks that write times need it.
     pub fn epoch(&self) -> Epoch {
         Epoch {
-            wall: self.clock.wall,
+            wall: self.clock.wall(),
         }
     }
 
@@ -142,7 +129,7 @@ impl Plan {
         self.clock.now()
     }
 
-    /// The instant at which the run began.
+    /// The instant at which this part of the run began.
     pub fn began(&self) -> Instant {
         self.clock.began
     }
@@ -202,6 +189,17 @@ impl Plan {
     #[must_use]
     pub fn judged(mut self, judge: Arc<dyn Judge>) -> Self {
         self.judge = Some(PlannedJudge(judge));
+        self
+    }
+
+    /// The same plan for a part of a run that began at this wall-clock time: the clock goes on from there,
+    /// so that the times of all parts can be compared.
+    #[must_use]
+    pub fn continuing(mut self, began: SystemTime) -> Self {
+        self.clock = self.clock.since(began);
+        for module in &mut self.config.probing.modules {
+            Arc::make_mut(module).unix_ns_at_zero = self.clock.unix_ns_at_zero();
+        }
         self
     }
 
@@ -326,7 +324,6 @@ impl PlanBuilder {
     /// ([`ModuleId`](canvass_model::ModuleId)), by which the target kind refers to them.
     #[must_use]
     pub fn module(mut self, kind: ModuleKind, reach: Reach, timeouts: Timeouts) -> Self {
-        let since_1970 = self.clock.wall.duration_since(UNIX_EPOCH);
         self.modules.push(Module {
             kind,
             reach,
@@ -334,7 +331,7 @@ impl PlanBuilder {
             // The same for all modules; set in `build`, and when the run starts.
             trace: false,
             retries: 0,
-            unix_ns_at_zero: i128::try_from(since_1970.unwrap_or_default().as_nanos()).unwrap_or(0),
+            unix_ns_at_zero: self.clock.unix_ns_at_zero(),
         });
         self
     }
@@ -415,6 +412,7 @@ impl PlanBuilder {
                 is_scheduled: self.rate.is_some(),
                 rate_per_resolver_max_per_second: self.rate_per_resolver,
                 ends_without_resolvers: !matches!(self.kind, TargetKind::Endpoints { .. }),
+                in_flight_per_resolver_max: None,
                 jobs_max: concurrency / loops,
                 probing: Probing {
                     modules: modules.collect(),

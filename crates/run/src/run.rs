@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use canvass_model::ShardReport;
 use canvass_proto::{ModuleKind, Timeouts};
 use canvass_queue::{Completed, Ended, Feeder, FeederEnd, Ledger, Source};
-use canvass_report::{LatencyRecorder, Sink, Tally, balance};
+use canvass_report::{LatencyRecorder, RecheckCounts, Sink, Tally, balance};
 use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 
 use crate::collector::{Acknowledger, Collected, Collector};
@@ -15,6 +15,7 @@ use crate::error::{RunError, StartError};
 use crate::event_loops::EventLoops;
 use crate::modules::RunModules;
 use crate::plan::Plan;
+use crate::recheck::{LastPass, Recheck, Spill};
 use crate::snapshot::{RateMeter, RunReader, Snapshot};
 use crate::stop::StopHandle;
 use crate::threads::{End, Thread, Threads};
@@ -70,6 +71,8 @@ pub struct Report {
     pub remaining: Option<u64>,
     /// The targets that are done, by sequence number. Needed to resume the run.
     pub completed: Completed,
+    /// How failed targets were asked again, if the run does that.
+    pub recheck: Option<RecheckCounts>,
     /// Why the run failed or ended early. A run that was stopped by its [`StopHandle`] has no error.
     pub error: Option<RunError>,
 }
@@ -102,10 +105,11 @@ impl Run {
         source: impl Source + 'static,
         sinks: Vec<Box<dyn Sink>>,
     ) -> Result<Self, StartError> {
-        Self::go_on(plan, source, sinks, Continuation::default())
+        Self::go_on(plan, source, sinks, Continuation::default(), None)
     }
 
-    /// Starts a run that goes on from what was counted before.
+    /// Starts a run that goes on from what was counted before. With `recheck`, what fails is asked again at
+    /// the end; if its spill is not part of a sink, pass it in `sinks` too.
     ///
     /// # Errors
     /// As for [`start`](Self::start).
@@ -114,6 +118,7 @@ impl Run {
         source: impl Source + 'static,
         mut sinks: Vec<Box<dyn Sink>>,
         before: Continuation,
+        recheck: Option<Recheck>,
     ) -> Result<Self, StartError> {
         let EventLoops {
             shards,
@@ -128,7 +133,9 @@ impl Run {
         let (ended, ends) = unbounded();
         let completed = source.completed();
         let ledger = Arc::new(Ledger::after(&completed));
-        let earlier = before.tally.get().total();
+        let spill = recheck.as_ref().map(|recheck| recheck.spill.clone());
+        let parked = spill.as_ref().map_or(0, Spill::parked);
+        let earlier = before.tally.get().total() + parked;
         let in_part: u64 = completed.partial.iter().map(|(_, outcomes)| outcomes).sum();
         let stop = StopHandle::new(Arc::clone(&ledger), stop, outbox_wakers);
         // If a thread cannot be started, dropping this stops the threads started before it.
@@ -143,6 +150,7 @@ impl Run {
                 ledger: Arc::clone(&ledger),
                 tally: before.tally,
                 latency: before.latency,
+                spill,
                 rate: Arc::default(),
                 latest: latest.into(),
             },
@@ -177,6 +185,11 @@ impl Run {
             rate: RateMeter::new(Instant::now(), Arc::clone(&run.reader.rate)),
             acknowledger: Acknowledger::new(Arc::clone(&ledger)),
             joiner: Joiner::new(before.is_resumable, &completed),
+            last_pass: recheck.map(|recheck| LastPass {
+                recheck,
+                plan: plan.clone().gentle(),
+            }),
+            flushed: Instant::now(),
             failed: None,
         };
         let work = move |(): &()| End::Collector(collector.run());
@@ -280,6 +293,7 @@ impl Run {
                     .unwrap_or_else(|| self.reader.clock.began.elapsed()),
             remaining: remaining.filter(|_| self.stop.is_stopping()),
             completed: self.reader.ledger.completed(),
+            recheck: self.reader.spill.as_ref().map(Spill::counts),
             shards: progress.shards.clone(),
             error: self.error(progress, &tally),
             tally,

@@ -10,6 +10,7 @@ use canvass_queue::Ledger;
 use canvass_report::{LatencyRecorder, Tally};
 
 use crate::plan::Clock;
+use crate::recheck::Spill;
 use crate::sinks::Shared;
 
 /// The time constant of the average: after this time, earlier outcomes weigh 1/e.
@@ -28,6 +29,8 @@ pub struct Snapshot {
     pub latency: Arc<LatencyRecorder>,
     /// The number of pending outcomes of targets that were read from the source.
     pub in_flight: u64,
+    /// The number of outcomes that failed and are parked, to be asked again at the end.
+    pub parked: u64,
     /// The number of outcomes that every sink has made durable.
     pub durable: u64,
     /// The recent number of outcomes per second.
@@ -42,8 +45,9 @@ pub struct RunReader {
     pub(crate) clock: Clock,
     /// The total number of outcomes, with those of earlier parts of the run.
     pub(crate) total: Option<u64>,
-    /// The number of outcomes of earlier parts.
+    /// The number of outcomes of earlier parts, with those that they have parked.
     pub(crate) earlier: u64,
+    pub(crate) spill: Option<Spill>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) tally: Shared<Tally>,
     pub(crate) latency: Shared<LatencyRecorder>,
@@ -54,12 +58,16 @@ pub struct RunReader {
 impl RunReader {
     /// Returns the current state of the run.
     pub fn snapshot(&self) -> Snapshot {
+        // Parked outcomes are taken out of the spill after they have been counted, so that those of a batch
+        // may be in both for a moment, and not in neither.
+        let parked = self.spill.as_ref().map_or(0, Spill::parked);
         let tally = self.tally.get();
         Snapshot {
             at: self.clock.now(),
             total: self.total,
             // Read after the tally: every outcome in it was fed before.
-            in_flight: (self.earlier + self.ledger.fed()).saturating_sub(tally.total()),
+            in_flight: (self.earlier + self.ledger.fed()).saturating_sub(tally.total() + parked),
+            parked,
             durable: self.ledger.acknowledged(),
             latency: self.latency.get(),
             rate_per_second: self.rate.per_second(),

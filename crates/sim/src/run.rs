@@ -125,6 +125,7 @@ fn config_of(scenario: &Scenario) -> Config {
         rate_per_resolver_max_per_second: scenario.rate_per_resolver_max_per_second,
         // As for a list of mixed endpoints.
         ends_without_resolvers: !(scenario.has_probes() && scenario.has_questions()),
+        in_flight_per_resolver_max: None,
         jobs_max: scenario.jobs_max,
         probing: scenario.probing.clone(),
     }

@@ -6,8 +6,8 @@ use canvass_proto::http::RequestHeader;
 use clap::Args;
 
 use super::{
-    ExpectArgs, ExpectRecordsArgs, ExpectSerialArgs, HostArgs, JournalArgs, ProxyArgs, TlsArgs,
-    heading,
+    ExpectArgs, ExpectRecordsArgs, ExpectSerialArgs, HostArgs, JournalArgs, ProxyArgs, RecheckArgs,
+    TlsArgs, heading,
 };
 
 #[derive(Debug, Args)]
@@ -25,6 +25,8 @@ pub(crate) struct CheckArgs {
     pub probing: EndpointArgs,
     #[command(flatten)]
     pub journal: JournalArgs,
+    #[command(flatten)]
+    pub recheck: RecheckArgs,
 }
 
 /// How mixed endpoints are probed.

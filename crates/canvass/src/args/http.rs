@@ -6,7 +6,8 @@ use canvass_proto::http::RequestHeader;
 use clap::Args;
 
 use super::{
-    ExpectArgs, ExtrasArgs, HostArgs, JournalArgs, PortsArgs, ProxyArgs, TlsArgs, heading,
+    ExpectArgs, ExtrasArgs, HostArgs, JournalArgs, PortsArgs, ProxyArgs, RecheckArgs, TlsArgs,
+    heading,
 };
 use crate::units;
 
@@ -113,6 +114,8 @@ pub(crate) struct HttpArgs {
     pub proxy: ProxyArgs,
     #[command(flatten)]
     pub journal: JournalArgs,
+    #[command(flatten)]
+    pub recheck: RecheckArgs,
 
     /// Accept only responses that keep the rules
     ///

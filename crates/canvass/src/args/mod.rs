@@ -17,6 +17,7 @@ mod listen;
 mod probe;
 mod proxy;
 mod question;
+mod recheck;
 mod report;
 mod rotate;
 mod sweep;
@@ -45,6 +46,7 @@ pub(crate) use listen::ListenArgs;
 pub(crate) use probe::ProbeArgs;
 pub(crate) use proxy::ProxyArgs;
 pub(crate) use question::QuestionArgs;
+pub(crate) use recheck::RecheckArgs;
 pub(crate) use report::ReportArgs;
 pub(crate) use rotate::RotateArgs;
 pub(crate) use sweep::SweepArgs;
@@ -199,6 +201,8 @@ pub(crate) struct PtrArgs {
     pub common: CommonArgs,
     #[command(flatten)]
     pub journal: JournalArgs,
+    #[command(flatten)]
+    pub recheck: RecheckArgs,
 }
 
 #[derive(Debug, Args)]
@@ -235,6 +239,8 @@ pub(crate) struct DnsArgs {
     pub common: CommonArgs,
     #[command(flatten)]
     pub journal: JournalArgs,
+    #[command(flatten)]
+    pub recheck: RecheckArgs,
 }
 
 #[derive(Debug, Args)]

@@ -6,7 +6,9 @@ use std::time::Duration;
 use canvass_proto::talk::Preset;
 use clap::Args;
 
-use super::{ExpectTlsArgs, HostArgs, JournalArgs, PortsArgs, ProxyArgs, TlsArgs, heading};
+use super::{
+    ExpectTlsArgs, HostArgs, JournalArgs, PortsArgs, ProxyArgs, RecheckArgs, TlsArgs, heading,
+};
 use crate::units;
 
 #[derive(Debug, Args)]
@@ -47,6 +49,8 @@ pub(crate) struct TcpArgs {
     pub proxy: ProxyArgs,
     #[command(flatten)]
     pub journal: JournalArgs,
+    #[command(flatten)]
+    pub recheck: RecheckArgs,
 }
 
 #[derive(Debug, Args)]
@@ -78,6 +82,8 @@ pub(crate) struct UdpArgs {
     pub host: HostArgs,
     #[command(flatten)]
     pub journal: JournalArgs,
+    #[command(flatten)]
+    pub recheck: RecheckArgs,
 }
 
 /// The long help of `--talk`, with every preset that the protocol has.

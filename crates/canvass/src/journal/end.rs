@@ -10,24 +10,18 @@ use canvass_report::SinkError;
 
 use crate::exit::{Exit, Failure};
 use crate::message::message;
+use crate::parked::ParkedFile;
 
 /// The journal of a run that has ended.
 pub(crate) struct JournalEnd {
-    path: PathBuf,
-    writer: Arc<Writer>,
+    pub path: PathBuf,
+    pub writer: Arc<Writer>,
     /// The CPU time of earlier parts of the run.
     pub cpu_before: Duration,
+    pub parked: Option<ParkedFile>,
 }
 
 impl JournalEnd {
-    pub(crate) fn new(path: PathBuf, writer: Arc<Writer>, cpu_before: Duration) -> Self {
-        Self {
-            path,
-            writer,
-            cpu_before,
-        }
-    }
-
     /// Records how a run has ended, if it is complete. Otherwise says how to go on.
     pub(crate) fn conclude(
         self,
@@ -44,6 +38,11 @@ impl JournalEnd {
             message(format_args!(
                 "canvass: the run is not finished; go on with --resume {path}"
             ));
+        }
+        if let Some(parked) = &self.parked
+            && self.writer.durable().is_ok()
+        {
+            parked.remove_unless_needed();
         }
         ended
     }

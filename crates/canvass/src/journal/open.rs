@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use canvass_journal::{
-    Binding, FileDisk, LoadError, LockError, Output, Progress, Record, Shard, Store, Syncable,
-    Writer,
+    Binding, FileDisk, LoadError, LockError, Output, Parked, Progress, Record, Shard, Store,
+    Syncable, Writer,
 };
 use canvass_queue::{Ledger, Partition};
 use canvass_report::{LatencyRecorder, Tally};
-use canvass_run::{Completed, Continuation, Shared};
+use canvass_run::{Completed, Continuation, RecheckCounts, Shared, Spill, SpillState};
 
 use super::binding::{self, COMMAND, LIST, ListIdentity};
 use super::end::{JournalEnd, sink_error};
@@ -23,6 +23,7 @@ use crate::args::JournalArgs;
 use crate::exit::{Exit, Failure};
 use crate::files::cannot_write;
 use crate::message::message;
+use crate::parked::ParkedFile;
 use crate::same_file::NamedFiles;
 
 /// What the command line asks of a journal.
@@ -254,15 +255,10 @@ impl Journal {
         Ok(continuation)
     }
 
-    /// How long before `now` the run began, by the wall clock.
-    pub(crate) fn since_began(&self, now: SystemTime) -> Duration {
-        let began = self.began();
-        now.duration_since(began).unwrap_or_default()
-    }
-
-    /// When the run began, by the wall clock.
-    pub(crate) fn began(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_nanos(self.record.began_ns)
+    /// When the run began, by the wall clock, if it goes on.
+    pub(crate) fn resumed_since(&self) -> Option<SystemTime> {
+        let began = UNIX_EPOCH + Duration::from_nanos(self.record.began_ns);
+        self.is_resumed.then_some(began)
     }
 
     /// Checks that each output has what the journal counts on.
@@ -354,10 +350,25 @@ impl Journal {
             .map_err(|error| cannot_write(path, error))
     }
 
+    /// The parked outcomes in a file that was cut back to `octets`. `name` is its name in errors.
+    pub(crate) fn spill(&self, file: File, name: String, octets: u64) -> Result<Spill, Failure> {
+        let Parked {
+            recorded_octets,
+            failed,
+            asked,
+        } = self.record.progress.parked;
+        let before = SpillState {
+            recorded_octets,
+            counts: RecheckCounts { failed, asked },
+        };
+        Spill::continued(file, name, octets, before).map_err(Failure::stopped)
+    }
+
     /// Starts the thread that writes records. Returns a sink for all outputs, and what ends the journal.
     pub(crate) fn into_sink(
         self,
         outputs: Vec<JournaledOutput>,
+        parked: Option<ParkedFile>,
         before: &Continuation,
         began: Instant,
     ) -> Result<(JournalSink, JournalEnd), Failure> {
@@ -366,12 +377,19 @@ impl Journal {
         let writer = Writer::start(self.store, self.record)
             .map(Arc::new)
             .map_err(|error| Failure::stopped(format!("cannot start a thread: {error}")))?;
-        let end = JournalEnd::new(self.path, Arc::clone(&writer), cpu_before);
+        let spill = parked.as_ref().map(|parked| parked.spill.clone());
+        let end = JournalEnd {
+            path: self.path,
+            writer: Arc::clone(&writer),
+            cpu_before,
+            parked,
+        };
         let sink = JournalSink {
             outputs,
+            spill,
             recorded: Ledger::after(&completed),
             count: 0,
-            checkpoint_count: 0,
+            is_changed: false,
             writer,
             counts: Counts {
                 tally: before.tally.clone(),

@@ -3,7 +3,7 @@
 use std::io::BufWriter;
 use std::sync::atomic::Ordering;
 
-use canvass_report::{Epoch, IntervalLog, LineCount};
+use canvass_report::{IntervalLog, LineCount};
 use canvass_run::{Plan, SavedBodies};
 
 use super::open::Journal;
@@ -12,10 +12,12 @@ use crate::exit::Failure;
 use crate::files::{CountedFile, OutputFile};
 use crate::lines::Checkpoint;
 use crate::outputs::{INTERVAL, Outputs, StreamedOutputs, cannot_compress};
+use crate::parked::{self, ParkedFile};
 
 /// The flags of outputs that are written during a run.
 const LINES: &str = "--output";
 const INTERVALS: &str = "--hlog";
+const PARKED: &str = "--recheck";
 
 /// Begins or continues the outputs of a run with a journal. Its first record is written before any of
 /// them is changed.
@@ -34,6 +36,11 @@ pub(crate) fn journaled_streams(
             files.push((flag, file, path));
         }
     }
+    if let Some(path) = named.parked_path() {
+        let file = parked::open(&path)?;
+        journal.add_output(PARKED, &file, &path)?;
+        files.push((PARKED, file, path));
+    }
     if let Some(directory) = &named.save {
         journal.add_directory(directory)?;
     }
@@ -41,13 +48,21 @@ pub(crate) fn journaled_streams(
     let mut outputs = Vec::new();
     let mut written = LineCount::default();
     let mut unsaved = None;
+    let mut parked = None;
     for (flag, mut file, path) in files {
         let octets = journal.cut(flag, &mut file, &path)?;
         let name = path.display().to_string();
+        if flag == PARKED {
+            let spill = journal.spill(file, name, octets)?;
+            let sink = Box::new(spill.clone());
+            outputs.push(JournaledOutput::new(flag, &path, spill.octets(), sink));
+            parked = Some(ParkedFile { spill, path });
+            continue;
+        }
         let file = CountedFile::new(file, octets);
         let counted = file.octets();
         let sink: Box<dyn Checkpoint> = if flag == INTERVALS {
-            Box::new(journaled_intervals(file, name, plan, &journal)?)
+            Box::new(journaled_intervals(file, name, plan)?)
         } else {
             let sinks = named.line_sinks(plan);
             let (mut lines, count) = match octets {
@@ -66,13 +81,17 @@ pub(crate) fn journaled_streams(
         };
         outputs.push(JournaledOutput::new(flag, &path, counted, sink));
     }
-    let (sink, end) = journal.into_sink(outputs, &before, plan.began())?;
+    let spill = parked
+        .as_ref()
+        .map(|parked: &ParkedFile| parked.spill.clone());
+    let (sink, end) = journal.into_sink(outputs, parked, &before, plan.began())?;
     Ok(StreamedOutputs {
         sinks: vec![Box::new(sink)],
         lines: written,
         intervals: None,
         unsaved,
         before,
+        spill,
         journal: Some(end),
     })
 }
@@ -82,16 +101,11 @@ fn journaled_intervals(
     file: CountedFile,
     name: String,
     plan: &Plan,
-    journal: &Journal,
 ) -> Result<IntervalLog, Failure> {
     let is_new = file.octets().load(Ordering::Relaxed) == 0;
     let writer = Box::new(BufWriter::new(file));
-    let epoch = Epoch {
-        wall: journal.began(),
-    };
-    let log = match is_new {
-        true => IntervalLog::new(writer, name, epoch, INTERVAL).map_err(Failure::stopped)?,
-        false => IntervalLog::continued(writer, name, INTERVAL),
-    };
-    Ok(log.with_clock_offset(journal.since_began(plan.epoch().wall)))
+    match is_new {
+        true => IntervalLog::new(writer, name, plan.epoch(), INTERVAL).map_err(Failure::stopped),
+        false => Ok(IntervalLog::continued(writer, name, INTERVAL)),
+    }
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use canvass_journal::{Done, Output, Partial, Progress, Writer};
+use canvass_journal::{Done, Output, Parked, Partial, Progress, Writer};
 use canvass_model::Outcome;
 use canvass_queue::{Ledger, Receipt};
 use canvass_report::{Durable, LatencyRecorder, Sink, SinkError, Tally};
-use canvass_run::{Completed, Shared};
+use canvass_run::{Completed, Shared, Spill, SpillState};
 
 use super::end::sink_error;
 use super::list::ListTracker;
@@ -19,12 +19,14 @@ use crate::lines::Checkpoint;
 /// All outputs of a run, with its journal.
 pub(crate) struct JournalSink {
     pub outputs: Vec<JournaledOutput>,
+    /// That of them which has what the others do not have yet.
+    pub spill: Option<Spill>,
     /// What the outputs have, durable or not.
     pub recorded: Ledger,
     /// The number of outcomes that this part of the run has recorded.
     pub count: u64,
-    /// As many as the latest checkpoint has.
-    pub checkpoint_count: u64,
+    /// Whether the outputs have more than the latest checkpoint.
+    pub is_changed: bool,
     pub writer: Arc<Writer>,
     pub counts: Counts,
     pub tracker: Option<ListTracker>,
@@ -54,21 +56,30 @@ pub(crate) struct TimeSpent {
 }
 
 impl JournalSink {
+    /// Notes that the outputs have these outcomes.
+    fn take(&mut self, outcomes: &[Outcome]) {
+        self.recorded.acknowledge(outcomes.iter().map(Receipt::of));
+        self.count += outcomes.len() as u64;
+        self.is_changed = true;
+    }
+
     /// Writes a checkpoint. It is not durable yet.
     fn checkpoint(&mut self) -> Result<(), SinkError> {
         for output in &mut self.outputs {
             output.sink.checkpoint()?;
         }
         let outputs = self.outputs.iter().map(JournaledOutput::recorded).collect();
+        let parked = self.spill.as_ref().map(parked).unwrap_or_default();
         let completed = self.recorded.completed();
         // All sinks have the same outcomes whenever one of them is flushed.
         let (tally, latency) = (self.counts.tally.get(), self.counts.latency.get());
         let list = self.tracker.as_ref().map(ListTracker::so_far);
         let time = self.time;
-        self.checkpoint_count = self.count;
+        self.is_changed = false;
         self.writer.checkpoint(self.count, move || Progress {
             done: done(completed),
             outputs,
+            parked,
             list,
             elapsed_ns: nanos(time.wall_before + time.began.elapsed()),
             cpu_ns: nanos(time.cpu_before + process_cpu_time()),
@@ -84,14 +95,29 @@ impl Sink for JournalSink {
         for output in &mut self.outputs {
             output.sink.record(outcomes)?;
         }
-        self.recorded.acknowledge(outcomes.iter().map(Receipt::of));
-        self.count += outcomes.len() as u64;
+        self.take(outcomes);
+        Ok(())
+    }
+
+    fn park(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
+        for output in &mut self.outputs {
+            output.sink.park(outcomes)?;
+        }
+        self.take(outcomes);
+        Ok(())
+    }
+
+    fn record_parked(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
+        for output in &mut self.outputs {
+            output.sink.record_parked(outcomes)?;
+        }
+        self.is_changed = true;
         Ok(())
     }
 
     fn flush(&mut self) -> Result<Durable, SinkError> {
         let durable = self.writer.durable().map_err(|error| sink_error(&error))?;
-        if self.count > self.checkpoint_count && self.writer.is_due() {
+        if self.is_changed && self.writer.is_due() {
             self.checkpoint()?;
         } else {
             for output in &mut self.outputs {
@@ -144,6 +170,18 @@ fn done(completed: Completed) -> Done {
         partial: partial
             .map(|(seq, outcomes)| Partial { seq, outcomes })
             .collect(),
+    }
+}
+
+fn parked(spill: &Spill) -> Parked {
+    let SpillState {
+        recorded_octets,
+        counts,
+    } = spill.state();
+    Parked {
+        recorded_octets,
+        failed: counts.failed,
+        asked: counts.asked,
     }
 }
 

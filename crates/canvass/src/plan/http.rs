@@ -12,11 +12,11 @@ use super::expect::expectations;
 use super::hosts::{MODULE, cannot_read, ports, probes, reach, start_lab};
 use super::proxy::through_proxies;
 use super::tls::{name_tls_files, tls_client};
-use super::{CommandParts, Invocation, invocation};
+use super::{CommandParts, Completion, Invocation, invocation};
 use crate::args::{BasicArgs, ExtrasArgs, HttpArgs};
 use crate::credentials::{self, PASSWORD};
 use crate::exit::Failure;
-use crate::journal::{GivenFlags, JournalRequest};
+use crate::journal::GivenFlags;
 
 /// The most redirects that `--location` follows, as in curl.
 const LOCATION_FOLLOW_MAX: u32 = 50;
@@ -78,7 +78,7 @@ pub(crate) fn http(args: HttpArgs, given: GivenFlags) -> Result<Invocation, Fail
     };
     let mut parts = CommandParts {
         save: args.save,
-        journal: JournalRequest::new(args.journal, given),
+        completion: Completion::new(args.journal, args.recheck, given),
         ..probes(
             "http",
             lab,

@@ -10,10 +10,10 @@ use canvass_queue::TargetKind;
 use canvass_report::Columns;
 use canvass_run::{Assertions, Plan, PlanBuilder};
 
-use super::{CommandParts, Invocation, dig, expect, invocation};
+use super::{CommandParts, Completion, Invocation, dig, expect, invocation};
 use crate::args::{CommonArgs, DnsArgs, PtrArgs, QuestionArgs};
 use crate::exit::Failure;
-use crate::journal::{GivenFlags, JournalRequest};
+use crate::journal::GivenFlags;
 use crate::message::message;
 use crate::outputs::RESPONSE_TABLE;
 use crate::same_file::NamedFiles;
@@ -32,8 +32,9 @@ pub(crate) fn ptr(args: PtrArgs, given: GivenFlags) -> Result<Invocation, Failur
         latency,
         mut common,
         journal,
+        recheck,
     } = args;
-    let journal = JournalRequest::new(journal, given);
+    let completion = Completion::new(journal, recheck, given);
     if forward_confirm && question.class != Class::IN {
         return Err(Failure::usage(format_args!(
             "--forward-confirm cannot be used with --class {}: names have their addresses in the \
@@ -48,7 +49,7 @@ pub(crate) fn ptr(args: PtrArgs, given: GivenFlags) -> Result<Invocation, Failur
         records: expect::records(records, None),
     };
     let builder = builder(kind, &question);
-    named_lookups("ptr", builder, assertions, targets, common, journal)
+    named_lookups("ptr", builder, assertions, targets, common, completion)
 }
 
 /// The invocation of `canvass dns`.
@@ -62,8 +63,9 @@ pub(crate) fn dns(args: DnsArgs, given: GivenFlags) -> Result<Invocation, Failur
         latency,
         mut common,
         journal,
+        recheck,
     } = args;
-    let journal = JournalRequest::new(journal, given);
+    let completion = Completion::new(journal, recheck, given);
     common.resolver.extend(dig::take_resolvers(&mut targets));
     if types.is_empty() {
         types = dig::take_types(&mut targets, common.input.is_some());
@@ -89,7 +91,7 @@ pub(crate) fn dns(args: DnsArgs, given: GivenFlags) -> Result<Invocation, Failur
         records: expect::records(records, Some(&serial)),
     };
     let builder = builder(TargetKind::Dns { types }, &question);
-    named_lookups("dns", builder, assertions, targets, common, journal)
+    named_lookups("dns", builder, assertions, targets, common, completion)
 }
 
 /// The plan of questions that are asked in this way.
@@ -115,7 +117,7 @@ fn named_lookups(
     assertions: Assertions,
     targets: Vec<String>,
     args: CommonArgs,
-    journal: Option<JournalRequest>,
+    completion: Completion,
 ) -> Result<Invocation, Failure> {
     if args.lab.is_some() && !args.resolver.is_empty() {
         return Err(Failure::usage("@ADDR cannot be used with --lab"));
@@ -135,7 +137,7 @@ fn named_lookups(
     })?;
     let parts = CommandParts {
         assertions,
-        journal,
+        completion,
         ..parts
     };
     invocation(parts, args)
@@ -196,7 +198,7 @@ fn parts_or(
         targets,
         lab,
         save: None,
-        journal: None,
+        completion: Completion::default(),
         files: NamedFiles::default(),
         tables_beside: &[RESPONSE_TABLE],
         sockets_max: None,

@@ -27,9 +27,9 @@ use canvass_queue::{Dedup, Source};
 use canvass_report::Columns;
 use canvass_run::{Assertions, Plan, PlanBuilder, default_event_loops};
 
-use crate::args::{CommonArgs, ProgressArg, TransportArg};
+use crate::args::{CommonArgs, JournalArgs, ProgressArg, RecheckArgs, TransportArg};
 use crate::exit::Failure;
-use crate::journal::{JournalRequest, Opened};
+use crate::journal::{GivenFlags, JournalRequest, Opened};
 use crate::message::message;
 use crate::outputs::Outputs;
 use crate::same_file::NamedFiles;
@@ -77,7 +77,7 @@ struct CommandParts {
     source: Option<Box<dyn Source>>,
     lab: Option<Lab>,
     save: Option<PathBuf>,
-    journal: Option<JournalRequest>,
+    completion: Completion,
     /// Files that only this command reads.
     files: NamedFiles,
     /// The names of the percentile tables beside that of `--hgrm`.
@@ -88,17 +88,39 @@ struct CommandParts {
     negative_lookups_are_good: bool,
 }
 
+/// What is asked of a run besides its lines, so that nothing is lost.
+#[derive(Default)]
+struct Completion {
+    journal: Option<JournalRequest>,
+    /// Whether failed targets are asked again at the end.
+    recheck: bool,
+}
+
+impl Completion {
+    fn new(journal: JournalArgs, recheck: RecheckArgs, given: GivenFlags) -> Self {
+        Self {
+            journal: JournalRequest::new(journal, given),
+            recheck: recheck.recheck,
+        }
+    }
+}
+
 fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failure> {
-    let outputs = Outputs::new(&args, parts.columns, parts.save);
+    let Completion { journal, recheck } = parts.completion;
+    let mut outputs = Outputs::new(&args, parts.columns, parts.save);
+    outputs.parks = recheck;
     let mut files = parts.files;
     let reads_list = parts.targets.is_empty() && parts.source.is_none();
     name_inputs(&args, reads_list, &mut files);
     outputs.name_files(&mut files, parts.tables_beside);
-    if let Some(request) = &parts.journal {
+    if let Some(request) = &journal {
         request.name_files(&mut files);
+        if let Some(path) = outputs.parked_path() {
+            files.writes("--recheck", path);
+        }
     }
     files.check()?;
-    if let Some(request) = &parts.journal {
+    if let Some(request) = &journal {
         outputs.check_for_journal(request.flag())?;
     }
     descriptors::check(event_loops(&args))?;
@@ -124,13 +146,18 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
     }
     granted::warn_of_limits(&args, &plan, parts.sockets_max);
     let dedup = args.dedup.map(|bytes| Arc::new(Dedup::new(bytes)));
-    let mut journal = match parts.journal {
+    let mut journal = match journal {
         Some(request) => {
             let order = order(&args, !parts.targets.is_empty())?;
             Some(request.open(&order, args.quiet)?)
         }
         None => None,
     };
+    if let Some(Opened::Open(journal)) = &journal
+        && let Some(began) = journal.resumed_since()
+    {
+        plan = plan.continuing(began);
+    }
     let source = match (parts.source, &mut journal) {
         (Some(source), _) => source,
         (None, Some(Opened::Finished(_))) => Box::new(canvass_queue::jobs(Vec::new())),

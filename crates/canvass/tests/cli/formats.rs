@@ -19,7 +19,7 @@ const TAIL: [&str; 8] = [
 const CSV_HEADER: &str = "seq,line,target,probe,type,outcome,status,names,ttl,answers,confirmed,\
     forward,resolver,transport,attempts,started,latency_ms,response_ms,wait_ms,dns_ms,\
     error_phase,error_cause,error_message,error_errno,stalled,cname,class,flags,ede,nsid,subnet,\
-    edns,authority,additional,expected,seen";
+    edns,authority,additional,expected,seen,recheck";
 
 /// The keys of an object, itself and not what is in it, in the order they stand.
 pub(crate) fn keys(object: &str) -> Vec<String> {

@@ -53,7 +53,7 @@ const CSV_HEADER: &str = "seq,line,target,probe,outcome,status,url,remote,http_v
     repeat,addresses,attempts,started,latency_ms,response_ms,wait_ms,resolve_ms,connect_ms,tls_ms,\
     first_byte_ms,transfer_ms,error_phase,error_cause,error_message,error_errno,stalled,\
     body_error,proxy,warnings,surplus_bytes,expected,seen,headers,title,body_sha256,favicon_url,\
-    favicon_status,favicon_mmh3";
+    favicon_status,favicon_mmh3,recheck";
 
 /// Checks that a line has exactly these keys of its own, in this order. `stalled` is there only
 /// when this machine held the run up.

@@ -78,6 +78,7 @@ mod probing;
 mod proxy;
 mod proxy_protocol;
 mod rate;
+mod recheck;
 mod records;
 mod redis;
 mod report;

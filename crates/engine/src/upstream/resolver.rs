@@ -58,12 +58,15 @@ impl LaneLimits {
         let upstreams = config.upstreams.len();
         let first = (IN_FLIGHT_FIRST_ALL / upstreams.max(1))
             .clamp(*IN_FLIGHT_FIRST.start(), *IN_FLIGHT_FIRST.end());
+        let in_flight_max = config
+            .in_flight_per_resolver_max
+            .unwrap_or(config.jobs_max as u32);
         let udp = WindowLimits {
             rate_max: config
                 .rate_per_resolver_max_per_second
                 .unwrap_or(f64::INFINITY),
-            in_flight_first: first as u32,
-            in_flight_max: config.jobs_max as u32,
+            in_flight_first: in_flight_max.min(first as u32),
+            in_flight_max,
             quantum: DATAGRAM_QUANTUM,
             batch_max: DATAGRAM_BATCH_MAX,
             batches_saved_max: DATAGRAM_BATCHES_SAVED_MAX,

@@ -48,6 +48,7 @@ fn upstreams(count: u16) -> Upstreams {
         query_source: None,
         rate_per_resolver_max_per_second: None,
         ends_without_resolvers: true,
+        in_flight_per_resolver_max: None,
         jobs_max: JOBS_MAX,
         probing: Probing::default(),
     };

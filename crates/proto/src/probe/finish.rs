@@ -141,6 +141,7 @@ impl Probe {
             finished,
             phases: self.tour.clock.phases(),
             stalled: false,
+            recheck: false,
             resolver: None,
             transport: None,
             class: Class::IN,

@@ -71,6 +71,7 @@ impl Session {
             finished: now,
             phases: self.clock.phases(),
             stalled: false,
+            recheck: false,
             resolver: resolver.map(|(resolver, _)| resolver),
             transport: resolver.map(|(_, transport)| transport),
             class: self.query.question().class(),

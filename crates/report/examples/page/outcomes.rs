@@ -31,6 +31,7 @@ fn outcome(seq: u64, due: Time, target: Target, spec: ProbeSpec) -> Outcome {
         finished: due,
         phases: Phases::default(),
         stalled: false,
+        recheck: false,
         resolver: None,
         transport: None,
         class: Class::IN,

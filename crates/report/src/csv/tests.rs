@@ -59,25 +59,25 @@ fn rows_are_as_the_header_says() {
         "seq,line,target,probe,type,outcome,status,names,ttl,answers,confirmed,forward,\
          resolver,transport,attempts,started,latency_ms,response_ms,wait_ms,dns_ms,\
          error_phase,error_cause,error_message,error_errno,stalled,\
-         cname,class,flags,ede,nsid,subnet,edns,authority,additional,expected,seen"
+         cname,class,flags,ede,nsid,subnet,edns,authority,additional,expected,seen,recheck"
     );
     assert_eq!(
         lines[1],
         "0,1,10.1.2.3,ptr,,answered,NOERROR,host-10-1-2-3.example.net.,400,,,,127.0.0.1:53,\
-         udp,1,2026-01-02T03:04:05.123474Z,0.412,0.43,0,0.412,,,,,false,,,,,,,,,,,"
+         udp,1,2026-01-02T03:04:05.123474Z,0.412,0.43,0,0.412,,,,,false,,,,,,,,,,,,false"
     );
     assert_eq!(
         lines[2],
         "2,9,010.9.9.9,ptr,,failed,TIMEOUT,,,,,,127.0.0.1:53,udp,8,\
          2026-01-02T03:04:05.123456Z,10000,10000,0,10000,dns,timeout,\
-         no answer from 127.0.0.1:53 in 8 attempts,,true,,,,,,,,,,,"
+         no answer from 127.0.0.1:53 in 8 attempts,,true,,,,,,,,,,,,false"
     );
     assert_eq!(
         lines[3],
         "6,2,www.example.net,dns,A,answered,NOERROR,,,\
          www.example.net. 300 CNAME web.example.net. | web.example.net. 60 A 192.0.2.1 | \
          web.example.net. 60 A 192.0.2.2,,,127.0.0.1:53,udp,1,2026-01-02T03:04:05.123456Z,\
-         1.5,1.5,0,1.5,,,,,false,,,aa rd ra,,,,,,,,"
+         1.5,1.5,0,1.5,,,,,false,,,aa rd ra,,,,,,,,,false"
     );
 }
 
@@ -134,25 +134,25 @@ fn http_rows_have_columns_of_their_own() {
          started,latency_ms,response_ms,wait_ms,resolve_ms,connect_ms,tls_ms,first_byte_ms,\
          transfer_ms,error_phase,error_cause,error_message,error_errno,stalled,body_error,proxy,\
          warnings,surplus_bytes,expected,seen,headers,title,body_sha256,favicon_url,favicon_status,\
-         favicon_mmh3"
+         favicon_mmh3,recheck"
     );
     assert_eq!(
         lines[1],
         "1,2,http://example.net/,http,answered,200,https://example.net/,192.0.2.1:443,1.1,200,,5,\
          25,1,TLSv1.3,27,1,[2001:db8::1]:443=CONNREFUSED,2,2026-01-02T03:04:05.123456Z,15,15,0,1,\
-         2,3,4,5,,,,,false,,,,,,,,,,,,"
+         2,3,4,5,,,,,false,,,,,,,,,,,,,false"
     );
     assert_eq!(
         lines[2],
         "2,3,https://expired.example.net/,http,failed,TLS,https://expired.example.net/,\
          192.0.2.1:443,,,,,,0,,-3,,,1,2026-01-02T03:04:05.123456Z,6,6,0,1,2,3,,,tls,expired,\
-         the certificate of 192.0.2.1:443 expired 3 days ago,,false,,,,,,,,,,,,"
+         the certificate of 192.0.2.1:443 expired 3 days ago,,false,,,,,,,,,,,,,false"
     );
     let unsaved = fixture::http_unsaved("no space, none");
-    assert!(written(&[unsaved]).ends_with(",false,\"no space, none\",,,,,,,,,,,\n"));
+    assert!(written(&[unsaved]).ends_with(",false,\"no space, none\",,,,,,,,,,,,false\n"));
     let odd = written(&[fixture::http_odd()]);
     assert!(
-        odd.ends_with(",false,,,status_line chunk_size,5,,,,,,,,\n"),
+        odd.ends_with(",false,,,status_line chunk_size,5,,,,,,,,,false\n"),
         "{odd}"
     );
 }
@@ -170,18 +170,18 @@ fn tcp_and_udp_rows_have_columns_of_their_own() {
         "seq,line,target,probe,outcome,status,remote,captures,sent_bytes,received_bytes,\
          tls_version,tls_days_left,mismatch,replies,addresses,captures_hex,attempts,started,latency_ms,\
          response_ms,wait_ms,resolve_ms,connect_ms,tls_ms,first_byte_ms,transfer_ms,error_phase,error_cause,\
-         error_message,error_errno,stalled,proxy,expected,seen"
+         error_message,error_errno,stalled,proxy,expected,seen,recheck"
     );
     assert_eq!(
         lines[1],
         "3,4,127.0.0.1:110,tcp,answered,MATCHED,127.0.0.1:110,\"messages=72; bytes=1,024\",40,61,\
-         ,,,,,,1,2026-01-02T03:04:05.123456Z,1.34,1.34,0,,0.04,,0.3,1,,,,,false,,,"
+         ,,,,,,1,2026-01-02T03:04:05.123456Z,1.34,1.34,0,,0.04,,0.3,1,,,,,false,,,,false"
     );
     assert_eq!(
         lines[2],
         "4,5,[2001:db8::1]:25,tcp,failed,CONNREFUSED,[2001:db8::1]:25,,0,0,,,,,,,1,\
          2026-01-02T03:04:05.123456Z,0.12,0.12,0,,0.12,,,,connect,refused,\
-         [2001:db8::1]:25 refused the connection,ECONNREFUSED,false,,,"
+         [2001:db8::1]:25 refused the connection,ECONNREFUSED,false,,,,false"
     );
     assert!(lines[3].contains(",8,,,,2,,,1,"), "{}", lines[3]);
 }
@@ -208,16 +208,16 @@ fn rows_of_mixed_endpoints_share_the_columns_of_every_probe() {
             "seq,line,target,probe,outcome,status,type,answers,resolver,transport,remote,url,\
              body_bytes,captures,received_bytes,mismatch,tls_version,tls_days_left,warnings,attempts,\
              started,latency_ms,response_ms,wait_ms,dns_ms,resolve_ms,connect_ms,tls_ms,first_byte_ms,\
-             transfer_ms,error_phase,error_cause,error_message,error_errno,stalled,expected,seen",
+             transfer_ms,error_phase,error_cause,error_message,error_errno,stalled,expected,seen,recheck",
             "6,2,www.example.net,dns,answered,NOERROR,A,www.example.net. 300 CNAME web.example.net. \
              | web.example.net. 60 A 192.0.2.1 | web.example.net. 60 A 192.0.2.2,127.0.0.1:53,udp,\
-             ,,,,,,,,,1,2026-01-02T03:04:05.123456Z,1.5,1.5,0,1.5,,,,,,,,,,false,,",
+             ,,,,,,,,,1,2026-01-02T03:04:05.123456Z,1.5,1.5,0,1.5,,,,,,,,,,false,,,false",
             "2,3,https://expired.example.net/,http,failed,TLS,,,,,192.0.2.1:443,\
              https://expired.example.net/,,,,,,-3,,1,2026-01-02T03:04:05.123456Z,6,6,0,,1,2,3,,,tls,\
-             expired,the certificate of 192.0.2.1:443 expired 3 days ago,,false,,",
+             expired,the certificate of 192.0.2.1:443 expired 3 days ago,,false,,,false",
             "3,4,127.0.0.1:110,tcp,answered,MATCHED,,,,,127.0.0.1:110,,,\
              \"messages=72; bytes=1,024\",61,,,,,1,2026-01-02T03:04:05.123456Z,1.34,1.34,0,,,0.04,,\
-             0.3,1,,,,,false,,",
+             0.3,1,,,,,false,,,false",
         ]
     );
     assert!(lines[4].contains("220 is not what"), "{}", lines[4]);
@@ -254,7 +254,7 @@ fn what_was_asked_for_and_what_was_expected_have_columns() {
     assert_eq!(cell(&extras, "body_sha256"), "5a".repeat(32));
     let text = written(&[fixture::http_unexpected()]);
     assert!(
-        text.ends_with(",\"status 200-399,401\",503,,,,,,\n"),
+        text.ends_with(",\"status 200-399,401\",503,,,,,,,false\n"),
         "{text}"
     );
     assert_eq!(cell(&fixture::tcp_unmatched(), "seen"), "\"220\"");

@@ -68,6 +68,15 @@ fields! {
 }
 
 fields! {
+    /// Stands last in every line, since its column is the newest.
+    Recheck: Outcome, |outcome| "," .. "", into LineDraft;
+
+    recheck: KeyIf<bool> = KeyIf(outcome.recheck, outcome.recheck), csv,
+        read(optional, |line, recheck| line.outcome.recheck = recheck),
+        "with `--recheck`: true if the target failed at first and this is what it answered when it was asked again at the end of the run; otherwise there is no key";
+}
+
+fields! {
     /// Stands last but for what only `http` has, since its columns are newer than the others.
     Expectation: Outcome, |outcome| "," .. "", into LineDraft;
 
@@ -98,4 +107,4 @@ fields! {
         "the system's error, such as `ECONNREFUSED`; null if the system reported none";
 }
 
-whole_outcome!(Start, Ending, Times, End, Expectation);
+whole_outcome!(Start, Ending, Times, End, Expectation, Recheck);

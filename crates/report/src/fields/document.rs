@@ -38,6 +38,7 @@ fn write_section(out: &mut String, name: &str) -> std::fmt::Result {
             lookup::Time::FIELDS,
             common::End::FIELDS,
             common::Expectation::FIELDS,
+            common::Recheck::FIELDS,
         ],
         "error" => &[common::Error::FIELDS],
         "ptr and dns" => &[

@@ -101,23 +101,23 @@ fn with_default<Subject: Default>(write: impl FnOnce(&Subject)) {
 line! {
     /// A line of `ptr` and `dns`.
     LookupLine: common::Start, lookup::Question, common::Ending, lookup::Answer, common::Times,
-    lookup::Time, common::End, details::Details, common::Expectation
+    lookup::Time, common::End, details::Details, common::Expectation, common::Recheck
 }
 
 line! {
     /// A line of `http`.
     HttpLine: common::Start, common::Ending, http::Answer, common::Times, host::Time, common::End,
-    http::Body, common::Expectation, http::Extras
+    http::Body, common::Expectation, http::Extras, common::Recheck
 }
 
 line! {
     /// A line of `tcp` and `udp`.
     TalkLine: common::Start, common::Ending, talk::Answer, common::Times, host::Time, common::End,
-    talk::Path, common::Expectation
+    talk::Path, common::Expectation, common::Recheck
 }
 
 row! {
     /// A row of `check`, of any probe. In ndjson its lines are those of their probes.
     EndpointRow: common::Start, common::Ending, endpoints::Answer, common::Times, endpoints::Time,
-    common::End, common::Expectation
+    common::End, common::Expectation, common::Recheck
 }

@@ -33,7 +33,8 @@ reader! {
     /// A line of any probe.
     LineReader into LineDraft:
     common::Start, lookup::Question, common::Ending, lookup::Answer, http::Answer, talk::Answer,
-    common::Times, lookup::Time, host::Time, common::End, common::Expectation
+    common::Times, lookup::Time, host::Time, common::End, common::Expectation,
+    common::Recheck
 }
 
 reader! {

@@ -62,6 +62,7 @@ impl Default for LineDraft {
                 finished: Time::ZERO,
                 phases: Phases::default(),
                 stalled: false,
+                recheck: false,
                 resolver: None,
                 transport: None,
                 class: Class::IN,

@@ -134,6 +134,7 @@ pub fn read_run(reader: impl BufRead, name: &str) -> Result<ReadRun, ReadError> 
             cpu: None,
             remaining: None,
             interrupted: false,
+            recheck: None,
             colour: false,
         }));
     }

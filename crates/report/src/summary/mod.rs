@@ -36,8 +36,19 @@ pub struct SummaryInput<'a> {
     pub remaining: Option<u64>,
     /// The run was stopped by a signal.
     pub interrupted: bool,
+    /// The last pass, if there was one.
+    pub recheck: Option<RecheckCounts>,
     /// Whether to colour the bars of the histogram.
     pub colour: bool,
+}
+
+/// How failed targets were asked again at the end of a run. [`Tally::rechecked`] of them answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RecheckCounts {
+    /// The outcomes that had failed and might be asked again.
+    pub failed: u64,
+    /// Those of them that were.
+    pub asked: u64,
 }
 
 /// Renders the summary: lines with line ends.
@@ -49,6 +60,7 @@ pub fn summary(input: &SummaryInput<'_>) -> String {
 
 fn write_all(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result {
     write_balance(input, out)?;
+    write_recheck(input, out)?;
     write_counts(input.tally, out)?;
     write_latency(input.tally, input.latency, out)?;
     histogram::write(input.latency, input.colour, out)?;
@@ -100,6 +112,17 @@ fn write_balance(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result
         (true, None) => writeln!(out, "interrupted"),
         (false, Some(remaining)) if remaining > 0 => writeln!(out, "remaining {remaining}"),
         (false, _) => Ok(()),
+    }
+}
+
+fn write_recheck(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result {
+    match input.recheck {
+        Some(RecheckCounts { failed, asked }) => writeln!(
+            out,
+            "failed only under load: {} of {asked} asked again, of {failed} that had failed",
+            input.tally.rechecked()
+        ),
+        None => Ok(()),
     }
 }
 
@@ -287,6 +310,7 @@ mod tests {
             cpu: Some(Duration::from_micros(60)),
             remaining: None,
             interrupted: false,
+            recheck: None,
             colour: false,
         })
     }
@@ -465,6 +489,39 @@ warning: the certificate of 1 target expires within 14 days; the first is that o
     }
 
     #[test]
+    fn what_failed_only_under_load_is_counted_and_estimated() {
+        let mut answered = fixture::ptr_answered();
+        answered.recheck = true;
+        let (tally, latency) = recorded(&[answered, fixture::ptr_timeout()]);
+        let mut input = SummaryInput {
+            tally: &tally,
+            latency: &latency,
+            shards: &[shard(2)],
+            wall: Duration::from_secs(1),
+            cpu: None,
+            remaining: None,
+            interrupted: false,
+            recheck: Some(RecheckCounts {
+                failed: 10,
+                asked: 2,
+            }),
+            colour: false,
+        };
+        let text = summary(&input);
+        for part in [
+            "\nfailed only under load: 1 of 2 asked again, of 10 that had failed\n",
+            "\nwarning: 1 target had failed only under the load of this run, and so had about 4 that \
+             were not asked again; lower --rate",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        input.recheck = None;
+        let text = summary(&input);
+        assert!(!text.contains("failed only under load:"), "{text}");
+        assert!(text.contains("load of this run; lower --rate"), "{text}");
+    }
+
+    #[test]
     fn an_interrupt_says_what_remains() {
         let (tally, latency) = recorded(&[]);
         let mut input = SummaryInput {
@@ -475,6 +532,7 @@ warning: the certificate of 1 target expires within 14 days; the first is that o
             cpu: None,
             remaining: Some(995),
             interrupted: true,
+            recheck: None,
             colour: false,
         };
         assert!(summary(&input).starts_with(

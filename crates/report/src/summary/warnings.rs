@@ -33,6 +33,7 @@ pub fn warnings(input: &SummaryInput<'_>) -> Vec<String> {
     ];
     let of_load = [
         late_starts(tally),
+        failed_under_load(input),
         busy(input),
         ending_certificates(tally.ending_certificates()),
     ];
@@ -137,6 +138,28 @@ fn late_starts(tally: &Tally) -> Option<String> {
     })
 }
 
+fn failed_under_load(input: &SummaryInput<'_>) -> Option<String> {
+    let answered = input.tally.rechecked();
+    let unasked = input
+        .recheck
+        .filter(|counts| counts.asked > 0)
+        .map(|counts| {
+            let unasked = counts.failed.saturating_sub(counts.asked);
+            (unasked as f64 * answered as f64 / counts.asked as f64).round() as u64
+        });
+    let also = match unasked {
+        Some(about) if about > 0 => format!(", and so had about {about} that were not asked again"),
+        _ => String::new(),
+    };
+    (answered > 0).then(|| {
+        format!(
+            "{} had failed only under the load of this run{also}; lower --rate, --rate-per-resolver \
+             or --concurrency",
+            count(answered, "target", "targets"),
+        )
+    })
+}
+
 fn busy(input: &SummaryInput<'_>) -> Option<String> {
     let (cpu, shards) = (input.cpu?, input.shards.len());
     let available = input.wall.as_secs_f64() * shards as f64;
@@ -184,6 +207,7 @@ mod tests {
             cpu: Some(cpu),
             remaining: None,
             interrupted: false,
+            recheck: None,
             colour: false,
         })
     }

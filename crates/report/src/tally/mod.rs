@@ -40,6 +40,7 @@ pub struct Tally {
     attempts_max: u32,
     answered_after_retry: u64,
     stalled: u64,
+    rechecked: u64,
     late_starts: u64,
     late_start_max: Duration,
     confirmations: Confirmations,
@@ -121,6 +122,7 @@ impl Tally {
         self.attempts += u64::from(outcome.attempts);
         self.attempts_max = self.attempts_max.max(outcome.attempts);
         self.stalled += u64::from(outcome.stalled);
+        self.rechecked += u64::from(outcome.recheck);
         self.record_start(outcome);
         match outcome.job.spec {
             ProbeSpec::Ptr {
@@ -245,6 +247,12 @@ impl Tally {
     /// Outcomes with `stalled`.
     pub fn stalled(&self) -> u64 {
         self.stalled
+    }
+
+    /// Outcomes with `recheck`: the targets failed at first, and answered when they were asked again at
+    /// the end of the run.
+    pub fn rechecked(&self) -> u64 {
+        self.rechecked
     }
 
     /// Outcomes that started [`LATE_START_MIN`] or more after their scheduled time.

@@ -1,7 +1,7 @@
 //! The last column of `ptr` and `dns`, which only some lines have: notes on the response besides its
 //! answer.
 
-use canvass_model::{Cause, Class, Outcome, ProbeSpec, Record};
+use canvass_model::{Cause, Class, Outcome, ProbeSpec, Record, ResponseDetails};
 
 use super::push_unmet;
 use crate::fields::shows_flags;
@@ -54,9 +54,15 @@ pub(super) fn push_details(out: &mut Vec<u8>, outcome: &Outcome) {
     if outcome.class != Class::IN && matches!(outcome.job.spec, ProbeSpec::Ptr { .. }) {
         notes.push("class:", outcome.class);
     }
-    let Some(details) = outcome.details.as_deref() else {
-        return;
-    };
+    if let Some(details) = outcome.details.as_deref() {
+        push_response(&mut notes, outcome, details);
+    }
+    if outcome.recheck {
+        notes.push("recheck:", "failed at first");
+    }
+}
+
+fn push_response(notes: &mut Notes<'_>, outcome: &Outcome, details: &ResponseDetails) {
     let shows_ad = details.flags.is_authentic() && shows_flags(outcome);
     if details.sections.is_some() || shows_ad {
         let names: Vec<_> = details.flags.names().collect();

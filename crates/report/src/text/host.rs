@@ -29,6 +29,7 @@ pub(super) fn push_http(out: &mut Vec<u8>, outcome: &Outcome) {
     if let Some(answer) = answer {
         push_http_detail(&mut detail, answer);
     }
+    detail.push_recheck(outcome);
     detail.end();
 }
 
@@ -41,6 +42,7 @@ pub(super) fn push_talk(out: &mut Vec<u8>, outcome: &Outcome) {
     if let Answer::Talk(answer) = &outcome.answer {
         push_talk_detail(&mut detail, answer);
     }
+    detail.push_recheck(outcome);
     detail.end();
 }
 
@@ -165,6 +167,12 @@ impl<'a> Detail<'a> {
             out.extend_from_slice(fault.cause.as_str().as_bytes());
             out.extend_from_slice(b": ");
             push_visible(out, &fault.message);
+        }
+    }
+
+    fn push_recheck(&mut self, outcome: &Outcome) {
+        if outcome.recheck {
+            self.part().extend_from_slice(b"recheck: failed at first");
         }
     }
 

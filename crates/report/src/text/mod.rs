@@ -10,7 +10,9 @@
 //! other than IN stands before the type.
 //!
 //! A line of `ptr` or `dns` has one more column if the response says more than its answer: notes
-//! joined by ` | `, such as `EDE: Stale Answer (3)`, first an expectation that did not hold.
+//! joined by ` | `, such as `EDE: Stale Answer (3)`, first an expectation that did not hold. The
+//! last note of a target that answered only when it was asked again is `recheck: failed at first`; for the
+//! other probes it is the last detail.
 //!
 //! `http`: `target`, `STATUS`, the size of the body, the time, and details joined by ` | `, such as
 //! an expectation that did not hold, the destination of redirects and when the certificate expires. `tcp` and `udp`: `target`,

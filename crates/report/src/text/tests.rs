@@ -221,3 +221,18 @@ proptest! {
         prop_assert!(notes <= usize::from(has_notes));
     }
 }
+
+#[test]
+fn what_answered_only_when_it_was_asked_again_is_marked() {
+    for (mut outcome, end) in [
+        (fixture::ptr_answered(), "\trecheck: failed at first\n"),
+        (fixture::dns_answered(), "\trecheck: failed at first\n"),
+        (fixture::tcp_matched(), " | recheck: failed at first\n"),
+        (fixture::http_answered(), "\trecheck: failed at first\n"),
+    ] {
+        outcome.recheck = true;
+        outcome.details = None;
+        let text = line(&outcome);
+        assert!(text.ends_with(end), "{text}");
+    }
+}

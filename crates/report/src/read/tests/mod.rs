@@ -132,6 +132,7 @@ fn lines_are_counted_as_the_run_counted_them() {
         cpu: None,
         remaining: None,
         interrupted: false,
+        recheck: None,
         colour: false,
     });
     assert_eq!(report.warnings, actual);

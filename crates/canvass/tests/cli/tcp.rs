@@ -303,6 +303,6 @@ fn every_line_has_every_key_in_order_whatever_happened() {
         "seq,line,target,probe,outcome,status,remote,captures,sent_bytes,received_bytes,\
          tls_version,tls_days_left,mismatch,replies,addresses,captures_hex,attempts,started,latency_ms,\
          response_ms,wait_ms,resolve_ms,connect_ms,tls_ms,first_byte_ms,transfer_ms,error_phase,\
-         error_cause,error_message,error_errno,stalled,proxy,expected,seen"
+         error_cause,error_message,error_errno,stalled,proxy,expected,seen,recheck"
     );
 }

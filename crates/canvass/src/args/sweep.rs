@@ -44,10 +44,11 @@ pub(crate) struct SweepArgs {
     /// With --modules, that file too. Nothing is sent. The exit status is 2 if something is wrong.
     #[arg(long, conflicts_with = "once", help_heading = heading::QUESTION)]
     pub check: bool,
-    /// Suspect an endpoint after N bad rounds
+    /// Call an endpoint down after N bad rounds
     ///
-    /// Then a second opinion decides whether it is down: a probe apart from the others, which is
-    /// tried up to three times. What a resolver or this machine failed to do does not count.
+    /// And a second opinion that is bad too: a probe apart from the others, which is tried up to three
+    /// times. It is asked for one round before the last. What a resolver or this machine failed to do
+    /// does not count.
     #[arg(long, value_name = "N", default_value = "3", help_heading = heading::QUESTION)]
     pub down_after: NonZeroU32,
     /// Call it up again after N good rounds

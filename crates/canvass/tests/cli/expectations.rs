@@ -205,7 +205,7 @@ fn people_scripts_and_pages_see_what_was_expected() {
     );
     let csv = run(&["-q", "-f", "csv"]).out;
     let row = csv.lines().nth(1).unwrap();
-    assert!(row.ends_with(",status 2xx,503,,,,,,,"), "{csv}");
+    assert!(row.ends_with(",status 2xx,503,,,,,,,false"), "{csv}");
     let err = run(&["-f", "ndjson", "-o", &ndjson, "--html", &page]).err;
     let shown = err
         .lines()

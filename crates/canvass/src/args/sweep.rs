@@ -44,7 +44,7 @@ pub(crate) struct SweepArgs {
     /// With --modules, that file too. Nothing is sent. The exit status is 2 if something is wrong.
     #[arg(long, conflicts_with = "once", help_heading = heading::QUESTION)]
     pub check: bool,
-    /// Call an endpoint down after N bad rounds
+    /// Call it down after N bad rounds
     ///
     /// And a second opinion that is bad too: a probe apart from the others, which is tried up to three
     /// times. It is asked for one round before the last. What a resolver or this machine failed to do

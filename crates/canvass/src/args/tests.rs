@@ -12,7 +12,7 @@ const COLUMNS: usize = 80;
 const VERBS: &str = "\
     Accept Answer Ask Begin Bind Call Choose Close Collect Compare Connect Corrupt Delay Draw \
     Duplicate Enable Exit Expect Follow Forge Forward Go Hold Keep Let Limit Listen Look Lose \
-    Offer Present Print Probe Queue Read Record Repeat Run Send Serve Set Show Skip Stop Suspect \
+    Offer Present Print Probe Queue Read Record Repeat Run Send Serve Set Show Skip Stop \
     Take Trust Try Use Vary Verify Write";
 
 #[test]

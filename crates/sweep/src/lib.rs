@@ -12,6 +12,8 @@ mod alerts;
 pub mod config;
 mod cut_off;
 mod evidence;
+mod file_stamp;
+mod json_file;
 mod keeper;
 mod last_result;
 mod latency;

@@ -1,14 +1,13 @@
 //! The file that keeps states over a restart.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 
 use crate::alerts::SavedAlerts;
+use crate::json_file;
 use crate::state::Tracker;
 
 /// The version of the format.
@@ -111,18 +110,7 @@ impl SavedStates {
     /// # Errors
     /// The system's own. The file is as it was.
     pub fn write(&self, path: &Path) -> io::Result<()> {
-        let parent = path
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty());
-        let directory = parent.unwrap_or(Path::new("."));
-        let mut file = BufWriter::new(NamedTempFile::new_in(directory)?);
-        serde_json::to_writer(&mut file, self)?;
-        file.write_all(b"\n")?;
-        let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        // The name is durable only when its directory is.
-        File::open(directory)?.sync_all()
+        json_file::replace(path, self)
     }
 }
 

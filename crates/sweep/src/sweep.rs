@@ -14,7 +14,7 @@ use canvass_proto::{ModuleKind, Timeouts};
 use canvass_run::{Plan, Report, Run, Sink, StartError, StopHandle};
 use crossbeam_channel::{Sender, bounded};
 
-use flow::{OpinionJudge, OpinionSink, OpinionSource, RoundJudge, RoundSink, RoundSource};
+use flow::{Part, PartJudge, PartSink, PartSource};
 
 use crate::alerts::{AlertPlan, Alerting, Silences};
 use crate::keeper::Keeper;
@@ -148,27 +148,30 @@ impl Sweep {
             let thread = spawned.map_err(StartError::Thread)?;
             keeper = Some((notices.clone(), thread));
         }
-        sinks.push(Box::new(RoundSink {
+        let source = |part| PartSource {
             shared: Arc::clone(&shared),
-            notices: notices.clone(),
-        }));
-        let opinion_sink = Box::new(OpinionSink {
-            shared: Arc::clone(&shared),
-            notices,
-        });
-        let opinion_source = OpinionSource {
-            shared: Arc::clone(&shared),
+            part,
             given: 0,
         };
-        let round_source = RoundSource {
-            shared: Arc::clone(&shared),
-            given: 0,
+        let judge = |part| {
+            let shared = Arc::clone(&shared);
+            Arc::new(PartJudge { shared, part })
         };
-        let rounds = rounds.judged(Arc::new(RoundJudge(Arc::clone(&shared))));
-        let opinions = opinions.judged(Arc::new(OpinionJudge(Arc::clone(&shared))));
+        let sink = |part| {
+            let (shared, notices) = (Arc::clone(&shared), notices.clone());
+            Box::new(PartSink {
+                shared,
+                part,
+                notices,
+            })
+        };
+        sinks.push(sink(Part::Rounds));
+        let opinion_sinks: Vec<Box<dyn Sink>> = vec![sink(Part::Opinions)];
+        let opinions = opinions.judged(judge(Part::Opinions));
+        let rounds = rounds.judged(judge(Part::Rounds));
         Ok(Self {
-            opinions: Run::start(opinions, opinion_source, vec![opinion_sink])?,
-            rounds: Run::start(rounds, round_source, sinks)?,
+            opinions: Run::start(opinions, source(Part::Opinions), opinion_sinks)?,
+            rounds: Run::start(rounds, source(Part::Rounds), sinks)?,
             shared,
             keeper,
         })

@@ -14,6 +14,7 @@ use super::plan::AlertPlan;
 use super::queue::{DeliveryError, Failed};
 use super::receiver::Deliver;
 use super::silences::{Silences, SilencesError};
+use crate::file_stamp::FileStamp;
 use crate::notice::Notice;
 
 /// How often it is looked for reminders and for other silences.
@@ -300,11 +301,8 @@ struct ClockWork {
     messages: Sender<String>,
     /// The file of silences, and as what it was last seen.
     path: Option<PathBuf>,
-    seen: Option<FileVersion>,
+    seen: Option<FileStamp>,
 }
-
-/// A file that is replaced whole has another number or time.
-type FileVersion = (u64, i64, i64);
 
 impl ClockWork {
     fn run(mut self) {
@@ -328,14 +326,12 @@ impl ClockWork {
 
     /// Reads the file of silences if it has changed. If it cannot be read, those before stay.
     fn read_silences(&mut self) {
-        use std::os::unix::fs::MetadataExt;
         let Some(path) = &self.path else { return };
-        let version = std::fs::metadata(path).ok();
-        let version = version.map(|file| (file.ino(), file.mtime(), file.mtime_nsec()));
-        if version == self.seen {
+        let stamp = FileStamp::of(path);
+        if stamp == self.seen {
             return;
         }
-        self.seen = version;
+        self.seen = stamp;
         match Silences::read(path) {
             Ok(silences) => self.shared.lock().alerts.set_silences(silences),
             Err(error) => {

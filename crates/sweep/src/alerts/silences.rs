@@ -2,16 +2,16 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Seek};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 
 use super::alert::time;
+use crate::json_file;
 use crate::wall_clock::unix_ns;
 
 /// The version of the format.
@@ -198,17 +198,11 @@ impl Silences {
     }
 
     fn write(&self, path: &Path) -> io::Result<()> {
-        let parent = path.parent().filter(|path| !path.as_os_str().is_empty());
-        let mut file = NamedTempFile::new_in(parent.unwrap_or(Path::new(".")))?;
         let saved = Saved {
             version: VERSION,
             silences: self.0.clone(),
         };
-        serde_json::to_writer(&mut file, &saved)?;
-        file.write_all(b"\n")?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
+        json_file::replace(path, &saved)
     }
 
     /// Adds a silence, in place of another of the same scope.

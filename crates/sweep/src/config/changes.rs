@@ -1,9 +1,9 @@
 //! Notices that files have changed.
 
 use std::collections::BTreeMap;
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+
+use crate::file_stamp::FileStamp;
 
 /// Files, and what they looked like when they were read.
 #[derive(Debug, Default)]
@@ -13,24 +13,14 @@ pub struct FileChanges {
 
 #[derive(Debug)]
 struct Seen {
-    when_read: Option<Stamp>,
-    latest: Option<Stamp>,
-}
-
-/// What changes when a file is written or replaced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    device: u64,
-    inode: u64,
-    modified_s: i64,
-    modified_ns: i64,
-    octets: u64,
+    when_read: Option<FileStamp>,
+    latest: Option<FileStamp>,
 }
 
 impl FileChanges {
     /// Watches a file from now on. Call it before the file is read.
     pub fn add(&mut self, path: PathBuf) {
-        let now = stamp(&path);
+        let now = FileStamp::of(&path);
         let seen = Seen {
             when_read: now,
             latest: now,
@@ -43,7 +33,7 @@ impl FileChanges {
     pub fn poll(&mut self) -> bool {
         let mut is_settled = true;
         for (path, seen) in &mut self.files {
-            let now = stamp(path);
+            let now = FileStamp::of(path);
             is_settled &= seen.latest == now;
             seen.latest = now;
         }
@@ -59,17 +49,6 @@ impl FileChanges {
         }
         true
     }
-}
-
-fn stamp(path: &PathBuf) -> Option<Stamp> {
-    let stamp = |metadata: Metadata| Stamp {
-        device: metadata.dev(),
-        inode: metadata.ino(),
-        modified_s: metadata.mtime(),
-        modified_ns: metadata.mtime_nsec(),
-        octets: metadata.size(),
-    };
-    std::fs::metadata(path).ok().map(stamp)
 }
 
 #[cfg(test)]

@@ -9,18 +9,34 @@ use crossbeam_channel::Sender;
 use super::Shared;
 use crate::notice::Notice;
 
-/// Gives the probes of rounds when they are due.
-pub(super) struct RoundSource {
+/// One of the two runs of a sweep.
+#[derive(Clone, Copy)]
+pub(super) enum Part {
+    /// The rounds, which begin when they are due.
+    Rounds,
+    /// The second opinions, which are given when they are asked for.
+    Opinions,
+}
+
+/// Gives a run its probes.
+pub(super) struct PartSource {
     pub shared: Arc<Shared>,
+    pub part: Part,
     pub given: u64,
 }
 
-impl Source for RoundSource {
+impl Source for PartSource {
     fn next(&mut self, max: usize, out: &mut Vec<Job>) -> Result<bool, SourceError> {
         let mut watch = self.shared.lock();
-        let jobs = watch.take_jobs(self.shared.now(), max);
+        let jobs = match self.part {
+            Part::Rounds => watch.take_jobs(self.shared.now(), max),
+            Part::Opinions => watch.take_opinions(max),
+        };
         if jobs.is_empty() {
-            let due = watch.next_due();
+            let due = match self.part {
+                Part::Rounds => watch.next_due(),
+                Part::Opinions => None,
+            };
             self.shared.wait(watch, due);
         }
         self.given += jobs.len() as u64;
@@ -37,107 +53,52 @@ impl Source for RoundSource {
     }
 }
 
-/// Gives the probes of second opinions when they are asked for.
-pub(super) struct OpinionSource {
+/// Judges the outcomes of a run.
+pub(super) struct PartJudge {
     pub shared: Arc<Shared>,
-    pub given: u64,
+    pub part: Part,
 }
 
-impl Source for OpinionSource {
-    fn next(&mut self, max: usize, out: &mut Vec<Job>) -> Result<bool, SourceError> {
+impl Judge for PartJudge {
+    fn judge(&self, outcomes: &mut [Outcome]) {
+        let now = self.shared.now();
         let mut watch = self.shared.lock();
-        let jobs = watch.take_opinions(max);
-        if jobs.is_empty() {
-            self.shared.wait(watch, None);
+        for outcome in outcomes {
+            match self.part {
+                Part::Rounds => watch.judge(now, outcome),
+                Part::Opinions => watch.judge_opinion(now, outcome),
+            }
         }
-        self.given += jobs.len() as u64;
-        out.extend(jobs);
-        Ok(true)
-    }
-
-    fn remaining(&self) -> Option<u64> {
-        None
-    }
-
-    fn position(&self) -> Position {
-        Position::before(self.given)
     }
 }
 
-/// Judges the outcomes of rounds.
-pub(super) struct RoundJudge(pub Arc<Shared>);
-
-impl Judge for RoundJudge {
-    fn judge(&self, outcomes: &mut [Outcome]) {
-        let now = self.0.now();
-        let mut watch = self.0.lock();
-        outcomes
-            .iter_mut()
-            .for_each(|outcome| watch.judge(now, outcome));
-    }
-}
-
-/// Judges second opinions.
-pub(super) struct OpinionJudge(pub Arc<Shared>);
-
-impl Judge for OpinionJudge {
-    fn judge(&self, outcomes: &mut [Outcome]) {
-        let now = self.0.now();
-        let mut watch = self.0.lock();
-        outcomes
-            .iter_mut()
-            .for_each(|outcome| watch.judge_opinion(now, outcome));
-    }
-}
-
-/// Takes the outcomes of rounds.
-pub(super) struct RoundSink {
+/// Takes the outcomes of a run.
+pub(super) struct PartSink {
     pub shared: Arc<Shared>,
+    pub part: Part,
     pub notices: Sender<Notice>,
 }
 
-impl Sink for RoundSink {
+impl Sink for PartSink {
     fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
         let mut notices = Vec::new();
         {
             let (mut watch, now) = self.shared.lock_now();
             for outcome in outcomes {
-                let (_, events) = watch.record(now, outcome);
+                let events = match self.part {
+                    Part::Rounds => watch.record(now, outcome).1,
+                    Part::Opinions => watch.record_opinion(now, outcome),
+                };
                 notices.extend(self.shared.report(&watch, events));
             }
             if watch.has_to_confirm() {
                 self.shared.changed.notify_all();
             }
         }
-        send(&self.notices, notices);
-        Ok(())
-    }
-}
-
-/// Takes second opinions.
-pub(super) struct OpinionSink {
-    pub shared: Arc<Shared>,
-    pub notices: Sender<Notice>,
-}
-
-impl Sink for OpinionSink {
-    fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
-        let mut notices = Vec::new();
-        {
-            let (mut watch, now) = self.shared.lock_now();
-            for outcome in outcomes {
-                let events = watch.record_opinion(now, outcome);
-                notices.extend(self.shared.report(&watch, events));
-            }
+        // A receiver that is gone wants no more notices; the sweep goes on.
+        for notice in notices {
+            let _ = self.notices.send(notice);
         }
-        send(&self.notices, notices);
         Ok(())
-    }
-}
-
-/// A receiver that is gone wants no more notices; the sweep goes on.
-fn send(to: &Sender<Notice>, notices: Vec<Notice>) {
-    for notice in notices {
-        let _ = to.send(notice);
     }
 }

@@ -2,10 +2,7 @@
 
 use std::io::{self, Write};
 
-use canvass_model::Outcome;
-use canvass_report::{
-    Columns, Durable, Epoch, Format, IntervalLog, LineCount, LineSink, Sink, SinkError,
-};
+use canvass_report::{Columns, Epoch, Format, IntervalLog, LineCount, LineSink, Sink, SinkError};
 use canvass_run::{SavedBodies, Spill};
 
 use crate::compressed::{CompressedLines, Compression, Compressor};
@@ -53,28 +50,6 @@ impl Checkpoint for Spill {
 impl Checkpoint for Box<dyn Checkpoint> {
     fn checkpoint(&mut self) -> Result<(), SinkError> {
         (**self).checkpoint()
-    }
-}
-
-impl Sink for Box<dyn Checkpoint> {
-    fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
-        (**self).record(outcomes)
-    }
-
-    fn park(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
-        (**self).park(outcomes)
-    }
-
-    fn record_parked(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
-        (**self).record_parked(outcomes)
-    }
-
-    fn flush(&mut self) -> Result<Durable, SinkError> {
-        (**self).flush()
-    }
-
-    fn finish(&mut self) -> Result<(), SinkError> {
-        (**self).finish()
     }
 }
 

@@ -64,7 +64,7 @@ pub enum Durable {
     First(u64),
 }
 
-impl Sink for Box<dyn Sink> {
+impl<S: Sink + ?Sized> Sink for Box<S> {
     fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
         (**self).record(outcomes)
     }

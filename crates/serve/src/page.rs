@@ -15,6 +15,7 @@ use axum::routing::{get, post};
 
 use crate::router::Site;
 use content::{Content, Filter};
+pub(crate) use layout::page;
 pub(crate) use probe_form::ProbesAtOnce;
 pub use probe_form::REQUESTED_PROBES_MAX;
 

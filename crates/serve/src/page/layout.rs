@@ -10,7 +10,7 @@ use url::form_urlencoded;
 const CSS: &str = include_str!("../page.css");
 
 /// A page. All text from elsewhere is escaped by what makes `body`.
-pub(super) fn page(title: &str, body: &Markup) -> Markup {
+pub(crate) fn page(title: &str, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {

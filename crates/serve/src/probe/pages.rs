@@ -4,13 +4,12 @@ use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use canvass_blackbox::shown_target;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::history::PastProbe;
 use super::query::Parameters;
 use super::{Exporter, Site};
-
-const CSS: &str = include_str!("../page.css");
+use crate::page::page;
 
 /// `/config`: the modules without their secrets.
 pub(super) async fn config(State(site): State<Site>) -> Response {
@@ -60,35 +59,25 @@ fn plain(text: String) -> Response {
 }
 
 fn list(exporter: &Exporter) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "canvass: recent probes" }
-                style { (PreEscaped(CSS)) }
-            }
-            body {
-                h1 { "Recent probes" }
-                p { a href="/" { "Targets" } " " a href="/config" { "Modules" } }
-                div.scroll {
-                    table {
-                        thead {
-                            tr {
-                                th { "Result" }
-                                th { "Module" }
-                                th { "Target" }
-                                th { "Ended (UTC)" }
-                                th { "Debug" }
-                            }
-                        }
-                        tbody { @for probe in &exporter.all_past() { (row(probe)) } }
+    let body = html! {
+        h1 { "Recent probes" }
+        p { a href="/" { "Targets" } " " a href="/config" { "Modules" } }
+        div.scroll {
+            table {
+                thead {
+                    tr {
+                        th { "Result" }
+                        th { "Module" }
+                        th { "Target" }
+                        th { "Ended (UTC)" }
+                        th { "Debug" }
                     }
                 }
+                tbody { @for probe in &exporter.all_past() { (row(probe)) } }
             }
         }
-    }
+    };
+    page("canvass: recent probes", &body)
 }
 
 fn row(probe: &PastProbe) -> Markup {

@@ -32,15 +32,20 @@ impl RunModules {
 
     pub(crate) fn add(&self, modules: impl IntoIterator<Item = (ModuleKind, Timeouts)>) {
         let Some(first) = &self.first else { return };
-        let module = |(kind, timeouts)| {
-            let mut module = Module {
-                kind,
-                timeouts,
-                ..Module::clone(first)
-            };
+        let module = |more| {
+            let mut module = like(first, more);
             self.attempts.apply(&mut module);
             Arc::new(module)
         };
         self.later.extend(modules.into_iter().map(module));
+    }
+}
+
+/// A module of another kind and with other limits, which has all else in common with `first`.
+pub(crate) fn like(first: &Module, (kind, timeouts): (ModuleKind, Timeouts)) -> Module {
+    Module {
+        kind,
+        timeouts,
+        ..first.clone()
     }
 }

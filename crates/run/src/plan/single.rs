@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use canvass_model::{ModuleId, ProbeSpec};
 use canvass_proto::talk::{GivenText, Script};
-use canvass_proto::{Module, ModuleKind, Timeouts};
+use canvass_proto::{ModuleKind, Timeouts};
 
 use super::{Attempts, Plan};
+use crate::modules::like;
 
 impl Plan {
     /// The same plan for one target at a time, without retries of probes of hosts and with a trace of
@@ -29,13 +30,8 @@ impl Plan {
         let Some(first) = modules.first().cloned() else {
             return;
         };
-        modules.extend(more.into_iter().map(|(kind, timeouts)| {
-            Arc::new(Module {
-                kind,
-                timeouts,
-                ..Module::clone(&first)
-            })
-        }));
+        let more = more.into_iter().map(|more| like(&first, more));
+        modules.extend(more.map(Arc::new));
     }
 
     /// The text that the script of this probe sends, if it has one.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use canvass_model::Outcome;
-use canvass_report::{Durable, LineCount, LineSink, Sink, SinkError};
+use canvass_report::{Durable, LineCount, LineSink, Part, Sink, SinkError};
 use flate2::write::GzEncoder;
 
 use crate::lines::Checkpoint;
@@ -180,6 +180,10 @@ impl<W: Write> CompressedLines<W> {
 impl<W: Write + Send> Sink for CompressedLines<W> {
     fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
         self.lines.record(outcomes)
+    }
+
+    fn merge(&mut self, part: &Part) -> Result<(), SinkError> {
+        self.lines.merge(part)
     }
 
     fn flush(&mut self) -> Result<Durable, SinkError> {

@@ -144,6 +144,13 @@ impl Ledger {
         }
     }
 
+    /// Notes that all outcomes of these jobs are durable, which were not fed.
+    pub fn mark(&self, jobs: Range<u64>) {
+        let mut done = self.lock();
+        jobs.for_each(|seq| done.mark(seq));
+        done.raise_watermark();
+    }
+
     /// The number of outcomes of all jobs fed, one for each repetition of a job: the `in` of the
     /// balance.
     pub fn fed(&self) -> u64 {

@@ -136,6 +136,27 @@ pub trait Broker: Send {
         octets_max: usize,
     ) -> Result<Vec<(DeliveryId, Delivery)>, BrokerError>;
 
+    /// Waits until there may be a delivery after `after`, at most for `timeout`.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    fn wait_for_delivery(
+        &mut self,
+        generation: Generation,
+        after: Option<&DeliveryId>,
+        timeout: Duration,
+    ) -> Result<(), BrokerError>;
+
+    /// Waits until there may be a new chunk to claim, at most for `timeout`.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    fn wait_for_chunk(
+        &mut self,
+        generation: Generation,
+        timeout: Duration,
+    ) -> Result<(), BrokerError>;
+
     /// Removes deliveries that the submitter has made durable.
     ///
     /// # Errors
@@ -296,6 +317,16 @@ pub enum Delivery {
         /// The chunk.
         chunk: ChunkId,
     },
+}
+
+impl Delivery {
+    /// The chunk.
+    pub fn chunk(&self) -> ChunkId {
+        match self {
+            Self::Result { claim, .. } => claim.chunk,
+            Self::Poison { chunk } => *chunk,
+        }
+    }
 }
 
 /// The result of [`Broker::renew`].

@@ -1,8 +1,31 @@
-//! Runs a plan on many machines: a submitter cuts a list into chunks, workers claim and complete them.
+//! Runs a plan on many machines.
+//!
+//! A [`Submission`] cuts the list of a run into chunks of consecutive jobs, publishes them through a
+//! [`Broker`], and merges what comes back into the sinks of the run. A [`Worker`] claims chunks, executes
+//! them in a run of its own, and commits their results. The broker is a dispatcher that may lose things:
+//! what is done is known to the submitter's journal alone, and whatever the broker has lost is published
+//! again.
+//!
+//! Both sides are machines without threads or clock (`Dispatch`, `Holder`) inside threads that give them
+//! the time, so that tests run them against a model of the broker that crashes, pauses and loses replies.
 
 mod broker;
+mod campaign;
+mod chunk;
+mod chunker;
+mod result;
+mod submitter;
+mod worker;
 
 pub use broker::{
     Broker, BrokerError, CampaignState, ChunkId, Claim, Claimed, Commit, Delivery, DeliveryId,
     Generation, LOSSES_MAX, Phase, Renewal, WorkerName, WorkerState,
+};
+pub use campaign::{CampaignPlan, CampaignPlanError};
+pub use chunk::{CHUNK_JOBS_MAX, ChunkError, ChunkHeader};
+pub use result::{ChunkResult, Packing, ResultError};
+pub use submitter::{Submission, SubmissionError, SubmissionSettings, SubmissionStop};
+pub use worker::{
+    HEARTBEAT_INTERVAL, LEASE, LineSettings, SHARE_SPAN, WorkEnd, Worker, WorkerReport,
+    WorkerSettings,
 };

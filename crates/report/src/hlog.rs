@@ -17,9 +17,9 @@ use hdrhistogram::serialization::interval_log::{
     IntervalLogWriterBuilder, IntervalLogWriterError, Tag,
 };
 
-use crate::latency::{Histograms, Spans, TAGS, count, measured};
+use crate::latency::{Histograms, Spans, TAGS, add_steps, count, histogram, measured};
 use crate::write::nanos;
-use crate::{Durable, Epoch, Sink, SinkError};
+use crate::{Durable, Epoch, Part, Sink, SinkError};
 
 /// The names of the columns, after the header comments. Programs skip this line.
 const LEGEND: &str =
@@ -111,6 +111,13 @@ impl IntervalLog {
 
     /// Counts the spans of an outcome of `probe` that ended at `finished`.
     fn count(&mut self, probe: usize, spans: &Spans, finished: Time) -> Result<(), SinkError> {
+        self.open_at(finished)?;
+        count(&mut self.probes[probe], spans);
+        Ok(())
+    }
+
+    /// Opens the interval of `finished`, or leaves the open one if that is later.
+    fn open_at(&mut self, finished: Time) -> Result<(), SinkError> {
         let interval = self.latest.max(finished.as_nanos() / self.interval_ns);
         self.latest = interval;
         match &mut self.open {
@@ -123,7 +130,6 @@ impl IntervalLog {
             }
             None => self.open = Some((interval, finished)),
         }
-        count(&mut self.probes[probe], spans);
         Ok(())
     }
 
@@ -162,6 +168,19 @@ impl Sink for IntervalLog {
             .try_for_each(|((probe, spans), finished)| self.count(probe, &spans, finished))
     }
 
+    /// What the part has counts as ended when it was received.
+    fn merge(&mut self, part: &Part) -> Result<(), SinkError> {
+        self.open_at(part.at)?;
+        for (kept, added) in self.probes.iter_mut().zip(part.counts.latency.histograms()) {
+            for (kept, added) in kept.iter_mut().zip(added) {
+                if let Some(added) = added {
+                    add_steps(kept.get_or_insert_with(histogram), added);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Passes on the intervals that are over. The open one is still in memory, but no run can take
     /// its histograms up again, so none has to wait for them.
     fn flush(&mut self) -> Result<Durable, SinkError> {
@@ -189,7 +208,6 @@ fn into_io<E: std::error::Error + Send + Sync + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::latency::histogram;
     use crate::{LatencyRecorder, Measure, fixture};
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD as BASE64;

@@ -214,10 +214,25 @@ impl LatencyRecorder {
         if bounds(kept) == bounds(counted) {
             kept.add(counted).expect("both have the same bounds");
         } else {
-            for step in counted.iter_recorded() {
-                kept.saturating_record_n(step.value_iterated_to(), step.count_at_value());
+            add_steps(kept, counted);
+        }
+    }
+
+    /// Adds what was counted elsewhere. The sum is as if all outcomes had been counted here.
+    pub fn merge(&mut self, other: &Self) {
+        self.scheduled |= other.scheduled;
+        for (probe, measures) in other.probes.iter().enumerate() {
+            for (measure, counted) in measures.iter().enumerate() {
+                if let Some(counted) = counted {
+                    self.add(probe, measure, counted);
+                }
             }
         }
+    }
+
+    /// The histograms that have values.
+    pub(crate) fn histograms(&self) -> &Histograms<u64> {
+        &self.probes
     }
 
     /// Whether any outcome had a time on a schedule, so that its response time says whether the
@@ -251,6 +266,17 @@ impl LatencyRecorder {
 pub(crate) fn histogram<C: hdrhistogram::Counter>() -> Histogram<C> {
     Histogram::new_with_bounds(1, LATENCY_MAX_NS, SIGNIFICANT_DIGITS)
         .expect("the bounds are constant and valid")
+}
+
+/// Adds the values of a histogram with other bounds or counters.
+pub(crate) fn add_steps<C: hdrhistogram::Counter>(
+    kept: &mut Histogram<C>,
+    counted: &Histogram<u64>,
+) {
+    for step in counted.iter_recorded() {
+        let count = C::from_u64(step.count_at_value()).unwrap_or_else(C::max_value);
+        kept.saturating_record_n(step.value_iterated_to(), count);
+    }
 }
 
 /// Counts the spans of one outcome.

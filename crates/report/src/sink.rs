@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use canvass_model::Outcome;
 
-use crate::{Columns, Epoch, Format, LatencyRecorder, LineFormat, Tally, Timeline};
+use crate::{Columns, Epoch, Format, LatencyRecorder, LineFormat, Part, Tally, Timeline};
 
 /// Receives every outcome of a run, in the order in which they end.
 ///
@@ -35,6 +35,15 @@ pub trait Sink: Send {
     /// As for [`record`](Self::record).
     fn record_parked(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
         self.record(outcomes)
+    }
+
+    /// Records outcomes that another process has recorded.
+    ///
+    /// # Errors
+    /// As for [`record`](Self::record); also if the sink needs the outcomes themselves.
+    fn merge(&mut self, _part: &Part) -> Result<(), SinkError> {
+        let error = io::Error::new(io::ErrorKind::Unsupported, "it needs the outcomes themselves");
+        Err(SinkError::new("an output", error))
     }
 
     /// Writes everything recorded so far. Returns how many outcomes would survive a crash of this
@@ -77,6 +86,10 @@ impl<S: Sink + ?Sized> Sink for Box<S> {
         (**self).record_parked(outcomes)
     }
 
+    fn merge(&mut self, part: &Part) -> Result<(), SinkError> {
+        (**self).merge(part)
+    }
+
     fn flush(&mut self) -> Result<Durable, SinkError> {
         (**self).flush()
     }
@@ -91,6 +104,11 @@ impl Sink for Tally {
         self.record_all(outcomes);
         Ok(())
     }
+
+    fn merge(&mut self, part: &Part) -> Result<(), SinkError> {
+        self.merge(&part.counts.tally);
+        Ok(())
+    }
 }
 
 impl Sink for Timeline {
@@ -98,11 +116,22 @@ impl Sink for Timeline {
         outcomes.iter().for_each(|outcome| self.record(outcome));
         Ok(())
     }
+
+    /// What the part has counts as ended when it was received.
+    fn merge(&mut self, part: &Part) -> Result<(), SinkError> {
+        self.add(part.at, &part.counts.bin);
+        Ok(())
+    }
 }
 
 impl Sink for LatencyRecorder {
     fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
         outcomes.iter().for_each(|outcome| self.record(outcome));
+        Ok(())
+    }
+
+    fn merge(&mut self, part: &Part) -> Result<(), SinkError> {
+        self.merge(&part.counts.latency);
         Ok(())
     }
 }
@@ -269,6 +298,18 @@ impl<W: Write + Send> Sink for LineSink<W> {
             if self.buffer.len() >= BUFFER_BYTES {
                 self.drain()?;
             }
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, part: &Part) -> Result<(), SinkError> {
+        self.buffer.extend_from_slice(&part.lines);
+        // All lines of a part count as written with the last of them.
+        for _ in 0..part.written {
+            self.line_ends.push(self.buffer.len());
+        }
+        if self.buffer.len() >= BUFFER_BYTES {
+            self.drain()?;
         }
         Ok(())
     }

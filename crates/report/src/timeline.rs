@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use canvass_model::{Outcome, Phase, Time, Verdict};
 
+use serde::{Deserialize, Serialize};
+
 use crate::write::nanos;
 
 /// The maximum number of bins; when more are needed, pairs are merged.
@@ -15,7 +17,7 @@ const BINS_MAX: usize = 240;
 const WIDTH_FIRST_NS: u64 = 10_000_000;
 
 /// The outcomes in a span of time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bin {
     /// All outcomes.
     pub ended: u64,
@@ -31,6 +33,22 @@ pub struct Bin {
 }
 
 impl Bin {
+    /// Counts an outcome.
+    pub fn record(&mut self, outcome: &Outcome) {
+        self.ended += 1;
+        match outcome.verdict {
+            Verdict::Answered => self.answered += 1,
+            Verdict::Negative => self.negative += 1,
+            Verdict::Failed => self.failed += 1,
+        }
+        for (phase, (sum, count)) in Phase::TIMED.into_iter().zip(&mut self.phases_ns) {
+            if let Some(span) = outcome.phases.span(phase) {
+                *sum = sum.saturating_add(nanos(span));
+                *count += 1;
+            }
+        }
+    }
+
     fn add(&mut self, other: &Self) {
         self.ended += other.ended;
         self.answered += other.answered;
@@ -63,20 +81,8 @@ impl Timeline {
 
     /// Counts an outcome at its end.
     pub fn record(&mut self, outcome: &Outcome) {
-        let mut bin = Bin {
-            ended: 1,
-            ..Bin::default()
-        };
-        match outcome.verdict {
-            Verdict::Answered => bin.answered = 1,
-            Verdict::Negative => bin.negative = 1,
-            Verdict::Failed => bin.failed = 1,
-        }
-        for (phase, kept) in Phase::TIMED.into_iter().zip(&mut bin.phases_ns) {
-            if let Some(span) = outcome.phases.span(phase) {
-                *kept = (nanos(span), 1);
-            }
-        }
+        let mut bin = Bin::default();
+        bin.record(outcome);
         self.add(outcome.finished, &bin);
     }
 

@@ -127,6 +127,6 @@ pub use plan::{
 pub use recheck::{RECHECK_TIME_MAX, Recheck, Spill, SpillState};
 pub use run::{Report, Run};
 pub use sinks::{Optional, OptionalError, Shared};
-pub use snapshot::{RunReader, Snapshot};
+pub use snapshot::{PublishedRate, RateMeter, RunReader, Snapshot};
 pub use stop::StopHandle;
 pub use system_names::{SYSTEM_NAME_THREADS, system_addresses};

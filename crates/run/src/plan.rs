@@ -59,7 +59,7 @@ impl Plan {
     }
 
     /// The number of outcomes of this many targets.
-    pub(crate) fn outcomes_of(&self, targets: u64) -> u64 {
+    pub fn outcomes_of(&self, targets: u64) -> u64 {
         match &self.kind {
             TargetKind::Http { requests, .. } => targets.saturating_mul(requests.get().into()),
             _ => targets,

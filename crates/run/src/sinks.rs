@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use canvass_model::Outcome;
-use canvass_report::{Durable, Sink, SinkError};
+use canvass_report::{Durable, Part, Sink, SinkError};
 
 /// A sink that can be read during and after the run: keep it, and pass a clone to the run.
 ///
@@ -41,6 +41,10 @@ impl<S> Clone for Shared<S> {
 impl<S: Sink + Clone + Sync> Sink for Shared<S> {
     fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
         self.with(|sink| sink.record(outcomes))
+    }
+
+    fn merge(&mut self, part: &Part) -> Result<(), SinkError> {
+        self.with(|sink| sink.merge(part))
     }
 
     fn flush(&mut self) -> Result<Durable, SinkError> {
@@ -102,6 +106,11 @@ impl<S: Sink> Optional<S> {
 impl<S: Sink> Sink for Optional<S> {
     fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
         self.call(|sink| sink.record(outcomes));
+        Ok(())
+    }
+
+    fn merge(&mut self, part: &Part) -> Result<(), SinkError> {
+        self.call(|sink| sink.merge(part));
         Ok(())
     }
 

@@ -91,7 +91,7 @@ impl Snapshot {
 
 /// Measures the rate of outcomes as an exponentially weighted average, and publishes it.
 #[derive(Debug)]
-pub(crate) struct RateMeter {
+pub struct RateMeter {
     published: Arc<PublishedRate>,
     per_second: Option<f64>,
     since: Instant,
@@ -100,16 +100,18 @@ pub(crate) struct RateMeter {
 
 /// The latest rate of a [`RateMeter`], as the bits of an `f64`.
 #[derive(Debug, Default)]
-pub(crate) struct PublishedRate(AtomicU64);
+pub struct PublishedRate(AtomicU64);
 
 impl PublishedRate {
-    pub(crate) fn per_second(&self) -> f64 {
+    /// The latest rate.
+    pub fn per_second(&self) -> f64 {
         f64::from_bits(self.0.load(Ordering::Relaxed))
     }
 }
 
 impl RateMeter {
-    pub(crate) fn new(now: Instant, published: Arc<PublishedRate>) -> Self {
+    /// A meter that begins now.
+    pub fn new(now: Instant, published: Arc<PublishedRate>) -> Self {
         Self {
             published,
             per_second: None,
@@ -118,12 +120,13 @@ impl RateMeter {
         }
     }
 
-    pub(crate) fn count(&mut self, outcomes: usize) {
+    /// Counts outcomes.
+    pub fn count(&mut self, outcomes: usize) {
         self.counted += outcomes;
     }
 
     /// Updates the rate with the outcomes counted since the last call.
-    pub(crate) fn tick(&mut self, now: Instant) {
+    pub fn tick(&mut self, now: Instant) {
         let span_s = now.saturating_duration_since(self.since).as_secs_f64();
         if span_s == 0.0 {
             return;

@@ -45,7 +45,11 @@ impl Evidence {
         );
         let message = fault.message.clone();
         match fault.cause {
-            Cause::Descriptors | Cause::Ports | Cause::System | Cause::Interrupted => {
+            Cause::Descriptors
+            | Cause::Ports
+            | Cause::System
+            | Cause::Interrupted
+            | Cause::Quarantined => {
                 Self::None(Blame::ThisMachine, message)
             }
             Cause::Timeout if outcome.stalled => Self::None(Blame::ThisMachine, message),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use canvass_journal::{Done, Output, Parked, Partial, Progress, Writer};
 use canvass_model::Outcome;
 use canvass_queue::{Ledger, Receipt};
-use canvass_report::{Durable, LatencyRecorder, Sink, SinkError, Tally};
+use canvass_report::{Durable, LatencyRecorder, Part, Sink, SinkError, Tally};
 use canvass_run::{Completed, Shared, Spill, SpillState};
 
 use super::end::sink_error;
@@ -111,6 +111,16 @@ impl Sink for JournalSink {
         for output in &mut self.outputs {
             output.sink.record_parked(outcomes)?;
         }
+        self.is_changed = true;
+        Ok(())
+    }
+
+    fn merge(&mut self, part: &Part) -> Result<(), SinkError> {
+        for output in &mut self.outputs {
+            output.sink.merge(part)?;
+        }
+        self.recorded.mark(part.first..part.first + part.jobs);
+        self.count += part.outcomes();
         self.is_changed = true;
         Ok(())
     }

@@ -240,6 +240,7 @@ fn status_of(cause: Cause) -> Status {
         | Cause::Descriptors
         | Cause::Ports
         | Cause::System
-        | Cause::Interrupted => Status::Local,
+        | Cause::Interrupted
+        | Cause::Quarantined => Status::Local,
     }
 }

@@ -197,6 +197,13 @@ fn entry(cause: Cause) -> Entry {
             "The run was stopped before the target was finished.",
             "Nothing is wrong with the target: ask it again.",
         ),
+        Cause::Quarantined => plain(
+            &[Wait],
+            "Three workers of a campaign were lost while they had this target, so it was not given to \
+             another one.",
+            "Run the target without `--workers` on a machine where you can see how it ends, and report \
+             it.",
+        ),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Counts over a whole run.
 
+mod merge;
 mod saved;
 #[cfg(test)]
 mod tests;

@@ -62,6 +62,20 @@ impl UnmetCounts {
         }
     }
 
+    pub(super) fn merge(&mut self, other: &Self) {
+        for (expected, added) in &other.0 {
+            let is_full = self.0.len() >= EXPECTATIONS_MAX && !self.0.contains_key(expected);
+            let expected = expected.clone().filter(|_| !is_full);
+            let seen = self.0.entry(expected).or_default();
+            seen.count += added.count;
+            for (text, count) in &added.by_text {
+                if seen.by_text.len() < SEEN_MAX || seen.by_text.contains_key(text) {
+                    *seen.by_text.entry(text.clone()).or_default() += count;
+                }
+            }
+        }
+    }
+
     pub(super) fn by_expectation(&self) -> Vec<UnmetCount> {
         let mut counts: Vec<_> = self.0.iter().map(UnmetCount::of).collect();
         counts.sort_by_key(|one| Reverse(one.count));

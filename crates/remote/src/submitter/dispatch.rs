@@ -1,0 +1,459 @@
+//! What of a campaign is out, and what has come back: the part of a submitter without threads or clock.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::ops::Range;
+use std::time::Duration;
+
+use canvass_model::Job;
+
+use crate::broker::{
+    Broker, BrokerError, CampaignState, ChunkId, Delivery, DeliveryId, Generation, Phase,
+    WorkerName,
+};
+use crate::campaign::CampaignPlan;
+use crate::chunk::{self, ChunkHeader};
+
+/// How often the submitter compares what is out with what the broker has.
+const AUDIT_INTERVAL: Duration = Duration::from_secs(10);
+/// The maximum size of results that are read at once, in octets.
+const DELIVERIES_OCTETS_MAX: usize = 8 << 20;
+
+/// Takes what comes back of a campaign.
+pub(crate) trait Receiver {
+    /// The result of a chunk, for the first time.
+    ///
+    /// # Errors
+    /// The result is damaged: the chunk is published again.
+    fn result(
+        &mut self,
+        header: ChunkHeader,
+        worker: &WorkerName,
+        octets: &[u8],
+    ) -> Result<(), String>;
+
+    /// A job that has lost its workers, and is not published again.
+    fn quarantined(&mut self, job: Job);
+
+    /// The number of outcomes received so far.
+    fn received(&self) -> u64;
+
+    /// Says what a person should know.
+    fn note(&mut self, text: String);
+}
+
+/// What of a campaign is out, and what has come back.
+pub(crate) struct Dispatch {
+    plan: CampaignPlan,
+    generation: Option<Generation>,
+    new_generation: Box<dyn FnMut() -> Generation + Send>,
+    next: ChunkId,
+    /// The chunks that are published, and whose result was not received.
+    outstanding: BTreeMap<ChunkId, Packed>,
+    outstanding_octets: usize,
+    /// The chunks to publish, the first with its id once it was tried.
+    waiting: VecDeque<Packed>,
+    trying: Option<ChunkId>,
+    cursor: Option<DeliveryId>,
+    /// Deliveries that were taken, each with the number of outcomes received with it.
+    taken: VecDeque<(DeliveryId, ChunkId, u64)>,
+    instance: Option<String>,
+    /// Something may be lost: compare.
+    is_suspect: bool,
+    audited: Duration,
+}
+
+/// A chunk as it is published.
+struct Packed {
+    header: ChunkHeader,
+    octets: Vec<u8>,
+}
+
+impl Dispatch {
+    /// The dispatch of a campaign that is not begun.
+    pub(crate) fn new(
+        plan: CampaignPlan,
+        new_generation: Box<dyn FnMut() -> Generation + Send>,
+    ) -> Self {
+        Self {
+            plan,
+            generation: None,
+            new_generation,
+            next: ChunkId(0),
+            outstanding: BTreeMap::new(),
+            outstanding_octets: 0,
+            waiting: VecDeque::new(),
+            trying: None,
+            cursor: None,
+            taken: VecDeque::new(),
+            instance: None,
+            is_suspect: true,
+            audited: Duration::ZERO,
+        }
+    }
+
+    /// Takes up the campaign of an earlier submitter, if there is one: receives what came back, and returns
+    /// the jobs that are out or were received here, which must not be added again. `is_done` says of a job
+    /// whether an earlier submitter has made its outcomes durable. Must come before the first
+    /// [`step`](Self::step).
+    pub(crate) fn take_up(
+        &mut self,
+        broker: &mut dyn Broker,
+        is_done: &dyn Fn(u64) -> bool,
+        receiver: &mut dyn Receiver,
+    ) -> Result<Vec<Range<u64>>, BrokerError> {
+        let Some(state) = self.campaign(broker)? else {
+            return Ok(Vec::new());
+        };
+        let generation = state.generation;
+        // Published chunks are read before deliveries: a chunk that is committed in between is in both.
+        for (id, octets) in broker.published(generation)? {
+            if let Ok(header) = chunk::decode_header(&octets)
+                && !is_done(header.first)
+            {
+                self.add_outstanding(id, Packed { header, octets });
+            }
+        }
+        let mut out: Vec<_> = self.outstanding.values().map(|one| one.header.range()).collect();
+        loop {
+            let deliveries =
+                broker.deliveries(generation, self.cursor.as_ref(), DELIVERIES_OCTETS_MAX)?;
+            let Some((last, _)) = deliveries.last() else {
+                break;
+            };
+            self.cursor = Some(last.clone());
+            for (id, delivery) in deliveries {
+                let chunk = delivery.chunk();
+                match delivery {
+                    Delivery::Result { worker, result, .. } => {
+                        if self.outstanding.contains_key(&chunk) {
+                            self.take_result(chunk, &worker, &result, receiver);
+                        } else if let Ok(header) = chunk::decode_header(&result)
+                            && !is_done(header.first)
+                            && receiver.result(header, &worker, &result).is_ok()
+                        {
+                            out.push(header.range());
+                        }
+                    }
+                    // Its jobs are added again.
+                    Delivery::Poison { .. } => {}
+                }
+                self.taken.push_back((id, chunk, receiver.received()));
+            }
+        }
+        self.generation = Some(generation);
+        self.next = state.next_chunk;
+        out.sort_unstable_by_key(|range| range.start);
+        Ok(out)
+    }
+
+    /// Whether the campaign in the broker is another one's; `None` if there is none.
+    fn campaign(&self, broker: &mut dyn Broker) -> Result<Option<CampaignState>, BrokerError> {
+        let Some(state) = broker.campaign()? else {
+            return Ok(None);
+        };
+        let plan = CampaignPlan::decode(&broker.plan(state.generation)?);
+        if plan.is_ok_and(|plan| plan.identity == self.plan.identity) {
+            Ok(Some(state))
+        } else {
+            Err(BrokerError::Refused(
+                "there is another campaign of this name".into(),
+            ))
+        }
+    }
+
+    /// Adds jobs with consecutive numbers.
+    pub(crate) fn add(&mut self, jobs: &[Job]) {
+        let octets = chunk::encode(jobs);
+        let header = chunk::decode_header(&octets).expect("it was encoded here");
+        self.waiting.push_back(Packed { header, octets });
+    }
+
+    /// The number of chunks that are out or wait to be published.
+    pub(crate) fn open(&self) -> usize {
+        self.outstanding.len() + self.waiting.len()
+    }
+
+    /// The size of those chunks in octets.
+    pub(crate) fn open_octets(&self) -> usize {
+        let waiting = self.waiting.iter().map(|packed| packed.octets.len());
+        self.outstanding_octets + waiting.sum::<usize>()
+    }
+
+    /// The number of outcomes that are out.
+    pub(crate) fn open_outcomes(&self) -> u64 {
+        let packed = self.outstanding.values().chain(&self.waiting);
+        packed.map(|packed| packed.header.outcomes).sum()
+    }
+
+    /// Whether everything came back and was acknowledged.
+    pub(crate) fn is_done(&self) -> bool {
+        self.open() == 0 && self.taken.is_empty()
+    }
+
+    /// Does what is to do now: publishes, receives, and acknowledges what is durable, the first `durable`
+    /// outcomes. Returns whether anything was received.
+    ///
+    /// # Errors
+    /// The broker is away or unwilling: call it again later.
+    pub(crate) fn step(
+        &mut self,
+        now: Duration,
+        broker: &mut dyn Broker,
+        durable: u64,
+        receiver: &mut dyn Receiver,
+    ) -> Result<bool, BrokerError> {
+        let ended = self.try_step(now, broker, durable, receiver);
+        // After an error, the next step looks what there is.
+        self.is_suspect |= ended.is_err();
+        ended
+    }
+
+    fn try_step(
+        &mut self,
+        now: Duration,
+        broker: &mut dyn Broker,
+        durable: u64,
+        receiver: &mut dyn Receiver,
+    ) -> Result<bool, BrokerError> {
+        if self.is_suspect {
+            self.look(now, broker, receiver)?;
+        }
+        let generation = self.begun(broker)?;
+        let received = self.receive(broker, generation, receiver)?;
+        self.acknowledge(broker, generation, durable)?;
+        self.publish(broker, generation)?;
+        if now.saturating_sub(self.audited) >= AUDIT_INTERVAL {
+            self.audit(now, broker, generation)?;
+        }
+        Ok(received)
+    }
+
+    /// Cancels the campaign: workers give back what they hold.
+    pub(crate) fn cancel(&mut self, broker: &mut dyn Broker) -> Result<(), BrokerError> {
+        match self.generation {
+            Some(generation) => broker.set_phase(generation, Phase::Cancelled),
+            None => Ok(()),
+        }
+    }
+
+    /// Removes the campaign.
+    pub(crate) fn remove(&mut self, broker: &mut dyn Broker) -> Result<(), BrokerError> {
+        match self.generation {
+            Some(generation) => broker.remove(generation),
+            None => Ok(()),
+        }
+    }
+
+    /// The last delivery that was received.
+    pub(crate) fn cursor(&self) -> Option<&DeliveryId> {
+        self.cursor.as_ref()
+    }
+
+    pub(crate) fn generation(&self) -> Option<Generation> {
+        self.generation
+    }
+
+    /// Whether the broker still has this campaign, and what is missing of it.
+    fn look(
+        &mut self,
+        now: Duration,
+        broker: &mut dyn Broker,
+        receiver: &mut dyn Receiver,
+    ) -> Result<(), BrokerError> {
+        let instance = broker.instance()?;
+        if self.instance.as_ref().is_some_and(|before| *before != instance) {
+            receiver.note("the broker was restarted or failed over; comparing what it has".into());
+        }
+        self.instance = Some(instance);
+        let state = self.campaign(broker)?;
+        match (self.generation, state) {
+            (Some(generation), Some(state)) if state.generation == generation => {
+                self.next = self.next.max(state.next_chunk);
+                self.audit(now, broker, generation)?;
+            }
+            (Some(_), _) => {
+                receiver.note("the broker has lost the campaign; publishing it again".into());
+                self.rebuild();
+            }
+            (None, _) => {}
+        }
+        self.is_suspect = false;
+        Ok(())
+    }
+
+    /// Everything that is out must be published again.
+    fn rebuild(&mut self) {
+        self.generation = None;
+        self.cursor = None;
+        self.trying = None;
+        self.taken.clear();
+        self.next = ChunkId(0);
+        let lost = std::mem::take(&mut self.outstanding);
+        self.outstanding_octets = 0;
+        for packed in lost.into_values().rev() {
+            self.wait_again(packed);
+        }
+    }
+
+    fn begun(&mut self, broker: &mut dyn Broker) -> Result<Generation, BrokerError> {
+        if let Some(generation) = self.generation {
+            return Ok(generation);
+        }
+        let generation = (self.new_generation)();
+        broker.begin(generation, &self.plan.encode())?;
+        self.generation = Some(generation);
+        Ok(generation)
+    }
+
+    fn publish(
+        &mut self,
+        broker: &mut dyn Broker,
+        generation: Generation,
+    ) -> Result<(), BrokerError> {
+        while let Some(packed) = self.waiting.front() {
+            // The same id at each try, since the reply to an earlier one may be lost.
+            let id = *self.trying.get_or_insert(self.next);
+            broker.publish(generation, id, &packed.octets)?;
+            self.trying = None;
+            self.next = ChunkId(id.0 + 1);
+            if let Some(packed) = self.waiting.pop_front() {
+                self.add_outstanding(id, packed);
+            }
+        }
+        Ok(())
+    }
+
+    fn receive(
+        &mut self,
+        broker: &mut dyn Broker,
+        generation: Generation,
+        receiver: &mut dyn Receiver,
+    ) -> Result<bool, BrokerError> {
+        let deliveries =
+            broker.deliveries(generation, self.cursor.as_ref(), DELIVERIES_OCTETS_MAX)?;
+        let has_any = !deliveries.is_empty();
+        for (id, delivery) in deliveries {
+            let chunk = delivery.chunk();
+            match delivery {
+                Delivery::Result { worker, result, .. } => {
+                    self.take_result(chunk, &worker, &result, receiver);
+                }
+                Delivery::Poison { .. } => self.take_poison(chunk, receiver),
+            }
+            self.taken.push_back((id.clone(), chunk, receiver.received()));
+            self.cursor = Some(id);
+        }
+        Ok(has_any)
+    }
+
+    /// Takes the result of a chunk, unless it was received before.
+    fn take_result(
+        &mut self,
+        chunk: ChunkId,
+        worker: &WorkerName,
+        result: &[u8],
+        receiver: &mut dyn Receiver,
+    ) {
+        let Some(packed) = self.remove_outstanding(chunk) else {
+            return;
+        };
+        if let Err(error) = receiver.result(packed.header, worker, result) {
+            receiver.note(format!(
+                "a result of {} is of no use, and its chunk is published again: {error}",
+                worker.0
+            ));
+            self.wait_again(packed);
+        }
+    }
+
+    /// Splits a chunk whose workers are lost again and again. If it is one job, that is given up.
+    fn take_poison(&mut self, chunk: ChunkId, receiver: &mut dyn Receiver) {
+        let Some(packed) = self.remove_outstanding(chunk) else {
+            return;
+        };
+        let Ok((_, mut jobs)) = chunk::decode(&packed.octets) else {
+            receiver.note(format!("chunk {} cannot be read again", chunk.0));
+            return;
+        };
+        if jobs.len() > 1 {
+            let later = jobs.split_off(jobs.len() / 2);
+            self.add(&jobs);
+            self.add(&later);
+        } else {
+            jobs.drain(..).for_each(|job| receiver.quarantined(job));
+        }
+    }
+
+    fn acknowledge(
+        &mut self,
+        broker: &mut dyn Broker,
+        generation: Generation,
+        durable: u64,
+    ) -> Result<(), BrokerError> {
+        let count = self
+            .taken
+            .iter()
+            .take_while(|(_, _, received)| *received <= durable)
+            .count();
+        if count == 0 {
+            return Ok(());
+        }
+        let ids: Vec<DeliveryId> = self.taken.iter().take(count).map(|(id, ..)| id.clone()).collect();
+        broker.acknowledge(generation, &ids)?;
+        self.taken.drain(..count);
+        Ok(())
+    }
+
+    /// Publishes again what the broker has lost, and takes back what was received already.
+    fn audit(
+        &mut self,
+        now: Duration,
+        broker: &mut dyn Broker,
+        generation: Generation,
+    ) -> Result<(), BrokerError> {
+        let open: HashSet<ChunkId> = broker.open_chunks(generation)?.into_iter().collect();
+        let taken: HashSet<ChunkId> = self.taken.iter().map(|(_, chunk, _)| *chunk).collect();
+        for id in &open {
+            let is_known = self.outstanding.contains_key(id)
+                || taken.contains(id)
+                || self.trying == Some(*id);
+            if !is_known {
+                broker.withdraw(generation, *id)?;
+            }
+        }
+        let lost: Vec<ChunkId> = self
+            .outstanding
+            .keys()
+            .filter(|id| !open.contains(id))
+            .copied()
+            .collect();
+        for id in lost.into_iter().rev() {
+            if let Some(packed) = self.remove_outstanding(id) {
+                self.wait_again(packed);
+            }
+        }
+        // What the broker has forgotten to have delivered need not be acknowledged.
+        self.taken.retain(|(_, chunk, _)| open.contains(chunk));
+        self.audited = now;
+        Ok(())
+    }
+
+    fn wait_again(&mut self, packed: Packed) {
+        // The chunk that is being tried stays the first.
+        let place = usize::from(self.trying.is_some()).min(self.waiting.len());
+        self.waiting.insert(place, packed);
+    }
+
+    fn add_outstanding(&mut self, id: ChunkId, packed: Packed) {
+        self.outstanding_octets += packed.octets.len();
+        if let Some(before) = self.outstanding.insert(id, packed) {
+            self.outstanding_octets -= before.octets.len();
+        }
+    }
+
+    fn remove_outstanding(&mut self, id: ChunkId) -> Option<Packed> {
+        let packed = self.outstanding.remove(&id)?;
+        self.outstanding_octets -= packed.octets.len();
+        Some(packed)
+    }
+}

@@ -1,0 +1,11 @@
+//! The submitter: cuts the list into chunks, publishes them, and merges what comes back.
+//!
+//! `dispatch` knows what is out and what came back, without threads or clock. `collect` gives results to
+//! the sinks, `fleet` knows the workers, and `submission` runs all of them on threads.
+
+mod collect;
+mod dispatch;
+mod fleet;
+mod submission;
+
+pub use submission::{Submission, SubmissionError, SubmissionSettings, SubmissionStop};

@@ -1,0 +1,292 @@
+//! The chunks that a worker executes: their jobs are a source of its run, their outcomes come to a sink.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use std::vec::IntoIter;
+
+use canvass_model::{Job, Outcome};
+use canvass_queue::{Completed, Position, Source, SourceError};
+use canvass_report::{Columns, Epoch, Format, LineFormat, PartCounts, Sink, SinkError};
+
+use crate::chunk::ChunkHeader;
+use crate::result::{ChunkResult, Packing};
+
+/// How long a source waits for a chunk before it lets its feeder look at the stop flag.
+const WAIT: Duration = Duration::from_millis(100);
+
+/// How the lines of a campaign look.
+#[derive(Clone, Copy, Debug)]
+pub struct LineSettings {
+    /// The format.
+    pub format: Format,
+    /// The columns of CSV.
+    pub columns: Columns,
+    /// The wall clock of this worker's run.
+    pub epoch: Epoch,
+    /// How lines are packed in results.
+    pub packing: Packing,
+}
+
+/// The chunks of a run that executes them. Clones are the same.
+#[derive(Clone)]
+pub(crate) struct Chunks(Arc<Inner>);
+
+struct Inner {
+    state: Mutex<State>,
+    changed: Condvar,
+    packing: Packing,
+}
+
+#[derive(Default)]
+struct State {
+    /// Chunks whose jobs no feeder has taken yet.
+    waiting: VecDeque<IntoIter<Job>>,
+    /// Chunks of which outcomes are missing, by their first numbers.
+    open: BTreeMap<u64, OpenChunk>,
+    finished: Vec<OpenChunk>,
+    is_closed: bool,
+}
+
+/// A chunk of which outcomes are missing.
+struct OpenChunk {
+    header: ChunkHeader,
+    missing: u64,
+    /// Nobody needs its result.
+    is_discarded: bool,
+    lines: Vec<u8>,
+    counts: Box<PartCounts>,
+    began: Instant,
+    /// How many jobs per second its feeder took.
+    jobs_per_second: f64,
+}
+
+/// Gives the jobs of chunks as they are begun.
+pub(crate) struct ChunkSource {
+    chunks: Chunks,
+    jobs: IntoIter<Job>,
+    first: u64,
+    given: u64,
+}
+
+/// Sorts outcomes to their chunks.
+pub(crate) struct ChunkSink {
+    chunks: Chunks,
+    format: Box<dyn LineFormat + Send>,
+}
+
+impl Chunks {
+    pub(crate) fn new(packing: Packing) -> Self {
+        Self(Arc::new(Inner {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            packing,
+        }))
+    }
+
+    pub(crate) fn source(&self) -> ChunkSource {
+        ChunkSource {
+            chunks: self.clone(),
+            jobs: Vec::new().into_iter(),
+            first: 0,
+            given: 0,
+        }
+    }
+
+    pub(crate) fn sink(&self, lines: LineSettings) -> ChunkSink {
+        ChunkSink {
+            chunks: self.clone(),
+            format: lines.format.lines(lines.columns, lines.epoch),
+        }
+    }
+
+    /// Whether every chunk that was begun has been taken by the feeder.
+    pub(crate) fn has_room(&self) -> bool {
+        self.lock().waiting.is_empty()
+    }
+
+    pub(crate) fn is_busy_with(&self, jobs: &Range<u64>) -> bool {
+        let state = self.lock();
+        let before = state.open.range(..jobs.end);
+        before
+            .into_iter()
+            .any(|(_, chunk)| chunk.header.range().end > jobs.start)
+    }
+
+    pub(crate) fn begin(&self, header: ChunkHeader, jobs: Vec<Job>) {
+        let mut state = self.lock();
+        let chunk = OpenChunk {
+            header,
+            missing: header.outcomes,
+            is_discarded: false,
+            lines: Vec::new(),
+            counts: Box::default(),
+            began: Instant::now(),
+            jobs_per_second: 0.0,
+        };
+        state.open.insert(header.first, chunk);
+        state.waiting.push_back(jobs.into_iter());
+        drop(state);
+        self.0.changed.notify_all();
+    }
+
+    /// Drops the result of a chunk. Its jobs that no feeder has taken are not asked.
+    pub(crate) fn discard(&self, first: u64) {
+        let mut state = self.lock();
+        let waiting = state.waiting.len();
+        let is_first = |jobs: &IntoIter<Job>| jobs.as_slice().first().is_some_and(|job| job.seq == first);
+        state.waiting.retain(|jobs| !is_first(jobs));
+        if state.waiting.len() < waiting {
+            state.open.remove(&first);
+        } else if let Some(chunk) = state.open.get_mut(&first) {
+            chunk.is_discarded = true;
+            chunk.lines = Vec::new();
+        }
+    }
+
+    /// The results of chunks that have ended since the last call.
+    pub(crate) fn finished(&self) -> Vec<(u64, Vec<u8>)> {
+        let finished = std::mem::take(&mut self.lock().finished);
+        // Packed outside of the lock: it takes time.
+        finished
+            .into_iter()
+            .map(|chunk| (chunk.header.first, chunk.encode(self.0.packing)))
+            .collect()
+    }
+
+    /// Waits until a chunk has ended, at most for `timeout`.
+    pub(crate) fn wait(&self, timeout: Duration) {
+        let state = self.lock();
+        if state.finished.is_empty() {
+            let waited = self.0.changed.wait_timeout(state, timeout);
+            drop(waited.unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    /// Ends the source, once it has given what was begun.
+    pub(crate) fn close(&self) {
+        self.lock().is_closed = true;
+        self.0.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl OpenChunk {
+    fn encode(self, packing: Packing) -> Vec<u8> {
+        let result = ChunkResult {
+            header: self.header,
+            written: self.counts.tally.total(),
+            counts: *self.counts,
+            jobs_per_second: self.jobs_per_second,
+            lines_octets: self.lines.len() as u64,
+            packing,
+        };
+        result.encode(&self.lines)
+    }
+}
+
+impl Source for ChunkSource {
+    fn next(&mut self, max: usize, out: &mut Vec<Job>) -> Result<bool, SourceError> {
+        if self.jobs.len() == 0 {
+            let mut state = self.chunks.lock();
+            if state.waiting.is_empty() {
+                if state.is_closed {
+                    return Ok(false);
+                }
+                let woken = self.chunks.0.changed.wait_timeout(state, WAIT);
+                state = woken.unwrap_or_else(PoisonError::into_inner).0;
+            }
+            let Some(jobs) = state.waiting.pop_front() else {
+                return Ok(true);
+            };
+            self.first = jobs.as_slice().first().map_or(0, |job| job.seq);
+            if let Some(chunk) = state.open.get_mut(&self.first) {
+                chunk.began = Instant::now();
+            }
+            self.jobs = jobs;
+        }
+        let before = out.len();
+        out.extend(self.jobs.by_ref().take(max));
+        self.given += (out.len() - before) as u64;
+        if self.jobs.len() == 0
+            && let Some(chunk) = self.chunks.lock().open.get_mut(&self.first)
+        {
+            // A feeder is blocked while the event loops have enough, so this is how fast they are.
+            let took_s = chunk.began.elapsed().as_secs_f64().max(1e-6);
+            chunk.jobs_per_second = f64::from(chunk.header.jobs) / took_s;
+        }
+        Ok(true)
+    }
+
+    fn remaining(&self) -> Option<u64> {
+        None
+    }
+
+    fn position(&self) -> Position {
+        Position::before(self.given)
+    }
+
+    /// All of them, as far as the ledger of the run is concerned: chunks come in any order, and what is
+    /// done is not recorded here.
+    fn completed(&self) -> Completed {
+        Completed::before(u64::MAX)
+    }
+}
+
+impl Sink for ChunkSink {
+    fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
+        let mut state = self.chunks.lock();
+        let mut rest = outcomes;
+        let mut has_finished = false;
+        while let Some(outcome) = rest.first() {
+            let seq = outcome.job.seq;
+            let Some((&first, chunk)) = state.open.range_mut(..=seq).next_back() else {
+                rest = &rest[1..];
+                continue;
+            };
+            let range = chunk.header.range();
+            let count = rest
+                .iter()
+                .take_while(|outcome| range.contains(&outcome.job.seq))
+                .count()
+                .max(1);
+            let (of_chunk, later) = rest.split_at(count);
+            rest = later;
+            if !range.contains(&seq) {
+                continue;
+            }
+            if !chunk.is_discarded {
+                chunk.record(of_chunk, &mut *self.format);
+            }
+            chunk.missing = chunk.missing.saturating_sub(of_chunk.len() as u64);
+            if chunk.missing == 0
+                && let Some(chunk) = state.open.remove(&first)
+                && !chunk.is_discarded
+            {
+                state.finished.push(chunk);
+                has_finished = true;
+            }
+        }
+        drop(state);
+        if has_finished {
+            self.chunks.0.changed.notify_all();
+        }
+        Ok(())
+    }
+}
+
+impl OpenChunk {
+    fn record(&mut self, outcomes: &[Outcome], format: &mut dyn LineFormat) {
+        let counts = &mut *self.counts;
+        for outcome in outcomes {
+            format.line(outcome, &mut self.lines);
+            counts.tally.record(outcome);
+            counts.latency.record(outcome);
+            counts.bin.record(outcome);
+        }
+    }
+}

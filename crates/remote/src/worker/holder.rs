@@ -1,0 +1,363 @@
+//! What chunks a worker holds: the part of a worker without threads or clock.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::time::Duration;
+
+use canvass_model::Job;
+
+use crate::broker::{
+    Broker, BrokerError, ChunkId, Claim, Claimed, Commit, Generation, Phase, Renewal, WorkerName,
+};
+use crate::chunk::{self, ChunkHeader};
+
+/// How long a chunk belongs to a worker of which nothing is received.
+pub const LEASE: Duration = Duration::from_secs(10);
+/// How often a worker renews its leases.
+pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(2);
+/// How long a share of the caps is granted, and how often it is renewed.
+pub const SHARE_SPAN: Duration = Duration::from_secs(2);
+const RENEWAL_INTERVAL: Duration = Duration::from_millis(500);
+/// The maximum number of chunks that a worker holds: some wait for their slowest targets.
+const HELD_MAX: usize = 16;
+
+/// Executes chunks.
+pub(crate) trait Executor {
+    /// Whether it could begin another chunk now.
+    fn has_room(&self) -> bool;
+
+    /// Whether any job with one of these numbers is under way.
+    fn is_busy_with(&self, jobs: Range<u64>) -> bool;
+
+    /// Begins a chunk, whose jobs must not be under way.
+    fn begin(&mut self, header: ChunkHeader, jobs: Vec<Job>);
+
+    /// Drops the result of a chunk that was begun, by its first number. Its jobs may go on.
+    fn discard(&mut self, first: u64);
+
+    /// The results of chunks that have ended since the last call, by their first numbers.
+    fn finished(&mut self) -> Vec<(u64, Vec<u8>)>;
+
+    /// Sets what part of the caps it may use.
+    fn set_share(&mut self, share: f64);
+
+    /// What the submitter shall know of this worker, with the number of outcomes that it has committed.
+    fn report(&mut self, committed: u64) -> Vec<u8>;
+}
+
+/// The chunks that a worker holds of one campaign.
+pub(crate) struct Holder {
+    generation: Generation,
+    name: WorkerName,
+    held: BTreeMap<ChunkId, Held>,
+    committed: u64,
+    /// Whether claims of which no reply came may exist.
+    is_suspect: bool,
+    instance: Option<String>,
+    /// From when on chunks of silent workers may be claimed.
+    steals_from: Option<Duration>,
+    heard: Duration,
+    beaten: Option<Duration>,
+    renewed: Option<Duration>,
+    share_until: Duration,
+    is_draining: bool,
+}
+
+struct Held {
+    claim: Claim,
+    header: ChunkHeader,
+    state: State,
+}
+
+enum State {
+    Claimed(Vec<Job>),
+    Running,
+    Finished(Vec<u8>),
+}
+
+/// What a worker does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// There may be more to do at once.
+    Busy,
+    /// There is no chunk to claim.
+    Idle,
+    /// There is no room for another chunk.
+    Full,
+    /// The results of others must be received first.
+    Waiting,
+    /// The campaign was cancelled, or the worker has drained: it holds nothing any more.
+    Ended,
+}
+
+impl Holder {
+    pub(crate) fn new(generation: Generation, name: WorkerName) -> Self {
+        Self {
+            generation,
+            name,
+            held: BTreeMap::new(),
+            committed: 0,
+            is_suspect: true,
+            instance: None,
+            steals_from: None,
+            heard: Duration::ZERO,
+            beaten: None,
+            renewed: None,
+            share_until: Duration::ZERO,
+            is_draining: false,
+        }
+    }
+
+    pub(crate) fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// Claims no more chunks.
+    pub(crate) fn drain(&mut self) {
+        self.is_draining = true;
+    }
+
+    /// The number of chunks that it holds.
+    pub(crate) fn held(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Does what is to do now.
+    ///
+    /// # Errors
+    /// The broker is away or unwilling: call it again later. If the campaign is gone, everything held was
+    /// dropped.
+    pub(crate) fn step(
+        &mut self,
+        now: Duration,
+        broker: &mut dyn Broker,
+        executor: &mut dyn Executor,
+    ) -> Result<Next, BrokerError> {
+        if now >= self.share_until {
+            // Others may have the share by now.
+            executor.set_share(0.0);
+        }
+        for (first, result) in executor.finished() {
+            let held = self.held.values_mut().find(|held| held.header.first == first);
+            if let Some(held) = held {
+                held.state = State::Finished(result);
+            }
+        }
+        let ended = self.try_step(now, broker, executor);
+        match &ended {
+            Ok(_) => self.heard = now,
+            Err(BrokerError::Gone) => self.drop_all(executor),
+            Err(_) => self.is_suspect = true,
+        }
+        ended
+    }
+
+    fn try_step(
+        &mut self,
+        now: Duration,
+        broker: &mut dyn Broker,
+        executor: &mut dyn Executor,
+    ) -> Result<Next, BrokerError> {
+        // Nobody could renew a lease while the broker did not run, and this worker may have been stopped.
+        if now.saturating_sub(self.heard) > HEARTBEAT_INTERVAL {
+            self.is_suspect = true;
+        }
+        if self.is_suspect {
+            self.look(now, broker)?;
+        }
+        let phase = self.renew(now, broker, executor)?;
+        if phase == Some(Phase::Cancelled) {
+            self.give_back(broker, executor)?;
+            return Ok(Next::Ended);
+        }
+        self.commit(broker)?;
+        self.beat(now, broker, executor)?;
+        self.begin(executor);
+        self.claim(now, broker, executor)
+    }
+
+    /// Gives everything back, and drops it.
+    pub(crate) fn give_back(
+        &mut self,
+        broker: &mut dyn Broker,
+        executor: &mut dyn Executor,
+    ) -> Result<(), BrokerError> {
+        while let Some(entry) = self.held.first_entry() {
+            broker.release(self.generation, &self.name, entry.get().claim)?;
+            let held = entry.remove();
+            executor.discard(held.header.first);
+        }
+        Ok(())
+    }
+
+    /// Leaves the campaign.
+    pub(crate) fn leave(
+        &mut self,
+        broker: &mut dyn Broker,
+        executor: &mut dyn Executor,
+    ) -> Result<(), BrokerError> {
+        let report = executor.report(self.committed);
+        broker.leave(self.generation, &self.name, &report)
+    }
+
+    /// After a time without the broker: learns what it believes that this worker holds.
+    fn look(&mut self, now: Duration, broker: &mut dyn Broker) -> Result<(), BrokerError> {
+        self.instance = Some(broker.instance()?);
+        let known = broker.held(self.generation, &self.name)?;
+        let mut owned = BTreeSet::new();
+        for (claim, octets) in known {
+            owned.insert(claim);
+            if self.held.get(&claim.chunk).is_none_or(|held| held.claim != claim) {
+                self.hold(claim, &octets);
+            }
+        }
+        self.steals_from = Some(now + LEASE);
+        self.is_suspect = false;
+        Ok(())
+    }
+
+    /// Renews the share of the caps, and announces this worker. Returns the phase, if it is known anew.
+    fn renew(
+        &mut self,
+        now: Duration,
+        broker: &mut dyn Broker,
+        executor: &mut dyn Executor,
+    ) -> Result<Option<Phase>, BrokerError> {
+        let is_due = self
+            .renewed
+            .is_none_or(|renewed| now.saturating_sub(renewed) >= RENEWAL_INTERVAL);
+        if !is_due {
+            return Ok(None);
+        }
+        let report = executor.report(self.committed);
+        let Renewal { share, phase, .. } =
+            broker.renew(self.generation, &self.name, &report, SHARE_SPAN)?;
+        // Counted from before the request was sent, so that it ends here before it ends there.
+        self.share_until = now + SHARE_SPAN;
+        self.renewed = Some(now);
+        executor.set_share(share);
+        Ok(Some(phase))
+    }
+
+    fn beat(
+        &mut self,
+        now: Duration,
+        broker: &mut dyn Broker,
+        executor: &mut dyn Executor,
+    ) -> Result<(), BrokerError> {
+        let is_due = self
+            .beaten
+            .is_none_or(|beaten| now.saturating_sub(beaten) >= HEARTBEAT_INTERVAL);
+        if !is_due {
+            return Ok(());
+        }
+        let claims: Vec<Claim> = self.held.values().map(|held| held.claim).collect();
+        for lost in broker.heartbeat(self.generation, &self.name, &claims)? {
+            self.drop_claim(lost, executor);
+        }
+        self.beaten = Some(now);
+        Ok(())
+    }
+
+    fn commit(&mut self, broker: &mut dyn Broker) -> Result<(), BrokerError> {
+        let finished: Vec<ChunkId> = self
+            .held
+            .iter()
+            .filter(|(_, held)| matches!(held.state, State::Finished(_)))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in finished {
+            let Some(Held {
+                claim,
+                header,
+                state: State::Finished(result),
+            }) = self.held.get(&id)
+            else {
+                continue;
+            };
+            match broker.commit(self.generation, &self.name, *claim, result)? {
+                Commit::Stored | Commit::AlreadyYours => self.committed += header.outcomes,
+                Commit::NotYours => {}
+            }
+            self.held.remove(&id);
+        }
+        Ok(())
+    }
+
+    /// Begins chunks that are claimed, while there is room. The jobs of a chunk that was dropped and comes
+    /// again end first, so that each outcome belongs to one claim.
+    fn begin(&mut self, executor: &mut dyn Executor) {
+        for held in self.held.values_mut() {
+            if !executor.has_room() {
+                return;
+            }
+            if let State::Claimed(jobs) = &mut held.state
+                && !executor.is_busy_with(held.header.range())
+            {
+                executor.begin(held.header, std::mem::take(jobs));
+                held.state = State::Running;
+            }
+        }
+    }
+
+    fn claim(
+        &mut self,
+        now: Duration,
+        broker: &mut dyn Broker,
+        executor: &mut dyn Executor,
+    ) -> Result<Next, BrokerError> {
+        if self.is_draining {
+            return Ok(match self.held.is_empty() {
+                true => Next::Ended,
+                false => Next::Full,
+            });
+        }
+        let is_waiting = |held: &Held| matches!(held.state, State::Claimed(_));
+        if !executor.has_room() || self.held.len() >= HELD_MAX || self.held.values().any(is_waiting)
+        {
+            return Ok(Next::Full);
+        }
+        let steals = self.steals_from.is_some_and(|from| now >= from);
+        match broker.claim(self.generation, &self.name, steals, LEASE)? {
+            Claimed::Chunk { claim, payload } => {
+                self.hold(claim, &payload);
+                self.begin(executor);
+                Ok(Next::Busy)
+            }
+            Claimed::Nothing => Ok(Next::Idle),
+            Claimed::Full => Ok(Next::Waiting),
+            Claimed::Cancelled => {
+                self.give_back(broker, executor)?;
+                Ok(Next::Ended)
+            }
+        }
+    }
+
+    fn hold(&mut self, claim: Claim, payload: &[u8]) {
+        // What cannot be read is left to its lease, and comes back to the submitter in the end.
+        if let Ok((header, jobs)) = chunk::decode(payload) {
+            let state = State::Claimed(jobs);
+            let held = Held {
+                claim,
+                header,
+                state,
+            };
+            self.held.insert(claim.chunk, held);
+        }
+    }
+
+    fn drop_claim(&mut self, claim: Claim, executor: &mut dyn Executor) {
+        if let Some(held) = self.held.get(&claim.chunk)
+            && held.claim == claim
+        {
+            executor.discard(held.header.first);
+            self.held.remove(&claim.chunk);
+        }
+    }
+
+    fn drop_all(&mut self, executor: &mut dyn Executor) {
+        for held in std::mem::take(&mut self.held).into_values() {
+            executor.discard(held.header.first);
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The worker: claims chunks, executes them in one run, and commits their results.
+//!
+//! `holder` knows what chunks it holds, without threads or clock. `chunks` connects them with a run as its
+//! source and sink, and `work` runs all of it on threads.
+
+mod chunks;
+mod holder;
+mod report;
+mod work;
+
+pub use chunks::LineSettings;
+pub use holder::{HEARTBEAT_INTERVAL, LEASE, SHARE_SPAN};
+pub use report::WorkerReport;
+pub use work::{WorkEnd, Worker, WorkerSettings};

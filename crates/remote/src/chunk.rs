@@ -9,7 +9,7 @@ use canvass_model::{Job, ProbeSpec, Target};
 use serde::{Deserialize, Serialize};
 
 /// The maximum number of jobs of a chunk.
-pub const CHUNK_JOBS_MAX: usize = 1 << 16;
+pub(crate) const CHUNK_JOBS_MAX: usize = 1 << 16;
 /// The maximum size of the jobs of a chunk before compression, in octets. One job is never too large.
 const JOBS_OCTETS_MAX: u64 = 64 << 20;
 /// The level of compression. Lists are much alike, so higher levels gain little.
@@ -50,10 +50,10 @@ enum Segment {
 /// Why octets are not a chunk.
 #[derive(Debug, thiserror::Error)]
 #[error("damaged chunk: {0}")]
-pub struct ChunkError(String);
+pub(crate) struct ChunkError(String);
 
 /// Encodes jobs, which must have consecutive numbers, and at least one.
-pub fn encode(jobs: &[Job]) -> Vec<u8> {
+pub(crate) fn encode(jobs: &[Job]) -> Vec<u8> {
     let header = ChunkHeader {
         first: jobs[0].seq,
         jobs: jobs.len() as u32,
@@ -69,7 +69,7 @@ pub fn encode(jobs: &[Job]) -> Vec<u8> {
 ///
 /// # Errors
 /// The octets are not a chunk.
-pub fn decode_header(octets: &[u8]) -> Result<ChunkHeader, ChunkError> {
+pub(crate) fn decode_header(octets: &[u8]) -> Result<ChunkHeader, ChunkError> {
     let (header, _): (ChunkHeader, _) = postcard::take_from_bytes(octets).map_err(damaged)?;
     Ok(header)
 }
@@ -78,7 +78,7 @@ pub fn decode_header(octets: &[u8]) -> Result<ChunkHeader, ChunkError> {
 ///
 /// # Errors
 /// The octets are not a chunk, or its jobs are not those that its header says.
-pub fn decode(octets: &[u8]) -> Result<(ChunkHeader, Vec<Job>), ChunkError> {
+pub(crate) fn decode(octets: &[u8]) -> Result<(ChunkHeader, Vec<Job>), ChunkError> {
     let (header, packed): (ChunkHeader, _) = postcard::take_from_bytes(octets).map_err(damaged)?;
     let mut segments = Vec::new();
     let unpacked = zstd::stream::Decoder::new(packed)

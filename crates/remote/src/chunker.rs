@@ -56,11 +56,6 @@ impl<S: Source> Chunker<S> {
         let rest = self.read.split_off(count);
         Ok(Some(std::mem::replace(&mut self.read, rest)))
     }
-
-    /// The number of jobs still to come, if it is known.
-    pub(crate) fn remaining(&self) -> Option<u64> {
-        Some(self.source.remaining()? + self.read.len() as u64)
-    }
 }
 
 /// How large chunks are: what the slowest worker does in two seconds, or a mebibyte of lines, whichever
@@ -98,9 +93,7 @@ impl ChunkSize {
         let by_time = slowest * CHUNK_WORK_S;
         let by_size = RESULT_OCTETS_MAX / self.octets_per_job.max(1.0);
         let wanted = by_time.min(by_size) as usize;
-        self.jobs = wanted
-            .min(self.jobs * GROWTH_MAX)
-            .clamp(1, CHUNK_JOBS_MAX);
+        self.jobs = wanted.min(self.jobs * GROWTH_MAX).clamp(1, CHUNK_JOBS_MAX);
     }
 
     /// Forgets a worker that is gone.
@@ -137,7 +130,6 @@ mod tests {
         assert_eq!(ranges[..4], [(3, 7), (20, 50), (70, 29), (100, 50)]);
         let jobs: u64 = ranges.iter().map(|(_, jobs)| jobs).sum();
         assert_eq!(jobs, 256 - 3 - 10 - 1);
-        assert_eq!(chunker.remaining(), Some(0));
     }
 
     #[test]

@@ -22,10 +22,7 @@ pub use broker::{
     Generation, LOSSES_MAX, Phase, Renewal, WorkerName, WorkerState,
 };
 pub use campaign::{CampaignPlan, CampaignPlanError};
-pub use chunk::{CHUNK_JOBS_MAX, ChunkError, ChunkHeader};
+pub use chunk::ChunkHeader;
 pub use result::{ChunkResult, Packing, ResultError};
 pub use submitter::{Submission, SubmissionError, SubmissionSettings, SubmissionStop};
-pub use worker::{
-    HEARTBEAT_INTERVAL, LEASE, LineSettings, SHARE_SPAN, WorkEnd, Worker, WorkerReport,
-    WorkerSettings,
-};
+pub use worker::{LineSettings, Timing, WorkEnd, Worker, WorkerReport, WorkerSettings, WorkerStop};

@@ -274,7 +274,9 @@ pub(crate) fn add_steps<C: hdrhistogram::Counter>(
     counted: &Histogram<u64>,
 ) {
     for step in counted.iter_recorded() {
-        let count = C::from_u64(step.count_at_value()).unwrap_or_else(C::max_value);
+        let count = C::from_u64(step.count_at_value())
+            .or_else(|| C::from_u32(u32::MAX))
+            .expect("counters have 32 bits or 64");
         kept.saturating_record_n(step.value_iterated_to(), count);
     }
 }

@@ -7,8 +7,7 @@ use std::time::Duration;
 use canvass_model::Job;
 
 use crate::broker::{
-    Broker, BrokerError, CampaignState, ChunkId, Delivery, DeliveryId, Generation, Phase,
-    WorkerName,
+    Broker, BrokerError, CampaignState, ChunkId, Delivery, DeliveryId, Generation, WorkerName,
 };
 use crate::campaign::CampaignPlan;
 use crate::chunk::{self, ChunkHeader};
@@ -113,7 +112,11 @@ impl Dispatch {
                 self.add_outstanding(id, Packed { header, octets });
             }
         }
-        let mut out: Vec<_> = self.outstanding.values().map(|one| one.header.range()).collect();
+        let mut out: Vec<_> = self
+            .outstanding
+            .values()
+            .map(|one| one.header.range())
+            .collect();
         loop {
             let deliveries =
                 broker.deliveries(generation, self.cursor.as_ref(), DELIVERIES_OCTETS_MAX)?;
@@ -228,14 +231,6 @@ impl Dispatch {
         Ok(received)
     }
 
-    /// Cancels the campaign: workers give back what they hold.
-    pub(crate) fn cancel(&mut self, broker: &mut dyn Broker) -> Result<(), BrokerError> {
-        match self.generation {
-            Some(generation) => broker.set_phase(generation, Phase::Cancelled),
-            None => Ok(()),
-        }
-    }
-
     /// Removes the campaign.
     pub(crate) fn remove(&mut self, broker: &mut dyn Broker) -> Result<(), BrokerError> {
         match self.generation {
@@ -261,7 +256,11 @@ impl Dispatch {
         receiver: &mut dyn Receiver,
     ) -> Result<(), BrokerError> {
         let instance = broker.instance()?;
-        if self.instance.as_ref().is_some_and(|before| *before != instance) {
+        if self
+            .instance
+            .as_ref()
+            .is_some_and(|before| *before != instance)
+        {
             receiver.note("the broker was restarted or failed over; comparing what it has".into());
         }
         self.instance = Some(instance);
@@ -340,7 +339,8 @@ impl Dispatch {
                 }
                 Delivery::Poison { .. } => self.take_poison(chunk, receiver),
             }
-            self.taken.push_back((id.clone(), chunk, receiver.received()));
+            self.taken
+                .push_back((id.clone(), chunk, receiver.received()));
             self.cursor = Some(id);
         }
         Ok(has_any)
@@ -398,7 +398,12 @@ impl Dispatch {
         if count == 0 {
             return Ok(());
         }
-        let ids: Vec<DeliveryId> = self.taken.iter().take(count).map(|(id, ..)| id.clone()).collect();
+        let ids: Vec<DeliveryId> = self
+            .taken
+            .iter()
+            .take(count)
+            .map(|(id, ..)| id.clone())
+            .collect();
         broker.acknowledge(generation, &ids)?;
         self.taken.drain(..count);
         Ok(())
@@ -414,9 +419,8 @@ impl Dispatch {
         let open: HashSet<ChunkId> = broker.open_chunks(generation)?.into_iter().collect();
         let taken: HashSet<ChunkId> = self.taken.iter().map(|(_, chunk, _)| *chunk).collect();
         for id in &open {
-            let is_known = self.outstanding.contains_key(id)
-                || taken.contains(id)
-                || self.trying == Some(*id);
+            let is_known =
+                self.outstanding.contains_key(id) || taken.contains(id) || self.trying == Some(*id);
             if !is_known {
                 broker.withdraw(generation, *id)?;
             }

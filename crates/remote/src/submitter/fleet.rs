@@ -53,7 +53,9 @@ impl Fleet {
     }
 
     pub(super) fn is_alive(&self, worker: &WorkerName) -> bool {
-        self.workers.get(worker).is_some_and(|member| member.is_alive)
+        self.workers
+            .get(worker)
+            .is_some_and(|member| member.is_alive)
     }
 
     /// Whether the reports of all live workers have the outcomes that were received from them.

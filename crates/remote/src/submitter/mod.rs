@@ -8,4 +8,6 @@ mod dispatch;
 mod fleet;
 mod submission;
 
+#[cfg(test)]
+pub(crate) use dispatch::{Dispatch, Receiver};
 pub use submission::{Submission, SubmissionError, SubmissionSettings, SubmissionStop};

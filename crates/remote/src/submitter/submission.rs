@@ -155,10 +155,8 @@ impl Submission {
         ];
         let sinks = sinks.into_iter().chain(counters).collect();
         let mut collection = Collection::new(plan.clone(), sinks, meter, settings.notes);
-        let mut dispatch = Dispatch::new(
-            settings.campaign,
-            Box::new(|| Generation(rand::random())),
-        );
+        let mut dispatch =
+            Dispatch::new(settings.campaign, Box::new(|| Generation(rand::random())));
         let is_done = |seq: u64| is_done(&completed, seq);
         let out = dispatch
             .take_up(&mut *broker, &is_done, &mut collection)
@@ -217,7 +215,11 @@ impl Submission {
             parked: 0,
             durable: shared.durable.load(Ordering::Relaxed),
             rate_per_second: shared.rate.per_second(),
-            loops: shared.loops.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            loops: shared
+                .loops
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
         }
     }
 
@@ -290,7 +292,8 @@ impl Service {
             let _ = self.dispatch.remove(&mut *self.broker);
         }
         let sink_error = self.collection.finish();
-        let error = error.or_else(|| sink_error.map(|error| SubmissionError::Run(RunError::Sink(error))));
+        let error =
+            error.or_else(|| sink_error.map(|error| SubmissionError::Run(RunError::Sink(error))));
         let total = self.shared.tally.get().total();
         Ended {
             error,
@@ -392,7 +395,11 @@ impl Service {
             self.looked_at_fleet = Some(Instant::now());
             self.collection.forget_but(&self.fleet);
             let loops = self.fleet.loops();
-            *self.shared.loops.lock().unwrap_or_else(PoisonError::into_inner) = loops;
+            *self
+                .shared
+                .loops
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = loops;
         }
         Ok(())
     }

@@ -135,7 +135,8 @@ impl Chunks {
     pub(crate) fn discard(&self, first: u64) {
         let mut state = self.lock();
         let waiting = state.waiting.len();
-        let is_first = |jobs: &IntoIter<Job>| jobs.as_slice().first().is_some_and(|job| job.seq == first);
+        let is_first =
+            |jobs: &IntoIter<Job>| jobs.as_slice().first().is_some_and(|job| job.seq == first);
         state.waiting.retain(|jobs| !is_first(jobs));
         if state.waiting.len() < waiting {
             state.open.remove(&first);

@@ -11,15 +11,31 @@ use crate::broker::{
 };
 use crate::chunk::{self, ChunkHeader};
 
-/// How long a chunk belongs to a worker of which nothing is received.
-pub const LEASE: Duration = Duration::from_secs(10);
-/// How often a worker renews its leases.
-pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(2);
-/// How long a share of the caps is granted, and how often it is renewed.
-pub const SHARE_SPAN: Duration = Duration::from_secs(2);
-const RENEWAL_INTERVAL: Duration = Duration::from_millis(500);
+/// The number of renewals of a share while it is granted.
+const SHARE_RENEWALS: u32 = 4;
 /// The maximum number of chunks that a worker holds: some wait for their slowest targets.
 const HELD_MAX: usize = 16;
+
+/// How long what is granted to a worker lasts. All workers of a campaign should have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// How long a chunk belongs to a worker of which nothing is received.
+    pub lease: Duration,
+    /// How often a worker renews its leases.
+    pub heartbeat: Duration,
+    /// How long a share of the caps is granted.
+    pub share: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_secs(10),
+            heartbeat: Duration::from_secs(2),
+            share: Duration::from_secs(2),
+        }
+    }
+}
 
 /// Executes chunks.
 pub(crate) trait Executor {
@@ -49,6 +65,7 @@ pub(crate) trait Executor {
 pub(crate) struct Holder {
     generation: Generation,
     name: WorkerName,
+    timing: Timing,
     held: BTreeMap<ChunkId, Held>,
     committed: u64,
     /// Whether claims of which no reply came may exist.
@@ -91,10 +108,11 @@ pub(crate) enum Next {
 }
 
 impl Holder {
-    pub(crate) fn new(generation: Generation, name: WorkerName) -> Self {
+    pub(crate) fn new(generation: Generation, name: WorkerName, timing: Timing) -> Self {
         Self {
             generation,
             name,
+            timing,
             held: BTreeMap::new(),
             committed: 0,
             is_suspect: true,
@@ -138,7 +156,10 @@ impl Holder {
             executor.set_share(0.0);
         }
         for (first, result) in executor.finished() {
-            let held = self.held.values_mut().find(|held| held.header.first == first);
+            let held = self
+                .held
+                .values_mut()
+                .find(|held| held.header.first == first);
             if let Some(held) = held {
                 held.state = State::Finished(result);
             }
@@ -159,7 +180,7 @@ impl Holder {
         executor: &mut dyn Executor,
     ) -> Result<Next, BrokerError> {
         // Nobody could renew a lease while the broker did not run, and this worker may have been stopped.
-        if now.saturating_sub(self.heard) > HEARTBEAT_INTERVAL {
+        if now.saturating_sub(self.heard) > self.timing.heartbeat {
             self.is_suspect = true;
         }
         if self.is_suspect {
@@ -207,11 +228,15 @@ impl Holder {
         let mut owned = BTreeSet::new();
         for (claim, octets) in known {
             owned.insert(claim);
-            if self.held.get(&claim.chunk).is_none_or(|held| held.claim != claim) {
+            if self
+                .held
+                .get(&claim.chunk)
+                .is_none_or(|held| held.claim != claim)
+            {
                 self.hold(claim, &octets);
             }
         }
-        self.steals_from = Some(now + LEASE);
+        self.steals_from = Some(now + self.timing.lease);
         self.is_suspect = false;
         Ok(())
     }
@@ -223,17 +248,17 @@ impl Holder {
         broker: &mut dyn Broker,
         executor: &mut dyn Executor,
     ) -> Result<Option<Phase>, BrokerError> {
-        let is_due = self
-            .renewed
-            .is_none_or(|renewed| now.saturating_sub(renewed) >= RENEWAL_INTERVAL);
+        let is_due = self.renewed.is_none_or(|renewed| {
+            now.saturating_sub(renewed) >= self.timing.share / SHARE_RENEWALS
+        });
         if !is_due {
             return Ok(None);
         }
         let report = executor.report(self.committed);
         let Renewal { share, phase, .. } =
-            broker.renew(self.generation, &self.name, &report, SHARE_SPAN)?;
+            broker.renew(self.generation, &self.name, &report, self.timing.share)?;
         // Counted from before the request was sent, so that it ends here before it ends there.
-        self.share_until = now + SHARE_SPAN;
+        self.share_until = now + self.timing.share;
         self.renewed = Some(now);
         executor.set_share(share);
         Ok(Some(phase))
@@ -247,7 +272,7 @@ impl Holder {
     ) -> Result<(), BrokerError> {
         let is_due = self
             .beaten
-            .is_none_or(|beaten| now.saturating_sub(beaten) >= HEARTBEAT_INTERVAL);
+            .is_none_or(|beaten| now.saturating_sub(beaten) >= self.timing.heartbeat);
         if !is_due {
             return Ok(());
         }
@@ -318,7 +343,7 @@ impl Holder {
             return Ok(Next::Full);
         }
         let steals = self.steals_from.is_some_and(|from| now >= from);
-        match broker.claim(self.generation, &self.name, steals, LEASE)? {
+        match broker.claim(self.generation, &self.name, steals, self.timing.lease)? {
             Claimed::Chunk { claim, payload } => {
                 self.hold(claim, &payload);
                 self.begin(executor);

@@ -9,6 +9,8 @@ mod report;
 mod work;
 
 pub use chunks::LineSettings;
-pub use holder::{HEARTBEAT_INTERVAL, LEASE, SHARE_SPAN};
+pub use holder::Timing;
+#[cfg(test)]
+pub(crate) use holder::{Executor, Holder, Next};
 pub use report::WorkerReport;
-pub use work::{WorkEnd, Worker, WorkerSettings};
+pub use work::{WorkEnd, Worker, WorkerSettings, WorkerStop};

@@ -23,6 +23,9 @@ pub trait Broker: Send {
     /// Begins the campaign, in place of whatever there is of it: removes its chunks, results and claims.
     /// Does nothing if it is there in this generation.
     ///
+    /// Shares of the caps that were granted in another generation may be in use until they expire. Who begins a
+    /// campaign in place of one that was lost has to wait for that.
+    ///
     /// # Errors
     /// See [`BrokerError`].
     fn begin(
@@ -178,7 +181,9 @@ pub trait Broker: Send {
     /// Announces that a worker is alive for `share_for`, with what it reports, and asks for a share of the
     /// caps of the campaign: at most one part of as many as there are live workers, and at most what the
     /// unexpired shares of the others leave. A share is granted for `share_for`. One that is followed by a
-    /// smaller one counts until it expires, since the worker may not know of the smaller one.
+    /// smaller one counts until it expires, since the worker may not know of the smaller one. After
+    /// [`instance`](Self::instance) has changed, no share is granted for `share_for`: the new process may not
+    /// know of the last grants.
     ///
     /// # Errors
     /// See [`BrokerError`].

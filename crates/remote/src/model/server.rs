@@ -79,13 +79,16 @@ impl ModelServer {
 
     /// Starts another process with the same contents.
     pub fn restart(&self) {
-        self.lock().instance += 1;
+        self.restore(&self.snapshot());
     }
 
     /// Starts another process that has only what there was then.
     pub fn restore(&self, snapshot: &Snapshot) {
         let mut contents = self.lock();
         contents.campaign = snapshot.0.clone();
+        if let Some(campaign) = &mut contents.campaign {
+            campaign.shares.take_over();
+        }
         contents.instance += 1;
         contents.history.clear();
     }

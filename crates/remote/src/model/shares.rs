@@ -11,7 +11,13 @@ const WHOLE: u64 = 1_000_000_000;
 
 /// The workers and their shares.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Shares(BTreeMap<WorkerName, Worker>);
+pub(super) struct Shares {
+    workers: BTreeMap<WorkerName, Worker>,
+    /// Another process took over since the last renewal.
+    was_taken_over: bool,
+    /// When all grants of an earlier process must have expired.
+    quiet_until: Duration,
+}
 
 #[derive(Clone, Debug)]
 struct Worker {
@@ -31,26 +37,47 @@ impl Shares {
         share_for: Duration,
     ) -> (f64, u64) {
         let expiry = now + share_for;
-        for other in self.0.values_mut() {
+        if self.was_taken_over {
+            self.was_taken_over = false;
+            self.quiet_until = expiry;
+            for other in self.workers.values_mut() {
+                other.grants.clear();
+                other.expiry = Duration::ZERO;
+            }
+        }
+        for other in self.workers.values_mut() {
             other.grants.retain(|(_, until)| *until > now);
         }
-        let reserved: u64 = (self.0.iter())
+        let reserved: u64 = (self.workers.iter())
             .filter(|(name, _)| *name != worker)
             .filter_map(|(_, other)| other.grants.iter().map(|(share, _)| *share).max())
             .sum();
-        let own = self.0.remove(worker).map(|own| own.grants);
+        let own = self.workers.remove(worker).map(|own| own.grants);
         let mut own = Worker {
             report: report.into(),
             expiry,
             grants: own.unwrap_or_default(),
         };
-        let others = self.0.values().filter(|other| other.expiry > now).count() as u64;
+        let others = self
+            .workers
+            .values()
+            .filter(|other| other.expiry > now)
+            .count() as u64;
         let live = others + u64::from(expiry > now);
-        let share = (WHOLE / live.max(1)).min(WHOLE.saturating_sub(reserved));
+        let share = if now < self.quiet_until {
+            0
+        } else {
+            (WHOLE / live.max(1)).min(WHOLE.saturating_sub(reserved))
+        };
         own.grants.push((share, expiry));
-        self.0.insert(worker.clone(), own);
+        self.workers.insert(worker.clone(), own);
         self.forget(now);
         (share as f64 / WHOLE as f64, live)
+    }
+
+    /// Notes that another process took over, which may lack the last grants.
+    pub(super) fn take_over(&mut self) {
+        self.was_taken_over = true;
     }
 
     /// Takes back what a worker was granted.
@@ -60,7 +87,7 @@ impl Shares {
             expiry: now,
             grants: Vec::new(),
         };
-        self.0.insert(worker.clone(), gone);
+        self.workers.insert(worker.clone(), gone);
     }
 
     pub(super) fn workers(&self, now: Duration) -> Vec<WorkerState> {
@@ -69,19 +96,19 @@ impl Shares {
             is_alive: worker.expiry > now,
             report: worker.report.to_vec(),
         };
-        self.0.iter().map(state).collect()
+        self.workers.iter().map(state).collect()
     }
 
     fn forget(&mut self, now: Duration) {
-        while self.0.len() > WORKERS_MAX {
+        while self.workers.len() > WORKERS_MAX {
             let first = self
-                .0
+                .workers
                 .iter()
                 .min_by_key(|(name, worker)| (worker.expiry, *name));
             match first {
                 Some((name, worker)) if worker.expiry <= now => {
                     let name = name.clone();
-                    self.0.remove(&name);
+                    self.workers.remove(&name);
                 }
                 _ => return,
             }
@@ -114,6 +141,18 @@ mod tests {
         assert_eq!(renew("b", 600), (0.0, 2));
         assert_eq!(renew("b", 1999), (0.0, 2));
         assert_eq!(renew("b", 2000), (0.5, 2));
+    }
+
+    #[test]
+    fn a_process_that_takes_over_waits_for_grants_it_may_not_know() {
+        let mut shares = Shares::default();
+        assert_eq!(shares.renew(&worker("a"), b"", at(0), SHARE_FOR), (1.0, 1));
+        shares.take_over();
+        let mut renew = |name, now| shares.renew(&worker(name), b"", at(now), SHARE_FOR);
+        assert_eq!(renew("b", 1), (0.0, 1));
+        assert_eq!(renew("b", 1500), (0.0, 1));
+        assert_eq!(renew("a", 2000), (0.0, 2));
+        assert_eq!(renew("a", 2001), (0.5, 2));
     }
 
     #[test]

@@ -6,7 +6,7 @@ pub const WORKER_RIGHTS: &str = "resetkeys resetchannels -@all \
     +select +info +smembers +exists +evalsha +script|load \
     +hget +hmget +hset +hdel +hincrby +hlen +hstrlen +hgetall \
     +xadd +xack +xdel +xclaim +xpending +xread +xreadgroup +xrevrange +xgroup|delconsumer \
-    +zadd +zcard +zcount +zrange +zrem +time";
+    +zadd +zcard +zcount +zrange +zrem +zunionstore +del +time";
 
 /// The rules of a submitter.
 pub const SUBMITTER_RIGHTS: &str = "resetkeys resetchannels -@all \

@@ -9,3 +9,8 @@ local GROUP, RELEASED = 'workers', '(released)'
 local function ring()
     redis.call('XADD', wake, 'MAXLEN', 1, '*', 'w', '')
 end
+
+-- The process of the server.
+local function instance()
+    return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+end

@@ -4,6 +4,14 @@ local WHOLE = 1000000000
 local worker, report, time = ARGV[2], ARGV[3], now()
 local until_then, workers_max = time + ARGV[4], tonumber(ARGV[5])
 
+-- A process that took over may lack the last grants, and its clock may differ from that of their expiry. So
+-- they are forgotten, and until all that were made before must have expired there are none.
+if redis.call('HGET', state, 'instance') ~= instance() then
+    redis.call('HSET', state, 'instance', instance(), 'quiet_until', digits(until_then))
+    redis.call('DEL', shares)
+    redis.call('ZUNIONSTORE', lives, 1, lives, 'WEIGHTS', 0)
+end
+
 -- The shares of a worker that have not expired, and the greatest of them. It may use that one: it does not
 -- know of a later and smaller one whose grant was lost on its way.
 local function unexpired(grants)
@@ -34,6 +42,9 @@ redis.call('HSET', workers, worker, report)
 redis.call('ZADD', lives, digits(until_then), worker)
 local live = redis.call('ZCOUNT', lives, '(' .. digits(time), '+inf')
 local share = math.max(0, math.min(math.floor(WHOLE / math.max(live, 1)), WHOLE - others))
+if time < tonumber(redis.call('HGET', state, 'quiet_until')) then
+    share = 0
+end
 
 -- An older grant that is neither greater nor longer says nothing more.
 local grants = digits(share) .. ':' .. digits(until_then)

@@ -62,16 +62,28 @@ fn user_and_password_of_the_url_are_decoded() {
     assert_eq!(user, (Some("alice"), Some(PASSWORD), 2));
 }
 
+/// A connection of its administrator to the same database.
+fn connection(peer: &RedisPeer) -> redis::Connection {
+    let url = format!("{}?db=1", peer.options().url);
+    let client = redis::Client::open(url).unwrap();
+    client.get_connection().unwrap()
+}
+
 /// Adds as many workers as are remembered, which are gone.
 fn add_gone_workers(peer: &RedisPeer) {
-    let url = format!("{}?db=1", peer.options().url);
-    let mut connection = redis::Client::open(url).unwrap().get_connection().unwrap();
     let mut command = redis::cmd("ZADD");
     command.arg("canvass:{test}:lives");
     for number in 0..crate::WORKERS_MAX {
         command.arg(0).arg(format!("gone-{number}"));
     }
-    command.exec(&mut connection).unwrap();
+    command.exec(&mut connection(peer)).unwrap();
+}
+
+/// Makes it look as if another process had begun the campaign.
+fn take_over(peer: &RedisPeer) {
+    let mut command = redis::cmd("HSET");
+    command.arg("canvass:{test}:state").arg("instance").arg("");
+    command.exec(&mut connection(peer)).unwrap();
 }
 
 /// All that a submitter does, with a worker that does what its part is.
@@ -114,6 +126,7 @@ fn play(
     assert_eq!(commit, Commit::Stored);
     while work.claim(GENERATION, &a, true, NONE)? != Claimed::Nothing {}
     add_gone_workers(peer);
+    take_over(peer);
     work.renew(GENERATION, &a, b"", NONE)?;
     work.renew(GENERATION, &worker("b"), b"", NONE)?;
     work.leave(GENERATION, &a, b"")?;

@@ -31,7 +31,9 @@ fn a_chunk_goes_to_a_worker_and_its_result_comes_back() {
     let open = [ChunkId(0), ChunkId(1)];
     assert_eq!(broker.open_chunks(GENERATION).unwrap(), open);
     assert_eq!(broker.deliveries(GENERATION, Some(id), 1).unwrap(), []);
-    broker.acknowledge(GENERATION, &[id.clone()]).unwrap();
+    broker
+        .acknowledge(GENERATION, std::slice::from_ref(id))
+        .unwrap();
     assert_eq!(broker.open_chunks(GENERATION).unwrap(), open[1..]);
     assert_eq!(
         broker.published(GENERATION).unwrap(),

@@ -161,7 +161,9 @@ fn a_chunk_that_loses_its_owners_is_poison() {
         panic!("{deliveries:?}");
     };
     assert_eq!(broker.open_chunks(GENERATION).unwrap(), [ChunkId(0)]);
-    broker.acknowledge(GENERATION, &[id.clone()]).unwrap();
+    broker
+        .acknowledge(GENERATION, std::slice::from_ref(id))
+        .unwrap();
     assert_eq!(broker.open_chunks(GENERATION).unwrap(), []);
 }
 
@@ -231,6 +233,11 @@ fn a_restart_from_the_file_keeps_claims() {
     let mut broker = begun(&peer, 2);
     let claim = claim(&mut broker, "a");
     let instance = broker.instance().unwrap();
+    let renew = |broker: &mut RedisBroker, name: &str, share_for| {
+        let renewal = broker.renew(GENERATION, &worker(name), b"", share_for);
+        renewal.unwrap().share
+    };
+    assert_eq!(renew(&mut broker, "b", ENDLESS), 1.0);
     peer.crash();
     let reason = away(broker.campaign());
     assert!(
@@ -240,6 +247,11 @@ fn a_restart_from_the_file_keeps_claims() {
     away(broker.campaign());
     peer.crash_and_restart();
     assert_ne!(broker.instance().unwrap(), instance);
+    // There may have been grants that are not in the file.
+    assert_eq!(renew(&mut broker, "a", ENDLESS), 0.0);
+    let workers = broker.workers(GENERATION).unwrap();
+    let alive: Vec<bool> = workers.iter().map(|worker| worker.is_alive).collect();
+    assert_eq!(alive, [true, false]);
     assert_eq!(
         broker
             .heartbeat(GENERATION, &worker("a"), &[claim])

@@ -14,14 +14,26 @@ use serde::{Deserialize, Serialize};
 /// broker has lost it. Operations with another generation change nothing and return
 /// [`Gone`](BrokerError::Gone).
 ///
+/// An operation of which it is not known whether it took effect may take effect later than one that was
+/// called after it on another connection.
+///
 /// A *lease* is the time since the owner of a chunk last claimed it or sent a heartbeat, by the broker's
 /// clock. No other clock counts.
 pub trait Broker: Send {
     /// Begins the campaign, in place of whatever there is of it: removes its chunks, results and claims.
+    /// Does nothing if it is there in this generation.
+    ///
+    /// Shares of the caps that were granted in another generation may be in use until they expire. Who begins a
+    /// campaign in place of one that was lost has to wait for that.
     ///
     /// # Errors
     /// See [`BrokerError`].
-    fn begin(&mut self, generation: Generation, plan: &[u8]) -> Result<(), BrokerError>;
+    fn begin(
+        &mut self,
+        generation: Generation,
+        plan: &[u8],
+        budget: Budget,
+    ) -> Result<(), BrokerError>;
 
     /// The campaign as it is; `None` if there is none.
     ///
@@ -41,14 +53,14 @@ pub trait Broker: Send {
     /// See [`BrokerError`].
     fn set_phase(&mut self, generation: Generation, phase: Phase) -> Result<(), BrokerError>;
 
-    /// Removes the campaign.
+    /// Removes the campaign. Called again, it returns [`Gone`](BrokerError::Gone).
     ///
     /// # Errors
     /// See [`BrokerError`].
     fn remove(&mut self, generation: Generation) -> Result<(), BrokerError>;
 
-    /// Adds a chunk. One with this id that is there already is left as it is: ids rise by one from 0, and a
-    /// chunk below [`CampaignState::next_chunk`] was published.
+    /// Adds a chunk. Ids rise from 0. One below [`CampaignState::next_chunk`] was published before, and
+    /// this does nothing: whether it is still there, [`open_chunks`](Self::open_chunks) says.
     ///
     /// # Errors
     /// See [`BrokerError`].
@@ -65,9 +77,10 @@ pub trait Broker: Send {
     /// See [`BrokerError`].
     fn withdraw(&mut self, generation: Generation, id: ChunkId) -> Result<(), BrokerError>;
 
-    /// Claims at most one chunk: a new one, or if there is none and `steals`, one whose lease of `lease`
-    /// is over. A chunk that has lost [`LOSSES_MAX`] owners is not given: it becomes a [`Delivery::Poison`]
-    /// for the submitter. Gives nothing while results take as much memory as is granted.
+    /// Claims at most one chunk: one that was given back, or a new one, or if there is none and `steals`,
+    /// one whose lease of `lease` is over, of this worker as of any other. A chunk that has lost
+    /// [`LOSSES_MAX`] owners is not given: it becomes a [`Delivery::Poison`] for the submitter. No new one
+    /// is given while the [`Budget`] is exceeded.
     ///
     /// # Errors
     /// See [`BrokerError`].
@@ -100,7 +113,8 @@ pub trait Broker: Send {
         worker: &WorkerName,
     ) -> Result<Vec<(Claim, Vec<u8>)>, BrokerError>;
 
-    /// Stores the result of a chunk, and then ends the claim.
+    /// Stores the result of a chunk, and ends the claim. A repeated call is recognised until the result is
+    /// acknowledged; after that it returns [`Commit::NotYours`].
     ///
     /// # Errors
     /// See [`BrokerError`].
@@ -125,7 +139,10 @@ pub trait Broker: Send {
     ) -> Result<(), BrokerError>;
 
     /// The deliveries after `after`, the oldest first, and at most `octets_max` of results, but at least
-    /// one. They stay until [`acknowledge`](Self::acknowledge).
+    /// one. They stay until [`acknowledge`](Self::acknowledge). There may be more.
+    ///
+    /// A broker that has lost the last deliveries may give a later one a place before them. So after
+    /// [`instance`](Self::instance) has changed, `after` must be `None`.
     ///
     /// # Errors
     /// See [`BrokerError`].
@@ -136,28 +153,7 @@ pub trait Broker: Send {
         octets_max: usize,
     ) -> Result<Vec<(DeliveryId, Delivery)>, BrokerError>;
 
-    /// Waits until there may be a delivery after `after`, at most for `timeout`.
-    ///
-    /// # Errors
-    /// See [`BrokerError`].
-    fn wait_for_delivery(
-        &mut self,
-        generation: Generation,
-        after: Option<&DeliveryId>,
-        timeout: Duration,
-    ) -> Result<(), BrokerError>;
-
-    /// Waits until there may be a new chunk to claim, at most for `timeout`.
-    ///
-    /// # Errors
-    /// See [`BrokerError`].
-    fn wait_for_chunk(
-        &mut self,
-        generation: Generation,
-        timeout: Duration,
-    ) -> Result<(), BrokerError>;
-
-    /// Removes deliveries that the submitter has made durable.
+    /// Removes deliveries that the submitter has made durable. Those that are not there are passed over.
     ///
     /// # Errors
     /// See [`BrokerError`].
@@ -167,13 +163,15 @@ pub trait Broker: Send {
         deliveries: &[DeliveryId],
     ) -> Result<(), BrokerError>;
 
-    /// The ids of all chunks that are published, claimed, or have a delivery that is not acknowledged.
+    /// The ids of all chunks that are published, claimed, or have a delivery that is not acknowledged, in
+    /// ascending order.
     ///
     /// # Errors
     /// See [`BrokerError`].
     fn open_chunks(&mut self, generation: Generation) -> Result<Vec<ChunkId>, BrokerError>;
 
-    /// The payloads of chunks that are published or claimed.
+    /// The chunks that are published or claimed, in ascending order. One that is committed in the meantime
+    /// may be missing; then it is among the [`deliveries`](Self::deliveries) that are read afterwards.
     ///
     /// # Errors
     /// See [`BrokerError`].
@@ -182,7 +180,10 @@ pub trait Broker: Send {
 
     /// Announces that a worker is alive for `share_for`, with what it reports, and asks for a share of the
     /// caps of the campaign: at most one part of as many as there are live workers, and at most what the
-    /// unexpired shares of the others leave. A share is granted for `share_for`.
+    /// unexpired shares of the others leave. A share is granted for `share_for`. One that is followed by a
+    /// smaller one counts until it expires, since the worker may not know of the smaller one. After
+    /// [`instance`](Self::instance) has changed, no share is granted for `share_for`: the new process may not
+    /// know of the last grants.
     ///
     /// # Errors
     /// See [`BrokerError`].
@@ -205,11 +206,35 @@ pub trait Broker: Send {
         report: &[u8],
     ) -> Result<(), BrokerError>;
 
-    /// The workers of the campaign with their last reports, also those that are gone.
+    /// The workers of the campaign with their last reports, by name. Also those that are gone, except the
+    /// ones that went first when there are more than [`WORKERS_MAX`].
     ///
     /// # Errors
     /// See [`BrokerError`].
     fn workers(&mut self, generation: Generation) -> Result<Vec<WorkerState>, BrokerError>;
+
+    /// Waits until there may be something to claim since this connection last did so in vain, or for
+    /// `timeout`. May end at any time before: it only saves calls.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    fn wait_for_chunk(
+        &mut self,
+        generation: Generation,
+        timeout: Duration,
+    ) -> Result<(), BrokerError>;
+
+    /// Waits until there may be a delivery after `after`, or for `timeout`. May end at any time before: it
+    /// only saves calls.
+    ///
+    /// # Errors
+    /// See [`BrokerError`].
+    fn wait_for_delivery(
+        &mut self,
+        generation: Generation,
+        after: Option<&DeliveryId>,
+        timeout: Duration,
+    ) -> Result<(), BrokerError>;
 
     /// Names the process of the broker that this connection is to. When it is another one than before,
     /// leases may have run out while nobody could renew them.
@@ -221,6 +246,30 @@ pub trait Broker: Send {
 
 /// How often the owner of a chunk may be lost until the chunk is taken for the reason.
 pub const LOSSES_MAX: u64 = 3;
+
+/// How many workers are remembered, if not more are alive.
+pub const WORKERS_MAX: usize = 1024;
+
+/// How much memory a campaign may take in the broker.
+///
+/// It bounds claims, not chunks: the submitter bounds how many it publishes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// The most octets of chunks and results together.
+    pub octets: u64,
+    /// How many octets the result of a chunk is expected to take at most. They are set aside for each
+    /// chunk that is claimed.
+    pub per_chunk: u64,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            octets: 256 << 20,
+            per_chunk: 1 << 20,
+        }
+    }
+}
 
 /// The generation of a campaign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -265,8 +314,12 @@ pub struct CampaignState {
     pub phase: Phase,
     /// The id of the chunk to publish next.
     pub next_chunk: ChunkId,
+    /// The memory that chunks take, in octets.
+    pub chunk_octets: u64,
     /// The memory that results take, in octets.
     pub result_octets: u64,
+    /// The memory that it may take.
+    pub budget: Budget,
 }
 
 /// The result of [`Broker::claim`].
@@ -281,7 +334,8 @@ pub enum Claimed {
     },
     /// There is none now.
     Nothing,
-    /// Results take as much memory as is granted: the submitter has to take some first.
+    /// There is a new one, but with its result the [`Budget`] would be exceeded: others must be committed
+    /// or acknowledged first.
     Full,
     /// The campaign was cancelled.
     Cancelled,

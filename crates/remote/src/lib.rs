@@ -13,16 +13,25 @@ mod broker;
 mod campaign;
 mod chunk;
 mod chunker;
+#[cfg(any(test, feature = "model"))]
+pub mod model;
+mod name;
+pub mod redis;
 mod result;
+#[cfg(test)]
+mod simulated;
 mod submitter;
 mod worker;
 
 pub use broker::{
-    Broker, BrokerError, CampaignState, ChunkId, Claim, Claimed, Commit, Delivery, DeliveryId,
-    Generation, LOSSES_MAX, Phase, Renewal, WorkerName, WorkerState,
+    Broker, BrokerError, Budget, CampaignState, ChunkId, Claim, Claimed, Commit, Delivery,
+    DeliveryId, Generation, LOSSES_MAX, Phase, Renewal, WORKERS_MAX, WorkerName, WorkerState,
 };
 pub use campaign::{CampaignPlan, CampaignPlanError};
 pub use chunk::ChunkHeader;
+pub use name::{CampaignName, CampaignNameError};
 pub use result::{ChunkResult, Packing, ResultError};
 pub use submitter::{Submission, SubmissionError, SubmissionSettings, SubmissionStop};
-pub use worker::{LineSettings, Timing, WorkEnd, Worker, WorkerReport, WorkerSettings, WorkerStop};
+pub use worker::{
+    LineSettings, Timing, WorkEnd, Worker, WorkerReport, WorkerSettings, WorkerStop,
+};

@@ -6,17 +6,17 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::time::Duration;
 
-use canvass_model::{Job, Outcome};
+use canvass_model::{Cause, Fault, Job, Outcome, Phase, Status, Time};
 use canvass_queue::{Completed, Resumed, Source, TargetKind, TargetOptions, arguments};
 use canvass_report::{PartCounts, Tally};
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 
-use crate::broker::{Broker, Generation, WorkerName};
+use crate::broker::{Broker, BrokerError, Budget, Generation, WorkerName};
 use crate::campaign::CampaignPlan;
 use crate::chunk::ChunkHeader;
 use crate::chunker::Chunker;
-use crate::model::{Faults, ModelServer};
+use crate::model::{FaultRates, FaultyBroker, ModelServer};
 use crate::result::{ChunkResult, Packing};
 use crate::submitter::{Dispatch, Receiver};
 use crate::worker::{Executor, Holder, Next, Timing};
@@ -28,6 +28,20 @@ const TURN: Duration = Duration::from_millis(100);
 const CHAOS: Duration = Duration::from_secs(120);
 const CALM: Duration = Duration::from_secs(300);
 const OPEN_CHUNKS_MAX: usize = 12;
+
+/// What is wrong with each operation, while things go wrong.
+const FAULTS: FaultRates = FaultRates {
+    request_lost: 0.004,
+    reply_lost: 0.004,
+    repeated: 0.004,
+    away: 0.001,
+    unwilling: 0.004,
+    restart: 0.000_5,
+    failover: 0.000_5,
+    flush: 0.000_2,
+    away_for: Duration::ZERO,
+    failover_max: 12,
+};
 
 /// The output of a run, which loses what is not durable when its process dies.
 #[derive(Default)]
@@ -148,9 +162,8 @@ impl Executor for Machine {
 fn result(header: ChunkHeader) -> Vec<u8> {
     let lines: Vec<u8> = header.range().flat_map(u64::to_le_bytes).collect();
     let mut tally = Tally::default();
-    for seq in header.range() {
-        tally.record(&outcome(seq));
-    }
+    let outcome = failed();
+    header.range().for_each(|_| tally.record(&outcome));
     let result = ChunkResult {
         header,
         counts: PartCounts {
@@ -165,23 +178,17 @@ fn result(header: ChunkHeader) -> Vec<u8> {
     result.encode(&lines)
 }
 
-fn outcome(seq: u64) -> Outcome {
+/// Any outcome.
+fn failed() -> Outcome {
     let mut jobs = Vec::new();
     source().next(1, &mut jobs).unwrap();
-    let mut job = jobs.remove(0);
-    job.seq = seq;
-    let fault = canvass_model::Fault {
-        phase: canvass_model::Phase::Dns,
-        cause: canvass_model::Cause::Timeout,
+    let fault = Fault {
+        phase: Phase::Dns,
+        cause: Cause::Timeout,
         message: "".into(),
         errno: None,
     };
-    Outcome::unbegun(
-        job,
-        canvass_model::Time::ZERO,
-        canvass_model::Status::Timeout,
-        fault,
-    )
+    Outcome::unbegun(jobs.remove(0), Time::ZERO, Status::Timeout, fault)
 }
 
 fn source() -> impl Source + use<> {
@@ -197,13 +204,13 @@ fn source() -> impl Source + use<> {
 struct Submitter {
     dispatch: Dispatch,
     chunker: Option<Chunker<Box<dyn Source>>>,
-    broker: Box<dyn Broker>,
+    broker: FaultyBroker,
 }
 
 struct Worker {
     holder: Holder,
     machine: Machine,
-    broker: Box<dyn Broker>,
+    broker: FaultyBroker,
     /// Its own clock began at any time.
     clock_offset: Duration,
     paused_until: Duration,
@@ -225,7 +232,7 @@ impl World {
         let mut rng = StdRng::seed_from_u64(seed);
         let poison = rng.random_bool(0.3).then(|| rng.random_range(0..JOBS));
         Self {
-            server: ModelServer::new(rng.random()),
+            server: ModelServer::new(),
             rng,
             now: Duration::ZERO,
             output: Output::default(),
@@ -263,15 +270,10 @@ impl World {
     fn turn(&mut self) -> bool {
         self.now += TURN;
         self.server.set_now(self.now);
-        let is_chaos = self.is_chaos();
-        self.server.set_faults(match is_chaos {
-            true => Faults::SOME,
-            false => Faults::NONE,
-        });
-        if is_chaos {
+        if self.is_chaos() {
             self.break_something();
         } else {
-            self.server.mend();
+            self.mend();
         }
         for place in 0..WORKERS {
             self.work(place);
@@ -279,28 +281,41 @@ impl World {
         self.submit()
     }
 
+    /// A connection to the broker, with the faults of this time.
+    fn client(&mut self) -> FaultyBroker {
+        let rates = match self.is_chaos() {
+            true => FaultRates {
+                away_for: Duration::from_secs(self.rng.random_range(1..60)),
+                ..FAULTS
+            },
+            false => FaultRates::default(),
+        };
+        FaultyBroker::new(&self.server, rates, self.rng.next_u64())
+    }
+
+    fn mend(&mut self) {
+        for worker in self.workers.iter_mut().flatten() {
+            worker.broker.set_rates(FaultRates::default());
+        }
+        if let Some(submitter) = &mut self.submitter {
+            submitter.broker.set_rates(FaultRates::default());
+        }
+    }
+
     fn break_something(&mut self) {
-        match self.rng.random_range(0..2_000) {
-            0..20 => {
-                let place = self.rng.random_range(0..WORKERS);
-                self.workers[place] = None;
-            }
-            20..30 => {
-                let place = self.rng.random_range(0..WORKERS);
-                let pause_s = self.rng.random_range(1..45);
+        let place = self.rng.random_range(0..WORKERS);
+        match self.rng.random_range(0..1_000) {
+            0..10 => self.workers[place] = None,
+            10..16 => {
+                let pause = Duration::from_secs(self.rng.random_range(1..45));
                 if let Some(worker) = &mut self.workers[place] {
-                    worker.paused_until = self.now + Duration::from_secs(pause_s);
+                    worker.paused_until = self.now + pause;
                 }
             }
-            30..38 => {
+            16..20 => {
                 self.submitter = None;
                 self.output.lines.truncate(self.output.durable);
             }
-            38..46 => self.server.be_away(Duration::from_secs(self.rng.random_range(1..60))),
-            46..52 => self.server.restart(),
-            52..56 => self.server.flush(),
-            56..62 => self.server.fail_over(),
-            62..68 => self.server.be_full(Duration::from_secs(self.rng.random_range(1..20))),
             _ => {}
         }
     }
@@ -325,7 +340,7 @@ impl World {
         let durable = self.output.durable as u64;
         let stepped = submitter.dispatch.step(
             self.now,
-            &mut *submitter.broker,
+            &mut submitter.broker,
             durable,
             &mut self.output,
         );
@@ -347,12 +362,13 @@ impl World {
         };
         let mut dispatch = Dispatch::new(
             plan,
+            Budget::default(),
             Box::new(move || Generation(generations.random())),
         );
-        let mut broker = self.server.client();
+        let mut broker = self.client();
         let before = self.output.lines.len();
         let taken_up =
-            dispatch.take_up(&mut *broker, &|seq| done.contains(&seq), &mut self.output);
+            dispatch.take_up(&mut broker, &|seq| done.contains(&seq), &mut self.output);
         let Ok(out) = taken_up else {
             // It gives up, and is begun anew.
             self.output.lines.truncate(before);
@@ -386,10 +402,10 @@ impl World {
         let now = self.now + worker.clock_offset;
         let stepped = worker
             .holder
-            .step(now, &mut *worker.broker, &mut worker.machine);
+            .step(now, &mut worker.broker, &mut worker.machine);
         let is_gone = matches!(
             stepped,
-            Ok(Next::Ended) | Err(crate::BrokerError::Gone | crate::BrokerError::Refused(_))
+            Ok(Next::Ended) | Err(BrokerError::Gone | BrokerError::Refused(_))
         );
         if is_gone || worker.machine.is_dead {
             self.workers[place] = None;
@@ -397,7 +413,7 @@ impl World {
     }
 
     fn join(&mut self) -> Option<Worker> {
-        let mut broker = self.server.client();
+        let mut broker = self.client();
         let state = broker.campaign().ok()??;
         self.names += 1;
         let name = WorkerName(format!("worker-{}", self.names).into());

@@ -7,10 +7,11 @@ use std::time::Duration;
 use canvass_model::Job;
 
 use crate::broker::{
-    Broker, BrokerError, CampaignState, ChunkId, Delivery, DeliveryId, Generation, WorkerName,
+    Broker, BrokerError, Budget, CampaignState, ChunkId, Delivery, DeliveryId, Generation, WorkerName,
 };
 use crate::campaign::CampaignPlan;
 use crate::chunk::{self, ChunkHeader};
+use crate::worker::Timing;
 
 /// How often the submitter compares what is out with what the broker has.
 const AUDIT_INTERVAL: Duration = Duration::from_secs(10);
@@ -43,6 +44,7 @@ pub(crate) trait Receiver {
 /// What of a campaign is out, and what has come back.
 pub(crate) struct Dispatch {
     plan: CampaignPlan,
+    budget: Budget,
     generation: Option<Generation>,
     new_generation: Box<dyn FnMut() -> Generation + Send>,
     next: ChunkId,
@@ -56,6 +58,8 @@ pub(crate) struct Dispatch {
     /// Deliveries that were taken, each with the number of outcomes received with it.
     taken: VecDeque<(DeliveryId, ChunkId, u64)>,
     instance: Option<String>,
+    /// When the next generation may begin.
+    begins_from: Duration,
     /// Something may be lost: compare.
     is_suspect: bool,
     audited: Duration,
@@ -71,10 +75,12 @@ impl Dispatch {
     /// The dispatch of a campaign that is not begun.
     pub(crate) fn new(
         plan: CampaignPlan,
+        budget: Budget,
         new_generation: Box<dyn FnMut() -> Generation + Send>,
     ) -> Self {
         Self {
             plan,
+            budget,
             generation: None,
             new_generation,
             next: ChunkId(0),
@@ -85,6 +91,7 @@ impl Dispatch {
             cursor: None,
             taken: VecDeque::new(),
             instance: None,
+            begins_from: Duration::ZERO,
             is_suspect: true,
             audited: Duration::ZERO,
         }
@@ -221,7 +228,9 @@ impl Dispatch {
         if self.is_suspect {
             self.look(now, broker, receiver)?;
         }
-        let generation = self.begun(broker)?;
+        let Some(generation) = self.begun(now, broker)? else {
+            return Ok(false);
+        };
         let received = self.receive(broker, generation, receiver)?;
         self.acknowledge(broker, generation, durable)?;
         self.publish(broker, generation)?;
@@ -262,6 +271,10 @@ impl Dispatch {
             .is_some_and(|before| *before != instance)
         {
             receiver.note("the broker was restarted or failed over; comparing what it has".into());
+            // It may have lost the last deliveries, and give others their places. Those that were taken
+            // are read again.
+            self.cursor = None;
+            self.taken.clear();
         }
         self.instance = Some(instance);
         let state = self.campaign(broker)?;
@@ -272,7 +285,7 @@ impl Dispatch {
             }
             (Some(_), _) => {
                 receiver.note("the broker has lost the campaign; publishing it again".into());
-                self.rebuild();
+                self.rebuild(now);
             }
             (None, _) => {}
         }
@@ -281,8 +294,9 @@ impl Dispatch {
     }
 
     /// Everything that is out must be published again.
-    fn rebuild(&mut self) {
+    fn rebuild(&mut self, now: Duration) {
         self.generation = None;
+        self.begins_from = now + Timing::default().share;
         self.cursor = None;
         self.trying = None;
         self.taken.clear();
@@ -294,14 +308,20 @@ impl Dispatch {
         }
     }
 
-    fn begun(&mut self, broker: &mut dyn Broker) -> Result<Generation, BrokerError> {
-        if let Some(generation) = self.generation {
-            return Ok(generation);
+    /// The generation, which is begun if there is none. `None` while workers may use shares of the caps
+    /// that were granted in the one before.
+    fn begun(
+        &mut self,
+        now: Duration,
+        broker: &mut dyn Broker,
+    ) -> Result<Option<Generation>, BrokerError> {
+        if self.generation.is_some() || now < self.begins_from {
+            return Ok(self.generation);
         }
         let generation = (self.new_generation)();
-        broker.begin(generation, &self.plan.encode())?;
+        broker.begin(generation, &self.plan.encode(), self.budget)?;
         self.generation = Some(generation);
-        Ok(generation)
+        Ok(self.generation)
     }
 
     fn publish(

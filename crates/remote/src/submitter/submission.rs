@@ -14,7 +14,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounde
 use super::collect::Collection;
 use super::dispatch::Dispatch;
 use super::fleet::Fleet;
-use crate::broker::{Broker, BrokerError, Generation};
+use crate::broker::{Broker, BrokerError, Budget, Generation};
 use crate::campaign::CampaignPlan;
 use crate::chunker::Chunker;
 
@@ -36,6 +36,8 @@ const OPEN_OCTETS_MAX: usize = 16 << 20;
 pub struct SubmissionSettings {
     /// What workers receive.
     pub campaign: CampaignPlan,
+    /// How much memory the campaign may take in the broker.
+    pub budget: Budget,
     /// Says what a person should know: the broker is away, a chunk was published again.
     pub notes: Box<dyn FnMut(String) + Send>,
 }
@@ -156,7 +158,7 @@ impl Submission {
         let sinks = sinks.into_iter().chain(counters).collect();
         let mut collection = Collection::new(plan.clone(), sinks, meter, settings.notes);
         let mut dispatch =
-            Dispatch::new(settings.campaign, Box::new(|| Generation(rand::random())));
+            Dispatch::new(settings.campaign, settings.budget, Box::new(|| Generation(rand::random())));
         let is_done = |seq: u64| is_done(&completed, seq);
         let out = dispatch
             .take_up(&mut *broker, &is_done, &mut collection)

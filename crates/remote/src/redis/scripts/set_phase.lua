@@ -1,0 +1,3 @@
+-- ARGV: generation, phase.
+redis.call('HSET', state, 'phase', ARGV[2])
+ring()

@@ -18,9 +18,9 @@ pub mod model;
 mod name;
 pub mod redis;
 mod result;
-#[cfg(test)]
-mod simulated;
 mod submitter;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 pub use broker::{
@@ -32,6 +32,4 @@ pub use chunk::ChunkHeader;
 pub use name::{CampaignName, CampaignNameError};
 pub use result::{ChunkResult, Packing, ResultError};
 pub use submitter::{Submission, SubmissionError, SubmissionSettings, SubmissionStop};
-pub use worker::{
-    LineSettings, Timing, WorkEnd, Worker, WorkerReport, WorkerSettings, WorkerStop,
-};
+pub use worker::{LineSettings, Timing, WorkEnd, Worker, WorkerReport, WorkerSettings, WorkerStop};

@@ -34,7 +34,7 @@ mod rights;
 mod scripts;
 mod session;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use broker::RedisBroker;
 pub use directory::Directory;

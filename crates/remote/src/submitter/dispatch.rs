@@ -7,7 +7,8 @@ use std::time::Duration;
 use canvass_model::Job;
 
 use crate::broker::{
-    Broker, BrokerError, Budget, CampaignState, ChunkId, Delivery, DeliveryId, Generation, WorkerName,
+    Broker, BrokerError, Budget, CampaignState, ChunkId, Delivery, DeliveryId, Generation,
+    WorkerName,
 };
 use crate::campaign::CampaignPlan;
 use crate::chunk::{self, ChunkHeader};

@@ -157,8 +157,11 @@ impl Submission {
         ];
         let sinks = sinks.into_iter().chain(counters).collect();
         let mut collection = Collection::new(plan.clone(), sinks, meter, settings.notes);
-        let mut dispatch =
-            Dispatch::new(settings.campaign, settings.budget, Box::new(|| Generation(rand::random())));
+        let mut dispatch = Dispatch::new(
+            settings.campaign,
+            settings.budget,
+            Box::new(|| Generation(rand::random())),
+        );
         let is_done = |seq: u64| is_done(&completed, seq);
         let out = dispatch
             .take_up(&mut *broker, &is_done, &mut collection)
@@ -290,12 +293,14 @@ impl Service {
         let is_complete = error.is_none() && !self.is_stopping();
         if is_complete {
             self.wait_for_last_reports();
-            // Whatever is left in the broker is of no use, and another submitter finds nothing to do.
-            let _ = self.dispatch.remove(&mut *self.broker);
         }
         let sink_error = self.collection.finish();
         let error =
             error.or_else(|| sink_error.map(|error| SubmissionError::Run(RunError::Sink(error))));
+        if is_complete && error.is_none() {
+            // Everything is durable. What is left in the broker holds no results.
+            let _ = self.dispatch.remove(&mut *self.broker);
+        }
         let total = self.shared.tally.get().total();
         Ended {
             error,

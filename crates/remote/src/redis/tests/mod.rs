@@ -4,7 +4,7 @@ mod access;
 mod conformance;
 mod lifecycle;
 mod losses;
-mod peer;
+pub(crate) mod peer;
 mod tls;
 mod waits;
 

@@ -18,7 +18,7 @@ const LOOK: Duration = Duration::from_millis(5);
 const SOCKET: &str = "redis.sock";
 
 /// A server that listens on a socket in its directory.
-pub(super) struct RedisPeer {
+pub(crate) struct RedisPeer {
     directory: TempDir,
     child: Child,
     arguments: Vec<String>,
@@ -27,12 +27,12 @@ pub(super) struct RedisPeer {
 impl RedisPeer {
     /// One that writes no file.
     #[track_caller]
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_with(tempfile::tempdir().unwrap(), &["--appendonly", "no"])
     }
 
     #[track_caller]
-    pub(super) fn start_with(directory: TempDir, arguments: &[&str]) -> Self {
+    pub(crate) fn start_with(directory: TempDir, arguments: &[&str]) -> Self {
         let arguments: Vec<String> = arguments
             .iter()
             .map(|argument| (*argument).to_owned())
@@ -49,26 +49,26 @@ impl RedisPeer {
 
     /// Ends it as a crash does, and starts it again with the same files.
     #[track_caller]
-    pub(super) fn crash_and_restart(&mut self) {
+    pub(crate) fn crash_and_restart(&mut self) {
         self.crash();
         self.child = spawn(self.directory.path(), &self.arguments);
         self.wait_until_it_answers();
     }
 
-    pub(super) fn crash(&mut self) {
+    pub(crate) fn crash(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    pub(super) fn directory(&self) -> &Path {
+    pub(crate) fn directory(&self) -> &Path {
         self.directory.path()
     }
 
-    pub(super) fn socket(&self) -> std::path::PathBuf {
+    pub(crate) fn socket(&self) -> std::path::PathBuf {
         self.directory.path().join(SOCKET)
     }
 
-    pub(super) fn options(&self) -> RedisOptions {
+    pub(crate) fn options(&self) -> RedisOptions {
         RedisOptions {
             url: format!("unix://{}", self.socket().display()),
             ..RedisOptions::default()
@@ -77,7 +77,7 @@ impl RedisPeer {
 
     /// Sends a command, its words separated by spaces.
     #[track_caller]
-    pub(super) fn command<T: FromRedisValue>(&self, command: &str) -> T {
+    pub(crate) fn command<T: FromRedisValue>(&self, command: &str) -> T {
         let words: Vec<&str> = command.split(' ').collect();
         redis::cmd(words[0])
             .arg(&words[1..])

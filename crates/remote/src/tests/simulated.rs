@@ -260,7 +260,6 @@ impl World {
             expected.push(Line::Quarantined(poison));
         }
         assert_eq!(lines, expected);
-        assert_eq!(self.output.durable, self.output.lines.len());
     }
 
     fn is_chaos(&self) -> bool {
@@ -278,6 +277,11 @@ impl World {
         for place in 0..WORKERS {
             self.work(place);
         }
+        let running = self.workers.iter().flatten();
+        let shares = running
+            .filter(|worker| worker.paused_until <= self.now)
+            .map(|worker| worker.machine.share);
+        assert!(shares.sum::<f64>() < 1.000_1, "the caps are exceeded");
         self.submit()
     }
 
@@ -338,12 +342,10 @@ impl World {
             self.output.durable = self.output.lines.len();
         }
         let durable = self.output.durable as u64;
-        let stepped = submitter.dispatch.step(
-            self.now,
-            &mut submitter.broker,
-            durable,
-            &mut self.output,
-        );
+        let stepped =
+            submitter
+                .dispatch
+                .step(self.now, &mut submitter.broker, durable, &mut self.output);
         stepped.is_ok() && submitter.chunker.is_none() && submitter.dispatch.is_done()
     }
 
@@ -367,8 +369,7 @@ impl World {
         );
         let mut broker = self.client();
         let before = self.output.lines.len();
-        let taken_up =
-            dispatch.take_up(&mut broker, &|seq| done.contains(&seq), &mut self.output);
+        let taken_up = dispatch.take_up(&mut broker, &|seq| done.contains(&seq), &mut self.output);
         let Ok(out) = taken_up else {
             // It gives up, and is begun anew.
             self.output.lines.truncate(before);

@@ -1,0 +1,4 @@
+//! Tests of submitter and workers together.
+
+mod simulated;
+mod with_redis;

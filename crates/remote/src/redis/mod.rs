@@ -12,7 +12,7 @@
 //! | `epochs` | hash | chunk → epoch, of those that were claimed |
 //! | `losses` | hash | chunk → how many owners it has lost, of those that have |
 //! | `deliveries` | stream | an entry for each result that is not acknowledged, and for each poison |
-//! | `results` | hash | chunk → result |
+//! | `results` | hash | `CHUNK EPOCH WORKER` → result |
 //! | `committed` | hash | chunk → delivery, epoch, worker |
 //! | `workers` | hash | worker → report |
 //! | `lives` | sorted set | worker by the time when its renewal expires |

@@ -142,6 +142,12 @@ fn what_a_zombie_holds_is_not_its_own() {
         .commit(GENERATION, &worker("b"), claim, b"result")
         .unwrap();
     assert_eq!(commit, Commit::Stored);
+    // What the zombie sent does not stay.
+    assert_eq!(peer.command::<u64>("HLEN canvass:{test}:results"), 1);
+    peer.command::<()>("FLUSHALL");
+    let commit = broker.commit(GENERATION, &name, zombie, b"zombie");
+    assert!(matches!(commit, Err(BrokerError::Gone)), "{commit:?}");
+    assert_eq!(peer.command::<Vec<String>>("KEYS *"), [""; 0]);
 }
 
 #[test]

@@ -23,8 +23,8 @@ pub trait Broker: Send {
     /// Begins the campaign, in place of whatever there is of it: removes its chunks, results and claims.
     /// Does nothing if it is there in this generation.
     ///
-    /// Shares of the caps that were granted in another generation may be in use until they expire. Who begins a
-    /// campaign in place of one that was lost has to wait for that.
+    /// Shares of the caps that were granted in another generation may be in use until they expire. Who begins
+    /// a campaign in place of one that was lost has to wait for that.
     ///
     /// # Errors
     /// See [`BrokerError`].

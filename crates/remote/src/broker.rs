@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 /// called after it on another connection.
 ///
 /// A *lease* is the time since the owner of a chunk last claimed it or sent a heartbeat, by the broker's
-/// clock. No other clock counts.
+/// clock. No other clock counts. When another process of the broker took over, which
+/// [`instance`](Self::instance) shows, all leases begin anew at the next attempt to steal.
 pub trait Broker: Send {
     /// Begins the campaign, in place of whatever there is of it: removes its chunks, results and claims.
     /// Does nothing if it is there in this generation.

@@ -158,7 +158,8 @@ mod tests {
 
     #[test]
     fn who_does_not_answer_as_redis_refuses_and_who_is_not_there_is_away() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        // No other test listens on this address, so nobody takes the port afterwards.
+        let listener = TcpListener::bind("127.0.0.77:0").unwrap();
         let server = server(&listener.local_addr().unwrap().to_string());
         let other = thread::spawn(move || {
             let (mut client, _) = listener.accept().unwrap();

@@ -81,6 +81,16 @@ local function drop_delivery(delivery, chunk)
     redis.call('HINCRBY', state, 'result_octets', 0 - octets)
 end
 
+-- Whether another process of the server took over, the first time that this is asked for this purpose.
+local function is_taken_over(purpose)
+    local current = instance()
+    if redis.call('HGET', state, purpose) == current then
+        return false
+    end
+    redis.call('HSET', state, purpose, current)
+    return true
+end
+
 -- Milliseconds by the clock of the server.
 local function now()
     local time = redis.call('TIME')

@@ -323,3 +323,21 @@ fn a_new_chunk_is_given_only_within_the_budget() {
     claim(&mut broker, "a");
     assert_eq!(next(&mut broker), Claimed::Nothing);
 }
+
+#[test]
+fn owners_have_a_lease_of_grace_when_another_process_takes_over() {
+    let peer = RedisPeer::start();
+    let mut broker = begun(&peer, 1);
+    claim(&mut broker, "a");
+    let half_an_hour = Duration::from_secs(1800);
+    let steal = |broker: &mut RedisBroker| {
+        // As if the owner had been silent for an hour.
+        let () = peer.command("XCLAIM canvass:{test}:queue workers a 0 1-0 IDLE 3600000 JUSTID");
+        broker
+            .claim(GENERATION, &worker("b"), true, half_an_hour)
+            .unwrap()
+    };
+    peer.command::<()>("HSET canvass:{test}:state lease_instance another");
+    assert_eq!(steal(&mut broker), Claimed::Nothing);
+    assert!(matches!(steal(&mut broker), Claimed::Chunk { .. }));
+}

@@ -1,7 +1,7 @@
 //! The scripts.
 //!
-//! Each says what it needs, so Redis refuses one that it cannot run before it has changed anything: one that
-//! writes on a read-only replica, and one that takes more memory when there is none. Those that free
+//! Each says what it needs, so Redis refuses one that it cannot run before it has changed anything: one
+//! that writes on a read-only replica, and one that takes more memory when there is none. Those that free
 //! memory or keep a lease run then, too.
 
 use std::sync::LazyLock;

@@ -84,7 +84,7 @@ impl Session {
         redis::from_redis_value(reply).map_err(|error| self.unexpected(&error.to_string()))
     }
 
-    /// Reads the results of deliveries. One without a result that should have one has been removed meanwhile.
+    /// Reads the results of deliveries, and drops those whose result was removed in the meantime.
     pub(super) fn read_results(
         &mut self,
         deliveries: &mut Vec<(DeliveryId, Delivery)>,

@@ -18,13 +18,14 @@ use serde::{Deserialize, Serialize};
 /// called after it on another connection.
 ///
 /// A *lease* is the time since the owner of a chunk last claimed it or sent a heartbeat, by the broker's
-/// clock. No other clock counts.
+/// clock. No other clock counts. When another process of the broker took over, which
+/// [`instance`](Self::instance) shows, all leases begin anew at the next attempt to steal.
 pub trait Broker: Send {
     /// Begins the campaign, in place of whatever there is of it: removes its chunks, results and claims.
     /// Does nothing if it is there in this generation.
     ///
-    /// Shares of the caps that were granted in another generation may be in use until they expire. Who begins a
-    /// campaign in place of one that was lost has to wait for that.
+    /// Shares of the caps that were granted in another generation may be in use until they expire. Who begins
+    /// a campaign in place of one that was lost has to wait for that.
     ///
     /// # Errors
     /// See [`BrokerError`].

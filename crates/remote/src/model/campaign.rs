@@ -18,6 +18,8 @@ pub(super) struct Campaign {
     pub(super) plan: Arc<[u8]>,
     pub(super) shares: Shares,
     budget: Budget,
+    /// Another process took over since the last attempt to steal.
+    was_taken_over: bool,
     next_chunk: ChunkId,
     next_delivery: u64,
     /// Those that are not committed.
@@ -68,6 +70,7 @@ impl Campaign {
             plan: plan.into(),
             shares: Shares::default(),
             budget,
+            was_taken_over: false,
             next_chunk: ChunkId(0),
             next_delivery: 0,
             chunks: BTreeMap::new(),
@@ -87,6 +90,12 @@ impl Campaign {
             result_octets: self.committed.values().map(Committed::octets).sum(),
             budget: self.budget,
         }
+    }
+
+    /// Notes that another process took over, perhaps with an older state.
+    pub(super) fn take_over(&mut self) {
+        self.was_taken_over = true;
+        self.shares.take_over();
     }
 
     pub(super) fn publish(&mut self, id: ChunkId, payload: &[u8]) {
@@ -133,6 +142,10 @@ impl Campaign {
         let is_full = new.is_some() && self.is_full();
         if let Some(id) = new.filter(|_| !is_full) {
             return self.give(id, worker, now);
+        }
+        if steals && self.was_taken_over {
+            self.was_taken_over = false;
+            self.renew_leases(now);
         }
         while let Some(id) = self.expired(lease, now).filter(|_| steals) {
             let Some(chunk) = self.chunks.get_mut(&id) else {
@@ -256,6 +269,15 @@ impl Campaign {
         let expected = self.budget.per_chunk * (in_work + 1);
         (state.result_octets > 0 || in_work > 0)
             && state.result_octets + state.chunk_octets + expected > self.budget.octets
+    }
+
+    /// Nobody could while another process took over.
+    fn renew_leases(&mut self, now: Duration) {
+        for chunk in self.chunks.values_mut() {
+            if let Owner::Worker(_, since) = &mut chunk.owner {
+                *since = now;
+            }
+        }
     }
 
     /// The first chunk whose owner's lease is over.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use rand::RngExt;
 use rand::rngs::StdRng;
 
-/// How probable each fault is at an operation, 0 to 1. At most one of them happens, so their sum is at most 1.
+/// How probable each fault is at an operation, 0 to 1. At most one of them happens at a time, so their sum
+/// is at most 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct FaultRates {
     /// The request does not reach the broker.

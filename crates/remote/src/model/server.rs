@@ -87,7 +87,7 @@ impl ModelServer {
         let mut contents = self.lock();
         contents.campaign = snapshot.0.clone();
         if let Some(campaign) = &mut contents.campaign {
-            campaign.shares.take_over();
+            campaign.take_over();
         }
         contents.instance += 1;
         contents.history.clear();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::inspection::Information;
-use super::reply::{claim, delivery, phase_name, phase_of, text};
+use super::reply::{claim, delivery, phase_name, phase_of, result_field, text};
 use super::session::Session;
 use super::{RedisServer, scripts};
 use crate::{
@@ -48,11 +48,10 @@ impl Broker for RedisBroker {
         budget: Budget,
     ) -> Result<(), BrokerError> {
         self.session.register("SADD")?;
-        let key = self.session.keys.plan.clone();
-        self.session.run(&scripts::BEGIN, generation, |script| {
-            script.key(key);
-            script.arg(plan).arg(budget.octets).arg(budget.per_chunk);
-        })
+        self.session
+            .run_with_plan(&scripts::BEGIN, generation, |script| {
+                script.arg(plan).arg(budget.octets).arg(budget.per_chunk);
+            })
     }
 
     fn campaign(&mut self) -> Result<Option<CampaignState>, BrokerError> {
@@ -112,10 +111,9 @@ impl Broker for RedisBroker {
     }
 
     fn remove(&mut self, generation: Generation) -> Result<(), BrokerError> {
-        let plan = self.session.keys.plan.clone();
-        let removed = self.session.run(&scripts::REMOVE, generation, |script| {
-            script.key(plan);
-        });
+        let removed = self
+            .session
+            .run_with_plan(&scripts::REMOVE, generation, |_| ());
         // A name without a campaign is removed as well; that of another generation stays.
         if matches!(removed, Ok(()) | Err(BrokerError::Gone)) && self.campaign()?.is_none() {
             self.session.register("SREM")?;
@@ -217,13 +215,12 @@ impl Broker for RedisBroker {
         claim: Claim,
         result: &[u8],
     ) -> Result<Commit, BrokerError> {
-        let reply: String = self.session.run(&scripts::COMMIT, generation, |script| {
-            script
-                .arg(&*worker.0)
-                .arg(claim.chunk.0)
-                .arg(claim.epoch)
-                .arg(result);
-        })?;
+        let field = result_field(claim, worker);
+        let reply: String =
+            self.session
+                .run_on_result(&field, result, &scripts::COMMIT, generation, |script| {
+                    script.arg(&*worker.0).arg(claim.chunk.0).arg(claim.epoch);
+                })?;
         match reply.as_str() {
             "stored" => Ok(Commit::Stored),
             "already_yours" => Ok(Commit::AlreadyYours),
@@ -256,7 +253,9 @@ impl Broker for RedisBroker {
                     script.arg(from).arg(octets_max);
                 })?;
         let deliveries: Option<Vec<_>> = list.into_iter().map(delivery).collect();
-        deliveries.ok_or_else(|| self.session.unexpected("a delivery"))
+        let mut deliveries = deliveries.ok_or_else(|| self.session.unexpected("a delivery"))?;
+        self.session.read_results(&mut deliveries)?;
+        Ok(deliveries)
     }
 
     fn acknowledge(

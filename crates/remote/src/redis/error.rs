@@ -92,3 +92,91 @@ fn cause(error: &RedisError) -> Option<&io::Error> {
 fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+    use crate::redis::RedisOptions;
+
+    fn server(address: &str) -> RedisServer {
+        let options = RedisOptions {
+            url: format!("redis://alice:secret@{address}"),
+            ..RedisOptions::default()
+        };
+        RedisServer::new(&options).unwrap()
+    }
+
+    /// What a broker's user is told of the reply of a server.
+    fn told(reply: &str) -> BrokerError {
+        let reply = redis::parse_redis_value(format!("-{reply}\r\n").as_bytes());
+        let error = reply.unwrap().extract_error().unwrap_err();
+        broker_error(&server("redis.example"), &error)
+    }
+
+    #[test]
+    fn a_server_that_cannot_write_now_is_unwilling() {
+        for reply in [
+            "OOM command not allowed when used memory > 'maxmemory'.",
+            "READONLY You can't write against a read only replica.",
+            "LOADING Redis is loading the dataset in memory",
+            "MISCONF Redis is configured to save RDB snapshots",
+            "MASTERDOWN Link with MASTER is down",
+            "NOREPLICAS Not enough good replicas to write.",
+            "CLUSTERDOWN The cluster is down",
+            "BUSY Redis is busy running a script.",
+            "ERR max number of clients reached",
+        ] {
+            let BrokerError::Unwilling(reason) = told(reply) else {
+                panic!("{reply}");
+            };
+            assert!(reason.starts_with("redis.example:6379: the "), "{reason}");
+            assert!(reason.ends_with(reply), "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_does_not_let_us_in_refuses() {
+        for reply in [
+            "NOAUTH Authentication required.",
+            "WRONGPASS invalid username-password pair or user is disabled.",
+            "NOPERM User worker has no permissions to run the 'xadd' command",
+            "DENIED Redis is running in protected mode",
+            "MOVED 866 192.0.2.1:6379",
+            "WRONGTYPE Operation against a key holding the wrong kind of value",
+            "ERR unknown command 'EVALSHA'",
+        ] {
+            let BrokerError::Refused(reason) = told(reply) else {
+                panic!("{reply}");
+            };
+            assert!(reason.ends_with(reply), "{reason}");
+        }
+    }
+
+    #[test]
+    fn who_does_not_answer_as_redis_refuses_and_who_is_not_there_is_away() {
+        // No other test listens on this address, so nobody takes the port afterwards.
+        let listener = TcpListener::bind("127.0.0.77:0").unwrap();
+        let server = server(&listener.local_addr().unwrap().to_string());
+        let other = thread::spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            client
+                .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                .unwrap();
+            client
+        });
+        let refused = server.connect().map(|_| ());
+        assert!(
+            matches!(refused, Err(BrokerError::Refused(_))),
+            "{refused:?}"
+        );
+        drop(other.join().unwrap());
+        let Err(BrokerError::Away(reason)) = server.connect() else {
+            panic!("somebody listens");
+        };
+        assert!(reason.contains("refused"), "{reason}");
+    }
+}

@@ -23,21 +23,29 @@ const SHARED: [&str; 12] = [
 
 /// The keys of one campaign.
 pub(super) struct Keys {
+    /// Those that every script has.
     pub(super) shared: Vec<String>,
+    /// These, and the plan.
+    pub(super) all: Vec<String>,
     pub(super) plan: String,
     pub(super) state: String,
     pub(super) deliveries: String,
+    pub(super) results: String,
     pub(super) wake: String,
 }
 
 impl Keys {
     pub(super) fn new(name: &CampaignName) -> Self {
         let key = |part: &str| format!("canvass:{{{name}}}:{part}");
+        let shared: Vec<String> = SHARED.map(key).into();
+        let all = shared.iter().cloned().chain([key("plan")]).collect();
         Self {
-            shared: SHARED.map(key).into(),
+            shared,
+            all,
             plan: key("plan"),
             state: key("state"),
             deliveries: key("deliveries"),
+            results: key("results"),
             wake: key("wake"),
         }
     }

@@ -1,18 +1,19 @@
 //! A broker on Redis 7.0 or Valkey.
 //!
 //! Each operation that must be atomic is one script (`scripts/`), which checks the generation before
-//! anything else. What a campaign has is under these keys, all in one hash slot:
+//! anything else; a commit stores its result in the same transaction. What a campaign has is under these
+//! keys, all in one hash slot:
 //!
 //! | key | type | what |
 //! |---|---|---|
 //! | `plan` | hash | generation and plan; the only key that a worker need not write |
 //! | `state` | hash | generation, phase, next chunk, budget, octets in use |
-//! | `queue` | stream | an entry `1-CHUNK` for each chunk that is not committed; the group's consumers are the owners |
+//! | `queue` | stream | `1-CHUNK` for each chunk that is not committed; consumers are owners |
 //! | `chunks` | hash | chunk → payload, of the same chunks |
 //! | `epochs` | hash | chunk → epoch, of those that were claimed |
 //! | `losses` | hash | chunk → how many owners it has lost, of those that have |
 //! | `deliveries` | stream | an entry for each result that is not acknowledged, and for each poison |
-//! | `results` | hash | chunk → result |
+//! | `results` | hash | `CHUNK EPOCH WORKER` → result |
 //! | `committed` | hash | chunk → delivery, epoch, worker |
 //! | `workers` | hash | worker → report |
 //! | `lives` | sorted set | worker by the time when its renewal expires |

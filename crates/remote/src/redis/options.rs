@@ -85,8 +85,8 @@ pub struct RedisServer {
     pub(super) login: Login,
 }
 
-/// What is sent on a new connection. It is not left to [`Client`], which reports every reply but OK to a login
-/// as a wrong password.
+/// What is sent on a new connection. It is not left to [`Client`], which reports every reply but OK to a
+/// login as a wrong password.
 #[derive(Clone)]
 pub(super) struct Login {
     pub(super) user: Option<String>,

@@ -2,7 +2,7 @@
 
 use crate::{ChunkId, Claim, Delivery, DeliveryId, Phase, WorkerName};
 
-/// A delivery from its fields: entry and chunk, and for a result epoch, worker and result.
+/// A delivery from its fields: entry and chunk, and for a result epoch and worker. The result is empty.
 pub(super) fn delivery(fields: Vec<Vec<u8>>) -> Option<(DeliveryId, Delivery)> {
     let mut fields = fields.into_iter();
     let id = DeliveryId(text(fields.next()?)?.into());
@@ -14,9 +14,14 @@ pub(super) fn delivery(fields: Vec<Vec<u8>>) -> Option<(DeliveryId, Delivery)> {
     let delivery = Delivery::Result {
         claim: claim(&chunk, &epoch)?,
         worker: WorkerName(text(fields.next()?)?.into()),
-        result: fields.next()?,
+        result: Vec::new(),
     };
     Some((id, delivery))
+}
+
+/// The field of a result.
+pub(super) fn result_field(claim: Claim, worker: &WorkerName) -> String {
+    format!("{} {} {}", claim.chunk.0, claim.epoch, worker.0)
 }
 
 pub(super) fn phase_name(phase: Phase) -> &'static str {

@@ -3,7 +3,7 @@
 /// The rules of a worker, for `ACL SETUSER NAME on >PASSWORD RULES`. It cannot change a plan.
 pub const WORKER_RIGHTS: &str = "resetkeys resetchannels -@all \
     %R~canvass:campaigns %R~canvass:{*}:plan ~canvass:{*}:[^p]* \
-    +select +info +smembers +exists +evalsha +script|load \
+    +select +info +smembers +exists +multi +exec +hsetnx +evalsha +script|load \
     +hget +hmget +hset +hdel +hincrby +hlen +hstrlen +hgetall \
     +xadd +xack +xdel +xclaim +xpending +xread +xreadgroup +xrevrange +xgroup|delconsumer \
     +zadd +zcard +zcount +zrange +zrem +zunionstore +del +time";

@@ -1,7 +1,7 @@
 //! The scripts.
 //!
-//! Each says what it needs, so Redis refuses one that it cannot run before it has changed anything: one that
-//! writes on a read-only replica, and one that takes more memory when there is none. Those that free
+//! Each says what it needs, so Redis refuses one that it cannot run before it has changed anything: one
+//! that writes on a read-only replica, and one that takes more memory when there is none. Those that free
 //! memory or keep a lease run then, too.
 
 use std::sync::LazyLock;
@@ -37,7 +37,17 @@ pub(super) static BEGIN: Lazy = LazyLock::new(|| {
 
 pub(super) static PUBLISH: Lazy = script!("", "publish");
 pub(super) static CLAIM: Lazy = script!("", "claim");
-pub(super) static COMMIT: Lazy = script!("", "commit");
+
+/// The memory for its result is taken before it runs.
+pub(super) static COMMIT: Lazy = LazyLock::new(|| {
+    Script::new(concat!(
+        "#!lua flags=allow-oom\n",
+        include_str!("scripts/names.lua"),
+        include_str!("scripts/commit_gone.lua"),
+        include_str!("scripts/campaign.lua"),
+        include_str!("scripts/commit.lua"),
+    ))
+});
 
 pub(super) static SET_PHASE: Lazy = script!(" flags=allow-oom", "set_phase");
 pub(super) static REMOVE: Lazy = script!(" flags=allow-oom", "remove");

@@ -2,12 +2,20 @@
 
 use std::time::Duration;
 
-use redis::{FromRedisValue, Script, ScriptInvocation};
+use redis::{
+    Cmd, Connection, ErrorKind, FromRedisValue, RedisResult, Script, ServerErrorKind, Value,
+};
 
 use super::RedisServer;
 use super::connection::Link;
 use super::keys::{CAMPAIGNS, Keys};
-use crate::{BrokerError, CampaignName, Generation};
+use super::reply::result_field;
+use crate::{BrokerError, CampaignName, Delivery, DeliveryId, Generation};
+
+/// The octets of a transaction beside those of its result, about.
+const COMMANDS_OCTETS: usize = 1024;
+/// The commands of a transaction before the last one.
+const COMMANDS: usize = 3;
 
 /// A campaign by its keys, and a connection to its server.
 pub(super) struct Session {
@@ -30,15 +38,83 @@ impl Session {
         &mut self,
         script: &Script,
         generation: Generation,
-        add: impl FnOnce(&mut ScriptInvocation<'_>),
+        add: impl FnOnce(&mut Cmd),
     ) -> Result<T, BrokerError> {
-        let mut invocation = script.prepare_invoke();
-        for key in &self.keys.shared {
-            invocation.key(key);
+        let command = evaluation(script, &self.keys.shared, generation, add);
+        self.link
+            .call(|connection| loaded(connection, script, |connection| command.query(connection)))
+    }
+
+    /// Runs a script that has the key of the plan, too.
+    pub(super) fn run_with_plan(
+        &mut self,
+        script: &Script,
+        generation: Generation,
+        add: impl FnOnce(&mut Cmd),
+    ) -> Result<(), BrokerError> {
+        let command = evaluation(script, &self.keys.all, generation, add);
+        self.link
+            .call(|connection| loaded(connection, script, |connection| command.exec(connection)))
+    }
+
+    /// Stores a result unless it is there, and runs a script; both or none of them. A result may be large,
+    /// and a script would copy it several times.
+    pub(super) fn run_on_result<T: FromRedisValue>(
+        &mut self,
+        field: &str,
+        result: &[u8],
+        script: &Script,
+        generation: Generation,
+        add: impl FnOnce(&mut Cmd),
+    ) -> Result<T, BrokerError> {
+        let mut commands = Vec::with_capacity(result.len() + COMMANDS_OCTETS);
+        redis::cmd("MULTI").write_packed_command(&mut commands);
+        redis::cmd("HSETNX")
+            .arg(&self.keys.results)
+            .arg(field)
+            .arg(result)
+            .write_packed_command(&mut commands);
+        evaluation(script, &self.keys.shared, generation, add).write_packed_command(&mut commands);
+        redis::cmd("EXEC").write_packed_command(&mut commands);
+        let reply = self.link.call(|connection| {
+            loaded(connection, script, |connection| {
+                transaction(connection, &commands)
+            })
+        })?;
+        redis::from_redis_value(reply).map_err(|error| self.unexpected(&error.to_string()))
+    }
+
+    /// Reads the results of deliveries, and drops those whose result was removed in the meantime.
+    pub(super) fn read_results(
+        &mut self,
+        deliveries: &mut Vec<(DeliveryId, Delivery)>,
+    ) -> Result<(), BrokerError> {
+        let mut command = redis::cmd("HMGET");
+        command.arg(&self.keys.results);
+        let mut has_results = false;
+        for (_, delivery) in &*deliveries {
+            if let Delivery::Result { claim, worker, .. } = delivery {
+                command.arg(result_field(*claim, worker));
+                has_results = true;
+            }
         }
-        invocation.arg(generation.0);
-        add(&mut invocation);
-        self.link.call(|connection| invocation.invoke(connection))
+        if !has_results {
+            return Ok(());
+        }
+        let results: Vec<Option<Vec<u8>>> =
+            self.link.call(|connection| command.query(connection))?;
+        let mut results = results.into_iter();
+        deliveries.retain_mut(|(_, delivery)| match delivery {
+            Delivery::Result { result, .. } => match results.next().flatten() {
+                Some(found) => {
+                    *result = found;
+                    true
+                }
+                None => false,
+            },
+            Delivery::Poison { .. } => true,
+        });
+        Ok(())
     }
 
     /// Adds the campaign to the names of all, or removes it.
@@ -82,5 +158,52 @@ impl Session {
     /// An answer that this version does not understand.
     pub(super) fn unexpected(&self, what: &str) -> BrokerError {
         BrokerError::Refused(format!("{}: unexpected answer: {what}", self.link.server()))
+    }
+}
+
+/// The command that runs a script that the server has.
+fn evaluation(
+    script: &Script,
+    keys: &[String],
+    generation: Generation,
+    add: impl FnOnce(&mut Cmd),
+) -> Cmd {
+    let mut command = redis::cmd("EVALSHA");
+    command.arg(script.get_hash()).arg(keys.len()).arg(keys);
+    command.arg(generation.0);
+    add(&mut command);
+    command
+}
+
+/// Calls again, with the script loaded, if the server does not have it.
+fn loaded<T>(
+    connection: &mut Connection,
+    script: &Script,
+    call: impl Fn(&mut Connection) -> RedisResult<T>,
+) -> RedisResult<T> {
+    match call(connection) {
+        Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+            script.load(connection)?;
+            call(connection)
+        }
+        result => result,
+    }
+}
+
+/// Sends a transaction, and returns the answer to the last command in it.
+///
+/// Not by [`redis::Pipeline`], which panics when `MULTI` is refused, and does not say why a command was.
+fn transaction(connection: &mut Connection, commands: &[u8]) -> RedisResult<Value> {
+    connection.send_packed_command(commands)?;
+    let mut queued = Ok(());
+    for _ in 0..COMMANDS {
+        let answer = connection.recv_response()?.extract_error();
+        queued = queued.and(answer.map(|_| ()));
+    }
+    let answers = connection.recv_response()?.extract_error();
+    queued?;
+    match answers? {
+        Value::Array(mut answers) => Ok(answers.pop().unwrap_or(Value::Nil)),
+        _ => Ok(Value::Nil),
     }
 }

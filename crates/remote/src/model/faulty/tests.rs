@@ -77,6 +77,18 @@ fn a_failover_forgets_the_last_operations() {
 }
 
 #[test]
+fn owners_have_a_lease_of_grace_when_another_process_takes_over() {
+    let (server, _) = claimed();
+    let mut broker = server.broker();
+    let mut steal = || broker.claim(GENERATION, &worker("b"), true, LEASE).unwrap();
+    server.advance(LEASE);
+    server.restart();
+    assert_eq!(steal(), Claimed::Nothing);
+    server.advance(LEASE);
+    assert!(matches!(steal(), Claimed::Chunk { .. }));
+}
+
+#[test]
 fn without_memory_a_lease_can_be_kept_but_nothing_stored() {
     let (server, claim) = claimed();
     let mut broker = faulty(&server, |rates| rates.unwilling = 1.0);

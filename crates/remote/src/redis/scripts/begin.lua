@@ -6,7 +6,9 @@ if redis.call('HGET', state, 'generation') == ARGV[1] then
 end
 redis.call('UNLINK', unpack(KEYS))
 redis.call('HSET', state, 'generation', ARGV[1], 'phase', 'running', 'next', '0', 'budget', ARGV[3],
-    'per_chunk', ARGV[4], 'chunk_octets', 0, 'result_octets', 0, 'instance', instance(), 'quiet_until', 0)
+    'per_chunk', ARGV[4], 'chunk_octets', 0, 'result_octets', 0,
+    'lease_instance', instance(), 'share_instance', instance(),
+    'quiet_until', 0)
 redis.call('HSET', plan, 'generation', ARGV[1], 'plan', ARGV[2])
 redis.call('XGROUP', 'CREATE', queue, GROUP, '0', 'MKSTREAM')
 ring()

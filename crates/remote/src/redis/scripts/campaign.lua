@@ -66,13 +66,29 @@ local function drop_chunk(chunk)
     forget_consumer(owner)
 end
 
+-- The epoch and the worker of a commit, which is the delivery, the epoch and the worker.
+local function claim_of(commit)
+    return string.match(commit, '^%S+ (.*)$')
+end
+
 -- Removes a delivery, the result that belongs to it, and the memory of its commit.
 local function drop_delivery(delivery, chunk)
-    local octets = redis.call('HSTRLEN', results, chunk)
+    local field = chunk .. ' ' .. claim_of(redis.call('HGET', committed, chunk))
+    local octets = redis.call('HSTRLEN', results, field)
     redis.call('XDEL', deliveries, delivery)
-    redis.call('HDEL', results, chunk)
+    redis.call('HDEL', results, field)
     redis.call('HDEL', committed, chunk)
     redis.call('HINCRBY', state, 'result_octets', 0 - octets)
+end
+
+-- Whether another process of the server took over, the first time that this is asked for this purpose.
+local function is_taken_over(purpose)
+    local current = instance()
+    if redis.call('HGET', state, purpose) == current then
+        return false
+    end
+    redis.call('HSET', state, purpose, current)
+    return true
 end
 
 -- Milliseconds by the clock of the server.

@@ -33,6 +33,14 @@ if has_new and not full then
     end
 end
 
+-- While another process took over, no owner could renew its lease, and its clock may differ.
+if steals and is_taken_over('lease_instance') then
+    local in_work = math.max(redis.call('HLEN', epochs), 1)
+    for _, pending in ipairs(redis.call('XPENDING', queue, GROUP, '-', '+', in_work)) do
+        move_to(pending[2], chunk_of(pending[1]))
+    end
+end
+
 -- A chunk in work takes no more memory when its owner changes.
 while steals do
     local pending = redis.call('XPENDING', queue, GROUP, 'IDLE', lease, '-', '+', 1)[1]

@@ -6,8 +6,8 @@ local until_then, workers_max = time + ARGV[4], tonumber(ARGV[5])
 
 -- A process that took over may lack the last grants, and its clock may differ from that of their expiry. So
 -- they are forgotten, and until all that were made before must have expired there are none.
-if redis.call('HGET', state, 'instance') ~= instance() then
-    redis.call('HSET', state, 'instance', instance(), 'quiet_until', digits(until_then))
+if is_taken_over('share_instance') then
+    redis.call('HSET', state, 'quiet_until', digits(until_then))
     redis.call('DEL', shares)
     redis.call('ZUNIONSTORE', lives, 1, lives, 'WEIGHTS', 0)
 end

@@ -82,7 +82,10 @@ fn add_gone_workers(peer: &RedisPeer) {
 /// Makes it look as if another process had begun the campaign.
 fn take_over(peer: &RedisPeer) {
     let mut command = redis::cmd("HSET");
-    command.arg("canvass:{test}:state").arg("instance").arg("");
+    command
+        .arg("canvass:{test}:state")
+        .arg("share_instance")
+        .arg("");
     command.exec(&mut connection(peer)).unwrap();
 }
 

@@ -142,6 +142,12 @@ fn what_a_zombie_holds_is_not_its_own() {
         .commit(GENERATION, &worker("b"), claim, b"result")
         .unwrap();
     assert_eq!(commit, Commit::Stored);
+    // What the zombie sent does not stay.
+    assert_eq!(peer.command::<u64>("HLEN canvass:{test}:results"), 1);
+    peer.command::<()>("FLUSHALL");
+    let commit = broker.commit(GENERATION, &name, zombie, b"zombie");
+    assert!(matches!(commit, Err(BrokerError::Gone)), "{commit:?}");
+    assert_eq!(peer.command::<Vec<String>>("KEYS *"), [""; 0]);
 }
 
 #[test]
@@ -316,4 +322,22 @@ fn a_new_chunk_is_given_only_within_the_budget() {
     broker.acknowledge(GENERATION, &ids).unwrap();
     claim(&mut broker, "a");
     assert_eq!(next(&mut broker), Claimed::Nothing);
+}
+
+#[test]
+fn owners_have_a_lease_of_grace_when_another_process_takes_over() {
+    let peer = RedisPeer::start();
+    let mut broker = begun(&peer, 1);
+    claim(&mut broker, "a");
+    let half_an_hour = Duration::from_secs(1800);
+    let steal = |broker: &mut RedisBroker| {
+        // As if the owner had been silent for an hour.
+        let () = peer.command("XCLAIM canvass:{test}:queue workers a 0 1-0 IDLE 3600000 JUSTID");
+        broker
+            .claim(GENERATION, &worker("b"), true, half_an_hour)
+            .unwrap()
+    };
+    peer.command::<()>("HSET canvass:{test}:state lease_instance another");
+    assert_eq!(steal(&mut broker), Claimed::Nothing);
+    assert!(matches!(steal(&mut broker), Claimed::Chunk { .. }));
 }

@@ -21,7 +21,7 @@ fn write_certificates(directory: &Path) {
     let key = KeyPair::generate().unwrap();
     let authority = params.self_signed(&key).unwrap();
     let issuer = Issuer::new(params, key);
-    let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let params = CertificateParams::new(vec!["127.0.0.78".to_owned()]).unwrap();
     let key = KeyPair::generate().unwrap();
     let certificate = params.signed_by(&key, &issuer).unwrap();
     fs::write(directory.join("ca.pem"), authority.pem()).unwrap();
@@ -33,15 +33,15 @@ fn write_certificates(directory: &Path) {
 fn start() -> (RedisPeer, RedisOptions) {
     let directory = tempfile::tempdir().unwrap();
     write_certificates(directory.path());
-    // Another process may take it in the meantime; then the server does not start.
-    let port = TcpListener::bind("127.0.0.1:0")
+    // No other test listens on this address, so nobody takes the port in the meantime.
+    let port = TcpListener::bind("127.0.0.78:0")
         .unwrap()
         .local_addr()
         .unwrap()
         .port()
         .to_string();
     let arguments = [
-        ["--bind", "127.0.0.1"],
+        ["--bind", "127.0.0.78"],
         ["--tls-port", &port],
         ["--tls-ca-cert-file", "ca.pem"],
         ["--tls-cert-file", "certificate.pem"],
@@ -55,7 +55,7 @@ fn start() -> (RedisPeer, RedisOptions) {
 
 fn options(directory: &Path, port: &str) -> RedisOptions {
     RedisOptions {
-        url: format!("rediss://127.0.0.1:{port}"),
+        url: format!("rediss://127.0.0.78:{port}"),
         ca_file: Some(directory.join("ca.pem")),
         certificate_file: Some(directory.join("certificate.pem")),
         key_file: Some(directory.join("key.pem")),
@@ -118,10 +118,10 @@ fn files_are_read_before_anything_is_connected() {
         matches!(no_key, RedisOptionsError::Certificate(_)),
         "{no_key}"
     );
-    let no_tls = error(|options| options.url = "redis://127.0.0.1".into());
+    let no_tls = error(|options| options.url = "redis://127.0.0.78".into());
     assert!(matches!(no_tls, RedisOptionsError::NoTls), "{no_tls}");
     let insecure = error(|options| options.url.push_str("/#insecure"));
     assert!(matches!(insecure, RedisOptionsError::Url(_)), "{insecure}");
-    let scheme = error(|options| options.url = "http://secret@127.0.0.1".into());
+    let scheme = error(|options| options.url = "http://secret@127.0.0.78".into());
     assert!(!scheme.to_string().contains("secret"), "{scheme}");
 }

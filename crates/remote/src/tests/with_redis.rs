@@ -115,7 +115,7 @@ impl World {
                 plan: Vec::new(),
             },
             budget: Budget::default(),
-            notes: Box::new(|_| {}),
+            notes: Box::new(|note| eprintln!("{note}")),
         };
         let before = Continuation::default();
         Submission::start(
@@ -151,7 +151,7 @@ impl World {
             },
             idle_max: None,
             drain_max: Duration::from_secs(10),
-            notes: Box::new(|_| {}),
+            notes: Box::new(|note| eprintln!("{note}")),
         };
         Worker::start(plan, Box::new(broker), state.generation, settings).unwrap()
     }

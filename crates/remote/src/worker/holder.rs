@@ -180,7 +180,7 @@ impl Holder {
         executor: &mut dyn Executor,
     ) -> Result<Next, BrokerError> {
         // Nobody could renew a lease while the broker did not run, and this worker may have been stopped.
-        if now.saturating_sub(self.heard) > self.timing.heartbeat {
+        if now.saturating_sub(self.heard) > self.timing.lease / 2 {
             self.is_suspect = true;
         }
         if self.is_suspect {

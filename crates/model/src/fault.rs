@@ -142,11 +142,13 @@ pub enum Cause {
     System,
     /// The run was stopped before the job had finished.
     Interrupted,
+    /// It may not be sent to: the address is not among those that are allowed.
+    Denied,
 }
 
 impl Cause {
     /// All causes.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Invalid,
         Self::Timeout,
         Self::Refused,
@@ -175,6 +177,7 @@ impl Cause {
         Self::Ports,
         Self::System,
         Self::Interrupted,
+        Self::Denied,
     ];
 
     /// The keyword in output lines.
@@ -208,6 +211,7 @@ impl Cause {
             Self::Ports => "ports",
             Self::System => "system",
             Self::Interrupted => "interrupted",
+            Self::Denied => "denied",
         }
     }
 }

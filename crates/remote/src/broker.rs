@@ -156,10 +156,8 @@ pub trait Broker: Send {
     ///
     /// # Errors
     /// See [`BrokerError`].
-    fn published(
-        &mut self,
-        generation: Generation,
-    ) -> Result<Vec<(ChunkId, Vec<u8>)>, BrokerError>;
+    fn published(&mut self, generation: Generation)
+    -> Result<Vec<(ChunkId, Vec<u8>)>, BrokerError>;
 
     /// Announces that a worker is alive for `share_for`, with what it reports, and asks for a share of the
     /// caps of the campaign: at most one part of as many as there are live workers, and at most what the

@@ -45,9 +45,11 @@ impl Evidence {
         );
         let message = fault.message.clone();
         match fault.cause {
-            Cause::Descriptors | Cause::Ports | Cause::System | Cause::Interrupted => {
-                Self::None(Blame::ThisMachine, message)
-            }
+            Cause::Descriptors
+            | Cause::Ports
+            | Cause::System
+            | Cause::Interrupted
+            | Cause::Denied => Self::None(Blame::ThisMachine, message),
             Cause::Timeout if outcome.stalled => Self::None(Blame::ThisMachine, message),
             Cause::NxDomain | Cause::NoData => Self::Bad(message),
             _ if is_host && fault.phase == Phase::Resolve => Self::None(Blame::Resolver, message),
@@ -104,6 +106,7 @@ mod tests {
             (Phase::Connect, Cause::Descriptors, false, &machine),
             (Phase::Connect, Cause::Ports, false, &machine),
             (Phase::Transfer, Cause::Interrupted, false, &machine),
+            (Phase::Connect, Cause::Denied, false, &machine),
             (Phase::Resolve, Cause::Timeout, false, &resolver),
             (Phase::Resolve, Cause::Rcode, false, &resolver),
             (Phase::Resolve, Cause::NxDomain, false, &bad),

@@ -197,6 +197,12 @@ fn entry(cause: Cause) -> Entry {
             "The run was stopped before the target was finished.",
             "Nothing is wrong with the target: ask it again.",
         ),
+        Cause::Denied => plain(
+            &[Wait, Connect],
+            "The address is not among those that this machine may send to, so nothing was sent.",
+            "The message names the address. If it should be asked, restart the worker with an `--allow` \
+             that includes it. It may come from the target, a name, a redirect, a proxy or a resolver.",
+        ),
     }
 }
 

@@ -9,6 +9,8 @@ use canvass_model::{Job, LoopSample, Outcome, Time};
 use canvass_proto::ResolveFault;
 use crossbeam_channel::{Receiver, SendError, Sender};
 
+use crate::live_report::LiveReport;
+
 /// Wakes a parked shard. Channels do not wake a poll, and waking costs a system call, so a shard
 /// marks itself as parked, and is woken only then.
 #[derive(Debug, Default)]
@@ -172,4 +174,6 @@ pub struct Channels {
     pub names: Option<NameService>,
     /// The latest sample of the shard's state.
     pub latest: Arc<LatestSample>,
+    /// The shard's report, if somebody wants it.
+    pub live: Arc<LiveReport>,
 }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use canvass_proto::{Limits, Module};
 
+use crate::allow_list::AllowList;
+use crate::known_windows::KnownWindow;
 use crate::later_modules::LaterModules;
 use crate::socket_options::SocketOptions;
 
@@ -27,9 +29,13 @@ pub struct Config {
     pub limits: Limits,
     /// The local address that queries are sent from, with port 0. `None` leaves it to the system.
     pub query_source: Option<SocketAddr>,
+    /// The addresses that queries and probes may be sent to.
+    pub allowed: AllowList,
+    /// What is known of resolvers before they are asked.
+    pub known: Vec<KnownWindow>,
     /// The number of shards of the run.
     pub shards: NonZeroUsize,
-    /// The most queries per second of all shards ([`RateLimits`](crate::RateLimits)).
+    /// The most queries per second of all shards ([`RunLimits`](crate::RunLimits)).
     pub rate_max_per_second: Option<f64>,
     /// Whether jobs are due on a schedule of that rate. A run that falls behind it catches up.
     pub is_scheduled: bool,
@@ -43,6 +49,8 @@ pub struct Config {
     pub ends_without_resolvers: bool,
     /// The most jobs under way in this shard.
     pub jobs_max: usize,
+    /// The most jobs under way in all shards, if the user has limited them.
+    pub concurrency_cap: Option<usize>,
     /// The configuration of probes of hosts.
     pub probing: Probing,
 }
@@ -58,6 +66,8 @@ pub struct Probing {
     pub sockets_max: usize,
     /// The most probes of one host at once.
     pub per_host_max: u32,
+    /// Whether that is a limit of the user, of which a run may have a share.
+    pub per_host_is_cap: bool,
     /// The most requests per second to one host.
     pub rate_per_host_max_per_second: Option<f64>,
     /// How sockets are set up.

@@ -29,8 +29,8 @@ pub(crate) enum Waiter {
 #[derive(Debug, Default)]
 struct State {
     active: u32,
-    /// When the next may begin.
-    next_at: Time,
+    /// When the last one began; `None` if that does not matter.
+    last_at: Option<Time>,
     /// Probes that were redirected there. They have begun, and go before jobs.
     probes: VecDeque<TaskKey>,
     jobs: VecDeque<Job>,
@@ -58,7 +58,7 @@ impl HostGates {
     pub(crate) fn new(active_max: u32, rate_max_per_second: Option<f64>) -> Self {
         Self {
             active_max,
-            interval: rate_max_per_second.map(|rate| Duration::from_secs_f64(1.0 / rate)),
+            interval: rate_max_per_second.map(interval),
             states: HashMap::new(),
             ready: VecDeque::new(),
             later: BinaryHeap::new(),
@@ -66,6 +66,17 @@ impl HostGates {
             parked: 0,
             hasher: DefaultHashBuilder::default(),
         }
+    }
+
+    /// Sets other caps. Where a host may be probed more often at once, that begins when the next probe of
+    /// it ends.
+    pub(crate) fn set_caps(&mut self, active_max: u32, rate_max_per_second: Option<f64>) {
+        self.active_max = active_max;
+        self.interval = rate_max_per_second.map(interval);
+        // Hosts that wait for their pace may have another time now: all are examined again, in order.
+        let later = std::mem::take(&mut self.later).into_sorted_vec();
+        self.ready
+            .extend(later.into_iter().rev().map(|Reverse((.., key))| key));
     }
 
     pub(crate) fn key_of(&self, host: &Host) -> HostKey {
@@ -97,10 +108,10 @@ impl HostGates {
     pub(crate) fn try_enter(&mut self, now: Time, key: HostKey) -> bool {
         let (active_max, interval) = (self.active_max, self.interval);
         let state = self.states.entry(key).or_default();
-        if state.is_waited_for() || state.active >= active_max || state.next_at > now {
+        if state.is_waited_for() || state.active >= active_max || state.next_at(interval) > now {
             return false;
         }
-        state.take(now, interval);
+        state.take(now);
         true
     }
 
@@ -129,6 +140,7 @@ impl HostGates {
 
     /// Gives a permit back.
     pub(crate) fn leave(&mut self, now: Time, key: HostKey) {
+        let interval = self.interval;
         let Some(state) = self.states.get_mut(&key) else {
             return;
         };
@@ -136,12 +148,12 @@ impl HostGates {
         if state.is_waited_for() {
             self.list(key);
         } else if state.active == 0 && !state.listed {
-            if state.next_at <= now {
+            let at = state.next_at(interval);
+            if at <= now {
                 self.states.remove(&key);
             } else {
                 // It is forgotten when its pace no longer matters.
                 state.listed = true;
-                let at = state.next_at;
                 self.list_later(at, key);
             }
         }
@@ -152,10 +164,11 @@ impl HostGates {
     pub(crate) fn pace(&mut self, now: Time, key: HostKey) -> Option<Time> {
         let interval = self.interval?;
         let state = self.states.get_mut(&key)?;
-        if state.next_at > now {
-            return Some(state.next_at);
+        let at = state.next_at(Some(interval));
+        if at > now {
+            return Some(at);
         }
-        state.next_at = now + interval;
+        state.last_at = Some(now);
         None
     }
 
@@ -168,6 +181,7 @@ impl HostGates {
             self.later.pop();
             self.ready.push_back(key);
         }
+        let interval = self.interval;
         for _ in 0..self.ready.len() {
             let key = self.ready.pop_front()?;
             let Some(state) = self.states.get_mut(&key) else {
@@ -175,7 +189,7 @@ impl HostGates {
             };
             state.listed = false;
             if !state.is_waited_for() {
-                if state.active == 0 && state.next_at <= now {
+                if state.active == 0 && state.next_at(interval) <= now {
                     self.states.remove(&key);
                 }
                 continue;
@@ -184,9 +198,9 @@ impl HostGates {
                 // It is listed again when one leaves.
                 continue;
             }
-            if state.next_at > now {
+            let at = state.next_at(interval);
+            if at > now {
                 state.listed = true;
-                let at = state.next_at;
                 self.list_later(at, key);
                 continue;
             }
@@ -201,7 +215,7 @@ impl HostGates {
                     Waiter::Job(state.jobs.pop_front()?)
                 }
             };
-            state.take(now, self.interval);
+            state.take(now);
             self.list(key);
             return Some((key, waiter));
         }
@@ -220,7 +234,7 @@ impl HostGates {
     /// Gives back a permit that was not used.
     pub(crate) fn leave_unused(&mut self, now: Time, key: HostKey) {
         if let Some(state) = self.states.get_mut(&key) {
-            state.next_at = now;
+            state.last_at = None;
         }
         self.leave(now, key);
     }
@@ -259,12 +273,23 @@ impl State {
         !self.probes.is_empty() || !self.jobs.is_empty()
     }
 
-    fn take(&mut self, now: Time, interval: Option<Duration>) {
-        self.active += 1;
-        if let Some(interval) = interval {
-            self.next_at = now + interval;
+    /// When the next may begin.
+    fn next_at(&self, interval: Option<Duration>) -> Time {
+        match (self.last_at, interval) {
+            (Some(last_at), Some(interval)) => last_at + interval,
+            _ => Time::ZERO,
         }
     }
+
+    fn take(&mut self, now: Time) {
+        self.active += 1;
+        self.last_at = Some(now);
+    }
+}
+
+/// The time between two requests.
+fn interval(rate_per_second: f64) -> Duration {
+    Duration::try_from_secs_f64(1.0 / rate_per_second).unwrap_or(Duration::MAX)
 }
 
 #[cfg(test)]
@@ -314,6 +339,22 @@ mod tests {
         let admitted = std::iter::from_fn(|| hosts.admit(at(100), true));
         let order: Vec<HostKey> = admitted.map(|(key, _)| key).collect();
         assert_eq!(order, keys);
+    }
+
+    #[test]
+    fn caps_that_change_hold_for_hosts_that_wait() {
+        let mut hosts = HostGates::new(2, Some(10.0));
+        let host = hosts.key_of(&Host::Name("example.net".into()));
+        assert!(hosts.try_enter(at(0), host));
+        hosts.park(host, probe(1));
+        assert!(hosts.admit(at(50), true).is_none());
+        hosts.set_caps(2, Some(2.5));
+        assert!(hosts.admit(at(100), true).is_none());
+        assert_eq!(hosts.next_at(), at(400));
+        hosts.set_caps(1, Some(100.0));
+        assert!(hosts.admit(at(110), true).is_none(), "one is there");
+        hosts.leave(at(120), host);
+        assert!(hosts.admit(at(120), true).is_some());
     }
 
     #[test]

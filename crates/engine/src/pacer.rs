@@ -1,4 +1,4 @@
-//! The limits on a rate (`--rate`, `--rate-per-resolver`), which all shards of a run share.
+//! A limit on a rate (`--rate`, `--rate-per-resolver`), which all shards of a run share.
 //!
 //! Queries are spaced evenly (as in virtual scheduling, ITU-T I.371 annex A), and what a late turn
 //! did not send is made up for: up to [`SPAN`] on a schedule, and otherwise, where nothing may have
@@ -8,18 +8,20 @@
 //!
 //! Without these few, late turns would add up over a run: of two queries that are a full span
 //! apart, the second could never be less late than the first.
+//!
+//! The rate is the run's share of it. When that changes, the next query is spaced from the last one by the
+//! new rate, and nothing from before is made up for.
 
-use std::collections::{HashMap, VecDeque};
-use std::net::SocketAddr;
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use canvass_model::Time;
 
-use crate::config::Config;
+use crate::cap_share::{CapShare, SHARE_LOOK};
 
 /// The span that a rate is kept in.
-const SPAN: Duration = Duration::from_millis(100);
+pub(crate) const SPAN: Duration = Duration::from_millis(100);
 /// What is made up for without a schedule, and at least one.
 const MADE_UP: Duration = Duration::from_millis(2);
 /// What a span may hold above its part of the rate, as a share of that part: this much of it may be
@@ -28,81 +30,40 @@ const SLACK: f64 = 0.002;
 /// How much later than the next query a shard looks again at most, to leave some to others.
 const STAGGER_MAX: Duration = Duration::from_millis(1);
 
-/// The limits on the rate of a run, one for all its shards.
-#[derive(Clone, Debug)]
-pub struct RateLimits {
-    all: Option<Arc<RateLimit>>,
-    per_resolver: Option<Arc<ResolverRateLimits>>,
-}
-
-/// The limit of each resolver.
-#[derive(Debug)]
-struct ResolverRateLimits {
-    rate_per_second: f64,
-    shards: usize,
-    by_address: Mutex<HashMap<SocketAddr, Arc<RateLimit>>>,
-}
-
 /// One limit.
 #[derive(Debug)]
-struct RateLimit {
-    /// How much later than the next query a shard looks again.
-    stagger: Duration,
+pub(crate) struct RateLimit {
+    /// The whole rate.
+    rate_per_second: f64,
+    is_scheduled: bool,
+    shards: usize,
+    share: CapShare,
     passage: Mutex<Passage>,
 }
 
 /// What passed within the last [`SPAN`], and when the next may.
 #[derive(Debug)]
 struct Passage {
-    interval_ns: f64,
-    /// How much of a wait is made up for.
-    made_up_ns: f64,
-    span_max: usize,
-    /// When the next one passes, in nanoseconds, if they are spaced evenly. `None` at first.
-    next_ns: Option<f64>,
+    pace: Pace,
+    /// The change of the share since which it is so.
+    version: u64,
+    /// When the last one passed, in nanoseconds, if they are spaced evenly. `None` at first.
+    last_ns: Option<f64>,
     /// The times of those that passed, in order.
     passed: VecDeque<Time>,
 }
 
-impl RateLimits {
-    /// The limits of a run of this configuration.
-    pub fn new(config: &Config) -> Self {
-        let shards = config.shards.get();
-        let per_resolver = config.rate_per_resolver_max_per_second;
-        Self {
-            all: config
-                .rate_max_per_second
-                .map(|rate| Arc::new(RateLimit::new(rate, shards, config.is_scheduled))),
-            per_resolver: per_resolver.map(|rate_per_second| {
-                Arc::new(ResolverRateLimits {
-                    rate_per_second,
-                    shards,
-                    by_address: Mutex::default(),
-                })
-            }),
-        }
-    }
-
-    /// Paces the queries of one shard.
-    pub(crate) fn pacer(&self) -> Pacer {
-        Pacer::new(self.all.clone())
-    }
-
-    /// Whether there is a limit for each resolver.
-    pub(crate) fn limits_resolvers(&self) -> bool {
-        self.per_resolver.is_some()
-    }
-
-    /// Paces the queries of one shard to the resolver at `address`.
-    pub(crate) fn pacer_of(&self, address: SocketAddr) -> Pacer {
-        Pacer::new(self.per_resolver.as_ref().map(|limits| {
-            let mut by_address = locked(&limits.by_address);
-            let limit = by_address.entry(address).or_insert_with(|| {
-                Arc::new(RateLimit::new(limits.rate_per_second, limits.shards, false))
-            });
-            Arc::clone(limit)
-        }))
-    }
+/// How those that pass are spaced.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pace {
+    interval_ns: f64,
+    /// How much of a wait is made up for.
+    made_up_ns: f64,
+    span_max: usize,
+    /// How much later than the next query a shard looks again.
+    stagger: Duration,
+    /// How long it waits at most.
+    wait_max: Duration,
 }
 
 /// The most that pass in any [`SPAN`].
@@ -111,59 +72,117 @@ fn span_max(rate_per_second: f64) -> usize {
     part as usize + ((part * SLACK) as usize).max(1)
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl RateLimit {
-    fn new(rate_per_second: f64, shards: usize, is_scheduled: bool) -> Self {
+    pub(crate) fn new(
+        rate_per_second: f64,
+        shards: usize,
+        is_scheduled: bool,
+        share: &CapShare,
+    ) -> Self {
+        let version = share.version();
+        let limit = Self {
+            rate_per_second,
+            is_scheduled,
+            shards,
+            share: share.clone(),
+            passage: Mutex::new(Passage {
+                pace: Pace::default(),
+                version,
+                last_ns: None,
+                passed: VecDeque::new(),
+            }),
+        };
+        limit.passage().pace = limit.pace();
+        limit
+    }
+
+    fn passage(&self) -> MutexGuard<'_, Passage> {
+        self.passage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The pace of the present share.
+    fn pace(&self) -> Pace {
+        let share = self.share.of_caps();
+        let rate_per_second = self.rate_per_second * share;
         let interval_ns = 1e9 / rate_per_second;
-        let made_up_ns = if is_scheduled {
+        let made_up_ns = if self.is_scheduled {
             SPAN.as_nanos() as f64
         } else {
             interval_ns.max(MADE_UP.as_nanos() as f64)
         };
-        let stagger_ns = interval_ns * (shards - 1) as f64;
-        Self {
+        let stagger_ns = interval_ns * (self.shards - 1) as f64;
+        Pace {
+            interval_ns,
+            made_up_ns,
+            span_max: span_max(rate_per_second),
             stagger: Duration::from_nanos(stagger_ns as u64).min(STAGGER_MAX),
-            passage: Mutex::new(Passage {
-                interval_ns,
-                made_up_ns,
-                span_max: span_max(rate_per_second),
-                next_ns: None,
-                passed: VecDeque::new(),
-            }),
+            wait_max: if share < 1.0 {
+                SHARE_LOOK
+            } else {
+                Duration::MAX
+            },
         }
+    }
+
+    /// Lets one pass. Returns the time under which it is kept.
+    ///
+    /// # Errors
+    /// When to ask again.
+    fn take(&self, passage: &mut Passage, now: Time) -> Result<Time, Time> {
+        let version = self.share.version();
+        if passage.version != version {
+            passage.version = version;
+            passage.set_pace(now, self.pace());
+        }
+        let wait_end = now + passage.pace.wait_max;
+        passage.take(now).map_err(|at| at.min(wait_end))
     }
 }
 
 impl Passage {
+    /// Spaces those that pass otherwise from now on. The next is a new interval after the last, and not
+    /// in arrears.
+    fn set_pace(&mut self, now: Time, pace: Pace) {
+        let now_ns = now.as_nanos() as f64;
+        self.pace = pace;
+        self.last_ns = self
+            .last_ns
+            .map(|last_ns| last_ns.max(now_ns - pace.interval_ns));
+    }
+
     /// Lets one pass. Returns the time under which it is kept.
     ///
     /// # Errors
-    /// When to ask again; `stagger` later if others may ask for the same one.
-    fn take(&mut self, now: Time, stagger: Duration) -> Result<Time, Time> {
+    /// When to ask again; somewhat later if other shards may ask for the same one.
+    fn take(&mut self, now: Time) -> Result<Time, Time> {
+        let Pace {
+            interval_ns,
+            made_up_ns,
+            span_max,
+            stagger,
+            ..
+        } = self.pace;
         let now_ns = now.as_nanos() as f64;
-        let next_ns = self.next_ns.unwrap_or(now_ns);
-        let next_ns = next_ns.max(now_ns - self.made_up_ns);
+        let next_ns = self.last_ns.map_or(now_ns, |last_ns| last_ns + interval_ns);
+        let next_ns = next_ns.max(now_ns - made_up_ns);
         if next_ns > now_ns {
             return Err(Time::from_nanos(next_ns.ceil() as u64) + stagger);
         }
         while self.passed.front().is_some_and(|first| *first + SPAN < now) {
             self.passed.pop_front();
         }
-        if self.passed.len() >= self.span_max {
-            let first = self.passed[self.passed.len() - self.span_max];
+        if self.passed.len() >= span_max {
+            let first = self.passed[self.passed.len() - span_max];
             return Err((first + SPAN).plus_nanos(1));
         }
-        self.next_ns = Some(next_ns + self.interval_ns);
+        self.last_ns = Some(next_ns);
         Ok(self.keep(now))
     }
 
     /// One that was let pass is not used.
     fn give_back(&mut self, kept: Time) {
         if self.forget(kept) {
-            self.next_ns = self.next_ns.map(|next_ns| next_ns - self.interval_ns);
+            self.last_ns = self.last_ns.map(|last_ns| last_ns - self.pace.interval_ns);
         }
     }
 
@@ -197,7 +216,7 @@ pub(crate) struct Pacer {
 }
 
 impl Pacer {
-    fn new(limit: Option<Arc<RateLimit>>) -> Self {
+    pub(crate) fn new(limit: Option<Arc<RateLimit>>) -> Self {
         Self { limit, taken: None }
     }
 
@@ -214,11 +233,11 @@ impl Pacer {
         if self.taken.is_some_and(|kept| kept >= now) {
             return None;
         }
-        let mut passage = locked(&limit.passage);
+        let mut passage = limit.passage();
         if let Some(unused) = self.taken.take() {
             passage.give_back(unused);
         }
-        match passage.take(now, limit.stagger) {
+        match limit.take(&mut passage, now) {
             Ok(kept) => {
                 self.taken = Some(kept);
                 None
@@ -233,11 +252,12 @@ impl Pacer {
         let Some(limit) = &self.limit else {
             return;
         };
-        let mut passage = locked(&limit.passage);
+        let mut passage = limit.passage();
         match self.taken.take() {
             Some(kept) => passage.settle(kept, now),
             None => {
-                passage.next_ns = passage.next_ns.map(|next_ns| next_ns + passage.interval_ns);
+                let interval_ns = passage.pace.interval_ns;
+                passage.last_ns = passage.last_ns.map(|last_ns| last_ns + interval_ns);
                 passage.keep(now);
             }
         }
@@ -247,11 +267,19 @@ impl Pacer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::caps::Caps;
 
     use proptest::prelude::*;
 
+    fn whole() -> CapShare {
+        CapShare::new(Caps {
+            rate_per_second: Some(1.0),
+            ..Caps::default()
+        })
+    }
+
     fn limit(rate_per_second: f64, shards: usize) -> Arc<RateLimit> {
-        Arc::new(RateLimit::new(rate_per_second, shards, true))
+        Arc::new(RateLimit::new(rate_per_second, shards, true, &whole()))
     }
 
     fn pacer(rate_per_second: f64) -> Pacer {
@@ -355,7 +383,7 @@ mod tests {
     #[test]
     fn without_a_schedule_a_long_wait_is_made_up_for_by_2_ms_or_one() {
         for (rate, most) in [(50.0, 2), (5_000.0, 11)] {
-            let mut pacer = Pacer::new(Some(RateLimit::new(rate, 1, false).into()));
+            let mut pacer = Pacer::new(Some(RateLimit::new(rate, 1, false, &whole()).into()));
             for (at_s, expected) in [(0, 1), (10, most)] {
                 let now = at_us(at_s * 1_000_000);
                 let burst = std::iter::from_fn(|| {
@@ -400,9 +428,42 @@ mod tests {
         assert!(most_in_span(&all) <= 501);
         assert!((49_990..=50_000).contains(&all.len()), "{}", all.len());
         // Alone, one has all of it.
-        let mut one = [Pacer::new(Some(RateLimit::new(5_000.0, 4, true).into()))];
+        let mut one = [Pacer::new(Some(
+            RateLimit::new(5_000.0, 4, true, &whole()).into(),
+        ))];
         let alone = passed(&mut one, &[80], at_us(10_000_000)).len();
         assert!((49_990..=50_000).contains(&alone), "{alone}");
+    }
+
+    #[test]
+    fn a_share_that_changes_is_kept_and_reached_at_once_and_nothing_is_made_up_for() {
+        let share = whole();
+        let mut pacer = Pacer::new(Some(RateLimit::new(1_000.0, 1, true, &share).into()));
+        let mut in_second = |second: u64, part: f64| {
+            let begin = at_us(second * 1_000_000);
+            share.set(begin, part);
+            let (mut now, mut passed) = (begin, 0);
+            while now < begin + Duration::from_secs(1) {
+                match pacer.hold(now) {
+                    None => {
+                        pacer.pass(now);
+                        passed += 1;
+                    }
+                    Some(at) => {
+                        assert!(part == 1.0 || at <= now + SHARE_LOOK);
+                        now = at;
+                    }
+                }
+            }
+            passed
+        };
+        assert_eq!(in_second(0, 1.0), 1_000);
+        // It waits until what passed at the higher rate is out of the last 100 ms.
+        assert!((470..=501).contains(&in_second(1, 0.5)));
+        assert!((998..=1_001).contains(&in_second(2, 1.0)));
+        assert!(in_second(3, 0.005) <= 5);
+        // Nothing was asked for during a minute.
+        assert!((998..=1_001).contains(&in_second(60, 1.0)));
     }
 
     proptest! {

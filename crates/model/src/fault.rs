@@ -144,11 +144,13 @@ pub enum Cause {
     Interrupted,
     /// Every worker that was given the job was lost.
     Quarantined,
+    /// It may not be sent to: the address is not among those that are allowed.
+    Denied,
 }
 
 impl Cause {
     /// All causes.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Invalid,
         Self::Timeout,
         Self::Refused,
@@ -178,6 +180,7 @@ impl Cause {
         Self::System,
         Self::Interrupted,
         Self::Quarantined,
+        Self::Denied,
     ];
 
     /// The keyword in output lines.
@@ -212,6 +215,7 @@ impl Cause {
             Self::System => "system",
             Self::Interrupted => "interrupted",
             Self::Quarantined => "quarantined",
+            Self::Denied => "denied",
         }
     }
 }

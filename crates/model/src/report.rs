@@ -1,20 +1,26 @@
-//! The report of a shard at the end of a run.
+//! The report of a shard: what it has done, and what it has learned of resolvers.
+
+mod lateness;
+mod merge;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::{Errno, Time};
+use serde::{Deserialize, Serialize};
 
-/// The health of an upstream.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+use crate::{Errno, Time};
+pub use lateness::LatenessHistogram;
+
+/// The health of an upstream. Where shards find different ones, the greatest counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Health {
     /// No query was sent to it.
     #[default]
     Unused,
-    /// It answers.
-    Good,
     /// It was asked, and never gave a usable answer.
     Unproven,
+    /// It answers.
+    Good,
     /// It does not recurse: it referred to other servers.
     Lame,
     /// It is not used: it stopped answering, or its port is closed.
@@ -24,7 +30,7 @@ pub enum Health {
 }
 
 /// The state of an upstream's window for one transport.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct WindowReport {
     /// The sending rate, in queries per second.
     pub rate_per_second: f64,
@@ -34,6 +40,8 @@ pub struct WindowReport {
     pub in_flight_max: u32,
     /// Whether a limit of the peer (a plateau) was found.
     pub plateau: bool,
+    /// The most queries in flight that the peer bears, if it has shown such a limit lately.
+    pub in_flight_limit: Option<u32>,
     /// The median round-trip time.
     pub rtt_p50: Duration,
     /// The 99th percentile of the round-trip time, including late replies.
@@ -41,7 +49,7 @@ pub struct WindowReport {
 }
 
 /// Which transport takes the queries to a resolver that may go over either.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum LaneVerdict {
     /// Streams only: they deliver about what both transports deliver together, for less CPU.
     Streams {
@@ -62,7 +70,7 @@ pub enum LaneVerdict {
 }
 
 /// What is wrong with the streams of a resolver.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum StreamFlaw {
     /// Connections fail.
     Refused,
@@ -91,11 +99,12 @@ pub enum StreamFlaw {
 }
 
 /// The counters of a resolver in one shard.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UpstreamReport {
     /// The address.
+    #[serde(with = "crate::saved")]
     pub address: SocketAddr,
-    /// The health at the end.
+    /// The health.
     pub health: Health,
     /// How often it was benched.
     pub benched: u64,
@@ -158,7 +167,7 @@ impl UpstreamReport {
 }
 
 /// Where packets were lost, as far as it is known here.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Losses {
     /// Sends that the system of this machine refused, and sockets that it did not open.
     pub local_send_errors: u64,
@@ -178,7 +187,7 @@ pub struct Losses {
 
 /// How often a system call for a socket failed for a reason on this machine, by its error. What was to
 /// be sent then is sent later.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LocalFaults(Vec<(Errno, u64)>);
 
 impl LocalFaults {
@@ -210,7 +219,7 @@ impl LocalFaults {
 }
 
 /// The resources that probes of hosts used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionReport {
     /// Sockets opened.
     pub opened: u64,
@@ -226,64 +235,11 @@ pub struct ConnectionReport {
     pub names_looked_up: u64,
 }
 
-/// A histogram of delays of an event loop, with bucket bounds 1 µs, 2 µs, 4 µs and so on, up to
-/// half an hour.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LatenessHistogram {
-    /// Index `n` counts values below 2^`n` µs that are not counted at a lower index.
-    counts: [u64; BUCKETS],
-    max: Duration,
-}
-
-/// Buckets of [`LatenessHistogram`].
-const BUCKETS: usize = 32;
-
-impl LatenessHistogram {
-    /// Counts a value.
-    #[inline]
-    pub fn record(&mut self, lateness: Duration) {
-        let micros = u64::try_from(lateness.as_micros()).unwrap_or(u64::MAX);
-        let bucket = (u64::BITS - micros.leading_zeros()) as usize;
-        self.counts[bucket.min(BUCKETS - 1)] += 1;
-        self.max = self.max.max(lateness);
-    }
-
-    /// Adds the counts of another histogram.
-    pub fn add(&mut self, other: &Self) {
-        for (count, added) in self.counts.iter_mut().zip(other.counts) {
-            *count += added;
-        }
-        self.max = self.max.max(other.max);
-    }
-
-    /// The number of values.
-    pub fn total(&self) -> u64 {
-        self.counts.iter().sum()
-    }
-
-    /// The maximum.
-    pub fn max(&self) -> Duration {
-        self.max
-    }
-
-    /// The upper bound of the bucket that holds a quantile (0 to 1). `None` if there are no values.
-    pub fn quantile(&self, quantile: f64) -> Option<Duration> {
-        let total = self.total();
-        let rank = ((total as f64 * quantile).ceil() as u64).clamp(1, total.max(1));
-        let mut below = 0;
-        let bucket = self.counts.iter().position(|&count| {
-            below += count;
-            below >= rank && count > 0
-        })?;
-        Some(Duration::from_micros(1 << bucket).min(self.max))
-    }
-}
-
 /// Samples that a shard keeps. When there are more, every second one is dropped.
 pub const LOOP_SAMPLES_MAX: usize = 256;
 
 /// The state of an event loop at one time.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LoopSample {
     /// The time.
     pub at: Time,
@@ -295,14 +251,16 @@ pub struct LoopSample {
     pub in_flight: u64,
 }
 
-/// The report of a shard at the end of a run.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// The report of a shard, during a run or at its end, or of several together
+/// ([`merge`](Self::merge)).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ShardReport {
     /// Jobs admitted.
     pub admitted: u64,
     /// Outcomes delivered.
     pub finished: u64,
-    /// Jobs, timers, ids and permits that were not released at the end. Always zero.
+    /// Jobs, timers, ids and permits that were not released at the end. Always zero, also during the
+    /// run.
     pub leaked: u64,
     /// The maximum number of jobs in progress.
     pub in_flight_max: u64,
@@ -321,7 +279,7 @@ pub struct ShardReport {
     pub late_wakes: LatenessHistogram,
     /// How long the event loop did not read its sockets.
     pub turns: LatenessHistogram,
-    /// Its state over time, at most [`LOOP_SAMPLES_MAX`] samples.
+    /// Its state over time, at most [`LOOP_SAMPLES_MAX`] samples. None during the run.
     pub samples: Vec<LoopSample>,
     /// How much later than planned its schedule of targets began. `None` without a schedule, and if
     /// it had not begun when the targets were used up.
@@ -353,22 +311,5 @@ mod tests {
         other.count(full);
         faults.add(&other);
         assert_eq!(faults.by_errno(), [(denied, 2), (full, 2)]);
-    }
-
-    #[test]
-    fn a_quantile_of_lags_is_the_end_of_its_class() {
-        let mut lateness = LatenessHistogram::default();
-        assert_eq!(lateness.quantile(0.5), None);
-        for micros in [0, 1, 3, 3, 900] {
-            lateness.record(Duration::from_micros(micros));
-        }
-        for (quantile, micros) in [(0.0, 1), (0.2, 1), (0.4, 2), (0.5, 4), (0.8, 4), (1.0, 900)] {
-            let expected = Duration::from_micros(micros);
-            assert_eq!(lateness.quantile(quantile), Some(expected), "{quantile}");
-        }
-        let mut sum = LatenessHistogram::default();
-        sum.record(Duration::MAX);
-        sum.add(&lateness);
-        assert_eq!((sum.total(), sum.max()), (6, Duration::MAX));
     }
 }

@@ -78,6 +78,9 @@
 //! targets, [`abort`](StopHandle::abort) also ends those under way. Every target that was started has
 //! an outcome. Users expect the first SIGINT to drain and the second to abort.
 //!
+//! A [`ShareHandle`] gives a run a share of its own caps, for runs on several machines whose caps hold for
+//! all of them together.
+//!
 //! [`Report::completed`] contains the targets that are done: every sink has made all of their outcomes
 //! durable. To resume a run, pass its source through [`Resumed`], and start it with [`Run::go_on`].
 //!
@@ -98,6 +101,7 @@ mod modules;
 mod plan;
 mod recheck;
 mod run;
+mod share;
 mod sinks;
 mod snapshot;
 mod stop;
@@ -108,6 +112,7 @@ pub use assertions::{
     Assertions, LatencyMax, RecordAssertions, SoaTimes, Span, SpanError, contradict, is_behind, soa,
 };
 pub use bodies::{SavedBodies, UnsavedBodies, UnsavedCount};
+pub use canvass_engine::{Caps, KnownWindow};
 pub use canvass_model::{Answer, Job, LoopSample, Outcome, ShardReport, Verdict};
 pub use canvass_queue::{
     Completed, Position, Resumed, Source, SourceError, TargetKind, TargetOptions, Targets,
@@ -126,6 +131,7 @@ pub use plan::{
 };
 pub use recheck::{RECHECK_TIME_MAX, Recheck, Spill, SpillState};
 pub use run::{Report, Run};
+pub use share::ShareHandle;
 pub use sinks::{Optional, OptionalError, Shared};
 pub use snapshot::{PublishedRate, RateMeter, RunReader, Snapshot};
 pub use stop::StopHandle;

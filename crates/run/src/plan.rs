@@ -12,7 +12,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use canvass_engine::Config;
+use canvass_engine::{Caps, Config};
 use canvass_model::Time;
 use canvass_proto::TransportPolicy;
 use canvass_queue::{TargetKind, TargetOptions};
@@ -22,7 +22,7 @@ use crate::judge::{Judge, PlannedJudge};
 pub(crate) use attempts::Attempts;
 pub use builder::{DEFAULT_TIMEOUTS, PlanBuilder, RESOLVERS_MAX, default_event_loops};
 pub use checks::PlanError;
-use checks::check_resolvers;
+use checks::{check_allowed, check_resolvers};
 pub(crate) use clock::Clock;
 
 /// What a [`Run`](crate::Run) does: the kind of lookup or probe, the resolvers and the limits. Targets
@@ -103,6 +103,12 @@ impl Plan {
         self.concurrency
     }
 
+    /// The caps that the caller of the builder has given. Runs of several plans can share them
+    /// ([`Run::set_share`](crate::Run::set_share)).
+    pub fn caps(&self) -> Caps {
+        Caps::of(&self.config)
+    }
+
     /// The same plan without a schedule: the rate is only an upper limit, and a target is due when an
     /// event loop takes it.
     #[must_use]
@@ -129,6 +135,7 @@ impl Plan {
         self.concurrency = targets.get();
         self.config.shards = NonZeroUsize::MIN;
         self.config.jobs_max = targets.get();
+        self.config.concurrency_cap = None;
         self.config.probing.sockets_max = targets.get();
         self.attempts.patience = retries;
         self
@@ -165,6 +172,7 @@ impl Plan {
     /// As for [`PlanBuilder::build`].
     pub fn with_resolvers(mut self, resolvers: Vec<SocketAddr>) -> Result<Self, PlanError> {
         check_resolvers(&self.kind, &resolvers)?;
+        check_allowed(&self.config.allowed, &resolvers, self.system_names)?;
         self.config.limits.alternatives = resolvers.len() > 1;
         self.config.upstreams = resolvers;
         Ok(self)

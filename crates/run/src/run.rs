@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use canvass_engine::{KnownWindow, KnownWindows};
 use canvass_model::ShardReport;
 use canvass_proto::{ModuleKind, Timeouts};
 use canvass_queue::{Completed, Ended, Feeder, FeederEnd, Ledger, Source};
@@ -16,6 +17,7 @@ use crate::event_loops::EventLoops;
 use crate::modules::RunModules;
 use crate::plan::Plan;
 use crate::recheck::{LastPass, Recheck, Spill};
+use crate::share::ShareHandle;
 use crate::snapshot::{RateMeter, RunReader, Snapshot};
 use crate::stop::StopHandle;
 use crate::threads::{End, Thread, Threads};
@@ -35,6 +37,8 @@ const LONE_BATCH_SPAN_S: f64 = 0.02;
 pub struct Run {
     reader: RunReader,
     modules: RunModules,
+    share: ShareHandle,
+    known: KnownWindows,
     stop: StopHandle,
     ends: Receiver<End>,
     /// How long earlier parts of the run took.
@@ -128,7 +132,10 @@ impl Run {
             stop,
             outbox_wakers,
             latest,
+            live,
             modules,
+            share,
+            known,
         } = EventLoops::new(&plan)?;
         let (ended, ends) = unbounded();
         let completed = source.completed();
@@ -153,8 +160,12 @@ impl Run {
                 spill,
                 rate: Arc::default(),
                 latest: latest.into(),
+                live: live.into(),
+                stop: stop.clone(),
             },
             modules,
+            share: ShareHandle::new(share, plan.clock, stop.clone()),
+            known,
             stop: stop.clone(),
             ends,
             wall_before: before.wall,
@@ -224,6 +235,11 @@ impl Run {
         self.reader.snapshot()
     }
 
+    /// Returns the current report of each event loop ([`RunReader::reports`]).
+    pub fn reports(&self) -> Vec<ShardReport> {
+        self.reader.reports()
+    }
+
     /// Returns a handle that reads the state of the run from any thread, also after its end.
     pub fn reader(&self) -> RunReader {
         self.reader.clone()
@@ -234,6 +250,27 @@ impl Run {
     /// module of the plan; a run without any takes none.
     pub fn add_modules(&self, modules: impl IntoIterator<Item = (ModuleKind, Timeouts)>) {
         self.modules.add(modules);
+    }
+
+    /// Sets the share of its caps that the run may use, 0 to 1 ([`ShareHandle::set`]).
+    pub fn set_share(&self, share: f64) {
+        self.share.set(share);
+    }
+
+    /// Returns a handle that sets the share of its caps from any thread.
+    pub fn share_handle(&self) -> ShareHandle {
+        self.share.clone()
+    }
+
+    /// Sets what is known of the limits of resolvers, in place of all that was known before: this run's
+    /// part of them, if others ask the same resolvers.
+    ///
+    /// A resolver that was not asked yet is asked at that rate from the start; without anything known, the
+    /// rate doubles until answers are missing. If the known rate of a resolver changes, its window is
+    /// lowered to it once. After that it finds out by itself whether the resolver bears more. A limit in
+    /// flight holds for 30 s after the last call that had it, and a lower one may be found meanwhile.
+    pub fn set_known(&self, known: impl IntoIterator<Item = KnownWindow>) {
+        self.known.set(known);
     }
 
     /// Returns a handle that stops the run from any thread.

@@ -2,19 +2,22 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use canvass_engine::LatestSample;
-use canvass_model::{LoopSample, Time};
+use canvass_engine::{LatestSample, LiveReport};
+use canvass_model::{LoopSample, ShardReport, Time};
 use canvass_queue::Ledger;
 use canvass_report::{LatencyRecorder, Tally};
 
 use crate::plan::Clock;
 use crate::recheck::Spill;
 use crate::sinks::Shared;
+use crate::stop::StopHandle;
 
 /// The time constant of the average: after this time, earlier outcomes weigh 1/e.
 const RATE_MEMORY_S: f64 = 0.7;
+/// How long [`RunReader::reports`] waits for event loops.
+const REPORTS_WAIT_MAX: Duration = Duration::from_millis(100);
 
 /// The state of a run at one moment.
 #[derive(Clone)]
@@ -53,6 +56,8 @@ pub struct RunReader {
     pub(crate) latency: Shared<LatencyRecorder>,
     pub(crate) rate: Arc<PublishedRate>,
     pub(crate) latest: Arc<[Arc<LatestSample>]>,
+    pub(crate) live: Arc<[Arc<LiveReport>]>,
+    pub(crate) stop: StopHandle,
 }
 
 impl RunReader {
@@ -74,6 +79,21 @@ impl RunReader {
             loops: self.latest.iter().map(|latest| latest.get()).collect(),
             tally,
         }
+    }
+
+    /// Returns the current report of each event loop, without samples. Those of a run that has ended are
+    /// complete. Unlike in [`Report::shards`](crate::Report::shards), earlier parts of the run do not count.
+    ///
+    /// It costs each loop about as much as a query per resolver and socket. Waits until all loops have
+    /// reported, for 100 ms at most: one that is busy for longer reports what it did the last time.
+    pub fn reports(&self) -> Vec<ShardReport> {
+        let until = Instant::now() + REPORTS_WAIT_MAX;
+        let numbers: Vec<u64> = self.live.iter().map(|live| live.request()).collect();
+        self.stop.wake();
+        let reports = self.live.iter().zip(numbers);
+        reports
+            .map(|(live, number)| live.wait(number, until))
+            .collect()
     }
 }
 

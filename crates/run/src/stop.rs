@@ -73,7 +73,8 @@ impl StopHandle {
         self.0.ledger.wake();
     }
 
-    fn wake(&self) {
+    /// Wakes all event loops.
+    pub(crate) fn wake(&self) {
         for waker in &self.0.outbox_wakers {
             waker.wake();
         }

@@ -199,6 +199,16 @@ fn a_plan_that_cannot_be_names_the_input() {
             "event_loops is 0; it must be at least 1",
         ),
         (
+            with().allow(["192.0.2.0/24".parse().unwrap()]),
+            "the resolver 127.0.0.1:53 is not among the addresses that may be sent to",
+        ),
+        (
+            Plan::builder(http.clone())
+                .allow(["127.0.0.0/8".parse().unwrap()])
+                .system_names(true),
+            "the system may not look up names where only some addresses may be sent to",
+        ),
+        (
             Plan::builder(http),
             "module 0 is missing, or is for another protocol than the targets",
         ),
@@ -208,4 +218,8 @@ fn a_plan_that_cannot_be_names_the_input() {
     }
     let plan = with().event_loops(8).concurrency(Some(3)).build().unwrap();
     assert_eq!((plan.event_loops(), plan.concurrency()), (3, 3));
+    assert_eq!(
+        (plan.caps().concurrency, plan.caps().per_host),
+        (Some(3), None)
+    );
 }

@@ -5,12 +5,14 @@ mod common;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use canvass_model::Health;
 use canvass_report::Measure;
 use canvass_run::{
-    Answer, Durable, Outcome, Plan, Position, Run, Shared, Sink, SinkError, Snapshot, Source,
-    Tally, TargetKind, Verdict, arguments,
+    Answer, Durable, Job, Outcome, Plan, Position, Run, ShardReport, Shared, Sink, SinkError,
+    Snapshot, Source, SourceError, Tally, TargetKind, Targets, Verdict, arguments,
 };
 use common::{Calling, Waiting, lab, ptr, targets, until};
+use crossbeam_channel::{Receiver, bounded};
 
 /// Keeps every outcome.
 #[derive(Clone, Default)]
@@ -166,6 +168,90 @@ fn a_snapshot_says_how_a_run_stands() {
     assert_eq!(snapshot.tally.total(), counted);
     assert_eq!(snapshot.latency.percentiles(Measure::Service), latency);
     assert!(latency.is_some());
+}
+
+#[test]
+fn event_loops_report_while_the_run_goes_on_and_after_its_end() {
+    let lab = lab(&[]);
+    let plan = ptr(&lab).build().unwrap();
+    let (source, guard) = Waiting::new(targets(&plan, "10.1.0.0/22"));
+    let mut run = Run::start(plan, source, Vec::new()).unwrap();
+    let reader = run.reader();
+    until(&mut run, |snapshot| snapshot.tally.total() == 1_024);
+    let reports = run.reports();
+    let mut all = ShardReport::default();
+    for report in &reports {
+        all.merge(report);
+    }
+    assert_eq!(
+        (reports.len(), all.admitted, all.finished),
+        (2, 1_024, 1_024)
+    );
+    assert!(all.in_flight_max > 0 && all.turns.total() > 0);
+    let resolver = &all.upstreams[..];
+    assert_eq!(resolver.len(), 1);
+    assert_eq!(
+        (resolver[0].address, resolver[0].health),
+        (lab.address(), Health::Good)
+    );
+    assert!(resolver[0].answered >= 1_024 && resolver[0].udp.is_some());
+    drop(guard);
+    let report = run.join().into_result().unwrap();
+    // The last ones are those of the end.
+    let ends = reader.reports();
+    assert!(ends.iter().all(|end| !end.samples.is_empty()));
+    let sent = |reports: &[ShardReport]| -> u64 {
+        let upstreams = reports.iter().flat_map(|report| &report.upstreams);
+        upstreams.map(|upstream| upstream.sent).sum()
+    };
+    assert_eq!(sent(&ends), sent(&report.shards));
+}
+
+/// A source that gives its jobs once it is released.
+struct Held {
+    targets: Targets,
+    release: Option<Receiver<()>>,
+}
+
+impl Source for Held {
+    fn next(&mut self, max: usize, out: &mut Vec<Job>) -> Result<bool, SourceError> {
+        if let Some(release) = self.release.take() {
+            release.recv().unwrap();
+        }
+        self.targets.next(max, out)
+    }
+
+    fn remaining(&self) -> Option<u64> {
+        self.targets.remaining()
+    }
+
+    fn position(&self) -> Position {
+        self.targets.position()
+    }
+}
+
+#[test]
+fn a_run_without_a_share_of_its_caps_begins_no_target() {
+    let lab = lab(&[]);
+    let plan = ptr(&lab).rate(Some(100_000.0)).build().unwrap();
+    assert_eq!(plan.caps().rate_per_second, Some(100_000.0));
+    let (begin, release) = bounded(0);
+    let source = Held {
+        targets: targets(&plan, "10.1.0.0/22"),
+        release: Some(release),
+    };
+    let run = Run::start(plan, source, Vec::new()).unwrap();
+    let share = run.share_handle();
+    share.set(0.0);
+    begin.send(()).unwrap();
+    for _ in 0..3 {
+        // Each report is made in a turn.
+        let admitted: u64 = run.reports().iter().map(|report| report.admitted).sum();
+        assert_eq!(admitted, 0);
+    }
+    share.set(1.0);
+    let report = run.join().into_result().unwrap();
+    assert_eq!(report.tally.total(), 1_024);
 }
 
 #[test]

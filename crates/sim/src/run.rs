@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use canvass_engine::{Census, Channels, Config, RateLimits, Shard, StopSignal, Turn, Waker};
+use canvass_engine::{Census, Channels, Config, RunLimits, Shard, StopSignal, Turn, Waker};
 use canvass_model::{Outcome, ShardReport, Time, Verdict};
 use canvass_proto::TransportPolicy;
 use crossbeam_channel::bounded;
@@ -72,8 +72,12 @@ fn run_with(scenario: &Scenario, live: Option<LiveFeed>, telling: Telling) -> Ru
     let is_fed = live.is_some();
     let known = if is_fed { &[][..] } else { &scenario.jobs };
     let batches = known.chunks(scenario.channels.batch_jobs);
+    let config = config_of(scenario);
+    let limits = RunLimits::new(&config);
     let far = ChannelEnds {
         pace: scenario.channels,
+        shares: scenario.shares.clone(),
+        share: limits.share(),
         interrupt: scenario.interrupt,
         batches: batches.rev().map(<[_]>::to_vec).collect(),
         live,
@@ -94,12 +98,11 @@ fn run_with(scenario: &Scenario, live: Option<LiveFeed>, telling: Telling) -> Ru
         stop: control,
         names: None,
         latest: Arc::default(),
+        live: Arc::default(),
     };
     let world = Rc::new(RefCell::new(World::new(scenario, far, telling)));
     let mut seed = [0; 32];
     SmallRng::seed_from_u64(scenario.seed).fill_bytes(&mut seed);
-    let config = config_of(scenario);
-    let limits = RateLimits::new(&config);
     let mut shard = Shard::new(SimNet(world.clone()), config, near, &limits, seed);
     let turns = turn_to_the_end(&mut shard, scenario, &world);
     if is_fed {
@@ -118,6 +121,8 @@ fn config_of(scenario: &Scenario) -> Config {
     Config {
         upstreams: shared.map(|peer| peer.address).collect(),
         limits: scenario.limits,
+        allowed: scenario.allowed.clone(),
+        known: scenario.known.clone(),
         shards: NonZeroUsize::MIN,
         is_scheduled: scenario.jobs.iter().any(|job| job.due.is_some()),
         rate_max_per_second: scenario.rate_max_per_second,
@@ -127,6 +132,7 @@ fn config_of(scenario: &Scenario) -> Config {
         ends_without_resolvers: !(scenario.has_probes() && scenario.has_questions()),
         in_flight_per_resolver_max: None,
         jobs_max: scenario.jobs_max,
+        concurrency_cap: scenario.concurrency_cap,
         probing: scenario.probing.clone(),
     }
 }

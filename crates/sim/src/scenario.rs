@@ -10,7 +10,7 @@ mod site;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use canvass_engine::Probing;
+use canvass_engine::{AllowList, KnownWindow, Probing};
 use canvass_lab::Impairments;
 use canvass_model::{Job, ProbeSpec, Time};
 use canvass_proto::dns::QueryOptions;
@@ -44,8 +44,16 @@ pub struct Scenario {
     pub rate_max_per_second: Option<f64>,
     /// The limit of queries per second and resolver.
     pub rate_per_resolver_max_per_second: Option<f64>,
+    /// The addresses that may be sent to.
+    pub allowed: AllowList,
+    /// What is known of resolvers before they are asked.
+    pub known: Vec<KnownWindow>,
     /// The limit of jobs in progress.
     pub jobs_max: usize,
+    /// The limit of jobs in progress that a user has set, if there is one.
+    pub concurrency_cap: Option<usize>,
+    /// From when on the run has which share of its caps. At first it has all of them.
+    pub shares: Vec<(Time, f64)>,
     /// The path to resolvers and hosts.
     pub path: Path,
     /// The machine that runs the shard.
@@ -213,7 +221,11 @@ impl Scenario {
             },
             rate_max_per_second: None,
             rate_per_resolver_max_per_second: None,
+            allowed: AllowList::default(),
+            known: Vec::new(),
             jobs_max: canvass_engine::JOBS_MAX,
+            concurrency_cap: None,
+            shares: Vec::new(),
             path: Path::default(),
             host: Host::default(),
             channels: ChannelSettings::default(),

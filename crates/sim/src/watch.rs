@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use canvass_engine::SocketId;
+use canvass_engine::{AllowList, SocketId};
 use canvass_lab::Zone;
 use canvass_model::{Host, Outcome, ProbeSpec, Target, Time, Transport};
 use canvass_proto::dns::Question;
@@ -36,6 +36,7 @@ pub(crate) struct Watch {
     pub queries_udp: u64,
     pub queries_tcp: u64,
     stalls: Vec<(Time, Duration)>,
+    allowed: AllowList,
     hosts: Hosts,
     /// How often resolvers received each question.
     questions: HashMap<Vec<u8>, u64>,
@@ -64,8 +65,11 @@ impl Watch {
             .rate_max_per_second
             // Lookups for probes are not capped, and cannot be distinguished here.
             .filter(|_| !scenario.has_probes())
-            .map(RateLaw::new);
-        let one = || scenario.rate_per_resolver_max_per_second.map(RateLaw::new);
+            .map(|rate| RateLaw::new(rate, &scenario.shares));
+        let one = || {
+            let rate = scenario.rate_per_resolver_max_per_second;
+            rate.map(|rate| RateLaw::new(rate, &scenario.shares))
+        };
         Self {
             violations: Vec::new(),
             total,
@@ -76,6 +80,7 @@ impl Watch {
             queries_udp: 0,
             queries_tcp: 0,
             stalls: Vec::new(),
+            allowed: scenario.allowed.clone(),
             hosts: Hosts {
                 open_max: scenario.probing.sockets_max,
                 by_address_max: address_caps(scenario),
@@ -157,6 +162,13 @@ impl Watch {
 
     pub(crate) fn on_close(&mut self, socket: SocketId) {
         self.open.retain(|(of, _), _| *of != socket.0);
+    }
+
+    /// A socket is opened, to a resolver or a host.
+    pub(crate) fn on_opening(&mut self, now: Time, remote: SocketAddr) {
+        if let Err(denied) = self.allowed.check(remote.ip()) {
+            self.violation(now, &denied.to_string());
+        }
     }
 
     /// A socket to a host was opened.

@@ -96,7 +96,8 @@ impl World {
     }
 
     /// The resolver or host at an address and a port.
-    fn far_at(&self, remote: SocketAddr) -> Far {
+    fn far_at(&mut self, remote: SocketAddr) -> Far {
+        self.watch.on_opening(self.now, remote);
         match self.by_address.get(&remote) {
             Some(resolver) => Far::Resolver(*resolver),
             None => Far::Host {
@@ -238,6 +239,7 @@ impl World {
             Happening::Feed => self.feed(),
             Happening::Drain => self.drain(),
             Happening::Interrupt => self.interrupt(),
+            Happening::Share { share } => self.set_share(share),
         }
     }
 

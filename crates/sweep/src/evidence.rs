@@ -49,9 +49,8 @@ impl Evidence {
             | Cause::Ports
             | Cause::System
             | Cause::Interrupted
-            | Cause::Quarantined => {
-                Self::None(Blame::ThisMachine, message)
-            }
+            | Cause::Quarantined
+            | Cause::Denied => Self::None(Blame::ThisMachine, message),
             Cause::Timeout if outcome.stalled => Self::None(Blame::ThisMachine, message),
             Cause::NxDomain | Cause::NoData => Self::Bad(message),
             _ if is_host && fault.phase == Phase::Resolve => Self::None(Blame::Resolver, message),
@@ -108,6 +107,7 @@ mod tests {
             (Phase::Connect, Cause::Descriptors, false, &machine),
             (Phase::Connect, Cause::Ports, false, &machine),
             (Phase::Transfer, Cause::Interrupted, false, &machine),
+            (Phase::Connect, Cause::Denied, false, &machine),
             (Phase::Resolve, Cause::Timeout, false, &resolver),
             (Phase::Resolve, Cause::Rcode, false, &resolver),
             (Phase::Resolve, Cause::NxDomain, false, &bad),

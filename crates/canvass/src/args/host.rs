@@ -65,9 +65,9 @@ pub(crate) struct ReachArgs {
     /// Run at most N probes per host
     ///
     /// A host is what the target names: two names of one machine are two hosts, two ports of one
-    /// name are one.
-    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..), help_heading = heading::LIMITS)]
-    pub per_host: u32,
+    /// name are one. The default is 6.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = heading::LIMITS)]
+    pub per_host: Option<u32>,
     /// Send each host at most N requests/s
     #[arg(long, value_name = "N", value_parser = units::rate, help_heading = heading::LIMITS)]
     pub rate_per_host: Option<f64>,

@@ -8,6 +8,7 @@ use canvass_proto::{LameSet, SendRequest, Session, UpstreamId};
 use super::Shard;
 use super::transmit::{BLOCKED_WAIT, PASSED_OVER_MAX, SendTurn};
 use crate::net::Net;
+use crate::upstream::AddError;
 
 impl<N: Net> Shard<N> {
     /// The first query of a new job, at the resolver it names if it names one.
@@ -106,13 +107,13 @@ impl<N: Net> Shard<N> {
     pub(super) fn admit(&mut self, turn: &mut SendTurn) {
         while turn.goes_on() {
             self.intake.stage(&self.channels.jobs);
+            if self.intake.next().is_none() || !self.has_room() {
+                return;
+            }
             let Some(next) = self.intake.next() else {
                 return;
             };
-            if !self.has_room() {
-                return;
-            }
-            if let Some(due) = self.schedule.due(next).filter(|due| *due > turn.now) {
+            if let Some(due) = self.due_of(next).filter(|due| *due > turn.now) {
                 return self.sender.resume_by(due);
             }
             if is_probe(next.spec) {
@@ -134,7 +135,10 @@ impl<N: Net> Shard<N> {
                             if let Some(job) = self.take_job(turn.now) {
                                 let fault = Fault {
                                     phase: Phase::Wait,
-                                    cause: Cause::System,
+                                    cause: match error {
+                                        AddError::Denied(_) => Cause::Denied,
+                                        _ => Cause::System,
+                                    },
                                     message: error.to_string().into(),
                                     errno: None,
                                 };

@@ -19,6 +19,7 @@ mod receive;
 mod record;
 mod schedule;
 mod sender;
+mod share;
 mod sockets;
 mod streams;
 mod tasks;
@@ -31,11 +32,14 @@ use canvass_model::{ShardReport, Time};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
+use crate::cap_share::ShareView;
 use crate::channels::Channels;
 use crate::config::Config;
 use crate::name_cache::NameCache;
 use crate::net::{Event, Net};
-use crate::pacer::{Pacer, RateLimits};
+use crate::pacer::Pacer;
+use crate::run_limits::RunLimits;
+use crate::slots::Slots;
 use crate::upstream::Upstreams;
 use intake::Intake;
 use message_rate::{MessageRate, Rest};
@@ -59,6 +63,8 @@ pub struct Shard<N: Net> {
     tasks: Tasks,
     upstreams: Upstreams,
     pacer: Pacer,
+    share: ShareView,
+    slots: Option<Slots>,
     schedule: Schedule,
     sender: Sender,
     names: NameCache,
@@ -109,7 +115,7 @@ impl<N: Net> Shard<N> {
         net: N,
         config: Config,
         channels: Channels,
-        limits: &RateLimits,
+        limits: &RunLimits,
         seed: [u8; 32],
     ) -> Self {
         Self {
@@ -120,6 +126,8 @@ impl<N: Net> Shard<N> {
             tasks: Tasks::new(),
             upstreams: Upstreams::new(&config, limits),
             pacer: limits.pacer(),
+            share: limits.share_view(),
+            slots: limits.slots(),
             schedule: Schedule::new(&config),
             sender: Sender::new(),
             names: NameCache::default(),
@@ -180,6 +188,8 @@ impl<N: Net> Shard<N> {
         self.stalls.watch(received, now, &mut self.report);
         self.watch_outage(now);
         self.watch_control(now);
+        self.publish_if_wanted();
+        self.give_slots_back();
 
         if !self.intake.has_ended() || self.has_jobs() {
             return Ok(Turn::More);
@@ -241,26 +251,6 @@ impl<N: Net> Shard<N> {
         }
     }
 
-    /// The report of a shard that is done.
-    pub fn into_report(mut self) -> ShardReport {
-        self.report.leaked = self.census().total() as u64;
-        let (upstreams, kernel_drops) = self.upstreams.reports(&self.net);
-        let losses = &mut self.report.losses;
-        losses.kernel_drops = kernel_drops + self.sockets.kernel_drops();
-        for upstream in &upstreams {
-            losses.refused += upstream.refused;
-            losses.late_replies += upstream.late;
-            losses.silence += upstream.timeouts.saturating_sub(upstream.late);
-            losses.mismatched += upstream.mismatched;
-        }
-        self.report.upstreams = upstreams;
-        self.report.connections = self.probes.report(&self.names);
-        self.report.schedule_shift = self.schedule.shift();
-        self.report.schedule_is_awaited = matches!(self.schedule, Schedule::Awaited { .. });
-        self.end_record();
-        self.report
-    }
-
     /// Until when there is nothing to do if nothing happens.
     fn next_wake(&mut self, now: Time) -> Time {
         if self.sockets.any_readable() {
@@ -306,7 +296,7 @@ impl<N: Net> Shard<N> {
     /// Hands over the outcomes that are due.
     fn deliver(&mut self, now: Time) {
         let last = self.intake.has_ended() && !self.has_jobs();
-        let had_room = self.has_room();
+        let had_room = self.has_outbox_room();
         let room = self.outbox_room();
         let outcomes = &self.channels.outcomes;
         let delivered = self.outbox.deliver(now, outcomes, room, last);
@@ -326,8 +316,8 @@ impl<N: Net> Shard<N> {
         self.config.jobs_max.saturating_sub(self.tasks.jobs())
     }
 
-    /// Whether another job can be admitted.
-    fn has_room(&self) -> bool {
+    /// Whether the outcome of another job has room.
+    fn has_outbox_room(&self) -> bool {
         self.outbox.weight() < self.outbox_room()
     }
 }

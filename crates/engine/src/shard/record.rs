@@ -1,10 +1,12 @@
-//! Measurements of an event loop: how late it woke, how long its turns took, samples over time.
+//! Measurements of an event loop: how late it woke, how long its turns took, samples over time. And its
+//! report, which they are a part of.
 //!
 //! All of it uses clock readings that a turn takes anyway.
 
 use canvass_model::{LOOP_SAMPLES_MAX, LatenessHistogram, LoopSample, ShardReport, Time};
 
 use super::Shard;
+use super::schedule::Schedule;
 use crate::net::Net;
 
 /// How often the loop samples its state. At first every sample is kept.
@@ -58,11 +60,16 @@ impl Record {
         self.samples.push(sample);
     }
 
-    /// Writes what was recorded into the report, with the sample of the end.
-    fn write_to(mut self, last: LoopSample, report: &mut ShardReport) {
-        self.on_turn_end(last.at);
+    /// Writes what was recorded into a report, but for the samples.
+    fn write_to(&self, report: &mut ShardReport) {
         report.late_wakes = self.late_wakes;
         report.turns = self.turns;
+    }
+
+    /// Writes what was recorded into the report of the end, with the sample of the end.
+    fn end(mut self, last: LoopSample, report: &mut ShardReport) {
+        self.on_turn_end(last.at);
+        self.write_to(report);
         report.samples = self.samples.end_with(last);
     }
 }
@@ -119,12 +126,44 @@ impl<N: Net> Shard<N> {
         self.record.on_sample(sample);
     }
 
-    /// Ends the record with a sample of the end of the run.
-    pub(super) fn end_record(&mut self) {
+    /// Publishes what the shard has done until now, if somebody wants to know.
+    pub(super) fn publish_if_wanted(&mut self) {
+        if self.channels.live.is_wanted() {
+            let mut report = self.current_report();
+            self.record.write_to(&mut report);
+            self.channels.live.publish(report, false);
+        }
+    }
+
+    /// The report of a shard that is done.
+    pub fn into_report(mut self) -> ShardReport {
+        let mut report = self.current_report();
+        report.leaked = self.census().total() as u64;
         let now = self.net.now();
         let last = self.sample(now);
         self.channels.latest.set(last);
-        std::mem::take(&mut self.record).write_to(last, &mut self.report);
+        std::mem::take(&mut self.record).end(last, &mut report);
+        self.channels.live.publish(report.clone(), true);
+        report
+    }
+
+    /// What was counted until now.
+    fn current_report(&mut self) -> ShardReport {
+        let mut report = self.report.clone();
+        let (upstreams, kernel_drops) = self.upstreams.reports(&self.net);
+        let losses = &mut report.losses;
+        losses.kernel_drops = kernel_drops + self.sockets.kernel_drops();
+        for upstream in &upstreams {
+            losses.refused += upstream.refused;
+            losses.late_replies += upstream.late;
+            losses.silence += upstream.timeouts.saturating_sub(upstream.late);
+            losses.mismatched += upstream.mismatched;
+        }
+        report.upstreams = upstreams;
+        report.connections = self.probes.report(&self.names);
+        report.schedule_shift = self.schedule.shift();
+        report.schedule_is_awaited = matches!(self.schedule, Schedule::Awaited { .. });
+        report
     }
 
     fn sample(&mut self, now: Time) -> LoopSample {
@@ -165,7 +204,7 @@ mod tests {
             }
         }
         let mut report = ShardReport::default();
-        record.write_to(sample_at(at_ms(looks * gap_ms)), &mut report);
+        record.end(sample_at(at_ms(looks * gap_ms)), &mut report);
         let in_ms = |sample: &LoopSample| sample.at.as_nanos() / 1_000_000;
         report.samples.iter().map(in_ms).collect()
     }
@@ -192,7 +231,7 @@ mod tests {
         record.on_turn_end(at_ms(9));
         record.on_woken(None, at_ms(10));
         let mut report = ShardReport::default();
-        record.write_to(sample_at(at_ms(11)), &mut report);
+        record.end(sample_at(at_ms(11)), &mut report);
         assert_eq!(report.turns.total(), 2);
         assert_eq!(report.turns.max(), Duration::from_millis(2));
     }

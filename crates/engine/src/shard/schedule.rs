@@ -4,6 +4,9 @@
 //! resolvers still grow, they allow less than the rate, and the rate is also the limit, so what is
 //! late then would stay late for the whole run. So the schedule is shifted once, to when the windows
 //! first allow the rate; whatever holds jobs up after that is in their response time.
+//!
+//! The schedule has a time of its own, in which it is at the whole rate
+//! ([`ScheduleClock`](crate::schedule_clock::ScheduleClock)).
 
 use std::time::Duration;
 
@@ -56,9 +59,9 @@ impl Schedule {
         }
     }
 
-    /// When a job is due; `None` if it has no time of its own.
+    /// When a job is due by the time of the schedule; `None` if it has no time of its own.
     #[inline]
-    pub(super) fn due(self, job: &Job) -> Option<Time> {
+    fn due(self, job: &Job) -> Option<Time> {
         let due = job.due?;
         Some(due + self.shift().unwrap_or(Duration::ZERO))
     }
@@ -94,14 +97,25 @@ impl<N: Net> Shard<N> {
     pub(super) fn set_due(&mut self, now: Time, job: &mut Job) {
         if let Some(planned) = job.due {
             let upstreams = &mut self.upstreams;
+            let part = self.share.part();
             // No window limits probes.
             let allows = |rate_per_second| {
                 is_probe(job.spec)
                     || upstreams.any_answered()
-                        && upstreams.allowance(now).rate_per_second >= rate_per_second
+                        && upstreams.allowance(now).rate_per_second
+                            >= rate_per_second * part.of_caps
             };
-            job.due = Some(self.schedule.take(now, planned, allows));
+            let schedule_now = part.clock.schedule_at(now);
+            let due = self.schedule.take(schedule_now, planned, allows);
+            job.due = Some(part.clock.time_of(due).min(now));
         }
+    }
+
+    /// When a job is due; `None` if it has no time of its own.
+    #[inline]
+    pub(super) fn due_of(&self, job: &Job) -> Option<Time> {
+        let due = self.schedule.due(job)?;
+        Some(self.share.part().clock.time_of(due))
     }
 
     /// Takes the next job in order, which begins now.

@@ -57,6 +57,7 @@ enum Attempted {
 impl<N: Net> Shard<N> {
     /// Sends what may be sent now: first the queries of tasks under way, then those of new jobs.
     pub(super) fn transmit(&mut self, now: Time) {
+        self.follow_run(now);
         self.sender.begin_look();
         let mut turn = SendTurn {
             now,
@@ -146,9 +147,9 @@ impl<N: Net> Shard<N> {
     }
 
     /// Whether a new job waits that may begin.
-    fn has_job(&self, now: Time) -> bool {
-        let is_due = |job| self.schedule.due(job).is_none_or(|due| due <= now);
-        self.has_room() && self.intake.next().is_some_and(is_due)
+    fn has_job(&mut self, now: Time) -> bool {
+        let is_due = |job| self.due_of(job).is_none_or(|due| due <= now);
+        self.intake.next().is_some_and(is_due) && self.has_room()
     }
 
     /// Makes a session a task and sends its first query.

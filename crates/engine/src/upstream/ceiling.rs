@@ -45,6 +45,9 @@ pub(super) struct Ceiling {
     fresh: u32,
     limit: Option<u32>,
     found: Time,
+    /// The limit that others have found, or this one's part of it, and when that was said last.
+    known: Option<u32>,
+    known_at: Time,
 }
 
 impl Default for Ceiling {
@@ -57,6 +60,8 @@ impl Default for Ceiling {
             fresh: 0,
             limit: None,
             found: Time::ZERO,
+            known: None,
+            known_at: Time::ZERO,
         }
     }
 }
@@ -64,7 +69,21 @@ impl Default for Ceiling {
 impl Ceiling {
     /// The most that may be in flight, if that is known.
     pub(super) fn limit(&self) -> Option<u32> {
+        match (self.limit, self.known) {
+            (Some(limit), Some(known)) => Some(limit.min(known)),
+            (limit, known) => limit.or(known),
+        }
+    }
+
+    /// The limit that was found here.
+    pub(super) fn found(&self) -> Option<u32> {
         self.limit
+    }
+
+    /// Keeps to a limit that others have found, until it is old.
+    pub(super) fn know(&mut self, now: Time, known: Option<u32>) {
+        self.known = known;
+        self.known_at = now;
     }
 
     /// A query was answered, before which so many were in flight.
@@ -89,8 +108,15 @@ impl Ceiling {
 
     /// Forgets a limit that was found long ago.
     pub(super) fn age(&mut self, now: Time) {
+        if self.known.is_some() && now.since(self.known_at) >= MEMORY {
+            self.known = None;
+        }
         if self.limit.is_some() && now.since(self.found) >= MEMORY {
-            *self = Self::default();
+            *self = Self {
+                known: self.known,
+                known_at: self.known_at,
+                ..Self::default()
+            };
         }
     }
 
@@ -193,6 +219,30 @@ mod tests {
             let failed = |in_flight: u32| in_flight.is_multiple_of(every);
             assert_eq!(seen(u32::MAX, 2_000, failed), None);
         }
+    }
+
+    #[test]
+    fn a_limit_that_others_have_found_holds_until_it_is_old_and_a_lower_one_is_found() {
+        let mut ceiling = Ceiling::default();
+        ceiling.know(Time::ZERO, Some(40));
+        assert_eq!((ceiling.limit(), ceiling.found()), (Some(40), None));
+        for in_flight in 0..20 {
+            for _ in 0..4 {
+                ceiling.on_answered(in_flight);
+            }
+        }
+        for in_flight in 20..40 {
+            ceiling.on_failed(Time::ZERO, in_flight);
+            ceiling.on_failed(Time::ZERO, in_flight);
+        }
+        let found = ceiling.found().expect("a limit");
+        assert!(found < 40 && ceiling.limit() == Some(found), "{found}");
+        let later = Time::ZERO + MEMORY;
+        ceiling.know(later, Some(30));
+        ceiling.age(later);
+        assert_eq!((ceiling.limit(), ceiling.found()), (Some(30), None));
+        ceiling.age(later + MEMORY);
+        assert_eq!(ceiling.limit(), None);
     }
 
     #[test]

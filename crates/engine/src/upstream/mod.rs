@@ -31,9 +31,11 @@ use canvass_model::{Time, Transport, UpstreamReport};
 use canvass_proto::{LostCause, SendRequest, TransportPolicy, UpstreamId};
 use hashbrown::HashMap;
 
+use crate::allow_list::{AllowList, DeniedError};
 use crate::config::Config;
+use crate::known_windows::KnownView;
 use crate::net::{Net, SocketId};
-use crate::pacer::RateLimits;
+use crate::run_limits::RunLimits;
 use allowance::Allowances;
 pub(crate) use attempts::{Attempt, AttemptKey, Attempts};
 use lane_choice::{LaneChoice, RATE_CAP_MIN};
@@ -52,6 +54,9 @@ pub(crate) enum AddError {
     /// There are [`UPSTREAMS_MAX`] others.
     #[error("a run can have {UPSTREAMS_MAX} resolvers, and this is one more")]
     TooMany,
+    /// It is not among the addresses that may be sent to.
+    #[error(transparent)]
+    Denied(DeniedError),
     /// The local address of queries is of the other family.
     #[error("this resolver cannot be asked from {0}, which is of the other family")]
     OtherFamily(IpAddr),
@@ -65,7 +70,9 @@ pub(crate) struct Upstreams {
     /// How many share the run's queries: the first ones of the list.
     shared: usize,
     by_address: HashMap<SocketAddr, UpstreamId>,
-    rates: RateLimits,
+    rates: RunLimits,
+    allowed: AllowList,
+    known: KnownView,
     lines: [Line; 2],
     limits: LaneLimits,
     allowances: Allowances,
@@ -79,7 +86,7 @@ pub(crate) struct Upstreams {
 }
 
 impl Upstreams {
-    pub(crate) fn new(config: &Config, rates: &RateLimits) -> Self {
+    pub(crate) fn new(config: &Config, rates: &RunLimits) -> Self {
         let shared = config.upstreams.len().min(UPSTREAMS_MAX);
         let addresses = || config.upstreams[..shared].iter().copied();
         let may_turn_to_streams = config.limits.transport == TransportPolicy::Auto;
@@ -99,6 +106,8 @@ impl Upstreams {
             shared,
             by_address: addresses().zip((0..=u16::MAX).map(UpstreamId)).collect(),
             rates: rates.clone(),
+            allowed: config.allowed.clone(),
+            known: rates.known_view(),
             lines: [Line::new(shared), Line::new(shared)],
             limits: LaneLimits::new(config),
             allowances: Allowances::default(),
@@ -137,6 +146,7 @@ impl Upstreams {
         if let Some(id) = self.by_address.get(&address) {
             return Ok(*id);
         }
+        self.allowed.check(address.ip()).map_err(AddError::Denied)?;
         if let Some(source) = self.limits.source_of_other_family(address) {
             return Err(AddError::OtherFamily(source));
         }
@@ -145,10 +155,25 @@ impl Upstreams {
         }
         let id = UpstreamId(self.list.len() as u16);
         let (pacer, choice) = (self.rates.pacer_of(address), LaneChoice::new(false));
-        let upstream = Upstream::new(address, pacer, Standing::ByName, choice);
+        let mut upstream = Upstream::new(address, pacer, Standing::ByName, choice);
+        upstream.known =
+            [Transport::Udp, Transport::Tcp].map(|transport| self.known.get(address, transport));
         self.list.push(upstream);
         self.by_address.insert(address, id);
         Ok(id)
+    }
+
+    /// Follows a change of what is known of resolvers.
+    pub(crate) fn look_at_known(&mut self, now: Time) {
+        if !self.known.refresh() {
+            return;
+        }
+        for upstream in &mut self.list {
+            for transport in [Transport::Udp, Transport::Tcp] {
+                let known = self.known.get(upstream.address, transport);
+                upstream.follow_known(now, transport, known);
+            }
+        }
     }
 
     pub(crate) fn by_id(&mut self, id: UpstreamId) -> &mut Upstream {

@@ -15,9 +15,10 @@ use super::local_hold::LocalHold;
 use super::rtt::RoundTrips;
 use super::slips::SlipWatch;
 use super::stream::Streams;
-use super::turns::Standing;
+use super::turns::{Standing, line_of};
 use super::window::{Allowance, Permit, Window, WindowLimits};
 use crate::config::Config;
+use crate::known_windows::Known;
 use crate::net::SocketId;
 use crate::pacer::Pacer;
 
@@ -122,6 +123,8 @@ pub(crate) struct Upstream {
     pub(super) standing: [Standing; 2],
     pub(super) slips: SlipWatch,
     pub(super) choice: LaneChoice,
+    /// What is known of its lanes, by [`line_of`].
+    pub(super) known: [Option<Known>; 2],
 }
 
 /// What is known of an upstream on one transport.
@@ -147,9 +150,9 @@ pub(super) struct LaneParts<'a> {
 }
 
 impl<S> Lane<S> {
-    fn new(limits: WindowLimits, sockets: S) -> Box<Self> {
+    fn new(limits: WindowLimits, known: Option<Known>, sockets: S) -> Box<Self> {
         Box::new(Self {
-            window: Window::new(limits),
+            window: Window::new(limits, known),
             trips: RoundTrips::new(limits.datagrams),
             early_retries: EarlyRetries::default(),
             health: HealthMonitor::default(),
@@ -183,6 +186,7 @@ impl<S> Lane<S> {
             delivered_per_second: self.window.delivered_per_second(),
             in_flight_max: self.window.in_flight_peak(),
             plateau: self.window.plateau_seen(),
+            in_flight_limit: self.window.ceiling_found(),
             rtt_p50,
             rtt_p99,
         }
@@ -206,6 +210,7 @@ impl Upstream {
             standing: [standing; 2],
             slips: SlipWatch::default(),
             choice,
+            known: [None; 2],
         }
     }
 
@@ -269,19 +274,35 @@ impl Upstream {
     /// One of its lanes, created when it is first used.
     pub(super) fn lane(&mut self, transport: Transport, limits: &LaneLimits) -> LaneParts<'_> {
         let address = self.address;
+        let known = self.known[line_of(transport)];
         match transport {
             Transport::Udp => {
                 let sockets = || Datagrams::new(address, limits.source, limits.upstreams);
                 self.udp
-                    .get_or_insert_with(|| Lane::new(limits.udp, sockets()))
+                    .get_or_insert_with(|| Lane::new(limits.udp, known, sockets()))
                     .parts()
             }
             Transport::Tcp => {
                 let sockets = || Streams::new(address, limits.source);
                 self.tcp
-                    .get_or_insert_with(|| Lane::new(limits.tcp, sockets()))
+                    .get_or_insert_with(|| Lane::new(limits.tcp, known, sockets()))
                     .parts()
             }
+        }
+    }
+
+    /// Takes in what is known of one of its lanes now.
+    pub(super) fn follow_known(&mut self, now: Time, transport: Transport, known: Option<Known>) {
+        let before = std::mem::replace(&mut self.known[line_of(transport)], known);
+        let Some(known) = known else {
+            return;
+        };
+        let window = match transport {
+            Transport::Udp => self.udp.as_mut().map(|lane| &mut lane.window),
+            Transport::Tcp => self.tcp.as_mut().map(|lane| &mut lane.window),
+        };
+        if let Some(window) = window {
+            window.follow_known(now, known, before);
         }
     }
 

@@ -11,8 +11,9 @@ use canvass_proto::{
 };
 
 use super::{AddError, Attempt, UPSTREAMS_MAX, Upstreams};
+use crate::allow_list::AllowList;
 use crate::config::{Config, JOBS_MAX, Probing};
-use crate::pacer::RateLimits;
+use crate::run_limits::RunLimits;
 use crate::slab::TaskKey;
 
 const FIRST_BY_DATAGRAM: SendRequest = SendRequest {
@@ -42,6 +43,8 @@ fn upstreams(count: u16) -> Upstreams {
             trace: false,
             query: QueryOptions::PLAIN,
         },
+        allowed: AllowList::default(),
+        known: Vec::new(),
         shards: NonZeroUsize::MIN,
         rate_max_per_second: None,
         is_scheduled: false,
@@ -50,9 +53,10 @@ fn upstreams(count: u16) -> Upstreams {
         ends_without_resolvers: true,
         in_flight_per_resolver_max: None,
         jobs_max: JOBS_MAX,
+        concurrency_cap: None,
         probing: Probing::default(),
     };
-    Upstreams::new(&config, &RateLimits::new(&config))
+    Upstreams::new(&config, &RunLimits::new(&config))
 }
 
 /// The upstream for a query that keeps its transport.

@@ -13,6 +13,7 @@ use super::ceiling::Ceiling;
 use super::epoch::{Epoch, EpochId};
 use super::rate_search::{EPOCH_SENT_MIN, RateSearch};
 use super::repeats::Repeats;
+use crate::known_windows::Known;
 
 /// What is always allowed in flight once a peer has answered: the queries of this span, in seconds,
 /// up to those of a turn.
@@ -118,10 +119,19 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    pub(crate) fn new(limits: WindowLimits) -> Self {
+    /// Starts from what is known of the peer, if anything is.
+    pub(crate) fn new(limits: WindowLimits, known: Option<Known>) -> Self {
+        let mut rate_search = RateSearch::new(limits.rate_max, limits.datagrams);
+        let mut ceiling = Ceiling::default();
+        if let Some(known) = known {
+            if let Some(rate_per_second) = known.rate_per_second {
+                rate_search.start_below(Time::ZERO, rate_per_second);
+            }
+            ceiling.know(Time::ZERO, known.in_flight);
+        }
         Self {
             limits,
-            rate_search: RateSearch::new(limits.rate_max, limits.datagrams),
+            rate_search,
             epochs: VecDeque::new(),
             first_epoch: 0,
             tokens: 1.0,
@@ -129,7 +139,7 @@ impl Window {
             in_flight: 0,
             recent_in_flight: 0,
             in_flight_peak: 0,
-            ceiling: Ceiling::default(),
+            ceiling,
             repeats: Repeats::default(),
             patience: Duration::ZERO,
             horizon: Time::ZERO,
@@ -158,6 +168,22 @@ impl Window {
     /// Whether a limit on what is in flight was found lately.
     pub(crate) fn has_ceiling(&self) -> bool {
         self.ceiling.limit().is_some()
+    }
+
+    /// The limit on what is in flight that was found lately.
+    pub(crate) fn ceiling_found(&self) -> Option<u32> {
+        self.ceiling.found()
+    }
+
+    /// Takes in what is known of the peer now, and was before.
+    pub(crate) fn follow_known(&mut self, now: Time, known: Known, before: Option<Known>) {
+        self.ceiling.know(now, known.in_flight);
+        let is_new = before.is_none_or(|before| before.rate_per_second != known.rate_per_second);
+        if let Some(rate_per_second) = known.rate_per_second.filter(|_| is_new)
+            && rate_per_second < self.rate_search.rate()
+        {
+            self.rate_search.start_below(now, rate_per_second);
+        }
     }
 
     pub(crate) fn plateau_seen(&self) -> bool {

@@ -92,6 +92,9 @@ impl Failure {
     }
 
     pub(super) fn system(phase: Phase, who: &str, system: SystemFault) -> Self {
+        if system.cause == Cause::Denied {
+            return Self::new(phase, system.cause, system.message);
+        }
         let what = match system.cause {
             Cause::Refused => format!("{who} refused the connection"),
             Cause::Reset => match phase {
@@ -241,6 +244,7 @@ fn status_of(cause: Cause) -> Status {
         | Cause::Ports
         | Cause::System
         | Cause::Interrupted
-        | Cause::Quarantined => Status::Local,
+        | Cause::Quarantined
+        | Cause::Denied => Status::Local,
     }
 }

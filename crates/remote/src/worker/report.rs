@@ -9,10 +9,8 @@ pub struct WorkerReport {
     /// The number of outcomes that it has committed.
     pub committed: u64,
     /// Its event loops now, as one.
-    #[serde(skip)]
     pub sample: LoopSample,
     /// Its event loops since it joined the campaign, as one.
-    #[serde(skip)]
     pub shard: ShardReport,
 }
 

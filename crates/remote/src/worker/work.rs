@@ -7,11 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use canvass_model::{Job, LoopSample, ShardReport};
-use canvass_run::{Continuation, Plan, Run, StartError};
-struct ShareHandle;
-impl ShareHandle {
-    fn set(&self, _: f64) {}
-}
+use canvass_run::{Continuation, Plan, Run, ShareHandle, StartError};
 use crossbeam_channel::{Receiver, bounded};
 
 use super::chunks::{Chunks, LineSettings};
@@ -110,7 +106,7 @@ impl Worker {
         };
         let sinks: Vec<Box<dyn canvass_report::Sink>> = vec![Box::new(chunks.sink(settings.lines))];
         let run = Run::go_on(plan, chunks.source(), sinks, before, None)?;
-        let share = ShareHandle;
+        let share = run.share_handle();
         let stop = WorkerStop::default();
         let service = Service {
             broker,
@@ -280,7 +276,9 @@ impl Executor for RunExecutor {
             sample.in_flight += one.in_flight;
         }
         let mut shard = ShardReport::default();
-        shard.admitted += 0;
+        for report in self.run.reports() {
+            shard.merge(&report);
+        }
         let report = WorkerReport {
             committed,
             sample,

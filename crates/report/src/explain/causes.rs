@@ -204,6 +204,12 @@ fn entry(cause: Cause) -> Entry {
             "Run the target without `--workers` on a machine where you can see how it ends, and report \
              it.",
         ),
+        Cause::Denied => plain(
+            &[Wait, Connect],
+            "The address is not among those that this machine may send to, so nothing was sent.",
+            "The message names the address. If it should be asked, restart the worker with an `--allow` \
+             that includes it. It may come from the target, a name, a redirect, a proxy or a resolver.",
+        ),
     }
 }
 

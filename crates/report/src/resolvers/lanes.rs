@@ -20,7 +20,7 @@ impl Resolver<'_> {
         for verdict in self.reports.iter().filter_map(|report| report.lanes) {
             let same = choices
                 .iter_mut()
-                .find_map(|choice| Some((sum(choice.verdict, verdict)?, choice)));
+                .find_map(|choice| Some((choice.verdict.sum(&verdict)?, choice)));
             if let Some((verdict, choice)) = same {
                 choice.verdict = verdict;
                 choice.shards += 1;
@@ -98,58 +98,6 @@ impl Choice {
                 ),
             },
         }
-    }
-}
-
-/// Two choices of the same kind as one.
-fn sum(one: LaneVerdict, other: LaneVerdict) -> Option<LaneVerdict> {
-    use LaneVerdict::{Both, Datagrams, Streams};
-    use StreamFlaw::{Closed, Fewer};
-    match (one, other) {
-        (
-            Streams {
-                streams_per_second: streams,
-                both_per_second: both,
-            },
-            Streams {
-                streams_per_second,
-                both_per_second,
-            },
-        ) => Some(Streams {
-            streams_per_second: streams + streams_per_second,
-            both_per_second: both + both_per_second,
-        }),
-        (
-            Both {
-                streams_per_second: streams,
-                both_per_second: both,
-            },
-            Both {
-                streams_per_second,
-                both_per_second,
-            },
-        ) => Some(Both {
-            streams_per_second: streams + streams_per_second,
-            both_per_second: both + both_per_second,
-        }),
-        (
-            Datagrams(Fewer {
-                streams_per_second: streams,
-                both_per_second: both,
-            }),
-            Datagrams(Fewer {
-                streams_per_second,
-                both_per_second,
-            }),
-        ) => Some(Datagrams(Fewer {
-            streams_per_second: streams + streams_per_second,
-            both_per_second: both + both_per_second,
-        })),
-        (Datagrams(Closed { queries: few }), Datagrams(Closed { queries })) => {
-            let queries = few.min(queries);
-            Some(Datagrams(Closed { queries }))
-        }
-        (one, other) => (one == other).then_some(one),
     }
 }
 

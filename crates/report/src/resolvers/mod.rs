@@ -3,7 +3,6 @@
 
 mod lanes;
 mod rows;
-mod window;
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -13,7 +12,6 @@ use canvass_model::{Health, ShardReport, UpstreamReport, WindowReport};
 
 use crate::human::count;
 pub(crate) use rows::{HEADING, Style};
-use window::Window;
 
 /// One resolver: what the shards report of it.
 pub(crate) struct Resolver<'a> {
@@ -64,16 +62,18 @@ impl Resolver<'_> {
         self.reports.iter().map(|report| count(report)).sum()
     }
 
-    /// Its windows for one transport; `None` if no shard used that.
-    fn window(&self, of: fn(&UpstreamReport) -> Option<&WindowReport>) -> Option<Window> {
-        let mut sum = None;
-        for report in &self.reports {
-            if let Some(window) = of(report) {
-                sum.get_or_insert_with(Window::default)
-                    .add(window, report.answered);
-            }
+    /// Its windows for one transport as one; `None` if no shard used that.
+    fn window(&self, of: fn(&UpstreamReport) -> Option<&WindowReport>) -> Option<WindowReport> {
+        let mut windows = self
+            .reports
+            .iter()
+            .filter_map(|report| Some((*of(report)?, report.answered)));
+        let (mut sum, mut answers) = windows.next()?;
+        for (window, others) in windows {
+            sum.merge(answers, &window, others);
+            answers += others;
         }
-        sum
+        Some(sum)
     }
 
     /// The number of shards at whose end it was in this state.

@@ -1,9 +1,8 @@
 //! The rows of a resolver in a table, in a terminal or on a page.
 
-use canvass_model::{Transport, UpstreamReport};
+use canvass_model::{Transport, UpstreamReport, WindowReport};
 
 use super::Resolver;
-use super::window::Window;
 use crate::human::seconds;
 
 /// The names of the columns.
@@ -44,7 +43,7 @@ impl Resolver<'_> {
         );
         let mut windows = [(Transport::Udp, udp), (Transport::Tcp, tcp)]
             .into_iter()
-            .filter_map(|(transport, window)| Some(window?.cells(transport, style)));
+            .filter_map(|(transport, window)| Some(cells(&window?, transport, style)));
         let counts: [fn(&UpstreamReport) -> u64; 4] = [
             |one| one.sent,
             |one| one.answered,
@@ -70,17 +69,20 @@ impl Resolver<'_> {
     }
 }
 
-impl Window {
-    fn cells(&self, transport: Transport, style: &Style) -> [String; WINDOW_CELLS] {
-        [
-            transport.as_str().to_owned(),
-            (style.rate)(self.rate_per_second),
-            if self.plateau { "reached" } else { "not seen" }.to_owned(),
-            (style.number)(self.in_flight_max),
-            seconds(self.rtt_p50()),
-            seconds(self.rtt_p99),
-        ]
-    }
+fn cells(window: &WindowReport, transport: Transport, style: &Style) -> [String; WINDOW_CELLS] {
+    [
+        transport.as_str().to_owned(),
+        (style.rate)(window.rate_per_second),
+        if window.plateau {
+            "reached"
+        } else {
+            "not seen"
+        }
+        .to_owned(),
+        (style.number)(window.in_flight_max.into()),
+        seconds(window.rtt_p50),
+        seconds(window.rtt_p99),
+    ]
 }
 
 #[cfg(test)]

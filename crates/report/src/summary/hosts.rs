@@ -94,22 +94,13 @@ pub(super) fn write_connections(shards: &[ShardReport], out: &mut String) -> std
     Ok(())
 }
 
-/// The sum over all shards. The maxima of the shards need not have been reached at the same moment,
-/// so their sum is an upper bound.
+/// The sum over all shards.
 pub(super) fn summed(shards: &[ShardReport]) -> ConnectionReport {
-    shards
-        .iter()
-        .fold(ConnectionReport::default(), |sum, shard| {
-            let one = &shard.connections;
-            ConnectionReport {
-                opened: sum.opened + one.opened,
-                open_max: sum.open_max + one.open_max,
-                open_limit: sum.open_limit + one.open_limit,
-                waited_for_descriptor: sum.waited_for_descriptor + one.waited_for_descriptor,
-                names_needed: sum.names_needed + one.names_needed,
-                names_looked_up: sum.names_looked_up + one.names_looked_up,
-            }
-        })
+    let mut sum = ConnectionReport::default();
+    for shard in shards {
+        sum.add(&shard.connections);
+    }
+    sum
 }
 
 #[cfg(test)]

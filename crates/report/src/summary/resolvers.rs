@@ -153,6 +153,7 @@ mod tests {
             delivered_per_second: rate_per_second,
             in_flight_max,
             plateau: false,
+            in_flight_limit: None,
             rtt_p50: Duration::from_millis(p50_ms),
             rtt_p99: Duration::from_millis(p99_ms),
         }

@@ -30,6 +30,7 @@ pub fn warnings(input: &SummaryInput<'_>) -> Vec<String> {
         kernel_drops(shards),
         limits::slow_outputs(shards, input.wall),
         local_failures(tally),
+        denied(tally),
     ];
     let of_load = [
         late_starts(tally),
@@ -122,6 +123,16 @@ fn local_failures(tally: &Tally) -> Option<String> {
             "{} failed on this side (no descriptor or port left, or a system error): this machine \
              was the limit, not the peers",
             count(failed, "target", "targets"),
+        )
+    })
+}
+
+fn denied(tally: &Tally) -> Option<String> {
+    let denied = tally.cause(Cause::Denied);
+    (denied > 0).then(|| {
+        format!(
+            "the addresses of {} may not be sent to (--allow), and nothing was sent there",
+            count(denied, "target", "targets"),
         )
     })
 }
@@ -275,6 +286,20 @@ mod tests {
         assert_eq!(
             warned(&Tally::default(), &[shard], Duration::ZERO),
             ["stopped early, because this machine's system refused to send any query (EPERM)"]
+        );
+    }
+
+    #[test]
+    fn targets_that_were_denied_are_counted() {
+        let mut outcome = fixture::local_failure();
+        if let Some(fault) = &mut outcome.fault {
+            fault.cause = Cause::Denied;
+        }
+        let mut tally = Tally::default();
+        tally.record(&outcome);
+        assert_eq!(
+            warned(&tally, &[ShardReport::default()], Duration::ZERO),
+            ["the addresses of 1 target may not be sent to (--allow), and nothing was sent there"]
         );
     }
 

@@ -7,12 +7,15 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use canvass_engine::{Config, JOBS_MAX, LaterModules, Probing, SocketOptions, UPSTREAMS_MAX};
+use canvass_engine::{
+    AllowList, Config, JOBS_MAX, KnownWindow, LaterModules, Probing, SocketOptions, UPSTREAMS_MAX,
+};
 use canvass_proto::dns::QueryOptions;
 use canvass_proto::{Limits, Module, ModuleKind, Reach, Timeouts, TransportPolicy};
 use canvass_queue::TargetKind;
+use ipnet::IpNet;
 
-use super::checks::{check_modules, check_resolvers, check_source, has_probes};
+use super::checks::{check_allowed, check_modules, check_resolvers, check_source, has_probes};
 use super::{Attempts, Clock, Plan, PlanError};
 
 /// The maximum number of resolvers in a plan.
@@ -59,13 +62,15 @@ pub struct PlanBuilder {
     concurrency: Option<usize>,
     event_loops: usize,
     modules: Vec<Module>,
-    probes_per_host: u32,
+    probes_per_host: Option<u32>,
     sockets: usize,
     socket_options: SocketOptions,
     system_names: bool,
     trace: bool,
     query: QueryOptions,
     no_resolver: Option<Arc<str>>,
+    allowed: AllowList,
+    known: Vec<KnownWindow>,
     clock: Clock,
 }
 
@@ -98,13 +103,15 @@ impl PlanBuilder {
             concurrency: None,
             event_loops: default_event_loops(),
             modules: Vec::new(),
-            probes_per_host: PROBES_PER_HOST,
+            probes_per_host: None,
             sockets: SOCKETS,
             socket_options: SocketOptions::default(),
             system_names: false,
             trace: false,
             query: QueryOptions::PLAIN,
             no_resolver: None,
+            allowed: AllowList::default(),
+            known: Vec::new(),
             clock: Clock::start(),
         }
     }
@@ -141,7 +148,7 @@ impl PlanBuilder {
         /// of processors.
         event_loops: usize,
         /// The maximum number of concurrent probes of one host. The default is 6.
-        probes_per_host: u32,
+        probes_per_host: Option<u32>,
         /// The maximum number of open sockets of probes. The default is 512. A caller that has raised
         /// the limit on descriptors may raise this too.
         sockets: usize,
@@ -158,6 +165,21 @@ impl PlanBuilder {
         /// ([`Job::resolver`](crate::Job::resolver)) are asked, and [`Plan::target_options`] makes
         /// the others invalid for this reason.
         no_resolver: Option<Arc<str>>,
+        /// What is known of the limits of resolvers ([`Run::set_known`](crate::Run::set_known)). The
+        /// default is nothing: each run finds it out.
+        known: Vec<KnownWindow>,
+    }
+
+    /// Allows the run to send to no address outside of these networks, and to no Unix socket, whatever
+    /// leads there: a target, a name, a redirect, a proxy, a resolver that a target names. A target that
+    /// needs another fails with status `LOCAL` and cause `denied`, and nothing is sent. Replies to a
+    /// multicast or broadcast may come from anywhere. What a proxy connects to is not known here.
+    ///
+    /// Several calls add up. The default, and an empty list, allow every address.
+    #[must_use]
+    pub fn allow(mut self, networks: impl IntoIterator<Item = IpNet>) -> Self {
+        self.allowed = self.allowed.with(networks);
+        self
     }
 
     /// Adds resolvers.
@@ -201,6 +223,7 @@ impl PlanBuilder {
             check_resolvers(&self.kind, &self.resolvers)?;
         }
         check_source(self.query_source, &self.resolvers)?;
+        check_allowed(&self.allowed, &self.resolvers, self.system_names)?;
         for (input, rate) in [
             ("rate", self.rate),
             ("rate_per_resolver", self.rate_per_resolver),
@@ -210,7 +233,7 @@ impl PlanBuilder {
                 return Err(PlanError::Rate { input, rate });
             }
         }
-        let probes_per_host = self.probes_per_host as usize;
+        let probes_per_host = self.probes_per_host.unwrap_or(PROBES_PER_HOST);
         let is_probe = has_probes(&self.kind);
         let mut concurrency = self.concurrency.unwrap_or(JOBS_MAX).min(JOBS_MAX);
         if is_probe {
@@ -221,7 +244,7 @@ impl PlanBuilder {
             ("sockets", self.sockets),
             ("concurrency", concurrency),
             ("event_loops", self.event_loops),
-            ("probes_per_host", probes_per_host),
+            ("probes_per_host", probes_per_host as usize),
         ] {
             if number == 0 {
                 return Err(PlanError::Zero { input });
@@ -254,6 +277,8 @@ impl PlanBuilder {
                 },
                 upstreams: self.resolvers,
                 query_source: self.query_source,
+                allowed: self.allowed,
+                known: self.known,
                 shards: event_loops,
                 rate_max_per_second: self.rate,
                 is_scheduled: self.rate.is_some(),
@@ -261,11 +286,13 @@ impl PlanBuilder {
                 ends_without_resolvers: !matches!(self.kind, TargetKind::Endpoints { .. }),
                 in_flight_per_resolver_max: None,
                 jobs_max: concurrency / loops,
+                concurrency_cap: self.concurrency.map(|_| concurrency),
                 probing: Probing {
                     modules: modules.collect(),
                     later_modules: LaterModules::default(),
                     sockets_max: sockets.max(1),
-                    per_host_max: self.probes_per_host,
+                    per_host_max: probes_per_host,
+                    per_host_is_cap: self.probes_per_host.is_some(),
                     rate_per_host_max_per_second: self.rate_per_host,
                     socket_options: self.socket_options,
                 },

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
+use canvass_engine::AllowList;
 use canvass_model::ModuleId;
 use canvass_proto::{Module, ModuleKind};
 use canvass_queue::{SchemeProbe, TargetKind};
@@ -42,6 +43,16 @@ pub enum PlanError {
         /// The error of the system.
         reason: Box<str>,
     },
+    /// A resolver that may not be sent to.
+    #[error("the resolver {resolver} is not among the addresses that may be sent to")]
+    ResolverDenied {
+        /// The resolver.
+        resolver: SocketAddr,
+    },
+    /// Names are looked up by the system, which sends to whatever it is configured for, and not every
+    /// address may be sent to.
+    #[error("the system may not look up names where only some addresses may be sent to")]
+    SystemNamesDenied,
     /// A rate that is not a number above 0.
     #[error("{input} is {rate}, which is not a number above 0")]
     Rate {
@@ -104,6 +115,20 @@ pub(super) fn check_source(
             address: source.ip(),
             reason: error.to_string().into(),
         })
+}
+
+/// Checks that the resolvers may be sent to.
+pub(super) fn check_allowed(
+    allowed: &AllowList,
+    resolvers: &[SocketAddr],
+    system_names: bool,
+) -> Result<(), PlanError> {
+    let is_denied = |resolver: &&SocketAddr| allowed.check(resolver.ip()).is_err();
+    match resolvers.iter().find(is_denied) {
+        Some(&resolver) => Err(PlanError::ResolverDenied { resolver }),
+        None if system_names && !allowed.is_empty() => Err(PlanError::SystemNamesDenied),
+        None => Ok(()),
+    }
 }
 
 /// What targets are probed with: a protocol, and the module for it.

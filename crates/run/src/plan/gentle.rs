@@ -22,6 +22,7 @@ impl Plan {
         let config = &mut plan.config;
         config.shards = NonZeroUsize::MIN;
         config.jobs_max = at_once;
+        config.concurrency_cap = None;
         config.in_flight_per_resolver_max = Some(1);
         config.rate_per_resolver_max_per_second = capped(
             config.rate_per_resolver_max_per_second,
@@ -30,6 +31,7 @@ impl Plan {
         config.limits.retries = config.limits.retries.min(GENTLE_RETRIES_MAX);
         let probing = &mut config.probing;
         probing.per_host_max = 1;
+        probing.per_host_is_cap = false;
         probing.rate_per_host_max_per_second =
             capped(probing.rate_per_host_max_per_second, GENTLE_RATE_PER_SECOND);
         plan

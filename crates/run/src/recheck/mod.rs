@@ -50,5 +50,8 @@ impl Recheck {
 pub(crate) fn is_parked(outcome: &Outcome) -> bool {
     let cause = outcome.fault.as_ref().map(|fault| fault.cause);
     outcome.verdict == Verdict::Failed
-        && !matches!(cause, Some(Cause::Invalid | Cause::Interrupted))
+        && !matches!(
+            cause,
+            Some(Cause::Invalid | Cause::Interrupted | Cause::Denied)
+        )
 }

@@ -131,7 +131,7 @@ fn blames_peer(fault: &Fault, status: Status) -> bool {
 fn is_ours(cause: Cause) -> bool {
     matches!(
         cause,
-        Cause::Descriptors | Cause::Ports | Cause::System | Cause::Interrupted
+        Cause::Descriptors | Cause::Ports | Cause::System | Cause::Interrupted | Cause::Denied
     )
 }
 
@@ -270,6 +270,7 @@ impl Truth<'_> {
         match cause {
             Cause::Interrupted => return self.scenario.interrupt.is_some(),
             Cause::Descriptors => return short,
+            Cause::Denied => return !self.scenario.allowed.is_empty(),
             Cause::Ports => return host.ports_gone.is_some(),
             _ => {}
         }

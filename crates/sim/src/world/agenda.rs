@@ -47,6 +47,8 @@ pub(super) enum Happening {
     Drain,
     /// The run is stopped.
     Interrupt,
+    /// The run has another share of its caps.
+    Share { share: f64 },
 }
 
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use canvass_engine::{StopSignal, Waker};
+use canvass_engine::{CapShare, StopSignal, Waker};
 use canvass_model::{Job, Outcome, Time};
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 
@@ -15,6 +15,9 @@ use crate::scenario::{ChannelSettings, Interrupt};
 #[derive(Debug)]
 pub(crate) struct ChannelEnds {
     pub pace: ChannelSettings,
+    /// The shares of the run, and when each begins.
+    pub shares: Vec<(Time, f64)>,
+    pub share: CapShare,
     pub interrupt: Option<Interrupt>,
     /// Batches that have not been sent, the last one first.
     pub batches: Vec<Vec<Job>>,
@@ -59,6 +62,9 @@ impl World {
         self.agenda.add(Time::ZERO, Happening::Feed);
         if let Some(Interrupt::Drain(at) | Interrupt::Abort(at)) = self.channels.interrupt {
             self.agenda.add(at, Happening::Interrupt);
+        }
+        for (at, share) in std::mem::take(&mut self.channels.shares) {
+            self.agenda.add(at, Happening::Share { share });
         }
     }
 
@@ -161,6 +167,10 @@ impl World {
         }
         self.woken = true;
         self.channels.inbox_waker.wake();
+    }
+
+    pub(super) fn set_share(&mut self, share: f64) {
+        self.woken |= self.channels.share.set(self.now, share);
     }
 
     /// Everything that was handed over, when the shard is done.

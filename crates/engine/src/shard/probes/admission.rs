@@ -182,6 +182,9 @@ impl<N: Net> Shard<N> {
     /// Begins further requests on connections that are kept, as the pace allows.
     pub(super) fn begin_turns(&mut self, turn: &mut SendTurn) {
         for _ in 0..self.probes.turns.len() {
+            if !self.share.part().admits {
+                return;
+            }
             if let Some(at) = self.pacer.hold(turn.now) {
                 return self.sender.resume_by(at);
             }

@@ -49,8 +49,7 @@ impl<N: Net> Shard<N> {
                 Ok((socket, many)) => {
                     self.opened(turn.now, key, connection, socket, &request, many);
                 }
-                Err(error) => {
-                    let fault = system_fault(&error);
+                Err(fault) => {
                     if fault.is_shortage() {
                         return self.wait_out_shortage(turn.now, key, connection, fault);
                     }
@@ -94,14 +93,19 @@ impl<N: Net> Shard<N> {
         }
     }
 
-    fn open_socket(&mut self, request: &SocketRequest) -> io::Result<(SocketId, bool)> {
+    fn open_socket(&mut self, request: &SocketRequest) -> Result<(SocketId, bool), SystemFault> {
+        self.config.allowed.check_request(request)?;
         let options = &self.config.probing.socket_options;
-        match request {
-            SocketRequest::Stream(remote) => Ok((self.net.connect(remote, options)?, false)),
+        let opened = match request {
+            SocketRequest::Stream(remote) => {
+                let stream = self.net.connect(remote, options);
+                stream.map(|socket| (socket, false))
+            }
             SocketRequest::Datagram { peer, many } => {
                 self.net.open_conversation(*peer, *many, options)
             }
-        }
+        };
+        opened.map_err(|error| system_fault(&error))
     }
 
     fn opened(

@@ -12,6 +12,7 @@ use canvass_proto::{ConnectionId, Probe};
 use smallvec::SmallVec;
 
 use super::Shard;
+use crate::caps::slots;
 use crate::config::Probing;
 use crate::host_gates::{HostGates, HostKey};
 use crate::name_cache::NameCache;
@@ -91,6 +92,17 @@ impl Probes {
     /// A probe waits for a socket.
     pub(super) fn await_socket(&mut self, key: TaskKey, connection: ConnectionId) {
         self.budget.enqueue(key, connection);
+    }
+
+    /// Follows a change of the run's share of the caps on hosts.
+    pub(super) fn follow_share(&mut self, config: &Probing, of_caps: f64) {
+        let mut active_max = config.per_host_max.max(1);
+        if config.per_host_is_cap {
+            active_max = slots(active_max as usize, of_caps) as u32;
+        }
+        let rate = config.rate_per_host_max_per_second;
+        self.hosts
+            .set_caps(active_max, rate.map(|rate| rate * of_caps));
     }
 
     pub(super) fn sockets_open(&self) -> usize {

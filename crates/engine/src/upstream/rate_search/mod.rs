@@ -111,6 +111,16 @@ impl RateSearch {
         self.set_rate(rate_per_second.max(RATE_FIRST));
     }
 
+    /// Starts just below a plateau that others have found. It is tested before long.
+    pub(super) fn start_below(&mut self, now: Time, rate_per_second: f64) {
+        self.peaks.clear();
+        self.peaks.push_back(rate_per_second);
+        self.doubt = None;
+        self.plateau_seen = true;
+        self.set_rate(rate_per_second);
+        self.cruise(now, true);
+    }
+
     /// The rate to send at, in queries per second.
     pub(super) fn rate(&self) -> f64 {
         self.rate

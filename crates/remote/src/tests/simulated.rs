@@ -12,7 +12,7 @@ use canvass_report::{PartCounts, Tally};
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 
-use crate::broker::{Broker, BrokerError, Budget, Generation, WorkerName};
+use crate::broker::{Broker, BrokerError, Budget, Generation, WorkerName, WorkerState};
 use crate::campaign::CampaignPlan;
 use crate::chunk::ChunkHeader;
 use crate::chunker::Chunker;
@@ -153,6 +153,8 @@ impl Executor for Machine {
     fn set_share(&mut self, share: f64) {
         self.share = share;
     }
+
+    fn meet(&mut self, _workers: &[WorkerState]) {}
 
     fn report(&mut self, committed: u64) -> Vec<u8> {
         committed.to_le_bytes().to_vec()

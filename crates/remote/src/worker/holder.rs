@@ -8,6 +8,7 @@ use canvass_model::Job;
 
 use crate::broker::{
     Broker, BrokerError, ChunkId, Claim, Claimed, Commit, Generation, Phase, Renewal, WorkerName,
+    WorkerState,
 };
 use crate::chunk::{self, ChunkHeader};
 
@@ -57,6 +58,9 @@ pub(crate) trait Executor {
     /// Sets what part of the caps it may use.
     fn set_share(&mut self, share: f64);
 
+    /// Learns of the other workers, whenever their number changes.
+    fn meet(&mut self, workers: &[WorkerState]);
+
     /// What the submitter shall know of this worker, with the number of outcomes that it has committed.
     fn report(&mut self, committed: u64) -> Vec<u8>;
 }
@@ -76,6 +80,8 @@ pub(crate) struct Holder {
     heard: Duration,
     beaten: Option<Duration>,
     renewed: Option<Duration>,
+    /// The number of live workers when their reports were read last.
+    met: Option<u64>,
     share_until: Duration,
     is_draining: bool,
 }
@@ -121,6 +127,7 @@ impl Holder {
             heard: Duration::ZERO,
             beaten: None,
             renewed: None,
+            met: None,
             share_until: Duration::ZERO,
             is_draining: false,
         }
@@ -255,8 +262,15 @@ impl Holder {
             return Ok(None);
         }
         let report = executor.report(self.committed);
-        let Renewal { share, phase, .. } =
-            broker.renew(self.generation, &self.name, &report, self.timing.share)?;
+        let Renewal {
+            share,
+            phase,
+            workers,
+        } = broker.renew(self.generation, &self.name, &report, self.timing.share)?;
+        if self.met != Some(workers) {
+            executor.meet(&broker.workers(self.generation)?);
+            self.met = Some(workers);
+        }
         // Counted from before the request was sent, so that it ends here before it ends there.
         self.share_until = now + self.timing.share;
         self.renewed = Some(now);

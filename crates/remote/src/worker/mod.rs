@@ -5,6 +5,7 @@
 
 mod chunks;
 mod holder;
+mod known;
 mod report;
 mod work;
 

@@ -12,8 +12,9 @@ use crossbeam_channel::{Receiver, bounded};
 
 use super::chunks::{Chunks, LineSettings};
 use super::holder::{Executor, Holder, Next, Timing};
+use super::known::known;
 use super::report::WorkerReport;
-use crate::broker::{Broker, BrokerError, Generation, WorkerName};
+use crate::broker::{Broker, BrokerError, Generation, WorkerName, WorkerState};
 use crate::chunk::ChunkHeader;
 
 /// How long a worker waits for a chunk to end before it looks after its leases.
@@ -265,6 +266,10 @@ impl Executor for RunExecutor {
 
     fn set_share(&mut self, share: f64) {
         self.share.set(share);
+    }
+
+    fn meet(&mut self, workers: &[WorkerState]) {
+        self.run.set_known(known(workers));
     }
 
     fn report(&mut self, committed: u64) -> Vec<u8> {

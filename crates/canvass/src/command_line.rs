@@ -23,6 +23,12 @@ pub(crate) fn origin(began: SystemTime) -> Origin {
     }
 }
 
+/// Words of a command line, without the name of the program and without secrets.
+pub(crate) fn shown_words(words: &[String]) -> String {
+    let program = OsString::from("canvass");
+    shown(std::iter::once(program).chain(words.iter().map(Into::into)))
+}
+
 fn shown(words: impl IntoIterator<Item = OsString>) -> String {
     let mut text = String::from("canvass");
     let mut secret = false;

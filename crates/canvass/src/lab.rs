@@ -10,6 +10,7 @@ use canvass_model::Host;
 use canvass_proto::tls::PemFile;
 use canvass_proto::{Pin, PinHost};
 use crossbeam_channel::bounded;
+use serde::{Deserialize, Serialize};
 
 use crate::args::{ImpairmentArgs, LabArgs, ServeArg};
 use crate::descriptors;
@@ -89,43 +90,67 @@ pub(crate) fn start_all(impairments: Impairments) -> Result<Lab, Failure> {
     })
 }
 
-/// Pins that map the usual port of each service to the port of the lab's service, and any host to this
-/// machine, so that probes reach the lab only.
-pub(crate) fn pins(lab: &Lab) -> Vec<Pin> {
-    let here = Host::Address(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    let under_lab = || PinHost::Under(LAB_DOMAIN.into());
-    let mut pins = Vec::new();
-    for (kind, address) in lab.service_addresses() {
-        for (whose, to_host) in [
-            (under_lab(), None),
-            (PinHost::Elsewhere, Some(here.clone())),
-            (PinHost::Any, None),
-        ] {
-            pins.push(Pin {
-                whose,
-                port: Some(kind.usual_port()),
-                to_host,
-                to_port: Some(address.port()),
-            });
-        }
-    }
-    for (whose, to_host) in [(under_lab(), None), (PinHost::Elsewhere, Some(here))] {
-        pins.push(Pin {
-            whose,
-            port: None,
-            to_host,
-            to_port: None,
-        });
-    }
-    pins
+/// The peers of a lab, which is in this process or in another one on this machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LabPeers {
+    /// The DNS server.
+    pub resolver: SocketAddr,
+    /// The usual port of each service, and where it is.
+    services: Vec<(u16, SocketAddr)>,
+    /// The authority that signs the certificates of the services.
+    authority: Option<String>,
 }
 
-/// The authority that signs the certificates of a lab's services.
-pub(crate) fn authority(lab: &Lab) -> Option<PemFile> {
-    lab.ca_pem().map(|pem| PemFile {
-        name: "the lab's authority".into(),
-        bytes: pem.into(),
-    })
+impl LabPeers {
+    pub(crate) fn of(lab: &Lab) -> Self {
+        let services = lab.service_addresses();
+        Self {
+            resolver: lab.address(),
+            services: services
+                .map(|(kind, address)| (kind.usual_port(), address))
+                .collect(),
+            authority: lab.ca_pem().map(str::to_owned),
+        }
+    }
+
+    /// Pins that map the usual port of each service to the port of the lab's service, and any host to
+    /// this machine, so that probes reach the lab only.
+    pub(crate) fn pins(&self) -> Vec<Pin> {
+        let here = Host::Address(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let under_lab = || PinHost::Under(LAB_DOMAIN.into());
+        let mut pins = Vec::new();
+        for (usual_port, address) in &self.services {
+            for (whose, to_host) in [
+                (under_lab(), None),
+                (PinHost::Elsewhere, Some(here.clone())),
+                (PinHost::Any, None),
+            ] {
+                pins.push(Pin {
+                    whose,
+                    port: Some(*usual_port),
+                    to_host,
+                    to_port: Some(address.port()),
+                });
+            }
+        }
+        for (whose, to_host) in [(under_lab(), None), (PinHost::Elsewhere, Some(here))] {
+            pins.push(Pin {
+                whose,
+                port: None,
+                to_host,
+                to_port: None,
+            });
+        }
+        pins
+    }
+
+    /// The authority that signs the certificates of the services.
+    pub(crate) fn authority(&self) -> Option<PemFile> {
+        self.authority.as_ref().map(|pem| PemFile {
+            name: "the lab's authority".into(),
+            bytes: pem.clone().into(),
+        })
+    }
 }
 
 fn services(args: &LabArgs) -> Vec<ServiceConfig> {

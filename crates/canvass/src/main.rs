@@ -13,6 +13,7 @@ mod cpu_time;
 mod credentials;
 mod decompressed;
 mod descriptors;
+mod execution;
 mod exit;
 mod explain;
 mod files;
@@ -28,6 +29,7 @@ mod parked;
 mod plan;
 mod probe;
 mod progress;
+mod remote;
 mod report;
 mod resolvers;
 mod rotated;
@@ -43,11 +45,12 @@ mod terminal;
 mod units;
 mod upkeep;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
 
-use args::{Cli, Command, SweepArgs, SweepCommand};
+use args::{CampaignCommand, Cli, Command, SweepArgs, SweepCommand};
 use exit::{Exit, Failure};
 use journal::GivenFlags;
 use signals::StopSignals;
@@ -58,11 +61,7 @@ use signals::StopSignals;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let parsed = Cli::command().try_get_matches().and_then(|matches| {
-        let cli = Cli::from_arg_matches(&matches)?;
-        Ok((cli.command, GivenFlags::of(&matches)))
-    });
-    let (command, given) = match parsed {
+    let (command, given) = match parse(std::env::args_os()) {
         Ok(parsed) => parsed,
         Err(error) => {
             // Help is printed to standard output and is not an error; neither is a closed pipe there.
@@ -70,7 +69,8 @@ fn main() -> ExitCode {
             return Exit::from_clap(&error).into();
         }
     };
-    match execute(command, given) {
+    let ended = StopSignals::catch().and_then(|signals| execute(command, given, &signals));
+    match ended {
         Ok(exit) => exit.into(),
         Err(failure) => {
             message::message(format_args!("canvass: {failure}"));
@@ -79,29 +79,45 @@ fn main() -> ExitCode {
     }
 }
 
-fn execute(command: Command, given: GivenFlags) -> Result<Exit, Failure> {
-    let signals = StopSignals::catch()?;
+fn parse(words: impl IntoIterator<Item = OsString>) -> Result<(Command, GivenFlags), clap::Error> {
+    let matches = Cli::command().try_get_matches_from(words)?;
+    let cli = Cli::from_arg_matches(&matches)?;
+    Ok((cli.command, GivenFlags::of(&matches)))
+}
+
+fn execute(command: Command, given: GivenFlags, signals: &StopSignals) -> Result<Exit, Failure> {
     match command {
-        Command::Ptr(args) => run::run(plan::ptr(args, given)?, &signals),
-        Command::Dns(args) => run::run(plan::dns(args, given)?, &signals),
-        Command::Http(args) => run::run(plan::http(args, given)?, &signals),
-        Command::Tcp(args) => run::run(plan::tcp(args, given)?, &signals),
-        Command::Udp(args) => run::run(plan::udp(args, given)?, &signals),
-        Command::Check(args) => run::run(plan::check(args, given)?, &signals),
+        Command::Ptr(args) => run::run(plan::ptr(args, given)?, signals),
+        Command::Dns(args) => run::run(plan::dns(args, given)?, signals),
+        Command::Http(args) => run::run(plan::http(args, given)?, signals),
+        Command::Tcp(args) => run::run(plan::tcp(args, given)?, signals),
+        Command::Udp(args) => run::run(plan::udp(args, given)?, signals),
+        Command::Check(args) => run::run(plan::check(args, given)?, signals),
         Command::Sweep(args) => match *args {
             SweepArgs {
                 command: Some(SweepCommand::Silence(args)),
                 ..
             } => silence::silence(args),
-            args => sweep::run(plan::sweep(args)?, &signals),
+            args => sweep::run(plan::sweep(args)?, signals),
+        },
+        Command::Worker(args) => remote::work(&args, signals),
+        Command::Campaign(args) => match args.command {
+            CampaignCommand::List(args) => remote::list(&args),
+            CampaignCommand::Cancel(args) => remote::cancel(&args),
+            CampaignCommand::Gather(args) => remote::gather(&args),
+            CampaignCommand::Attach(args) => {
+                let words = remote::attached(&args)?.into_iter().map(OsString::from);
+                let (command, given) = parse(words).map_err(Failure::usage)?;
+                execute(command, given, signals)
+            }
         },
         Command::Probe(args) => probe::probe(&args),
-        Command::Compare(args) => compare::run(plan::compare(args)?, &signals),
+        Command::Compare(args) => compare::run(plan::compare(args)?, signals),
         Command::Report(args) => report::report(&args),
         Command::Journal(args) => journal::journal(&args),
         Command::VerifyShards(args) => journal::verify_shards(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Selftest(args) => selftest::run(&args),
-        Command::Lab(args) => lab::serve(&args, &signals),
+        Command::Lab(args) => lab::serve(&args, signals),
     }
 }

@@ -8,11 +8,13 @@ use std::time::{Duration, Instant, SystemTime};
 use canvass_lab::Lab;
 use canvass_model::Verdict;
 use canvass_queue::Dedup;
+use canvass_remote::BrokerError;
 use canvass_report::{RunReport, SinkError, SummaryInput, run_page, summary, warnings};
 use canvass_run::{OptionalError, Report, Run, RunError, StopHandle, UnsavedBodies};
 use signal_hook::consts::SIGHUP;
 
 use crate::cpu_time::process_cpu_time;
+use crate::execution::Execution;
 use crate::exit::{Exit, Failure};
 use crate::journal::Opened;
 use crate::message::message;
@@ -20,7 +22,7 @@ use crate::outputs::{Page, RunSinks, Unfinished};
 use crate::plan::Invocation;
 use crate::progress::{INTERVAL, Progress};
 use crate::signals::StopSignals;
-use crate::{command_line, descriptors, terminal};
+use crate::{command_line, descriptors, remote, terminal};
 
 /// How long to wait for a blocked output after a second signal.
 const ABORT_WAIT: Duration = Duration::from_secs(1);
@@ -33,6 +35,7 @@ pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit,
         source,
         dedup,
         journal,
+        campaign,
         lab,
         outputs,
         progress,
@@ -46,6 +49,7 @@ pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit,
         None => None,
     };
     descriptors::raise_limit();
+    let campaign = campaign.map(|one| one.connect(quiet)).transpose()?;
     let open = outputs.open()?;
     // From here on there are files to complete, so a signal must not end the process at once.
     signals.keep();
@@ -53,10 +57,19 @@ pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit,
         sinks,
         before,
         recheck,
-        rest,
+        mut rest,
     } = outputs.begin(open, &plan, journal)?;
     let began = plan.epoch().wall;
-    let mut run = Run::go_on(plan, source, sinks, before, recheck).map_err(Failure::stopped)?;
+    if let (Some(campaign), Some(journal)) = (&campaign, &mut rest.journal) {
+        journal.go_on = campaign.how_to_go_on();
+    }
+    let mut run = match campaign {
+        None => {
+            let run = Run::go_on(plan, source, sinks, before, recheck);
+            Execution::Here(Box::new(run.map_err(Failure::stopped)?))
+        }
+        Some(campaign) => Execution::OnWorkers(campaign.start(plan, source, sinks, before)?),
+    };
     let interrupts = Interrupts::watch(signals, run.stop_handle());
 
     let progress = progress.then(Progress::new);
@@ -76,10 +89,12 @@ pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit,
     if let (false, Some(signal)) = (run.wait(Duration::ZERO), signal) {
         return Ok(Exit::Signal(signal));
     }
+    let (report, refused) = run.join();
     FinishedRun {
         probe,
         began,
-        report: run.join(),
+        report,
+        refused,
         rest,
         signal,
         dedup,
@@ -101,6 +116,24 @@ pub(crate) fn repetitions(dedup: &Dedup) -> String {
     }
 }
 
+/// Ends a run early.
+pub(crate) trait Stops: Send + 'static {
+    /// Begins nothing more.
+    fn drain(&self);
+    /// Ends what is under way.
+    fn abort(&self);
+}
+
+impl Stops for StopHandle {
+    fn drain(&self) {
+        Self::drain(self);
+    }
+
+    fn abort(&self) {
+        Self::abort(self);
+    }
+}
+
 /// Counts signals. The first drains the run, the second aborts it. A second SIGHUP does not count: when
 /// a terminal is closed, both its shell and the system may send one.
 pub(crate) struct Interrupts {
@@ -110,14 +143,14 @@ pub(crate) struct Interrupts {
 }
 
 impl Interrupts {
-    pub(crate) fn watch(signals: &StopSignals, stop: StopHandle) -> Self {
+    pub(crate) fn watch(signals: &StopSignals, stop: impl Stops) -> Self {
         Self::watch_but_reload(signals, stop, None)
     }
 
     /// As [`Self::watch`], but with `reload` a SIGHUP sets that, and nothing else.
     pub(crate) fn watch_but_reload(
         signals: &StopSignals,
-        stop: StopHandle,
+        stop: impl Stops,
         reload: Option<Arc<AtomicBool>>,
     ) -> Self {
         let interrupts = Self {
@@ -180,6 +213,8 @@ pub(crate) struct FinishedRun {
     pub probe: &'static str,
     pub began: SystemTime,
     pub report: Report,
+    /// Why Redis does not carry the run any further, if it is on workers.
+    pub refused: Option<BrokerError>,
     pub rest: Unfinished,
     pub signal: Option<i32>,
     pub dedup: Option<Arc<Dedup>>,
@@ -195,7 +230,8 @@ impl FinishedRun {
         let Some(journal) = self.rest.journal.take() else {
             return self.end(Duration::ZERO);
         };
-        let is_complete = self.report.error.is_none() && self.signal.is_none();
+        let is_complete =
+            self.report.error.is_none() && self.refused.is_none() && self.signal.is_none();
         let (quiet, cpu_before) = (self.quiet, journal.cpu_before);
         journal.conclude(self.end(cpu_before), is_complete, quiet)
     }
@@ -260,6 +296,10 @@ impl FinishedRun {
             (Some(RunError::Sink(_)), _) if closed => Ok(Exit::Complete),
             (Some(RunError::Sink(_)), _) => Ok(Exit::Stopped),
             (Some(error @ RunError::Balance(_)), _) => Err(Failure::stopped(error)),
+            _ if self.refused.is_some() => self
+                .refused
+                .take()
+                .map_or(Ok(Exit::Stopped), |error| Err(remote::failed(&error))),
             (_, Some(signal)) => Ok(Exit::Signal(signal)),
             (Some(RunError::Source(error)), None) => Err(Failure::usage(error)),
             (Some(error), None) => Err(Failure::stopped(error)),

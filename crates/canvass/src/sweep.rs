@@ -133,6 +133,7 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
         message(states);
     }
     let ended = FinishedRun {
+        refused: None,
         probe: invocation.probe,
         began,
         report,

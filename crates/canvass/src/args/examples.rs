@@ -139,3 +139,21 @@ Examples:
     canvass verify-shards 1.journal 2.journal
   See what one part lacks:
     canvass verify-shards 1.journal";
+
+pub(super) const WORKER: &str = "\
+Examples:
+  Work for whoever submits to this Redis, with its URL in CANVASS_WORKERS:
+    canvass worker
+  Ask only one network, and at most 500 times per second:
+    canvass worker redis://192.0.2.10/0 --allow 198.51.100.0/24 --rate 500
+  Work for one campaign, and end when there is nothing left of it:
+    canvass worker redis://192.0.2.10/0 --campaign a --exit-when-idle 30s";
+
+pub(super) const CAMPAIGN: &str = "\
+Examples:
+  See what is running:
+    canvass campaign list redis://192.0.2.10/0
+  Go on with a run whose command was stopped, in the same directory:
+    canvass campaign attach names-1f3a redis://192.0.2.10/0
+  Put together the lines that workers have kept:
+    canvass campaign gather parts --index names.index -o names.ndjson";

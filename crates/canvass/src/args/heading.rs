@@ -9,12 +9,13 @@ pub(super) const ALERTS: &str = "Alerts";
 pub(super) const IMPAIRMENTS: &str = "What goes wrong";
 pub(super) const RESOLVERS: &str = "Resolvers";
 pub(super) const LIMITS: &str = "Limits";
+pub(super) const WORKERS: &str = "Workers";
 pub(super) const ADVANCED: &str = "Advanced";
 pub(super) const HELP: &str = "Help";
 
 /// Every group, in the order in which a command shows those it has.
 #[cfg(test)]
-pub(super) const ORDER: [&str; 11] = [
+pub(super) const ORDER: [&str; 12] = [
     TARGETS,
     QUESTION,
     SERVICES,
@@ -24,6 +25,7 @@ pub(super) const ORDER: [&str; 11] = [
     RESOLVERS,
     LIMITS,
     ADVANCED,
+    WORKERS,
     ALERTS,
     HELP,
 ];

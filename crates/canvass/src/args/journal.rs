@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::heading;
+use super::{WorkersArgs, heading};
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct JournalArgs {
@@ -24,6 +24,8 @@ pub(crate) struct JournalArgs {
     /// finished ends again as it ended.
     #[arg(long, value_name = "FILE", help_heading = heading::OUTPUT)]
     pub resume: Option<PathBuf>,
+    #[command(flatten)]
+    pub workers: WorkersArgs,
 }
 
 #[derive(Debug, Args)]

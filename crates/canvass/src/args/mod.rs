@@ -1,6 +1,7 @@
 //! The command line as typed. `plan` decides what it means.
 
 mod alerts;
+mod campaign;
 mod check;
 mod common;
 mod compare;
@@ -25,11 +26,16 @@ mod talk;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod worker;
+mod workers;
 
 use canvass_model::RecordType;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub(crate) use alerts::{AlertArgs, SilenceArgs, SweepCommand};
+pub(crate) use campaign::{
+    AttachArgs, CampaignArgs, CampaignCommand, CancelArgs, GatherArgs, ListCampaignsArgs,
+};
 pub(crate) use check::{CheckArgs, EndpointArgs};
 pub(crate) use common::{CommonArgs, ProgressArg, TransportArg};
 pub(crate) use compare::{AgainstArg, CompareArgs};
@@ -52,6 +58,8 @@ pub(crate) use rotate::RotateArgs;
 pub(crate) use sweep::SweepArgs;
 pub(crate) use talk::{TcpArgs, UdpArgs};
 pub(crate) use tls::{RootsArg, TlsArgs, TlsVersionArg};
+pub(crate) use worker::WorkerArgs;
+pub(crate) use workers::{RedisArgs, WorkersArgs};
 
 /// Probe very many hosts over DNS, HTTP, TCP and UDP, and account for each.
 ///
@@ -127,6 +135,23 @@ pub(crate) enum Command {
         after_long_help = examples::SWEEP
     )]
     Sweep(Box<SweepArgs>),
+    /// Probe what other machines submit through Redis
+    ///
+    /// Takes pieces of the lists of commands that run with --workers, one campaign at a time, the
+    /// oldest first, until it is stopped. Whoever may write to that Redis decides what is probed:
+    /// --allow limits it, and docs/SCALE.md says how to lock it down. SIGINT and SIGTERM let it
+    /// finish what is under way and give back the rest; a second one ends it at once.
+    #[command(args_override_self = true, after_long_help = examples::WORKER)]
+    Worker(Box<WorkerArgs>),
+    /// List, continue, cancel and gather runs on workers
+    ///
+    /// A campaign is a run with --workers. It outlives the command that submits it.
+    #[command(
+        args_override_self = true,
+        disable_help_subcommand = true,
+        after_long_help = examples::CAMPAIGN
+    )]
+    Campaign(CampaignArgs),
     /// Probe one target with a module of blackbox_exporter
     ///
     /// Prints the metrics that blackbox_exporter has for the same probe, in Prometheus's text format.

@@ -14,7 +14,7 @@ use crate::command_line;
 
 /// Flags that change who is asked, how fast, how patiently, or what is shown: not what the lines mean.
 /// Whatever is not here is bound.
-const FREE: [&str; 34] = [
+const FREE: [&str; 38] = [
     "journal",
     "resume",
     "resolver",
@@ -49,6 +49,10 @@ const FREE: [&str; 34] = [
     "hgrm",
     "html",
     "credentials",
+    "workers",
+    "workers-ca",
+    "campaign",
+    "workers-memory",
 ];
 /// Flags that are bound in another form than they are given.
 const INPUT: &str = "input";

@@ -1,11 +1,11 @@
 //! How the journal of a run ends.
 
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fs, io};
 
-use canvass_journal::{DiskError, Writer};
+use canvass_journal::{DiskError, FileDisk, Writer};
 use canvass_report::SinkError;
 
 use crate::exit::{Exit, Failure};
@@ -15,6 +15,10 @@ use crate::parked::ParkedFile;
 /// The journal of a run that has ended.
 pub(crate) struct JournalEnd {
     pub path: PathBuf,
+    /// How a run that is not complete goes on.
+    pub go_on: String,
+    /// Whether it is removed once the run is complete.
+    pub is_temporary: bool,
     pub writer: Arc<Writer>,
     /// The CPU time of earlier parts of the run.
     pub cpu_before: Duration,
@@ -33,10 +37,13 @@ impl JournalEnd {
             self.writer
                 .finish(exit.code())
                 .map_err(|error| Failure::stopped(sink_error(&error)))?;
+            if self.is_temporary {
+                self.remove();
+            }
         } else if !quiet {
-            let path = self.path.display();
             message(format_args!(
-                "canvass: the run is not finished; go on with --resume {path}"
+                "canvass: the run is not finished; go on with {}",
+                self.go_on
             ));
         }
         if let Some(parked) = &self.parked
@@ -45,6 +52,14 @@ impl JournalEnd {
             parked.remove_unless_needed();
         }
         ended
+    }
+
+    /// Removes the journal. One that cannot be removed says that its run is finished.
+    fn remove(&self) {
+        let beside = FileDisk::files_beside(&self.path);
+        for path in [&self.path].into_iter().chain(&beside) {
+            let _ = fs::remove_file(path);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The flags of a command line, as a journal binds them.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use clap::{ArgMatches, Command, CommandFactory};
@@ -8,14 +8,14 @@ use clap::{ArgMatches, Command, CommandFactory};
 use crate::args::Cli;
 
 /// The command of a command line and all its flags with their values, also those that have defaults.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct GivenFlags {
     pub command: String,
     pub flags: Vec<GivenFlag>,
 }
 
 /// A flag and its values, or positional arguments.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct GivenFlag {
     /// The long name without dashes, or what clap calls the positional arguments.
     pub name: String,
@@ -53,6 +53,14 @@ impl GivenFlags {
             command: name.to_owned(),
             flags: flags.collect(),
         }
+    }
+}
+
+impl GivenFlags {
+    /// The value of a flag that is given, the last one if there are several.
+    pub(crate) fn last_value(&self, name: &str) -> Option<&OsStr> {
+        let flag = self.flags.iter().find(|flag| flag.name == name)?;
+        flag.values.last().map(OsString::as_os_str)
     }
 }
 

@@ -15,8 +15,8 @@ mod sink;
 
 pub(crate) use binding::ListIdentity;
 pub(crate) use end::JournalEnd;
-pub(crate) use flags::GivenFlags;
+pub(crate) use flags::{GivenFlag, GivenFlags};
 pub(crate) use list::tracked;
 pub(crate) use open::{Journal, JournalRequest, ListOrder, Opened};
 pub(crate) use outputs::journaled_streams;
-pub(crate) use show::{journal, verify_shards};
+pub(crate) use show::{journal, salt_of, verify_shards};

@@ -31,6 +31,10 @@ pub(crate) struct JournalRequest {
     path: PathBuf,
     resumes: bool,
     given: GivenFlags,
+    /// Whether nobody has named it: it is there because the run is on workers.
+    is_unnamed: bool,
+    /// Whether it is removed once the run is complete.
+    is_temporary: bool,
 }
 
 /// The list of a run and its order.
@@ -52,6 +56,8 @@ pub(crate) enum Opened {
 /// The journal of a run that begins or goes on.
 pub(crate) struct Journal {
     path: PathBuf,
+    /// Whether it is removed once the run is complete.
+    is_temporary: bool,
     store: Store<FileDisk>,
     /// The record from which the run goes on.
     record: Record,
@@ -60,19 +66,31 @@ pub(crate) struct Journal {
 }
 
 impl JournalRequest {
-    /// `None` if there are no such flags.
-    pub(crate) fn new(args: JournalArgs, given: GivenFlags) -> Option<Self> {
+    /// `None` if there are no such flags. A run that `needs_one` has it at this path, if nowhere else, until
+    /// it is complete.
+    pub(crate) fn new(
+        args: JournalArgs,
+        needs_one: Option<PathBuf>,
+        given: GivenFlags,
+    ) -> Option<Self> {
         let resumes = args.resume.is_some();
+        let is_temporary = args.journal.is_none()
+            && needs_one.is_some()
+            && (args.resume.as_ref()).is_none_or(|path| is_same(path, needs_one.as_deref()));
+        let named = args.resume.or(args.journal);
         Some(Self {
-            path: args.resume.or(args.journal)?,
+            is_unnamed: named.is_none(),
+            path: named.or(needs_one)?,
             resumes,
             given,
+            is_temporary,
         })
     }
 
     pub(crate) fn flag(&self) -> &'static str {
         match self.resumes {
             true => "--resume",
+            false if self.is_unnamed => "--workers",
             false => "--journal",
         }
     }
@@ -151,6 +169,7 @@ impl JournalRequest {
                 finished: None,
             },
             is_resumed: false,
+            is_temporary: self.is_temporary,
             path: self.path,
             tracker: None,
         })
@@ -192,6 +211,7 @@ impl JournalRequest {
             store,
             record,
             is_resumed: true,
+            is_temporary: self.is_temporary,
             path: self.path,
             tracker: None,
         };
@@ -212,7 +232,22 @@ impl JournalRequest {
     }
 }
 
+/// Whether two paths are the same name.
+fn is_same(one: &Path, other: Option<&Path>) -> bool {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    other.is_some_and(|other| absolute(one) == absolute(other))
+}
+
 impl Journal {
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What tells it from all other journals.
+    pub(crate) fn salt(&self) -> &str {
+        self.record.binding.salt()
+    }
+
     pub(crate) fn seed(&self) -> Option<u64> {
         self.record.seed
     }
@@ -379,6 +414,8 @@ impl Journal {
             .map_err(|error| Failure::stopped(format!("cannot start a thread: {error}")))?;
         let spill = parked.as_ref().map(|parked| parked.spill.clone());
         let end = JournalEnd {
+            go_on: format!("--resume {}", self.path.display()),
+            is_temporary: self.is_temporary,
             path: self.path,
             writer: Arc::clone(&writer),
             cpu_before,

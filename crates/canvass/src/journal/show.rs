@@ -59,6 +59,12 @@ pub(crate) fn verify_shards(args: &VerifyShardsArgs) -> Result<Exit, Failure> {
     Ok(Exit::TooManyFailed)
 }
 
+/// What tells the journal at `path` from all others.
+pub(crate) fn salt_of(path: &Path) -> Result<String, Failure> {
+    let (record, _) = read(path)?;
+    Ok(record.binding.salt().to_owned())
+}
+
 fn read(path: &Path) -> Result<(Record, Option<FormatError>), Failure> {
     let shown = path.display();
     let loaded = Store::load(FileDisk::unlocked(path));

@@ -8,9 +8,10 @@ use canvass_run::{Assertions, EndpointModules, EndpointSettings};
 use canvass_sweep::config::ModuleDefaults;
 
 use super::expect::{expectations, records};
-use super::hosts::{probes, reach, start_lab};
+use super::hosts::{probes, reach, site_lab};
 use super::proxy::through_proxies;
 use super::scripts::given_credentials;
+use super::site::Site;
 use super::tls::{name_tls_files, tls_client, tls_options};
 use super::{CommandParts, Completion, Invocation, invocation};
 use crate::args::{CheckArgs, CommonArgs, EndpointArgs};
@@ -23,11 +24,19 @@ const NO_RESOLVER: &str = "the endpoint names no resolver (dns://ADDR/NAME), and
 
 /// The invocation of `canvass check`.
 pub(crate) fn check(args: CheckArgs, given: GivenFlags) -> Result<Invocation, Failure> {
+    let common = args.probing.host.common.clone();
+    let completion = Completion::new(args.journal.clone(), args.recheck, given)?;
+    let mut parts = check_parts(args, completion.site())?;
+    parts.completion = completion;
+    invocation(parts, common)
+}
+
+/// The parts of an invocation of `canvass check`.
+pub(super) fn check_parts(args: CheckArgs, site: Site<'_>) -> Result<CommandParts, Failure> {
     let files = NamedFiles::default();
     let no_more = |_: &_, _: &mut _| Ok(());
-    let (mut parts, common, ()) = endpoints("check", args.targets, args.probing, files, no_more)?;
-    parts.completion = Completion::new(args.journal, args.recheck, given);
-    invocation(parts, common)
+    let (parts, _, ()) = endpoints("check", args.targets, args.probing, site, files, no_more)?;
+    Ok(parts)
 }
 
 /// The parts of an invocation that probes mixed endpoints. `files` are others that it uses, and
@@ -36,10 +45,11 @@ pub(super) fn endpoints<T>(
     command: &'static str,
     targets: Vec<String>,
     args: EndpointArgs,
+    site: Site<'_>,
     files: NamedFiles,
     more: impl FnOnce(&ModuleDefaults, &mut EndpointModules) -> Result<T, Failure>,
 ) -> Result<(CommandParts, CommonArgs, T), Failure> {
-    let lab = start_lab(&args.host.common)?;
+    let lab = site_lab(&args.host.common, site)?;
     let settings = HttpSettings {
         headers: args.header,
         follow_max: args.follow,
@@ -63,7 +73,7 @@ pub(super) fn endpoints<T>(
         latency_max: args.host.latency.max_latency.clone(),
         records: records(args.records, Some(&args.serial)),
     };
-    let https = tls_client(&args.tls, Some("http/1.1"), lab.as_ref())?;
+    let https = tls_client(&args.tls, Some("http/1.1"), lab.peers.as_ref())?;
     let endpoints = EndpointSettings {
         http: Arc::new(settings),
         tls: https.without_alpn(),
@@ -72,16 +82,16 @@ pub(super) fn endpoints<T>(
         expect_tls,
         talk: None,
         credentials,
-        loopback_resolvers_only: lab.is_some(),
+        loopback_resolvers_only: lab.peers.is_some(),
     };
     let mut modules = EndpointModules::new(&endpoints);
     let defaults = ModuleDefaults {
         endpoints,
-        tls: tls_options(&args.tls, lab.as_ref())?,
+        tls: tls_options(&args.tls, lab.peers.as_ref())?,
         assertions,
     };
     let added = more(&defaults, &mut modules)?;
-    let mut reach = reach(&args.host.reach, lab.as_ref())?;
+    let mut reach = reach(&args.host.reach, lab.peers.as_ref())?;
     through_proxies(&mut reach, &args.proxy)?;
     let kind = modules.kind();
     let modules = modules.into_modules();

@@ -7,7 +7,7 @@ use canvass_model::RecordType;
 use crate::message::message;
 
 /// Removes the arguments `@ADDR`, and returns what follows the sign, as values of `--resolver`.
-pub(super) fn take_resolvers(targets: &mut Vec<String>) -> Vec<String> {
+pub(crate) fn take_resolvers(targets: &mut Vec<String>) -> Vec<String> {
     let mut resolvers = Vec::new();
     targets.retain(|target| match target.strip_prefix('@') {
         Some(resolver) => {
@@ -21,7 +21,7 @@ pub(super) fn take_resolvers(targets: &mut Vec<String>) -> Vec<String> {
 
 /// Removes the record types that stand after the names, or before them, and returns them. At least
 /// one argument remains, unless there is a list of names beside them.
-pub(super) fn take_types(targets: &mut Vec<String>, is_listed: bool) -> Vec<RecordType> {
+pub(crate) fn take_types(targets: &mut Vec<String>, is_listed: bool) -> Vec<RecordType> {
     let names_min = usize::from(!is_listed);
     let mut names = targets.len();
     while names > names_min && types_of(&targets[names - 1]).is_some() {

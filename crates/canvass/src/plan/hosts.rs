@@ -6,18 +6,19 @@ use std::path::Path;
 use std::time::Duration;
 
 use canvass_engine::SocketOptions;
-use canvass_lab::Lab;
 use canvass_model::{Host, ModuleId};
 use canvass_proto::{FamilyPreference, ModuleKind, Pin, Reach, Timeouts};
 use canvass_queue::{Ports, Protocol, ScopeError, TargetKind, parse_scoped};
 use canvass_report::Columns;
 use canvass_run::{Assertions, DEFAULT_TIMEOUTS, Plan, SYSTEM_NAME_THREADS};
 
+use super::site::{Site, SiteLab};
 use super::{CommandParts, Completion, event_loops};
 use crate::args::{
     CommonArgs, HostArgs, PortsArgs, ReachArgs, ResolveArg, SocketArgs, TimeoutArgs,
 };
 use crate::exit::Failure;
+use crate::lab::LabPeers;
 use crate::outputs::RESPONSE_TABLE;
 use crate::same_file::NamedFiles;
 use crate::{descriptors, granted, lab, resolvers};
@@ -25,16 +26,13 @@ use crate::{descriptors, granted, lab, resolvers};
 /// The module of a run whose targets are all of one kind.
 pub(super) const MODULE: ModuleId = ModuleId(0);
 
-pub(super) fn start_lab(args: &CommonArgs) -> Result<Option<Lab>, Failure> {
-    let impairments = args.lab.clone();
-    impairments
-        .map(|impairments| lab::start_all(impairments.unwrap_or_default()))
-        .transpose()
+pub(super) fn site_lab(args: &CommonArgs, site: Site<'_>) -> Result<SiteLab, Failure> {
+    site.lab(args, lab::start_all)
 }
 
 pub(super) fn probes(
     probe: &'static str,
-    lab: Option<Lab>,
+    lab: SiteLab,
     kind: TargetKind,
     modules: Vec<ModuleKind>,
     reach: Reach,
@@ -54,9 +52,9 @@ pub(super) fn probes(
     } else {
         0
     };
-    let sockets_max = descriptors::sockets_max(loops, lookups, lab.is_some());
+    let sockets_max = descriptors::sockets_max(loops, lookups, lab.held.is_some());
     let names_only = !matches!(kind, TargetKind::Endpoints { .. });
-    let resolvers = name_servers(lab.as_ref(), common, system_names && names_only)?;
+    let resolvers = name_servers(lab.peers.as_ref(), common, system_names && names_only)?;
     let mut builder = Plan::builder(kind)
         .resolvers(resolvers)
         .deadline(common.deadline)
@@ -82,7 +80,8 @@ pub(super) fn probes(
         },
         targets,
         source: None,
-        lab,
+        lab: lab.held,
+        peers: lab.peers,
         save: None,
         completion: Completion::default(),
         files: NamedFiles::default(),
@@ -95,12 +94,12 @@ pub(super) fn probes(
 /// The resolvers for host names. None is not an error without `--resolver`: all hosts may be
 /// addresses.
 fn name_servers(
-    lab: Option<&Lab>,
+    lab: Option<&LabPeers>,
     common: &CommonArgs,
     system: bool,
 ) -> Result<Vec<SocketAddr>, Failure> {
     match lab {
-        Some(lab) => Ok(vec![lab.address()]),
+        Some(lab) => Ok(vec![lab.resolver]),
         None if system => Ok(Vec::new()),
         None if common.resolver.is_empty() => {
             Ok(resolvers::read(&[], common.quiet).unwrap_or_default())
@@ -137,7 +136,7 @@ pub(super) fn module_timeouts(
     }
 }
 
-pub(super) fn reach(args: &ReachArgs, lab: Option<&Lab>) -> Result<Reach, Failure> {
+pub(super) fn reach(args: &ReachArgs, lab: Option<&LabPeers>) -> Result<Reach, Failure> {
     let mut pins = args
         .connect_to
         .iter()
@@ -156,7 +155,7 @@ pub(super) fn reach(args: &ReachArgs, lab: Option<&Lab>) -> Result<Reach, Failur
         })
         .collect::<Result<Vec<_>, _>>()?;
     if let Some(lab) = lab {
-        pins.extend(lab::pins(lab));
+        pins.extend(lab.pins());
     }
     Ok(Reach {
         family: match (args.ipv4, args.ipv6) {

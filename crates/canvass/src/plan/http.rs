@@ -9,8 +9,9 @@ use canvass_proto::http::{Authorization, Extras, HttpSettings, HttpVersion};
 use canvass_queue::{Protocol, TargetKind};
 
 use super::expect::expectations;
-use super::hosts::{MODULE, cannot_read, ports, probes, reach, start_lab};
+use super::hosts::{MODULE, cannot_read, ports, probes, reach, site_lab};
 use super::proxy::through_proxies;
+use super::site::Site;
 use super::tls::{name_tls_files, tls_client};
 use super::{CommandParts, Completion, Invocation, invocation};
 use crate::args::{BasicArgs, ExtrasArgs, HttpArgs};
@@ -23,7 +24,16 @@ const LOCATION_FOLLOW_MAX: u32 = 50;
 
 /// The invocation of `canvass http`.
 pub(crate) fn http(args: HttpArgs, given: GivenFlags) -> Result<Invocation, Failure> {
-    let lab = start_lab(&args.host.common)?;
+    let common = args.host.common.clone();
+    let completion = Completion::new(args.journal.clone(), args.recheck, given)?;
+    let mut parts = http_parts(args, completion.site())?;
+    parts.completion = completion;
+    invocation(parts, common)
+}
+
+/// The parts of an invocation of `canvass http`.
+pub(super) fn http_parts(args: HttpArgs, site: Site<'_>) -> Result<CommandParts, Failure> {
+    let lab = site_lab(&args.host.common, site)?;
     let body = args.data.as_deref().map(data).transpose()?;
     let method = match (&args.request, &body) {
         (Some(method), _) => method.clone(),
@@ -47,7 +57,7 @@ pub(crate) fn http(args: HttpArgs, given: GivenFlags) -> Result<Invocation, Fail
         } else {
             HttpVersion::V11
         },
-        authorization: authorization(&args.credentials)?,
+        authorization: authorization(&args.credentials, site)?,
         follow_max: args.follow.unwrap_or(follow_usual),
         cookies: args.cookies,
         head_bytes_max: usize::try_from(args.head_max).unwrap_or(usize::MAX),
@@ -61,8 +71,8 @@ pub(crate) fn http(args: HttpArgs, given: GivenFlags) -> Result<Invocation, Fail
         extras,
         strict: args.strict_http,
     };
-    let tls = tls_client(&args.tls, Some("http/1.1"), lab.as_ref())?;
-    let mut reach = reach(&args.host.reach, lab.as_ref())?;
+    let tls = tls_client(&args.tls, Some("http/1.1"), lab.peers.as_ref())?;
+    let mut reach = reach(&args.host.reach, lab.peers.as_ref())?;
     through_proxies(&mut reach, &args.proxy)?;
     reach.unix_socket = args.unix_socket.map(|path| path.into_boxed_path());
     let kind = TargetKind::Http {
@@ -78,7 +88,6 @@ pub(crate) fn http(args: HttpArgs, given: GivenFlags) -> Result<Invocation, Fail
     };
     let mut parts = CommandParts {
         save: args.save,
-        completion: Completion::new(args.journal, args.recheck, given),
         ..probes(
             "http",
             lab,
@@ -96,18 +105,19 @@ pub(crate) fn http(args: HttpArgs, given: GivenFlags) -> Result<Invocation, Fail
         parts.files.reads("--credentials", path);
     }
     name_tls_files(&args.tls, &mut parts.files);
-    invocation(parts, args.host.common)
+    Ok(parts)
 }
 
 /// The credentials for the targets, if they are to get any.
-fn authorization(args: &BasicArgs) -> Result<Option<Authorization>, Failure> {
+fn authorization(args: &BasicArgs, site: Site<'_>) -> Result<Option<Authorization>, Failure> {
     if let Some((user, _)) = args.user.as_deref().and_then(|user| user.split_once(':')) {
         return Err(Failure::usage(format!(
             "--user takes a name without a password, since every user of this machine can read the \
              command line: use --user {user} with the password in {PASSWORD}, or --credentials FILE"
         )));
     }
-    if !args.basic && args.user.is_none() && args.credentials.is_none() {
+    let is_asked_for = args.basic || args.user.is_some() || args.credentials.is_some();
+    if !is_asked_for || !site.has_credentials() {
         return Ok(None);
     }
     let file = args.credentials.as_deref();

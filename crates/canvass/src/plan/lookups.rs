@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use canvass_lab::{Lab, LabConfig};
+use canvass_lab::LabConfig;
 use canvass_model::{Class, RecordType};
 use canvass_proto::dns::{OptRecord, QueryOptions};
 use canvass_queue::TargetKind;
 use canvass_report::Columns;
 use canvass_run::{Assertions, Plan, PlanBuilder};
 
+use super::site::Site;
 use super::{CommandParts, Completion, Invocation, dig, expect, invocation};
 use crate::args::{CommonArgs, DnsArgs, PtrArgs, QuestionArgs};
 use crate::exit::Failure;
@@ -24,6 +25,17 @@ const SOA: RecordType = RecordType(6);
 
 /// The invocation of `canvass ptr`.
 pub(crate) fn ptr(args: PtrArgs, given: GivenFlags) -> Result<Invocation, Failure> {
+    let completion = Completion::new(args.journal.clone(), args.recheck, given)?;
+    let (mut parts, common) = ptr_parts(args, completion.site())?;
+    parts.completion = completion;
+    invocation(parts, common)
+}
+
+/// The parts of an invocation of `canvass ptr`.
+pub(super) fn ptr_parts(
+    args: PtrArgs,
+    site: Site<'_>,
+) -> Result<(CommandParts, CommonArgs), Failure> {
     let PtrArgs {
         mut targets,
         forward_confirm,
@@ -31,10 +43,8 @@ pub(crate) fn ptr(args: PtrArgs, given: GivenFlags) -> Result<Invocation, Failur
         records,
         latency,
         mut common,
-        journal,
-        recheck,
+        ..
     } = args;
-    let completion = Completion::new(journal, recheck, given);
     if forward_confirm && question.class != Class::IN {
         return Err(Failure::usage(format_args!(
             "--forward-confirm cannot be used with --class {}: names have their addresses in the \
@@ -49,11 +59,22 @@ pub(crate) fn ptr(args: PtrArgs, given: GivenFlags) -> Result<Invocation, Failur
         records: expect::records(records, None),
     };
     let builder = builder(kind, &question);
-    named_lookups("ptr", builder, assertions, targets, common, completion)
+    named_lookups("ptr", builder, assertions, targets, common, site)
 }
 
 /// The invocation of `canvass dns`.
 pub(crate) fn dns(args: DnsArgs, given: GivenFlags) -> Result<Invocation, Failure> {
+    let completion = Completion::new(args.journal.clone(), args.recheck, given)?;
+    let (mut parts, common) = dns_parts(args, completion.site())?;
+    parts.completion = completion;
+    invocation(parts, common)
+}
+
+/// The parts of an invocation of `canvass dns`.
+pub(super) fn dns_parts(
+    args: DnsArgs,
+    site: Site<'_>,
+) -> Result<(CommandParts, CommonArgs), Failure> {
     let DnsArgs {
         mut targets,
         mut types,
@@ -62,10 +83,8 @@ pub(crate) fn dns(args: DnsArgs, given: GivenFlags) -> Result<Invocation, Failur
         serial,
         latency,
         mut common,
-        journal,
-        recheck,
+        ..
     } = args;
-    let completion = Completion::new(journal, recheck, given);
     common.resolver.extend(dig::take_resolvers(&mut targets));
     if types.is_empty() {
         types = dig::take_types(&mut targets, common.input.is_some());
@@ -91,7 +110,7 @@ pub(crate) fn dns(args: DnsArgs, given: GivenFlags) -> Result<Invocation, Failur
         records: expect::records(records, Some(&serial)),
     };
     let builder = builder(TargetKind::Dns { types }, &question);
-    named_lookups("dns", builder, assertions, targets, common, completion)
+    named_lookups("dns", builder, assertions, targets, common, site)
 }
 
 /// The plan of questions that are asked in this way.
@@ -110,21 +129,21 @@ fn builder(kind: TargetKind, args: &QuestionArgs) -> PlanBuilder {
         .query_source(args.bind)
 }
 
-/// The invocation of lookups whose targets may name their resolvers.
+/// The parts of an invocation of lookups whose targets may name their resolvers.
 fn named_lookups(
     probe: &'static str,
     builder: PlanBuilder,
     assertions: Assertions,
     targets: Vec<String>,
     args: CommonArgs,
-    completion: Completion,
-) -> Result<Invocation, Failure> {
+    site: Site<'_>,
+) -> Result<(CommandParts, CommonArgs), Failure> {
     if args.lab.is_some() && !args.resolver.is_empty() {
         return Err(Failure::usage("@ADDR cannot be used with --lab"));
     }
     let names_one = |target: &String| target.contains(char::is_whitespace) && target.contains('@');
     let may_name = args.input.is_some() || targets.is_empty() || targets.iter().any(names_one);
-    let parts = parts_or(probe, builder, targets, &args, |failure, quiet| {
+    let parts = parts_or(probe, builder, targets, &args, site, |failure, quiet| {
         if !may_name {
             return Err(failure);
         }
@@ -137,10 +156,9 @@ fn named_lookups(
     })?;
     let parts = CommandParts {
         assertions,
-        completion,
         ..parts
     };
-    invocation(parts, args)
+    Ok((parts, args))
 }
 
 /// The invocation of lookups of any kind.
@@ -151,7 +169,8 @@ pub(super) fn lookups(
     targets: Vec<String>,
     args: CommonArgs,
 ) -> Result<Invocation, Failure> {
-    let parts = parts_or(probe, builder, targets, &args, |failure, _| Err(failure))?;
+    let without = |failure, _| Err(failure);
+    let parts = parts_or(probe, builder, targets, &args, Site::Here, without)?;
     let parts = CommandParts {
         tables_beside,
         ..parts
@@ -166,18 +185,18 @@ fn parts_or(
     builder: PlanBuilder,
     targets: Vec<String>,
     args: &CommonArgs,
+    site: Site<'_>,
     without: impl FnOnce(Failure, bool) -> Result<Arc<str>, Failure>,
 ) -> Result<CommandParts, Failure> {
-    let lab: Option<Lab> = match &args.lab {
-        Some(impairments) => Some(lab::start(LabConfig {
-            impairments: impairments.clone().unwrap_or_default(),
+    let lab = site.lab(args, |impairments| {
+        lab::start(LabConfig {
+            impairments,
             ..LabConfig::default()
-        })?),
-        None => None,
-    };
+        })
+    })?;
     let mut no_resolver = None;
-    let resolvers: Vec<SocketAddr> = match &lab {
-        Some(lab) => vec![lab.address()],
+    let resolvers: Vec<SocketAddr> = match &lab.peers {
+        Some(lab) => vec![lab.resolver],
         None => match resolvers::read(&args.resolver, args.quiet) {
             Err(failure) if args.resolver.is_empty() => {
                 no_resolver = Some(without(failure, args.quiet)?);
@@ -196,7 +215,8 @@ fn parts_or(
         assertions: Assertions::default(),
         source: None,
         targets,
-        lab,
+        lab: lab.held,
+        peers: lab.peers,
         save: None,
         completion: Completion::default(),
         files: NamedFiles::default(),

@@ -3,7 +3,7 @@
 mod alerts;
 mod check;
 mod compare;
-mod dig;
+pub(crate) mod dig;
 mod expect;
 mod exporter;
 mod hosts;
@@ -12,10 +12,12 @@ mod list;
 mod lookups;
 mod proxy;
 mod scripts;
+mod site;
 mod sweep;
 mod talk;
 mod tls;
 mod watch_list;
+mod work;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -24,14 +26,16 @@ use std::sync::Arc;
 use canvass_lab::Lab;
 use canvass_proto::TransportPolicy;
 use canvass_queue::{Dedup, Source};
-use canvass_report::Columns;
+use canvass_report::{Columns, Format};
 use canvass_run::{Assertions, Plan, PlanBuilder, default_event_loops};
 
 use crate::args::{CommonArgs, JournalArgs, ProgressArg, RecheckArgs, TransportArg};
 use crate::exit::Failure;
 use crate::journal::{GivenFlags, JournalRequest, Opened};
+use crate::lab::LabPeers;
 use crate::message::message;
 use crate::outputs::Outputs;
+use crate::remote::{CampaignRequest, PlannedCampaign, default_journal};
 use crate::same_file::NamedFiles;
 use crate::{descriptors, granted};
 use list::{journaled_source, order, source, target_options};
@@ -41,9 +45,12 @@ pub(crate) use compare::{ComparePlan, Other, compare};
 pub(crate) use exporter::{PlannedExporter, count as module_count};
 pub(crate) use http::http;
 pub(crate) use lookups::{dns, ptr};
+pub(crate) use scripts::{ModuleFiles, module_files, script_file};
+pub(crate) use site::Site;
 pub(crate) use sweep::{SweepInvocation, SweepPlan, counted, sweep};
 pub(crate) use talk::{tcp, udp};
 pub(crate) use watch_list::{Reread, WatchList};
+pub(crate) use work::{Work, work};
 
 /// A command line, validated and ready to run.
 pub(crate) struct Invocation {
@@ -55,6 +62,8 @@ pub(crate) struct Invocation {
     pub dedup: Option<Arc<Dedup>>,
     /// The journal, with `--journal` or `--resume`.
     pub journal: Option<Opened>,
+    /// The campaign, if the targets are probed by workers.
+    pub campaign: Option<PlannedCampaign>,
     /// The lab inside the process, which runs as long as this is held.
     pub lab: Option<Lab>,
     pub outputs: Outputs,
@@ -76,6 +85,8 @@ struct CommandParts {
     /// The source in place of `targets` and a list.
     source: Option<Box<dyn Source>>,
     lab: Option<Lab>,
+    /// The peers of that lab, or of one elsewhere.
+    peers: Option<LabPeers>,
     save: Option<PathBuf>,
     completion: Completion,
     /// Files that only this command reads.
@@ -94,25 +105,49 @@ struct Completion {
     journal: Option<JournalRequest>,
     /// Whether failed targets are asked again at the end.
     recheck: bool,
+    /// The workers that probe the targets; without it they are probed here.
+    campaign: Option<CampaignRequest>,
 }
 
 impl Completion {
-    fn new(journal: JournalArgs, recheck: RecheckArgs, given: GivenFlags) -> Self {
-        Self {
-            journal: JournalRequest::new(journal, given),
+    fn new(args: JournalArgs, recheck: RecheckArgs, given: GivenFlags) -> Result<Self, Failure> {
+        let campaign = CampaignRequest::new(&args.workers, &given)?;
+        let path = campaign.as_ref().map(|one| default_journal(one.output()));
+        Ok(Self {
+            journal: JournalRequest::new(args, path, given),
             recheck: recheck.recheck,
+            campaign,
+        })
+    }
+
+    /// Where the plan is made.
+    fn site(&self) -> Site<'static> {
+        match self.campaign {
+            Some(_) => Site::Submitter,
+            None => Site::Here,
         }
     }
 }
 
 fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failure> {
-    let Completion { journal, recheck } = parts.completion;
+    let Completion {
+        journal,
+        recheck,
+        campaign,
+    } = parts.completion;
     let mut outputs = Outputs::new(&args, parts.columns, parts.save);
     outputs.parks = recheck;
+    if campaign.as_ref().is_some_and(CampaignRequest::keeps_parts) {
+        // Its lines are entries of an index, which have neither header nor columns.
+        outputs.format = Format::Ndjson;
+    }
     let mut files = parts.files;
     let reads_list = parts.targets.is_empty() && parts.source.is_none();
     name_inputs(&args, reads_list, &mut files);
     outputs.name_files(&mut files, parts.tables_beside);
+    if let Some(campaign) = &campaign {
+        campaign.name_files(&mut files);
+    }
     if let Some(request) = &journal {
         request.name_files(&mut files);
         if let Some(path) = outputs.parked_path() {
@@ -124,26 +159,11 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
         outputs.check_for_journal(request.flag())?;
     }
     descriptors::check(event_loops(&args))?;
-    let mut builder = parts
-        .builder
-        .transport(match args.transport {
-            TransportArg::Udp => TransportPolicy::Udp,
-            TransportArg::Tcp => TransportPolicy::Tcp,
-            TransportArg::Auto => TransportPolicy::Auto,
-        })
-        .retries(args.retries)
-        .rate(args.rate)
-        .rate_per_resolver(args.rate_per_resolver)
-        .concurrency(args.concurrency.map(|jobs| jobs as usize))
-        .event_loops(event_loops(&args))
-        .trace(args.trace);
-    if let Some(timeout) = args.timeout {
-        builder = builder.timeout(timeout);
-    }
-    let mut plan = builder.build().map_err(Failure::usage)?;
-    if !parts.assertions.is_empty() {
-        plan = plan.judged(Arc::new(parts.assertions));
-    }
+    let mut plan = built(parts.builder, parts.assertions, &args)?;
+    let travelling = match &campaign {
+        Some(campaign) => Some(campaign.pack(&plan, parts.peers)?),
+        None => None,
+    };
     granted::warn_of_limits(&args, &plan, parts.sockets_max);
     let dedup = args.dedup.map(|bytes| Arc::new(Dedup::new(bytes)));
     let mut journal = match journal {
@@ -166,6 +186,12 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
         }
         (None, None) => source(&plan, parts.targets, &args, dedup.clone())?,
     };
+    let campaign = match (campaign.zip(travelling), &journal) {
+        (Some((campaign, plan)), Some(Opened::Open(journal))) => {
+            Some(campaign.planned(plan, journal)?)
+        }
+        _ => None,
+    };
     if args.verbose {
         message(format_args!(
             "resolver: {}; event loops: {}; at most {} targets at once",
@@ -180,6 +206,7 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
         source,
         dedup,
         journal,
+        campaign,
         lab: parts.lab,
         outputs,
         progress: match args.progress {
@@ -190,6 +217,30 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
         quiet: args.quiet,
         fail_below_percent: args.fail_below,
         negative_lookups_are_good: parts.negative_lookups_are_good,
+    })
+}
+
+/// The plan of a command.
+fn built(builder: PlanBuilder, assertions: Assertions, args: &CommonArgs) -> Result<Plan, Failure> {
+    let mut builder = builder
+        .transport(match args.transport {
+            TransportArg::Udp => TransportPolicy::Udp,
+            TransportArg::Tcp => TransportPolicy::Tcp,
+            TransportArg::Auto => TransportPolicy::Auto,
+        })
+        .retries(args.retries)
+        .rate(args.rate)
+        .rate_per_resolver(args.rate_per_resolver)
+        .concurrency(args.concurrency.map(|jobs| jobs as usize))
+        .event_loops(event_loops(args))
+        .trace(args.trace);
+    if let Some(timeout) = args.timeout {
+        builder = builder.timeout(timeout);
+    }
+    let plan = builder.build().map_err(Failure::usage)?;
+    Ok(match assertions.is_empty() {
+        true => plan,
+        false => plan.judged(Arc::new(assertions)),
     })
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use canvass_proto::talk::{CredentialUse, Credentials, Preset, Script};
 use canvass_queue::Protocol;
 
+use super::site::Site;
 use crate::credentials;
 use crate::exit::Failure;
 
@@ -42,10 +43,7 @@ impl Talk {
                 file: None,
             });
         }
-        let (path, module) = match name.rsplit_once('#') {
-            Some((path, module)) if !Path::new(name).exists() => (path, Some(module)),
-            _ => (name, None),
-        };
+        let (path, module) = script_file(name);
         let text = std::fs::read_to_string(path).map_err(|error| no_script(name, &error))?;
         let script = Script::parse_module(&text, path, module).map_err(Failure::usage)?;
         Ok(Self {
@@ -70,6 +68,13 @@ impl Talk {
         }
     }
 
+    /// A file that the script names, which is beside it.
+    pub(super) fn beside(&self, file: &Option<Box<str>>) -> Option<PathBuf> {
+        let file = Path::new(&**file.as_ref()?);
+        let directory = self.file.as_deref().and_then(Path::parent);
+        Some(directory.map_or(file.to_path_buf(), |directory| directory.join(file)))
+    }
+
     /// Checks that the script works over this protocol.
     pub(super) fn check_protocol(&self, protocol: Protocol) -> Result<(), Failure> {
         let (supported, word) = match protocol {
@@ -81,6 +86,35 @@ impl Talk {
         }
         let name = self.script.name();
         Err(Failure::usage(format!("{name} does not work over {word}")))
+    }
+}
+
+/// The files of this machine that a module of blackbox_exporter names, and its address.
+pub(crate) struct ModuleFiles {
+    /// The certificates to trust.
+    pub authority: Option<PathBuf>,
+    /// Whether there is a client certificate.
+    pub has_identity: bool,
+    /// Whether there is a local address.
+    pub has_source: bool,
+}
+
+/// The files that a script names, if it is a module of blackbox_exporter.
+pub(crate) fn module_files(script: &str) -> Result<ModuleFiles, Failure> {
+    let talk = Talk::read(script, None)?;
+    let settings = talk.script.settings();
+    Ok(ModuleFiles {
+        authority: talk.beside(&settings.ca_file),
+        has_identity: settings.cert_file.is_some(),
+        has_source: settings.source.is_some(),
+    })
+}
+
+/// The path of a script, and the name of a module in it.
+pub(crate) fn script_file(name: &str) -> (&str, Option<&str>) {
+    match name.rsplit_once('#') {
+        Some((path, module)) if !Path::new(name).exists() => (path, Some(module)),
+        _ => (name, None),
     }
 }
 
@@ -105,13 +139,14 @@ fn no_script(name: &str, error: &std::io::Error) -> Failure {
 pub(super) fn talk_credentials(
     talk: Option<&Talk>,
     file: Option<&Path>,
+    site: Site<'_>,
 ) -> Result<Option<Arc<Credentials>>, Failure> {
     let Some(talk) = talk else { return Ok(None) };
     if talk.script.credential_use() == CredentialUse::None {
         return Ok(None);
     }
     let given = given_credentials(file)?;
-    if given.is_none() && talk.script.needs_credentials() {
+    if given.is_none() && talk.script.needs_credentials() && site.has_credentials() {
         return Err(credentials::missing(talk.script.name()));
     }
     Ok(given)

@@ -13,6 +13,7 @@ use canvass_sweep::{RoundAssertions, TargetAssertions, Thresholds, WatchedTarget
 use super::alerts::{PlannedAlerts, alerts};
 use super::check::endpoints;
 use super::exporter::{PlannedExporter, exporter};
+use super::site::Site;
 use super::watch_list::{self, Configured, List, ModuleTimeouts};
 use super::{CommandParts, Invocation, WatchList, invocation, target_options};
 use crate::args::{CommonArgs, SweepArgs};
@@ -148,7 +149,14 @@ fn has_no_list(args: &SweepArgs) -> bool {
 /// No targets.
 fn unlisted(args: SweepArgs, files: NamedFiles) -> Result<Targets, Failure> {
     let no_more = |_: &_, _: &mut _| Ok(());
-    let (mut parts, rest, ()) = endpoints("sweep", args.targets, args.probing, files, no_more)?;
+    let (mut parts, rest, ()) = endpoints(
+        "sweep",
+        args.targets,
+        args.probing,
+        Site::Here,
+        files,
+        no_more,
+    )?;
     parts.source = Some(Box::new(canvass_queue::jobs(Vec::new())));
     Ok((invocation(parts, rest)?, Vec::new(), WatchList::None))
 }
@@ -166,8 +174,14 @@ fn listed(args: SweepArgs, pace: Pace, files: NamedFiles) -> Result<Targets, Fai
         })
     };
     let has_listener = args.listen.listen.is_some();
-    let (parts, rest, assertions) =
-        endpoints("sweep", args.targets, args.probing, files, of_flags)?;
+    let (parts, rest, assertions) = endpoints(
+        "sweep",
+        args.targets,
+        args.probing,
+        Site::Here,
+        files,
+        of_flags,
+    )?;
     let parts = leave_descriptors(parts, has_listener)?;
     let rounds = Rounds {
         pace,
@@ -205,6 +219,7 @@ fn configured(
         "sweep",
         args.targets,
         args.probing,
+        Site::Here,
         files,
         |defaults, modules| {
             let planned = config.plan(defaults, modules).map_err(Failure::usage)?;

@@ -1,34 +1,44 @@
 //! The plans of `canvass tcp` and `canvass udp`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use canvass_proto::ModuleKind;
 use canvass_proto::talk::OnlyFamily;
 use canvass_queue::{Protocol, TargetKind};
 
 use super::expect;
-use super::hosts::{MODULE, ports, probes, reach, start_lab};
+use super::hosts::{MODULE, ports, probes, reach, site_lab};
 use super::proxy::through_proxies;
 use super::scripts::{Talk, talk_credentials};
+use super::site::Site;
 use super::tls::{name_tls_files, tls_client};
-use super::{Completion, Invocation, invocation};
+use super::{CommandParts, Completion, Invocation, invocation};
 use crate::args::{TcpArgs, TlsVersionArg, UdpArgs};
 use crate::exit::Failure;
 use crate::journal::GivenFlags;
 use crate::same_file::NamedFiles;
 
 /// The invocation of `canvass tcp`.
-pub(crate) fn tcp(mut args: TcpArgs, given: GivenFlags) -> Result<Invocation, Failure> {
-    let lab = start_lab(&args.host.common)?;
+pub(crate) fn tcp(args: TcpArgs, given: GivenFlags) -> Result<Invocation, Failure> {
+    let common = args.host.common.clone();
+    let completion = Completion::new(args.journal.clone(), args.recheck, given)?;
+    let mut parts = tcp_parts(args, completion.site())?;
+    parts.completion = completion;
+    invocation(parts, common)
+}
+
+/// The parts of an invocation of `canvass tcp`.
+pub(super) fn tcp_parts(mut args: TcpArgs, site: Site<'_>) -> Result<CommandParts, Failure> {
+    let lab = site_lab(&args.host.common, site)?;
     let read = |name| Talk::read(name, args.quiet_after);
     let talk = args.talk.as_deref().map(read).transpose()?;
     let file = talk.as_ref().and_then(|talk| talk.file.clone());
     if let Some(talk) = &talk {
         talk.check_protocol(Protocol::Tcp)?;
-        add_module_settings(talk, &mut args);
+        add_module_settings(talk, &mut args, site);
     }
-    let credentials = talk_credentials(talk.as_ref(), args.credentials.as_deref())?;
-    let mut reach = reach(&args.host.reach, lab.as_ref())?;
+    let credentials = talk_credentials(talk.as_ref(), args.credentials.as_deref(), site)?;
+    let mut reach = reach(&args.host.reach, lab.peers.as_ref())?;
     through_proxies(&mut reach, &args.proxy)?;
     let kind = TargetKind::Tcp {
         module: MODULE,
@@ -41,7 +51,7 @@ pub(crate) fn tcp(mut args: TcpArgs, given: GivenFlags) -> Result<Invocation, Fa
     let module = ModuleKind::Tcp {
         script: talk.map(|talk| talk.script),
         credentials,
-        tls: tls_client(&args.tls, None, lab.as_ref())?,
+        tls: tls_client(&args.tls, None, lab.peers.as_ref())?,
         tls_from_start: args.tls_from_start || script_begins_with_tls,
         certificate: expect::tls(&args.expect).if_any(),
     };
@@ -56,21 +66,29 @@ pub(crate) fn tcp(mut args: TcpArgs, given: GivenFlags) -> Result<Invocation, Fa
     )?;
     name_talk_files(file, &args.credentials, &mut parts.files);
     name_tls_files(&args.tls, &mut parts.files);
-    parts.completion = Completion::new(args.journal, args.recheck, given);
-    invocation(parts, args.host.common)
+    Ok(parts)
 }
 
 /// The invocation of `canvass udp`.
 pub(crate) fn udp(args: UdpArgs, given: GivenFlags) -> Result<Invocation, Failure> {
-    let lab = start_lab(&args.host.common)?;
+    let common = args.host.common.clone();
+    let completion = Completion::new(args.journal.clone(), args.recheck, given)?;
+    let mut parts = udp_parts(args, completion.site())?;
+    parts.completion = completion;
+    invocation(parts, common)
+}
+
+/// The parts of an invocation of `canvass udp`.
+pub(super) fn udp_parts(args: UdpArgs, site: Site<'_>) -> Result<CommandParts, Failure> {
+    let lab = site_lab(&args.host.common, site)?;
     let talk = match &args.talk {
         Some(name) => Talk::read(name, None)?,
         None => Talk::any_reply(),
     };
     talk.check_protocol(Protocol::Udp)?;
     let file = talk.file.clone();
-    let credentials = talk_credentials(Some(&talk), args.credentials.as_deref())?;
-    let reach = reach(&args.host.reach, lab.as_ref())?;
+    let credentials = talk_credentials(Some(&talk), args.credentials.as_deref(), site)?;
+    let reach = reach(&args.host.reach, lab.peers.as_ref())?;
     let kind = TargetKind::Udp {
         module: MODULE,
         ports: ports(&args.ports, Protocol::Udp)?,
@@ -91,19 +109,13 @@ pub(crate) fn udp(args: UdpArgs, given: GivenFlags) -> Result<Invocation, Failur
         &args.host,
     )?;
     name_talk_files(file, &args.credentials, &mut parts.files);
-    parts.completion = Completion::new(args.journal, args.recheck, given);
-    invocation(parts, args.host.common)
+    Ok(parts)
 }
 
 /// Adds what a module of blackbox_exporter says about addresses and certificates to the flags, which
 /// count more. As there, files are beside the script.
-fn add_module_settings(talk: &Talk, args: &mut TcpArgs) {
+fn add_module_settings(talk: &Talk, args: &mut TcpArgs, site: Site<'_>) {
     let settings = talk.script.settings();
-    let directory = talk.file.as_deref().and_then(Path::parent);
-    let beside = |file: &Option<Box<str>>| {
-        let file = Path::new(&**file.as_ref()?);
-        Some(directory.map_or(file.to_path_buf(), |directory| directory.join(file)))
-    };
     let reach = &mut args.host.reach;
     if !reach.ipv4 && !reach.ipv6 {
         reach.ipv4 = settings.only_family == Some(OnlyFamily::V4);
@@ -113,10 +125,14 @@ fn add_module_settings(talk: &Talk, args: &mut TcpArgs) {
     *bind = bind.or(settings.source.map(|address| (address, 0).into()));
     let tls = &mut args.tls;
     tls.insecure |= settings.insecure;
-    tls.cacert = tls.cacert.take().or_else(|| beside(&settings.ca_file));
-    if tls.cert.is_none() {
-        tls.cert = beside(&settings.cert_file);
-        tls.key = beside(&settings.key_file);
+    if !matches!(site, Site::Worker(_)) {
+        // A worker has been sent the content of these files, or has its own.
+        let authority = || talk.beside(&settings.ca_file);
+        tls.cacert = tls.cacert.take().or_else(authority);
+        if tls.cert.is_none() {
+            tls.cert = talk.beside(&settings.cert_file);
+            tls.key = talk.beside(&settings.key_file);
+        }
     }
     let server_name = || settings.server_name.clone();
     tls.server_name = tls.server_name.take().or_else(server_name);

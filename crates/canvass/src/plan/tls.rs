@@ -2,19 +2,18 @@
 
 use std::path::Path;
 
-use canvass_lab::Lab;
 use canvass_proto::tls::{PemFile, Roots, TlsClient, TlsIdentity, TlsOptions, TlsVersion};
 
 use super::hosts::cannot_read;
 use crate::args::{RootsArg, TlsArgs, TlsVersionArg};
 use crate::exit::Failure;
-use crate::lab;
+use crate::lab::LabPeers;
 use crate::same_file::NamedFiles;
 
 pub(super) fn tls_client(
     args: &TlsArgs,
     alpn: Option<&str>,
-    lab: Option<&Lab>,
+    lab: Option<&LabPeers>,
 ) -> Result<TlsClient, Failure> {
     TlsClient::new(&TlsOptions {
         alpn: alpn.map(Into::into).into_iter().collect(),
@@ -24,10 +23,10 @@ pub(super) fn tls_client(
 }
 
 /// The options of TLS clients, without application protocols.
-pub(super) fn tls_options(args: &TlsArgs, lab: Option<&Lab>) -> Result<TlsOptions, Failure> {
+pub(super) fn tls_options(args: &TlsArgs, lab: Option<&LabPeers>) -> Result<TlsOptions, Failure> {
     let ca = match (&args.cacert, lab) {
         (Some(path), _) => Some(pem(path)?),
-        (None, Some(lab)) => lab::authority(lab),
+        (None, Some(lab)) => lab.authority(),
         (None, None) => None,
     };
     let identity = match (&args.cert, &args.key) {

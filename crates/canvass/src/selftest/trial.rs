@@ -13,6 +13,7 @@ use canvass_report::{Sink, SinkError, Tally};
 use canvass_run::{DEFAULT_TIMEOUTS, Plan, Run, Shared};
 
 use crate::exit::Failure;
+use crate::lab::LabPeers;
 use crate::{descriptors, lab};
 
 /// The kind of probe.
@@ -109,7 +110,7 @@ impl Probe {
                     expect: None,
                 };
                 let reach = Reach {
-                    pins: lab::pins(lab),
+                    pins: LabPeers::of(lab).pins(),
                     ..Reach::default()
                 };
                 Plan::builder(TargetKind::Http {

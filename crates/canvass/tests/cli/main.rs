@@ -116,3 +116,4 @@ mod tls_server;
 mod trace;
 mod udp;
 mod unicode_names;
+mod workers;

@@ -20,9 +20,9 @@ const LOOK: Duration = Duration::from_millis(20);
 const PASSWORD: &str = "pass \"word\"";
 
 /// A Redis in plain text and over TLS.
-struct Redis {
+pub(crate) struct Redis {
     child: Child,
-    plain: SocketAddr,
+    pub plain: SocketAddr,
     tls: SocketAddr,
     directory: TempDir,
 }
@@ -30,7 +30,7 @@ struct Redis {
 impl Redis {
     /// Starts one that wants a password, or none.
     #[track_caller]
-    fn start(password: Option<&str>) -> Self {
+    pub(crate) fn start(password: Option<&str>) -> Self {
         (0..PORT_TRIES)
             .find_map(|_| Self::start_on(closed_port(), closed_port(), password))
             .expect("redis-server does not start")

@@ -12,11 +12,13 @@ mod compressed;
 mod cpu_time;
 mod credentials;
 mod decompressed;
+mod defaults;
 mod descriptors;
 mod execution;
 mod exit;
 mod explain;
 mod files;
+mod generate;
 mod granted;
 mod journal;
 mod lab;
@@ -45,10 +47,10 @@ mod terminal;
 mod units;
 mod upkeep;
 
-use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use args::{CampaignCommand, Cli, Command, SweepArgs, SweepCommand};
 use exit::{Exit, Failure};
@@ -61,28 +63,56 @@ use signals::StopSignals;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let (command, given) = match parse(std::env::args_os()) {
+    let with_defaults = match defaults::add_to(std::env::args_os().collect()) {
+        Ok(with_defaults) => with_defaults,
+        Err(failure) => return end(&failure),
+    };
+    let parsed = Cli::command().try_get_matches_from(&with_defaults.words);
+    let parsed = parsed.and_then(|matches| {
+        let (command, given) = read(&matches)?;
+        Ok((command, given, with_defaults.message(&matches)))
+    });
+    let (command, given, defaults) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
             // Help is printed to standard output and is not an error; neither is a closed pipe there.
+            let error = with_commands(error);
             let _ = error.print();
             return Exit::from_clap(&error).into();
         }
     };
+    if let Some(defaults) = defaults {
+        message::message(defaults);
+    }
     let ended = StopSignals::catch().and_then(|signals| execute(command, given, &signals));
     match ended {
         Ok(exit) => exit.into(),
-        Err(failure) => {
-            message::message(format_args!("canvass: {failure}"));
-            failure.exit().into()
-        }
+        Err(failure) => end(&failure),
     }
 }
 
-fn parse(words: impl IntoIterator<Item = OsString>) -> Result<(Command, GivenFlags), clap::Error> {
-    let matches = Cli::command().try_get_matches_from(words)?;
-    let cli = Cli::from_arg_matches(&matches)?;
-    Ok((cli.command, GivenFlags::of(&matches)))
+/// The command of a command line, and its flags.
+fn read(matches: &ArgMatches) -> Result<(Command, GivenFlags), clap::Error> {
+    let cli = Cli::from_arg_matches(matches)?;
+    Ok((cli.command, GivenFlags::of(matches)))
+}
+
+fn end(failure: &Failure) -> ExitCode {
+    message::message(format_args!("canvass: {failure}"));
+    failure.exit().into()
+}
+
+/// Adds the list of all commands to the error about one that is none of them.
+fn with_commands(mut error: clap::Error) -> clap::Error {
+    let is_unknown = error.kind() == ErrorKind::InvalidSubcommand;
+    if is_unknown {
+        let cli = Cli::command();
+        let names: Vec<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
+        let list = format!("the commands are {}", names.join(", "));
+        let list = ContextValue::StyledStrs(vec![list.into()]);
+        error.insert(ContextKind::Suggested, list);
+    }
+    error
 }
 
 fn execute(command: Command, given: GivenFlags, signals: &StopSignals) -> Result<Exit, Failure> {
@@ -106,8 +136,11 @@ fn execute(command: Command, given: GivenFlags, signals: &StopSignals) -> Result
             CampaignCommand::Cancel(args) => remote::cancel(&args),
             CampaignCommand::Gather(args) => remote::gather(&args),
             CampaignCommand::Attach(args) => {
-                let words = remote::attached(&args)?.into_iter().map(OsString::from);
-                let (command, given) = parse(words).map_err(Failure::usage)?;
+                let words = remote::attached(&args)?;
+                let parsed = Cli::command().try_get_matches_from(words);
+                let (command, given) = parsed
+                    .and_then(|matches| read(&matches))
+                    .map_err(Failure::usage)?;
                 execute(command, given, signals)
             }
         },
@@ -119,5 +152,7 @@ fn execute(command: Command, given: GivenFlags, signals: &StopSignals) -> Result
         Command::Explain(args) => explain::explain(&args),
         Command::Selftest(args) => selftest::run(&args),
         Command::Lab(args) => lab::serve(&args, signals),
+        Command::Completions(args) => generate::completions(&args),
+        Command::Man(args) => generate::man(&args),
     }
 }

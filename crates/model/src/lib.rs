@@ -24,6 +24,7 @@ mod report;
 mod saved;
 mod status;
 mod subnet;
+mod suggestion;
 mod target;
 mod time;
 mod warning;
@@ -51,6 +52,7 @@ pub use report::{
 };
 pub use status::{Rcode, Status};
 pub use subnet::{ClientSubnet, ClientSubnetError};
+pub use suggestion::suggestion;
 pub use target::{HttpFallback, Target, UrlTarget, reverse_name, reverse_name_address};
 pub use time::Time;
 /// URLs, and positions in them.

@@ -24,6 +24,11 @@ impl Rcode {
     pub const NOTIMP: Self = Self(4);
     /// The server refuses to answer.
     pub const REFUSED: Self = Self(5);
+
+    /// The names of the codes that have one, in the order of the codes.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        RCODE_NAMES.iter().map(|(_, name)| *name)
+    }
 }
 
 /// The codes that have a name (IANA), in order.
@@ -119,7 +124,7 @@ impl Status {
     ];
 
     /// The keyword, unless it is a code.
-    const fn word(self) -> Option<&'static str> {
+    pub const fn word(self) -> Option<&'static str> {
         Some(match self {
             Self::Rcode(_) | Self::Http(_) => return None,
             Self::Open => "OPEN",

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use canvass_lab::{ImpairmentError, Impairments, KEYS, ServiceKind};
+use canvass_model::suggestion;
 use clap::{ArgAction, Args};
 
 use super::heading;
@@ -60,9 +61,10 @@ fn kinds() -> String {
 /// Reads the value of `--lab`, and lists the keys where one is unknown.
 pub(super) fn parse_impairments(text: &str) -> Result<Impairments, String> {
     text.parse().map_err(|error: ImpairmentError| match error {
-        ImpairmentError::UnknownKey { .. } => {
+        ImpairmentError::UnknownKey { ref key } => {
             let keys: Vec<_> = KEYS.iter().map(|(key, ..)| *key).collect();
-            format!("{error}; expected one of {}", keys.join(", "))
+            let hint = suggestion(key, keys.iter().copied());
+            format!("{error}{hint}; expected one of {}", keys.join(", "))
         }
         ImpairmentError::BadValue { .. } => error.to_string(),
     })
@@ -93,9 +95,11 @@ impl FromStr for ServeArg {
             ),
             None => (text, 0),
         };
-        let kind = name
-            .parse::<ServiceKind>()
-            .map_err(|error| format!("{error}; expected all, or one of {}", kinds()))?;
+        let kind = name.parse::<ServiceKind>().map_err(|error| {
+            let names = ServiceKind::ALL.iter().map(|kind| kind.name());
+            let hint = suggestion(name, names);
+            format!("{error}{hint}; expected all, or one of {}", kinds())
+        })?;
         Ok(Self::One(kind, port))
     }
 }

@@ -13,7 +13,7 @@ use super::proxy::through_proxies;
 use super::scripts::given_credentials;
 use super::site::Site;
 use super::tls::{name_tls_files, tls_client, tls_options};
-use super::{CommandParts, Completion, Invocation, invocation};
+use super::{CommandParts, Invocation, RunRequest, invocation};
 use crate::args::{CheckArgs, CommonArgs, EndpointArgs};
 use crate::exit::Failure;
 use crate::journal::GivenFlags;
@@ -25,9 +25,9 @@ const NO_RESOLVER: &str = "the endpoint names no resolver (dns://ADDR/NAME), and
 /// The invocation of `canvass check`.
 pub(crate) fn check(args: CheckArgs, given: GivenFlags) -> Result<Invocation, Failure> {
     let common = args.probing.host.common.clone();
-    let completion = Completion::new(args.journal.clone(), args.recheck, given)?;
-    let mut parts = check_parts(args, completion.site())?;
-    parts.completion = completion;
+    let request = RunRequest::new(args.run.clone(), given)?;
+    let mut parts = check_parts(args, request.site())?;
+    parts.request = request;
     invocation(parts, common)
 }
 

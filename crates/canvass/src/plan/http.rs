@@ -13,7 +13,7 @@ use super::hosts::{MODULE, cannot_read, ports, probes, reach, site_lab};
 use super::proxy::through_proxies;
 use super::site::Site;
 use super::tls::{name_tls_files, tls_client};
-use super::{CommandParts, Completion, Invocation, invocation};
+use super::{CommandParts, Invocation, RunRequest, invocation};
 use crate::args::{BasicArgs, ExtrasArgs, HttpArgs};
 use crate::credentials::{self, PASSWORD};
 use crate::exit::Failure;
@@ -25,9 +25,9 @@ const LOCATION_FOLLOW_MAX: u32 = 50;
 /// The invocation of `canvass http`.
 pub(crate) fn http(args: HttpArgs, given: GivenFlags) -> Result<Invocation, Failure> {
     let common = args.host.common.clone();
-    let completion = Completion::new(args.journal.clone(), args.recheck, given)?;
-    let mut parts = http_parts(args, completion.site())?;
-    parts.completion = completion;
+    let request = RunRequest::new(args.run.clone(), given)?;
+    let mut parts = http_parts(args, request.site())?;
+    parts.request = request;
     invocation(parts, common)
 }
 

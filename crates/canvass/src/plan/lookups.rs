@@ -11,7 +11,7 @@ use canvass_report::Columns;
 use canvass_run::{Assertions, Plan, PlanBuilder};
 
 use super::site::Site;
-use super::{CommandParts, Completion, Invocation, dig, expect, invocation};
+use super::{CommandParts, Invocation, RunRequest, dig, expect, invocation};
 use crate::args::{CommonArgs, DnsArgs, PtrArgs, QuestionArgs};
 use crate::exit::Failure;
 use crate::journal::GivenFlags;
@@ -25,9 +25,9 @@ const SOA: RecordType = RecordType(6);
 
 /// The invocation of `canvass ptr`.
 pub(crate) fn ptr(args: PtrArgs, given: GivenFlags) -> Result<Invocation, Failure> {
-    let completion = Completion::new(args.journal.clone(), args.recheck, given)?;
-    let (mut parts, common) = ptr_parts(args, completion.site())?;
-    parts.completion = completion;
+    let request = RunRequest::new(args.run.clone(), given)?;
+    let (mut parts, common) = ptr_parts(args, request.site())?;
+    parts.request = request;
     invocation(parts, common)
 }
 
@@ -64,9 +64,9 @@ pub(super) fn ptr_parts(
 
 /// The invocation of `canvass dns`.
 pub(crate) fn dns(args: DnsArgs, given: GivenFlags) -> Result<Invocation, Failure> {
-    let completion = Completion::new(args.journal.clone(), args.recheck, given)?;
-    let (mut parts, common) = dns_parts(args, completion.site())?;
-    parts.completion = completion;
+    let request = RunRequest::new(args.run.clone(), given)?;
+    let (mut parts, common) = dns_parts(args, request.site())?;
+    parts.request = request;
     invocation(parts, common)
 }
 
@@ -218,7 +218,7 @@ fn parts_or(
         lab: lab.held,
         peers: lab.peers,
         save: None,
-        completion: Completion::default(),
+        request: RunRequest::default(),
         files: NamedFiles::default(),
         tables_beside: &[RESPONSE_TABLE],
         sockets_max: None,

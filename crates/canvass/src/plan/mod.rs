@@ -4,6 +4,7 @@ mod alerts;
 mod check;
 mod compare;
 pub(crate) mod dig;
+mod dry_run;
 mod expect;
 mod exporter;
 mod hosts;
@@ -25,11 +26,11 @@ use std::sync::Arc;
 
 use canvass_lab::Lab;
 use canvass_proto::TransportPolicy;
-use canvass_queue::{Dedup, Source};
-use canvass_report::{Columns, Format};
+use canvass_queue::Source;
+use canvass_report::{Columns, Format, LineFilter};
 use canvass_run::{Assertions, Plan, PlanBuilder, default_event_loops};
 
-use crate::args::{CommonArgs, JournalArgs, ProgressArg, RecheckArgs, TransportArg};
+use crate::args::{CommonArgs, ProgressArg, RunArgs, TransportArg};
 use crate::exit::Failure;
 use crate::journal::{GivenFlags, JournalRequest, Opened};
 use crate::lab::LabPeers;
@@ -38,12 +39,14 @@ use crate::outputs::Outputs;
 use crate::remote::{CampaignRequest, PlannedCampaign, default_journal};
 use crate::same_file::NamedFiles;
 use crate::{descriptors, granted};
+use dry_run::Preview;
 use list::{journaled_source, order, source, target_options};
 
 pub(crate) use check::check;
 pub(crate) use compare::{ComparePlan, Other, compare};
 pub(crate) use exporter::{PlannedExporter, count as module_count};
 pub(crate) use http::http;
+pub(crate) use list::LeftOut;
 pub(crate) use lookups::{dns, ptr};
 pub(crate) use scripts::{ModuleFiles, module_files, script_file};
 pub(crate) use site::Site;
@@ -54,12 +57,14 @@ pub(crate) use work::{Work, work};
 
 /// A command line, validated and ready to run.
 pub(crate) struct Invocation {
+    /// What it would do, if it is not to be done.
+    pub preview: Option<String>,
     /// The name of the command.
     pub probe: &'static str,
     pub plan: Plan,
     pub source: Box<dyn Source>,
-    /// What is left out of the source, with `--dedup`.
-    pub dedup: Option<Arc<Dedup>>,
+    /// What is left out of the source.
+    pub left_out: LeftOut,
     /// The journal, with `--journal` or `--resume`.
     pub journal: Option<Opened>,
     /// The campaign, if the targets are probed by workers.
@@ -88,7 +93,7 @@ struct CommandParts {
     /// The peers of that lab, or of one elsewhere.
     peers: Option<LabPeers>,
     save: Option<PathBuf>,
-    completion: Completion,
+    request: RunRequest,
     /// Files that only this command reads.
     files: NamedFiles,
     /// The names of the percentile tables beside that of `--hgrm`.
@@ -99,23 +104,29 @@ struct CommandParts {
     negative_lookups_are_good: bool,
 }
 
-/// What is asked of a run besides its lines, so that nothing is lost.
+/// What is asked of a run besides its targets and how they are probed.
 #[derive(Default)]
-struct Completion {
+struct RunRequest {
     journal: Option<JournalRequest>,
     /// Whether failed targets are asked again at the end.
     recheck: bool,
     /// The workers that probe the targets; without it they are probed here.
     campaign: Option<CampaignRequest>,
+    /// Which targets have a line; all of them without it.
+    filter: Option<LineFilter>,
+    /// Whether only the plan is shown.
+    dry_run: bool,
 }
 
-impl Completion {
-    fn new(args: JournalArgs, recheck: RecheckArgs, given: GivenFlags) -> Result<Self, Failure> {
-        let campaign = CampaignRequest::new(&args.workers, &given)?;
+impl RunRequest {
+    fn new(args: RunArgs, given: GivenFlags) -> Result<Self, Failure> {
+        let campaign = CampaignRequest::new(&args.journal.workers, &given)?;
         let path = campaign.as_ref().map(|one| default_journal(one.output()));
         Ok(Self {
-            journal: JournalRequest::new(args, path, given),
-            recheck: recheck.recheck,
+            journal: JournalRequest::new(args.journal, path, given),
+            recheck: args.recheck.recheck,
+            filter: args.filter.filter(),
+            dry_run: args.dry_run,
             campaign,
         })
     }
@@ -130,13 +141,16 @@ impl Completion {
 }
 
 fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failure> {
-    let Completion {
+    let RunRequest {
         journal,
         recheck,
+        filter,
+        dry_run,
         campaign,
-    } = parts.completion;
+    } = parts.request;
     let mut outputs = Outputs::new(&args, parts.columns, parts.save);
     outputs.parks = recheck;
+    outputs.filter = filter.map(Arc::new);
     if campaign.as_ref().is_some_and(CampaignRequest::keeps_parts) {
         // Its lines are entries of an index, which have neither header nor columns.
         outputs.format = Format::Ndjson;
@@ -157,6 +171,7 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
     files.check()?;
     if let Some(request) = &journal {
         outputs.check_for_journal(request.flag())?;
+        request.check_existence()?;
     }
     descriptors::check(event_loops(&args))?;
     let mut plan = built(parts.builder, parts.assertions, &args)?;
@@ -165,8 +180,20 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
         None => None,
     };
     granted::warn_of_limits(&args, &plan, parts.sockets_max);
-    let dedup = args.dedup.map(|bytes| Arc::new(Dedup::new(bytes)));
+    let preview = dry_run.then(|| {
+        let preview = Preview {
+            command: parts.probe,
+            plan: &plan,
+            args: &args,
+            files: &files,
+            outputs: &outputs,
+        };
+        preview.text(&parts.targets)
+    });
+    let preview = preview.transpose()?;
+    let left_out = LeftOut::new(&args);
     let mut journal = match journal {
+        Some(_) if dry_run => None,
         Some(request) => {
             let order = order(&args, !parts.targets.is_empty())?;
             Some(request.open(&order, args.quiet)?)
@@ -180,11 +207,12 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
     }
     let source = match (parts.source, &mut journal) {
         (Some(source), _) => source,
+        (None, _) if dry_run => Box::new(canvass_queue::jobs(Vec::new())),
         (None, Some(Opened::Finished(_))) => Box::new(canvass_queue::jobs(Vec::new())),
         (None, Some(Opened::Open(journal))) => {
-            journaled_source(&plan, parts.targets, &args, dedup.clone(), journal)?
+            journaled_source(&plan, parts.targets, &args, &left_out, journal)?
         }
-        (None, None) => source(&plan, parts.targets, &args, dedup.clone())?,
+        (None, None) => source(&plan, parts.targets, &args, &left_out)?,
     };
     let campaign = match (campaign.zip(travelling), &journal) {
         (Some((campaign, plan)), Some(Opened::Open(journal))) => {
@@ -201,10 +229,11 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
         ));
     }
     Ok(Invocation {
+        preview,
         probe: parts.probe,
         plan,
         source,
-        dedup,
+        left_out,
         journal,
         campaign,
         lab: parts.lab,

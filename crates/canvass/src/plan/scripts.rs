@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use canvass_model::suggestion;
 use canvass_proto::talk::{CredentialUse, Credentials, Preset, Script};
 use canvass_queue::Protocol;
 
@@ -21,9 +22,6 @@ pub(super) struct Talk {
     /// The file it was read from.
     pub(super) file: Option<PathBuf>,
 }
-
-/// How much a name must be like a preset's to be taken for a slip, from 0 to 1.
-const SIMILARITY_MIN: f64 = 0.7;
 
 impl Talk {
     /// Returns the preset of this name, or else the script in this file; `FILE#NAME` is a module of a
@@ -120,18 +118,11 @@ pub(crate) fn script_file(name: &str) -> (&str, Option<&str>) {
 
 /// The failure for a name that is neither a preset nor a file.
 fn no_script(name: &str, error: &std::io::Error) -> Failure {
-    let similarity = |preset: &&Preset| strsim::jaro_winkler(preset.name, name);
-    let closest = Preset::ALL
-        .iter()
-        .max_by(|one, other| similarity(one).total_cmp(&similarity(other)))
-        .filter(|preset| similarity(preset) >= SIMILARITY_MIN);
-    let hint = closest.map_or(String::new(), |preset| {
-        format!("; did you mean {}?", preset.name)
-    });
     let presets: Vec<_> = Preset::ALL.iter().map(|preset| preset.name).collect();
     Failure::usage(format!(
-        "--talk {name:?} is neither a file that can be read ({error}) nor one of {}{hint}",
-        presets.join(", ")
+        "--talk {name:?} is neither a file that can be read ({error}) nor one of {}{}",
+        presets.join(", "),
+        suggestion(name, presets.iter().copied())
     ))
 }
 

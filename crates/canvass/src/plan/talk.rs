@@ -12,7 +12,7 @@ use super::proxy::through_proxies;
 use super::scripts::{Talk, talk_credentials};
 use super::site::Site;
 use super::tls::{name_tls_files, tls_client};
-use super::{CommandParts, Completion, Invocation, invocation};
+use super::{CommandParts, Invocation, RunRequest, invocation};
 use crate::args::{TcpArgs, TlsVersionArg, UdpArgs};
 use crate::exit::Failure;
 use crate::journal::GivenFlags;
@@ -21,9 +21,9 @@ use crate::same_file::NamedFiles;
 /// The invocation of `canvass tcp`.
 pub(crate) fn tcp(args: TcpArgs, given: GivenFlags) -> Result<Invocation, Failure> {
     let common = args.host.common.clone();
-    let completion = Completion::new(args.journal.clone(), args.recheck, given)?;
-    let mut parts = tcp_parts(args, completion.site())?;
-    parts.completion = completion;
+    let request = RunRequest::new(args.run.clone(), given)?;
+    let mut parts = tcp_parts(args, request.site())?;
+    parts.request = request;
     invocation(parts, common)
 }
 
@@ -72,9 +72,9 @@ pub(super) fn tcp_parts(mut args: TcpArgs, site: Site<'_>) -> Result<CommandPart
 /// The invocation of `canvass udp`.
 pub(crate) fn udp(args: UdpArgs, given: GivenFlags) -> Result<Invocation, Failure> {
     let common = args.host.common.clone();
-    let completion = Completion::new(args.journal.clone(), args.recheck, given)?;
-    let mut parts = udp_parts(args, completion.site())?;
-    parts.completion = completion;
+    let request = RunRequest::new(args.run.clone(), given)?;
+    let mut parts = udp_parts(args, request.site())?;
+    parts.request = request;
     invocation(parts, common)
 }
 

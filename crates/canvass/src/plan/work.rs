@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use canvass_report::{Columns, Format};
+use canvass_report::{Columns, Format, LineFilter};
 use canvass_run::Plan;
 
 use super::check::check_parts;
@@ -20,6 +20,8 @@ pub(crate) struct Work {
     pub plan: Plan,
     pub format: Format,
     pub columns: Columns,
+    /// Which outcomes have a line; all of them without it.
+    pub filter: Option<LineFilter>,
     /// The most time that one target may take.
     pub deadline: Duration,
 }
@@ -29,6 +31,16 @@ pub(crate) struct Work {
 /// # Errors
 /// The arguments cannot be used, or the command has no list.
 pub(crate) fn work(command: Command, site: Site<'_>) -> Result<Work, Failure> {
+    let filter = match &command {
+        Command::Ptr(args) => &args.run.filter,
+        Command::Dns(args) => &args.run.filter,
+        Command::Http(args) => &args.run.filter,
+        Command::Tcp(args) => &args.run.filter,
+        Command::Udp(args) => &args.run.filter,
+        Command::Check(args) => &args.run.filter,
+        _ => return Err(Failure::usage("the command has no list")),
+    };
+    let filter = filter.clone().filter();
     let (parts, common) = match command {
         Command::Ptr(args) => ptr_parts(args, site)?,
         Command::Dns(args) => dns_parts(args, site)?,
@@ -55,6 +67,7 @@ pub(crate) fn work(command: Command, site: Site<'_>) -> Result<Work, Failure> {
         plan: built(parts.builder, parts.assertions, &common)?,
         format: common.format,
         columns: parts.columns,
+        filter,
         deadline: common.deadline,
     })
 }

@@ -222,6 +222,7 @@ impl Crew<'_> {
             plan,
             format,
             columns,
+            filter,
             deadline,
         } = unpack(&record.plan, &self.own)?;
         let label = self
@@ -254,6 +255,7 @@ impl Crew<'_> {
             name: incarnation,
             format,
             columns,
+            filter,
             share: Box::new(move |granted| share.of(granted)),
             allow: self.args.allow.clone(),
             keep,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use canvass_queue::Source;
 use canvass_remote::redis::Directory;
 use canvass_remote::{Broker, BrokerError, CampaignName, Generation, WorkerName};
-use canvass_report::{Columns, Format, Sink};
+use canvass_report::{Columns, Format, LineFilter, Sink};
 use canvass_run::{Continuation, Plan, Report, Snapshot};
 use ipnet::IpNet;
 
@@ -138,6 +138,8 @@ pub(crate) struct WorkerSettings {
     pub name: WorkerName,
     pub format: Format,
     pub columns: Columns,
+    /// Which outcomes have a line; all of them without it.
+    pub filter: Option<LineFilter>,
     /// The part of the caps of its plan to use, of the share that is granted.
     pub share: Box<dyn Fn(f64) -> f64 + Send>,
     /// What it may send to; nothing else. All of it without any.

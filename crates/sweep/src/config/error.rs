@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use canvass_model::suggestion;
+
 /// What is wrong with a configuration, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
@@ -114,21 +116,6 @@ fn unknown_key(rest: &str) -> Option<String> {
     Some(format!(
         "unknown key {key:?}{hint}{end} the keys are {known}"
     ))
-}
-
-/// How much a name must be like another to be taken for a slip, from 0 to 1.
-const SIMILARITY_MIN: f64 = 0.75;
-
-/// `; did you mean NAME?`, if there is a name like this one.
-pub(super) fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let similarity = |known| strsim::jaro_winkler(name, known);
-    let closest = known
-        .map(|known| (similarity(known), known))
-        .filter(|(similarity, _)| *similarity >= SIMILARITY_MIN)
-        .max_by(|one, other| one.0.total_cmp(&other.0));
-    closest.map_or(String::new(), |(_, known)| {
-        format!("; did you mean {known}?")
-    })
 }
 
 impl Document {

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use canvass_model::{Job, Target};
+use canvass_model::{Job, Target, suggestion};
 use canvass_queue::{Source, TargetKind, TargetOptions};
 use canvass_report::target_name;
 use toml::Spanned;
 
-use super::error::{ConfigError, Document, Place, suggestion};
+use super::error::{ConfigError, Document, Place};
 use super::file::{File, Group};
 use super::modules::Module;
 use super::{Usual, modules};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use canvass_model::{ProbeSpec, RecordType};
+use canvass_model::{ProbeSpec, RecordType, suggestion};
 use canvass_proto::expect::{Expectations, StatusSet};
 use canvass_proto::talk::{ModuleSettings, Script};
 use canvass_proto::tls::{PemFile, TlsClient, TlsOptions};
@@ -16,7 +16,7 @@ use canvass_run::{
 };
 use toml::Spanned;
 
-use super::error::{ConfigError, Document, suggestion};
+use super::error::{ConfigError, Document};
 use super::file::Module as RawModule;
 use super::values::{Text, Texts, Time};
 use crate::{Primary, TargetAssertions};

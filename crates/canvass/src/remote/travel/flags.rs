@@ -41,6 +41,7 @@ const OF_THIS_MACHINE: &str = "it is about this machine, and workers are elsewhe
 const TABLE: &[(&str, Travel)] = &[
     // Targets.
     ("input", Stays),
+    ("from", Stays),
     ("field", Stays),
     ("delimiter", Stays),
     ("skip-lines", Stays),
@@ -110,6 +111,10 @@ const TABLE: &[(&str, Travel)] = &[
     // Output.
     ("output", Stays),
     ("format", AsIs),
+    ("only", AsIs),
+    ("match-status", AsIs),
+    ("hide-status", AsIs),
+    ("dry-run", Stays),
     ("headers", AsIs),
     ("title", AsIs),
     ("body-sha256", AsIs),

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use canvass_remote::BrokerError;
+use canvass_remote::{BrokerError, Submission, SubmissionStop};
 use canvass_run::{Report, Run, Snapshot, StopHandle};
 
-use crate::remote::{Submission, SubmissionStop};
 use crate::run::Stops;
 
 /// A run, here or on workers.

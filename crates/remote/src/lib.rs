@@ -32,4 +32,6 @@ pub use chunk::ChunkHeader;
 pub use name::{CampaignName, CampaignNameError};
 pub use result::{ChunkResult, Packing, ResultError};
 pub use submitter::{Submission, SubmissionError, SubmissionSettings, SubmissionStop};
-pub use worker::{LineSettings, Timing, WorkEnd, Worker, WorkerReport, WorkerSettings, WorkerStop};
+pub use worker::{
+    KeepLines, LineSettings, Timing, WorkEnd, Worker, WorkerReport, WorkerSettings, WorkerStop,
+};

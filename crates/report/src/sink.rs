@@ -44,7 +44,10 @@ pub trait Sink: Send {
     /// # Errors
     /// As for [`record`](Self::record); also if the sink needs the outcomes themselves.
     fn merge(&mut self, _part: &Part) -> Result<(), SinkError> {
-        let error = io::Error::new(io::ErrorKind::Unsupported, "it needs the outcomes themselves");
+        let error = io::Error::new(
+            io::ErrorKind::Unsupported,
+            "it needs the outcomes themselves",
+        );
         Err(SinkError::new("an output", error))
     }
 

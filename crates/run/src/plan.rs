@@ -17,6 +17,7 @@ use canvass_model::Time;
 use canvass_proto::TransportPolicy;
 use canvass_queue::{TargetKind, TargetOptions};
 use canvass_report::Epoch;
+use ipnet::IpNet;
 
 use crate::judge::{Judge, PlannedJudge};
 pub(crate) use attempts::Attempts;
@@ -139,6 +140,21 @@ impl Plan {
         self.config.probing.sockets_max = targets.get();
         self.attempts.patience = retries;
         self
+    }
+
+    /// The same plan, which sends to no address outside of these networks either: see
+    /// [`PlanBuilder::allow`].
+    ///
+    /// # Errors
+    /// A resolver is outside of them.
+    pub fn allowing(
+        mut self,
+        networks: impl IntoIterator<Item = IpNet>,
+    ) -> Result<Self, PlanError> {
+        let allowed = std::mem::take(&mut self.config.allowed).with(networks);
+        check_allowed(&allowed, &self.config.upstreams, self.system_names)?;
+        self.config.allowed = allowed;
+        Ok(self)
     }
 
     /// The same plan with a judge of its outcomes, in place of any before.

@@ -6,10 +6,10 @@ use canvass_remote::{Broker, BrokerError, CampaignName, CampaignState, Phase};
 use canvass_report::Format;
 use serde_json::json;
 
+use super::connection;
 use super::names::WorkerLabel;
 use super::record::{CampaignRecord, RecordError};
 use super::redis_url::{Redis, failed};
-use super::seam;
 use crate::args::{AttachArgs, CancelArgs, ListCampaignsArgs, RedisArgs};
 use crate::exit::{Exit, Failure};
 use crate::journal::salt_of;
@@ -28,7 +28,7 @@ struct Listed {
 /// Lists the campaigns of a Redis.
 pub(crate) fn list(args: &ListCampaignsArgs) -> Result<Exit, Failure> {
     let redis = redis(&args.redis)?;
-    let mut campaigns = seam::connect(&redis).map_err(|error| failed(&error))?;
+    let mut campaigns = connection::connect(&redis).map_err(|error| failed(&error))?;
     let mut listed = Vec::new();
     for name in campaigns.names().map_err(|error| failed(&error))? {
         let mut broker = campaigns.open(&name);
@@ -51,7 +51,7 @@ pub(crate) fn list(args: &ListCampaignsArgs) -> Result<Exit, Failure> {
 pub(crate) fn attached(args: &AttachArgs) -> Result<Vec<String>, Failure> {
     let redis = redis(&args.redis)?;
     let name = &args.name;
-    let campaigns = seam::connect(&redis).map_err(|error| failed(&error))?;
+    let campaigns = connection::connect(&redis).map_err(|error| failed(&error))?;
     let mut broker = campaigns.open(name);
     let state = broker.campaign().map_err(|error| failed(&error))?;
     let state = state.ok_or_else(|| {
@@ -61,7 +61,8 @@ pub(crate) fn attached(args: &AttachArgs) -> Result<Vec<String>, Failure> {
             redis.name()
         ))
     })?;
-    let plan = seam::plan_of(&mut *broker, state.generation).map_err(|error| failed(&error))?;
+    let plan =
+        connection::plan_of(&mut *broker, state.generation).map_err(|error| failed(&error))?;
     let record = CampaignRecord::decode(&plan)
         .map_err(|error| Failure::usage(format!("campaign {name}: {error}")))?;
     let submitter = record.submitter;
@@ -104,7 +105,7 @@ pub(crate) fn attached(args: &AttachArgs) -> Result<Vec<String>, Failure> {
 pub(crate) fn cancel(args: &CancelArgs) -> Result<Exit, Failure> {
     let redis = redis(&args.redis)?;
     let name = &args.name;
-    let campaigns = seam::connect(&redis).map_err(|error| failed(&error))?;
+    let campaigns = connection::connect(&redis).map_err(|error| failed(&error))?;
     let mut broker = campaigns.open(name);
     let Some(state) = broker.campaign().map_err(|error| failed(&error))? else {
         let redis = redis.name();
@@ -136,7 +137,7 @@ fn look(name: CampaignName, broker: &mut dyn Broker) -> Result<Option<Listed>, B
     Ok(Some(Listed {
         chunks_open: broker.open_chunks(generation)?.len() as u64,
         workers_alive: workers.iter().filter(|worker| worker.is_alive).count() as u64,
-        record: CampaignRecord::decode(&seam::plan_of(broker, generation)?),
+        record: CampaignRecord::decode(&connection::plan_of(broker, generation)?),
         state,
         name,
     }))

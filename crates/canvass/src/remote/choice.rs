@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use canvass_remote::{Broker, BrokerError, CampaignName, Generation, Phase};
 
+use super::connection::{self, Campaigns};
 use super::record::CampaignRecord;
-use super::seam::{self, Campaigns};
 
 /// How long a worker leaves a campaign alone after its run there has failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(60);
@@ -135,7 +135,7 @@ impl Choice {
         if before.is_some_and(|seen| seen.generation == generation) {
             return Ok(true);
         }
-        let plan = match seam::plan_of(broker, generation) {
+        let plan = match connection::plan_of(broker, generation) {
             Err(BrokerError::Gone) => return Ok(false),
             plan => plan?,
         };

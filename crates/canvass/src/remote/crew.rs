@@ -4,15 +4,18 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use canvass_remote::{BrokerError, CampaignName, WorkerName};
+use canvass_remote::{
+    BrokerError, CampaignName, KeepLines, LineSettings, Packing, Timing, WorkEnd, Worker,
+    WorkerName, WorkerSettings, WorkerStop,
+};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::choice::{Choice, Chosen, Unreadable};
+use super::connection::{self, Campaigns};
 use super::names::WorkerLabel;
 use super::own_caps::OwnCaps;
 use super::parts::{LineLook, PartKeeper, place};
 use super::redis_url::{Redis, failed};
-use super::seam::{self, Campaigns, KeepLines, WorkEnd, Worker, WorkerSettings, WorkerStop};
 use super::travel::{OwnSettings, TravellingPlan, unpack};
 use crate::args::WorkerArgs;
 use crate::credentials;
@@ -156,7 +159,7 @@ impl Crew<'_> {
     fn next(&mut self) -> Result<Option<Chosen>, BrokerError> {
         let campaigns = match &mut self.campaigns {
             Some(campaigns) => campaigns,
-            none => none.insert(seam::connect(&self.redis)?),
+            none => none.insert(connection::connect(&self.redis)?),
         };
         let quiet = self.args.quiet;
         let mut refuse = |unreadable: Unreadable| {
@@ -225,6 +228,9 @@ impl Crew<'_> {
             filter,
             deadline,
         } = unpack(&record.plan, &self.own)?;
+        let plan = plan
+            .allowing(self.args.allow.iter().copied())
+            .map_err(Failure::usage)?;
         let label = self
             .args
             .name
@@ -253,16 +259,20 @@ impl Crew<'_> {
         let (quiet, redis) = (self.args.quiet, self.redis.name().to_owned());
         let settings = WorkerSettings {
             name: incarnation,
-            format,
-            columns,
-            filter,
+            timing: Timing::default(),
+            lines: LineSettings {
+                format,
+                columns,
+                filter,
+                keep,
+                packing: Packing::Zstd,
+            },
             share: Box::new(move |granted| share.of(granted)),
-            allow: self.args.allow.clone(),
-            keep,
-            idle_max: self
-                .args
-                .exit_when_idle
-                .map_or(IDLE_MAX, |max| max.min(IDLE_MAX)),
+            idle_max: Some(
+                self.args
+                    .exit_when_idle
+                    .map_or(IDLE_MAX, |max| max.min(IDLE_MAX)),
+            ),
             drain_max: deadline,
             notes: Box::new(move |text| {
                 if !quiet {

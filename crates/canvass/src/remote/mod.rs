@@ -2,10 +2,11 @@
 //!
 //! `travel` sends the plan, `record` is what Redis keeps of a campaign beside its chunks, `submit` runs a
 //! command on workers, `crew` is a worker, `campaigns` lists, continues and cancels, and `parts` keeps lines
-//! where they were made. `seam` is what they need of `canvass_remote`.
+//! where they were made. `connection` is the way to a Redis.
 
 mod campaigns;
 mod choice;
+mod connection;
 mod crew;
 mod listed;
 mod names;
@@ -13,7 +14,6 @@ mod own_caps;
 mod parts;
 mod record;
 mod redis_url;
-mod seam;
 mod submit;
 mod travel;
 
@@ -23,5 +23,4 @@ pub(crate) use crew::work;
 pub(crate) use names::WorkerLabel;
 pub(crate) use parts::gather;
 pub(crate) use redis_url::{RedisUrl, failed};
-pub(crate) use seam::{Submission, SubmissionStop};
 pub(crate) use submit::{CampaignRequest, PlannedCampaign, default_journal};

@@ -4,15 +4,17 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use canvass_queue::Source;
-use canvass_remote::{Broker, CampaignName};
+use canvass_remote::{
+    Broker, Budget, CampaignName, CampaignPlan, Submission, SubmissionError, SubmissionSettings,
+};
 use canvass_report::Sink;
 use canvass_run::{Continuation, Plan};
 
+use super::connection;
 use super::listed::Sendable;
 use super::names;
 use super::record::{CampaignRecord, SubmitterRecord};
 use super::redis_url::{Redis, RedisUrl, VARIABLE, failed};
-use super::seam::{self, Submission, SubmissionSettings};
 use super::travel::{Packing, TravellingPlan, pack};
 use crate::args::WorkersArgs;
 use crate::exit::Failure;
@@ -163,7 +165,7 @@ impl PlannedCampaign {
     /// Redis cannot be reached, or cannot carry campaigns.
     pub(crate) fn connect(self, quiet: bool) -> Result<ConnectedCampaign, Failure> {
         let redis = self.redis.name();
-        let campaigns = seam::connect(&self.redis).map_err(|error| failed(&error))?;
+        let campaigns = connection::connect(&self.redis).map_err(|error| failed(&error))?;
         if !quiet {
             for warning in campaigns.warnings() {
                 message(format_args!(
@@ -208,13 +210,23 @@ impl ConnectedCampaign {
         } = self.planned;
         let note = format!("canvass: campaign {name} on Redis at {}", redis.name());
         let settings = SubmissionSettings {
-            identity,
-            plan: record.encode(),
-            memory_octets,
+            campaign: CampaignPlan {
+                identity,
+                plan: record.encode(),
+            },
+            budget: Budget {
+                octets: memory_octets,
+                ..Budget::default()
+            },
             notes: Box::new(move |text| message(format_args!("{note}: {text}"))),
         };
         let source: Box<dyn Source> = Box::new(Sendable(source));
-        Submission::start(plan, source, sinks, before, self.broker, settings)
-            .map_err(|error| failed(&error))
+        Submission::start(plan, source, sinks, before, self.broker, settings).map_err(|error| {
+            match error {
+                SubmissionError::Broker(error) => failed(&error),
+                error @ SubmissionError::Partial(_) => Failure::usage(error),
+                error => Failure::stopped(error),
+            }
+        })
     }
 }

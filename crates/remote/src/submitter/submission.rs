@@ -214,6 +214,7 @@ impl Submission {
         Snapshot {
             at: self.plan.now(),
             total: shared.total,
+            total_estimated: None,
             tally: shared.tally.get(),
             latency: shared.latency.get(),
             in_flight: shared.in_flight.load(Ordering::Relaxed),

@@ -146,9 +146,11 @@ impl World {
             lines: LineSettings {
                 format: Format::Ndjson,
                 columns: Columns::Dns,
-                epoch: plan.epoch(),
+                filter: None,
+                keep: None,
                 packing: Packing::Zstd,
             },
+            share: Box::new(|granted| granted),
             idle_max: None,
             drain_max: Duration::from_secs(10),
             notes: Box::new(|note| eprintln!("{note}")),

@@ -1,6 +1,7 @@
 //! The chunks that a worker executes: their jobs are a source of its run, their outcomes come to a sink.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io;
 use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,7 +9,7 @@ use std::vec::IntoIter;
 
 use canvass_model::{Job, Outcome};
 use canvass_queue::{Completed, Position, Source, SourceError};
-use canvass_report::{Columns, Epoch, Format, LineFormat, PartCounts, Sink, SinkError};
+use canvass_report::{Columns, Format, LineFilter, LineFormat, PartCounts, Sink, SinkError};
 
 use crate::chunk::ChunkHeader;
 use crate::result::{ChunkResult, Packing};
@@ -16,15 +17,20 @@ use crate::result::{ChunkResult, Packing};
 /// How long a source waits for a chunk before it lets its feeder look at the stop flag.
 const WAIT: Duration = Duration::from_millis(100);
 
-/// How the lines of a campaign look.
-#[derive(Clone, Copy, Debug)]
+/// Keeps the lines of a chunk, of which the numbers of its jobs and of its lines are given, and returns
+/// what is committed in their place.
+pub type KeepLines = Box<dyn FnMut(Range<u64>, u64, &[u8]) -> io::Result<Vec<u8>> + Send>;
+
+/// How the lines of a campaign look, and where they go.
 pub struct LineSettings {
     /// The format.
     pub format: Format,
     /// The columns of CSV.
     pub columns: Columns,
-    /// The wall clock of this worker's run.
-    pub epoch: Epoch,
+    /// Which outcomes have a line; all of them without it.
+    pub filter: Option<LineFilter>,
+    /// What is committed in place of lines, if they stay here.
+    pub keep: Option<KeepLines>,
     /// How lines are packed in results.
     pub packing: Packing,
 }
@@ -36,7 +42,12 @@ pub(crate) struct Chunks(Arc<Inner>);
 struct Inner {
     state: Mutex<State>,
     changed: Condvar,
-    packing: Packing,
+}
+
+/// Turns chunks that have ended into results.
+pub(crate) struct Packer {
+    pub keep: Option<KeepLines>,
+    pub packing: Packing,
 }
 
 #[derive(Default)]
@@ -53,6 +64,8 @@ struct State {
 struct OpenChunk {
     header: ChunkHeader,
     missing: u64,
+    /// The number of lines.
+    written: u64,
     /// Nobody needs its result.
     is_discarded: bool,
     lines: Vec<u8>,
@@ -74,14 +87,14 @@ pub(crate) struct ChunkSource {
 pub(crate) struct ChunkSink {
     chunks: Chunks,
     format: Box<dyn LineFormat + Send>,
+    filter: Option<LineFilter>,
 }
 
 impl Chunks {
-    pub(crate) fn new(packing: Packing) -> Self {
+    pub(crate) fn new() -> Self {
         Self(Arc::new(Inner {
             state: Mutex::default(),
             changed: Condvar::new(),
-            packing,
         }))
     }
 
@@ -94,10 +107,15 @@ impl Chunks {
         }
     }
 
-    pub(crate) fn sink(&self, lines: LineSettings) -> ChunkSink {
+    pub(crate) fn sink(
+        &self,
+        format: Box<dyn LineFormat + Send>,
+        filter: Option<LineFilter>,
+    ) -> ChunkSink {
         ChunkSink {
             chunks: self.clone(),
-            format: lines.format.lines(lines.columns, lines.epoch),
+            format,
+            filter,
         }
     }
 
@@ -119,6 +137,7 @@ impl Chunks {
         let chunk = OpenChunk {
             header,
             missing: header.outcomes,
+            written: 0,
             is_discarded: false,
             lines: Vec::new(),
             counts: Box::default(),
@@ -147,12 +166,15 @@ impl Chunks {
     }
 
     /// The results of chunks that have ended since the last call.
-    pub(crate) fn finished(&self) -> Vec<(u64, Vec<u8>)> {
+    ///
+    /// # Errors
+    /// The lines of one cannot be kept.
+    pub(crate) fn finished(&self, packer: &mut Packer) -> io::Result<Vec<(u64, Vec<u8>)>> {
         let finished = std::mem::take(&mut self.lock().finished);
         // Packed outside of the lock: it takes time.
         finished
             .into_iter()
-            .map(|chunk| (chunk.header.first, chunk.encode(self.0.packing)))
+            .map(|chunk| Ok((chunk.header.first, packer.pack(chunk)?)))
             .collect()
     }
 
@@ -176,17 +198,21 @@ impl Chunks {
     }
 }
 
-impl OpenChunk {
-    fn encode(self, packing: Packing) -> Vec<u8> {
-        let result = ChunkResult {
-            header: self.header,
-            written: self.counts.tally.total(),
-            counts: *self.counts,
-            jobs_per_second: self.jobs_per_second,
-            lines_octets: self.lines.len() as u64,
-            packing,
+impl Packer {
+    fn pack(&mut self, chunk: OpenChunk) -> io::Result<Vec<u8>> {
+        let lines = match &mut self.keep {
+            None => chunk.lines,
+            Some(keep) => keep(chunk.header.range(), chunk.written, &chunk.lines)?,
         };
-        result.encode(&self.lines)
+        let result = ChunkResult {
+            header: chunk.header,
+            written: chunk.written,
+            counts: *chunk.counts,
+            jobs_per_second: chunk.jobs_per_second,
+            lines_octets: lines.len() as u64,
+            packing: self.packing,
+        };
+        Ok(result.encode(&lines))
     }
 }
 
@@ -261,7 +287,7 @@ impl Sink for ChunkSink {
                 continue;
             }
             if !chunk.is_discarded {
-                chunk.record(of_chunk, &mut *self.format);
+                chunk.record(of_chunk, &mut *self.format, self.filter.as_ref());
             }
             chunk.missing = chunk.missing.saturating_sub(of_chunk.len() as u64);
             if chunk.missing == 0
@@ -281,10 +307,18 @@ impl Sink for ChunkSink {
 }
 
 impl OpenChunk {
-    fn record(&mut self, outcomes: &[Outcome], format: &mut dyn LineFormat) {
+    fn record(
+        &mut self,
+        outcomes: &[Outcome],
+        format: &mut dyn LineFormat,
+        filter: Option<&LineFilter>,
+    ) {
         let counts = &mut *self.counts;
         for outcome in outcomes {
-            format.line(outcome, &mut self.lines);
+            if filter.is_none_or(|filter| filter.passes(outcome)) {
+                format.line(outcome, &mut self.lines);
+                self.written += 1;
+            }
             counts.tally.record(outcome);
             counts.latency.record(outcome);
             counts.bin.record(outcome);

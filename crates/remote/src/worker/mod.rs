@@ -9,7 +9,7 @@ mod known;
 mod report;
 mod work;
 
-pub use chunks::LineSettings;
+pub use chunks::{KeepLines, LineSettings};
 pub use holder::Timing;
 #[cfg(test)]
 pub(crate) use holder::{Executor, Holder, Next};

@@ -1,5 +1,6 @@
 //! A worker of one campaign, on its own threads.
 
+use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -10,7 +11,7 @@ use canvass_model::{Job, LoopSample, ShardReport};
 use canvass_run::{Continuation, Plan, Run, ShareHandle, StartError};
 use crossbeam_channel::{Receiver, bounded};
 
-use super::chunks::{Chunks, LineSettings};
+use super::chunks::{Chunks, LineSettings, Packer};
 use super::holder::{Executor, Holder, Next, Timing};
 use super::known::known;
 use super::report::WorkerReport;
@@ -30,8 +31,10 @@ pub struct WorkerSettings {
     pub name: WorkerName,
     /// How long what is granted to it lasts.
     pub timing: Timing,
-    /// How lines look.
+    /// How lines look, and where they go.
     pub lines: LineSettings,
+    /// The part of the caps of its plan to use, of the share that is granted.
+    pub share: Box<dyn Fn(f64) -> f64 + Send>,
     /// How long to stay if there is nothing to claim; `None` for as long as there is the campaign.
     pub idle_max: Option<Duration>,
     /// How long to wait for the broker after [`Worker::drain`].
@@ -73,14 +76,20 @@ pub enum WorkEnd {
 struct RunExecutor {
     run: Run,
     chunks: Chunks,
+    packer: Packer,
     share: ShareHandle,
+    limit_share: Box<dyn Fn(f64) -> f64 + Send>,
+    /// Why lines cannot be kept.
+    failed: Option<io::Error>,
 }
 
 struct Service {
     broker: Box<dyn Broker>,
     holder: Holder,
     executor: RunExecutor,
-    settings: WorkerSettings,
+    idle_max: Option<Duration>,
+    drain_max: Duration,
+    notes: Box<dyn FnMut(String) + Send>,
     stop: WorkerStop,
     began: Instant,
     draining_since: Option<Instant>,
@@ -100,20 +109,42 @@ impl Worker {
         generation: Generation,
         settings: WorkerSettings,
     ) -> Result<Self, StartError> {
-        let chunks = Chunks::new(settings.lines.packing);
+        let chunks = Chunks::new();
         let before = Continuation {
             is_resumable: true,
             ..Continuation::default()
         };
-        let sinks: Vec<Box<dyn canvass_report::Sink>> = vec![Box::new(chunks.sink(settings.lines))];
-        let run = Run::go_on(plan, chunks.source(), sinks, before, None)?;
+        let WorkerSettings {
+            name,
+            timing,
+            lines,
+            share: limit_share,
+            idle_max,
+            drain_max,
+            notes,
+        } = settings;
+        let format = lines.format.lines(lines.columns, plan.epoch());
+        let sink = chunks.sink(format, lines.filter);
+        let run = Run::go_on(plan, chunks.source(), vec![Box::new(sink)], before, None)?;
         let share = run.share_handle();
         let stop = WorkerStop::default();
         let service = Service {
             broker,
-            holder: Holder::new(generation, settings.name.clone(), settings.timing),
-            executor: RunExecutor { run, chunks, share },
-            settings,
+            holder: Holder::new(generation, name, timing),
+            executor: RunExecutor {
+                run,
+                chunks,
+                packer: Packer {
+                    keep: lines.keep,
+                    packing: lines.packing,
+                },
+                share,
+                limit_share,
+                failed: None,
+            },
+            idle_max,
+            drain_max,
+            notes,
             stop: stop.clone(),
             began: Instant::now(),
             draining_since: None,
@@ -190,7 +221,7 @@ impl Service {
                 DRAINING => {
                     self.holder.drain();
                     let since = *self.draining_since.get_or_insert_with(Instant::now);
-                    if since.elapsed() > self.settings.drain_max {
+                    if since.elapsed() > self.drain_max {
                         return WorkEnd::Ended;
                     }
                 }
@@ -199,10 +230,13 @@ impl Service {
             if self.executor.run.wait(Duration::ZERO) {
                 return WorkEnd::Failed("its run has ended".into());
             }
+            if let Some(error) = self.executor.failed.take() {
+                return WorkEnd::Failed(format!("cannot keep lines: {error}"));
+            }
             let now = self.began.elapsed();
             let stepped = self.holder.step(now, &mut *self.broker, &mut self.executor);
             if stepped.is_ok() && std::mem::take(&mut self.is_away) {
-                (self.settings.notes)("the broker is back".into());
+                (self.notes)("the broker is back".into());
             }
             match stepped {
                 Ok(Next::Busy) => self.idle_since = None,
@@ -217,7 +251,7 @@ impl Service {
                 }
                 Ok(Next::Idle) => {
                     let since = *self.idle_since.get_or_insert_with(Instant::now);
-                    let idle_max = self.settings.idle_max;
+                    let idle_max = self.idle_max;
                     if idle_max.is_some_and(|max| since.elapsed() >= max) {
                         return WorkEnd::Idle;
                     }
@@ -228,7 +262,7 @@ impl Service {
                 Err(error @ BrokerError::Refused(_)) => return WorkEnd::Refused(error),
                 Err(error) => {
                     if !std::mem::replace(&mut self.is_away, true) {
-                        (self.settings.notes)(format!("waiting for the broker: {error}"));
+                        (self.notes)(format!("waiting for the broker: {error}"));
                     }
                     self.executor.chunks.wait(AWAY_WAIT);
                 }
@@ -261,11 +295,16 @@ impl Executor for RunExecutor {
     }
 
     fn finished(&mut self) -> Vec<(u64, Vec<u8>)> {
-        self.chunks.finished()
+        self.chunks
+            .finished(&mut self.packer)
+            .unwrap_or_else(|error| {
+                self.failed = Some(error);
+                Vec::new()
+            })
     }
 
     fn set_share(&mut self, share: f64) {
-        self.share.set(share);
+        self.share.set((self.limit_share)(share));
     }
 
     fn meet(&mut self, workers: &[WorkerState]) {

@@ -62,7 +62,10 @@ impl EndingCertificates {
     fn merge(&mut self, other: &Self) {
         self.targets += other.targets;
         if let Some((target, days_left)) = &other.first
-            && self.first.as_ref().is_none_or(|(_, least)| days_left < least)
+            && self
+                .first
+                .as_ref()
+                .is_none_or(|(_, least)| days_left < least)
         {
             self.first = Some((target.clone(), *days_left));
         }

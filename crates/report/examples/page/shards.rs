@@ -24,6 +24,7 @@ fn upstream(address: &str, share: u64) -> UpstreamReport {
             delivered_per_second: 2_700.0 * share as f64,
             in_flight_max: 96 * share as u32,
             plateau: share == 1,
+            in_flight_limit: None,
             rtt_p50: Duration::from_micros(910 * share),
             rtt_p99: Duration::from_millis(71 * share),
         }),

@@ -90,7 +90,7 @@ pub(crate) struct Cli {
     /// Take defaults for flags from FILE
     ///
     /// Instead of canvass/config.toml in $XDG_CONFIG_HOME or ~/.config. Its keys are the long names of
-    /// flags, for all commands that have them, and in a table such as [ptr] for one. Variables as
+    /// flags, for all commands that have them, and in a table such as `[ptr]` for one. Variables as
     /// CANVASS_OPT_RATE take precedence over it, and flags over both. -v shows what is taken.
     #[arg(id = defaults::CONFIG, long = defaults::CONFIG, global = true, value_name = "FILE",
           value_parser = clap::value_parser!(PathBuf), help_heading = heading::ADVANCED)]

@@ -61,7 +61,7 @@ fn announces_secret(word: &str) -> bool {
 }
 
 /// Masks the value of a secret flag in the same word, and credentials.
-fn without_secrets(word: &str) -> String {
+pub(crate) fn without_secrets(word: &str) -> String {
     if let Some(long) = word.strip_prefix("--") {
         return match long.split_once('=') {
             Some((flag, _)) if is_secret(flag) => format!("--{flag}={MASK}"),

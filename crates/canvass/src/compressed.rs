@@ -163,9 +163,11 @@ pub(crate) struct CompressedLines<W: Write> {
 impl<W: Write> CompressedLines<W> {
     /// Completes what `lines` writes. `path` names the output in errors.
     pub(crate) fn new(lines: LineSink<Compressor<W>>, path: impl Into<Box<str>>) -> Self {
+        let (compressed, written) = (lines.written_lines(), LineCount::default());
+        written.set(compressed.get());
         Self {
-            compressed: lines.written_lines(),
-            written: LineCount::default(),
+            compressed,
+            written,
             path: path.into(),
             lines,
         }

@@ -1,19 +1,39 @@
 //! How outcomes become the lines of a file.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
-use canvass_report::{Columns, Epoch, Format, IntervalLog, LineCount, LineSink, Sink, SinkError};
+use canvass_model::Outcome;
+use canvass_report::{
+    Columns, Epoch, Format, IntervalLog, LineCount, LineFilter, LineSink, Sink, SinkError,
+};
 use canvass_run::{SavedBodies, Spill};
 
 use crate::compressed::{CompressedLines, Compression, Compressor};
 
 /// Makes the sinks of lines of one format.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct LineSinks {
     pub format: Format,
     pub columns: Columns,
     pub epoch: Epoch,
     pub compression: Option<Compression>,
+    /// Which outcomes have a line; all of them without it.
+    pub filter: Option<Arc<LineFilter>>,
+}
+
+/// Counts the lines that are due, also those that cannot be written.
+pub(crate) struct DueLines {
+    pub filter: Arc<LineFilter>,
+    pub due: LineCount,
+}
+
+impl Sink for DueLines {
+    fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
+        let passing = outcomes.iter().filter(|one| self.filter.passes(one));
+        self.due.set(self.due.get() + passing.count() as u64);
+        Ok(())
+    }
 }
 
 /// A sink whose output can be cut and continued.
@@ -92,10 +112,12 @@ impl LineSinks {
 
     fn new_lines<W: Write>(&self, writer: W, name: &str) -> LineSink<W> {
         LineSink::new(writer, name, self.format, self.columns, self.epoch)
+            .filtered(self.filter.clone())
     }
 
     fn further_lines<W: Write>(&self, writer: W, name: &str, lines: u64) -> LineSink<W> {
-        let sink = LineSink::continued(writer, name, self.format, self.columns, self.epoch);
+        let sink = LineSink::continued(writer, name, self.format, self.columns, self.epoch)
+            .filtered(self.filter.clone());
         sink.written_lines().set(lines);
         sink
     }

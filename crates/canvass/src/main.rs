@@ -12,10 +12,12 @@ mod compressed;
 mod cpu_time;
 mod credentials;
 mod decompressed;
+mod defaults;
 mod descriptors;
 mod exit;
 mod explain;
 mod files;
+mod generate;
 mod granted;
 mod journal;
 mod lab;
@@ -45,6 +47,7 @@ mod upkeep;
 
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 
 use args::{Cli, Command, SweepArgs, SweepCommand};
@@ -58,25 +61,50 @@ use signals::StopSignals;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let parsed = Cli::command().try_get_matches().and_then(|matches| {
+    let with_defaults = match defaults::add_to(std::env::args_os().collect()) {
+        Ok(with_defaults) => with_defaults,
+        Err(failure) => return end(&failure),
+    };
+    let parsed = Cli::command().try_get_matches_from(&with_defaults.words);
+    let parsed = parsed.and_then(|matches| {
         let cli = Cli::from_arg_matches(&matches)?;
-        Ok((cli.command, GivenFlags::of(&matches)))
+        let given = GivenFlags::of(&matches);
+        Ok((cli.command, given, with_defaults.message(&matches)))
     });
-    let (command, given) = match parsed {
+    let (command, given, defaults) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
             // Help is printed to standard output and is not an error; neither is a closed pipe there.
+            let error = with_commands(error);
             let _ = error.print();
             return Exit::from_clap(&error).into();
         }
     };
+    if let Some(defaults) = defaults {
+        message::message(defaults);
+    }
     match execute(command, given) {
         Ok(exit) => exit.into(),
-        Err(failure) => {
-            message::message(format_args!("canvass: {failure}"));
-            failure.exit().into()
-        }
+        Err(failure) => end(&failure),
     }
+}
+
+fn end(failure: &Failure) -> ExitCode {
+    message::message(format_args!("canvass: {failure}"));
+    failure.exit().into()
+}
+
+/// Adds the list of all commands to the error about one that is none of them.
+fn with_commands(mut error: clap::Error) -> clap::Error {
+    let is_unknown = error.kind() == ErrorKind::InvalidSubcommand;
+    if is_unknown {
+        let cli = Cli::command();
+        let names: Vec<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
+        let list = format!("the commands are {}", names.join(", "));
+        let list = ContextValue::StyledStrs(vec![list.into()]);
+        error.insert(ContextKind::Suggested, list);
+    }
+    error
 }
 
 fn execute(command: Command, given: GivenFlags) -> Result<Exit, Failure> {
@@ -103,5 +131,7 @@ fn execute(command: Command, given: GivenFlags) -> Result<Exit, Failure> {
         Command::Explain(args) => explain::explain(&args),
         Command::Selftest(args) => selftest::run(&args),
         Command::Lab(args) => lab::serve(&args, &signals),
+        Command::Completions(args) => generate::completions(&args),
+        Command::Man(args) => generate::man(&args),
     }
 }

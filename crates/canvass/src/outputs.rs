@@ -2,12 +2,13 @@
 
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use canvass_model::Outcome;
 use canvass_report::{
-    Columns, Format, IntervalLog, LatencyRecorder, LineCount, Measure, Sink, SinkError, Timeline,
-    path_beside, trace, write_percentile_table,
+    Columns, Format, IntervalLog, LatencyRecorder, LineCount, LineFilter, Measure, Sink, SinkError,
+    Timeline, path_beside, trace, write_percentile_table,
 };
 use canvass_run::{
     Continuation, Optional, OptionalError, Plan, Recheck, SavedBodies, Shared, Spill, UnsavedBodies,
@@ -18,7 +19,7 @@ use crate::compressed::Compression;
 use crate::exit::Failure;
 use crate::files::{self, OutputFile};
 use crate::journal::{Journal, JournalEnd, journaled_streams};
-use crate::lines::LineSinks;
+use crate::lines::{DueLines, LineSinks};
 use crate::message::message;
 use crate::parked;
 use crate::rotated::RotatedLines;
@@ -41,6 +42,8 @@ pub(crate) struct Outputs {
     pub format: Format,
     /// The columns of CSV.
     pub columns: Columns,
+    /// Which outcomes have a line; all of them without it.
+    pub filter: Option<Arc<LineFilter>>,
     pub hlog: Option<PathBuf>,
     pub hgrm: Option<PathBuf>,
     pub html: Option<PathBuf>,
@@ -87,8 +90,10 @@ pub(crate) struct StreamedOutputs {
 
 /// The parts of the outputs that are needed after a run.
 pub(crate) struct Unfinished {
-    /// The number of outcomes whose line was written.
+    /// The number of lines that were written.
     pub lines: LineCount,
+    /// The number of lines that were to be written, with a filter. Without one each outcome has a line.
+    pub due: Option<LineCount>,
     /// Why the interval log is incomplete, if it is.
     pub intervals: Option<OptionalError>,
     /// Bodies that were not kept.
@@ -112,6 +117,7 @@ impl Outputs {
             uses_stdout: false,
             format: args.format,
             columns,
+            filter: None,
             hlog: args.hlog.clone(),
             hgrm: args.hgrm.clone(),
             html: args.html.clone(),
@@ -222,8 +228,18 @@ impl Outputs {
         if self.trace {
             sinks.push(Box::new(Trace));
         }
+        let due = self.filter.as_ref().map(|filter| {
+            let due = LineCount::default();
+            due.set(lines.get());
+            sinks.push(Box::new(DueLines {
+                filter: Arc::clone(filter),
+                due: due.clone(),
+            }));
+            due
+        });
         let rest = Unfinished {
             lines,
+            due,
             intervals,
             unsaved,
             tables: open.tables,
@@ -290,6 +306,7 @@ impl Outputs {
             columns: self.columns,
             epoch: plan.epoch(),
             compression: self.lines.as_deref().and_then(Compression::of_name),
+            filter: self.filter.clone(),
         }
     }
 

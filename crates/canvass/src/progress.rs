@@ -27,10 +27,13 @@ impl Progress {
     pub(crate) fn draw(&self, run: &Snapshot) {
         let [answered, negative, failed] = Verdict::ALL.map(|verdict| run.tally.verdict(verdict));
         let (done, rate) = (run.tally.total(), run.rate_per_second);
-        let of = run
-            .total
-            .map_or_else(String::new, |total| format!(" of {total}"));
-        let eta = match run.total {
+        let total = run.total.or(run.total_estimated);
+        let of = total.map_or_else(String::new, |total| {
+            let about = if run.total.is_some() { "" } else { "about " };
+            let percent = done.min(total) as f64 * 100.0 / total.max(1) as f64;
+            format!(" of {about}{total} ({percent:.0} %)")
+        });
+        let eta = match total {
             Some(total) if rate > 0.0 => {
                 let left_s = total.saturating_sub(done) as f64 / rate;
                 format!(

@@ -222,6 +222,7 @@ mod tests {
                 wall: SystemTime::UNIX_EPOCH,
             },
             compression: None,
+            filter: None,
         };
         RotatedLines::begin(file, path, rotation, sinks).unwrap()
     }

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 use canvass_lab::Lab;
 use canvass_model::Verdict;
-use canvass_queue::Dedup;
 use canvass_report::{RunReport, SinkError, SummaryInput, run_page, summary, warnings};
 use canvass_run::{OptionalError, Report, Run, RunError, StopHandle, UnsavedBodies};
 use signal_hook::consts::SIGHUP;
@@ -17,21 +16,26 @@ use crate::exit::{Exit, Failure};
 use crate::journal::Opened;
 use crate::message::message;
 use crate::outputs::{Page, RunSinks, Unfinished};
-use crate::plan::Invocation;
+use crate::plan::{Invocation, LeftOut};
 use crate::progress::{INTERVAL, Progress};
 use crate::signals::StopSignals;
-use crate::{command_line, descriptors, terminal};
+use crate::{command_line, descriptors, files, terminal};
 
 /// How long to wait for a blocked output after a second signal.
 const ABORT_WAIT: Duration = Duration::from_secs(1);
 
 /// Runs a plan until it is complete, is stopped or fails.
 pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit, Failure> {
+    if let Some(preview) = invocation.preview {
+        files::write_stdout(preview.as_bytes())?;
+        return Ok(Exit::Complete);
+    }
     let Invocation {
+        preview: _,
         probe,
         plan,
         source,
-        dedup,
+        left_out,
         journal,
         lab,
         outputs,
@@ -82,23 +86,13 @@ pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit,
         report: run.join(),
         rest,
         signal,
-        dedup,
+        left_out,
         lab,
         quiet,
         fail_below_percent,
         negative_lookups_are_good,
     }
     .conclude()
-}
-
-/// What `--dedup` left out, for the summary.
-pub(crate) fn repetitions(dedup: &Dedup) -> String {
-    let text = format!("repeated targets left out: {}", dedup.repeated());
-    if dedup.is_full() {
-        format!("{text}; the memory of --dedup was full, and further repetitions were asked again")
-    } else {
-        text
-    }
 }
 
 /// Counts signals. The first drains the run, the second aborts it. A second SIGHUP does not count: when
@@ -182,7 +176,7 @@ pub(crate) struct FinishedRun {
     pub report: Report,
     pub rest: Unfinished,
     pub signal: Option<i32>,
-    pub dedup: Option<Arc<Dedup>>,
+    pub left_out: LeftOut,
     pub lab: Option<Lab>,
     pub quiet: bool,
     pub fail_below_percent: f64,
@@ -238,9 +232,7 @@ impl FinishedRun {
         };
         if !self.quiet {
             message(summary(&input).trim_end());
-            if let Some(dedup) = &self.dedup {
-                message(repetitions(dedup));
-            }
+            self.left_out.messages().into_iter().for_each(message);
         }
         let page_written = match self.rest.page.take() {
             Some(page) => self.write_page(page, &input),
@@ -284,11 +276,17 @@ impl FinishedRun {
 
     /// Reports that lines could not be written, how many and why.
     fn say_unwritten(&self, error: &SinkError) {
-        let all = self.report.tally.total();
-        let unwritten = all.saturating_sub(self.rest.lines.get());
+        let (due, of_all) = match &self.rest.due {
+            Some(due) => (due.get(), String::new()),
+            None => {
+                let all = self.report.tally.total();
+                (all, format!(" of {all}"))
+            }
+        };
+        let unwritten = due.saturating_sub(self.rest.lines.get());
         if unwritten > 0 {
             message(format_args!(
-                "canvass: {error}; {unwritten} of {all} lines were not written"
+                "canvass: {error}; {unwritten}{of_all} lines were not written"
             ));
         } else {
             message(format_args!("canvass: {error}"));

@@ -8,13 +8,14 @@ use std::fs;
 use std::os::unix::fs::{DirEntryExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use crate::defaults;
 use crate::exit::Failure;
 
 /// The system gives up after as many symbolic links (path_resolution(7)).
 const LINKS_MAX: u32 = 40;
 
-/// The files that a command line names, each with the flag that names it.
-#[derive(Default)]
+/// The files that a command line names, each with the flag that names it. A configuration with defaults for
+/// flags is among them from the start.
 pub(crate) struct NamedFiles {
     inputs: Vec<NamedFile>,
     outputs: Vec<NamedFile>,
@@ -33,6 +34,20 @@ struct NamedFile {
 enum Identity {
     Existing { device: u64, inode: u64 },
     Missing(PathBuf),
+}
+
+impl Default for NamedFiles {
+    fn default() -> Self {
+        let mut files = Self {
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            bodies: None,
+        };
+        if let Some(config) = defaults::config_read() {
+            files.reads("--config", config);
+        }
+        files
+    }
 }
 
 impl NamedFiles {
@@ -61,6 +76,16 @@ impl NamedFiles {
     /// Adds a directory in which files called `SEQ.body` and `SEQ-REPEAT.body` are written.
     pub(crate) fn writes_bodies(&mut self, directory: impl Into<PathBuf>) {
         self.bodies = Some(directory.into());
+    }
+
+    /// The files that are read, each with its flag.
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = &str> {
+        self.inputs.iter().map(|file| &*file.shown)
+    }
+
+    /// The files that are written, each with its flag.
+    pub(crate) fn outputs(&self) -> impl Iterator<Item = &str> {
+        self.outputs.iter().map(|file| &*file.shown)
     }
 
     /// Checks that no output is an input or another output.

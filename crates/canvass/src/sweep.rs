@@ -138,7 +138,7 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
         report,
         rest,
         signal: interrupts.first(),
-        dedup: invocation.dedup,
+        left_out: invocation.left_out,
         lab: invocation.lab,
         quiet,
         fail_below_percent: 0.0,

@@ -99,6 +99,11 @@ impl JobSequence {
 }
 
 impl Batch<'_> {
+    /// The number of jobs so far, with those of earlier batches.
+    pub(crate) fn jobs(&self) -> u64 {
+        self.sequence.seq
+    }
+
     /// The number of jobs that fit.
     pub(crate) fn room(&self) -> usize {
         self.room

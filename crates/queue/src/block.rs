@@ -124,6 +124,12 @@ impl BlockCursor {
         self.next.is_none()
     }
 
+    /// The number of targets that follow.
+    pub(crate) fn left(&self) -> u128 {
+        self.next
+            .map_or(0, |next| (self.block.last - next).saturating_add(1))
+    }
+
     /// Passes over at most so many targets. Returns how many.
     pub(crate) fn skip(&mut self, targets: u64) -> u64 {
         let (Some(next), true) = (self.next, targets > 0) else {

@@ -83,6 +83,15 @@ impl<R: Read> Decompressed<R> {
         Self(State::Start(reader))
     }
 
+    /// The number of octets of compressed data that were decoded so far. `None` if the data are not
+    /// compressed, or at their end.
+    pub(crate) fn decoded_octets(&self) -> Option<u64> {
+        match &self.0 {
+            State::Compressed(compressed) => compressed.unit.input().map(position),
+            State::Start(_) | State::Plain(_) | State::Ended => None,
+        }
+    }
+
     /// Reads the first octets, until they show the format.
     fn start(&mut self, mut reader: R) -> io::Result<()> {
         let mut head = vec![0; INPUT_BYTES];
@@ -325,7 +334,7 @@ impl Format {
             return failed;
         }
         let name = self.name();
-        let octets = input.get_ref().octets - input.buffer().len() as u64;
+        let octets = position(input);
         if input.get_ref().at_end {
             let message = format!("the {name} data end early, after {octets} octets");
             return io::Error::new(io::ErrorKind::UnexpectedEof, message);
@@ -336,15 +345,27 @@ impl Format {
 }
 
 impl<R: Read> Unit<R> {
-    /// The compressed octets that can be decoded without reading.
-    fn buffered_octets(&self) -> usize {
+    fn input(&self) -> Option<&Input<R>> {
         match self {
-            Self::Between(input) | Self::Frame(input) => input.buffer().len(),
-            Self::Member(member) => member.get_ref().buffer().len(),
-            Self::BrokenFrame(_) => usize::MAX,
-            Self::Ended => 0,
+            Self::Between(input) | Self::Frame(input) => Some(input),
+            Self::Member(member) => Some(member.get_ref()),
+            Self::BrokenFrame(_) | Self::Ended => None,
         }
     }
+
+    /// The compressed octets that can be decoded without reading.
+    fn buffered_octets(&self) -> usize {
+        match (self, self.input()) {
+            (Self::BrokenFrame(_), _) => usize::MAX,
+            (_, Some(input)) => input.buffer().len(),
+            (_, None) => 0,
+        }
+    }
+}
+
+/// The number of compressed octets before the current place of `input`.
+fn position<R: Read>(input: &Input<R>) -> u64 {
+    input.get_ref().octets - input.buffer().len() as u64
 }
 
 /// Counts what is read, and keeps an error that decoders would wrap. Reads on after a signal.

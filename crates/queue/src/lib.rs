@@ -25,7 +25,9 @@ mod intake;
 mod jobs;
 mod ledger;
 mod lines;
+mod list_progress;
 mod options;
+mod output;
 mod parse;
 mod partition;
 mod permutation;
@@ -39,6 +41,7 @@ mod resumed;
 mod route;
 mod schemes;
 mod scope;
+mod selection;
 mod services;
 mod shuffle_buffer;
 mod stream;
@@ -56,7 +59,9 @@ pub use fields::{Delimiter, FieldSelection};
 pub use jobs::jobs;
 pub use ledger::{Completed, LEDGER_SPAN_MAX, Ledger, Receipt};
 pub use lines::LINE_BYTES_MAX;
+pub use list_progress::ListProgress;
 pub use options::{TargetKind, TargetOptions};
+pub use output::{OutputPart, OutputPartError, OutputSelection};
 pub use partition::Partition;
 pub use ports::Ports;
 pub use position::Position;
@@ -65,6 +70,7 @@ pub use resumed::Resumed;
 pub use route::Router;
 pub use schemes::{Scheme, SchemeProbe};
 pub use scope::{ScopeError, parse_local_address, parse_scoped};
+pub use selection::Selection;
 pub use services::Protocol;
 pub use shuffle_buffer::SHUFFLE_BUFFER_LINES;
 pub use targets::{Targets, arguments, open, stream};
@@ -86,6 +92,11 @@ pub trait Source: Send {
     /// The number of jobs still to come; `None` if it is unknown, as while a list is read.
     /// `u64::MAX` also for more.
     fn remaining(&self) -> Option<u64>;
+
+    /// How far the list is read that the jobs come from, if it is in a file.
+    fn list_progress(&self) -> Option<ListProgress> {
+        None
+    }
 
     /// The current position: before the job that it gives next.
     fn position(&self) -> Position;
@@ -118,6 +129,10 @@ impl<S: Source + ?Sized> Source for Box<S> {
 
     fn remaining(&self) -> Option<u64> {
         (**self).remaining()
+    }
+
+    fn list_progress(&self) -> Option<ListProgress> {
+        (**self).list_progress()
     }
 
     fn position(&self) -> Position {

@@ -23,6 +23,8 @@ pub(crate) struct Lines<R> {
     searched: usize,
     /// The end of the bytes that were read.
     end: usize,
+    /// The number of bytes so far.
+    read_bytes: u64,
     /// The number of lines so far.
     number: u64,
     /// The start of a line that is too long.
@@ -66,6 +68,7 @@ impl<R: Read> Lines<R> {
             start: 0,
             searched: 0,
             end: 0,
+            read_bytes: 0,
             number: 0,
             head: Vec::new(),
             skipping: false,
@@ -77,6 +80,17 @@ impl<R: Read> Lines<R> {
     /// The number of lines so far.
     pub(crate) fn count(&self) -> u64 {
         self.number
+    }
+
+    /// What is read.
+    pub(crate) fn reader(&self) -> &R {
+        &self.reader
+    }
+
+    /// The number of bytes that were read, and how many of them are in lines that were returned.
+    pub(crate) fn bytes(&self) -> (u64, u64) {
+        let waiting = self.end - self.start;
+        (self.read_bytes, self.read_bytes - waiting as u64)
     }
 
     /// The next complete line, without reading.
@@ -116,7 +130,10 @@ impl<R: Read> Lines<R> {
         self.start = 0;
         match self.reader.read(&mut self.buffer[self.end..]) {
             Ok(0) => self.exhausted = true,
-            Ok(count) => self.end += count,
+            Ok(count) => {
+                self.end += count;
+                self.read_bytes += count as u64;
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

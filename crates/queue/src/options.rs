@@ -6,7 +6,7 @@ use std::sync::Arc;
 use canvass_model::{ModuleId, ProbeSpec, RecordType};
 
 use crate::schemes::SchemeProbe;
-use crate::{Dedup, Exclusions, FieldSelection, Partition, Ports, Scheme};
+use crate::{Dedup, Exclusions, Partition, Ports, Scheme, Selection};
 
 /// What the targets are, and what is asked about them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,9 +111,8 @@ pub struct TargetOptions {
     pub limit: Option<u64>,
     /// Whether the first bad line is an error.
     pub strict: bool,
-    /// The field of each line of a list that is its target. `None`: the line is. Arguments have no
-    /// fields.
-    pub field: Option<FieldSelection>,
+    /// Which part of each line of a list is its target. `None`: the line is. Arguments are always whole.
+    pub selection: Option<Selection>,
     /// The number of lines at the start of each list that are skipped.
     pub lines_skipped: u64,
     /// Leaves out repeated targets, before the list is partitioned, so that partitions are disjoint.
@@ -133,7 +132,7 @@ impl TargetOptions {
             partition: Partition::WHOLE,
             limit: None,
             strict: false,
-            field: None,
+            selection: None,
             lines_skipped: 0,
             dedup: None,
             no_resolver: None,

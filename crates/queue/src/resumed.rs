@@ -7,7 +7,7 @@ use std::vec::IntoIter;
 
 use canvass_model::{Job, ProbeSpec};
 
-use crate::{Completed, Position, Source, SourceError};
+use crate::{Completed, ListProgress, Position, Source, SourceError};
 
 /// Gives the jobs of a source that an earlier run has not completed, with the same numbers. A job with
 /// several outcomes of which some are durable is given with the number of those that are missing.
@@ -91,6 +91,10 @@ impl<S: Source> Source for Resumed<S> {
     fn remaining(&self) -> Option<u64> {
         let remaining = self.source.remaining()?;
         Some(remaining.saturating_sub(self.left_out))
+    }
+
+    fn list_progress(&self) -> Option<ListProgress> {
+        self.source.list_progress()
     }
 
     fn position(&self) -> Position {

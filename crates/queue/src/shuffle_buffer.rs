@@ -14,6 +14,8 @@ pub const SHUFFLE_BUFFER_LINES: usize = 65_536;
 /// draw and stays until all of them have been drawn.
 pub(crate) struct ShuffleBuffer {
     lines: Vec<BufferedLine>,
+    /// The number of targets of the lines that were not drawn yet; `u128::MAX` also for more.
+    targets: u128,
     rng: SeededRng,
     seed: u64,
 }
@@ -35,6 +37,7 @@ impl ShuffleBuffer {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             lines: Vec::new(),
+            targets: 0,
             rng: SeededRng::new(seed),
             seed,
         }
@@ -44,7 +47,17 @@ impl ShuffleBuffer {
         self.lines.len() == SHUFFLE_BUFFER_LINES
     }
 
+    /// The number of targets that were not drawn yet.
+    pub(crate) fn targets(&self) -> u128 {
+        self.targets
+    }
+
     pub(crate) fn add(&mut self, targets: LineTargets) {
+        let more = match &targets {
+            LineTargets::One(_) => 1,
+            LineTargets::Block(block) => block.last.saturating_add(1),
+        };
+        self.targets = self.targets.saturating_add(more);
         self.lines.push(match targets {
             LineTargets::One(item) => BufferedLine::One(item),
             LineTargets::Block(block) => {
@@ -64,6 +77,7 @@ impl ShuffleBuffer {
         if self.lines.is_empty() {
             return None;
         }
+        self.targets -= 1;
         let at = self.rng.below(self.lines.len());
         if let BufferedLine::Block(block) = &mut self.lines[at] {
             let index = block.permutation.at(block.next);

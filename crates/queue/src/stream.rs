@@ -8,12 +8,14 @@ use crate::intake::{Intake, LineTargets};
 use crate::records::Records;
 use crate::shuffle_buffer::ShuffleBuffer;
 use crate::targets::{Part, Progress};
-use crate::{SourceError, TargetOptions};
+use crate::{ListProgress, SourceError, TargetOptions};
 
-/// Creates the part that reads a list from `reader`; `name` names the list in errors.
+/// Creates the part that reads a list from `reader`; `name` names the list in errors. `file_octets` is the
+/// size of the file, if it is one.
 pub(crate) fn part(
     reader: impl Read + Send + 'static,
     name: &str,
+    file_octets: Option<u64>,
     options: &TargetOptions,
 ) -> Box<dyn Part> {
     let list = List {
@@ -21,6 +23,8 @@ pub(crate) fn part(
         name: name.into(),
         intake: Intake::new(options),
         at_end: false,
+        progress: file_octets.map(ListProgress::new),
+        jobs: 0,
     };
     match options.shuffle {
         None => Box::new(InOrder { list, cursor: None }),
@@ -38,6 +42,10 @@ struct List<R> {
     name: Box<str>,
     intake: Intake,
     at_end: bool,
+    /// How far it was read, if it is in a file.
+    progress: Option<ListProgress>,
+    /// The number of jobs that were added or skipped.
+    jobs: u64,
 }
 
 /// The next item of a list.
@@ -79,6 +87,16 @@ impl<R: Read> List<R> {
             }
         }
         Ok(Next::End)
+    }
+
+    /// Notes that jobs were added or skipped. Of the lines that were read, so many targets wait.
+    fn note(&mut self, jobs: u64, waiting: u128) {
+        self.jobs += jobs;
+        if let Some(progress) = &self.progress {
+            let waiting = u64::try_from(waiting).unwrap_or(u64::MAX);
+            let share = self.records.share_of(progress.octets());
+            progress.note(share, self.jobs.saturating_add(waiting));
+        }
     }
 
     fn read(&mut self) -> Result<(), SourceError> {
@@ -134,6 +152,15 @@ impl<R: Read + Send> Part for InOrder<R> {
 
     fn jobs_left(&self) -> Option<u128> {
         None
+    }
+
+    fn note(&mut self, jobs: u64) {
+        let waiting = self.cursor.as_ref().map_or(0, BlockCursor::left);
+        self.list.note(jobs, waiting);
+    }
+
+    fn progress(&self) -> Option<(&ListProgress, u64)> {
+        Some((self.list.progress.as_ref()?, self.list.jobs))
     }
 }
 
@@ -194,5 +221,13 @@ impl<R: Read + Send> Part for Shuffled<R> {
 
     fn jobs_left(&self) -> Option<u128> {
         None
+    }
+
+    fn note(&mut self, jobs: u64) {
+        self.list.note(jobs, self.buffer.targets());
+    }
+
+    fn progress(&self) -> Option<(&ListProgress, u64)> {
+        Some((self.list.progress.as_ref()?, self.list.jobs))
     }
 }

@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
+use std::os::fd::AsFd;
 
 use canvass_model::Job;
 
 use crate::batch::{Batch, JobSequence};
 use crate::position::pass_some;
-use crate::{Position, Source, SourceError, TargetOptions};
+use crate::{ListProgress, Position, Source, SourceError, TargetOptions};
 
 /// Reads targets from command-line arguments. They are shuffled as one list, whatever their number.
 ///
@@ -31,7 +32,7 @@ pub fn arguments(
 ///
 /// [`SHUFFLE_BUFFER_LINES`]: crate::SHUFFLE_BUFFER_LINES
 pub fn stream(reader: impl Read + Send + 'static, name: &str, options: &TargetOptions) -> Targets {
-    Targets::of(crate::stream::part(reader, name, options), options)
+    Targets::of(crate::stream::part(reader, name, None, options), options)
 }
 
 /// Reads targets from the file at `path` as a stream, or from standard input if that is `-`.
@@ -41,7 +42,12 @@ pub fn stream(reader: impl Read + Send + 'static, name: &str, options: &TargetOp
 /// The file cannot be opened, or is a directory.
 pub fn open(path: &str, options: &TargetOptions) -> Result<Targets, SourceError> {
     if path == "-" {
-        return Ok(stream(io::stdin(), "standard input", options));
+        let octets = io::stdin().as_fd().try_clone_to_owned();
+        let octets = octets
+            .ok()
+            .and_then(|copy| octets_left(&mut File::from(copy)));
+        let part = crate::stream::part(io::stdin(), "standard input", octets, options);
+        return Ok(Targets::of(part, options));
     }
     let opened = File::open(path).and_then(|file| {
         // A directory can be opened; only reading fails, after the run has begun.
@@ -51,12 +57,24 @@ pub fn open(path: &str, options: &TargetOptions) -> Result<Targets, SourceError>
         Ok(file)
     });
     match opened {
-        Ok(file) => Ok(stream(file, path, options)),
+        Ok(mut file) => {
+            let octets = octets_left(&mut file);
+            Ok(Targets::of(
+                crate::stream::part(file, path, octets, options),
+                options,
+            ))
+        }
         Err(error) => Err(SourceError::Unreadable {
             name: path.into(),
             error,
         }),
     }
+}
+
+/// The octets from the current place of a regular file to its end.
+fn octets_left(file: &mut File) -> Option<u64> {
+    let found = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
+    found.len().checked_sub(file.stream_position().ok()?)
 }
 
 /// Arguments and lists, one after the other, as jobs with consecutive numbers.
@@ -80,6 +98,14 @@ pub(crate) trait Part: Send {
     /// Skips at most this many jobs without creating them. Returns how many: 0 if only
     /// [`fill`](Self::fill) can advance.
     fn skip(&mut self, jobs: u64) -> u64;
+
+    /// Notes that [`fill`](Self::fill) has added so many jobs, or that they were skipped.
+    fn note(&mut self, _jobs: u64) {}
+
+    /// How far a list in a file was read, and the number of jobs that were noted.
+    fn progress(&self) -> Option<(&ListProgress, u64)> {
+        None
+    }
 }
 
 /// Whether a list has more.
@@ -117,7 +143,11 @@ impl Targets {
         let left = position.seq().saturating_sub(self.sequence.given());
         let left = left.min(self.sequence.allowed());
         let passed = match self.parts.front_mut() {
-            Some(part) if self.sequence.pending() == 0 => part.skip(left),
+            Some(part) if self.sequence.pending() == 0 => {
+                let passed = part.skip(left);
+                part.note(passed);
+                passed
+            }
             _ => 0,
         };
         self.sequence.skip(passed);
@@ -132,7 +162,10 @@ impl Source for Targets {
         }
         let mut batch = self.sequence.batch(max, out);
         while let (false, Some(part)) = (batch.is_full(), self.parts.front_mut()) {
-            match part.fill(&mut batch) {
+            let before = batch.jobs();
+            let filled = part.fill(&mut batch);
+            part.note(batch.jobs() - before);
+            match filled {
                 Ok(Progress::More) => break,
                 Ok(Progress::End) => {
                     self.parts.pop_front();
@@ -157,6 +190,20 @@ impl Source for Targets {
         }
         let jobs = u64::try_from(jobs).unwrap_or(u64::MAX);
         Some(jobs.min(self.sequence.allowed()))
+    }
+
+    fn list_progress(&self) -> Option<ListProgress> {
+        let given = self.sequence.given();
+        let mut before = given;
+        for part in &self.parts {
+            if let Some((progress, jobs)) = part.progress() {
+                let jobs_max = given.saturating_add(self.sequence.allowed());
+                return Some(progress.clone().within(before - jobs, jobs_max));
+            }
+            let left = u64::try_from(part.jobs_left()?).unwrap_or(u64::MAX);
+            before = before.saturating_add(left);
+        }
+        None
     }
 
     fn position(&self) -> Position {

@@ -7,8 +7,8 @@ use std::num::NonZeroUsize;
 
 use canvass_model::{Job, RecordType};
 use canvass_queue::{
-    FieldSelection, Partition, Position, SHUFFLE_BUFFER_LINES, Source, SourceError, TargetOptions,
-    Targets, arguments, stream,
+    FieldSelection, Partition, Position, SHUFFLE_BUFFER_LINES, Selection, Source, SourceError,
+    TargetOptions, Targets, arguments, stream,
 };
 use common::{dns, drain, drain_by, http, ptr, strings};
 use flate2::Compression;
@@ -98,10 +98,10 @@ fn fields_of_a_compressed_list_go_on_from_every_position() {
     encoder.write_all(csv.as_bytes()).unwrap();
     let bytes = encoder.finish().unwrap();
     let options = TargetOptions {
-        field: Some(FieldSelection {
+        selection: Some(Selection::Field(FieldSelection {
             number: NonZeroUsize::new(2).unwrap(),
             delimiter: ",".parse().unwrap(),
-        }),
+        })),
         lines_skipped: 1,
         ..ptr()
     };

@@ -5,7 +5,7 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | write a line for each target | [`LineSink`] with a [`Format`] |
+//! | write a line for each target, or for some | [`LineSink`] with a [`Format`], [`LineFilter`] |
 //! | record latency | [`LatencyRecorder`], [`IntervalLog`], [`write_percentile_table`] |
 //! | count | [`Tally`], [`balance`] |
 //! | read the output of a run | [`read_run`] |
@@ -20,6 +20,7 @@ mod csv;
 mod epoch;
 mod explain;
 mod fields;
+mod filter;
 #[cfg(test)]
 mod fixture;
 mod format;
@@ -57,6 +58,7 @@ pub use csv::{Columns, Csv};
 pub use epoch::Epoch;
 pub use explain::{Explanation, Kind, explain, faults_markdown, suggestions};
 pub use fields::formats_markdown;
+pub use filter::{LineFilter, StatusPattern, StatusPatternError};
 pub use format::{Format, FormatError, LineFormat};
 pub use hgrm::{path_beside, write_percentile_table};
 pub use hlog::IntervalLog;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use canvass_model::Outcome;
 
-use crate::{Columns, Epoch, Format, LatencyRecorder, LineFormat, Tally, Timeline};
+use crate::{Columns, Epoch, Format, LatencyRecorder, LineFilter, LineFormat, Tally, Timeline};
 
 /// Receives every outcome of a run, in the order in which they end.
 ///
@@ -153,11 +153,12 @@ impl SinkError {
     }
 }
 
-/// A sink that writes one line per outcome, and many lines per system call.
+/// A sink that writes one line per outcome that its filter passes, and many lines per system call.
 pub struct LineSink<W: Write> {
     writer: W,
     path: Box<str>,
     format: Box<dyn LineFormat + Send>,
+    filter: Option<Arc<LineFilter>>,
     buffer: Vec<u8>,
     /// Where each line in the buffer ends.
     line_ends: Vec<usize>,
@@ -214,6 +215,7 @@ impl<W: Write> LineSink<W> {
             writer,
             path: path.into(),
             format: format.lines(columns, epoch),
+            filter: None,
             buffer: Vec::with_capacity(BUFFER_BYTES + BUFFER_SLACK_BYTES),
             line_ends: Vec::new(),
             written_bytes: 0,
@@ -221,12 +223,19 @@ impl<W: Write> LineSink<W> {
         }
     }
 
+    /// Writes only the lines of outcomes that `filter` passes.
+    #[must_use]
+    pub fn filtered(mut self, filter: Option<Arc<LineFilter>>) -> Self {
+        self.filter = filter;
+        self
+    }
+
     /// The number of bytes written so far.
     pub fn written_bytes(&self) -> u64 {
         self.written_bytes
     }
 
-    /// The number of outcomes whose lines were written completely. The count goes on.
+    /// The number of lines that were written completely. The count goes on.
     pub fn written_lines(&self) -> LineCount {
         self.written_lines.clone()
     }
@@ -264,6 +273,10 @@ impl<W: Write> LineSink<W> {
 impl<W: Write + Send> Sink for LineSink<W> {
     fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
         for outcome in outcomes {
+            let filter = self.filter.as_deref();
+            if filter.is_some_and(|filter| !filter.passes(outcome)) {
+                continue;
+            }
             self.format.line(outcome, &mut self.buffer);
             self.line_ends.push(self.buffer.len());
             if self.buffer.len() >= BUFFER_BYTES {
@@ -364,6 +377,27 @@ mod tests {
         continued.record(&[fixture::ptr_answered()]).unwrap();
         continued.finish().unwrap();
         assert!(writer.taken[before..].starts_with(b"0,1,10.1.2.3,"));
+    }
+
+    #[test]
+    fn only_lines_that_pass_the_filter_are_written_and_counted() {
+        let mut writer = LimitedWriter::new(usize::MAX, io::ErrorKind::Other);
+        let filter = LineFilter {
+            verdicts: vec![canvass_model::Verdict::Failed],
+            ..LineFilter::default()
+        };
+        let mut lines = sink(&mut writer, Format::Csv).filtered(Some(Arc::new(filter)));
+        for _ in 0..3 {
+            let outcomes = [fixture::ptr_answered(), fixture::ptr_timeout()];
+            lines.record(&outcomes).unwrap();
+        }
+        lines.finish().unwrap();
+        assert_eq!(lines.written_lines().get(), 3);
+        drop(lines);
+        let text = String::from_utf8(writer.taken).unwrap();
+        let (header, rows) = text.split_once('\n').unwrap();
+        assert!(header.starts_with("seq,line,target,"));
+        assert!(rows.lines().all(|row| row.contains("TIMEOUT")), "{rows}");
     }
 
     #[test]

@@ -146,6 +146,8 @@ impl Run {
                     .remaining()
                     .map(|targets| plan.outcomes_of(targets).saturating_sub(in_part))
                     .map(|outcomes| earlier.saturating_add(outcomes)),
+                list: source.list_progress(),
+                outcomes_per_target: plan.outcomes_of(1),
                 earlier,
                 ledger: Arc::clone(&ledger),
                 tally: before.tally,

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use canvass_engine::LatestSample;
 use canvass_model::{LoopSample, Time};
-use canvass_queue::Ledger;
+use canvass_queue::{Ledger, ListProgress};
 use canvass_report::{LatencyRecorder, Tally};
 
 use crate::plan::Clock;
@@ -23,6 +23,8 @@ pub struct Snapshot {
     pub at: Time,
     /// The total number of outcomes to expect, if it is known.
     pub total: Option<u64>,
+    /// About how many outcomes to expect, if their number is not known and the list is in a file.
+    pub total_estimated: Option<u64>,
     /// The counts of outcomes so far, by verdict, status and cause.
     pub tally: Arc<Tally>,
     /// The latency histograms so far. While this is held, the run has to copy them, so drop it soon.
@@ -45,6 +47,10 @@ pub struct RunReader {
     pub(crate) clock: Clock,
     /// The total number of outcomes, with those of earlier parts of the run.
     pub(crate) total: Option<u64>,
+    /// How far the list was read, if it is in a file.
+    pub(crate) list: Option<ListProgress>,
+    /// The number of outcomes of each target.
+    pub(crate) outcomes_per_target: u64,
     /// The number of outcomes of earlier parts, with those that they have parked.
     pub(crate) earlier: u64,
     pub(crate) spill: Option<Spill>,
@@ -65,6 +71,7 @@ impl RunReader {
         Snapshot {
             at: self.clock.now(),
             total: self.total,
+            total_estimated: self.total_estimated(),
             // Read after the tally: every outcome in it was fed before.
             in_flight: (self.earlier + self.ledger.fed()).saturating_sub(tally.total() + parked),
             parked,
@@ -74,6 +81,12 @@ impl RunReader {
             loops: self.latest.iter().map(|latest| latest.get()).collect(),
             tally,
         }
+    }
+
+    fn total_estimated(&self) -> Option<u64> {
+        let list = self.list.as_ref().filter(|_| self.total.is_none())?;
+        let targets = list.jobs_estimated()?;
+        Some(targets.saturating_mul(self.outcomes_per_target))
     }
 }
 

@@ -6,8 +6,7 @@ use canvass_proto::http::RequestHeader;
 use clap::Args;
 
 use super::{
-    ExpectArgs, ExpectRecordsArgs, ExpectSerialArgs, HostArgs, JournalArgs, ProxyArgs, RecheckArgs,
-    TlsArgs, heading,
+    ExpectArgs, ExpectRecordsArgs, ExpectSerialArgs, HostArgs, ProxyArgs, RunArgs, TlsArgs, heading,
 };
 
 #[derive(Debug, Args)]
@@ -24,9 +23,7 @@ pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub probing: EndpointArgs,
     #[command(flatten)]
-    pub journal: JournalArgs,
-    #[command(flatten)]
-    pub recheck: RecheckArgs,
+    pub run: RunArgs,
 }
 
 /// How mixed endpoints are probed.

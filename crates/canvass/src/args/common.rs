@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use canvass_queue::Delimiter;
+use canvass_queue::{Delimiter, OutputPart};
 use canvass_report::Format;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
@@ -49,6 +49,17 @@ pub(crate) struct CommonArgs {
     /// doubled quote and line ends (RFC 4180). \t is a tab.
     #[arg(long, value_name = "C", requires = "field", help_heading = heading::TARGETS)]
     pub delimiter: Option<Delimiter>,
+    /// Take targets from the output of canvass: PART
+    ///
+    /// The list is what an earlier canvass has written, as text or ndjson, line by line. PART is names:
+    /// what ptr has found, what the NS, MX, SRV, PTR, CNAME and HTTPS records of dns lead to, and each name
+    /// for which dns has found an address. Or addresses: those that ptr has found a name for, those that
+    /// dns has found, and those of the peers of other probes (ndjson only). Or targets: that of each line,
+    /// whatever its outcome. A line may have several. One that has none, as that of a failed lookup, is
+    /// skipped, and the summary has their number. A name that is not that of a host is INVALID.
+    #[arg(long, value_name = "PART", conflicts_with = "field", hide_possible_values = true,
+          value_parser = part_parser(), help_heading = heading::TARGETS)]
+    pub from: Option<OutputPart>,
     /// Skip the first N lines of the list
     ///
     /// For a header. Without this flag a header gets an output line with status INVALID.
@@ -225,6 +236,11 @@ pub(crate) struct CommonArgs {
     /// The default is one fewer than the number of processors, and at least 1.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = heading::ADVANCED)]
     pub threads: Option<u16>,
+}
+
+/// Reads a part of output, and lists all of them where a word is none.
+fn part_parser() -> impl TypedValueParser<Value = OutputPart> {
+    PossibleValuesParser::new(OutputPart::ALL.map(OutputPart::as_str)).try_map(|word| word.parse())
 }
 
 /// Reads a format, and lists all of them where a word is none.

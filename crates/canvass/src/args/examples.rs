@@ -126,6 +126,20 @@ Examples:
   Put a delay in front of a real server:
     canvass lab --listen 127.0.0.1:5301 --forward 192.0.2.53:53 --delay 5ms";
 
+pub(super) const COMPLETIONS: &str = "\
+Examples:
+  Write those of bash to a file that .bashrc sources:
+    canvass completions bash
+  Print those of zsh, for a file _canvass in fpath:
+    canvass completions zsh";
+
+pub(super) const MAN: &str = "\
+Examples:
+  Write all pages, and read one:
+    canvass man share/man/man1
+  Install them for one user:
+    canvass man ~/.local/share/man/man1";
+
 pub(super) const JOURNAL: &str = "\
 Examples:
   See how far a run has come, also while it is running:

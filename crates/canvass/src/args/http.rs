@@ -5,10 +5,7 @@ use std::path::PathBuf;
 use canvass_proto::http::RequestHeader;
 use clap::Args;
 
-use super::{
-    ExpectArgs, ExtrasArgs, HostArgs, JournalArgs, PortsArgs, ProxyArgs, RecheckArgs, TlsArgs,
-    heading,
-};
+use super::{ExpectArgs, ExtrasArgs, HostArgs, PortsArgs, ProxyArgs, RunArgs, TlsArgs, heading};
 use crate::units;
 
 /// The credentials for the origin of each target.
@@ -113,9 +110,7 @@ pub(crate) struct HttpArgs {
     #[command(flatten)]
     pub proxy: ProxyArgs,
     #[command(flatten)]
-    pub journal: JournalArgs,
-    #[command(flatten)]
-    pub recheck: RecheckArgs,
+    pub run: RunArgs,
 
     /// Accept only responses that keep the rules
     ///

@@ -8,6 +8,8 @@ mod examples;
 mod expect;
 mod exporter;
 mod extras;
+mod filter;
+mod generate;
 mod heading;
 mod host;
 mod http;
@@ -20,11 +22,14 @@ mod question;
 mod recheck;
 mod report;
 mod rotate;
+mod run;
 mod sweep;
 mod talk;
 #[cfg(test)]
 mod tests;
 mod tls;
+
+use std::path::PathBuf;
 
 use canvass_model::RecordType;
 use clap::{ArgAction, Args, Parser, Subcommand};
@@ -38,6 +43,8 @@ pub(crate) use expect::{
 };
 pub(crate) use exporter::{ExporterArgs, ProbeTargetsArg};
 pub(crate) use extras::ExtrasArgs;
+pub(crate) use filter::FilterArgs;
+pub(crate) use generate::{CompletionsArgs, ManArgs};
 pub(crate) use host::{HostArgs, PortsArgs, ReachArgs, ResolveArg, SocketArgs, TimeoutArgs};
 pub(crate) use http::{BasicArgs, HttpArgs};
 pub(crate) use journal::{JournalArgs, ShowJournalArgs, VerifyShardsArgs};
@@ -49,9 +56,12 @@ pub(crate) use question::QuestionArgs;
 pub(crate) use recheck::RecheckArgs;
 pub(crate) use report::ReportArgs;
 pub(crate) use rotate::RotateArgs;
+pub(crate) use run::RunArgs;
 pub(crate) use sweep::SweepArgs;
 pub(crate) use talk::{TcpArgs, UdpArgs};
 pub(crate) use tls::{RootsArg, TlsArgs, TlsVersionArg};
+
+use crate::defaults;
 
 /// Probe very many hosts over DNS, HTTP, TCP and UDP, and account for each.
 ///
@@ -60,7 +70,7 @@ pub(crate) use tls::{RootsArg, TlsArgs, TlsVersionArg};
 #[derive(Debug, Parser)]
 #[command(
     name = "canvass",
-    version,
+    version = env!("CANVASS_VERSION"),
     max_term_width = 100,
     disable_help_flag = true,
     disable_version_flag = true,
@@ -69,6 +79,18 @@ pub(crate) use tls::{RootsArg, TlsArgs, TlsVersionArg};
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub command: Command,
+    /// Take defaults for flags from FILE
+    ///
+    /// Instead of canvass/config.toml in $XDG_CONFIG_HOME or ~/.config. Its keys are the long names of
+    /// flags, for all commands that have them, and in a table such as `[ptr]` for one. Variables as
+    /// CANVASS_OPT_RATE take precedence over it, and flags over both. -v shows what is taken.
+    #[arg(id = defaults::CONFIG, long = defaults::CONFIG, global = true, value_name = "FILE",
+          value_parser = clap::value_parser!(PathBuf), help_heading = heading::ADVANCED)]
+    _config: Option<PathBuf>,
+    /// Ignore the configuration and CANVASS_OPT_*
+    #[arg(id = defaults::NO_CONFIG, long = defaults::NO_CONFIG, global = true, conflicts_with = defaults::CONFIG,
+          help_heading = heading::ADVANCED)]
+    _no_config: bool,
     /// Print help: -h a line per flag, --help the details
     #[arg(id = "help", short = 'h', long = "help", global = true, action = ArgAction::Help,
           help_heading = heading::HELP)]
@@ -174,6 +196,16 @@ pub(crate) enum Command {
     /// commands starts the same peers within the command itself.
     #[command(args_override_self = true, after_long_help = examples::LAB)]
     Lab(LabArgs),
+    /// Print the completions of a shell
+    ///
+    /// For bash, elvish, fish, powershell and zsh, to be sourced or put where the shell looks for them.
+    #[command(after_long_help = examples::COMPLETIONS)]
+    Completions(CompletionsArgs),
+    /// Write manual pages, one for each command
+    ///
+    /// Pages of section 1, such as canvass-ptr.1. Those that are in the directory already are replaced.
+    #[command(after_long_help = examples::MAN)]
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]
@@ -200,9 +232,7 @@ pub(crate) struct PtrArgs {
     #[command(flatten)]
     pub common: CommonArgs,
     #[command(flatten)]
-    pub journal: JournalArgs,
-    #[command(flatten)]
-    pub recheck: RecheckArgs,
+    pub run: RunArgs,
 }
 
 #[derive(Debug, Args)]
@@ -238,9 +268,7 @@ pub(crate) struct DnsArgs {
     #[command(flatten)]
     pub common: CommonArgs,
     #[command(flatten)]
-    pub journal: JournalArgs,
-    #[command(flatten)]
-    pub recheck: RecheckArgs,
+    pub run: RunArgs,
 }
 
 #[derive(Debug, Args)]

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{AlertArgs, EndpointArgs, ExporterArgs, ListenArgs, RotateArgs, SweepCommand, heading};
+use super::{
+    AlertArgs, EndpointArgs, ExporterArgs, FilterArgs, ListenArgs, RotateArgs, SweepCommand,
+    heading,
+};
 use crate::units;
 
 #[derive(Debug, Args)]
@@ -68,6 +71,8 @@ pub(crate) struct SweepArgs {
     pub exporter: ExporterArgs,
     #[command(flatten)]
     pub rotate: RotateArgs,
+    #[command(flatten)]
+    pub filter: FilterArgs,
     #[command(flatten)]
     pub alerts: AlertArgs,
     #[command(subcommand)]

@@ -6,9 +6,7 @@ use std::time::Duration;
 use canvass_proto::talk::Preset;
 use clap::Args;
 
-use super::{
-    ExpectTlsArgs, HostArgs, JournalArgs, PortsArgs, ProxyArgs, RecheckArgs, TlsArgs, heading,
-};
+use super::{ExpectTlsArgs, HostArgs, PortsArgs, ProxyArgs, RunArgs, TlsArgs, heading};
 use crate::units;
 
 #[derive(Debug, Args)]
@@ -48,9 +46,7 @@ pub(crate) struct TcpArgs {
     #[command(flatten)]
     pub proxy: ProxyArgs,
     #[command(flatten)]
-    pub journal: JournalArgs,
-    #[command(flatten)]
-    pub recheck: RecheckArgs,
+    pub run: RunArgs,
 }
 
 #[derive(Debug, Args)]
@@ -81,9 +77,7 @@ pub(crate) struct UdpArgs {
     #[command(flatten)]
     pub host: HostArgs,
     #[command(flatten)]
-    pub journal: JournalArgs,
-    #[command(flatten)]
-    pub recheck: RecheckArgs,
+    pub run: RunArgs,
 }
 
 /// The long help of `--talk`, with every preset that the protocol has.

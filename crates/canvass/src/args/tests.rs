@@ -11,7 +11,7 @@ const COLUMNS: usize = 80;
 /// The first words that the help of a flag may have.
 const VERBS: &str = "\
     Accept Answer Ask Begin Bind Call Choose Close Collect Compare Connect Corrupt Delay Draw \
-    Duplicate Enable Exit Expect Follow Forge Forward Go Hold Keep Let Limit Listen Look Lose \
+    Duplicate Enable Exit Expect Follow Forge Forward Go Hold Ignore Keep Let Limit Listen Look Lose \
     Offer Present Print Probe Queue Read Record Repeat Run Send Serve Set Show Skip Stop \
     Take Trust Try Use Vary Verify Write";
 

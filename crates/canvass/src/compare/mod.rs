@@ -25,7 +25,6 @@ use crate::exit::{Exit, Failure};
 use crate::files::OutputFile;
 use crate::outputs::begin_intervals;
 use crate::plan::{ComparePlan, Other};
-use crate::run::repetitions;
 use crate::signals::StopSignals;
 use list::List;
 use local_sources::LocalSources;
@@ -60,9 +59,7 @@ pub(crate) fn run(plan: ComparePlan, signals: &StopSignals) -> Result<Exit, Fail
             "invalid targets in the list: {bad}; the first: {first}"
         ));
     }
-    if let Some(dedup) = &invocation.dedup {
-        warnings.push(repetitions(dedup));
-    }
+    warnings.extend(invocation.left_out.messages());
     let interrupt = sides.interrupt.clone();
     if interrupt.signal().is_some() {
         warnings.push("the comparison was stopped before its end".to_owned());

@@ -14,7 +14,7 @@ use crate::command_line;
 
 /// Flags that change who is asked, how fast, how patiently, or what is shown: not what the lines mean.
 /// Whatever is not here is bound.
-const FREE: [&str; 34] = [
+const FREE: [&str; 35] = [
     "journal",
     "resume",
     "resolver",
@@ -44,6 +44,7 @@ const FREE: [&str; 34] = [
     "quiet",
     "verbose",
     "trace",
+    "dry-run",
     "fail-below",
     "strict",
     "hgrm",
@@ -235,6 +236,7 @@ mod tests {
             "ptr 192.0.2.1 -o a -r 192.0.2.53 --rate 5 --retries 1 --deadline 1s -q --threads 2",
             "ptr 192.0.2.1 -o a --journal j --hgrm h --html p --lab",
             "ptr 192.0.2.1 -o a --resume j",
+            "ptr 192.0.2.1 -o a --dry-run --no-config",
         ] {
             assert!(same(ptr, free), "{free}");
         }
@@ -247,6 +249,9 @@ mod tests {
             "ptr 192.0.2.1 -o a --forward-confirm",
             "ptr 192.0.2.1 -o a --transport tcp",
             "ptr 192.0.2.1 -o a --limit 5",
+            "ptr 192.0.2.1 -o a --only failed",
+            "ptr 192.0.2.1 -o a --hide-status TIMEOUT",
+            "ptr 192.0.2.1 -o a --from names",
             "ptr 192.0.2.1 -o a --hlog h",
         ] {
             assert!(!same(ptr, other), "{other}");

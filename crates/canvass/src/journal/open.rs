@@ -88,16 +88,7 @@ impl JournalRequest {
     /// Locks the journal, reads it, and checks that it may be begun, or that it is that of this command
     /// line.
     pub(crate) fn open(self, order: &ListOrder, quiet: bool) -> Result<Opened, Failure> {
-        let shown = format!("{} {}", self.flag(), self.path.display());
-        let is_there = self.path.exists() || FileDisk::files_beside(&self.path)[0].exists();
-        let absent = || {
-            Failure::usage(format!(
-                "{shown}: there is no such journal; --journal begins one"
-            ))
-        };
-        if self.resumes && !is_there {
-            return Err(absent());
-        }
+        let shown = self.shown();
         let disk = FileDisk::lock(&self.path).map_err(|error| match error {
             LockError::InUse => Failure::usage(format!("{shown}: {error}")),
             LockError::Disk(error) => Failure::stopped(format!("cannot {error}")),
@@ -122,13 +113,33 @@ impl JournalRequest {
                 }
                 Ok(opened)
             }
-            None if self.resumes => Err(absent()),
+            None if self.resumes => Err(self.absent()),
             Some(record) if record.finished.is_none() => Err(Failure::usage(format!(
                 "{shown}: its run is not finished; go on with --resume {}, or remove it",
                 self.path.display()
             ))),
             _ => Ok(Opened::Open(Box::new(self.begin(store, order)?))),
         }
+    }
+
+    /// Checks that a journal that is to be gone on from is there.
+    pub(crate) fn check_existence(&self) -> Result<(), Failure> {
+        let is_there = self.path.exists() || FileDisk::files_beside(&self.path)[0].exists();
+        match self.resumes && !is_there {
+            true => Err(self.absent()),
+            false => Ok(()),
+        }
+    }
+
+    fn absent(&self) -> Failure {
+        Failure::usage(format!(
+            "{}: there is no such journal; --journal begins one",
+            self.shown()
+        ))
+    }
+
+    fn shown(&self) -> String {
+        format!("{} {}", self.flag(), self.path.display())
     }
 
     fn begin(self, store: Store<FileDisk>, order: &ListOrder) -> Result<Journal, Failure> {

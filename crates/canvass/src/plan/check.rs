@@ -12,7 +12,7 @@ use super::hosts::{probes, reach, start_lab};
 use super::proxy::through_proxies;
 use super::scripts::given_credentials;
 use super::tls::{name_tls_files, tls_client, tls_options};
-use super::{CommandParts, Completion, Invocation, invocation};
+use super::{CommandParts, Invocation, RunRequest, invocation};
 use crate::args::{CheckArgs, CommonArgs, EndpointArgs};
 use crate::exit::Failure;
 use crate::journal::GivenFlags;
@@ -26,7 +26,7 @@ pub(crate) fn check(args: CheckArgs, given: GivenFlags) -> Result<Invocation, Fa
     let files = NamedFiles::default();
     let no_more = |_: &_, _: &mut _| Ok(());
     let (mut parts, common, ()) = endpoints("check", args.targets, args.probing, files, no_more)?;
-    parts.completion = Completion::new(args.journal, args.recheck, given);
+    parts.request = RunRequest::new(args.run, given);
     invocation(parts, common)
 }
 

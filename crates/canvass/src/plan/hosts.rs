@@ -13,7 +13,7 @@ use canvass_queue::{Ports, Protocol, ScopeError, TargetKind, parse_scoped};
 use canvass_report::Columns;
 use canvass_run::{Assertions, DEFAULT_TIMEOUTS, Plan, SYSTEM_NAME_THREADS};
 
-use super::{CommandParts, Completion, event_loops};
+use super::{CommandParts, RunRequest, event_loops};
 use crate::args::{
     CommonArgs, HostArgs, PortsArgs, ReachArgs, ResolveArg, SocketArgs, TimeoutArgs,
 };
@@ -84,7 +84,7 @@ pub(super) fn probes(
         source: None,
         lab,
         save: None,
-        completion: Completion::default(),
+        request: RunRequest::default(),
         files: NamedFiles::default(),
         tables_beside: &[RESPONSE_TABLE],
         sockets_max: Some(sockets_max),

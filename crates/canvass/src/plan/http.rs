@@ -12,7 +12,7 @@ use super::expect::expectations;
 use super::hosts::{MODULE, cannot_read, ports, probes, reach, start_lab};
 use super::proxy::through_proxies;
 use super::tls::{name_tls_files, tls_client};
-use super::{CommandParts, Completion, Invocation, invocation};
+use super::{CommandParts, Invocation, RunRequest, invocation};
 use crate::args::{BasicArgs, ExtrasArgs, HttpArgs};
 use crate::credentials::{self, PASSWORD};
 use crate::exit::Failure;
@@ -78,7 +78,7 @@ pub(crate) fn http(args: HttpArgs, given: GivenFlags) -> Result<Invocation, Fail
     };
     let mut parts = CommandParts {
         save: args.save,
-        completion: Completion::new(args.journal, args.recheck, given),
+        request: RunRequest::new(args.run, given),
         ..probes(
             "http",
             lab,

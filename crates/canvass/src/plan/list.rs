@@ -5,7 +5,10 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
 
-use canvass_queue::{Dedup, Exclusions, FieldSelection, Partition, Source, TargetOptions};
+use canvass_queue::{
+    Dedup, Exclusions, FieldSelection, OutputPart, OutputSelection, Partition, Selection, Source,
+    TargetOptions,
+};
 use canvass_run::{Plan, Resumed};
 
 use crate::args::CommonArgs;
@@ -20,24 +23,68 @@ enum List<'a> {
     File(&'a str),
 }
 
+/// What is left out of the list of a run. It counts that, so all sources of the run share it.
+#[derive(Clone)]
+pub(crate) struct LeftOut {
+    /// Repeated targets, with `--dedup`.
+    dedup: Option<Arc<Dedup>>,
+    /// Lines without a target, with `--from`.
+    output: Option<OutputSelection>,
+}
+
+impl LeftOut {
+    pub(super) fn new(args: &CommonArgs) -> Self {
+        Self {
+            dedup: args.dedup.map(|octets| Arc::new(Dedup::new(octets))),
+            output: args.from.map(OutputSelection::new),
+        }
+    }
+
+    /// What was left out so far, for the summary.
+    pub(crate) fn messages(&self) -> Vec<String> {
+        let repeated = self.dedup.as_ref().map(|dedup| {
+            let text = format!("repeated targets left out: {}", dedup.repeated());
+            match dedup.is_full() {
+                true => format!(
+                    "{text}; the memory of --dedup was full, and further repetitions were asked again"
+                ),
+                false => text,
+            }
+        });
+        let skipped = self.output.as_ref().map(|output| {
+            let what = match output.part() {
+                OutputPart::Names => "a name",
+                OutputPart::Addresses => "an address",
+                OutputPart::Targets => "a target",
+            };
+            format!("lines without {what}: {}", output.skipped())
+        });
+        repeated.into_iter().chain(skipped).collect()
+    }
+}
+
 /// Which targets of a list are taken.
 pub(super) fn target_options(
     plan: &Plan,
     args: &CommonArgs,
-    dedup: Option<Arc<Dedup>>,
+    left_out: &LeftOut,
 ) -> Result<TargetOptions, Failure> {
+    let field = args.field.map(|number| {
+        Selection::Field(FieldSelection {
+            number,
+            delimiter: args.delimiter.unwrap_or_default(),
+        })
+    });
+    let output = left_out.output.clone().map(Selection::Output);
     Ok(TargetOptions {
         exclude: Arc::new(Exclusions::read(&args.exclude).map_err(Failure::usage)?),
         shuffle: args.shuffle.map(|seed| seed.unwrap_or_else(rand::random)),
         partition: args.shard.unwrap_or(Partition::WHOLE),
         limit: args.limit,
         strict: args.strict,
-        field: args.field.map(|number| FieldSelection {
-            number,
-            delimiter: args.delimiter.unwrap_or_default(),
-        }),
+        selection: field.or(output),
         lines_skipped: args.skip_lines,
-        dedup,
+        dedup: left_out.dedup.clone(),
         ..plan.target_options()
     })
 }
@@ -47,9 +94,9 @@ pub(super) fn source(
     plan: &Plan,
     targets: Vec<String>,
     args: &CommonArgs,
-    dedup: Option<Arc<Dedup>>,
+    left_out: &LeftOut,
 ) -> Result<Box<dyn Source>, Failure> {
-    let options = target_options(plan, args, dedup)?;
+    let options = target_options(plan, args, left_out)?;
     let path = match list(args, !targets.is_empty())? {
         List::None => None,
         List::Stdin => Some("-"),
@@ -62,6 +109,15 @@ pub(super) fn source(
             Box::new(arguments.then(listed))
         }
         None => Box::new(arguments),
+    })
+}
+
+/// Whether the list can be read only once.
+pub(super) fn is_read_once(args: &CommonArgs, has_arguments: bool) -> Result<bool, Failure> {
+    Ok(match list(args, has_arguments)? {
+        List::None => false,
+        List::File(path) => !Path::new(path).is_file(),
+        List::Stdin => true,
     })
 }
 
@@ -89,12 +145,12 @@ pub(super) fn journaled_source(
     plan: &Plan,
     targets: Vec<String>,
     args: &CommonArgs,
-    dedup: Option<Arc<Dedup>>,
+    left_out: &LeftOut,
     journal: &mut Journal,
 ) -> Result<Box<dyn Source>, Failure> {
     let options = TargetOptions {
         shuffle: journal.seed(),
-        ..target_options(plan, args, dedup)?
+        ..target_options(plan, args, left_out)?
     };
     let list = list(args, !targets.is_empty())?;
     let arguments = canvass_queue::arguments(targets, &options).map_err(Failure::usage)?;

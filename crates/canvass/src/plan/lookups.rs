@@ -10,7 +10,7 @@ use canvass_queue::TargetKind;
 use canvass_report::Columns;
 use canvass_run::{Assertions, Plan, PlanBuilder};
 
-use super::{CommandParts, Completion, Invocation, dig, expect, invocation};
+use super::{CommandParts, Invocation, RunRequest, dig, expect, invocation};
 use crate::args::{CommonArgs, DnsArgs, PtrArgs, QuestionArgs};
 use crate::exit::Failure;
 use crate::journal::GivenFlags;
@@ -31,10 +31,9 @@ pub(crate) fn ptr(args: PtrArgs, given: GivenFlags) -> Result<Invocation, Failur
         records,
         latency,
         mut common,
-        journal,
-        recheck,
+        run,
     } = args;
-    let completion = Completion::new(journal, recheck, given);
+    let request = RunRequest::new(run, given);
     if forward_confirm && question.class != Class::IN {
         return Err(Failure::usage(format_args!(
             "--forward-confirm cannot be used with --class {}: names have their addresses in the \
@@ -49,7 +48,7 @@ pub(crate) fn ptr(args: PtrArgs, given: GivenFlags) -> Result<Invocation, Failur
         records: expect::records(records, None),
     };
     let builder = builder(kind, &question);
-    named_lookups("ptr", builder, assertions, targets, common, completion)
+    named_lookups("ptr", builder, assertions, targets, common, request)
 }
 
 /// The invocation of `canvass dns`.
@@ -62,10 +61,9 @@ pub(crate) fn dns(args: DnsArgs, given: GivenFlags) -> Result<Invocation, Failur
         serial,
         latency,
         mut common,
-        journal,
-        recheck,
+        run,
     } = args;
-    let completion = Completion::new(journal, recheck, given);
+    let request = RunRequest::new(run, given);
     common.resolver.extend(dig::take_resolvers(&mut targets));
     if types.is_empty() {
         types = dig::take_types(&mut targets, common.input.is_some());
@@ -91,7 +89,7 @@ pub(crate) fn dns(args: DnsArgs, given: GivenFlags) -> Result<Invocation, Failur
         records: expect::records(records, Some(&serial)),
     };
     let builder = builder(TargetKind::Dns { types }, &question);
-    named_lookups("dns", builder, assertions, targets, common, completion)
+    named_lookups("dns", builder, assertions, targets, common, request)
 }
 
 /// The plan of questions that are asked in this way.
@@ -117,7 +115,7 @@ fn named_lookups(
     assertions: Assertions,
     targets: Vec<String>,
     args: CommonArgs,
-    completion: Completion,
+    request: RunRequest,
 ) -> Result<Invocation, Failure> {
     if args.lab.is_some() && !args.resolver.is_empty() {
         return Err(Failure::usage("@ADDR cannot be used with --lab"));
@@ -137,7 +135,7 @@ fn named_lookups(
     })?;
     let parts = CommandParts {
         assertions,
-        completion,
+        request,
         ..parts
     };
     invocation(parts, args)
@@ -198,7 +196,7 @@ fn parts_or(
         targets,
         lab,
         save: None,
-        completion: Completion::default(),
+        request: RunRequest::default(),
         files: NamedFiles::default(),
         tables_beside: &[RESPONSE_TABLE],
         sockets_max: None,

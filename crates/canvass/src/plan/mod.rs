@@ -4,6 +4,7 @@ mod alerts;
 mod check;
 mod compare;
 mod dig;
+mod dry_run;
 mod expect;
 mod exporter;
 mod hosts;
@@ -23,23 +24,25 @@ use std::sync::Arc;
 
 use canvass_lab::Lab;
 use canvass_proto::TransportPolicy;
-use canvass_queue::{Dedup, Source};
-use canvass_report::Columns;
+use canvass_queue::Source;
+use canvass_report::{Columns, LineFilter};
 use canvass_run::{Assertions, Plan, PlanBuilder, default_event_loops};
 
-use crate::args::{CommonArgs, JournalArgs, ProgressArg, RecheckArgs, TransportArg};
+use crate::args::{CommonArgs, ProgressArg, RunArgs, TransportArg};
 use crate::exit::Failure;
 use crate::journal::{GivenFlags, JournalRequest, Opened};
 use crate::message::message;
 use crate::outputs::Outputs;
 use crate::same_file::NamedFiles;
 use crate::{descriptors, granted};
+use dry_run::Preview;
 use list::{journaled_source, order, source, target_options};
 
 pub(crate) use check::check;
 pub(crate) use compare::{ComparePlan, Other, compare};
 pub(crate) use exporter::{PlannedExporter, count as module_count};
 pub(crate) use http::http;
+pub(crate) use list::LeftOut;
 pub(crate) use lookups::{dns, ptr};
 pub(crate) use sweep::{SweepInvocation, SweepPlan, counted, sweep};
 pub(crate) use talk::{tcp, udp};
@@ -47,12 +50,14 @@ pub(crate) use watch_list::{Reread, WatchList};
 
 /// A command line, validated and ready to run.
 pub(crate) struct Invocation {
+    /// What it would do, if it is not to be done.
+    pub preview: Option<String>,
     /// The name of the command.
     pub probe: &'static str,
     pub plan: Plan,
     pub source: Box<dyn Source>,
-    /// What is left out of the source, with `--dedup`.
-    pub dedup: Option<Arc<Dedup>>,
+    /// What is left out of the source.
+    pub left_out: LeftOut,
     /// The journal, with `--journal` or `--resume`.
     pub journal: Option<Opened>,
     /// The lab inside the process, which runs as long as this is held.
@@ -77,7 +82,7 @@ struct CommandParts {
     source: Option<Box<dyn Source>>,
     lab: Option<Lab>,
     save: Option<PathBuf>,
-    completion: Completion,
+    request: RunRequest,
     /// Files that only this command reads.
     files: NamedFiles,
     /// The names of the percentile tables beside that of `--hgrm`.
@@ -88,27 +93,39 @@ struct CommandParts {
     negative_lookups_are_good: bool,
 }
 
-/// What is asked of a run besides its lines, so that nothing is lost.
+/// What is asked of a run besides its targets and how they are probed.
 #[derive(Default)]
-struct Completion {
+struct RunRequest {
     journal: Option<JournalRequest>,
     /// Whether failed targets are asked again at the end.
     recheck: bool,
+    /// Which targets have a line; all of them without it.
+    filter: Option<LineFilter>,
+    /// Whether only the plan is shown.
+    dry_run: bool,
 }
 
-impl Completion {
-    fn new(journal: JournalArgs, recheck: RecheckArgs, given: GivenFlags) -> Self {
+impl RunRequest {
+    fn new(args: RunArgs, given: GivenFlags) -> Self {
         Self {
-            journal: JournalRequest::new(journal, given),
-            recheck: recheck.recheck,
+            journal: JournalRequest::new(args.journal, given),
+            recheck: args.recheck.recheck,
+            filter: args.filter.filter(),
+            dry_run: args.dry_run,
         }
     }
 }
 
 fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failure> {
-    let Completion { journal, recheck } = parts.completion;
+    let RunRequest {
+        journal,
+        recheck,
+        filter,
+        dry_run,
+    } = parts.request;
     let mut outputs = Outputs::new(&args, parts.columns, parts.save);
     outputs.parks = recheck;
+    outputs.filter = filter.map(Arc::new);
     let mut files = parts.files;
     let reads_list = parts.targets.is_empty() && parts.source.is_none();
     name_inputs(&args, reads_list, &mut files);
@@ -122,6 +139,7 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
     files.check()?;
     if let Some(request) = &journal {
         outputs.check_for_journal(request.flag())?;
+        request.check_existence()?;
     }
     descriptors::check(event_loops(&args))?;
     let mut builder = parts
@@ -145,8 +163,20 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
         plan = plan.judged(Arc::new(parts.assertions));
     }
     granted::warn_of_limits(&args, &plan, parts.sockets_max);
-    let dedup = args.dedup.map(|bytes| Arc::new(Dedup::new(bytes)));
+    let preview = dry_run.then(|| {
+        let preview = Preview {
+            command: parts.probe,
+            plan: &plan,
+            args: &args,
+            files: &files,
+            outputs: &outputs,
+        };
+        preview.text(&parts.targets)
+    });
+    let preview = preview.transpose()?;
+    let left_out = LeftOut::new(&args);
     let mut journal = match journal {
+        Some(_) if dry_run => None,
         Some(request) => {
             let order = order(&args, !parts.targets.is_empty())?;
             Some(request.open(&order, args.quiet)?)
@@ -160,11 +190,12 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
     }
     let source = match (parts.source, &mut journal) {
         (Some(source), _) => source,
+        (None, _) if dry_run => Box::new(canvass_queue::jobs(Vec::new())),
         (None, Some(Opened::Finished(_))) => Box::new(canvass_queue::jobs(Vec::new())),
         (None, Some(Opened::Open(journal))) => {
-            journaled_source(&plan, parts.targets, &args, dedup.clone(), journal)?
+            journaled_source(&plan, parts.targets, &args, &left_out, journal)?
         }
-        (None, None) => source(&plan, parts.targets, &args, dedup.clone())?,
+        (None, None) => source(&plan, parts.targets, &args, &left_out)?,
     };
     if args.verbose {
         message(format_args!(
@@ -175,10 +206,11 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
         ));
     }
     Ok(Invocation {
+        preview,
         probe: parts.probe,
         plan,
         source,
-        dedup,
+        left_out,
         journal,
         lab: parts.lab,
         outputs,

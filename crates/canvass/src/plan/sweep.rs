@@ -14,7 +14,7 @@ use super::alerts::{PlannedAlerts, alerts};
 use super::check::endpoints;
 use super::exporter::{PlannedExporter, exporter};
 use super::watch_list::{self, Configured, List, ModuleTimeouts};
-use super::{CommandParts, Invocation, WatchList, invocation, target_options};
+use super::{CommandParts, Invocation, LeftOut, WatchList, invocation, target_options};
 use crate::args::{CommonArgs, SweepArgs};
 use crate::descriptors;
 use crate::exit::Failure;
@@ -83,6 +83,7 @@ pub(crate) fn sweep(mut args: SweepArgs) -> Result<SweepInvocation, Failure> {
     let (once, check, state) = (args.once, args.check, args.state.take());
     let listen = PlannedListener::new(&args.listen, &mut files)?;
     let rotate = args.rotate.clone();
+    let filter = args.filter.clone().filter();
     let has_retries = args.probing.host.common.retries.is_some();
     let (mut invocation, targets, list) = match configuration(&args)? {
         Some(path) => configured(args, &path, rounds, files)?,
@@ -92,6 +93,12 @@ pub(crate) fn sweep(mut args: SweepArgs) -> Result<SweepInvocation, Failure> {
     let is_listed = !matches!(list, WatchList::None);
     let has_file = invocation.outputs.lines.is_some();
     invocation.outputs.rotation = rotate.rotation(has_file)?;
+    if let (true, false, Some(filter)) = (goes_on, has_file, &filter) {
+        return Err(Failure::usage(format!(
+            "{filter}: this is for the lines of probes, which a sweep writes with -o FILE"
+        )));
+    }
+    invocation.outputs.filter = filter.map(Arc::new);
     if check {
         let mut parts = Vec::new();
         if let WatchList::Configured(configured) = &list {
@@ -218,7 +225,7 @@ fn configured(
     parts.source = Some(Box::new(canvass_queue::jobs(Vec::new())));
     let invocation = invocation(parts, rest)?;
     let usual = Usual {
-        options: target_options(&invocation.plan, &common, None)?,
+        options: target_options(&invocation.plan, &common, &LeftOut::new(&common))?,
         modules,
         pace,
     };
@@ -276,6 +283,7 @@ fn check_flags(args: &CommonArgs) -> Result<(), Failure> {
     let given = [
         ("--input", args.input.is_some()),
         ("--dedup", args.dedup.is_some()),
+        ("--from", args.from.is_some()),
         ("--shuffle", args.shuffle.is_some()),
         ("--shard", args.shard.is_some()),
         ("--limit", args.limit.is_some()),

@@ -11,7 +11,7 @@ use super::hosts::{MODULE, ports, probes, reach, start_lab};
 use super::proxy::through_proxies;
 use super::scripts::{Talk, talk_credentials};
 use super::tls::{name_tls_files, tls_client};
-use super::{Completion, Invocation, invocation};
+use super::{Invocation, RunRequest, invocation};
 use crate::args::{TcpArgs, TlsVersionArg, UdpArgs};
 use crate::exit::Failure;
 use crate::journal::GivenFlags;
@@ -56,7 +56,7 @@ pub(crate) fn tcp(mut args: TcpArgs, given: GivenFlags) -> Result<Invocation, Fa
     )?;
     name_talk_files(file, &args.credentials, &mut parts.files);
     name_tls_files(&args.tls, &mut parts.files);
-    parts.completion = Completion::new(args.journal, args.recheck, given);
+    parts.request = RunRequest::new(args.run, given);
     invocation(parts, args.host.common)
 }
 
@@ -91,7 +91,7 @@ pub(crate) fn udp(args: UdpArgs, given: GivenFlags) -> Result<Invocation, Failur
         &args.host,
     )?;
     name_talk_files(file, &args.credentials, &mut parts.files);
-    parts.completion = Completion::new(args.journal, args.recheck, given);
+    parts.request = RunRequest::new(args.run, given);
     invocation(parts, args.host.common)
 }
 

@@ -1,17 +1,15 @@
 //! Where the targets of a sweep are from, and how they are read again.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use canvass_proto::{ModuleKind, Timeouts};
-use canvass_queue::Dedup;
 use canvass_run::Plan;
 use canvass_sweep::WatchedTarget;
 use canvass_sweep::config::{ConfiguredTargets, FileChanges, Maintenance, Reloaded};
 
 use super::hosts::module_timeouts;
-use super::list::source;
+use super::list::{LeftOut, source};
 use super::sweep::{Rounds, watched};
 use crate::args::{CommonArgs, HostArgs, TimeoutArgs};
 use crate::exit::Failure;
@@ -90,8 +88,8 @@ impl List {
     }
 
     fn read(&self) -> Result<Vec<WatchedTarget>, Failure> {
-        let dedup = self.args.dedup.map(|bytes| Arc::new(Dedup::new(bytes)));
-        let mut source = source(&self.plan, self.arguments.clone(), &self.args, dedup)?;
+        let left_out = LeftOut::new(&self.args);
+        let mut source = source(&self.plan, self.arguments.clone(), &self.args, &left_out)?;
         watched(&mut *source, &self.rounds)
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::records::Records;
-use crate::{TargetKind, TargetOptions};
+use crate::{Selection, TargetKind, TargetOptions};
 use proptest::prelude::*;
 
 /// The target of every line that has one, or why it is bad, with the number of the line.
@@ -10,10 +10,10 @@ fn targets(list: &[u8], number: usize, delimiter: &str) -> Vec<(u64, String)> {
         text => text.parse().unwrap(),
     };
     let mut options = TargetOptions::new(TargetKind::Lookups);
-    options.field = Some(FieldSelection {
+    options.selection = Some(Selection::Field(FieldSelection {
         number: NonZeroUsize::new(number).unwrap(),
         delimiter,
-    });
+    }));
     let mut records = Records::new(list, &options);
     let mut all = Vec::new();
     loop {

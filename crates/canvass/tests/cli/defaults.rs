@@ -167,9 +167,9 @@ fn what_is_wrong_is_named_with_its_place_and_the_nearest() {
             "config.toml:2: unknown key of [ptr] \"follow\"",
         ),
         (
-            "[htpp]\nrate = 1\n",
+            "[prt]\nrate = 1\n",
             &PTR,
-            "config.toml:1: unknown table [htpp]; did you mean http?",
+            "config.toml:1: unknown table [prt]; did you mean ptr?",
         ),
         (
             "rate = 1\ndeadline = 5\n",

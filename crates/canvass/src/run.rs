@@ -29,6 +29,7 @@ const ABORT_WAIT: Duration = Duration::from_secs(1);
 pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit, Failure> {
     let Invocation {
         probe,
+        list,
         plan,
         source,
         dedup,
@@ -78,6 +79,7 @@ pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit,
     }
     FinishedRun {
         probe,
+        list,
         began,
         report: run.join(),
         rest,
@@ -178,6 +180,8 @@ impl BlockedOutput {
 /// A run that has ended, with its outputs.
 pub(crate) struct FinishedRun {
     pub probe: &'static str,
+    /// The list, for people.
+    pub list: String,
     pub began: SystemTime,
     pub report: Report,
     pub rest: Unfinished,
@@ -297,12 +301,14 @@ impl FinishedRun {
 
     fn write_page(&self, page: Page, input: &SummaryInput<'_>) -> Result<(), Failure> {
         let timeline = page.timeline.get();
+        let notable = page.notable.get();
         let text = run_page(&RunReport {
-            origin: command_line::origin(self.began),
+            origin: command_line::origin(self.list.clone(), self.began),
             probes: self.probe.to_owned(),
             tally: Some(input.tally),
             latency: input.latency,
             timeline: &timeline,
+            notable: Some(&notable),
             shards: Some(input.shards),
             resolvers: None,
             wall: Some(input.wall),

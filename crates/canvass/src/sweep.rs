@@ -134,6 +134,7 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
     }
     let ended = FinishedRun {
         probe: invocation.probe,
+        list: invocation.list,
         began,
         report,
         rest,

@@ -8,6 +8,7 @@
 //! | write a line for each target | [`LineSink`] with a [`Format`] |
 //! | record latency | [`LatencyRecorder`], [`IntervalLog`], [`write_percentile_table`] |
 //! | count | [`Tally`], [`balance`] |
+//! | name targets on a page | [`NotableTargets`] |
 //! | read the output of a run | [`read_run`] |
 //! | summarize a run | [`summary`], [`warnings`], [`run_page`] |
 //! | explain errors | [`explain`], [`faults_markdown`] |
@@ -27,11 +28,13 @@ mod format;
 mod golden;
 mod hgrm;
 mod hlog;
+mod http_class;
 mod human;
 mod json;
 mod latency;
 mod losses;
 mod ndjson;
+mod notable;
 mod page;
 mod read;
 mod resolver_counts;
@@ -62,6 +65,7 @@ pub use hgrm::{path_beside, write_percentile_table};
 pub use hlog::IntervalLog;
 pub use latency::{LATENCY_MAX_NS, LatencyRecorder, Measure, Percentiles};
 pub use ndjson::Ndjson;
+pub use notable::NotableTargets;
 pub use page::{comparison_page, run_page};
 pub use read::{BadLines, ReadError, ReadRun, read_run};
 pub use resolver_counts::{ResolverCount, ResolverCounts};

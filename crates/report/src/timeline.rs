@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
-use canvass_model::{Outcome, Phase, Time, Verdict};
+use canvass_model::{Outcome, Phase, Status, Time, Verdict};
 
+use crate::http_class::{HTTP_CLASSES, http_class};
 use crate::write::nanos;
 
 /// The maximum number of bins; when more are needed, pairs are merged.
@@ -25,6 +26,8 @@ pub struct Bin {
     pub negative: u64,
     /// Those that failed; 0 if verdicts are unknown.
     pub failed: u64,
+    /// Those that were answered with an HTTP status code of each class: 1xx, 2xx, 3xx, 4xx, 5xx.
+    pub answered_http: [u64; HTTP_CLASSES],
     /// Time spent in each phase of [`Phase::TIMED`], in nanoseconds, and how many outcomes
     /// reached it.
     pub phases_ns: [(u64, u64); Phase::TIMED.len()],
@@ -36,6 +39,9 @@ impl Bin {
         self.answered += other.answered;
         self.negative += other.negative;
         self.failed += other.failed;
+        for (sum, added) in self.answered_http.iter_mut().zip(other.answered_http) {
+            *sum += added;
+        }
         for (sum, added) in self.phases_ns.iter_mut().zip(other.phases_ns) {
             sum.0 = sum.0.saturating_add(added.0);
             sum.1 += added.1;
@@ -68,7 +74,14 @@ impl Timeline {
             ..Bin::default()
         };
         match outcome.verdict {
-            Verdict::Answered => bin.answered = 1,
+            Verdict::Answered => {
+                bin.answered = 1;
+                if let Status::Http(code) = outcome.status
+                    && let Some(class) = http_class(code)
+                {
+                    bin.answered_http[class] = 1;
+                }
+            }
             Verdict::Negative => bin.negative = 1,
             Verdict::Failed => bin.failed = 1,
         }

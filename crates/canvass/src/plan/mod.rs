@@ -49,6 +49,8 @@ pub(crate) use watch_list::{Reread, WatchList};
 pub(crate) struct Invocation {
     /// The name of the command.
     pub probe: &'static str,
+    /// The name of the list, for people.
+    pub list: String,
     pub plan: Plan,
     pub source: Box<dyn Source>,
     /// What is left out of the source, with `--dedup`.
@@ -158,6 +160,7 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
     {
         plan = plan.continuing(began);
     }
+    let list = list::name(&args, &parts.targets);
     let source = match (parts.source, &mut journal) {
         (Some(source), _) => source,
         (None, Some(Opened::Finished(_))) => Box::new(canvass_queue::jobs(Vec::new())),
@@ -176,6 +179,7 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
     }
     Ok(Invocation {
         probe: parts.probe,
+        list,
         plan,
         source,
         dedup,

@@ -8,11 +8,10 @@ mod unmet;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use canvass_model::{
-    Answer, Cause, Errno, Outcome, Phase, ProbeSpec, Rcode, Status, TlsFacts, Verdict,
-};
+use canvass_model::{Answer, Cause, Errno, Outcome, Phase, ProbeSpec, Rcode, Status, Verdict};
 use serde::{Deserialize, Serialize};
 
+use crate::http_class::{HTTP_CLASSES, http_class};
 use crate::write::{push_visible, target_text};
 
 pub use unmet::{SeenCount, UnmetCount};
@@ -33,6 +32,9 @@ pub struct Tally {
     rcodes: [u64; COMMON_RCODES],
     other_rcodes: BTreeMap<u16, u64>,
     http_codes: BTreeMap<u16, u64>,
+    // Counts that an older version has saved do not have it.
+    #[serde(default)]
+    answered_http: [u64; HTTP_CLASSES],
     other_statuses: [u64; OTHER_STATUSES.len()],
     #[serde(with = "saved::faults")]
     faults: BTreeMap<(Phase, Cause, Option<Errno>), u64>,
@@ -112,7 +114,12 @@ impl Tally {
                 Some(count) => *count += 1,
                 None => *self.other_rcodes.entry(code).or_default() += 1,
             },
-            Status::Http(code) => *self.http_codes.entry(code).or_default() += 1,
+            Status::Http(code) => {
+                *self.http_codes.entry(code).or_default() += 1;
+                if let (Verdict::Answered, Some(class)) = (outcome.verdict, http_class(code)) {
+                    self.answered_http[class] += 1;
+                }
+            }
             other => self.other_statuses[status_index(other)] += 1,
         }
         if let Some(fault) = &outcome.fault {
@@ -191,6 +198,11 @@ impl Tally {
             .map(|(&code, &count)| (Status::Http(code), count));
         let others = OTHER_STATUSES.into_iter().zip(self.other_statuses);
         most_common_first(common.chain(rare).chain(codes).chain(others))
+    }
+
+    /// Outcomes that were answered with an HTTP status code of each class: 1xx, 2xx, 3xx, 4xx, 5xx.
+    pub fn answered_by_http_class(&self) -> [u64; 5] {
+        self.answered_http
     }
 
     /// The causes of failures with their counts, the most common first.
@@ -308,7 +320,10 @@ impl Tally {
         }
         let expired = matches!(&outcome.fault, Some(fault) if fault.cause == Cause::Expired);
         let repeated = matches!(&outcome.answer, Answer::Http(answer) if answer.repeat > Some(1));
-        let certificate = tls_facts(&outcome.answer).and_then(|tls| tls.certificate.as_ref());
+        let certificate = outcome
+            .answer
+            .tls()
+            .and_then(|tls| tls.certificate.as_ref());
         if let Some(certificate) = certificate
             && !repeated
             && certificate.days_left <= CERTIFICATE_DAYS_FEW
@@ -351,14 +366,6 @@ impl Confirmations {
     /// All of them.
     pub fn total(&self) -> u64 {
         self.confirmed + self.unconfirmed + self.unknown
-    }
-}
-
-fn tls_facts(answer: &Answer) -> Option<&TlsFacts> {
-    match answer {
-        Answer::Http(answer) => answer.tls.as_deref(),
-        Answer::Talk(answer) => answer.tls.as_deref(),
-        Answer::Ptr(_) | Answer::Dns(_) => None,
     }
 }
 

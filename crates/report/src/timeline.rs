@@ -3,6 +3,7 @@
 //! Bins start narrow and double in width when there are too many, so memory does not grow with the
 //! length of the run.
 
+use std::array::from_fn;
 use std::time::Duration;
 
 use canvass_model::{Outcome, Phase, Status, Time, Verdict};
@@ -28,6 +29,8 @@ pub struct Bin {
     pub failed: u64,
     /// Those that were answered with an HTTP status code of each class: 1xx, 2xx, 3xx, 4xx, 5xx.
     pub answered_http: [u64; HTTP_CLASSES],
+    /// The same of those that were negative.
+    pub negative_http: [u64; HTTP_CLASSES],
     /// Time spent in each phase of [`Phase::TIMED`], in nanoseconds, and how many outcomes
     /// reached it.
     pub phases_ns: [(u64, u64); Phase::TIMED.len()],
@@ -39,8 +42,9 @@ impl Bin {
         self.answered += other.answered;
         self.negative += other.negative;
         self.failed += other.failed;
-        for (sum, added) in self.answered_http.iter_mut().zip(other.answered_http) {
-            *sum += added;
+        for class in 0..HTTP_CLASSES {
+            self.answered_http[class] += other.answered_http[class];
+            self.negative_http[class] += other.negative_http[class];
         }
         for (sum, added) in self.phases_ns.iter_mut().zip(other.phases_ns) {
             sum.0 = sum.0.saturating_add(added.0);
@@ -73,16 +77,20 @@ impl Timeline {
             ended: 1,
             ..Bin::default()
         };
+        let http = match outcome.status {
+            Status::Http(code) => http_class(code),
+            _ => None,
+        };
+        let of_class = |class| http == Some(class);
         match outcome.verdict {
             Verdict::Answered => {
                 bin.answered = 1;
-                if let Status::Http(code) = outcome.status
-                    && let Some(class) = http_class(code)
-                {
-                    bin.answered_http[class] = 1;
-                }
+                bin.answered_http = from_fn(|class| u64::from(of_class(class)));
             }
-            Verdict::Negative => bin.negative = 1,
+            Verdict::Negative => {
+                bin.negative = 1;
+                bin.negative_http = from_fn(|class| u64::from(of_class(class)));
+            }
             Verdict::Failed => bin.failed = 1,
         }
         for (phase, kept) in Phase::TIMED.into_iter().zip(&mut bin.phases_ns) {

@@ -135,7 +135,7 @@ impl Chart<'_> {
         match self.labels {
             Place::None => {}
             Place::Below => write_row(&self.x.labels, bottom_px + ROW_PX - 4.0, out)?,
-            Place::Above => write_row(&self.x.labels, top_px - 6.0, out)?,
+            Place::Above => write_row(&self.x.labels, top_px - TEXT_PX, out)?,
         }
         out.push_str("</svg></div>\n");
         Ok(())

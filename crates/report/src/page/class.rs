@@ -1,4 +1,5 @@
-//! Classes of outcomes, which have a colour each: verdicts, and the classes of HTTP status codes.
+//! Classes of outcomes, which have a colour each: verdicts, and the classes of HTTP status codes. A
+//! negative outcome with a code has the colour of the code, and is hatched.
 
 use canvass_model::{Rcode, Status, Verdict};
 
@@ -12,15 +13,17 @@ pub(super) enum Class {
     Answered,
     /// Answered with an HTTP status code of the class with this index ([`http_class`]).
     Http(usize),
-    /// Negative.
+    /// Negative without an HTTP status code.
     Negative,
+    /// Negative with an HTTP status code of the class with this index.
+    NegativeHttp(usize),
     /// Failed.
     Failed,
 }
 
 impl Class {
     /// All classes, in the order of a bar from its start, and of a stack from its bottom.
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Answered,
         Self::Http(0),
         Self::Http(1),
@@ -28,65 +31,109 @@ impl Class {
         Self::Http(3),
         Self::Http(4),
         Self::Negative,
+        Self::NegativeHttp(0),
+        Self::NegativeHttp(1),
+        Self::NegativeHttp(2),
+        Self::NegativeHttp(3),
+        Self::NegativeHttp(4),
         Self::Failed,
     ];
 
-    /// The class that a status usually has.
-    pub(super) fn of_status(status: Status) -> Self {
+    /// The class of a status where the verdict is unknown. `of_hosts` is whether only hosts were probed,
+    /// for which the response code of a resolver is a failure.
+    pub(super) fn of_status(status: Status, of_hosts: bool) -> Self {
         match status {
             Status::Http(code) => http_class(code).map_or(Self::Answered, Self::Http),
-            Status::Rcode(Rcode::NOERROR) | Status::Open | Status::Matched => Self::Answered,
-            Status::Rcode(Rcode::NXDOMAIN) | Status::Unmatched => Self::Negative,
+            Status::Open | Status::Matched => Self::Answered,
+            Status::Unmatched => Self::Negative,
+            Status::Rcode(Rcode::NOERROR) if !of_hosts => Self::Answered,
+            Status::Rcode(Rcode::NXDOMAIN) if !of_hosts => Self::Negative,
             _ => Self::Failed,
         }
     }
 
-    /// The name of the class.
+    /// The name of the class. Those of negative outcomes say so.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Answered => "answered",
-            Self::Http(class) => ["1xx", "2xx", "3xx", "4xx", "5xx"][class],
+            Self::Http(class) => HTTP_NAMES[class],
             Self::Negative => "negative",
+            Self::NegativeHttp(class) => [
+                "negative 1xx",
+                "negative 2xx",
+                "negative 3xx",
+                "negative 4xx",
+                "negative 5xx",
+            ][class],
             Self::Failed => "failed",
         }
     }
 
-    /// The class in `page.css` that sets the colour.
+    /// The name of the class among those with its verdict.
+    pub(super) fn short_name(self) -> &'static str {
+        match self {
+            Self::Answered | Self::Negative => "without a code",
+            Self::Http(class) | Self::NegativeHttp(class) => HTTP_NAMES[class],
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The classes in `page.css` that set colour and hatching.
     pub(super) fn css(self) -> &'static str {
         match self {
             Self::Answered => "answered",
             Self::Http(class) => ["http1", "http2", "http3", "http4", "http5"][class],
             Self::Negative => "negative",
+            Self::NegativeHttp(class) => [
+                "unmet http1",
+                "unmet http2",
+                "unmet http3",
+                "unmet http4",
+                "unmet http5",
+            ][class],
             Self::Failed => "failed",
         }
     }
 
-    /// Whether it is a part of the answered outcomes.
-    pub(super) fn is_answered(self) -> bool {
-        matches!(self, Self::Answered | Self::Http(_))
+    /// The verdict of its outcomes.
+    pub(super) fn verdict(self) -> Verdict {
+        match self {
+            Self::Answered | Self::Http(_) => Verdict::Answered,
+            Self::Negative | Self::NegativeHttp(_) => Verdict::Negative,
+            Self::Failed => Verdict::Failed,
+        }
+    }
+
+    /// Whether its outcomes have an HTTP status code.
+    pub(super) fn is_http(self) -> bool {
+        matches!(self, Self::Http(_) | Self::NegativeHttp(_))
     }
 
     /// The outcomes of this class in a run.
     pub(super) fn of_tally(self, tally: &Tally) -> u64 {
-        let by_http = tally.answered_by_http_class();
-        self.pick(Verdict::ALL.map(|verdict| tally.verdict(verdict)), by_http)
+        let verdict = self.verdict();
+        self.pick(tally.verdict(verdict), tally.by_http_class(verdict))
     }
 
     /// The outcomes of this class in a bin.
     pub(super) fn of_bin(self, bin: &Bin) -> u64 {
-        let verdicts = [bin.answered, bin.negative, bin.failed];
-        self.pick(verdicts, bin.answered_http)
+        match self.verdict() {
+            Verdict::Answered => self.pick(bin.answered, bin.answered_http),
+            Verdict::Negative => self.pick(bin.negative, bin.negative_http),
+            Verdict::Failed => bin.failed,
+        }
     }
 
-    fn pick(self, [answered, negative, failed]: [u64; 3], by_http: [u64; 5]) -> u64 {
+    /// The outcomes of this class among `all` with its verdict.
+    fn pick(self, all: u64, by_http: [u64; 5]) -> u64 {
         match self {
-            Self::Answered => answered.saturating_sub(by_http.iter().sum()),
-            Self::Http(class) => by_http[class],
-            Self::Negative => negative,
-            Self::Failed => failed,
+            Self::Http(class) | Self::NegativeHttp(class) => by_http[class],
+            _ => all.saturating_sub(by_http.iter().sum()),
         }
     }
 }
+
+const HTTP_NAMES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 #[cfg(test)]
 mod tests {
@@ -106,7 +153,7 @@ mod tests {
             fixture::tcp_matched(),
         ]);
         let counts = Class::ALL.map(|class| class.of_tally(&tally));
-        assert_eq!(counts, [1, 0, 1, 1, 0, 0, 1, 1]);
+        assert_eq!(counts, [1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1]);
         assert_eq!(counts.iter().sum::<u64>(), tally.total());
     }
 
@@ -121,7 +168,9 @@ mod tests {
             (Status::Rcode(Rcode::SERVFAIL), Class::Failed),
             (Status::Timeout, Class::Failed),
         ] {
-            assert_eq!(Class::of_status(status), class, "{status}");
+            assert_eq!(Class::of_status(status, false), class, "{status}");
         }
+        let gone = Status::Rcode(Rcode::NXDOMAIN);
+        assert_eq!(Class::of_status(gone, true), Class::Failed);
     }
 }

@@ -34,25 +34,25 @@ pub(super) fn write_statuses(tally: &Tally, out: &mut String) -> fmt::Result {
             0 => String::new(),
             _ => format!(" <small>{} with no data</small>", grouped(no_data)),
         };
+        let class = Class::of_status(status, tally.of_hosts() == total);
         let share = |part: u64| part as f64 / most as f64;
         let with_data = count.saturating_sub(no_data);
         table.row([
-            format!("{}{note}", status_cell(status)),
+            format!("{}{note}", status_cell(status, class)),
             grouped(count),
             percent(count, total),
-            bar(share(with_data), Class::of_status(status).css())
-                + &bar(share(no_data), Class::Negative.css()),
+            bar(share(with_data), class.css()) + &bar(share(no_data), Class::Negative.css()),
         ]);
     }
     table.write(out)?;
     write_rest(statuses.iter().skip(ROWS_MAX).map(|status| status.1), out)
 }
 
-/// A status with the colour of its class.
-pub(super) fn status_cell(status: Status) -> String {
+/// A status with the colour of a class.
+pub(super) fn status_cell(status: Status, class: Class) -> String {
     format!(
         "<span class=\"dot {}\"></span>{}",
-        Class::of_status(status).css(),
+        class.css(),
         escaped(&status.to_string())
     )
 }

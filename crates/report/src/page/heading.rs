@@ -71,26 +71,20 @@ fn write_balance(report: &RunReport<'_>, tally: &Tally, out: &mut String) -> fmt
         shards.iter().map(|shard| shard.admitted).sum()
     });
     let classes = Class::ALL.map(|class| (class, class.of_tally(tally)));
-    let is_http = |class: Class| matches!(class, Class::Http(_));
-    let has_http = classes
-        .iter()
-        .any(|&(class, count)| is_http(class) && count > 0);
     write!(out, "<p class=\"sum\">in {} =", grouped(admitted))?;
     for class in [Class::Answered, Class::Negative, Class::Failed] {
-        let (plus, count) = match class {
-            Class::Answered => (" ", tally.verdict(Verdict::Answered)),
-            _ => (" + ", class.of_tally(tally)),
+        let verdict = class.verdict();
+        let plus = if class == Class::Answered { " " } else { " + " };
+        // Outcomes with HTTP status codes have the colours of their classes.
+        let dot = match has_codes(&classes, verdict) {
+            true => String::new(),
+            false => dot(class),
         };
-        // Answered outcomes with HTTP status codes have the colours of their classes.
-        let dot = match class {
-            Class::Answered if has_http => String::new(),
-            _ => dot(class),
-        };
-        let name = class.name();
         write!(
             out,
-            "{plus}<span class=\"term\">{dot}{name} {}</span>",
-            grouped(count)
+            "{plus}<span class=\"term\">{dot}{} {}</span>",
+            class.name(),
+            grouped(tally.verdict(verdict))
         )?;
     }
     out.push_str("</p>\n");
@@ -107,32 +101,39 @@ fn write_balance(report: &RunReport<'_>, tally: &Tally, out: &mut String) -> fmt
         out.push_str(&segment(share, class.css(), class.name()));
     }
     out.push_str("</div>\n");
-    if has_http {
-        let answered = classes.into_iter().filter(|(class, _)| class.is_answered());
-        write_answered(answered, tally.verdict(Verdict::Answered), out)?;
+    for verdict in [Verdict::Answered, Verdict::Negative] {
+        if has_codes(&classes, verdict) {
+            write_codes(&classes, verdict, tally.verdict(verdict), out)?;
+        }
     }
     Ok(())
 }
 
-/// Appends the classes of the answered outcomes, which are the legend of the bar.
-fn write_answered(
-    classes: impl Iterator<Item = (Class, u64)>,
-    answered: u64,
+fn has_codes(classes: &[(Class, u64)], verdict: Verdict) -> bool {
+    classes
+        .iter()
+        .any(|&(class, count)| class.is_http() && class.verdict() == verdict && count > 0)
+}
+
+/// Appends the classes of the outcomes with this verdict, which are the legend of the bar.
+fn write_codes(
+    classes: &[(Class, u64)],
+    verdict: Verdict,
+    all: u64,
     out: &mut String,
 ) -> fmt::Result {
-    out.push_str("<p class=\"classes\">answered:");
-    for (class, count) in classes.filter(|&(_, count)| count > 0) {
-        let name = match class {
-            Class::Answered => "without a code",
-            _ => class.name(),
-        };
-        write!(
-            out,
-            " <span class=\"term\">{}{name} {} <small>({})</small></span>",
-            dot(class),
-            grouped(count),
-            percent(count, answered)
-        )?;
+    write!(out, "<p class=\"classes\">{}:", verdict.as_str())?;
+    for &(class, count) in classes {
+        if class.verdict() == verdict && count > 0 {
+            write!(
+                out,
+                " <span class=\"term\">{}{} {} <small>({})</small></span>",
+                dot(class),
+                class.short_name(),
+                grouped(count),
+                percent(count, all)
+            )?;
+        }
     }
     out.push_str("</p>\n");
     Ok(())

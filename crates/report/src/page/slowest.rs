@@ -4,6 +4,7 @@ use std::fmt;
 
 use canvass_model::Phase;
 
+use super::class::Class;
 use super::counts::status_cell;
 use super::phases;
 use super::table::{Column, Table, bar};
@@ -20,7 +21,6 @@ pub(super) fn write(slowest: &[SlowTarget], has_schedule: bool, out: &mut String
     let columns = [
         ("target", Column::Prose),
         ("status", Column::Text),
-        ("attempts", Column::Number),
         ("took", Column::Number),
     ];
     let rest = [("mostly", Column::Text), ("phases", Column::Bar)];
@@ -28,9 +28,11 @@ pub(super) fn write(slowest: &[SlowTarget], has_schedule: bool, out: &mut String
     let mut table = Table::new(columns).aligned_as("slowest");
     for slow in slowest {
         let cells = [
-            name(&slow.named),
-            status_cell(slow.named.status),
-            grouped(slow.named.attempts.into()),
+            name(&slow.named) + &attempts(slow.named.attempts),
+            status_cell(
+                slow.named.status,
+                Class::of_status(slow.named.status, false),
+            ),
             span(nanos(slow.took)),
         ];
         let response = has_schedule.then(|| span(nanos(slow.response)));
@@ -43,6 +45,13 @@ pub(super) fn write(slowest: &[SlowTarget], has_schedule: bool, out: &mut String
          are those of the chart of phases.</p>\n",
     );
     Ok(())
+}
+
+fn attempts(attempts: u32) -> String {
+    match attempts {
+        0 | 1 => String::new(),
+        many => format!(" <small>{} attempts</small>", grouped(many.into())),
+    }
 }
 
 /// The spans of the phases that took time.
@@ -81,6 +90,7 @@ mod tests {
         write(notable.slowest(), false, &mut out).unwrap();
         let rows: Vec<&str> = out.split("<tr><td").skip(1).collect();
         assert!(rows[0].contains("15.0 ms") && rows[0].contains("transfer 5.00 ms"));
+        assert!(rows[0].contains("<small>2 attempts</small>"), "{out}");
         assert!(rows[0].contains("<span class=\"bar phase-tls\" style=\"width:20.00%\">"));
         assert!(rows[1].contains("first_byte 200 µs"), "{out}");
         assert!(!out.contains("response time"));

@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 
 use canvass_model::{Rcode, Status};
 
+use super::class::Class;
 use super::counts::status_cell;
 use super::table::{Column, Table};
 use super::text::{TEXT_CHARS_MAX, counted, escaped, foreign, grouped, span};
@@ -88,7 +89,7 @@ fn table(group: &Group, targets: &[NamedTarget]) -> Table {
                 "" => String::new(),
                 detail => foreign(detail, TEXT_CHARS_MAX),
             },
-            status_cell(named.status),
+            status_cell(named.status, class(group, named.status)),
             grouped(named.attempts.into()),
             named
                 .took
@@ -96,6 +97,16 @@ fn table(group: &Group, targets: &[NamedTarget]) -> Table {
         ]);
     }
     table
+}
+
+/// The class of a target of a group, whose reason says whether it failed.
+fn class(group: &Group, status: Status) -> Class {
+    match (&group.reason, Class::of_status(status, false)) {
+        (Reason::Fault(..), _) => Class::Failed,
+        (Reason::Unmet(_) | Reason::Status(_), Class::Http(class)) => Class::NegativeHttp(class),
+        (Reason::Unmet(_) | Reason::Status(_), _) => Class::Negative,
+        (Reason::Other, class) => class,
+    }
 }
 
 /// Appends how many outcomes are not named.

@@ -34,7 +34,7 @@ pub struct Tally {
     http_codes: BTreeMap<u16, u64>,
     // Counts that an older version has saved do not have it.
     #[serde(default)]
-    answered_http: [u64; HTTP_CLASSES],
+    http_classes: [[u64; HTTP_CLASSES]; 2],
     other_statuses: [u64; OTHER_STATUSES.len()],
     #[serde(with = "saved::faults")]
     faults: BTreeMap<(Phase, Cause, Option<Errno>), u64>,
@@ -116,8 +116,9 @@ impl Tally {
             },
             Status::Http(code) => {
                 *self.http_codes.entry(code).or_default() += 1;
-                if let (Verdict::Answered, Some(class)) = (outcome.verdict, http_class(code)) {
-                    self.answered_http[class] += 1;
+                let classes = self.http_classes.get_mut(verdict_index(outcome.verdict));
+                if let (Some(classes), Some(class)) = (classes, http_class(code)) {
+                    classes[class] += 1;
                 }
             }
             other => self.other_statuses[status_index(other)] += 1,
@@ -200,9 +201,11 @@ impl Tally {
         most_common_first(common.chain(rare).chain(codes).chain(others))
     }
 
-    /// Outcomes that were answered with an HTTP status code of each class: 1xx, 2xx, 3xx, 4xx, 5xx.
-    pub fn answered_by_http_class(&self) -> [u64; 5] {
-        self.answered_http
+    /// Outcomes with this verdict and an HTTP status code of each class: 1xx, 2xx, 3xx, 4xx, 5xx. None
+    /// for outcomes that failed.
+    pub fn by_http_class(&self, verdict: Verdict) -> [u64; 5] {
+        let classes = self.http_classes.get(verdict_index(verdict));
+        classes.copied().unwrap_or_default()
     }
 
     /// The causes of failures with their counts, the most common first.

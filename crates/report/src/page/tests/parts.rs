@@ -127,7 +127,7 @@ fn answers_of_http_servers_have_the_colours_of_their_classes() {
     outcomes.extend([fixture::http_unexpected(), fixture::http_expired()]);
     let page = run_page(&Run::of(&outcomes).report());
     check_form(&page);
-    for class in ["http2", "http4", "http5", "negative", "failed"] {
+    for class in ["http2", "http4", "http5", "unmet http5", "failed"] {
         let bar = format!("<span class=\"bar {class}\"");
         assert!(page.matches(&bar).count() >= 2, "{class}");
         assert!(

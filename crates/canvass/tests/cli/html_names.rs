@@ -4,7 +4,6 @@ use std::fs;
 
 use crate::common::canvass;
 use crate::html::Page;
-use crate::nginx::Nginx;
 use crate::peers::closed_port;
 
 /// The page of a run with these arguments, and the page that is made from its lines.
@@ -126,19 +125,6 @@ fn a_title_has_list_and_date_and_the_index_leads_to_every_section() {
             let id = section.split('"').next().unwrap();
             assert!(page.source.contains(&format!("<a href=\"#{id}\">")), "{id}");
         }
-    }
-}
-
-#[test]
-fn certificates_with_fewer_than_thirty_days_are_named_with_their_end() {
-    let nginx = Nginx::start();
-    let ca = nginx.file("certificate.pem");
-    let url = nginx.secure_url("127.0.0.1", "/page");
-    for page in pages(&["http", "--cacert", &ca, &url]) {
-        // The thirty days of the certificate have begun.
-        page.has("Certificates with fewer than 30 days left");
-        page.has(&format!("{url} 29 20"));
-        page.has("1 of 1 target with a certificate has fewer than 30 days left.");
     }
 }
 

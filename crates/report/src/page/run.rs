@@ -91,6 +91,7 @@ fn write_counts(report: &RunReport<'_>, tally: &Tally, sections: &mut Sections) 
     if tally.verdict(Verdict::Negative) > 0 {
         sections.add("negative", "Negative targets", |out| {
             if !tally.unmet().is_empty() {
+                out.push_str("<h3>Expectations not met</h3>\n");
                 counts::write_unmet(tally, out)?;
             }
             match report.notable {

@@ -25,7 +25,7 @@ const VIEWS = [
 const PICTURES = 4;
 const HEIGHT_PX = 900;
 // Of a page that is longer, a picture has what is seen first.
-const PICTURE_HEIGHT_MAX_PX = 6000;
+const PICTURE_HEIGHT_MAX_PX = 16000;
 
 module.exports = { lookAt, withBrowser };
 

@@ -13,12 +13,13 @@ const SECRET_LETTERS: [char; 2] = ['H', 'd'];
 /// Replaces a secret.
 pub(crate) const MASK: &str = "***";
 
-/// The origin of the figures of this process: its command line without secrets.
-pub(crate) fn origin(began: SystemTime) -> Origin {
+/// The origin of the figures of this process, which asked `list`: its command line without secrets.
+pub(crate) fn origin(list: String, began: SystemTime) -> Origin {
     Origin {
         command: Some(shown(std::env::args_os())),
         version: Some(env!("CARGO_PKG_VERSION").to_owned()),
         file: None,
+        list: Some(list),
         began: Some(began),
     }
 }

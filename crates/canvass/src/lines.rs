@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use canvass_model::Outcome;
 use canvass_report::{
-    Columns, Epoch, Format, IntervalLog, LineCount, LineFilter, LineSink, Sink, SinkError,
+    Columns, Epoch, Format, IntervalLog, LineCount, LineFilter, LineSink, Part, Sink, SinkError,
 };
 use canvass_run::{SavedBodies, Spill};
 
@@ -32,6 +32,11 @@ impl Sink for DueLines {
     fn record(&mut self, outcomes: &[Outcome]) -> Result<(), SinkError> {
         let passing = outcomes.iter().filter(|one| self.filter.passes(one));
         self.due.set(self.due.get() + passing.count() as u64);
+        Ok(())
+    }
+
+    fn merge(&mut self, part: &Part) -> Result<(), SinkError> {
+        self.due.set(self.due.get() + part.written);
         Ok(())
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use canvass_model::Outcome;
 use canvass_report::{
-    Columns, Format, IntervalLog, LatencyRecorder, LineCount, LineFilter, Measure, Sink, SinkError,
-    Timeline, path_beside, trace, write_percentile_table,
+    Columns, Format, IntervalLog, LatencyRecorder, LineCount, LineFilter, Measure, NotableTargets,
+    Sink, SinkError, Timeline, path_beside, trace, write_percentile_table,
 };
 use canvass_run::{
     Continuation, Optional, OptionalError, Plan, Recheck, SavedBodies, Shared, Spill, UnsavedBodies,
@@ -103,10 +103,11 @@ pub(crate) struct Unfinished {
     pub journal: Option<JournalEnd>,
 }
 
-/// The HTML page: its file, and the course of the run over time.
+/// The HTML page: its file, the course of the run over time, and the targets it names.
 pub(crate) struct Page {
     pub file: OutputFile,
     pub timeline: Shared<Timeline>,
+    pub notable: Shared<NotableTargets>,
 }
 
 impl Outputs {
@@ -221,9 +222,11 @@ impl Outputs {
         let page = open.html.map(|file| Page {
             file,
             timeline: Shared::new(Timeline::new(plan.now())),
+            notable: Shared::new(NotableTargets::default()),
         });
         if let Some(page) = &page {
             sinks.push(Box::new(page.timeline.clone()));
+            sinks.push(Box::new(page.notable.clone()));
         }
         if self.trace {
             sinks.push(Box::new(Trace));
@@ -342,7 +345,8 @@ pub(crate) fn cannot_compress(name: &str, error: io::Error) -> Failure {
 pub(crate) fn begin_intervals(file: OutputFile, plan: &Plan) -> Result<IntervalLog, Failure> {
     let (file, name) = file.begin()?;
     let writer = Box::new(BufWriter::new(file));
-    IntervalLog::new(writer, name, plan.epoch(), INTERVAL).map_err(Failure::stopped)
+    IntervalLog::new(writer, name, plan.epoch(), INTERVAL, plan.is_scheduled())
+        .map_err(Failure::stopped)
 }
 
 impl Tables {

@@ -35,6 +35,7 @@ pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit,
     let Invocation {
         preview: _,
         probe,
+        list,
         plan,
         source,
         left_out,
@@ -96,6 +97,7 @@ pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit,
     let (report, refused) = run.join();
     FinishedRun {
         probe,
+        list,
         began,
         report,
         refused,
@@ -205,6 +207,8 @@ impl BlockedOutput {
 /// A run that has ended, with its outputs.
 pub(crate) struct FinishedRun {
     pub probe: &'static str,
+    /// The list, for people.
+    pub list: String,
     pub began: SystemTime,
     pub report: Report,
     /// Why Redis does not carry the run any further, if it is on workers.
@@ -335,12 +339,14 @@ impl FinishedRun {
 
     fn write_page(&self, page: Page, input: &SummaryInput<'_>) -> Result<(), Failure> {
         let timeline = page.timeline.get();
+        let notable = page.notable.get();
         let text = run_page(&RunReport {
-            origin: command_line::origin(self.began),
+            origin: command_line::origin(self.list.clone(), self.began),
             probes: self.probe.to_owned(),
             tally: Some(input.tally),
             latency: input.latency,
             timeline: &timeline,
+            notable: Some(&notable),
             shards: Some(input.shards),
             resolvers: None,
             wall: Some(input.wall),

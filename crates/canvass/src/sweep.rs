@@ -135,6 +135,7 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
     let ended = FinishedRun {
         refused: None,
         probe: invocation.probe,
+        list: invocation.list,
         began,
         report,
         rest,

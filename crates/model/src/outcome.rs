@@ -11,7 +11,7 @@ use crate::keyword::{self, KeywordError};
 use crate::saved;
 use crate::{
     Cause, Class, Fault, HttpAnswer, Job, Phase, Phases, ProbeSpec, RecordType, ResponseDetails,
-    Status, TalkAnswer, Time, TraceEvent, Unmet,
+    Status, TalkAnswer, Time, TlsFacts, TraceEvent, Unmet,
 };
 
 /// Whether a job has an answer.
@@ -199,6 +199,15 @@ impl Answer {
             Self::Talk(answer) => answer.unmet.as_deref(),
             Self::Ptr(answer) => answer.extra.as_ref()?.unmet.as_deref(),
             Self::Dns(answer) => answer.unmet.as_deref(),
+        }
+    }
+
+    /// The TLS connection, if there was one.
+    pub fn tls(&self) -> Option<&TlsFacts> {
+        match self {
+            Self::Http(answer) => answer.tls.as_deref(),
+            Self::Talk(answer) => answer.tls.as_deref(),
+            Self::Ptr(_) | Self::Dns(_) => None,
         }
     }
 

@@ -180,7 +180,8 @@ pub trait Broker: Send {
     -> Result<Vec<(ChunkId, Vec<u8>)>, BrokerError>;
 
     /// Announces that a worker is alive for `share_for`, with what it reports, and asks for a share of the
-    /// caps of the campaign: at most one part of as many as there are live workers, and at most what the
+    /// caps of the campaign: at most one part of as many as there are live workers (or
+    /// [`Budget::shares_max`], if that is less), and at most what the
     /// unexpired shares of the others leave. A share is granted for `share_for`. One that is followed by a
     /// smaller one counts until it expires, since the worker may not know of the smaller one. After
     /// [`instance`](Self::instance) has changed, no share is granted for `share_for`: the new process may not
@@ -251,9 +252,9 @@ pub const LOSSES_MAX: u64 = 3;
 /// How many workers are remembered, if not more are alive.
 pub const WORKERS_MAX: usize = 1024;
 
-/// How much memory a campaign may take in the broker.
+/// How much a campaign may take: memory in the broker, and parts of its caps.
 ///
-/// It bounds claims, not chunks: the submitter bounds how many it publishes.
+/// The memory bounds claims, not chunks: the submitter bounds how many it publishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {
     /// The most octets of chunks and results together.
@@ -261,6 +262,9 @@ pub struct Budget {
     /// How many octets the result of a chunk is expected to take at most. They are set aside for each
     /// chunk that is claimed.
     pub per_chunk: u64,
+    /// The most workers that the caps are divided among, at least 1. Any others have no share: a cap of two
+    /// targets at once cannot be divided among three.
+    pub shares_max: u64,
 }
 
 impl Default for Budget {
@@ -268,6 +272,7 @@ impl Default for Budget {
         Self {
             octets: 256 << 20,
             per_chunk: 1 << 20,
+            shares_max: WORKERS_MAX as u64,
         }
     }
 }

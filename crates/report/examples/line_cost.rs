@@ -19,7 +19,9 @@ use canvass_model::{
     Answer, Class, Host, HttpAnswer, Job, ModuleId, Outcome, Phase, Phases, ProbeSpec, PtrAnswer,
     Rcode, Remote, Status, Target, Time, Transport, UrlTarget, Verdict,
 };
-use canvass_report::{Columns, Epoch, Format, IntervalLog, LatencyRecorder, LineSink, Sink, Tally};
+use canvass_report::{
+    Columns, Epoch, Format, IntervalLog, LatencyRecorder, LineSink, NotableTargets, Sink, Tally,
+};
 
 const OUTCOMES: usize = 4096;
 const ROUNDS: usize = 500;
@@ -175,6 +177,14 @@ fn main() {
     }
     let mut tally = Tally::default();
     selection.measure("tally", || tally.record_all(black_box(&v4)));
+    let mut notable = NotableTargets::default();
+    for (kind, outcomes) in [("ipv4", &v4), ("http", &pages)] {
+        selection.measure(&format!("notable-{kind}"), || {
+            black_box(outcomes)
+                .iter()
+                .for_each(|outcome| notable.record(outcome));
+        });
+    }
     let mut latency = LatencyRecorder::new();
     selection.measure("latency", || {
         black_box(&v4)
@@ -186,6 +196,7 @@ fn main() {
         "nothing",
         epoch,
         Duration::from_secs(1),
+        false,
     );
     let mut log = log.expect("io::sink accepts everything");
     selection.measure("latency-log", || {

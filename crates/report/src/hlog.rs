@@ -25,6 +25,9 @@ use crate::{Durable, Epoch, Part, Sink, SinkError};
 const LEGEND: &str =
     "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"";
 
+/// The comment in the header of a log whose response times are those of a schedule.
+pub(crate) const SCHEDULED: &str = "[response times count from the schedule of --rate]";
+
 /// Writes an interval log.
 pub struct IntervalLog {
     writer: Box<dyn Write + Send>,
@@ -41,14 +44,21 @@ pub struct IntervalLog {
 
 impl IntervalLog {
     /// Creates the file `path` and writes the header. `interval` is usually one second; under a
-    /// millisecond, which the log's timestamps do not show, it is one millisecond.
+    /// millisecond, which the log's timestamps do not show, it is one millisecond. `scheduled` is
+    /// whether targets have times on a schedule, which the log then says.
     ///
     /// # Errors
     /// The file could not be created or written.
-    pub fn create(path: &Path, epoch: Epoch, interval: Duration) -> Result<Self, SinkError> {
+    pub fn create(
+        path: &Path,
+        epoch: Epoch,
+        interval: Duration,
+        scheduled: bool,
+    ) -> Result<Self, SinkError> {
         let name = path.display().to_string();
         let file = File::create(path).map_err(|error| SinkError::new(&name, error))?;
-        Self::new(Box::new(BufWriter::new(file)), name, epoch, interval)
+        let writer = Box::new(BufWriter::new(file));
+        Self::new(writer, name, epoch, interval, scheduled)
     }
 
     /// Like [`create`](Self::create), to any writer. `path` is its name in errors.
@@ -60,9 +70,10 @@ impl IntervalLog {
         path: impl Into<Box<str>>,
         epoch: Epoch,
         interval: Duration,
+        scheduled: bool,
     ) -> Result<Self, SinkError> {
         let mut log = Self::continued(writer, path, interval);
-        match log.write_header(epoch) {
+        match log.write_header(epoch, scheduled) {
             Ok(()) => Ok(log),
             Err(error) => Err(SinkError::new(&log.path, error)),
         }
@@ -99,10 +110,15 @@ impl IntervalLog {
         self.flush().map(drop)
     }
 
-    fn write_header(&mut self, epoch: Epoch) -> io::Result<()> {
-        IntervalLogWriterBuilder::new()
+    fn write_header(&mut self, epoch: Epoch, scheduled: bool) -> io::Result<()> {
+        let mut header = IntervalLogWriterBuilder::new();
+        header
             .add_comment("[Histogram log format version 1.3]")
-            .add_comment("[values are nanoseconds, tags are probe.measure]")
+            .add_comment("[values are nanoseconds, tags are probe.measure]");
+        if scheduled {
+            header.add_comment(SCHEDULED);
+        }
+        header
             .with_start_time(epoch.wall)
             .with_base_time(epoch.wall)
             .begin_log_with(&mut self.writer, &mut self.serializer)?;
@@ -224,7 +240,8 @@ mod tests {
     fn log_of(outcomes: &[Outcome]) -> (String, LatencyRecorder) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run.hlog");
-        let mut log = IntervalLog::create(&path, fixture::epoch(), Duration::from_secs(1)).unwrap();
+        let mut log =
+            IntervalLog::create(&path, fixture::epoch(), Duration::from_secs(1), false).unwrap();
         log.record(outcomes).unwrap();
         log.finish().unwrap();
         let mut latency = LatencyRecorder::new();
@@ -337,7 +354,7 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_made_is_named() {
         let path = Path::new("/nowhere/run.hlog");
-        let error = IntervalLog::create(path, fixture::epoch(), Duration::from_secs(1))
+        let error = IntervalLog::create(path, fixture::epoch(), Duration::from_secs(1), false)
             .err()
             .unwrap();
         assert!(

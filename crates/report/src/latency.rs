@@ -241,6 +241,24 @@ impl LatencyRecorder {
         self.scheduled
     }
 
+    /// Takes note that outcomes that were counted elsewhere had times on a schedule.
+    pub(crate) fn set_scheduled(&mut self) {
+        self.scheduled = true;
+    }
+
+    /// The measures of whole outcomes that say something: response time only if there was a schedule, or
+    /// if nothing was sent.
+    pub(crate) fn whole_measures(&self) -> &'static [Measure] {
+        match (
+            self.scheduled,
+            self.distribution(Measure::Service).is_empty(),
+        ) {
+            (true, _) => &[Measure::Service, Measure::Response],
+            (false, false) => &[Measure::Service],
+            (false, true) => &[Measure::Response],
+        }
+    }
+
     /// The distribution of `measure` over all probes.
     pub fn distribution(&self, measure: Measure) -> Cow<'_, Histogram<u64>> {
         let mut kept = self

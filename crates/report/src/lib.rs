@@ -8,6 +8,7 @@
 //! | write a line for each target, or for some | [`LineSink`] with a [`Format`], [`LineFilter`] |
 //! | record latency | [`LatencyRecorder`], [`IntervalLog`], [`write_percentile_table`] |
 //! | count | [`Tally`], [`balance`] |
+//! | name targets on a page | [`NotableTargets`] |
 //! | read the output of a run | [`read_run`] |
 //! | summarize a run | [`summary`], [`warnings`], [`run_page`] |
 //! | explain errors | [`explain`], [`faults_markdown`] |
@@ -28,11 +29,13 @@ mod format;
 mod golden;
 mod hgrm;
 mod hlog;
+mod http_class;
 mod human;
 mod json;
 mod latency;
 mod losses;
 mod ndjson;
+mod notable;
 mod page;
 mod part;
 mod read;
@@ -65,6 +68,7 @@ pub use hgrm::{path_beside, write_percentile_table};
 pub use hlog::IntervalLog;
 pub use latency::{LATENCY_MAX_NS, LatencyRecorder, Measure, Percentiles};
 pub use ndjson::Ndjson;
+pub use notable::NotableTargets;
 pub use page::{comparison_page, run_page};
 pub use part::{Part, PartCounts};
 pub use read::{BadLines, ReadError, ReadRun, read_run};

@@ -3,7 +3,7 @@
 use canvass_model::Time;
 use serde::{Deserialize, Serialize};
 
-use crate::{Bin, LatencyRecorder, Tally};
+use crate::{Bin, LatencyRecorder, NotableTargets, Tally};
 
 /// The outcomes of consecutive jobs, as another process has recorded them: their lines and their counts.
 #[derive(Clone)]
@@ -32,6 +32,8 @@ pub struct PartCounts {
     pub latency: LatencyRecorder,
     /// Their verdicts and phases.
     pub bin: Bin,
+    /// Those of their targets that a page names.
+    pub notable: NotableTargets,
 }
 
 impl Part {

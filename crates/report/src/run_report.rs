@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use canvass_model::ShardReport;
 
-use crate::{LatencyRecorder, ResolverCounts, Tally, Timeline};
+use crate::{LatencyRecorder, NotableTargets, ResolverCounts, Tally, Timeline};
 
 /// The origin of the figures of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Origin {
     pub version: Option<String>,
     /// The file they were read from; `None` for a run of this process.
     pub file: Option<String>,
+    /// The list that was asked, for people: the name of a file, or the targets of the command line.
+    pub list: Option<String>,
     /// When the run started.
     pub began: Option<SystemTime>,
 }
@@ -32,6 +34,8 @@ pub struct RunReport<'a> {
     pub latency: &'a LatencyRecorder,
     /// The outcomes over time.
     pub timeline: &'a Timeline,
+    /// The targets that are named.
+    pub notable: Option<&'a NotableTargets>,
     /// The report of each shard.
     pub shards: Option<&'a [ShardReport]>,
     /// Outcomes by resolver, if there are no reports of shards.

@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
-use canvass_model::{Outcome, Phase, Time, Verdict};
-
+use canvass_model::{Outcome, Phase, Status, Time, Verdict};
 use serde::{Deserialize, Serialize};
 
+use crate::http_class::{HTTP_CLASSES, http_class};
 use crate::write::nanos;
 
 /// The maximum number of bins; when more are needed, pairs are merged.
@@ -27,6 +27,10 @@ pub struct Bin {
     pub negative: u64,
     /// Those that failed; 0 if verdicts are unknown.
     pub failed: u64,
+    /// Those that were answered with an HTTP status code of each class: 1xx, 2xx, 3xx, 4xx, 5xx.
+    pub answered_http: [u64; HTTP_CLASSES],
+    /// The same of those that were negative.
+    pub negative_http: [u64; HTTP_CLASSES],
     /// Time spent in each phase of [`Phase::TIMED`], in nanoseconds, and how many outcomes
     /// reached it.
     pub phases_ns: [(u64, u64); Phase::TIMED.len()],
@@ -36,9 +40,19 @@ impl Bin {
     /// Counts an outcome.
     pub fn record(&mut self, outcome: &Outcome) {
         self.ended += 1;
+        let class = match outcome.status {
+            Status::Http(code) => http_class(code),
+            _ => None,
+        };
         match outcome.verdict {
-            Verdict::Answered => self.answered += 1,
-            Verdict::Negative => self.negative += 1,
+            Verdict::Answered => {
+                self.answered += 1;
+                class.into_iter().for_each(|class| self.answered_http[class] += 1);
+            }
+            Verdict::Negative => {
+                self.negative += 1;
+                class.into_iter().for_each(|class| self.negative_http[class] += 1);
+            }
             Verdict::Failed => self.failed += 1,
         }
         for (phase, (sum, count)) in Phase::TIMED.into_iter().zip(&mut self.phases_ns) {
@@ -54,6 +68,10 @@ impl Bin {
         self.answered += other.answered;
         self.negative += other.negative;
         self.failed += other.failed;
+        for class in 0..HTTP_CLASSES {
+            self.answered_http[class] += other.answered_http[class];
+            self.negative_http[class] += other.negative_http[class];
+        }
         for (sum, added) in self.phases_ns.iter_mut().zip(other.phases_ns) {
             sum.0 = sum.0.saturating_add(added.0);
             sum.1 += added.1;

@@ -110,6 +110,11 @@ impl Plan {
         Caps::of(&self.config)
     }
 
+    /// Whether targets have times on a schedule, from which response times count.
+    pub fn is_scheduled(&self) -> bool {
+        self.config.is_scheduled
+    }
+
     /// The same plan without a schedule: the rate is only an upper limit, and a target is due when an
     /// event loop takes it.
     #[must_use]

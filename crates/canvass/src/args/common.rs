@@ -130,8 +130,8 @@ pub(crate) struct CommonArgs {
     pub hgrm: Option<PathBuf>,
     /// Write a page about the run, for a browser
     ///
-    /// One HTML file without scripts: the balance, latencies, throughput over time, faults and
-    /// warnings.
+    /// One HTML file without scripts: the balance, the targets that failed and why, latencies,
+    /// throughput over time and warnings.
     #[arg(long, value_name = "FILE", help_heading = heading::OUTPUT)]
     pub html: Option<PathBuf>,
     /// Show progress on standard error

@@ -20,12 +20,12 @@ use std::thread::available_parallelism;
 use canvass_report::Comparison;
 use canvass_run::Optional;
 
-use crate::descriptors;
 use crate::exit::{Exit, Failure};
 use crate::files::OutputFile;
 use crate::outputs::begin_intervals;
 use crate::plan::{ComparePlan, Other};
 use crate::signals::StopSignals;
+use crate::{command_line, descriptors};
 use list::List;
 use local_sources::LocalSources;
 pub(crate) use output::OTHER_TABLES;
@@ -46,7 +46,8 @@ pub(crate) fn run(plan: ComparePlan, signals: &StopSignals) -> Result<Exit, Fail
     let (plan, outputs) = (invocation.plan, invocation.outputs);
     let mut list = List::new(invocation.source)?;
     let schedule = Schedule::new(list.targets(), others.len(), seed);
-    let output = Output::open(&outputs, others.len(), invocation.quiet, plan.epoch().wall)?;
+    let origin = command_line::origin(invocation.list, plan.epoch().wall);
+    let output = Output::open(&outputs, others.len(), invocation.quiet, origin)?;
     let hlog = OutputFile::open_if_named(outputs.hlog.as_deref())?;
     let intervals = hlog.map(|file| begin_intervals(file, &plan)).transpose()?;
     let intervals = intervals.map(Optional::new);

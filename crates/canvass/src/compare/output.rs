@@ -1,11 +1,10 @@
 //! The outputs of a comparison.
 
 use std::io;
-use std::time::SystemTime;
 
 use canvass_report::{
-    Comparison, Format, Side, comparison_csv, comparison_ndjson, comparison_page, comparison_text,
-    path_beside, write_percentile_table,
+    Comparison, Format, Origin, Side, comparison_csv, comparison_ndjson, comparison_page,
+    comparison_text, path_beside, write_percentile_table,
 };
 
 use crate::compressed::Compression;
@@ -13,7 +12,7 @@ use crate::exit::Failure;
 use crate::files::{self, OutputFile};
 use crate::message::message;
 use crate::outputs::Outputs;
-use crate::{command_line, terminal};
+use crate::terminal;
 
 /// The names of the percentile tables of the other sides, beside that of canvass.
 pub(crate) const OTHER_TABLES: [&str; 2] = ["1", "2"];
@@ -27,7 +26,7 @@ pub(super) struct Output {
     tables: Vec<OutputFile>,
     html: Option<OutputFile>,
     quiet: bool,
-    began: SystemTime,
+    origin: Origin,
 }
 
 impl Output {
@@ -36,7 +35,7 @@ impl Output {
         outputs: &Outputs,
         others: usize,
         quiet: bool,
-        began: SystemTime,
+        origin: Origin,
     ) -> Result<Self, Failure> {
         let mut tables = Vec::new();
         if let Some(path) = &outputs.hgrm {
@@ -51,7 +50,7 @@ impl Output {
             tables,
             html: OutputFile::open_if_named(outputs.html.as_deref())?,
             quiet,
-            began,
+            origin,
         })
     }
 
@@ -80,7 +79,7 @@ impl Output {
             written = written.and(file.replace(&table(side)));
         }
         if let Some(file) = self.html {
-            let page = comparison_page(comparison, &command_line::origin(self.began));
+            let page = comparison_page(comparison, &self.origin);
             written = written.and(file.replace(page.as_bytes()));
         }
         written

@@ -105,7 +105,8 @@ fn journaled_intervals(
     let is_new = file.octets().load(Ordering::Relaxed) == 0;
     let writer = Box::new(BufWriter::new(file));
     match is_new {
-        true => IntervalLog::new(writer, name, plan.epoch(), INTERVAL).map_err(Failure::stopped),
+        true => IntervalLog::new(writer, name, plan.epoch(), INTERVAL, plan.is_scheduled())
+            .map_err(Failure::stopped),
         false => Ok(IntervalLog::continued(writer, name, INTERVAL)),
     }
 }

@@ -12,6 +12,7 @@ use canvass_queue::{
 use canvass_run::{Plan, Resumed};
 
 use crate::args::CommonArgs;
+use crate::command_line::without_credentials;
 use crate::exit::Failure;
 use crate::journal::{Journal, ListIdentity, ListOrder, tracked};
 
@@ -61,6 +62,24 @@ impl LeftOut {
         });
         repeated.into_iter().chain(skipped).collect()
     }
+}
+
+/// The name of the list of a run, for people: the targets of the command line without secrets, a file, or
+/// both.
+pub(super) fn name(args: &CommonArgs, targets: &[String]) -> String {
+    let first = targets.first().map(|first| without_credentials(first));
+    let targets = first.map(|first| match targets.len() - 1 {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    });
+    let file = match args.input.as_deref() {
+        Some("-") => Some("standard input".to_owned()),
+        Some(path) => Some(path.to_owned()),
+        None if targets.is_none() => Some("standard input".to_owned()),
+        None => None,
+    };
+    let parts: Vec<String> = [targets, file].into_iter().flatten().collect();
+    parts.join(", ")
 }
 
 /// Which targets of a list are taken.

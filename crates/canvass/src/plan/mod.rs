@@ -61,6 +61,8 @@ pub(crate) struct Invocation {
     pub preview: Option<String>,
     /// The name of the command.
     pub probe: &'static str,
+    /// The name of the list, for people.
+    pub list: String,
     pub plan: Plan,
     pub source: Box<dyn Source>,
     /// What is left out of the source.
@@ -205,6 +207,7 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
     {
         plan = plan.continuing(began);
     }
+    let list = list::name(&args, &parts.targets);
     let source = match (parts.source, &mut journal) {
         (Some(source), _) => source,
         (None, _) if dry_run => Box::new(canvass_queue::jobs(Vec::new())),
@@ -231,6 +234,7 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
     Ok(Invocation {
         preview,
         probe: parts.probe,
+        list,
         plan,
         source,
         left_out,

@@ -43,6 +43,7 @@ mod granted;
 mod guide;
 mod hostile;
 mod html;
+mod html_names;
 mod http_bodies;
 mod http_extras;
 mod http_faults;

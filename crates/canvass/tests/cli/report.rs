@@ -95,9 +95,7 @@ fn the_page_about_lookups_has_what_the_summary_had() {
     let page = written.page("run.ndjson");
     has(&page, "canvass ptr");
     has(&page, &written.balance());
-    for measure in ["service", "response"] {
-        has(&page, &written.percentiles_of(measure));
-    }
+    has(&page, &written.percentiles_of("service"));
     for status in ["NOERROR", "NXDOMAIN"] {
         has(&page, status);
     }
@@ -122,7 +120,7 @@ fn the_page_about_probes_has_their_phases_and_faults() {
     let page = written.page("run.ndjson");
     has(&page, "canvass http");
     has(&page, &written.balance());
-    for measure in ["service", "response", "connect", "first_byte"] {
+    for measure in ["service", "connect", "first_byte"] {
         has(&page, &written.percentiles_of(measure));
     }
     has(&page, "404");
@@ -144,11 +142,27 @@ fn an_interval_log_has_latency_and_says_what_it_lacks() {
     let written = Written::by(&["ptr", "10.0.0.0/21", "--lab=delay=2ms,loss=2%"]);
     let page = written.page("run.hlog");
     has(&page, "canvass ptr");
-    for measure in ["service", "response"] {
-        has(&page, &written.percentiles_of(measure));
-    }
+    has(&page, &written.percentiles_of("service"));
     has(&page, "Not in this file");
     assert!(!page.contains(&written.balance()), "{page}");
+}
+
+#[test]
+fn response_times_are_those_of_a_schedule_in_either_file() {
+    for (rate, has_schedule) in [(&[][..], false), (&["--rate", "500"], true)] {
+        let written = Written::by(&[&["ptr", "10.0.0.0/25", "--lab=delay=1ms"], rate].concat());
+        for name in ["run.ndjson", "run.hlog"] {
+            let page = written.page(name);
+            assert_eq!(
+                page.contains("response time"),
+                has_schedule,
+                "{name}: {page}"
+            );
+            if has_schedule {
+                has(&page, &written.percentiles_of("response"));
+            }
+        }
+    }
 }
 
 #[test]

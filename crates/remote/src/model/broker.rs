@@ -174,7 +174,10 @@ impl Broker for ModelBroker {
         share_for: Duration,
     ) -> Result<Renewal, BrokerError> {
         self.at(generation, |campaign, now| {
-            let (share, workers) = campaign.shares.renew(worker, report, now, share_for);
+            let (share, workers) = {
+                let shares_max = campaign.shares_max();
+                campaign.shares.renew(worker, report, now, share_for, shares_max)
+            };
             Renewal {
                 share,
                 workers,

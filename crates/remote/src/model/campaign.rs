@@ -79,6 +79,11 @@ impl Campaign {
         }
     }
 
+    /// The most workers that have a share of the caps.
+    pub(super) fn shares_max(&self) -> u64 {
+        self.budget.shares_max
+    }
+
     pub(super) fn state(&self) -> CampaignState {
         CampaignState {
             generation: self.generation,

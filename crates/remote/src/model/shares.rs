@@ -35,6 +35,7 @@ impl Shares {
         report: &[u8],
         now: Duration,
         share_for: Duration,
+        shares_max: u64,
     ) -> (f64, u64) {
         let expiry = now + share_for;
         if self.was_taken_over {
@@ -67,7 +68,7 @@ impl Shares {
         let share = if now < self.quiet_until {
             0
         } else {
-            (WHOLE / live.max(1)).min(WHOLE.saturating_sub(reserved))
+            (WHOLE / live.min(shares_max).max(1)).min(WHOLE.saturating_sub(reserved))
         };
         own.grants.push((share, expiry));
         self.workers.insert(worker.clone(), own);
@@ -131,9 +132,21 @@ mod tests {
     }
 
     #[test]
+    fn no_more_workers_have_a_share_than_it_can_be_divided_among() {
+        let mut shares = Shares::default();
+        let mut renew = |name, now| shares.renew(&worker(name), b"", at(now), SHARE_FOR, 2).0;
+        for name in ["a", "b", "c"] {
+            renew(name, 0);
+        }
+        renew("a", 100);
+        assert_eq!([renew("b", 2100), renew("c", 2100)], [0.5, 0.5]);
+        assert_eq!(renew("a", 2100), 0.0);
+    }
+
+    #[test]
     fn a_larger_share_counts_until_it_expires() {
         let mut shares = Shares::default();
-        let mut renew = |name, now| shares.renew(&worker(name), b"", at(now), SHARE_FOR);
+        let mut renew = |name, now| shares.renew(&worker(name), b"", at(now), SHARE_FOR, 9);
         assert_eq!(renew("a", 0), (1.0, 1));
         assert_eq!(renew("b", 100), (0.0, 2));
         // The answer may get lost: then "a" uses all until 2000.
@@ -146,9 +159,9 @@ mod tests {
     #[test]
     fn a_process_that_takes_over_waits_for_grants_it_may_not_know() {
         let mut shares = Shares::default();
-        assert_eq!(shares.renew(&worker("a"), b"", at(0), SHARE_FOR), (1.0, 1));
+        assert_eq!(shares.renew(&worker("a"), b"", at(0), SHARE_FOR, 9), (1.0, 1));
         shares.take_over();
-        let mut renew = |name, now| shares.renew(&worker(name), b"", at(now), SHARE_FOR);
+        let mut renew = |name, now| shares.renew(&worker(name), b"", at(now), SHARE_FOR, 9);
         assert_eq!(renew("b", 1), (0.0, 1));
         assert_eq!(renew("b", 1500), (0.0, 1));
         assert_eq!(renew("a", 2000), (0.0, 2));
@@ -158,9 +171,9 @@ mod tests {
     #[test]
     fn who_leaves_gives_up_its_share() {
         let mut shares = Shares::default();
-        shares.renew(&worker("a"), b"1", at(0), SHARE_FOR);
+        shares.renew(&worker("a"), b"1", at(0), SHARE_FOR, 9);
         shares.leave(&worker("a"), b"2", at(1));
-        assert_eq!(shares.renew(&worker("b"), b"", at(1), SHARE_FOR), (1.0, 1));
+        assert_eq!(shares.renew(&worker("b"), b"", at(1), SHARE_FOR, 9), (1.0, 1));
         let workers = shares.workers(at(1));
         assert_eq!(workers[0].report, b"2");
         assert_eq!([workers[0].is_alive, workers[1].is_alive], [false, true]);

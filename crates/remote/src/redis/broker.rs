@@ -50,12 +50,16 @@ impl Broker for RedisBroker {
         self.session.register("SADD")?;
         self.session
             .run_with_plan(&scripts::BEGIN, generation, |script| {
-                script.arg(plan).arg(budget.octets).arg(budget.per_chunk);
+                script
+                    .arg(plan)
+                    .arg(budget.octets)
+                    .arg(budget.per_chunk)
+                    .arg(budget.shares_max);
             })
     }
 
     fn campaign(&mut self) -> Result<Option<CampaignState>, BrokerError> {
-        const FIELDS: [&str; 7] = [
+        const FIELDS: [&str; 8] = [
             "generation",
             "phase",
             "next",
@@ -63,8 +67,9 @@ impl Broker for RedisBroker {
             "result_octets",
             "budget",
             "per_chunk",
+            "shares_max",
         ];
-        type Fields = [Option<String>; 7];
+        type Fields = [Option<String>; 8];
         let state = &self.session.keys.state;
         let fields: Fields = self
             .session
@@ -88,6 +93,7 @@ impl Broker for RedisBroker {
             budget: Budget {
                 octets: number(5)?,
                 per_chunk: number(6)?,
+                shares_max: number(7)?,
             },
         }))
     }

@@ -14,7 +14,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounde
 use super::collect::Collection;
 use super::dispatch::Dispatch;
 use super::fleet::Fleet;
-use crate::broker::{Broker, BrokerError, Budget, Generation};
+use crate::broker::{Broker, BrokerError, Budget, Generation, Phase};
 use crate::campaign::CampaignPlan;
 use crate::chunker::Chunker;
 
@@ -157,9 +157,13 @@ impl Submission {
         ];
         let sinks = sinks.into_iter().chain(counters).collect();
         let mut collection = Collection::new(plan.clone(), sinks, meter, settings.notes);
+        let budget = Budget {
+            shares_max: (1.0 / plan.caps().share_min()) as u64,
+            ..settings.budget
+        };
         let mut dispatch = Dispatch::new(
             settings.campaign,
-            settings.budget,
+            budget,
             Box::new(|| Generation(rand::random())),
         );
         let is_done = |seq: u64| is_done(&completed, seq);
@@ -400,6 +404,10 @@ impl Service {
             .is_none_or(|looked| looked.elapsed() >= FLEET_INTERVAL);
         if let (true, Some(generation)) = (is_due, self.dispatch.generation()) {
             self.fleet.learn(self.broker.workers(generation)?);
+            let state = self.broker.campaign()?;
+            if state.is_some_and(|state| state.phase == Phase::Cancelled) {
+                return Err(BrokerError::Refused("the campaign was cancelled".into()));
+            }
             self.looked_at_fleet = Some(Instant::now());
             self.collection.forget_but(&self.fleet);
             let loops = self.fleet.loops();

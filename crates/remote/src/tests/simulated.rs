@@ -150,8 +150,9 @@ impl Executor for Machine {
             .collect()
     }
 
-    fn set_share(&mut self, share: f64) {
+    fn set_share(&mut self, share: f64) -> bool {
         self.share = share;
+        share > 0.0
     }
 
     fn meet(&mut self, _workers: &[WorkerState]) {}
@@ -366,7 +367,10 @@ impl World {
         };
         let mut dispatch = Dispatch::new(
             plan,
-            Budget::default(),
+            Budget {
+                shares_max: 3,
+                ..Budget::default()
+            },
             Box::new(move || Generation(generations.random())),
         );
         let mut broker = self.client();

@@ -322,6 +322,7 @@ impl OpenChunk {
             counts.tally.record(outcome);
             counts.latency.record(outcome);
             counts.bin.record(outcome);
+            counts.notable.record(outcome);
         }
     }
 }

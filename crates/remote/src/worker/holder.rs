@@ -55,8 +55,8 @@ pub(crate) trait Executor {
     /// The results of chunks that have ended since the last call, by their first numbers.
     fn finished(&mut self) -> Vec<(u64, Vec<u8>)>;
 
-    /// Sets what part of the caps it may use.
-    fn set_share(&mut self, share: f64);
+    /// Sets what part of the caps it may use. Returns whether that is enough to begin anything.
+    fn set_share(&mut self, share: f64) -> bool;
 
     /// Learns of the other workers, whenever their number changes.
     fn meet(&mut self, workers: &[WorkerState]);
@@ -83,6 +83,7 @@ pub(crate) struct Holder {
     /// The number of live workers when their reports were read last.
     met: Option<u64>,
     share_until: Duration,
+    has_share: bool,
     is_draining: bool,
 }
 
@@ -129,6 +130,7 @@ impl Holder {
             renewed: None,
             met: None,
             share_until: Duration::ZERO,
+            has_share: false,
             is_draining: false,
         }
     }
@@ -160,7 +162,7 @@ impl Holder {
     ) -> Result<Next, BrokerError> {
         if now >= self.share_until {
             // Others may have the share by now.
-            executor.set_share(0.0);
+            self.has_share = executor.set_share(0.0);
         }
         for (first, result) in executor.finished() {
             let held = self
@@ -274,7 +276,7 @@ impl Holder {
         // Counted from before the request was sent, so that it ends here before it ends there.
         self.share_until = now + self.timing.share;
         self.renewed = Some(now);
-        executor.set_share(share);
+        self.has_share = executor.set_share(share);
         Ok(Some(phase))
     }
 
@@ -352,7 +354,9 @@ impl Holder {
             });
         }
         let is_waiting = |held: &Held| matches!(held.state, State::Claimed(_));
-        if !executor.has_room() || self.held.len() >= HELD_MAX || self.held.values().any(is_waiting)
+        if !self.has_share
+            || !executor.has_room()
+            || self.held.len() >= HELD_MAX || self.held.values().any(is_waiting)
         {
             return Ok(Next::Full);
         }

@@ -30,9 +30,7 @@ pub(super) fn known(workers: &[WorkerState]) -> Vec<KnownWindow> {
             for (is_udp, window) in windows(upstream) {
                 let found = lanes.entry((upstream.address, is_udp)).or_default();
                 found.rate_per_second += window.rate_per_second;
-                if window.plateau {
-                    found.in_flight += window.in_flight_max;
-                }
+                found.in_flight += window.in_flight_limit.unwrap_or_default();
             }
         }
     }
@@ -65,12 +63,11 @@ mod tests {
     use super::*;
     use crate::broker::WorkerName;
 
-    fn worker(is_alive: bool, in_flight_max: u32, plateau: bool) -> WorkerState {
+    fn worker(is_alive: bool, in_flight_limit: Option<u32>) -> WorkerState {
         let mut upstream = UpstreamReport::new(([192, 0, 2, 53], 53).into());
         upstream.udp = Some(WindowReport {
             rate_per_second: 1_000.0,
-            in_flight_max,
-            plateau,
+            in_flight_limit,
             ..WindowReport::default()
         });
         let report = WorkerReport {
@@ -91,9 +88,9 @@ mod tests {
     fn a_worker_that_joins_gets_its_part_of_what_the_others_have_found() {
         let joined = WorkerState {
             report: WorkerReport::default().encode(),
-            ..worker(true, 0, false)
+            ..worker(true, None)
         };
-        let all = [worker(true, 150, true), worker(false, 900, true), joined];
+        let all = [worker(true, Some(150)), worker(false, Some(900)), joined];
         let known = known(&all);
         assert_eq!(known.len(), 1);
         assert_eq!(known[0].in_flight, Some(75));
@@ -102,7 +99,7 @@ mod tests {
 
     #[test]
     fn nothing_is_known_of_a_limit_that_nobody_has_found() {
-        let known = known(&[worker(true, 4_000, false)]);
+        let known = known(&[worker(true, None)]);
         assert_eq!(
             (known[0].in_flight, known[0].rate_per_second),
             (None, Some(1_000.0))

@@ -79,6 +79,8 @@ struct RunExecutor {
     packer: Packer,
     share: ShareHandle,
     limit_share: Box<dyn Fn(f64) -> f64 + Send>,
+    /// The least share with which it can begin anything.
+    share_min: f64,
     /// Why lines cannot be kept.
     failed: Option<io::Error>,
 }
@@ -125,6 +127,9 @@ impl Worker {
         } = settings;
         let format = lines.format.lines(lines.columns, plan.epoch());
         let sink = chunks.sink(format, lines.filter);
+        let share_min = plan.caps().share_min();
+        // A time on a schedule would count while there is no chunk. Caps hold all the same.
+        let plan = plan.unscheduled();
         let run = Run::go_on(plan, chunks.source(), vec![Box::new(sink)], before, None)?;
         let share = run.share_handle();
         let stop = WorkerStop::default();
@@ -140,6 +145,7 @@ impl Worker {
                 },
                 share,
                 limit_share,
+                share_min,
                 failed: None,
             },
             idle_max,
@@ -303,8 +309,10 @@ impl Executor for RunExecutor {
             })
     }
 
-    fn set_share(&mut self, share: f64) {
-        self.share.set((self.limit_share)(share));
+    fn set_share(&mut self, share: f64) -> bool {
+        let share = (self.limit_share)(share);
+        self.share.set(share);
+        share >= self.share_min
     }
 
     fn meet(&mut self, workers: &[WorkerState]) {

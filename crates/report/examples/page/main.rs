@@ -13,8 +13,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use canvass_model::{Outcome, Time};
 use canvass_report::{
-    Bin, LatencyRecorder, Origin, ResolverCounts, RunReport, Tally, Timeline, comparison_page,
-    run_page,
+    Bin, LatencyRecorder, NotableTargets, Origin, ResolverCounts, RunReport, Tally, Timeline,
+    comparison_page, run_page,
 };
 use outcomes::{http_outcome, ptr_outcome};
 use rand::rngs::StdRng;
@@ -52,6 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut later = ptr.report("ptr", "");
     later.origin.command = None;
+    later.origin.list = None;
     later.origin.file = Some("out.ndjson".to_owned());
     later.cpu = None;
     later.resolvers = Some(&ptr.resolvers);
@@ -60,6 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     later.timeline = &unjudged;
     later.tally = None;
     later.resolvers = None;
+    later.notable = None;
     later.wall = None;
     std::fs::write(folder.join("hlog.html"), run_page(&later))?;
 
@@ -90,6 +92,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ),
         version: Some("0.1.0".to_owned()),
         file: None,
+        list: Some("addresses.txt".to_owned()),
         began: Some(began()),
     };
     std::fs::write(
@@ -123,6 +126,7 @@ struct Run {
     latency: LatencyRecorder,
     timeline: Timeline,
     resolvers: ResolverCounts,
+    notable: NotableTargets,
     wall: Duration,
 }
 
@@ -133,6 +137,7 @@ impl Run {
             latency: LatencyRecorder::new(),
             timeline: Timeline::new(Time::ZERO),
             resolvers: ResolverCounts::default(),
+            notable: NotableTargets::default(),
             wall: Duration::ZERO,
         };
         let mut rng = StdRng::seed_from_u64(SEED);
@@ -150,6 +155,7 @@ impl Run {
             run.latency.record(&outcome);
             run.timeline.record(&outcome);
             run.resolvers.record(&outcome);
+            run.notable.record(&outcome);
             run.wall = run.wall.max(outcome.finished.since(Time::ZERO));
         }
         run
@@ -161,12 +167,14 @@ impl Run {
                 command: Some(command.to_owned()),
                 version: Some("0.1.0".to_owned()),
                 file: None,
+                list: command.split(' ').nth(3).map(str::to_owned),
                 began: Some(began()),
             },
             probes: probes.to_owned(),
             tally: Some(&self.tally),
             latency: &self.latency,
             timeline: &self.timeline,
+            notable: Some(&self.notable),
             shards: None,
             resolvers: None,
             wall: Some(self.wall),

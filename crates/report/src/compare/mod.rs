@@ -27,6 +27,7 @@ pub use ndjson::comparison_ndjson;
 pub use ratio::Ratio;
 pub use side::Throughput;
 pub use text::comparison_text;
+pub(crate) use verdict::Finding;
 
 /// The work of one side in one block of the schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

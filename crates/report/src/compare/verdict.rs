@@ -4,6 +4,63 @@ use super::ratio::BLOCKS_MIN;
 use super::theme::{Theme, visible};
 use super::{Comparison, Ratio};
 
+/// The result for a pair of sides.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Finding {
+    /// Most targets of a side had no usable answer: 0 is the first side, 1 the other.
+    Unusable {
+        /// The side.
+        side: usize,
+    },
+    /// A side completed no target.
+    Unmeasured,
+    /// There is no measurable difference.
+    Level(Lead),
+    /// A side is faster.
+    Ahead(Lead),
+}
+
+/// The ratio of the faster side to the slower one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Lead {
+    /// Whether the other side is the faster one.
+    other_is_faster: bool,
+    /// The ratio, at least 1.
+    ratio: Ratio,
+}
+
+impl Lead {
+    fn of(ratio: Ratio) -> Self {
+        let other_is_faster = ratio.value.is_some_and(|value| value < 1.0);
+        Self {
+            other_is_faster,
+            ratio: if other_is_faster {
+                ratio.turned()
+            } else {
+                ratio
+            },
+        }
+    }
+
+    /// The ratio of the first side to the other one, which may be under 1.
+    pub(crate) fn of_first(&self) -> Ratio {
+        if self.other_is_faster {
+            self.ratio.turned()
+        } else {
+            self.ratio
+        }
+    }
+
+    /// The names of the faster and the slower side, from those of the first and the other one.
+    fn ordered(&self, [first, other]: [String; 2]) -> [String; 2] {
+        if self.other_is_faster {
+            [other, first]
+        } else {
+            [first, other]
+        }
+    }
+}
+
 impl Comparison {
     /// The result for the first side and `others[other]`, in a sentence without a full stop. The
     /// faster side comes first; "no measurable difference" is a possible result. Control characters
@@ -16,21 +73,50 @@ impl Comparison {
     }
 
     pub(super) fn themed_verdict(&self, other: usize, theme: Theme) -> String {
+        let names = [&self.a, &self.others[other].side];
+        let names = names.map(|side| theme.name(&visible(&side.name)));
+        self.sentence(other, names, |figure| theme.figure(figure))
+    }
+
+    /// The result for the first side and `others[other]`.
+    pub(crate) fn finding(&self, other: usize) -> Finding {
         let sides = [&self.a, &self.others[other].side];
-        let [a, b] = sides.map(|side| theme.name(&visible(&side.name)));
         let ratio = self.ratio(other);
-        // Failures may be fast.
-        for (side, name) in sides.iter().zip([&a, &b]) {
-            if ratio.value.is_some() && side.is_mostly_failed() {
-                return format!(
-                    "no conclusion for {a} and {b}: {name} had no usable answer for {} of {} targets",
-                    side.failed,
-                    side.targets()
-                );
-            }
+        if ratio.value.is_none() {
+            return Finding::Unmeasured;
         }
-        match ratio.value {
-            None => {
+        // Failures may be fast.
+        if let Some(side) = sides.iter().position(|side| side.is_mostly_failed()) {
+            return Finding::Unusable { side };
+        }
+        let lead = Lead::of(ratio);
+        match ratio.is_measurable() || ratio.low.is_none() {
+            true => Finding::Ahead(lead),
+            false => Finding::Level(lead),
+        }
+    }
+
+    /// [`finding`](Self::finding) in words, with the names of the two sides. `figure` emphasises what is
+    /// most important.
+    pub(crate) fn sentence(
+        &self,
+        other: usize,
+        names: [String; 2],
+        figure: impl Fn(&str) -> String,
+    ) -> String {
+        let sides = [&self.a, &self.others[other].side];
+        match self.finding(other) {
+            Finding::Unusable { side } => {
+                let [a, b] = &names;
+                format!(
+                    "no conclusion for {a} and {b}: {} had no usable answer for {} of {} targets",
+                    names[side],
+                    sides[side].failed,
+                    sides[side].targets()
+                )
+            }
+            Finding::Unmeasured => {
+                let [a, b] = &names;
                 let why = match sides.map(|side| side.per_second().is_some()) {
                     [true, _] => format!("{b} completed no target"),
                     [_, true] => format!("{a} completed no target"),
@@ -38,20 +124,18 @@ impl Comparison {
                 };
                 format!("no ratio of {a} to {b}: {why}")
             }
-            Some(value) if ratio.is_measurable() || ratio.low.is_none() => {
-                let (fast, slow, ratio) = match value < 1.0 {
-                    true => (b, a, ratio.turned()),
-                    false => (a, b, ratio),
-                };
+            Finding::Ahead(lead) => {
                 let few = sides.iter().any(|side| side.blocks.len() < BLOCKS_MIN);
-                ahead(&fast, &slow, &ratio, few, theme)
+                ahead(lead.ordered(names), &lead.ratio, few, figure)
             }
-            Some(value) => {
+            Finding::Level(lead) => {
+                let [fast, slow] = lead.ordered(names);
+                let value = lead.ratio.value.unwrap_or_default();
                 let digits = digits(value);
-                let between = interval(&ratio, digits).unwrap_or_default();
+                let between = interval(&lead.ratio, digits).unwrap_or_default();
                 format!(
-                    "{} between {a} and {b} (ratio {value:.digits$}, {between})",
-                    theme.figure("no measurable difference"),
+                    "{} between {fast} and {slow} (ratio {value:.digits$}, {between})",
+                    figure("no measurable difference"),
                 )
             }
         }
@@ -59,16 +143,21 @@ impl Comparison {
 }
 
 /// The sentence for a ratio that has a value. `few` is whether there are too few blocks.
-fn ahead(fast: &str, slow: &str, ratio: &Ratio, few: bool, theme: Theme) -> String {
+fn ahead(
+    [fast, slow]: [String; 2],
+    ratio: &Ratio,
+    few: bool,
+    figure: impl Fn(&str) -> String,
+) -> String {
     let value = ratio.value.unwrap_or_default();
     let digits = digits_from_one(value);
     match (ratio.stdev, interval(ratio, digits)) {
         (Some(stdev), Some(between)) => {
-            let times = theme.figure(&format!("{value:.digits$} ± {stdev:.digits$}"));
+            let times = figure(&format!("{value:.digits$} ± {stdev:.digits$}"));
             format!("{fast} ran {times} times faster than {slow} ({between})")
         }
         _ => {
-            let times = theme.figure(&format!("{value:.digits$}"));
+            let times = figure(&format!("{value:.digits$}"));
             let blocks = if few {
                 "too few blocks"
             } else {
@@ -149,6 +238,20 @@ mod tests {
                 .count(),
             3
         );
+    }
+
+    #[test]
+    fn a_ratio_under_one_is_shown_the_other_way_round() {
+        let (less, more) = ([1000, 1050, 950, 1000], [1000, 1100, 900, 1080]);
+        let verdict = comparison(&less, &more).verdict(0);
+        let begin = "no measurable difference between getnameinfo, one at a time and canvass (udp, \
+                     window 412) (ratio 1.02, ";
+        assert!(verdict.starts_with(begin), "{verdict}");
+        let Finding::Ahead(lead) = comparison(&[10; 4], &[40; 4]).finding(0) else {
+            panic!("one side is four times as fast");
+        };
+        assert!((lead.ratio.value.unwrap() - 4.0).abs() < 1e-9);
+        assert!((lead.of_first().value.unwrap() - 0.25).abs() < 1e-9);
     }
 
     #[test]

@@ -17,6 +17,7 @@ fields! {
         read(required, |line, seq| line.outcome.job.seq = seq),
         "position in the order of the targets, from 0";
     line: Option<u64> = outcome.job.line.map(NonZeroU64::get), csv,
+        read(optional, |line, number| line.outcome.job.line = number),
         "line of the list, from 1; null for an argument";
     target: &Target = &outcome.job.target, csv,
         read(required, |line, target: Box<str>| line.target = target),
@@ -68,12 +69,15 @@ fields! {
 }
 
 fields! {
-    /// Stands last in every line, since its column is the newest.
+    /// Stands last in every line, since its columns are the newest.
     Recheck: Outcome, |outcome| "," .. "", into LineDraft;
 
     recheck: KeyIf<bool> = KeyIf(outcome.recheck, outcome.recheck), csv,
         read(optional, |line, recheck| line.outcome.recheck = recheck),
         "with `--recheck`: true if the target failed at first and this is what it answered when it was asked again at the end of the run; otherwise there is no key";
+    due: KeyIfSome<Time> = KeyIfSome(outcome.job.due), json,
+        read(optional, |line, _due: FromText<Timestamp>| line.is_scheduled = true),
+        "with `--rate`: when the target was due on the schedule, as `started`; otherwise there is no key";
 }
 
 fields! {

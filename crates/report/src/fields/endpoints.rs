@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use canvass_model::{
-    Answer as ProbeAnswer, HttpAnswer, Outcome, Phase, Record, Remote, TalkAnswer, TlsFacts,
+    Answer as ProbeAnswer, HttpAnswer, Outcome, Phase, Record, Remote, TalkAnswer,
 };
 
 use super::host::Tls;
@@ -31,7 +31,7 @@ fields! {
         "as for `tcp` and `udp`";
     mismatch: Option<&str> = talk(outcome).and_then(|answer| answer.mismatch.as_deref()), csv,
         "as for `tcp` and `udp`";
-    tls: Option<Object<'_, Tls>> = tls(outcome).map(Object), csv, "as for `http` and `tcp`";
+    tls: Option<Object<'_, Tls>> = outcome.answer.tls().map(Object), csv, "as for `http` and `tcp`";
     warnings: Option<Warnings> = http(outcome).map(|answer| Warnings(answer.warnings)), csv,
         "as for `http`";
 }
@@ -82,9 +82,4 @@ fn records(outcome: &Outcome) -> Option<&[Record]> {
 fn remote(outcome: &Outcome) -> Option<&Remote> {
     let of_talk = || talk(outcome)?.remote.as_ref();
     http(outcome).map_or_else(of_talk, |answer| answer.remote.as_ref())
-}
-
-fn tls(outcome: &Outcome) -> Option<&TlsFacts> {
-    let of_talk = || talk(outcome)?.tls.as_deref();
-    http(outcome).map_or_else(of_talk, |answer| answer.tls.as_deref())
 }

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use canvass_model::{AddressVerdict, CertificateFacts, Outcome, Phase, Remote, Status, TlsFacts};
+use canvass_model::{AddressVerdict, Outcome, Phase, Remote, Status, TlsFacts};
+use jiff::Timestamp;
 
 use super::common::Error;
 use super::value::{
     CsvContext, KeyIfSome, Listed, Object, Second, Sha256, Texts, Word, push_joined,
 };
 use crate::json::put;
-use crate::read::{LineDraft, Millis};
+use crate::read::{FromText, LineDraft, Millis};
 use crate::write::{push_remote, push_status};
 
 fields! {
@@ -64,13 +65,17 @@ fields! {
     not_before: Option<Second> = tls.certificate.as_ref().map(|certificate| Second(certificate.not_before_s)), json,
         "the first second of its validity (RFC 3339)";
     not_after: Option<Second> = tls.certificate.as_ref().map(|certificate| Second(certificate.not_after_s)), json,
+        read(optional, |tls, not_after: Option<FromText<Timestamp>>| {
+            if let Some(FromText(not_after)) = not_after {
+                tls.certificate.get_or_insert_default().not_after_s = not_after.as_second();
+            }
+        }),
         "the last second of its validity (RFC 3339)";
     days_left: Option<i64> = tls.certificate.as_ref().map(|certificate| certificate.days_left), csv,
         read(optional, |tls, days_left: Option<i64>| {
-            tls.certificate = days_left.map(|days_left| CertificateFacts {
-                days_left,
-                ..CertificateFacts::default()
-            });
+            if let Some(days_left) = days_left {
+                tls.certificate.get_or_insert_default().days_left = days_left;
+            }
         }),
         "whole days from the handshake to `not_after`; if it has expired, minus the whole days since then, and at least one";
     sha256: Option<Sha256<'_>> = tls.certificate.as_ref().map(|certificate| Sha256(&certificate.sha256)), json,

@@ -21,6 +21,24 @@ const BESIDE_PX: f64 = 8.0;
 /// The number of different colours and dashes for series (`page.css`: `s0`, `s1`, ...).
 pub(super) const STYLES: usize = 8;
 
+/// Where the labels of a horizontal axis are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Nowhere: those of another chart with the same axis serve.
+    None,
+    /// Below the plot.
+    Below,
+    /// Above the plot.
+    Above,
+}
+
+impl Place {
+    /// For charts with a common axis, which only the last of them has below it.
+    pub(super) fn below_last(is_last: bool) -> Self {
+        if is_last { Self::Below } else { Self::None }
+    }
+}
+
 /// A chart.
 pub(super) struct Chart<'a> {
     /// A description for screen readers.
@@ -33,10 +51,12 @@ pub(super) struct Chart<'a> {
     pub(super) y: &'a Axis,
     /// The space beside the vertical axis, in CSS pixels. Charts with the same space are aligned.
     pub(super) beside_px: f64,
-    /// Whether the horizontal axis has labels.
-    pub(super) labelled: bool,
-    /// Marked positions, with labels above them.
+    /// Where the labels of the horizontal axis are.
+    pub(super) labels: Place,
+    /// Marked positions, with labels above them. Not together with labels of the axis above.
     pub(super) marks: &'a [Label],
+    /// Whether the shapes fill the plot, so that the grid is drawn over them too.
+    pub(super) is_filled: bool,
     /// Paths from [`line()`] and [`area()`].
     pub(super) shapes: &'a str,
     /// Elements that are not stretched. Their horizontal positions are percentages, and their vertical
@@ -53,9 +73,16 @@ pub(super) fn beside_px(axes: &[&Axis]) -> f64 {
 impl Chart<'_> {
     /// Appends the chart.
     pub(super) fn write(&self, out: &mut String) -> fmt::Result {
-        let top_px = TOP_PX + if self.marks.is_empty() { 0.0 } else { ROW_PX };
+        let is_above = self.labels == Place::Above;
+        let top_px = match self.marks.is_empty() && !is_above {
+            true => TOP_PX,
+            false => TOP_PX + ROW_PX,
+        };
         let bottom_px = top_px + self.height_px;
-        let whole_px = bottom_px + if self.labelled { ROW_PX } else { TOP_PX };
+        let whole_px = match self.labels {
+            Place::Below => bottom_px + ROW_PX,
+            Place::None | Place::Above => bottom_px + TOP_PX,
+        };
         writeln!(
             out,
             "<div class=\"plot\" style=\"padding-left:{}px\"><svg class=\"chart\" width=\"100%\" \
@@ -63,7 +90,7 @@ impl Chart<'_> {
             self.beside_px,
             escaped(self.about)
         )?;
-        self.write_grid(top_px, bottom_px, out)?;
+        self.write_grid("grid", top_px, bottom_px, out)?;
         for (mark, width) in with_room(self.marks) {
             writeln!(
                 out,
@@ -77,6 +104,9 @@ impl Chart<'_> {
              preserveAspectRatio=\"none\">\n{1}</svg>",
             self.height_px, self.shapes
         )?;
+        if self.is_filled {
+            self.write_grid("grid over", top_px, bottom_px, out)?;
+        }
         if !self.over.is_empty() {
             writeln!(
                 out,
@@ -84,10 +114,13 @@ impl Chart<'_> {
                 self.height_px, self.over
             )?;
         }
-        writeln!(
-            out,
-            "<line class=\"axis\" x1=\"0\" x2=\"100%\" y1=\"{bottom_px}\" y2=\"{bottom_px}\"/>"
-        )?;
+        let axes_px = [Some(bottom_px), is_above.then_some(top_px)];
+        for y in axes_px.into_iter().flatten() {
+            writeln!(
+                out,
+                "<line class=\"axis\" x1=\"0\" x2=\"100%\" y1=\"{y}\" y2=\"{y}\"/>"
+            )?;
+        }
         let shown = shown_along(&self.y.labels, self.height_px);
         for (label, _) in self.y.labels.iter().zip(shown).filter(|(_, shown)| *shown) {
             writeln!(
@@ -99,15 +132,23 @@ impl Chart<'_> {
             )?;
         }
         write_row(self.marks, TEXT_PX, out)?;
-        if self.labelled {
-            write_row(&self.x.labels, bottom_px + ROW_PX - 4.0, out)?;
+        match self.labels {
+            Place::None => {}
+            Place::Below => write_row(&self.x.labels, bottom_px + ROW_PX - 4.0, out)?,
+            Place::Above => write_row(&self.x.labels, top_px - TEXT_PX, out)?,
         }
         out.push_str("</svg></div>\n");
         Ok(())
     }
 
-    fn write_grid(&self, top_px: f64, bottom_px: f64, out: &mut String) -> fmt::Result {
-        out.push_str("<g class=\"grid\">");
+    fn write_grid(
+        &self,
+        class: &str,
+        top_px: f64,
+        bottom_px: f64,
+        out: &mut String,
+    ) -> fmt::Result {
+        write!(out, "<g class=\"{class}\">")?;
         for label in &self.y.labels {
             let y = tenth(bottom_px - label.at * self.height_px);
             write!(out, "<line x1=\"0\" x2=\"100%\" y1=\"{y}\" y2=\"{y}\"/>")?;

@@ -4,12 +4,12 @@ use std::fmt::{self, Write};
 
 use canvass_model::{Rcode, ShardReport, Status};
 
+use super::class::Class;
 use super::table::{Column, Table, bar};
-use super::text::{counted, escaped, grouped};
+use super::text::{counted, escaped, grouped, percent};
 use crate::Tally;
 use crate::explain::advice;
-use crate::human::percent;
-use crate::losses::LOSSES;
+use crate::losses::{LOSSES, Loss};
 
 /// The maximum number of rows: HTTP servers can return arbitrary codes.
 const ROWS_MAX: usize = 40;
@@ -26,21 +26,35 @@ pub(super) fn write_statuses(tally: &Tally, out: &mut String) -> fmt::Result {
         ("", Column::Bar),
     ]);
     for &(status, count) in statuses.iter().take(ROWS_MAX) {
-        let no_data = tally.no_data();
-        let note = if status == Status::Rcode(Rcode::NOERROR) && no_data > 0 {
-            format!("<small>{} with no data</small>", grouped(no_data))
-        } else {
-            String::new()
+        let no_data = match status {
+            Status::Rcode(Rcode::NOERROR) => tally.no_data(),
+            _ => 0,
         };
+        let note = match no_data {
+            0 => String::new(),
+            _ => format!(" <small>{} with no data</small>", grouped(no_data)),
+        };
+        let class = Class::of_status(status, tally.of_hosts() == total);
+        let share = |part: u64| part as f64 / most as f64;
+        let with_data = count.saturating_sub(no_data);
         table.row([
-            format!("{} {note}", escaped(&status.to_string())),
+            format!("{}{note}", status_cell(status, class)),
             grouped(count),
             percent(count, total),
-            bar(count as f64 / most as f64, "s0"),
+            bar(share(with_data), class.css()) + &bar(share(no_data), Class::Negative.css()),
         ]);
     }
     table.write(out)?;
     write_rest(statuses.iter().skip(ROWS_MAX).map(|status| status.1), out)
+}
+
+/// A status with the colour of a class.
+pub(super) fn status_cell(status: Status, class: Class) -> String {
+    format!(
+        "<span class=\"dot {}\"></span>{}",
+        class.css(),
+        escaped(&status.to_string())
+    )
 }
 
 /// How many things seen are shown for an expectation.
@@ -63,7 +77,7 @@ pub(super) fn write_unmet(tally: &Tally, out: &mut String) -> fmt::Result {
             escaped(one.name()),
             grouped(one.count),
             percent(one.count, total),
-            bar(one.count as f64 / most as f64, "failed"),
+            bar(one.count as f64 / most as f64, Class::Negative.css()),
             escaped(&one.seen_text(SEEN_SHOWN_MAX)),
         ]);
     }
@@ -93,7 +107,7 @@ pub(super) fn write_faults(tally: &Tally, out: &mut String) -> fmt::Result {
                 .map_or_else(|| "–".to_owned(), |errno| errno.to_string()),
             grouped(fault.count),
             percent(fault.count, total),
-            bar(fault.count as f64 / most as f64, "failed"),
+            bar(fault.count as f64 / most as f64, Class::Failed.css()),
             with_code(advice(fault.phase, fault.cause, fault.errno)),
         ]);
     }
@@ -101,15 +115,36 @@ pub(super) fn write_faults(tally: &Tally, out: &mut String) -> fmt::Result {
     write_rest(faults.iter().skip(ROWS_MAX).map(|fault| fault.count), out)
 }
 
-/// Appends how many queries were lost where, as far as this side can tell, and what to look at.
+/// Appends how many queries were lost where, as far as this side can tell, and what to look at. What
+/// lost none is folded away.
 pub(super) fn write_losses(shards: &[ShardReport], out: &mut String) -> fmt::Result {
+    let (lost, none): (Vec<&Loss>, Vec<&Loss>) =
+        LOSSES.iter().partition(|loss| loss.sum(shards) > 0);
+    if !lost.is_empty() {
+        losses(&lost, shards).write(out)?;
+    }
+    let folded = match lost.is_empty() {
+        true => "No query was lost".to_owned(),
+        false => counted(
+            none.len() as u64,
+            "place where none was lost",
+            "places where none was lost",
+        ),
+    };
+    if none.is_empty() {
+        return Ok(());
+    }
+    losses(&none, shards).write_folded(&folded, out)
+}
+
+fn losses(losses: &[&Loss], shards: &[ShardReport]) -> Table {
     let mut table = Table::new([
         ("loss", Column::Text),
         ("meaning", Column::Prose),
         ("look at", Column::Prose),
         ("queries", Column::Number),
     ]);
-    for loss in &LOSSES {
+    for loss in losses {
         table.row([
             loss.name.to_owned(),
             loss.meaning.to_owned(),
@@ -117,7 +152,7 @@ pub(super) fn write_losses(shards: &[ShardReport], out: &mut String) -> fmt::Res
             grouped(loss.sum(shards)),
         ]);
     }
-    table.write(out)
+    table
 }
 
 /// Renders advice as HTML; text between backticks becomes code.

@@ -9,11 +9,10 @@ use hdrhistogram::Histogram;
 
 use bins::{Bins, Density};
 
-use super::chart::{Chart, LegendEntry, Step, area, beside_px, line, write_legend};
+use super::chart::{Chart, LegendEntry, Place, Step, area, beside_px, line, write_legend};
 use super::scale::{Axis, Label, Scale};
 use super::table::{Column, Table};
-use super::text::{counted, escaped, grouped, span, trimmed};
-use crate::human::percent;
+use super::text::{counted, escaped, grouped, percent, span, trimmed};
 
 /// The height of a single chart, in CSS pixels.
 const HEIGHT_PX: f64 = 220.0;
@@ -76,7 +75,8 @@ pub(super) fn write_overlaid(
         x: &x,
         y: &y,
         beside_px: beside_px(&[&y]),
-        labelled: true,
+        labels: Place::Below,
+        is_filled: false,
         marks: &marks(&all[0].histogram, &x),
         shapes: &shapes,
         over: "",
@@ -111,6 +111,11 @@ pub(super) fn write_below_each_other(all: &[NamedHistogram<'_>], out: &mut Strin
         })
         .collect();
     let beside_px = beside_px(&axes.iter().collect::<Vec<_>>());
+    writeln!(
+        out,
+        "<p class=\"unit\">share of outcomes in each bin by latency, {} bins per power of ten</p>",
+        bins.per_decade()
+    )?;
     for (place, (one, density)) in all.iter().zip(&densities).enumerate() {
         let histogram = &one.histogram;
         writeln!(
@@ -131,7 +136,13 @@ pub(super) fn write_below_each_other(all: &[NamedHistogram<'_>], out: &mut Strin
             x: &x,
             y: &axes[place],
             beside_px,
-            labelled: place + 1 == all.len(),
+            // There may be many, and the first ones are seen first.
+            labels: if place == 0 {
+                Place::Above
+            } else {
+                Place::None
+            },
+            is_filled: false,
             marks: &[],
             shapes: &shapes,
             over: "",

@@ -4,28 +4,15 @@ use std::fmt::{self, Write};
 
 use canvass_model::Verdict;
 
-use super::over_time::VERDICTS;
-use super::table::bar;
-use super::text::{
-    TEXT_CHARS_MAX, calendar, counted, escaped, foreign, grouped, per_second, rate_figure, span,
-    wall,
-};
-use crate::human::percent;
+use super::class::Class;
+use super::table::segment;
+use super::text::{counted, escaped, grouped, per_second, percent, rate_figure, span, wall};
 use crate::write::nanos;
 use crate::{Measure, RunReport, Tally};
 
-/// Appends the heading.
+/// Appends the results.
 pub(super) fn write(report: &RunReport<'_>, out: &mut String) -> fmt::Result {
-    writeln!(
-        out,
-        "<header>\n<h1>canvass {}</h1>",
-        foreign(&report.probes, TEXT_CHARS_MAX)
-    )?;
-    if let Some(began) = report.origin.began {
-        writeln!(out, "<p class=\"when\">{}</p>", calendar(began))?;
-    }
     writeln!(out, "<p class=\"result\">{}</p>", result(report))?;
-    out.push_str("</header>\n");
     if let Some(tally) = report.tally {
         write_balance(report, tally, out)?;
     }
@@ -83,14 +70,21 @@ fn write_balance(report: &RunReport<'_>, tally: &Tally, out: &mut String) -> fmt
     let admitted = report.shards.map_or(counted, |shards| {
         shards.iter().map(|shard| shard.admitted).sum()
     });
-    let terms = VERDICTS.map(|(verdict, name, class)| (tally.verdict(verdict), name, class));
+    let classes = Class::ALL.map(|class| (class, class.of_tally(tally)));
     write!(out, "<p class=\"sum\">in {} =", grouped(admitted))?;
-    for (place, (count, name, class)) in terms.into_iter().enumerate() {
-        let plus = if place > 0 { " + " } else { " " };
+    for class in [Class::Answered, Class::Negative, Class::Failed] {
+        let verdict = class.verdict();
+        let plus = if class == Class::Answered { " " } else { " + " };
+        // Outcomes with HTTP status codes have the colours of their classes.
+        let dot = match has_codes(&classes, verdict) {
+            true => String::new(),
+            false => dot(class),
+        };
         write!(
             out,
-            "{plus}<span class=\"term\"><span class=\"dot {class}\"></span>{name} {}</span>",
-            grouped(count)
+            "{plus}<span class=\"term\">{dot}{} {}</span>",
+            class.name(),
+            grouped(tally.verdict(verdict))
         )?;
     }
     out.push_str("</p>\n");
@@ -102,13 +96,51 @@ fn write_balance(report: &RunReport<'_>, tally: &Tally, out: &mut String) -> fmt
         )?;
     }
     out.push_str("<div class=\"balance\" aria-hidden=\"true\">");
-    for (count, _, class) in terms {
-        if count > 0 {
-            out.push_str(&bar(count as f64 / counted as f64, class));
-        }
+    for (class, count) in classes.into_iter().filter(|&(_, count)| count > 0) {
+        let share = count as f64 / counted as f64;
+        out.push_str(&segment(share, class.css(), class.name()));
     }
     out.push_str("</div>\n");
+    for verdict in [Verdict::Answered, Verdict::Negative] {
+        if has_codes(&classes, verdict) {
+            write_codes(&classes, verdict, tally.verdict(verdict), out)?;
+        }
+    }
     Ok(())
+}
+
+fn has_codes(classes: &[(Class, u64)], verdict: Verdict) -> bool {
+    classes
+        .iter()
+        .any(|&(class, count)| class.is_http() && class.verdict() == verdict && count > 0)
+}
+
+/// Appends the classes of the outcomes with this verdict, which are the legend of the bar.
+fn write_codes(
+    classes: &[(Class, u64)],
+    verdict: Verdict,
+    all: u64,
+    out: &mut String,
+) -> fmt::Result {
+    write!(out, "<p class=\"classes\">{}:", verdict.as_str())?;
+    for &(class, count) in classes {
+        if class.verdict() == verdict && count > 0 {
+            write!(
+                out,
+                " <span class=\"term\">{}{} {} <small>({})</small></span>",
+                dot(class),
+                class.short_name(),
+                grouped(count),
+                percent(count, all)
+            )?;
+        }
+    }
+    out.push_str("</p>\n");
+    Ok(())
+}
+
+fn dot(class: Class) -> String {
+    format!("<span class=\"dot {}\"></span>", class.css())
 }
 
 fn write_key_figures(report: &RunReport<'_>, out: &mut String) -> fmt::Result {
@@ -133,16 +165,11 @@ fn write_key_figures(report: &RunReport<'_>, out: &mut String) -> fmt::Result {
             ),
         ));
     }
-    for (measure, names) in [
-        (
-            Measure::Service,
-            ["service p50", "service p99", "service max"],
-        ),
-        (
-            Measure::Response,
-            ["response p50", "response p99", "response max"],
-        ),
-    ] {
+    for &measure in report.latency.whole_measures() {
+        let names = match measure {
+            Measure::Response => ["response p50", "response p99", "response max"],
+            _ => ["service p50", "service p99", "service max"],
+        };
         if let Some(kept) = report.latency.percentiles(measure) {
             let points = [kept.p50_ns, kept.p99_ns, kept.max_ns];
             figures.extend(names.into_iter().zip(points.map(span)));

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write};
 
+use canvass_model::Verdict;
+
 use super::over_time::WindowSteps;
 use super::{heading, phases};
 use crate::{Measure, RunReport};
@@ -14,6 +16,21 @@ pub(super) fn write(report: &RunReport<'_>, out: &mut String) -> fmt::Result {
     }
     out.push_str("</dl>\n");
     Ok(())
+}
+
+/// Whether every outcome was there to be named. Those of the earlier parts of a run that was resumed
+/// were not.
+fn are_all_named(report: &RunReport<'_>) -> bool {
+    let (Some(tally), Some(notable)) = (report.tally, report.notable) else {
+        return true;
+    };
+    let groups = [
+        (Verdict::Failed, notable.failed()),
+        (Verdict::Negative, notable.negative()),
+    ];
+    groups
+        .iter()
+        .all(|(verdict, groups)| tally.verdict(*verdict) <= groups.outcomes())
 }
 
 /// The parts that are missing, each with the reason.
@@ -31,6 +48,16 @@ pub(super) fn parts(report: &RunReport<'_>) -> Vec<(&'static str, &'static str)>
         report.tally.is_some(),
         "the balance, statuses, faults and attempts",
         LATENCY_ONLY,
+    );
+    unless(
+        report.notable.is_some(),
+        "the names of targets that failed, were negative or slow, and of certificates that end soon",
+        LATENCY_ONLY,
+    );
+    unless(
+        are_all_named(report),
+        "the names of some targets that failed or were negative",
+        "they are of an earlier part of this run; its output has them",
     );
     unless(
         report.timeline.has_verdicts(),

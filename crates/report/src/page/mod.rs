@@ -4,7 +4,9 @@
 //! phones and print; `page.css` has the colours. Untrusted text is escaped and limited in length
 //! ([`text`]).
 
+mod certificates;
 mod chart;
+mod class;
 mod comparison;
 mod counts;
 mod density;
@@ -18,8 +20,10 @@ mod provenance;
 mod resolvers;
 mod run;
 mod scale;
+mod slowest;
 mod stack;
 mod table;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -5,13 +5,12 @@ mod windows;
 use std::fmt::{self, Write};
 use std::time::Duration;
 
-use canvass_model::Verdict;
-
-use super::chart::{Chart, LegendEntry, Step, beside_px, line, write_legend};
+use super::chart::{Chart, LegendEntry, Place, Step, beside_px, line, write_legend};
+use super::class::Class;
 use super::scale::{Axis, Scale};
 use super::stack::{StackLayer, stack, write_stack_legend};
 use super::table::{Column, Table};
-use super::text::{count_tick, grouped, per_second, trimmed};
+use super::text::{count_tick, grouped, per_second, since_start, trimmed};
 use crate::{Bin, Timeline};
 
 pub(super) use windows::WindowSteps;
@@ -23,13 +22,6 @@ const HEIGHT_SMALL_PX: f64 = 96.0;
 /// The least share of its width that the last bin is drawn with: the rate over a very short time
 /// is meaningless.
 const LAST_BIN_SHARE_MIN: f64 = 0.25;
-
-/// The verdicts, from the bottom of a stack to its top, with name and class.
-pub(super) const VERDICTS: [(Verdict, &str, &str); 3] = [
-    (Verdict::Answered, "answered", "answered"),
-    (Verdict::Negative, "negative", "negative"),
-    (Verdict::Failed, "failed", "failed"),
-];
 
 /// A bin of a timeline with its place on the axis.
 pub(super) struct TimelineBin {
@@ -102,7 +94,7 @@ pub(super) fn write_chart(
         .last()
         .map_or_else(|| windows.end_ns(), |last| last.to_ns);
     let x = time_axis(end_ns);
-    let layers = layers(timeline.has_verdicts());
+    let layers = layers(timeline);
     let highest = timeline_bins.iter().map(|one| one.rate(one.bin.ended));
     let y = Scale::from_zero(highest.fold(0.0, f64::max)).axis(count_tick);
     let panels = windows.panels();
@@ -113,7 +105,7 @@ pub(super) fn write_chart(
     let legend: Vec<LegendEntry> = layers
         .iter()
         .map(|layer| LegendEntry {
-            class: layer.class.to_owned(),
+            class: layer.css.to_owned(),
             name: layer.name.to_owned(),
         })
         .collect();
@@ -127,7 +119,8 @@ pub(super) fn write_chart(
         x: &x,
         y: &y,
         beside_px,
-        labelled: panels.is_empty(),
+        labels: Place::below_last(panels.is_empty()),
+        is_filled: true,
         marks: &[],
         shapes: &shapes,
         over: &over,
@@ -153,7 +146,8 @@ pub(super) fn write_chart(
             x: &x,
             y: &panel.y,
             beside_px,
-            labelled: place + 1 == panels.len(),
+            labels: Place::below_last(place + 1 == panels.len()),
+            is_filled: false,
             marks: &[],
             shapes: &shapes,
             over: "",
@@ -168,23 +162,35 @@ pub(super) fn write_chart(
 /// A layer of the stack.
 struct Layer {
     name: &'static str,
-    class: &'static str,
-    count: fn(&Bin) -> u64,
+    css: &'static str,
+    /// `None` for all outcomes.
+    class: Option<Class>,
 }
 
-fn layers(has_verdicts: bool) -> Vec<Layer> {
-    if !has_verdicts {
+impl Layer {
+    fn count(&self, bin: &Bin) -> u64 {
+        self.class.map_or(bin.ended, |class| class.of_bin(bin))
+    }
+}
+
+/// A layer for each class that has outcomes, or one for all if classes are unknown.
+fn layers(timeline: &Timeline) -> Vec<Layer> {
+    if !timeline.has_verdicts() {
         return vec![Layer {
             name: "outcomes",
-            class: "s0",
-            count: |bin| bin.ended,
+            css: "s0",
+            class: None,
         }];
     }
-    let counts: [fn(&Bin) -> u64; 3] = [|bin| bin.answered, |bin| bin.negative, |bin| bin.failed];
-    VERDICTS
+    let has_outcomes = |class: &Class| timeline.bins().iter().any(|bin| class.of_bin(bin) > 0);
+    Class::ALL
         .into_iter()
-        .zip(counts)
-        .map(|((_, name, class), count)| Layer { name, class, count })
+        .filter(has_outcomes)
+        .map(|class| Layer {
+            name: class.name(),
+            css: class.css(),
+            class: Some(class),
+        })
         .collect()
 }
 
@@ -196,13 +202,13 @@ fn stacked(
 ) -> (String, String) {
     let mut below = vec![0; timeline_bins.len()];
     let tops = layers.iter().map(|layer| StackLayer {
-        class: layer.class.to_owned(),
+        class: layer.css.to_owned(),
         name: layer.name,
         tops: timeline_bins
             .iter()
             .zip(&mut below)
             .map(|(one, below)| {
-                *below += (layer.count)(&one.bin);
+                *below += layer.count(&one.bin);
                 one.step(y.scale.at(one.rate(*below)), x)
             })
             .collect(),
@@ -215,8 +221,8 @@ fn table(timeline_bins: &[TimelineBin], layers: &[Layer]) -> Table {
     let counts = layers.iter().map(|layer| (layer.name, Column::Number));
     let mut table = Table::new(columns.into_iter().chain(counts));
     for one in timeline_bins {
-        let from = super::text::span(one.from_ns as u64);
-        let counts = layers.iter().map(|layer| grouped((layer.count)(&one.bin)));
+        let from = since_start(one.from_ns as u64);
+        let counts = layers.iter().map(|layer| grouped(layer.count(&one.bin)));
         let rate = per_second(one.rate(one.bin.ended));
         table.row([from, rate].into_iter().chain(counts));
     }

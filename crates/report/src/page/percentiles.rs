@@ -5,7 +5,7 @@ use std::fmt;
 
 use hdrhistogram::Histogram;
 
-use super::chart::{Chart, LegendEntry, Step, beside_px, line, write_legend};
+use super::chart::{Chart, LegendEntry, Place, Step, beside_px, line, write_legend};
 use super::density::NamedHistogram;
 use super::scale::{Axis, Label, Scale};
 use super::table::{Column, Table};
@@ -66,7 +66,8 @@ pub(super) fn write_chart(
         x: &x,
         y: &y,
         beside_px: beside_px(&[&y]),
-        labelled: true,
+        labels: Place::Below,
+        is_filled: false,
         marks: &[],
         shapes: &shapes,
         over: "",

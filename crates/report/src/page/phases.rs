@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use canvass_model::Phase;
 
-use super::chart::{Chart, LegendEntry, Step, area, beside_px};
+use super::chart::{Chart, LegendEntry, Place, Step, area, beside_px};
 use super::over_time::{TimelineBin, time_axis, timeline_bins};
 use super::scale::Scale;
 use super::stack::{StackLayer, stack, write_stack_legend};
 use super::table::{Column, Table, bar};
-use super::text::{grouped, span, span_tick};
-use crate::human::percent;
+use super::text::{grouped, percent, since_start, span, span_tick};
 use crate::{Bin, Timeline};
 
 /// The height of the chart, in CSS pixels.
@@ -22,17 +21,16 @@ const CUT_FACTOR: f64 = 4.0;
 /// The share of outcomes whose bins have at most the usual height.
 const USUAL_SHARE: f64 = 0.9;
 
-/// A phase that was reached, with its index in [`Phase::TIMED`].
+/// A phase that was reached and took time, with its index in [`Phase::TIMED`].
 type Reached = (usize, Phase);
 
-/// The phases that were reached.
+/// The phases that were reached and took time.
 pub(super) fn reached(timeline: &Timeline) -> Vec<Reached> {
     let all = sum(timeline.bins());
     let phases = Phase::TIMED.into_iter().enumerate();
     phases
-        .filter(|&(place, _)| all[place].1 > 0)
-        // Most probes never wait.
-        .filter(|&(place, phase)| phase != Phase::Wait || all[place].0 > 0)
+        // Most probes never wait, for example: such a phase has nothing to show.
+        .filter(|&(place, _)| all[place].0 > 0)
         .collect()
 }
 
@@ -108,13 +106,14 @@ pub(super) fn write_chart(
         x: &x,
         y: &y,
         beside_px: beside_px(&[&y]),
-        labelled: true,
+        labels: Place::Above,
+        is_filled: true,
         marks: &[],
         shapes: &shapes,
         over: &over,
     };
-    chart.write(out)?;
     out.push_str("<p class=\"unit end\">end of the outcomes, since the start of the run</p>\n");
+    chart.write(out)?;
     if !beyond.is_empty() {
         writeln!(
             out,
@@ -200,7 +199,8 @@ fn sum(bins: &[Bin]) -> [(u64, u64); Phase::TIMED.len()] {
     all
 }
 
-fn class(phase: Phase) -> String {
+/// The class of a phase in `page.css`.
+pub(super) fn class(phase: Phase) -> String {
     format!("phase-{phase}")
 }
 
@@ -212,11 +212,10 @@ fn table(timeline_bins: &[TimelineBin], reached: &[Reached], means: &[Vec<f64>])
     let mut table = Table::new(columns.into_iter().chain(phases));
     for (one, means) in timeline_bins.iter().zip(means) {
         if one.bin.ended > 0 {
-            let all = [one.from_ns, means.iter().sum()].into_iter();
-            table.row(
-                all.chain(means.iter().copied())
-                    .map(|nanos| span(nanos as u64)),
-            );
+            let from = since_start(one.from_ns as u64);
+            let all = std::iter::once(means.iter().sum()).chain(means.iter().copied());
+            let all = all.map(|nanos: f64| span(nanos as u64));
+            table.row(std::iter::once(from).chain(all));
         }
     }
     table

@@ -27,9 +27,14 @@ pub(super) fn write_origin(
         .file
         .as_deref()
         .map(|file| format!("<code>{}</code>", foreign(file, COMMAND_CHARS_MAX)));
+    let list = origin
+        .list
+        .as_deref()
+        .map(|list| foreign(list, TEXT_CHARS_MAX));
     out.push_str("<dl class=\"origin\">\n");
     for (name, value) in [
         ("command", command),
+        ("list", list),
         ("made by", made_by),
         ("read from", file),
         ("started", origin.began.map(calendar)),

@@ -2,38 +2,40 @@
 
 use std::fmt::{self, Write};
 
+use canvass_model::Verdict;
+
 use super::density::{NamedHistogram, write_below_each_other, write_overlaid};
-use super::document::{document, figure, section, write_warnings};
+use super::document::{Sections, document, figure, write_warnings};
 use super::table::{Column, Table};
 use super::text::{grouped, span};
-use super::{counts, heading, left_out, over_time, percentiles, phases, provenance, resolvers};
-use crate::{LatencyRecorder, Measure, Percentiles, RunReport};
-
-/// Every measure, in the order of the table of percentiles.
-const MEASURES: [Measure; 9] = [
-    Measure::Service,
-    Measure::Response,
-    Measure::Wait,
-    Measure::Dns,
-    Measure::Resolve,
-    Measure::Connect,
-    Measure::Tls,
-    Measure::FirstByte,
-    Measure::Transfer,
-];
+use super::{
+    certificates, counts, heading, left_out, over_time, percentiles, phases, provenance, resolvers,
+    slowest, targets,
+};
+use crate::notable::CERTIFICATE_DAYS_MAX;
+use crate::{LatencyRecorder, Measure, NotableTargets, Percentiles, RunReport, Tally};
 
 /// Renders the page about a run as one HTML file. Its last section lists what is not shown, and
 /// why.
 pub fn run_page(report: &RunReport<'_>) -> String {
-    let title = format!("canvass {}", report.probes);
-    document(&title, |out| write_all(report, out))
+    let results = |out: &mut String| {
+        heading::write(report, out)?;
+        write_warnings(report.warnings, out)
+    };
+    document(&report.probes, &report.origin, results, |sections| {
+        write_sections(report, sections)
+    })
 }
 
-fn write_all(report: &RunReport<'_>, out: &mut String) -> fmt::Result {
-    heading::write(report, out)?;
-    write_warnings(report.warnings, out)?;
+fn write_sections(report: &RunReport<'_>, sections: &mut Sections) -> fmt::Result {
+    if let Some(tally) = report.tally.filter(|tally| tally.total() > 0) {
+        write_counts(report, tally, sections)?;
+    }
+    if let Some(notable) = report.notable {
+        write_notable(notable, report.latency.is_scheduled(), sections)?;
+    }
     if !report.latency.distribution(Measure::Response).is_empty() {
-        write_latency(report.latency, out)?;
+        write_latency(report.latency, sections)?;
     }
     if !report.timeline.bins().is_empty() {
         let shards = report.shards.unwrap_or_default();
@@ -43,32 +45,17 @@ fn write_all(report: &RunReport<'_>, out: &mut String) -> fmt::Result {
         } else {
             "Throughput over time"
         };
-        section("over-time", heading, out, |out| {
+        sections.add("over-time", heading, |out| {
             figure(out, |out| {
                 over_time::write_chart(report.timeline, report.wall, &windows, out)
             })
         })?;
     }
     if !phases::reached(report.timeline).is_empty() {
-        write_phases(report, out)?;
+        write_phases(report, sections)?;
     }
-    if let Some(tally) = report.tally.filter(|tally| tally.total() > 0) {
-        section("statuses", "Statuses", out, |out| {
-            counts::write_statuses(tally, out)
-        })?;
-        if !tally.unmet().is_empty() {
-            section("unmet", "Expectations not met", out, |out| {
-                counts::write_unmet(tally, out)
-            })?;
-        }
-        if !tally.causes().is_empty() {
-            section("faults", "Faults by phase and cause", out, |out| {
-                counts::write_faults(tally, out)
-            })?;
-        }
-    }
-    write_resolvers(report, out)?;
-    section("origin", "Origin", out, |out| {
+    write_resolvers(report, sections)?;
+    sections.add("origin", "Origin", |out| {
         let shards = report.shards.unwrap_or_default();
         let further = match shards {
             [] => Vec::new(),
@@ -84,19 +71,70 @@ fn write_all(report: &RunReport<'_>, out: &mut String) -> fmt::Result {
         Some(_) => "Not in this file",
         None => "Not shown",
     };
-    section("left-out", heading, out, |out| left_out::write(report, out))
+    sections.add("left-out", heading, |out| left_out::write(report, out))
 }
 
-fn write_latency(latency: &LatencyRecorder, out: &mut String) -> fmt::Result {
-    let both = named(latency, &[Measure::Service, Measure::Response]);
-    section("latency", "Latency distribution", out, |out| {
-        figure(out, |out| {
-            write_overlaid("distribution of service time and response time", &both, out)
+/// Appends how the targets ended, and which of them were not good.
+fn write_counts(report: &RunReport<'_>, tally: &Tally, sections: &mut Sections) -> fmt::Result {
+    sections.add("statuses", "Statuses", |out| {
+        counts::write_statuses(tally, out)
+    })?;
+    if !tally.causes().is_empty() {
+        sections.add("failed", "Failed targets", |out| {
+            counts::write_faults(tally, out)?;
+            match report.notable {
+                Some(notable) => targets::write(notable.failed(), "failed", out),
+                None => Ok(()),
+            }
         })?;
-        out.push_str(
-            "<p class=\"note\">Service time is measured from the first send, response time from when a \
-             target was due. Failed targets are included.</p>\n",
-        );
+    }
+    if tally.verdict(Verdict::Negative) > 0 {
+        sections.add("negative", "Negative targets", |out| {
+            if !tally.unmet().is_empty() {
+                out.push_str("<h3>Expectations not met</h3>\n");
+                counts::write_unmet(tally, out)?;
+            }
+            match report.notable {
+                Some(notable) => targets::write(notable.negative(), "negative", out),
+                None => Ok(()),
+            }
+        })?;
+    }
+    Ok(())
+}
+
+fn write_notable(
+    notable: &NotableTargets,
+    has_schedule: bool,
+    sections: &mut Sections,
+) -> fmt::Result {
+    if notable.certificates().targets() > 0 {
+        let heading = format!("Certificates with fewer than {CERTIFICATE_DAYS_MAX} days left");
+        sections.add("certificates", &heading, |out| {
+            certificates::write(notable.certificates(), out)
+        })?;
+    }
+    if notable.slowest().len() > 1 {
+        sections.add("slowest", "Slowest targets", |out| {
+            slowest::write(notable.slowest(), has_schedule, out)
+        })?;
+    }
+    Ok(())
+}
+
+fn write_latency(latency: &LatencyRecorder, sections: &mut Sections) -> fmt::Result {
+    let whole = named(latency, latency.whole_measures());
+    sections.add("latency", "Latency distribution", |out| {
+        let about = match &whole[..] {
+            [one] => format!("distribution of {}", one.name),
+            _ => "distribution of service time and response time".to_owned(),
+        };
+        figure(out, |out| write_overlaid(&about, &whole, out))?;
+        writeln!(
+            out,
+            "<p class=\"note\">{} Failed targets are included.</p>",
+            measured_from(latency.whole_measures())
+        )?;
         // A DNS query has only one phase, which is its service time.
         if named(latency, &Measure::HOST_PHASES).len() > 1 {
             let phases = named(latency, &Measure::PHASES);
@@ -105,12 +143,22 @@ fn write_latency(latency: &LatencyRecorder, out: &mut String) -> fmt::Result {
         }
         Ok(())
     })?;
-    section("percentiles", "Latency by percentile", out, |out| {
+    sections.add("percentiles", "Latency by percentile", |out| {
         figure(out, |out| {
-            percentiles::write_chart("latency by percentile", &both, out)
+            percentiles::write_chart("latency by percentile", &whole, out)
         })?;
         write_percentiles(latency, out)
     })
+}
+
+fn measured_from(measures: &[Measure]) -> &'static str {
+    match measures {
+        [Measure::Service, Measure::Response] => {
+            "Service time is measured from the first send, response time from when a target was due."
+        }
+        [Measure::Response] => "Response time is measured from when a target was due.",
+        _ => "Service time is measured from the first send.",
+    }
 }
 
 /// The distributions of the measures that have values. A phase has the same colour as in the stack.
@@ -131,10 +179,16 @@ fn named<'a>(latency: &'a LatencyRecorder, measures: &[Measure]) -> Vec<NamedHis
             },
             histogram: latency.distribution(measure),
         })
+        // A phase in which no time was measured, such as the wait of most probes, has no chart and no row.
+        .filter(|named| named.histogram.max() > 0 || is_whole(named))
         .filter(|named| !named.histogram.is_empty())
-        // Most probes never wait; a chart or a row of zeros is left out.
-        .filter(|named| named.name != Measure::Wait.as_str() || named.histogram.max() > 0)
         .collect()
+}
+
+fn is_whole(named: &NamedHistogram<'_>) -> bool {
+    [Measure::Service, Measure::Response]
+        .iter()
+        .any(|measure| named.short == measure.as_str())
 }
 
 fn write_percentiles(latency: &LatencyRecorder, out: &mut String) -> fmt::Result {
@@ -145,7 +199,8 @@ fn write_percentiles(latency: &LatencyRecorder, out: &mut String) -> fmt::Result
             .chain(columns)
             .chain([("outcomes", Column::Number)]),
     );
-    for named in named(latency, &MEASURES) {
+    let measures = [latency.whole_measures(), &Measure::PHASES[..]].concat();
+    for named in named(latency, &measures) {
         let Some(percentiles) = Percentiles::of(&named.histogram) else {
             continue;
         };
@@ -160,8 +215,8 @@ fn write_percentiles(latency: &LatencyRecorder, out: &mut String) -> fmt::Result
     table.write(out)
 }
 
-fn write_phases(report: &RunReport<'_>, out: &mut String) -> fmt::Result {
-    section("phases", "Phases", out, |out| {
+fn write_phases(report: &RunReport<'_>, sections: &mut Sections) -> fmt::Result {
+    sections.add("phases", "Phases", |out| {
         figure(out, |out| {
             phases::write_chart(report.timeline, report.wall, out)
         })?;
@@ -174,7 +229,7 @@ fn write_phases(report: &RunReport<'_>, out: &mut String) -> fmt::Result {
     })
 }
 
-fn write_resolvers(report: &RunReport<'_>, out: &mut String) -> fmt::Result {
+fn write_resolvers(report: &RunReport<'_>, sections: &mut Sections) -> fmt::Result {
     let shards = report.shards.unwrap_or_default();
     let asked = shards
         .iter()
@@ -184,13 +239,13 @@ fn write_resolvers(report: &RunReport<'_>, out: &mut String) -> fmt::Result {
         .resolvers
         .filter(|counts| report.shards.is_none() && counts.kept().len() > 0);
     if asked {
-        section("resolvers", "Resolvers", out, |out| {
+        sections.add("resolvers", "Resolvers", |out| {
             resolvers::write_upstreams(shards, out)?;
             out.push_str("<h3>Where losses happened</h3>\n");
             counts::write_losses(shards, out)
         })?;
     } else if let Some(counts) = last_replies {
-        section("resolvers", "Resolvers, by the last reply", out, |out| {
+        sections.add("resolvers", "Resolvers, by the last reply", |out| {
             resolvers::write_last_replies(counts, out)
         })?;
     }

@@ -2,12 +2,18 @@
 
 use std::fmt::{self, Write};
 
+use super::scale::width_px;
 use super::text::escaped;
 
 /// A table with more columns becomes cards on a phone.
 const COLUMNS_NARROW_MAX: usize = 5;
 /// A table with more columns of long text becomes cards on a phone.
 const PROSE_NARROW_MAX: usize = 2;
+
+/// The width of a bar of segments on a phone, in CSS pixels.
+const SEGMENTS_NARROW_PX: f64 = 290.0;
+/// The space beside the name of a segment, in CSS pixels.
+const SEGMENT_MARGIN_PX: f64 = 12.0;
 
 /// The content of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +32,8 @@ pub(super) enum Column {
 pub(super) struct Table {
     columns: Vec<(String, Column)>,
     rows: Vec<Vec<String>>,
+    /// Its class in `page.css`, for the widths of its columns.
+    class: &'static str,
 }
 
 impl Table {
@@ -37,7 +45,15 @@ impl Table {
                 .map(|(name, kind)| (name.to_owned(), kind))
                 .collect(),
             rows: Vec::new(),
+            class: "",
         }
+    }
+
+    /// The table with this class in `page.css`. Tables with the same class have aligned columns, and are
+    /// cards on a phone.
+    #[must_use]
+    pub(super) fn aligned_as(self, class: &'static str) -> Self {
+        Self { class, ..self }
     }
 
     /// Adds a row, with a cell for each column.
@@ -54,12 +70,14 @@ impl Table {
     pub(super) fn write(&self, out: &mut String) -> fmt::Result {
         let columns = self.columns.iter();
         let prose = columns.filter(|(_, kind)| *kind == Column::Prose).count();
-        let cards = self.columns.len() > COLUMNS_NARROW_MAX || prose > PROSE_NARROW_MAX;
-        out.push_str(if cards {
-            "<table class=\"cards\">\n<thead><tr>"
-        } else {
-            "<table>\n<thead><tr>"
-        });
+        let cards = self.columns.len() > COLUMNS_NARROW_MAX
+            || prose > PROSE_NARROW_MAX
+            || !self.class.is_empty();
+        let classes = [if cards { "cards" } else { "" }, self.class].join(" ");
+        match classes.trim() {
+            "" => out.push_str("<table>\n<thead><tr>"),
+            classes => write!(out, "<table class=\"{classes}\">\n<thead><tr>")?,
+        }
         for (name, kind) in &self.columns {
             write!(
                 out,
@@ -91,6 +109,19 @@ impl Table {
         out.push_str("</details>\n");
         Ok(())
     }
+}
+
+/// A segment of a bar with its name in it, if it is wide enough on a phone.
+pub(super) fn segment(share: f64, class: &str, name: &str) -> String {
+    let room_px = share * SEGMENTS_NARROW_PX;
+    if width_px(name) + SEGMENT_MARGIN_PX > room_px {
+        return bar(share, class);
+    }
+    format!(
+        "<span class=\"bar {class}\" style=\"width:{:.2}%\"><b>{}</b></span>",
+        share * 100.0,
+        escaped(name)
+    )
 }
 
 /// A bar for a share (0 to 1); empty for 0. `class` sets the colour.

@@ -3,19 +3,19 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use canvass_model::{
-    Health, LoopSample, Outcome, Phase, Phases, ShardReport, Time, UpstreamReport, Verdict,
-    WindowReport,
+    Health, LoopSample, Outcome, Phase, Phases, ShardReport, Time, UpstreamReport, WindowReport,
 };
 use proptest::prelude::*;
 
-use super::{comparison_page, run_page};
-use crate::latency::histogram;
+use super::run_page;
 use crate::{
-    Answers, Bin, Block, Comparison, Difference, LatencyRecorder, Origin, OtherSide,
-    ResolverCounts, RunReport, Side, Tally, Timeline, fixture,
+    Bin, LatencyRecorder, NotableTargets, Origin, ResolverCounts, RunReport, Tally, Timeline,
+    fixture,
 };
 
+mod comparison;
 mod form;
+mod parts;
 
 use form::check_form;
 
@@ -25,6 +25,7 @@ struct Run {
     latency: LatencyRecorder,
     timeline: Timeline,
     resolvers: ResolverCounts,
+    notable: NotableTargets,
 }
 
 impl Run {
@@ -34,12 +35,14 @@ impl Run {
             latency: LatencyRecorder::new(),
             timeline: Timeline::new(Time::ZERO),
             resolvers: ResolverCounts::default(),
+            notable: NotableTargets::default(),
         };
         for outcome in outcomes {
             run.tally.record(outcome);
             run.latency.record(outcome);
             run.timeline.record(outcome);
             run.resolvers.record(outcome);
+            run.notable.record(outcome);
         }
         run
     }
@@ -51,12 +54,14 @@ impl Run {
                 command: Some("canvass ptr -i list.txt".to_owned()),
                 version: Some("0.1.0".to_owned()),
                 file: None,
+                list: Some("list.txt".to_owned()),
                 began: Some(UNIX_EPOCH + Duration::from_secs(1_767_323_045)),
             },
             probes: "ptr".to_owned(),
             tally: Some(&self.tally),
             latency: &self.latency,
             timeline: &self.timeline,
+            notable: Some(&self.notable),
             shards: None,
             resolvers: None,
             wall: Some(Duration::from_millis(2_500)),
@@ -75,6 +80,7 @@ impl Run {
                 ..Origin::default()
             },
             tally: None,
+            notable: None,
             wall: None,
             cpu: None,
             ..self.report()
@@ -139,56 +145,6 @@ fn sections(page: &str) -> Vec<&str> {
         .collect()
 }
 
-fn side(name: &str, spans_ns: &[u64], targets: u64) -> Side {
-    let mut latency = histogram();
-    for &span_ns in spans_ns {
-        latency.saturating_record(span_ns);
-    }
-    let block = |place: u64| Block {
-        began: Time::from_nanos(place * 1_000_000_000),
-        wall: Duration::from_millis(500 + place),
-        cpu: Duration::from_millis(10),
-        targets,
-        asked_first: place.is_multiple_of(2),
-    };
-    Side {
-        name: name.to_owned(),
-        latency_asked_second: latency.clone(),
-        latency,
-        blocks: (0..4).map(block).collect(),
-        ..Side::default()
-    }
-}
-
-fn comparison(others: &[(&str, u64)]) -> Comparison {
-    let spans_ns = [1_000_000, 2_000_000, 900_000];
-    Comparison {
-        a: side("canvass (udp, window 412)", &spans_ns, 50_000),
-        others: others
-            .iter()
-            .map(|&(name, targets)| OtherSide {
-                side: side(name, &spans_ns, targets),
-                answers: Answers {
-                    same: 7,
-                    different: 1,
-                    explained: vec![("/etc/hosts".to_owned(), 1)],
-                    examples: vec![Difference {
-                        target: "<script>alert(1)</script>".to_owned(),
-                        a: "a\u{202e}\u{0}b".to_owned(),
-                        b: "אבג".to_owned(),
-                        reason: Some("/etc/hosts".to_owned()),
-                    }],
-                    ..Answers::default()
-                },
-            })
-            .collect(),
-        listed: 100_000,
-        seed: 7,
-        processors: None,
-        warnings: vec!["the <system> has a cache".to_owned()],
-    }
-}
-
 #[test]
 fn a_page_has_a_section_for_all_that_is_known() {
     let run = Run::of(&mixed());
@@ -198,12 +154,14 @@ fn a_page_has_a_section_for_all_that_is_known() {
     let page = run_page(&report);
     check_form(&page);
     let all = [
+        "statuses",
+        "failed",
+        "negative",
+        "slowest",
         "latency",
         "percentiles",
         "over-time",
         "phases",
-        "statuses",
-        "faults",
         "resolvers",
         "origin",
     ];
@@ -315,6 +273,7 @@ fn text_from_outside_is_escaped_and_cut() {
         command: Some(hostile.repeat(1_000)),
         version: Some(hostile.to_owned()),
         file: Some(hostile.to_owned()),
+        list: Some(hostile.to_owned()),
         began: None,
     };
     report.probes = hostile.to_owned();
@@ -343,71 +302,15 @@ fn a_target_that_was_not_admitted_is_told() {
     assert!(run_page(&report).contains("The run was interrupted."));
 }
 
-#[test]
-fn a_comparison_shows_every_pair() {
-    let comparison = comparison(&[("getnameinfo, one at a time", 50), ("32 <threads>", 1_500)]);
-    let page = comparison_page(&comparison, &Origin::default());
-    check_form(&page);
-    let all = [
-        "sides",
-        "ratio",
-        "latency",
-        "percentiles",
-        "blocks",
-        "answers",
-        "origin",
-    ];
-    assert_eq!(sections(&page), all);
-    assert_eq!(page.matches("<circle").count(), 2);
-    assert_eq!(page.matches("<rect class=\"block ").count(), 12);
-    for text in [
-        "canvass (udp, window 412) ran 1000",
-        "1,000×",
-        "32 &lt;threads&gt;",
-        "the &lt;system&gt; has a cache",
-        "&lt;script&gt;alert(1)&lt;/script&gt;",
-        "a\\u{202e}\\u{0}b",
-        "100,000 targets",
-    ] {
-        assert!(page.contains(text), "{text}");
-    }
-}
-
-#[test]
-fn a_comparison_of_little_has_a_page() {
-    let nothing = Comparison {
-        a: Side {
-            name: String::new(),
-            latency: histogram(),
-            latency_asked_second: histogram(),
-            blocks: Vec::new(),
-            ..Side::default()
-        },
-        others: Vec::new(),
-        listed: 0,
-        seed: 0,
-        processors: None,
-        warnings: Vec::new(),
-    };
-    let page = comparison_page(&nothing, &Origin::default());
-    check_form(&page);
-    assert!(page.contains("There is no other side to compare with."));
-
-    let mut unequal = comparison(&[("b", 0)]);
-    unequal.others[0].side.latency = histogram();
-    let page = comparison_page(&unequal, &Origin::default());
-    check_form(&page);
-    assert!(page.contains("no ratio available"));
-    assert!(!page.contains("<circle"));
-
-    let many: Vec<(&str, u64)> = (0..20).map(|_| ("one of many", 10)).collect();
-    let page = comparison_page(&comparison(&many), &Origin::default());
-    check_form(&page);
-    assert!(page.contains("13 further sides"));
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_targets_and_peers_say_is_text(
+        outcomes in prop::collection::vec(fixture::any_outcome(), 1..12),
+    ) {
+        check_form(&run_page(&Run::of(&outcomes).report()));
+    }
 
     /// From 0 ns to hours, one outcome or a billion in a place.
     #[test]
@@ -435,30 +338,4 @@ proptest! {
         report.wall = Some(Duration::from_nanos(wall_ns));
         check_form(&run_page(&report));
     }
-
-    #[test]
-    fn every_comparison_has_a_page(
-        spans_ns in prop::collection::vec(0..10_000_000_000_000_u64, 0..30),
-        targets in (0..1_000_000_000_u64, 0..1_000_u64),
-        name in ".{0,80}",
-    ) {
-        let mut made = comparison(&[(&name, targets.1)]);
-        made.a = side(&name, &spans_ns, targets.0);
-        check_form(&comparison_page(&made, &Origin::default()));
-    }
-}
-
-#[test]
-fn the_balance_is_drawn_in_proportion() {
-    let run = Run::of(&[
-        fixture::ptr_answered(),
-        fixture::ptr_answered(),
-        fixture::ptr_answered(),
-        fixture::ptr_timeout(),
-    ]);
-    let page = run_page(&run.report());
-    assert_eq!(run.tally.verdict(Verdict::Negative), 0);
-    assert!(page.contains("<span class=\"bar answered\" style=\"width:75.00%\">"));
-    assert!(page.contains("<span class=\"bar failed\" style=\"width:25.00%\">"));
-    assert!(!page.contains("<span class=\"bar negative\""));
 }

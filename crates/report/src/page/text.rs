@@ -6,11 +6,13 @@ use canvass_model::Time;
 
 use crate::Epoch;
 use crate::epoch::Calendar;
-use crate::human::{figure, seconds, span_ns};
+use crate::human::{self, figure, seconds, span_ns};
 use crate::write::is_breaking;
 
 /// The maximum number of characters shown of a command.
 pub(super) const COMMAND_CHARS_MAX: usize = 4_000;
+/// The maximum number of characters of each part of a title.
+pub(super) const TITLE_CHARS_MAX: usize = 100;
 /// The maximum number of characters shown of a target, an answer or a name.
 pub(super) const TEXT_CHARS_MAX: usize = 400;
 
@@ -50,6 +52,14 @@ pub(super) fn foreign(text: &str, chars_max: usize) -> String {
     }
 }
 
+/// `text`, cut after `chars_max` characters.
+pub(super) fn shortened(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
 /// A count with thousands separators: `1,234,567`.
 pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -61,6 +71,11 @@ pub(super) fn grouped(number: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// `part` as a percentage of `total`, as HTML.
+pub(super) fn percent(part: u64, total: u64) -> String {
+    escaped(&human::percent(part, total))
 }
 
 /// `1 target`, `2,000 targets`.
@@ -120,20 +135,43 @@ pub(super) fn trimmed(number: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// A calendar time in UTC, to the second.
-pub(super) fn calendar(moment: SystemTime) -> String {
-    let mut text = Vec::new();
-    Calendar::new(Epoch { wall: moment }).push(&mut text, Time::ZERO);
-    let text = String::from_utf8_lossy(&text);
-    let (day, rest) = text.split_once('T').unwrap_or((&text, ""));
-    let time = rest.split_once('.').map_or(rest, |(second, _)| second);
-    format!("<time datetime=\"{text}\">{day} {time} UTC</time>")
+/// A calendar time in UTC, to the second, as an element.
+pub(super) fn calendar(at: SystemTime) -> String {
+    let exact = rfc3339(at);
+    format!("<time datetime=\"{exact}\">{}</time>", moment(at))
 }
 
-/// Like [`span_ns`], but 0 has a unit.
+/// A calendar time in UTC, to the second.
+pub(super) fn moment(at: SystemTime) -> String {
+    let exact = rfc3339(at);
+    let (day, rest) = exact.split_once('T').unwrap_or((&exact, ""));
+    let time = rest.split_once('.').map_or(rest, |(second, _)| second);
+    format!("{day} {time} UTC")
+}
+
+/// The day of a calendar time in UTC.
+pub(super) fn day(at: SystemTime) -> String {
+    rfc3339(at).split('T').next().unwrap_or_default().to_owned()
+}
+
+fn rfc3339(at: SystemTime) -> String {
+    let mut text = Vec::new();
+    Calendar::new(Epoch { wall: at }).push(&mut text, Time::ZERO);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// Like [`span_ns`], but 0 is a dash: no time that could be measured.
 pub(super) fn span(nanos: u64) -> String {
     match nanos {
-        0 => "0 ns".to_owned(),
+        0 => "–".to_owned(),
+        _ => span_ns(nanos),
+    }
+}
+
+/// A time since the start of a run.
+pub(super) fn since_start(nanos: u64) -> String {
+    match nanos {
+        0 => "0 s".to_owned(),
         _ => span_ns(nanos),
     }
 }
@@ -158,6 +196,8 @@ mod tests {
             "&lt;script&gt;&#39;&quot;&amp;\\n\\u{202e}ü"
         );
         assert_eq!(foreign("אבג", 3), "<bdi>אבג</bdi>");
+        assert_eq!(shortened("אבג", 3), "אבג");
+        assert_eq!(shortened("אבג", 2), "אב…");
         assert_eq!(foreign("אבג", 2), "<bdi>אב</bdi> … and 1 more character");
     }
 
@@ -189,16 +229,19 @@ mod tests {
         ] {
             assert_eq!(wall(Duration::from_secs_f64(s)), text);
         }
+        assert_eq!(percent(1, 1_000_000), "&lt;0.001 %");
         assert_eq!(per_second(4.25), "4.2/s");
         assert_eq!(per_second(12_345.6), "12,346/s");
     }
 
     #[test]
     fn moments_are_shown_to_the_second() {
-        let moment = UNIX_EPOCH + Duration::new(1_767_323_045, 123_456_000);
+        let at = UNIX_EPOCH + Duration::new(1_767_323_045, 123_456_000);
         assert_eq!(
-            calendar(moment),
+            calendar(at),
             "<time datetime=\"2026-01-02T03:04:05.123456Z\">2026-01-02 03:04:05 UTC</time>"
         );
+        assert_eq!(moment(at), "2026-01-02 03:04:05 UTC");
+        assert_eq!(day(at), "2026-01-02");
     }
 }

@@ -18,6 +18,7 @@ use hdrhistogram::serialization::interval_log::{
 use hdrhistogram::serialization::{DeserializeError, Deserializer};
 
 use super::{Counts, LineError, ReadError, Source};
+use crate::hlog::SCHEDULED;
 use crate::latency::TAGS;
 use crate::timeline::Bin;
 use crate::write::nanos;
@@ -41,6 +42,7 @@ pub(super) fn read<R: BufRead>(source: &mut Source<'_, R>) -> Result<Option<Coun
     let mut log = Log::default();
     let mut sums: Option<Sums> = None;
     source.each(|text| {
+        log.scheduled |= text.strip_prefix(b"#").is_some_and(is_scheduled_comment);
         let Some(entry) = IntervalLogIterator::new(text).next() else {
             return Ok(());
         };
@@ -60,7 +62,7 @@ pub(super) fn read<R: BufRead>(source: &mut Source<'_, R>) -> Result<Option<Coun
         }
         Ok(())
     })?;
-    Ok(sums.map(|sums| sums.into_counts(log.zero())))
+    Ok(sums.map(|sums| sums.into_counts(&log)))
 }
 
 /// The header of a log, and a reader for its payloads.
@@ -68,6 +70,8 @@ pub(super) fn read<R: BufRead>(source: &mut Source<'_, R>) -> Result<Option<Coun
 struct Log {
     start: Option<Duration>,
     base: Option<Duration>,
+    /// Whether response times count from a schedule.
+    scheduled: bool,
     payload: Vec<u8>,
 }
 
@@ -142,6 +146,10 @@ impl Log {
     }
 }
 
+fn is_scheduled_comment(comment: &[u8]) -> bool {
+    comment.trim_ascii() == SCHEDULED.as_bytes()
+}
+
 /// The maximum number of characters shown of a tag.
 const TAG_CHARS_MAX: usize = 40;
 
@@ -214,14 +222,20 @@ impl Sums {
         }
     }
 
-    fn into_counts(self, zero: Option<Duration>) -> Counts {
+    fn into_counts(mut self, log: &Log) -> Counts {
+        if log.scheduled {
+            self.latency.set_scheduled();
+        }
         Counts {
             tally: None,
             latency: self.latency,
             timeline: self.timeline,
             resolvers: ResolverCounts::default(),
+            notable: None,
             probes: self.probes,
-            began: zero.and_then(|since_1970| UNIX_EPOCH.checked_add(since_1970)),
+            began: log
+                .zero()
+                .and_then(|since_1970| UNIX_EPOCH.checked_add(since_1970)),
             wall: self.ended - self.began,
         }
     }

@@ -1,7 +1,7 @@
 //! A line of ndjson and its outcome.
 //!
-//! Only what is counted is read back: verdict, status, times, phases, fault, resolver, expectations
-//! that did not hold and the days left of a certificate. Names, records and bodies are not.
+//! Only what is counted or named is read back: target, verdict, status, times, phases, fault, resolver,
+//! expectations that did not hold and the end of a certificate. Names, records and bodies are not.
 
 use std::num::NonZeroU32;
 use std::str::FromStr;
@@ -32,6 +32,8 @@ pub(crate) struct LineDraft {
     pub(crate) started: Timestamp,
     pub(crate) latency: Option<Duration>,
     pub(crate) response: Duration,
+    /// Whether it was due on a schedule, at the time that follows from the other times.
+    pub(crate) is_scheduled: bool,
     pub(crate) ptr: PtrAnswer,
     pub(crate) http: HttpAnswer,
     /// Of `http`, `tcp` or `udp`.
@@ -77,6 +79,7 @@ impl Default for LineDraft {
             started: Timestamp::UNIX_EPOCH,
             latency: None,
             response: Duration::ZERO,
+            is_scheduled: false,
             ptr: PtrAnswer::default(),
             http: HttpAnswer::default(),
             tls: None,
@@ -208,6 +211,7 @@ impl LineDraft {
         let started = clock.time(self.started.as_nanosecond());
         let mut outcome = self.outcome;
         outcome.due = due;
+        outcome.job.due = self.is_scheduled.then_some(due);
         outcome.first_send = self.latency.is_some().then_some(started);
         outcome.finished = due + self.response;
         outcome.job.target = target(self.target, outcome.status);

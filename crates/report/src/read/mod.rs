@@ -1,7 +1,7 @@
 //! Reads the output of a run: the lines of `-f ndjson`, or the interval log of `--hlog`.
 //!
-//! The outcomes are counted by the same [`Tally`], [`LatencyRecorder`], [`Timeline`] and
-//! [`ResolverCounts`] as during the run. None of them grows with the file, and only one line is in
+//! The outcomes are counted by the same [`Tally`], [`LatencyRecorder`], [`Timeline`],
+//! [`NotableTargets`] and [`ResolverCounts`] as during the run. None of them grows with the file, and only one line is in
 //! memory at a time. Lines that cannot be read are counted and skipped. Text and CSV do not have
 //! enough information.
 
@@ -19,7 +19,10 @@ use std::io::{self, BufRead};
 use std::time::{Duration, SystemTime};
 
 use crate::human::count;
-use crate::{LatencyRecorder, Origin, ResolverCounts, RunReport, SummaryInput, Tally, Timeline};
+use crate::{
+    LatencyRecorder, NotableTargets, Origin, ResolverCounts, RunReport, SummaryInput, Tally,
+    Timeline,
+};
 use format::{InputFormat, LineKind, line_kind};
 use input::LineReader;
 pub(crate) use line::{FaultDraft, LineDraft, Probe};
@@ -42,6 +45,7 @@ struct Counts {
     latency: LatencyRecorder,
     timeline: Timeline,
     resolvers: ResolverCounts,
+    notable: Option<NotableTargets>,
     probes: BTreeSet<&'static str>,
     began: Option<SystemTime>,
     wall: Duration,
@@ -161,6 +165,7 @@ impl ReadRun {
             latency: &figures.latency,
             timeline: &figures.timeline,
             shards: None,
+            notable: figures.notable.as_ref(),
             resolvers: (figures.resolvers.kept().len() > 0).then_some(&figures.resolvers),
             wall: Some(figures.wall),
             cpu: None,

@@ -8,7 +8,7 @@ use canvass_model::{Outcome, Time};
 
 use super::line::{self, Clock};
 use super::{Counts, LineError, ReadError, Source};
-use crate::{LatencyRecorder, ResolverCounts, Tally, Timeline};
+use crate::{LatencyRecorder, NotableTargets, ResolverCounts, Tally, Timeline};
 
 const NANOS_PER_S: u128 = 1_000_000_000;
 
@@ -45,6 +45,7 @@ struct LineCounts {
     latency: LatencyRecorder,
     timeline: Timeline,
     resolvers: ResolverCounts,
+    notable: NotableTargets,
     probes: BTreeSet<&'static str>,
     /// When the first job was due.
     began: Time,
@@ -60,6 +61,7 @@ impl LineCounts {
             latency: LatencyRecorder::new(),
             timeline: Timeline::new(first_due),
             resolvers: ResolverCounts::default(),
+            notable: NotableTargets::default(),
             probes: BTreeSet::new(),
             began: first_due,
             ended: first_due,
@@ -71,6 +73,7 @@ impl LineCounts {
         self.latency.record(outcome);
         self.timeline.record(outcome);
         self.resolvers.record(outcome);
+        self.notable.record(outcome);
         self.probes.insert(outcome.job.spec.probe());
         self.began = self.began.min(outcome.due);
         self.ended = self.ended.max(outcome.finished);
@@ -84,6 +87,7 @@ impl LineCounts {
             latency: self.latency,
             timeline: self.timeline,
             resolvers: self.resolvers,
+            notable: Some(self.notable),
             probes: self.probes,
         }
     }

@@ -16,6 +16,7 @@ impl Tally {
             rcodes,
             other_rcodes,
             http_codes,
+            http_classes,
             other_statuses,
             faults,
             attempts,
@@ -36,6 +37,9 @@ impl Tally {
         add_each(&mut self.rcodes, rcodes);
         add_keyed(&mut self.other_rcodes, other_rcodes);
         add_keyed(&mut self.http_codes, http_codes);
+        for (classes, added) in self.http_classes.iter_mut().zip(http_classes) {
+            add_each(classes, added);
+        }
         add_each(&mut self.other_statuses, other_statuses);
         add_keyed(&mut self.faults, faults);
         self.attempts += attempts;

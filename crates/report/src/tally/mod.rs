@@ -9,11 +9,10 @@ mod unmet;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use canvass_model::{
-    Answer, Cause, Errno, Outcome, Phase, ProbeSpec, Rcode, Status, TlsFacts, Verdict,
-};
+use canvass_model::{Answer, Cause, Errno, Outcome, Phase, ProbeSpec, Rcode, Status, Verdict};
 use serde::{Deserialize, Serialize};
 
+use crate::http_class::{HTTP_CLASSES, http_class};
 use crate::write::{push_visible, target_text};
 
 pub use unmet::{SeenCount, UnmetCount};
@@ -34,6 +33,9 @@ pub struct Tally {
     rcodes: [u64; COMMON_RCODES],
     other_rcodes: BTreeMap<u16, u64>,
     http_codes: BTreeMap<u16, u64>,
+    // Counts that an older version has saved do not have it.
+    #[serde(default)]
+    http_classes: [[u64; HTTP_CLASSES]; 2],
     other_statuses: [u64; OTHER_STATUSES.len()],
     #[serde(with = "saved::faults")]
     faults: BTreeMap<(Phase, Cause, Option<Errno>), u64>,
@@ -113,7 +115,13 @@ impl Tally {
                 Some(count) => *count += 1,
                 None => *self.other_rcodes.entry(code).or_default() += 1,
             },
-            Status::Http(code) => *self.http_codes.entry(code).or_default() += 1,
+            Status::Http(code) => {
+                *self.http_codes.entry(code).or_default() += 1;
+                let classes = self.http_classes.get_mut(verdict_index(outcome.verdict));
+                if let (Some(classes), Some(class)) = (classes, http_class(code)) {
+                    classes[class] += 1;
+                }
+            }
             other => self.other_statuses[status_index(other)] += 1,
         }
         if let Some(fault) = &outcome.fault {
@@ -192,6 +200,13 @@ impl Tally {
             .map(|(&code, &count)| (Status::Http(code), count));
         let others = OTHER_STATUSES.into_iter().zip(self.other_statuses);
         most_common_first(common.chain(rare).chain(codes).chain(others))
+    }
+
+    /// Outcomes with this verdict and an HTTP status code of each class: 1xx, 2xx, 3xx, 4xx, 5xx. None
+    /// for outcomes that failed.
+    pub fn by_http_class(&self, verdict: Verdict) -> [u64; 5] {
+        let classes = self.http_classes.get(verdict_index(verdict));
+        classes.copied().unwrap_or_default()
     }
 
     /// The causes of failures with their counts, the most common first.
@@ -309,7 +324,10 @@ impl Tally {
         }
         let expired = matches!(&outcome.fault, Some(fault) if fault.cause == Cause::Expired);
         let repeated = matches!(&outcome.answer, Answer::Http(answer) if answer.repeat > Some(1));
-        let certificate = tls_facts(&outcome.answer).and_then(|tls| tls.certificate.as_ref());
+        let certificate = outcome
+            .answer
+            .tls()
+            .and_then(|tls| tls.certificate.as_ref());
         if let Some(certificate) = certificate
             && !repeated
             && certificate.days_left <= CERTIFICATE_DAYS_FEW
@@ -352,14 +370,6 @@ impl Confirmations {
     /// All of them.
     pub fn total(&self) -> u64 {
         self.confirmed + self.unconfirmed + self.unknown
-    }
-}
-
-fn tls_facts(answer: &Answer) -> Option<&TlsFacts> {
-    match answer {
-        Answer::Http(answer) => answer.tls.as_deref(),
-        Answer::Talk(answer) => answer.tls.as_deref(),
-        Answer::Ptr(_) | Answer::Dns(_) => None,
     }
 }
 

@@ -41,7 +41,8 @@ end
 redis.call('HSET', workers, worker, report)
 redis.call('ZADD', lives, digits(until_then), worker)
 local live = redis.call('ZCOUNT', lives, '(' .. digits(time), '+inf')
-local share = math.max(0, math.min(math.floor(WHOLE / math.max(live, 1)), WHOLE - others))
+local parts = math.max(1, math.min(live, tonumber(redis.call('HGET', state, 'shares_max'))))
+local share = math.max(0, math.min(math.floor(WHOLE / parts), WHOLE - others))
 if time < tonumber(redis.call('HGET', state, 'quiet_until')) then
     share = 0
 end

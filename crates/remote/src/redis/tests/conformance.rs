@@ -165,6 +165,7 @@ impl Pair {
                 let budget = Budget {
                     octets: budget,
                     per_chunk: 20,
+                    shares_max: 3,
                 };
                 self.both(|broker| broker.begin(generation, b"plan", budget));
                 if generation != self.generation {

@@ -3,9 +3,8 @@
 use std::fmt::{self, Write};
 
 use super::super::table::{Column, Table, bar};
-use super::super::text::{TEXT_CHARS_MAX, counted, foreign, grouped};
+use super::super::text::{TEXT_CHARS_MAX, counted, foreign, grouped, percent};
 use super::LetteredSide;
-use crate::human::percent;
 use crate::{Answers, Comparison};
 
 /// The maximum number of examples shown for each pair.

@@ -2,11 +2,11 @@
 
 use std::fmt::{self, Write};
 
-use super::super::chart::{Chart, beside_px, percent};
+use super::super::chart::{Chart, Place, beside_px, percent};
 use super::super::over_time::time_axis;
 use super::super::scale::{Axis, Scale};
 use super::super::table::{Column, Table};
-use super::super::text::{count_tick, escaped, grouped, per_second, span};
+use super::super::text::{count_tick, escaped, grouped, per_second, since_start};
 use super::LetteredSide;
 use crate::Block;
 use crate::human::seconds;
@@ -45,7 +45,8 @@ pub(super) fn write(sides: &[LetteredSide<'_>], out: &mut String) -> fmt::Result
             x: &x,
             y,
             beside_px,
-            labelled: place + 1 == sides.len(),
+            labels: Place::below_last(place + 1 == sides.len()),
+            is_filled: false,
             marks: &[],
             shapes: "",
             over: &bars(side, began_ns, &x, y),
@@ -106,7 +107,7 @@ fn table(sides: &[LetteredSide<'_>], began_ns: u64) -> Table {
         let rate = block.per_second().map(per_second);
         table.row([
             side.badge(),
-            span(block.began.as_nanos().saturating_sub(began_ns)),
+            since_start(block.began.as_nanos().saturating_sub(began_ns)),
             seconds(block.wall),
             grouped(block.targets),
             rate.unwrap_or_else(|| "–".to_owned()),

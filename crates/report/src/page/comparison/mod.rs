@@ -9,18 +9,24 @@ use std::fmt::{self, Write};
 
 use super::chart::STYLES;
 use super::density::{NamedHistogram, write_overlaid};
-use super::document::{document, figure, section, write_warnings};
+use super::document::{Sections, document, figure, write_warnings};
 use super::table::{Column, Table};
-use super::text::{TEXT_CHARS_MAX, calendar, counted, foreign, grouped, per_second, span};
+use super::text::{TEXT_CHARS_MAX, counted, foreign, grouped, per_second, shortened, span};
 use super::{percentiles, provenance};
 use crate::{Comparison, Origin, Side};
 
 /// The maximum number of sides shown: as many as there are colours and dashes.
 const SIDES_MAX: usize = STYLES;
+/// The maximum number of characters of a name in a legend.
+const NAME_CHARS_MAX: usize = 60;
 
 /// Renders the page about a comparison as one HTML file.
 pub fn comparison_page(comparison: &Comparison, origin: &Origin) -> String {
-    document("canvass compare", |out| write_all(comparison, origin, out))
+    let sides = lettered(comparison);
+    let results = |out: &mut String| write_results(comparison, &sides, out);
+    document("compare", origin, results, |sections| {
+        write_sections(comparison, origin, &sides, sections)
+    })
 }
 
 /// A side and its letter on the page.
@@ -61,12 +67,11 @@ fn lettered(comparison: &Comparison) -> Vec<LetteredSide<'_>> {
         .collect()
 }
 
-fn write_all(comparison: &Comparison, origin: &Origin, out: &mut String) -> fmt::Result {
-    let sides = lettered(comparison);
-    out.push_str("<header>\n<h1>canvass compare</h1>\n");
-    if let Some(began) = origin.began {
-        writeln!(out, "<p class=\"when\">{}</p>", calendar(began))?;
-    }
+fn write_results(
+    comparison: &Comparison,
+    sides: &[LetteredSide<'_>],
+    out: &mut String,
+) -> fmt::Result {
     for other in 0..sides.len() - 1 {
         let verdict = foreign(&comparison.verdict(other), 2 * TEXT_CHARS_MAX);
         writeln!(out, "<p class=\"result\">{verdict}.</p>")?;
@@ -74,29 +79,36 @@ fn write_all(comparison: &Comparison, origin: &Origin, out: &mut String) -> fmt:
     if sides.len() == 1 {
         out.push_str("<p class=\"result\">There is no other side to compare with.</p>\n");
     }
-    out.push_str("</header>\n");
-    write_warnings(&comparison.all_warnings(), out)?;
-    section("sides", "Sides", out, |out| write_sides(&sides, out))?;
+    write_warnings(&comparison.all_warnings(), out)
+}
+
+fn write_sections(
+    comparison: &Comparison,
+    origin: &Origin,
+    sides: &[LetteredSide<'_>],
+    sections: &mut Sections,
+) -> fmt::Result {
+    sections.add("sides", "Sides", |out| write_sides(sides, out))?;
     if sides.len() > 1 {
-        section("ratio", "Speed ratio", out, |out| {
-            figure(out, |out| ratios::write(comparison, &sides, out))
+        sections.add("ratio", "Speed ratio", |out| {
+            figure(out, |out| ratios::write(comparison, sides, out))
         })?;
     }
-    write_latency(&sides, out)?;
+    write_latency(sides, sections)?;
     if sides.iter().any(|side| !side.side.blocks.is_empty()) {
-        section("blocks", "Blocks over time", out, |out| {
-            figure(out, |out| blocks::write(&sides, out))
+        sections.add("blocks", "Blocks over time", |out| {
+            figure(out, |out| blocks::write(sides, out))
         })?;
     }
     if sides.len() > 1 {
-        section("answers", "Answers", out, |out| {
-            answers::write(comparison, &sides, out)
+        sections.add("answers", "Answers", |out| {
+            answers::write(comparison, sides, out)
         })?;
     }
-    section("origin", "Origin", out, |out| {
+    sections.add("origin", "Origin", |out| {
         let blocks: usize = sides.iter().map(|side| side.side.blocks.len()).sum();
         let mut further = vec![
-            ("list", counted(comparison.listed, "target", "targets")),
+            ("targets", counted(comparison.listed, "target", "targets")),
             (
                 "schedule",
                 format!(
@@ -179,12 +191,16 @@ fn write_asked_second(sides: &[LetteredSide<'_>], out: &mut String) -> fmt::Resu
     table.write(out)
 }
 
-fn write_latency(sides: &[LetteredSide<'_>], out: &mut String) -> fmt::Result {
+fn write_latency(sides: &[LetteredSide<'_>], sections: &mut Sections) -> fmt::Result {
     let all: Vec<NamedHistogram<'_>> = sides
         .iter()
         .filter(|lettered| !lettered.side.latency.is_empty())
         .map(|lettered| NamedHistogram {
-            name: format!("{} {}", lettered.letter, short(&lettered.side.name)),
+            name: format!(
+                "{} {}",
+                lettered.letter,
+                shortened(&lettered.side.name, NAME_CHARS_MAX)
+            ),
             short: lettered.letter.to_string(),
             class: format!("s{}", lettered.style),
             histogram: Cow::Borrowed(&lettered.side.latency),
@@ -193,23 +209,14 @@ fn write_latency(sides: &[LetteredSide<'_>], out: &mut String) -> fmt::Result {
     if all.is_empty() {
         return Ok(());
     }
-    section("latency", "Latency distribution", out, |out| {
+    sections.add("latency", "Latency distribution", |out| {
         figure(out, |out| {
             write_overlaid("distribution of the latency of each side", &all, out)
         })
     })?;
-    section("percentiles", "Latency by percentile", out, |out| {
+    sections.add("percentiles", "Latency by percentile", |out| {
         figure(out, |out| {
             percentiles::write_chart("latency of each side by percentile", &all, out)
         })
     })
-}
-
-/// A name for legends and columns, cut where it is long.
-fn short(name: &str) -> String {
-    const CHARS_MAX: usize = 60;
-    match name.char_indices().nth(CHARS_MAX) {
-        Some((end, _)) => format!("{}…", &name[..end]),
-        None => name.to_owned(),
-    }
 }

@@ -7,7 +7,7 @@ use canvass_model::{LoopSample, ShardReport, Time};
 use super::super::chart::{LegendEntry, Step};
 use super::super::scale::{Axis, Scale};
 use super::super::table::{Column, Table};
-use super::super::text::{count_tick, grouped, per_second, span};
+use super::super::text::{count_tick, grouped, per_second, since_start};
 
 /// The maximum number of points in time.
 const MOMENTS_MAX: usize = 256;
@@ -106,7 +106,7 @@ impl WindowSteps {
         let mut table = Table::new(columns.map(|name| (name, Column::Number)));
         for moment in &self.moments {
             table.row([
-                span(moment.at.nanos_since(self.origin)),
+                since_start(moment.at.nanos_since(self.origin)),
                 grouped(moment.window),
                 grouped(moment.in_flight),
                 per_second(moment.rate_per_second),

@@ -25,9 +25,14 @@ fn lines_of(outcomes: &[Outcome]) -> Vec<u8> {
 }
 
 fn log_of(outcomes: &[Outcome]) -> Vec<u8> {
+    log_with(outcomes, false)
+}
+
+fn log_with(outcomes: &[Outcome], scheduled: bool) -> Vec<u8> {
+    let epoch = fixture::epoch();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.hlog");
-    let mut log = IntervalLog::create(&path, fixture::epoch(), Duration::from_secs(1)).unwrap();
+    let mut log = IntervalLog::create(&path, epoch, Duration::from_secs(1), scheduled).unwrap();
     crate::Sink::record(&mut log, outcomes).unwrap();
     crate::Sink::finish(&mut log).unwrap();
     std::fs::read(path).unwrap()
@@ -69,6 +74,7 @@ struct Live {
     latency: LatencyRecorder,
     timeline: Timeline,
     resolvers: ResolverCounts,
+    notable: NotableTargets,
 }
 
 fn live(outcomes: &[Outcome]) -> Live {
@@ -77,12 +83,14 @@ fn live(outcomes: &[Outcome]) -> Live {
         latency: LatencyRecorder::new(),
         timeline: Timeline::new(outcomes[0].due),
         resolvers: ResolverCounts::default(),
+        notable: NotableTargets::default(),
     };
     for outcome in outcomes {
         live.tally.record(outcome);
         live.latency.record(outcome);
         live.timeline.record(outcome);
         live.resolvers.record(outcome);
+        live.notable.record(outcome);
     }
     live
 }
@@ -113,12 +121,29 @@ fn same_latency(read: &LatencyRecorder, live: &LatencyRecorder) {
 }
 
 #[test]
+fn a_schedule_is_read_from_either_file() {
+    let mut outcomes = one_of_each();
+    for scheduled in [false, true] {
+        for outcome in &mut outcomes {
+            outcome.job.due = scheduled.then_some(outcome.due);
+        }
+        let lines = read(&lines_of(&outcomes));
+        assert_eq!(lines.report().latency.is_scheduled(), scheduled);
+        let late = lines.report().tally.map(|tally| tally.late_starts());
+        assert_eq!(late, Some(live(&outcomes).tally.late_starts()));
+        let log = read(&log_with(&outcomes, scheduled));
+        assert_eq!(log.report().latency.is_scheduled(), scheduled);
+    }
+}
+
+#[test]
 fn lines_are_counted_as_the_run_counted_them() {
     let outcomes = one_of_each();
     let run = read(&lines_of(&outcomes));
     agrees(&run, &outcomes);
     assert_eq!(run.bad_lines(), None);
     let report = run.report();
+    assert_eq!(report.notable, Some(&live(&outcomes).notable));
     assert_eq!(report.probes, "dns http ptr tcp udp");
     assert_eq!(report.origin.file.as_deref(), Some("run.out"));
     assert_eq!(report.origin.began, Some(fixture::epoch().wall));

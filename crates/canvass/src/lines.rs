@@ -14,6 +14,8 @@ pub(crate) struct LineSinks {
     pub columns: Columns,
     pub epoch: Epoch,
     pub compression: Option<Compression>,
+    /// Whether the words for statuses are coloured.
+    pub colour: bool,
 }
 
 /// A sink whose output can be cut and continued.
@@ -91,7 +93,8 @@ impl LineSinks {
     }
 
     fn new_lines<W: Write>(&self, writer: W, name: &str) -> LineSink<W> {
-        LineSink::new(writer, name, self.format, self.columns, self.epoch)
+        let sink = LineSink::new(writer, name, self.format, self.columns, self.epoch);
+        if self.colour { sink.coloured() } else { sink }
     }
 
     fn further_lines<W: Write>(&self, writer: W, name: &str, lines: u64) -> LineSink<W> {

@@ -222,6 +222,7 @@ mod tests {
                 wall: SystemTime::UNIX_EPOCH,
             },
             compression: None,
+            colour: false,
         };
         RotatedLines::begin(file, path, rotation, sinks).unwrap()
     }

@@ -17,7 +17,7 @@ mod talk;
 mod tls;
 mod watch_list;
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ use crate::journal::{GivenFlags, JournalRequest, Opened};
 use crate::message::message;
 use crate::outputs::Outputs;
 use crate::same_file::NamedFiles;
-use crate::{descriptors, granted};
+use crate::{descriptors, granted, terminal};
 use list::{journaled_source, order, source, target_options};
 
 pub(crate) use check::check;
@@ -60,6 +60,8 @@ pub(crate) struct Invocation {
     pub outputs: Outputs,
     pub progress: bool,
     pub quiet: bool,
+    /// Whether the summary is whole, also of a few targets.
+    pub verbose: bool,
     pub fail_below_percent: f64,
     /// Whether negative outcomes of lookups count as good for `fail_below_percent`.
     pub negative_lookups_are_good: bool,
@@ -174,6 +176,8 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
             plan.concurrency()
         ));
     }
+    // A line that is drawn again and again would be in the way of what is typed.
+    let is_typed = reads_list && args.input.as_deref() == Some("-") && io::stdin().is_terminal();
     Ok(Invocation {
         probe: parts.probe,
         plan,
@@ -183,11 +187,12 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
         lab: parts.lab,
         outputs,
         progress: match args.progress {
-            ProgressArg::Auto => !args.quiet && std::io::stderr().is_terminal(),
+            ProgressArg::Auto => !args.quiet && terminal::moves_cursor(&io::stderr()) && !is_typed,
             ProgressArg::Always => true,
             ProgressArg::Never => false,
         },
         quiet: args.quiet,
+        verbose: args.verbose,
         fail_below_percent: args.fail_below,
         negative_lookups_are_good: parts.negative_lookups_are_good,
     })

@@ -1,8 +1,8 @@
 //! The result of a pair, in one sentence.
 
 use super::ratio::BLOCKS_MIN;
-use super::theme::{Theme, visible};
 use super::{Comparison, Ratio};
+use crate::theme::{Theme, visible};
 
 impl Comparison {
     /// The result for the first side and `others[other]`, in a sentence without a full stop. The

@@ -1,5 +1,7 @@
 //! The rows of a resolver in a table, in a terminal or on a page.
 
+use std::time::Duration;
+
 use canvass_model::{Transport, UpstreamReport};
 
 use super::Resolver;
@@ -77,9 +79,17 @@ impl Window {
             (style.rate)(self.rate_per_second),
             if self.plateau { "reached" } else { "not seen" }.to_owned(),
             (style.number)(self.in_flight_max),
-            seconds(self.rtt_p50()),
-            seconds(self.rtt_p99),
+            round_trip(self.rtt_p50(), style),
+            round_trip(self.rtt_p99, style),
         ]
+    }
+}
+
+/// A time that was measured, unless it is zero.
+fn round_trip(time: Duration, style: &Style) -> String {
+    match time.is_zero() {
+        true => style.none.to_owned(),
+        false => seconds(time),
     }
 }
 
@@ -88,7 +98,6 @@ mod tests {
     use super::*;
     use crate::resolvers::busiest_first;
     use canvass_model::{Health, ShardReport, WindowReport};
-    use std::time::Duration;
 
     const STYLE: Style = Style {
         number: |number| format!("<{number}>"),

@@ -208,7 +208,6 @@ mod tests {
             remaining: None,
             interrupted: false,
             recheck: None,
-            colour: false,
         })
     }
 

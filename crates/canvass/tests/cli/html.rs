@@ -120,7 +120,7 @@ fn place(folder: &TempDir, name: &str) -> (PathBuf, String) {
 fn run_with_page(args: &[&str]) -> Page {
     let folder = tempfile::tempdir().unwrap();
     let (path, shown) = place(&folder, "run.html");
-    let args = [args, &["--html", &shown, "--fail-below", "0"]].concat();
+    let args = [args, &["--html", &shown, "--fail-below", "0", "-v"]].concat();
     let run = canvass(&args).exits(0);
     let page = Page::read(&path);
     assert_has_summary(&page, &run);

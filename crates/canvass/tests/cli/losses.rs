@@ -148,7 +148,15 @@ fn replies_that_the_kernel_drops() {
         all
     });
     let resolver = peer.resolver();
-    let args = ["ptr", "10.0.0.1", "-r", &resolver, "--transport", "udp"];
+    let args = [
+        "ptr",
+        "10.0.0.1",
+        "-v",
+        "-r",
+        &resolver,
+        "--transport",
+        "udp",
+    ];
     let mut running = Running::start(&[&args[..], &["--threads", "1"]].concat());
     let pid = running.pid();
     process.set(pid).unwrap();

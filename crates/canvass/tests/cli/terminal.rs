@@ -69,7 +69,8 @@ fn the_first_ctrl_c_says_what_is_waited_for() {
         let args = [&unanswered(&resolver, "500ms")[..], more].concat();
         let before = peer.queries();
         let mut terminal = Terminal::start(80, &args);
-        until("queries to come", || peer.queries() >= before + 3);
+        // So many that what an event loop has under way was sampled meanwhile.
+        until("queries to come", || peer.queries() >= before + 20);
         terminal.press(CTRL_C);
         let shown = terminal.end().exits_clean(130);
         let said = shown

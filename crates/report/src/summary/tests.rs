@@ -290,15 +290,11 @@ fn resolvers_are_shown_where_one_was_asked() {
     };
     let outcomes = [fixture::http_answered()];
     let unasked = rendered(&outcomes, &[asked(0)]);
-    assert!(
-        !unasked.contains("resolver") && !unasked.contains("losses"),
-        "{unasked}"
-    );
+    assert!(!unasked.contains("resolver"), "{unasked}");
     let text = rendered(&outcomes, &[asked(1)]);
-    assert!(
-        text.contains("\n1 resolver\n") && text.contains("\nlosses: "),
-        "{text}"
-    );
+    assert!(text.contains("\n1 resolver\n"), "{text}");
+    // Nothing was lost.
+    assert!(!text.contains("losses"), "{text}");
 }
 
 #[test]

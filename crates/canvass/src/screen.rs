@@ -64,7 +64,7 @@ pub(crate) fn write(text: &str) -> io::Result<()> {
     screen().write(&mut io::stderr(), text.as_bytes())
 }
 
-/// As [`write`], or does nothing where it would have to wait.
+/// As [`write()`], or does nothing where it would have to wait.
 pub(crate) fn write_if_free(text: &str) -> io::Result<()> {
     match free_screen() {
         Some(mut screen) => screen.write(&mut io::stderr(), text.as_bytes()),

@@ -1,6 +1,6 @@
 //! Writes the changes of a sweep to standard output.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::thread::{self, JoinHandle};
 
 use canvass_report::Format;
@@ -10,6 +10,7 @@ use crossbeam_channel::Receiver;
 
 use crate::exit::Failure;
 use crate::files::{self, Written};
+use crate::message::print;
 
 /// A line for each change.
 pub(crate) struct ChangeLines {
@@ -44,7 +45,11 @@ impl ChangeLines {
                 });
                 lines.push('\n');
             }
-            written = files::write_stdout(lines.as_bytes());
+            let is_text = self.format == Format::Text && io::stdout().is_terminal();
+            written = match is_text {
+                true => print(&lines),
+                false => files::write_stdout(lines.as_bytes()),
+            };
             if !matches!(written, Ok(Written::All)) {
                 self.stop.drain();
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use canvass_remote::{BrokerError, Submission, SubmissionStop};
-use canvass_run::{Report, Run, Snapshot, StopHandle};
+use canvass_run::{Report, Run, RunReader, Snapshot, StopHandle};
 
 use crate::run::Stops;
 
@@ -32,6 +32,14 @@ impl Execution {
         match self {
             Self::Here(run) => run.snapshot(),
             Self::OnWorkers(submission) => submission.snapshot(),
+        }
+    }
+
+    /// Reads the state of the event loops, if they are here.
+    pub(crate) fn reader(&self) -> Option<RunReader> {
+        match self {
+            Self::Here(run) => Some(run.reader()),
+            Self::OnWorkers(_) => None,
         }
     }
 

@@ -1,9 +1,8 @@
 //! `canvass explain`: what an error means, and where to look next.
 
-use std::io::Write;
-
 use crate::args::ExplainArgs;
 use crate::exit::{Exit, Failure};
+use crate::message::print;
 
 /// Prints the explanation of each error.
 pub(crate) fn explain(args: &ExplainArgs) -> Result<Exit, Failure> {
@@ -28,7 +27,6 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<Exit, Failure> {
     if !text.ends_with('\n') {
         text.push('\n');
     }
-    // A closed pipe is not an error.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    print(&text)?;
     Ok(Exit::Complete)
 }

@@ -20,6 +20,8 @@ pub(crate) struct LineSinks {
     pub compression: Option<Compression>,
     /// Which outcomes have a line; all of them without it.
     pub filter: Option<Arc<LineFilter>>,
+    /// Whether the words for statuses are coloured.
+    pub colour: bool,
 }
 
 /// Counts the lines that are due, also those that cannot be written.
@@ -116,8 +118,9 @@ impl LineSinks {
     }
 
     fn new_lines<W: Write>(&self, writer: W, name: &str) -> LineSink<W> {
-        LineSink::new(writer, name, self.format, self.columns, self.epoch)
-            .filtered(self.filter.clone())
+        let sink = LineSink::new(writer, name, self.format, self.columns, self.epoch)
+            .filtered(self.filter.clone());
+        if self.colour { sink.coloured() } else { sink }
     }
 
     fn further_lines<W: Write>(&self, writer: W, name: &str, lines: u64) -> LineSink<W> {

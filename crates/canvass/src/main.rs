@@ -5,6 +5,7 @@
 //! limits, the exit status.
 
 mod args;
+mod ascii;
 mod changes;
 mod command_line;
 mod compare;
@@ -38,6 +39,7 @@ mod rotated;
 mod rotation;
 mod run;
 mod same_file;
+mod screen;
 mod selftest;
 mod service;
 mod signals;

@@ -15,6 +15,7 @@ use canvass_run::{
 };
 
 use crate::args::CommonArgs;
+use crate::ascii::locale_is_utf8;
 use crate::compressed::Compression;
 use crate::exit::Failure;
 use crate::files::{self, OutputFile};
@@ -25,6 +26,8 @@ use crate::parked;
 use crate::rotated::RotatedLines;
 use crate::rotation::Rotation;
 use crate::same_file::NamedFiles;
+use crate::screen::TerminalLines;
+use crate::terminal;
 
 /// The length of an interval of the interval log.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
@@ -310,6 +313,7 @@ impl Outputs {
             epoch: plan.epoch(),
             compression: self.lines.as_deref().and_then(Compression::of_name),
             filter: self.filter.clone(),
+            colour: self.lines.is_none() && terminal::use_colour(&io::stdout()),
         }
     }
 
@@ -330,9 +334,12 @@ impl Outputs {
             (Some(file), None) => file.begin()?,
             (None, _) => files::begin_stdout()?,
         };
-        let (lines, written) = sinks
-            .begin(file, &name)
-            .map_err(|error| cannot_compress(&name, error))?;
+        let as_ascii = self.format == Format::Text && !locale_is_utf8();
+        let begun = match TerminalLines::new(file, as_ascii && self.lines.is_none()) {
+            Ok(terminal) => sinks.begin(terminal, &name),
+            Err(file) => sinks.begin(file, &name),
+        };
+        let (lines, written) = begun.map_err(|error| cannot_compress(&name, error))?;
         Ok((lines, written))
     }
 }

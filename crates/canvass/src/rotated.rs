@@ -223,6 +223,7 @@ mod tests {
             },
             compression: None,
             filter: None,
+            colour: false,
         };
         RotatedLines::begin(file, path, rotation, sinks).unwrap()
     }

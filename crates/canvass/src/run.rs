@@ -1,6 +1,6 @@
 //! Runs a plan, with progress, signals, summary and exit status.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -9,19 +9,19 @@ use canvass_lab::Lab;
 use canvass_model::Verdict;
 use canvass_remote::BrokerError;
 use canvass_report::{RunReport, SinkError, SummaryInput, run_page, summary, warnings};
-use canvass_run::{OptionalError, Report, Run, RunError, StopHandle, UnsavedBodies};
+use canvass_run::{OptionalError, Report, Run, RunError, RunReader, StopHandle, UnsavedBodies};
 use signal_hook::consts::SIGHUP;
 
 use crate::cpu_time::process_cpu_time;
 use crate::execution::Execution;
 use crate::exit::{Exit, Failure};
 use crate::journal::Opened;
-use crate::message::message;
+use crate::message::{message, message_if_free};
 use crate::outputs::{Page, RunSinks, Unfinished};
 use crate::plan::{Invocation, LeftOut};
 use crate::progress::{INTERVAL, Progress};
 use crate::signals::StopSignals;
-use crate::{command_line, descriptors, files, remote, terminal};
+use crate::{command_line, descriptors, files, remote, screen, terminal};
 
 /// How long to wait for a blocked output after a second signal.
 const ABORT_WAIT: Duration = Duration::from_secs(1);
@@ -45,6 +45,7 @@ pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit,
         outputs,
         progress,
         quiet,
+        verbose,
         fail_below_percent,
         negative_lookups_are_good,
     } = invocation;
@@ -64,7 +65,7 @@ pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit,
         recheck,
         mut rest,
     } = outputs.begin(open, &plan, journal)?;
-    let began = plan.epoch().wall;
+    let (began, deadline) = (plan.epoch().wall, plan.deadline());
     if let (Some(campaign), Some(journal)) = (&campaign, &mut rest.journal) {
         journal.go_on = campaign.how_to_go_on();
     }
@@ -75,7 +76,9 @@ pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit,
         }
         Some(campaign) => Execution::OnWorkers(campaign.start(plan, source, sinks, before)?),
     };
-    let interrupts = Interrupts::watch(signals, run.stop_handle());
+    let notice = run.reader().map(|run| StopNotice { run, deadline });
+    let notice = notice.and_then(|notice| notice.if_wanted(quiet, verbose || progress));
+    let interrupts = Interrupts::watch(signals, run.stop_handle(), notice);
 
     let progress = progress.then(Progress::new);
     let mut blocked = BlockedOutput::default();
@@ -84,7 +87,7 @@ pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit,
             break;
         }
         if let Some(progress) = &progress {
-            progress.draw(&run.snapshot());
+            progress.show(&run.snapshot(), interrupts.first().is_some());
         }
     }
     if let Some(progress) = &progress {
@@ -106,6 +109,7 @@ pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit,
         left_out,
         lab,
         quiet,
+        verbose,
         fail_below_percent,
         negative_lookups_are_good,
     }
@@ -139,14 +143,19 @@ pub(crate) struct Interrupts {
 }
 
 impl Interrupts {
-    pub(crate) fn watch(signals: &StopSignals, stop: impl Stops) -> Self {
-        Self::watch_but_reload(signals, stop, None)
+    pub(crate) fn watch(
+        signals: &StopSignals,
+        stop: impl Stops,
+        notice: Option<StopNotice>,
+    ) -> Self {
+        Self::watch_but_reload(signals, stop, notice, None)
     }
 
     /// As [`Self::watch`], but with `reload` a SIGHUP sets that, and nothing else.
     pub(crate) fn watch_but_reload(
         signals: &StopSignals,
         stop: impl Stops,
+        notice: Option<StopNotice>,
         reload: Option<Arc<AtomicBool>>,
     ) -> Self {
         let interrupts = Self {
@@ -159,6 +168,7 @@ impl Interrupts {
                 reload.store(true, Ordering::SeqCst);
                 return;
             }
+            screen::expect_echo();
             let is_first = count.load(Ordering::SeqCst) == 0;
             if number == SIGHUP && !is_first {
                 return;
@@ -166,6 +176,9 @@ impl Interrupts {
             if is_first {
                 first.store(number, Ordering::SeqCst);
                 stop.drain();
+                if let Some(notice) = &notice {
+                    notice.give();
+                }
             } else {
                 stop.abort();
             }
@@ -180,6 +193,30 @@ impl Interrupts {
 
     fn are_several(&self) -> bool {
         self.count.load(Ordering::SeqCst) > 1
+    }
+}
+
+/// What a person is told when the first signal has arrived.
+pub(crate) struct StopNotice {
+    pub run: RunReader,
+    /// The longest that a target takes.
+    pub deadline: Duration,
+}
+
+impl StopNotice {
+    /// The notice, if somebody wants it: who sees standard error on a terminal, or asks for more than
+    /// errors.
+    pub(crate) fn if_wanted(self, quiet: bool, asked: bool) -> Option<Self> {
+        (!quiet && (asked || io::stderr().is_terminal())).then_some(self)
+    }
+
+    fn give(&self) {
+        let loops = self.run.snapshot().loops;
+        let in_flight: u64 = loops.iter().map(|sample| sample.in_flight).sum();
+        message_if_free(format_args!(
+            "stopping; {in_flight} in flight, at most {:?}; Ctrl-C again to abandon",
+            self.deadline
+        ));
     }
 }
 
@@ -198,7 +235,9 @@ impl BlockedOutput {
         }
         let is_given_up = self.since.get_or_insert_with(Instant::now).elapsed() > ABORT_WAIT;
         if is_given_up {
-            message("canvass: stopped at once: the output is blocked, so lines are missing");
+            message_if_free(
+                "canvass: stopped at once: the output is blocked, so lines are missing",
+            );
         }
         is_given_up
     }
@@ -218,6 +257,7 @@ pub(crate) struct FinishedRun {
     pub left_out: LeftOut,
     pub lab: Option<Lab>,
     pub quiet: bool,
+    pub verbose: bool,
     pub fail_below_percent: f64,
     pub negative_lookups_are_good: bool,
 }
@@ -268,10 +308,10 @@ impl FinishedRun {
             remaining: self.report.remaining,
             interrupted: self.signal.is_some(),
             recheck: self.report.recheck,
-            colour: terminal::use_colour(&io::stderr()),
         };
         if !self.quiet {
-            message(summary(&input).trim_end());
+            let layout = terminal::layout(&io::stderr(), self.verbose);
+            message(summary(&input, layout).trim_end());
             self.left_out.messages().into_iter().for_each(message);
         }
         let page_written = match self.rest.page.take() {
@@ -283,7 +323,10 @@ impl FinishedRun {
             let report =
                 report.map_err(|error| Failure::stopped(format!("the lab failed: {error}")))?;
             if !self.quiet {
-                message(report);
+                let text = report.to_string();
+                let few_lines = input.is_brief() && !self.verbose;
+                let first = text.lines().next().filter(|_| few_lines);
+                message(first.unwrap_or(&text));
             }
         }
         latency_written?;

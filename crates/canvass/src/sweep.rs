@@ -14,12 +14,12 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use crate::changes::ChangeLines;
 use crate::descriptors;
 use crate::exit::{Exit, Failure};
-use crate::files::{self, Written};
-use crate::message::message;
+use crate::files::Written;
+use crate::message::{message, print};
 use crate::outputs::RunSinks;
 use crate::plan::{Invocation, SweepInvocation, SweepPlan};
 use crate::progress::INTERVAL;
-use crate::run::{self, BlockedOutput, FinishedRun, Interrupts};
+use crate::run::{self, BlockedOutput, FinishedRun, Interrupts, StopNotice};
 use crate::service;
 use crate::signals::StopSignals;
 use crate::upkeep::Upkeep;
@@ -35,7 +35,7 @@ const ERRORS_MAX: usize = 16;
 pub(crate) fn run(sweep: SweepInvocation, signals: &StopSignals) -> Result<Exit, Failure> {
     match sweep {
         SweepInvocation::Checked(text) => {
-            files::write_stdout(format!("{text}\n").as_bytes())?;
+            print(&format!("{text}\n"))?;
             Ok(Exit::Complete)
         }
         SweepInvocation::Once(invocation) => run::run(*invocation, signals),
@@ -69,7 +69,7 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
     // From here on there are files to complete, so a signal must not end the process at once.
     signals.keep();
     let RunSinks { sinks, rest, .. } = outputs.begin(open, &plan, None)?;
-    let began = plan.epoch().wall;
+    let (began, deadline) = (plan.epoch().wall, plan.deadline());
     let (sender, notices) = bounded(NOTICES_MAX);
     let plans = SweepPlans::new(plan, alerts.plan);
     let (modules, exporter) = exporter.map(|it| (it.file, it.exporter)).unzip();
@@ -80,7 +80,12 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
         .map(|listener| listener.serve(sweep.reader(), exporter, reloader))
         .transpose()?;
     let stop = sweep.stop_handle();
-    let interrupts = Interrupts::watch_but_reload(signals, stop.clone(), upkeep.reload());
+    let notice = StopNotice {
+        run: sweep.rounds().reader(),
+        deadline,
+    };
+    let notice = notice.if_wanted(invocation.quiet, invocation.verbose);
+    let interrupts = Interrupts::watch_but_reload(signals, stop.clone(), notice, upkeep.reload());
     let lines = ChangeLines {
         notices,
         format: outputs.format,
@@ -143,6 +148,7 @@ fn watch(plan: SweepPlan, signals: &StopSignals) -> Result<Exit, Failure> {
         left_out: invocation.left_out,
         lab: invocation.lab,
         quiet,
+        verbose: invocation.verbose,
         fail_below_percent: 0.0,
         negative_lookups_are_good: invocation.negative_lookups_are_good,
     }

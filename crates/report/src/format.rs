@@ -8,6 +8,9 @@ use crate::{Columns, Csv, Epoch, Ndjson, Text};
 
 /// A format for the lines of outcomes.
 pub trait LineFormat {
+    /// Colours the words for statuses from now on, for a terminal. Most formats have no colours.
+    fn colour(&mut self) {}
+
     /// Appends the header with its line end. Most formats have none.
     fn header(&mut self, out: &mut Vec<u8>);
 
@@ -37,7 +40,7 @@ impl Format {
     /// of [`Csv`].
     pub fn lines(self, columns: Columns, epoch: Epoch) -> Box<dyn LineFormat + Send> {
         match self {
-            Self::Text => Box::new(Text),
+            Self::Text => Box::new(Text::default()),
             Self::Ndjson => Box::new(Ndjson::new(epoch)),
             Self::Csv => Box::new(Csv::new(columns, epoch)),
         }

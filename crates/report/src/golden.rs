@@ -37,7 +37,7 @@ fn formats_are_frozen_to_the_byte() {
     let formats = [
         (
             "text",
-            (None, Box::new(Text) as Box<dyn LineFormat>),
+            (None, Box::new(Text::default()) as Box<dyn LineFormat>),
             "d73718bf9c228c32",
         ),
         (

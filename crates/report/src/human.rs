@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::Percentiles;
+use crate::table::{Column, NOTHING, Table};
 use crate::write::nanos;
 
 /// `1 shard`, `2 shards`.
@@ -56,49 +58,26 @@ pub(crate) fn span_ns(nanos: u64) -> String {
     format!("{value:.digits$} {unit}")
 }
 
+/// [`span_ns`] for a table, where a span that was not measurable is a dash.
+pub(crate) fn span_cell(nanos: u64) -> String {
+    match nanos {
+        0 => NOTHING.to_owned(),
+        nanos => span_ns(nanos),
+    }
+}
+
+/// A table of percentiles with its heading. `what` is the name of the first column.
+pub(crate) fn percentiles_table(what: &str) -> Table {
+    let ranks = [0, 2, 4, 1, 3, 0];
+    let figures = ranks.map(|rank| Column::RIGHT.dispensable(rank));
+    let mut table = Table::new([&[Column::LEFT], &figures[..]].concat());
+    table.heading([what].into_iter().chain(Percentiles::NAMES));
+    table
+}
+
 /// [`span_ns`] of a [`Duration`].
 pub(crate) fn seconds(span: Duration) -> String {
     span_ns(nanos(span))
-}
-
-/// Appends rows with aligned columns, with two blanks before each: the first column to the left,
-/// the others to the right.
-pub(crate) fn table(out: &mut String, rows: &[Vec<String>]) {
-    aligned(out, rows, |column| column > 0);
-}
-
-/// Like [`table`]. `to_the_right` returns for each column whether it is aligned to the right.
-pub(crate) fn aligned(
-    out: &mut String,
-    rows: &[Vec<String>],
-    to_the_right: impl Fn(usize) -> bool,
-) {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns)
-        .map(|column| {
-            rows.iter()
-                .filter_map(|row| row.get(column))
-                .map(|cell| cell.chars().count())
-                .max()
-                .unwrap_or(0)
-        })
-        .collect();
-    for row in rows {
-        let start = out.len();
-        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            let padding = " ".repeat(width - cell.chars().count());
-            out.push_str("  ");
-            if to_the_right(column) {
-                out.push_str(&padding);
-                out.push_str(cell);
-            } else {
-                out.push_str(cell);
-                out.push_str(&padding);
-            }
-        }
-        out.truncate(start + out[start..].trim_end().len());
-        out.push('\n');
-    }
 }
 
 #[cfg(test)]
@@ -136,13 +115,5 @@ mod tests {
         ] {
             assert_eq!(percent(part, total), text);
         }
-    }
-
-    #[test]
-    fn columns_line_up_by_characters() {
-        let mut out = String::new();
-        let rows = [["a", "1 µs"], ["long", "10 s"]].map(|row| row.map(str::to_owned).to_vec());
-        table(&mut out, &rows);
-        assert_eq!(out, "  a     1 µs\n  long  10 s\n");
     }
 }

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use canvass_model::LatenessHistogram;
 
-use crate::human::{rate, seconds, span_ns, table};
+use crate::Layout;
+use crate::human::{rate, seconds, span_ns};
 use crate::summary::{LATE_WAKE_P99_MAX, TURN_P99_MAX};
+use crate::table::{Column, Table};
 
 /// The maximum error of a median.
 const MEDIAN_ERROR_MAX: Duration = Duration::from_micros(100);
@@ -147,16 +149,17 @@ impl SelfTest {
             out,
             "timing error against known delays: measured minus actual delay"
         )?;
-        let mut rows = vec![["phase", "delay", "p50", "p99"].map(str::to_owned).to_vec()];
+        let mut table = Table::new([Column::LEFT, Column::RIGHT, Column::RIGHT, Column::RIGHT]);
+        table.heading(["phase", "delay", "p50", "p99"]);
         for TimedDelay { name, delay, error } in &self.delays {
             let mut row = vec![(*name).to_owned(), delay_shown(*delay)];
             match error {
                 Some(error) => row.extend([signed(error.p50_ns), signed(error.p99_ns)]),
                 None => row.push("no answer".to_owned()),
             }
-            rows.push(row);
+            table.row(row);
         }
-        table(out, &rows);
+        table.write(out, Layout::FILE);
         for (what, lags) in [
             ("woke late by", &self.late_wakes),
             ("away from its sockets for", &self.turns),

@@ -264,6 +264,13 @@ impl<W: Write> LineSink<W> {
         self
     }
 
+    /// Colours the words for statuses, if the format has colours.
+    #[must_use]
+    pub fn coloured(mut self) -> Self {
+        self.format.colour();
+        self
+    }
+
     /// The number of bytes written so far.
     pub fn written_bytes(&self) -> u64 {
         self.written_bytes

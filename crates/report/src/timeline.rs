@@ -47,11 +47,15 @@ impl Bin {
         match outcome.verdict {
             Verdict::Answered => {
                 self.answered += 1;
-                class.into_iter().for_each(|class| self.answered_http[class] += 1);
+                class
+                    .into_iter()
+                    .for_each(|class| self.answered_http[class] += 1);
             }
             Verdict::Negative => {
                 self.negative += 1;
-                class.into_iter().for_each(|class| self.negative_http[class] += 1);
+                class
+                    .into_iter()
+                    .for_each(|class| self.negative_http[class] += 1);
             }
             Verdict::Failed => self.failed += 1,
         }

@@ -10,7 +10,7 @@ mod single;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use canvass_engine::{Caps, Config};
 use canvass_model::Time;
@@ -92,6 +92,14 @@ impl Plan {
     /// The transport of queries to resolvers.
     pub fn transport(&self) -> TransportPolicy {
         self.config.limits.transport
+    }
+
+    /// The longest that a target may take.
+    pub fn deadline(&self) -> Duration {
+        let modules = self.config.probing.modules.iter();
+        modules
+            .map(|module| module.timeouts.deadline)
+            .fold(self.config.limits.deadline, Duration::max)
     }
 
     /// The number of event loops.

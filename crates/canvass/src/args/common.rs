@@ -136,7 +136,8 @@ pub(crate) struct CommonArgs {
     pub html: Option<PathBuf>,
     /// Show progress on standard error
     ///
-    /// auto shows it where standard error is a terminal; always and never are the other values.
+    /// auto shows it where standard error is a terminal; always and never are the other values. Where
+    /// no line can be drawn, always writes one every ten seconds.
     #[arg(
         long,
         value_enum,
@@ -155,7 +156,10 @@ pub(crate) struct CommonArgs {
     /// and the number of octets.
     #[arg(long, help_heading = heading::OUTPUT)]
     pub trace: bool,
-    /// Print the plan before the run
+    /// Print the plan, and the whole summary
+    ///
+    /// The plan is printed before the run. Without this flag the summary of fewer than 20 targets has a
+    /// few lines, and tables leave out the columns for which the terminal has no room.
     #[arg(short, long, conflicts_with = "quiet", help_heading = heading::OUTPUT)]
     pub verbose: bool,
 

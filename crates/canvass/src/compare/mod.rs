@@ -15,6 +15,7 @@ mod schedule;
 mod sides;
 mod system_side;
 
+use std::io::{self, IsTerminal};
 use std::thread::available_parallelism;
 
 use canvass_report::Comparison;
@@ -52,7 +53,8 @@ pub(crate) fn run(plan: ComparePlan, signals: &StopSignals) -> Result<Exit, Fail
     let intervals = hlog.map(|file| begin_intervals(file, &plan)).transpose()?;
     let intervals = intervals.map(Optional::new);
     let intervals_error = intervals.as_ref().map(Optional::error);
-    let mut sides = Sides::start(&plan, intervals, &others, budget, signals)?;
+    let notices = !invocation.quiet && io::stderr().is_terminal();
+    let mut sides = Sides::start(&plan, intervals, &others, budget, signals, notices)?;
     sides.rounds(&mut list, &schedule, invocation.progress)?;
 
     if let Some((bad, first)) = list.bad() {

@@ -1,12 +1,14 @@
 //! The outputs of a comparison.
 
-use std::io;
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
 
 use canvass_report::{
-    Comparison, Format, Origin, Side, comparison_csv, comparison_ndjson, comparison_page,
+    Comparison, Format, Layout, Origin, Side, comparison_csv, comparison_ndjson, comparison_page,
     comparison_text, path_beside, write_percentile_table,
 };
 
+use crate::ascii::readable;
 use crate::compressed::Compression;
 use crate::exit::Failure;
 use crate::files::{self, OutputFile};
@@ -61,16 +63,16 @@ impl Output {
     /// The first output that cannot be written. The others are written all the same.
     pub(super) fn write(self, comparison: &Comparison) -> Result<(), Failure> {
         let bytes = match self.format {
-            Format::Text => {
-                let colour = self.lines.is_none() && terminal::use_colour(&io::stdout());
-                comparison_text(comparison, colour).into_bytes()
+            Format::Text if self.lines.is_none() => {
+                let text = comparison_text(comparison, layout(&io::stdout()));
+                readable(&text).as_bytes().to_vec()
             }
+            Format::Text => comparison_text(comparison, Layout::WIDE).into_bytes(),
             Format::Ndjson => comparison_ndjson(comparison),
             Format::Csv => comparison_csv(comparison),
         };
         if !self.quiet && self.format != Format::Text {
-            let colour = terminal::use_colour(&io::stderr());
-            message(comparison_text(comparison, colour).trim_end());
+            message(comparison_text(comparison, layout(&io::stderr())).trim_end());
         }
         let mut written = write_lines(self.lines, bytes);
         let sides =
@@ -83,6 +85,14 @@ impl Output {
             written = written.and(file.replace(page.as_bytes()));
         }
         written
+    }
+}
+
+/// Tables fit a terminal, and have all of their columns elsewhere.
+fn layout(stream: &(impl IsTerminal + AsFd)) -> Layout {
+    match stream.is_terminal() {
+        true => terminal::layout(stream, false),
+        false => Layout::WIDE,
     }
 }
 

@@ -92,6 +92,7 @@ impl Sides {
         others: &[Other],
         budget: Duration,
         signals: &StopSignals,
+        notices: bool,
     ) -> Result<Self, Failure> {
         let first = EngineSide::start(plan, intervals)?;
         let mut runs = vec![first.stop_handle()];
@@ -121,7 +122,7 @@ impl Sides {
                 overrun_max: left.max(OVERRUN_MIN),
             });
         }
-        let interrupt = Interrupt::watch(signals, runs);
+        let interrupt = Interrupt::watch(signals, runs, notices);
         Ok(Self {
             plan: plan.clone(),
             first,

@@ -20,7 +20,7 @@ mod tls;
 mod watch_list;
 mod work;
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ use crate::message::message;
 use crate::outputs::Outputs;
 use crate::remote::{CampaignRequest, PlannedCampaign, default_journal};
 use crate::same_file::NamedFiles;
-use crate::{descriptors, granted};
+use crate::{descriptors, granted, terminal};
 use dry_run::Preview;
 use list::{journaled_source, order, source, target_options};
 
@@ -76,6 +76,8 @@ pub(crate) struct Invocation {
     pub outputs: Outputs,
     pub progress: bool,
     pub quiet: bool,
+    /// Whether the summary is whole, also of a few targets.
+    pub verbose: bool,
     pub fail_below_percent: f64,
     /// Whether negative outcomes of lookups count as good for `fail_below_percent`.
     pub negative_lookups_are_good: bool,
@@ -231,6 +233,8 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
             plan.concurrency()
         ));
     }
+    // A line that is drawn again and again would be in the way of what is typed.
+    let is_typed = reads_list && args.input.as_deref() == Some("-") && io::stdin().is_terminal();
     Ok(Invocation {
         preview,
         probe: parts.probe,
@@ -243,11 +247,12 @@ fn invocation(parts: CommandParts, args: CommonArgs) -> Result<Invocation, Failu
         lab: parts.lab,
         outputs,
         progress: match args.progress {
-            ProgressArg::Auto => !args.quiet && std::io::stderr().is_terminal(),
+            ProgressArg::Auto => !args.quiet && terminal::moves_cursor(&io::stderr()) && !is_typed,
             ProgressArg::Always => true,
             ProgressArg::Never => false,
         },
         quiet: args.quiet,
+        verbose: args.verbose,
         fail_below_percent: args.fail_below,
         negative_lookups_are_good: parts.negative_lookups_are_good,
     })

@@ -54,7 +54,7 @@ pub(crate) fn work(args: &WorkerArgs, signals: &StopSignals) -> Result<Exit, Fai
         count: Arc::default(),
         wake,
     };
-    let interrupts = Interrupts::watch(signals, stop.clone());
+    let interrupts = Interrupts::watch(signals, stop.clone(), None);
     let mut crew = Crew {
         args,
         redis,

@@ -17,8 +17,7 @@ use canvass_run::default_event_loops;
 use crate::args::SelftestArgs;
 use crate::descriptors;
 use crate::exit::{Exit, Failure};
-use crate::files;
-use crate::message::message;
+use crate::message::{message, print};
 use trial::{Load, Probe, Trial};
 
 /// The configured delays of the lab, in milliseconds.
@@ -80,7 +79,7 @@ pub(crate) fn run(args: &SelftestArgs) -> Result<Exit, Failure> {
         rate_is_open,
         limits: limits::read(loops),
     };
-    files::write_stdout(results.text().as_bytes())?;
+    print(&results.text())?;
     Ok(if results.weaknesses().is_empty() {
         Exit::Complete
     } else {

@@ -223,7 +223,7 @@ fn every_format_has_a_line_for_each_endpoint_and_report_reads_them() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.ndjson");
     let path = path.to_str().unwrap();
-    let run = canvass_reading(&["check", "--lab", "-f", "ndjson", "-o", path], list).exits(1);
+    let run = canvass_reading(&["check", "--lab", "-vf", "ndjson", "-o", path], list).exits(1);
     assert_eq!(run.balance(), [6, 5, 0, 1]);
     for phase in ["dns", "connect"] {
         let has_phase = |line: &str| line.split_whitespace().next() == Some(phase);

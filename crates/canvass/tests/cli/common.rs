@@ -14,6 +14,9 @@ use serde_json::Value;
 /// No run here takes longer, however busy the machine is.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The locale of the command under test.
+pub(crate) const LOCALE: (&str, &str) = ("LC_ALL", "C.UTF-8");
+
 /// The command under test.
 pub(crate) const CANVASS: &str = env!("CARGO_BIN_EXE_canvass");
 
@@ -45,6 +48,7 @@ pub(crate) fn canvass(args: &[&str]) -> Run {
 pub(crate) fn canvass_reading(args: &[&str], input: impl Into<Vec<u8>>) -> Run {
     let output = assert_cmd::Command::new(CANVASS)
         .args(args)
+        .env(LOCALE.0, LOCALE.1)
         .write_stdin(input)
         .timeout(PATIENCE)
         .output()
@@ -173,6 +177,7 @@ impl Running {
         let all = [wrapper, &[CANVASS], args].concat();
         let mut child = Command::new(all[0])
             .args(&all[1..])
+            .env(LOCALE.0, LOCALE.1)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -12,7 +12,7 @@ use crate::peers::{
 
 /// Asks about one address, impatiently.
 fn ask(resolver: &str, more: &[&str]) -> Run {
-    let mut args = vec!["ptr", "10.0.0.1", "-f", "ndjson", "-r", resolver];
+    let mut args = vec!["ptr", "10.0.0.1", "-v", "-f", "ndjson", "-r", resolver];
     for default in [["--timeout", "100ms"], ["--retries", "2"]] {
         if !more.contains(&default[0]) {
             args.extend(default);

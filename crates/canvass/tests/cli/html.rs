@@ -125,7 +125,7 @@ fn place(folder: &TempDir, name: &str) -> (PathBuf, String) {
 fn run_with_page(args: &[&str]) -> Page {
     let folder = tempfile::tempdir().unwrap();
     let (path, shown) = place(&folder, "run.html");
-    let args = [args, &["--html", &shown, "--fail-below", "0"]].concat();
+    let args = [args, &["--html", &shown, "--fail-below", "0", "-v"]].concat();
     let run = canvass(&args).exits(0);
     let page = Page::read(&path);
     assert_has_summary(&page, &run);
@@ -380,7 +380,7 @@ fn the_summary_has_bars_in_line_and_plain_where_no_terminal_is() {
         assert!(bar.chars().all(|c| ('█'..='▏').contains(&c)), "{rows:?}");
     }
     // On a schedule those who had to wait are what counts.
-    let run = canvass(&["ptr", "10.0.0.0/28", "--lab", "--rate", "1000"]).exits(0);
+    let run = canvass(&["ptr", "10.0.0.0/28", "--lab", "--rate", "1000", "-v"]).exits(0);
     let rows = bars(&run.err, "\nresponse time up to\n");
     assert_eq!(rows.iter().map(|(_, count, _)| count).sum::<u64>(), 16);
 }
@@ -393,7 +393,7 @@ fn bars_have_colours_on_a_terminal_unless_they_are_not_wanted() {
         ("", "dumb", false),
     ] {
         // util-linux's script(1) gives the command a terminal.
-        let typed = format!("{CANVASS} ptr 10.0.0.0/28 --lab --progress never");
+        let typed = format!("{CANVASS} ptr 10.0.0.0/27 --lab --progress never");
         let output = Command::new("script")
             .args(["-qec", &typed, "/dev/null"])
             .env("NO_COLOR", no_color)

@@ -34,7 +34,7 @@ fn a_lab_serves_ipv6_on_the_same_port_when_asked() {
             "--transport",
             transport,
         ];
-        let run = canvass(&[&args[..], &["-f", "ndjson"]].concat()).exits(0);
+        let run = canvass(&[&args[..], &["-f", "ndjson", "-v"]].concat()).exits(0);
         let object = &run.whole(1)[0];
         assert_eq!(object["resolver"], resolver);
         assert_eq!(
@@ -89,7 +89,7 @@ fn what_goes_wrong_is_a_flag_of_the_lab_alone() {
 
 #[test]
 fn a_delay_is_waited_for() {
-    let run = canvass(&["ptr", "10.0.0.1", "--lab=delay=60ms", "-f", "ndjson"]).exits(0);
+    let run = canvass(&["ptr", "10.0.0.1", "--lab=delay=60ms", "-f", "ndjson", "-v"]).exits(0);
     let latency_ms = run.whole(1)[0]["latency_ms"].as_f64().unwrap();
     assert!(latency_ms >= 60.0, "{latency_ms}");
     run.says("delay applied");

@@ -73,6 +73,7 @@ fn a_referral_is_not_no_data() {
         &resolver,
         "-f",
         "ndjson",
+        "-v",
     ])
     .exits(1);
     let lines = run.whole(3);
@@ -161,7 +162,7 @@ fn a_host_is_found_through_the_resolver_that_recurses() {
 fn a_resolver_that_refuses_is_not_called_good() {
     let unbound = NameServer::unbound(&["access-control: 127.0.0.0/8 refuse"]);
     let resolver = unbound.resolver();
-    let args = ["ptr", "10.0.0.1", "-f", "ndjson", "--retries", "1", "-r"];
+    let args = ["ptr", "10.0.0.1", "-vf", "ndjson", "--retries", "1", "-r"];
     let run = canvass(&[&args[..], &[&resolver]].concat()).exits(1);
     let line = &run.whole(1)[0];
     assert_eq!(
@@ -191,7 +192,15 @@ fn only_a_resolver_that_answers_is_called_good() {
         ),
     ] {
         let resolver = peer.resolver();
-        let args = ["ptr", "10.0.0.1", "--timeout", "50ms", "--retries", "1"];
+        let args = [
+            "ptr",
+            "10.0.0.1",
+            "-v",
+            "--timeout",
+            "50ms",
+            "--retries",
+            "1",
+        ];
         let run = canvass(&[&args[..], &["-r", &resolver]].concat());
         assert_eq!(state_of(&run, &resolver), state);
     }

@@ -74,8 +74,7 @@ fn assert_only_slower(run: Run, errno: &str, limit: &str) -> Run {
         assert!(!run.err.contains(blame), "{blame} in:\n{}", run.err);
     }
     for nothing in ["silence", "icmp", "late reply", "kernel drop"] {
-        let is_zero = !run.err.contains("losses: ") || run.err.contains(&format!("{nothing} 0"));
-        assert!(is_zero, "{nothing} in:\n{}", run.err);
+        assert!(!run.err.contains(nothing), "{nothing} in:\n{}", run.err);
     }
     run
 }

@@ -19,34 +19,32 @@ const KINDS: [&str; 7] = [
     "mismatched",
 ];
 
-/// The counts in the summary's line of losses.
+/// The kinds in the summary's line of losses.
 #[track_caller]
-fn losses(run: &Run) -> Vec<(&'static str, u64)> {
+fn losses(run: &Run) -> Vec<&'static str> {
     let line = run
         .err
         .lines()
         .find_map(|line| line.strip_prefix("losses: "));
     let line = line.unwrap_or_else(|| panic!("no losses in:\n{}", run.err));
-    let parts: Vec<&str> = line.split(", ").collect();
-    assert_eq!(parts.len(), KINDS.len(), "{line}");
-    let count = |(kind, part): (&'static str, &&str)| {
-        let count = part
-            .strip_prefix(kind)
-            .and_then(|rest| rest.trim().parse().ok());
-        (
-            kind,
-            count.unwrap_or_else(|| panic!("{part} is no count of {kind}")),
-        )
+    let kind_of = |part: &str| {
+        let (name, count) = part.rsplit_once(' ')?;
+        let kind = KINDS.into_iter().find(|kind| *kind == name)?;
+        count
+            .parse()
+            .is_ok_and(|count: u64| count > 0)
+            .then_some(kind)
     };
-    KINDS.into_iter().zip(&parts).map(count).collect()
+    let kinds = line
+        .split(", ")
+        .map(|part| kind_of(part).unwrap_or_else(|| panic!("{part} is no count of a loss")));
+    kinds.collect()
 }
 
 /// Checks that these kinds of loss occurred and no other, and that the first names what to look at.
 #[track_caller]
 fn assert_lost(run: Run, kinds: &[&str], look_at: &str) {
-    let occurred = losses(&run).into_iter().filter(|(_, count)| *count > 0);
-    let occurred: Vec<&str> = occurred.map(|(kind, _)| kind).collect();
-    assert_eq!(occurred, kinds, "{}", run.err);
+    assert_eq!(losses(&run), kinds, "{}", run.err);
     let row = run
         .err
         .lines()
@@ -56,7 +54,15 @@ fn assert_lost(run: Run, kinds: &[&str], look_at: &str) {
 }
 
 fn ask(resolvers: &[&str], more: &[&str]) -> Run {
-    let mut args = vec!["ptr", "10.0.0.1", "--transport", "udp", "--threads", "1"];
+    let mut args = vec![
+        "ptr",
+        "10.0.0.1",
+        "-v",
+        "--transport",
+        "udp",
+        "--threads",
+        "1",
+    ];
     args.extend(resolvers.iter().flat_map(|resolver| ["-r", resolver]));
     args.extend(more);
     canvass(&args)
@@ -142,7 +148,15 @@ fn replies_that_the_kernel_drops() {
         all
     });
     let resolver = peer.resolver();
-    let args = ["ptr", "10.0.0.1", "-r", &resolver, "--transport", "udp"];
+    let args = [
+        "ptr",
+        "10.0.0.1",
+        "-v",
+        "-r",
+        &resolver,
+        "--transport",
+        "udp",
+    ];
     let mut running = Running::start(&[&args[..], &["--threads", "1"]].concat());
     let pid = running.pid();
     process.set(pid).unwrap();

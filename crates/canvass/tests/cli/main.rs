@@ -115,6 +115,8 @@ mod talk_services;
 mod targets;
 mod tcp;
 mod tcp_faults;
+mod terminal;
+mod terminal_rig;
 mod tls;
 mod tls_certificates;
 mod tls_peers;

@@ -18,7 +18,7 @@ impl Written {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
         let (lines, log) = (path("run.ndjson"), path("run.hlog"));
-        let output = ["-f", "ndjson", "-o", &lines, "--hlog", &log];
+        let output = ["-v", "-f", "ndjson", "-o", &lines, "--hlog", &log];
         let run = canvass(&[args, &output, &["--fail-below", "0"]].concat()).exits(0);
         Self { folder, run }
     }

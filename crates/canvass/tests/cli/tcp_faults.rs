@@ -233,5 +233,5 @@ fn few_descriptors_make_it_slower_and_blame_nobody() {
         ["OPEN"]
     );
     objects.iter().for_each(assert_line);
-    run.says("connections: opened 256, ").says(", reached;");
+    run.says("connections: opened 256, ").says(", reached\n");
 }

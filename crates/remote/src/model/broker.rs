@@ -176,7 +176,9 @@ impl Broker for ModelBroker {
         self.at(generation, |campaign, now| {
             let (share, workers) = {
                 let shares_max = campaign.shares_max();
-                campaign.shares.renew(worker, report, now, share_for, shares_max)
+                campaign
+                    .shares
+                    .renew(worker, report, now, share_for, shares_max)
             };
             Renewal {
                 share,

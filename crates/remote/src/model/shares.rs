@@ -159,7 +159,10 @@ mod tests {
     #[test]
     fn a_process_that_takes_over_waits_for_grants_it_may_not_know() {
         let mut shares = Shares::default();
-        assert_eq!(shares.renew(&worker("a"), b"", at(0), SHARE_FOR, 9), (1.0, 1));
+        assert_eq!(
+            shares.renew(&worker("a"), b"", at(0), SHARE_FOR, 9),
+            (1.0, 1)
+        );
         shares.take_over();
         let mut renew = |name, now| shares.renew(&worker(name), b"", at(now), SHARE_FOR, 9);
         assert_eq!(renew("b", 1), (0.0, 1));
@@ -173,7 +176,10 @@ mod tests {
         let mut shares = Shares::default();
         shares.renew(&worker("a"), b"1", at(0), SHARE_FOR, 9);
         shares.leave(&worker("a"), b"2", at(1));
-        assert_eq!(shares.renew(&worker("b"), b"", at(1), SHARE_FOR, 9), (1.0, 1));
+        assert_eq!(
+            shares.renew(&worker("b"), b"", at(1), SHARE_FOR, 9),
+            (1.0, 1)
+        );
         let workers = shares.workers(at(1));
         assert_eq!(workers[0].report, b"2");
         assert_eq!([workers[0].is_alive, workers[1].is_alive], [false, true]);

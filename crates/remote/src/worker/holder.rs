@@ -356,7 +356,8 @@ impl Holder {
         let is_waiting = |held: &Held| matches!(held.state, State::Claimed(_));
         if !self.has_share
             || !executor.has_room()
-            || self.held.len() >= HELD_MAX || self.held.values().any(is_waiting)
+            || self.held.len() >= HELD_MAX
+            || self.held.values().any(is_waiting)
         {
             return Ok(Next::Full);
         }

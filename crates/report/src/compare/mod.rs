@@ -12,7 +12,6 @@ mod ndjson;
 mod ratio;
 mod side;
 mod text;
-mod theme;
 mod verdict;
 mod warnings;
 

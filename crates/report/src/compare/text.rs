@@ -2,9 +2,11 @@
 
 use std::fmt::{self, Write};
 
-use super::theme::{Theme, visible};
-use super::{Answers, Comparison, Difference, OtherSide, Side};
-use crate::human::{aligned, count, percent, seconds, span_ns, table};
+use super::{Answers, Comparison, OtherSide, Side};
+use crate::Layout;
+use crate::human::{count, percent, percentiles_table, seconds, span_cell, span_ns};
+use crate::table::{Column, Table, clipped};
+use crate::theme::{Theme, visible};
 
 /// The maximum number of differences shown for each pair.
 const EXAMPLES_SHOWN_MAX: usize = 10;
@@ -12,14 +14,15 @@ const EXAMPLES_SHOWN_MAX: usize = 10;
 const ANSWER_CHARS_MAX: usize = 60;
 
 /// Renders a comparison as lines: each side, the percentiles, the result and the answers of each
-/// pair, and the warnings. With `colour` the text has escape sequences (ECMA-48).
-pub fn comparison_text(comparison: &Comparison, colour: bool) -> String {
+/// pair, and the warnings.
+pub fn comparison_text(comparison: &Comparison, layout: Layout) -> String {
     let mut out = String::new();
-    write_all(comparison, Theme(colour), &mut out).expect("a String takes every character");
-    out
+    write_all(comparison, layout, &mut out).expect("a String takes every character");
+    layout.wrapped(out)
 }
 
-fn write_all(comparison: &Comparison, theme: Theme, out: &mut String) -> fmt::Result {
+fn write_all(comparison: &Comparison, layout: Layout, out: &mut String) -> fmt::Result {
+    let theme = Theme(layout.colour);
     writeln!(
         out,
         "{} listed",
@@ -28,10 +31,10 @@ fn write_all(comparison: &Comparison, theme: Theme, out: &mut String) -> fmt::Re
     for side in sides(comparison) {
         write_side(side, theme, out)?;
     }
-    write_latency(comparison, out);
+    write_latency(comparison, layout, out);
     for (index, against) in comparison.others.iter().enumerate() {
         writeln!(out, "{}", comparison.themed_verdict(index, theme))?;
-        write_answers(comparison, against, out)?;
+        write_answers(comparison, against, layout, out)?;
     }
     for warning in comparison.all_warnings() {
         writeln!(out, "{} {}", theme.warning("warning:"), visible(&warning))?;
@@ -72,30 +75,25 @@ fn write_side(side: &Side, theme: Theme, out: &mut String) -> fmt::Result {
     writeln!(out, "  range (min … max):     {range:width$}  {blocks}")
 }
 
-fn write_latency(comparison: &Comparison, out: &mut String) {
-    let heading = ["latency", "p50", "p90", "p95", "p99", "p99.9", "max"];
-    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+fn write_latency(comparison: &Comparison, layout: Layout, out: &mut String) {
+    let mut table = percentiles_table("latency");
     for side in sides(comparison) {
-        if let Some(read) = side.percentiles() {
-            let points = [
-                read.p50_ns,
-                read.p90_ns,
-                read.p95_ns,
-                read.p99_ns,
-                read.p99_9_ns,
-                read.max_ns,
-            ];
-            let mut row = vec![visible(&side.name)];
-            row.extend(points.map(span_ns));
-            rows.push(row);
+        if let Some(percentiles) = side.percentiles() {
+            let cells = percentiles.values_ns().map(span_cell);
+            table.row([visible(&side.name)].into_iter().chain(cells));
         }
     }
-    if rows.len() > 1 {
-        table(out, &rows);
+    if !table.is_empty() {
+        table.write(out, layout);
     }
 }
 
-fn write_answers(comparison: &Comparison, against: &OtherSide, out: &mut String) -> fmt::Result {
+fn write_answers(
+    comparison: &Comparison,
+    against: &OtherSide,
+    layout: Layout,
+    out: &mut String,
+) -> fmt::Result {
     let answers = &against.answers;
     let [a, b] = [&comparison.a, &against.side].map(|side| visible(&side.name));
     let compared = answers.compared();
@@ -109,15 +107,12 @@ fn write_answers(comparison: &Comparison, against: &OtherSide, out: &mut String)
         (format!("only {a}"), answers.only_a),
         (format!("only {b}"), answers.only_b),
     ];
-    let rows = rows.map(|(what, number)| {
-        vec![
-            String::new(),
-            what,
-            number.to_string(),
-            percent(number, compared),
-        ]
-    });
-    aligned(out, &rows, |column| column > 1);
+    let mut table = Table::new([Column::LEFT, Column::LEFT, Column::RIGHT, Column::RIGHT]);
+    for (what, number) in rows {
+        let share = percent(number, compared);
+        table.row([String::new(), what, number.to_string(), share]);
+    }
+    table.write(out, layout);
     for (reason, number) in &answers.explained {
         writeln!(
             out,
@@ -130,17 +125,32 @@ fn write_answers(comparison: &Comparison, against: &OtherSide, out: &mut String)
             visible(reason)
         )?;
     }
-    write_examples(answers, a, b, out)
+    write_examples(answers, [a, b], layout, out)
 }
 
-fn write_examples(answers: &Answers, a: String, b: String, out: &mut String) -> fmt::Result {
+fn write_examples(
+    answers: &Answers,
+    [a, b]: [String; 2],
+    layout: Layout,
+    out: &mut String,
+) -> fmt::Result {
     let shown = &answers.examples[..answers.examples.len().min(EXAMPLES_SHOWN_MAX)];
     if shown.is_empty() {
         return Ok(());
     }
-    let mut rows = vec![vec!["  examples".to_owned(), a, b]];
-    rows.extend(shown.iter().map(example));
-    aligned(out, &rows, |_| false);
+    let mut table = Table::new([Column::LEFT; 3]);
+    table.heading(["  examples".to_owned(), a, b]);
+    for example in shown {
+        let answers = [&example.a, &example.b].map(|answer| shortened(answer));
+        let target = format!("  {}", shortened(&example.target));
+        let cells = [target].into_iter().chain(answers);
+        let reason = example.reason.as_deref();
+        table.row_with_note(
+            cells,
+            reason.map_or_else(String::new, |reason| format!("({})", visible(reason))),
+        );
+    }
+    table.write(out, layout);
     let more = answers.compared() - answers.same;
     match more.saturating_sub(shown.len() as u64) {
         0 => Ok(()),
@@ -148,28 +158,9 @@ fn write_examples(answers: &Answers, a: String, b: String, out: &mut String) -> 
     }
 }
 
-fn example(difference: &Difference) -> Vec<String> {
-    let mut row = vec![
-        format!("  {}", clipped(&difference.target)),
-        clipped(&difference.a),
-        clipped(&difference.b),
-    ];
-    row.extend(
-        difference
-            .reason
-            .as_deref()
-            .map(|reason| format!("({})", visible(reason))),
-    );
-    row
-}
-
-/// As much of an answer as a row has room for.
-fn clipped(answer: &str) -> String {
-    let shown = visible(answer);
-    match shown.char_indices().nth(ANSWER_CHARS_MAX) {
-        None => shown,
-        Some((end, _)) => format!("{}…", &shown[..end]),
-    }
+/// As much of an answer as is shown.
+fn shortened(answer: &str) -> String {
+    clipped(&visible(answer), ANSWER_CHARS_MAX)
 }
 
 /// The number of decimals of a rate.
@@ -190,6 +181,7 @@ impl Answers {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Difference;
     use super::super::fixture::{blocks, comparison, side};
     use super::*;
 
@@ -250,7 +242,7 @@ getnameinfo, one at a time
 warning: stopped after 8 blocks
 "
         );
-        let text = comparison_text(&full, false);
+        let text = comparison_text(&full, Layout::WIDE);
         assert_eq!(text, expected, "{text}");
     }
 
@@ -261,7 +253,7 @@ warning: stopped after 8 blocks
             side: side("getnameinfo, 32 threads", &blocks(&[800; 4])),
             answers: Answers::default(),
         });
-        let text = comparison_text(&three, false);
+        let text = comparison_text(&three, Layout::WIDE);
         let verdicts = [three.verdict(0), three.verdict(1)];
         let places = verdicts.map(|verdict| text.find(&verdict).unwrap());
         assert!(places[0] < places[1]);
@@ -271,7 +263,7 @@ warning: stopped after 8 blocks
 
     #[test]
     fn a_side_without_targets_is_said_to_have_no_figures() {
-        let text = comparison_text(&comparison(&[2000; 4], &[0, 0]), false);
+        let text = comparison_text(&comparison(&[2000; 4], &[0, 0]), Layout::WIDE);
         for part in [
             "getnameinfo, one at a time\n  no figures: 0 targets in 2 blocks\n",
             "\nno ratio of canvass",
@@ -279,13 +271,13 @@ warning: stopped after 8 blocks
         ] {
             assert!(text.contains(part), "{part} in {text}");
         }
-        let nothing = comparison_text(&comparison(&[], &[]), false);
+        let nothing = comparison_text(&comparison(&[], &[]), Layout::WIDE);
         assert!(!nothing.contains("latency"), "{nothing}");
     }
 
     #[test]
     fn one_block_has_no_deviation() {
-        let text = comparison_text(&comparison(&[2000], &[5; 4]), false);
+        let text = comparison_text(&comparison(&[2000], &[5; 4]), Layout::WIDE);
         assert!(
             text.contains(
                 "  targets/s (mean ± σ):  2000         [2000 targets in 1.00 s, CPU 100 µs per target]\n  \
@@ -312,10 +304,14 @@ warning: stopped after 8 blocks
         hostile.others[0].answers.only_b = 20;
         hostile.others[0].answers.explained = vec![(nasty.clone(), 2)];
         hostile.warnings.push(nasty);
-        let plain = comparison_text(&hostile, false);
+        let plain = comparison_text(&hostile, Layout::WIDE);
         assert!(!plain.contains(|c: char| c.is_control() && c != '\n'));
         assert!(plain.contains("\n    and 12 more\n"), "{plain}");
-        let coloured = comparison_text(&hostile, true);
+        let layout = Layout {
+            colour: true,
+            ..Layout::WIDE
+        };
+        let coloured = comparison_text(&hostile, layout);
         assert_eq!(plain.lines().count(), coloured.lines().count());
         let mut stripped = coloured.clone();
         for sequence in ["\x1b[1m", "\x1b[1;32m", "\x1b[33m", "\x1b[0m"] {
@@ -328,7 +324,8 @@ warning: stopped after 8 blocks
     #[test]
     fn long_answers_are_cut_between_characters() {
         let just = "é".repeat(ANSWER_CHARS_MAX);
-        assert_eq!(clipped(&just), just);
-        assert_eq!(clipped(&format!("{just}ü")), format!("{just}…"));
+        assert_eq!(shortened(&just), just);
+        let cut = "é".repeat(ANSWER_CHARS_MAX - 1);
+        assert_eq!(shortened(&format!("{just}ü")), format!("{cut}…"));
     }
 }

@@ -1,8 +1,8 @@
 //! The result of a pair, in one sentence.
 
 use super::ratio::BLOCKS_MIN;
-use super::theme::{Theme, visible};
 use super::{Comparison, Ratio};
+use crate::theme::{Theme, visible};
 
 /// The result for a pair of sides.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,9 +2,9 @@
 
 use hdrhistogram::Histogram;
 
-use super::theme::visible;
 use super::{Comparison, OtherSide, Side};
 use crate::human::{count, span_ns};
+use crate::theme::visible;
 
 /// Fewer targets on a side are a small sample.
 const TARGETS_FEW: u64 = 100;

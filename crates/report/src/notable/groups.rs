@@ -110,7 +110,8 @@ impl Group {
     fn merge(&mut self, other: &Self) {
         self.outcomes += other.outcomes;
         let room = TARGETS_MAX.saturating_sub(self.targets.len());
-        self.targets.extend(other.targets.iter().take(room).cloned());
+        self.targets
+            .extend(other.targets.iter().take(room).cloned());
     }
 
     /// The number of outcomes of targets that are not among [`targets`](Self::targets).

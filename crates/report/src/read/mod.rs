@@ -139,7 +139,6 @@ pub fn read_run(reader: impl BufRead, name: &str) -> Result<ReadRun, ReadError> 
             remaining: None,
             interrupted: false,
             recheck: None,
-            colour: false,
         }));
     }
     Ok(ReadRun {

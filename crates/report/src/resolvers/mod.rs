@@ -101,8 +101,19 @@ impl Resolver<'_> {
         }
     }
 
+    /// Whether it was asked and is of no use.
+    pub(crate) fn is_bad(&self) -> bool {
+        matches!(
+            self.state(),
+            ResolverState::Lying
+                | ResolverState::Dead
+                | ResolverState::Lame
+                | ResolverState::Unproven
+        )
+    }
+
     /// Its state as text, with how often it was benched.
-    fn state_text(&self) -> String {
+    pub(crate) fn state_text(&self) -> String {
         let state = match self.state() {
             ResolverState::Lying => self.in_shards("lying", Health::Lying),
             ResolverState::Dead => self.in_shards("dead", Health::Dead),

@@ -1,5 +1,7 @@
 //! The rows of a resolver in a table, in a terminal or on a page.
 
+use std::time::Duration;
+
 use canvass_model::{Transport, UpstreamReport, WindowReport};
 
 use super::Resolver;
@@ -80,9 +82,17 @@ fn cells(window: &WindowReport, transport: Transport, style: &Style) -> [String;
         }
         .to_owned(),
         (style.number)(window.in_flight_max.into()),
-        seconds(window.rtt_p50),
-        seconds(window.rtt_p99),
+        round_trip(window.rtt_p50, style),
+        round_trip(window.rtt_p99, style),
     ]
+}
+
+/// A time that was measured, unless it is zero.
+fn round_trip(time: Duration, style: &Style) -> String {
+    match time.is_zero() {
+        true => style.none.to_owned(),
+        false => seconds(time),
+    }
 }
 
 #[cfg(test)]
@@ -90,7 +100,6 @@ mod tests {
     use super::*;
     use crate::resolvers::busiest_first;
     use canvass_model::{Health, ShardReport, WindowReport};
-    use std::time::Duration;
 
     const STYLE: Style = Style {
         number: |number| format!("<{number}>"),

@@ -5,20 +5,27 @@ use std::fmt::Write;
 use hdrhistogram::Histogram;
 
 use crate::human::span_ns;
-use crate::{LatencyRecorder, Measure};
+use crate::theme::{GREEN, RED, Theme, YELLOW};
+use crate::{LatencyRecorder, Layout, Measure};
 
 /// The maximum number of rows.
 const ROWS_MAX: usize = 11;
 /// The minimum ratio of consecutive edges, so that they differ in three digits.
 const STEP_MIN: f64 = 1.02;
-/// The length of the longest bar, in columns.
+/// The length of the longest bar, in columns, where there is room for it.
 const BAR_COLUMNS: u64 = 40;
+/// The blanks in a row, besides those that align it.
+const GAPS: usize = 6;
 /// Block characters from one eighth of a column to a full one.
 const EIGHTHS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
 
 /// Appends rows with an upper edge, a count and a bar. With a schedule, they are of the response
 /// time, because service time does not include late starts.
-pub(super) fn write(latency: &LatencyRecorder, colour: bool, out: &mut String) -> std::fmt::Result {
+pub(super) fn write(
+    latency: &LatencyRecorder,
+    layout: Layout,
+    out: &mut String,
+) -> std::fmt::Result {
     let (measure, heading) = if latency.is_scheduled() {
         (Measure::Response, "response time up to")
     } else {
@@ -33,17 +40,18 @@ pub(super) fn write(latency: &LatencyRecorder, colour: bool, out: &mut String) -
     let edges: Vec<String> = rows.iter().map(|row| span_ns(row.edge_ns)).collect();
     let edge_width = widest(edges.iter().map(|edge| edge.chars().count()));
     let count_width = widest(rows.iter().map(|row| row.count.to_string().len()));
+    let room = layout
+        .columns
+        .saturating_sub(GAPS + edge_width + count_width);
+    let bar_columns = BAR_COLUMNS.min(room as u64).max(1);
+    let theme = Theme(layout.colour);
     let mut below = 0;
     for (row, edge) in rows.iter().zip(edges) {
         let count = row.count;
         write!(out, "  {edge:>edge_width$}  {count:>count_width$}")?;
         if count > 0 {
-            let bar = bar(count, count_max);
-            if colour {
-                write!(out, "  {}{bar}{PLAIN}", colour_of(below, total))?;
-            } else {
-                write!(out, "  {bar}")?;
-            }
+            let bar = bar(count, count_max, bar_columns);
+            write!(out, "  {}", theme.with(colour_of(below, total), &bar))?;
         }
         out.push('\n');
         below += count;
@@ -51,16 +59,13 @@ pub(super) fn write(latency: &LatencyRecorder, colour: bool, out: &mut String) -
     Ok(())
 }
 
-/// Resets the colour.
-const PLAIN: &str = "\x1b[0m";
-
 /// The colour of a row by the percentile at which it starts: `below` of `total` outcomes are in the
 /// rows before it.
 fn colour_of(below: u64, total: u64) -> &'static str {
     match below as f64 / total as f64 {
-        ..0.5 => "\x1b[32m",
-        ..0.9 => "\x1b[33m",
-        _ => "\x1b[31m",
+        ..0.5 => GREEN,
+        ..0.9 => YELLOW,
+        _ => RED,
     }
 }
 
@@ -109,9 +114,10 @@ fn edges_ns(distribution: &Histogram<u64>) -> Vec<u64> {
     edges
 }
 
-/// A bar whose length is proportional to `count`, at least an eighth of a column.
-fn bar(count: u64, count_max: u64) -> String {
-    let eighths_max = u128::from(BAR_COLUMNS * EIGHTHS.len() as u64);
+/// A bar whose length is proportional to `count`, at least an eighth of a column. That of the greatest
+/// count is full.
+fn bar(count: u64, count_max: u64, columns: u64) -> String {
+    let eighths_max = u128::from(columns * EIGHTHS.len() as u64);
     let eighths = u128::from(count) * eighths_max / u128::from(count_max.max(1));
     let eighths = (eighths as usize).max(1);
     let whole = EIGHTHS[EIGHTHS.len() - 1];
@@ -146,7 +152,11 @@ mod tests {
 
     fn drawn(latency: &LatencyRecorder, colour: bool) -> String {
         let mut out = String::new();
-        write(latency, colour, &mut out).unwrap();
+        let layout = Layout {
+            colour,
+            ..Layout::FILE
+        };
+        write(latency, layout, &mut out).unwrap();
         out
     }
 
@@ -178,6 +188,18 @@ mod tests {
 "
         );
         assert_eq!(text, expected, "{text}");
+    }
+
+    #[test]
+    fn bars_take_no_more_than_the_room_there_is() {
+        let layout = Layout {
+            columns: 30,
+            ..Layout::FILE
+        };
+        let mut out = String::new();
+        write(&latency_of([412_000; 3]), layout, &mut out).unwrap();
+        let full = "█".repeat(17);
+        assert_eq!(out, format!("service time up to\n  412 µs  3  {full}\n"));
     }
 
     #[test]
@@ -249,8 +271,8 @@ mod tests {
         #[test]
         fn bars_grow_with_the_count(counts in prop::collection::vec(1..u64::MAX, 2)) {
             let (less, more) = (counts[0].min(counts[1]), counts[0].max(counts[1]));
-            prop_assert_eq!(bar(more, more), "█".repeat(40));
-            let columns = bar(less, more).chars().count();
+            prop_assert_eq!(bar(more, more, 40), "█".repeat(40));
+            let columns = bar(less, more, 40).chars().count();
             prop_assert!((1..=40).contains(&columns));
         }
     }

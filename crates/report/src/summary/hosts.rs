@@ -4,64 +4,96 @@ use std::fmt::Write;
 
 use canvass_model::{ConnectionReport, ShardReport};
 
-use crate::Tally;
+use super::counts_table;
 use crate::explain::advice;
-use crate::human::{aligned, count, percent, table};
+use crate::human::{count, percent};
+use crate::table::{Column, NOTHING, Table};
+use crate::{FaultCount, Layout, Tally};
 
 /// How many kinds of faults have a line of their own.
 const SHOWN_MAX: usize = 20;
-/// The numeric columns of the table of faults.
-const NUMBERS: [usize; 2] = [3, 4];
 
 /// Appends the faults: phase, cause, errno, count, share and what to check.
-pub(super) fn write_faults(tally: &Tally, out: &mut String) -> std::fmt::Result {
+pub(super) fn write_faults(tally: &Tally, layout: Layout, out: &mut String) -> std::fmt::Result {
     let faults = tally.faults();
     if faults.is_empty() {
         return Ok(());
     }
     writeln!(out, "faults by phase and cause")?;
-    let rows = faults.iter().take(SHOWN_MAX).map(|fault| {
-        vec![
+    let mut table = Table::new([
+        Column::LEFT,
+        Column::LEFT,
+        Column::LEFT.dispensable(2),
+        Column::RIGHT,
+        Column::RIGHT.dispensable(1),
+    ]);
+    for fault in faults.iter().take(SHOWN_MAX) {
+        let errno = fault.errno.map(|errno| errno.to_string());
+        let cells = [
             fault.phase.to_string(),
             fault.cause.to_string(),
-            fault
-                .errno
-                .map_or_else(|| "-".to_owned(), |errno| errno.to_string()),
+            errno.unwrap_or_else(|| NOTHING.to_owned()),
             fault.count.to_string(),
             percent(fault.count, tally.total()),
-            advice(fault.phase, fault.cause, fault.errno).to_owned(),
-        ]
-    });
-    aligned(out, &rows.collect::<Vec<_>>(), |column| {
-        NUMBERS.contains(&column)
-    });
-    if let Some((first_hidden, hidden)) = faults[SHOWN_MAX.min(faults.len())..].split_first() {
-        let failed = first_hidden.count + hidden.iter().map(|fault| fault.count).sum::<u64>();
-        let kinds = count(1 + hidden.len() as u64, "other kind", "other kinds");
-        writeln!(out, "  and {failed} of {kinds}")?;
+        ];
+        table.row_with_note(cells, advice(fault.phase, fault.cause, fault.errno));
     }
-    Ok(())
+    table.write(out, layout);
+    write_hidden_faults(&faults, SHOWN_MAX, out)
+}
+
+/// Appends a line for each of the first kinds of faults.
+pub(super) fn write_faults_briefly(
+    tally: &Tally,
+    shown_max: usize,
+    out: &mut String,
+) -> std::fmt::Result {
+    let faults = tally.faults();
+    for fault in faults.iter().take(shown_max) {
+        let FaultCount {
+            phase,
+            cause,
+            errno,
+            count,
+        } = *fault;
+        let named = errno.map_or_else(String::new, |errno| format!(" ({errno})"));
+        let advice = advice(phase, cause, errno);
+        writeln!(out, "{phase} {cause}{named} ×{count}: {advice}")?;
+    }
+    write_hidden_faults(&faults, shown_max, out)
+}
+
+fn write_hidden_faults(
+    faults: &[FaultCount],
+    shown_max: usize,
+    out: &mut String,
+) -> std::fmt::Result {
+    let hidden = faults.get(shown_max..).unwrap_or_default();
+    if hidden.is_empty() {
+        return Ok(());
+    }
+    let failed: u64 = hidden.iter().map(|fault| fault.count).sum();
+    let kinds = count(hidden.len() as u64, "other kind", "other kinds");
+    writeln!(out, "  and {failed} of {kinds}")
 }
 
 /// How many things seen are shown for an expectation.
 const SEEN_SHOWN_MAX: usize = 3;
 
 /// Appends the expectations that did not hold: count, share, and what was seen instead.
-pub(super) fn write_unmet(tally: &Tally, out: &mut String) -> std::fmt::Result {
+pub(super) fn write_unmet(tally: &Tally, layout: Layout, out: &mut String) -> std::fmt::Result {
     let unmet = tally.unmet();
     if unmet.is_empty() {
         return Ok(());
     }
     writeln!(out, "expectations not met")?;
-    let rows = unmet.iter().map(|one| {
-        vec![
-            one.name().to_owned(),
-            one.count.to_string(),
-            percent(one.count, tally.total()),
-            format!("seen {}", one.seen_text(SEEN_SHOWN_MAX)),
-        ]
-    });
-    table(out, &rows.collect::<Vec<_>>());
+    let mut table = counts_table();
+    for one in unmet {
+        let figures = [one.count.to_string(), percent(one.count, tally.total())];
+        let cells = [one.name().to_owned()].into_iter().chain(figures);
+        table.row_with_note(cells, format!("seen {}", one.seen_text(SEEN_SHOWN_MAX)));
+    }
+    table.write(out, layout);
     Ok(())
 }
 
@@ -69,20 +101,19 @@ pub(super) fn write_unmet(tally: &Tally, out: &mut String) -> std::fmt::Result {
 pub(super) fn write_connections(shards: &[ShardReport], out: &mut String) -> std::fmt::Result {
     let all = summed(shards);
     if all.opened > 0 || all.waited_for_descriptor > 0 {
-        let reached = if all.open_max >= all.open_limit {
-            "reached"
-        } else {
-            "not reached"
-        };
-        writeln!(
+        let (opened, open_max) = (all.opened, all.open_max);
+        write!(
             out,
-            "connections: opened {}, at most {} open at once; limit {}, {reached}; waited {} for a \
-             descriptor or a port",
-            all.opened,
-            all.open_max,
-            all.open_limit,
-            count(all.waited_for_descriptor, "time", "times"),
+            "connections: opened {opened}, at most {open_max} open at once"
         )?;
+        if open_max >= all.open_limit {
+            write!(out, "; limit {}, reached", all.open_limit)?;
+        }
+        if all.waited_for_descriptor > 0 {
+            let times = count(all.waited_for_descriptor, "time", "times");
+            write!(out, "; waited {times} for a descriptor or a port")?;
+        }
+        writeln!(out)?;
     }
     if all.names_needed > 0 {
         writeln!(
@@ -112,10 +143,10 @@ mod tests {
     fn expectations_that_did_not_hold_are_named_with_what_was_seen() {
         let mut tally = Tally::default();
         let mut out = String::new();
-        write_unmet(&tally, &mut out).unwrap();
+        write_unmet(&tally, Layout::FILE, &mut out).unwrap();
         assert_eq!(out, "");
         tally.record_all(&[fixture::http_unexpected(), fixture::http_answered()]);
-        write_unmet(&tally, &mut out).unwrap();
+        write_unmet(&tally, Layout::FILE, &mut out).unwrap();
         let rows: Vec<&str> = out.lines().collect();
         assert_eq!(rows[0], "expectations not met");
         let words: Vec<&str> = rows[1].split_whitespace().collect();

@@ -2,6 +2,7 @@
 //!
 //! Numbers have no thousands separators, so that the lines can be searched and cut.
 
+mod brief;
 mod histogram;
 mod hosts;
 mod limits;
@@ -13,9 +14,11 @@ use std::time::Duration;
 
 use canvass_model::{Rcode, ShardReport, Status, Verdict};
 
-use crate::human::{aligned, count, figure, percent, seconds, span_ns, table};
+use crate::human::{count, figure, percent, percentiles_table, seconds, span_cell, span_ns};
 use crate::losses::LOSSES;
-use crate::{LatencyRecorder, Measure, Percentiles, Tally};
+use crate::table::{Cell, Column, Table};
+use crate::theme::{StatusClass, Theme};
+use crate::{LatencyRecorder, Layout, Measure, Percentiles, Tally};
 
 pub use warnings::warnings;
 pub(crate) use warnings::{LATE_WAKE_P99_MAX, TURN_P99_MAX};
@@ -38,8 +41,18 @@ pub struct SummaryInput<'a> {
     pub interrupted: bool,
     /// The last pass, if there was one.
     pub recheck: Option<RecheckCounts>,
-    /// Whether to colour the bars of the histogram.
-    pub colour: bool,
+}
+
+/// A run of fewer targets ends in a summary of a few lines.
+const BRIEF_BELOW: u64 = 20;
+
+impl SummaryInput<'_> {
+    /// Whether the run was complete and of so few targets that its summary is short.
+    pub fn is_brief(&self) -> bool {
+        let is_complete = !self.interrupted && self.remaining.unwrap_or(0) == 0;
+        let gave_up = self.shards.iter().any(|shard| shard.gave_up);
+        self.tally.total() < BRIEF_BELOW && is_complete && !gave_up
+    }
 }
 
 /// How failed targets were asked again at the end of a run. [`Tally::rechecked`] of them answered.
@@ -51,19 +64,33 @@ pub struct RecheckCounts {
     pub asked: u64,
 }
 
-/// Renders the summary: lines with line ends.
-pub fn summary(input: &SummaryInput<'_>) -> String {
+/// Renders the summary: lines with line ends. That of a complete run of fewer than 20 targets is short,
+/// unless the layout is [`whole`](Layout::whole).
+pub fn summary(input: &SummaryInput<'_>, layout: Layout) -> String {
     let mut out = String::new();
-    write_all(input, &mut out).expect("a String takes every character");
-    out
+    let write = if input.is_brief() && !layout.whole {
+        brief::write
+    } else {
+        write_all
+    };
+    write(input, layout, &mut out).expect("a String takes every character");
+    layout.wrapped(out)
 }
 
-fn write_all(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result {
-    write_balance(input, out)?;
+fn write_all(input: &SummaryInput<'_>, layout: Layout, out: &mut String) -> std::fmt::Result {
+    let tally = input.tally;
+    write_balance(input, layout, out)?;
     write_recheck(input, out)?;
-    write_counts(input.tally, out)?;
-    write_latency(input.tally, input.latency, out)?;
-    histogram::write(input.latency, input.colour, out)?;
+    write_statuses(tally, layout, out)?;
+    hosts::write_unmet(tally, layout, out)?;
+    if tally.of_hosts() > 0 {
+        hosts::write_faults(tally, layout, out)?;
+    } else {
+        write_causes(tally, layout, out)?;
+    }
+    write_confirmations(tally, out)?;
+    write_latency(tally, input.latency, layout, out);
+    histogram::write(input.latency, layout, out)?;
     write_pace(input, out)?;
     write_schedule(input, out)?;
     hosts::write_connections(input.shards, out)?;
@@ -73,26 +100,30 @@ fn write_all(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result {
         .flat_map(|shard| &shard.upstreams)
         .any(|upstream| upstream.sent > 0);
     if resolvers_asked {
-        resolvers::write(input.shards, out)?;
+        resolvers::write(input.shards, layout, out)?;
     }
-    if resolvers_asked || input.tally.total() > input.tally.of_hosts() {
-        write_losses(input.shards, out)?;
-    }
-    for warning in warnings(input) {
-        writeln!(out, "warning: {warning}")?;
-    }
-    Ok(())
+    write_losses(input.shards, out)?;
+    write_warnings(input, layout, out)
 }
 
-fn write_balance(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result {
+fn write_warnings(input: &SummaryInput<'_>, layout: Layout, out: &mut String) -> std::fmt::Result {
+    let label = Theme(layout.colour).warning("warning:");
+    warnings(input)
+        .iter()
+        .try_for_each(|warning| writeln!(out, "{label} {warning}"))
+}
+
+fn write_balance(input: &SummaryInput<'_>, layout: Layout, out: &mut String) -> std::fmt::Result {
     let admitted: u64 = input.shards.iter().map(|shard| shard.admitted).sum();
-    writeln!(
-        out,
-        "in {admitted} = answered {} + negative {} + failed {}",
-        input.tally.verdict(Verdict::Answered),
-        input.tally.verdict(Verdict::Negative),
-        input.tally.verdict(Verdict::Failed),
-    )?;
+    let [answered, negative, failed] = Verdict::ALL.map(|verdict| {
+        let number = input.tally.verdict(verdict);
+        let text = format!("{} {number}", verdict.as_str());
+        match number {
+            0 => text,
+            _ => Theme(layout.colour).status(StatusClass::of_verdict(verdict), &text),
+        }
+    });
+    writeln!(out, "in {admitted} = {answered} + {negative} + {failed}")?;
     if let Err(error) = crate::balance(input.tally, input.shards) {
         writeln!(
             out,
@@ -126,75 +157,96 @@ fn write_recheck(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result
     }
 }
 
-fn write_counts(tally: &Tally, out: &mut String) -> std::fmt::Result {
-    let total = tally.total();
-    let statuses = tally.statuses();
-    if !statuses.is_empty() {
-        writeln!(out, "status")?;
-        let rows = statuses.into_iter().map(|(status, number)| {
-            let no_data = tally.no_data();
-            let note = if status == Status::Rcode(Rcode::NOERROR) && no_data > 0 {
-                format!("{no_data} with no data")
-            } else {
-                String::new()
-            };
-            vec![
-                status.to_string(),
-                number.to_string(),
-                percent(number, total),
-                note,
-            ]
-        });
-        table(out, &rows.collect::<Vec<_>>());
+fn write_statuses(tally: &Tally, layout: Layout, out: &mut String) -> std::fmt::Result {
+    let (total, statuses) = (tally.total(), tally.statuses());
+    if statuses.is_empty() {
+        return Ok(());
     }
-    let causes = tally.causes();
-    hosts::write_unmet(tally, out)?;
-    if tally.of_hosts() > 0 {
-        hosts::write_faults(tally, out)?;
-    } else if !causes.is_empty() {
-        writeln!(out, "cause of failure")?;
-        let rows = causes.into_iter().map(|(cause, number)| {
-            vec![
-                cause.to_string(),
-                number.to_string(),
-                percent(number, total),
-            ]
-        });
-        table(out, &rows.collect::<Vec<_>>());
+    writeln!(out, "status")?;
+    let mut table = counts_table();
+    for (status, number) in statuses {
+        let word = Cell::of_class(class_of(tally, status), status.to_string());
+        let figures = [number.to_string(), percent(number, total)].map(Cell::from);
+        table.row_with_note([word].into_iter().chain(figures), no_data(tally, status));
     }
-    let confirmations = tally.confirmations();
-    if confirmations.total() > 0 {
-        writeln!(
-            out,
-            "forward: confirmed {}, unconfirmed {}, unknown {}",
-            confirmations.confirmed, confirmations.unconfirmed, confirmations.unknown
-        )?;
-    }
+    table.write(out, layout);
     Ok(())
 }
 
-fn write_latency(tally: &Tally, latency: &LatencyRecorder, out: &mut String) -> std::fmt::Result {
-    let heading = ["latency"].into_iter().chain(Percentiles::NAMES);
-    let mut rows = vec![heading.map(str::to_owned).collect::<Vec<_>>()];
+/// The class of a status. A response code is that of a lookup; a probe of a host only has one if its name
+/// could not be looked up.
+fn class_of(tally: &Tally, status: Status) -> StatusClass {
+    match status {
+        Status::Rcode(_) if tally.of_hosts() == tally.total() => StatusClass::Failed,
+        _ => StatusClass::of_status(status),
+    }
+}
+
+/// A table of words with count and share.
+fn counts_table() -> Table {
+    Table::new([Column::LEFT, Column::RIGHT, Column::RIGHT])
+}
+
+/// How many outcomes with this status had no data, if any.
+fn no_data(tally: &Tally, status: Status) -> String {
+    match tally.no_data() {
+        number if status == Status::Rcode(Rcode::NOERROR) && number > 0 => {
+            format!("{number} with no data")
+        }
+        _ => String::new(),
+    }
+}
+
+fn write_causes(tally: &Tally, layout: Layout, out: &mut String) -> std::fmt::Result {
+    let (total, causes) = (tally.total(), tally.causes());
+    if causes.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "cause of failure")?;
+    let mut table = counts_table();
+    for (cause, number) in causes {
+        table.row([
+            cause.to_string(),
+            number.to_string(),
+            percent(number, total),
+        ]);
+    }
+    table.write(out, layout);
+    Ok(())
+}
+
+fn write_confirmations(tally: &Tally, out: &mut String) -> std::fmt::Result {
+    let confirmations = tally.confirmations();
+    if confirmations.total() == 0 {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "forward: confirmed {}, unconfirmed {}, unknown {}",
+        confirmations.confirmed, confirmations.unconfirmed, confirmations.unknown
+    )
+}
+
+fn write_latency(tally: &Tally, latency: &LatencyRecorder, layout: Layout, out: &mut String) {
     let times = [Measure::Service, Measure::Response];
     // A DNS query has only one phase, which is its service time.
     let phases: &[Measure] = match tally.of_hosts() {
         0 => &[],
         _ => &Measure::PHASES,
     };
+    let mut table = percentiles_table("latency");
     for measure in times.iter().chain(phases) {
-        // Most probes never wait; a row of zeros is left out.
-        let has_values = |kept: &Percentiles| *measure != Measure::Wait || kept.max_ns > 0;
+        // Most probes never wait, and many bodies come with their head: rows of zeros are left out.
+        let has_values = |kept: &Percentiles| kept.max_ns > 0;
         if let Some(percentiles) = latency.percentiles(*measure).filter(has_values) {
-            let mut row = vec![measure.as_str().to_owned()];
-            row.extend(percentiles.values_ns().map(span_ns));
-            rows.push(row);
+            let name = measure.as_str().to_owned();
+            let cells = percentiles.values_ns().map(span_cell);
+            table.row([name].into_iter().chain(cells));
         }
     }
-    if rows.len() > 1 {
-        table(out, &rows);
+    if !table.is_empty() {
+        table.write(out, layout);
     }
-    Ok(())
 }
 
 fn write_pace(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Result {
@@ -258,21 +310,21 @@ fn write_schedule(input: &SummaryInput<'_>, out: &mut String) -> std::fmt::Resul
     }
 }
 
-/// Appends the count of every kind of loss, and for each that occurred what it means and what to look
-/// at.
+/// Appends the count of each kind of loss that occurred, what it means and what to look at.
 fn write_losses(shards: &[ShardReport], out: &mut String) -> std::fmt::Result {
     let counts = LOSSES.map(|loss| (loss.sum(shards), loss));
-    let all = counts
-        .iter()
-        .map(|(sum, loss)| format!("{} {sum}", loss.name));
-    writeln!(out, "losses: {}", all.collect::<Vec<_>>().join(", "))?;
-    let occurred = counts.iter().filter(|(sum, _)| *sum > 0);
-    let rows = occurred.map(|(sum, loss)| {
-        let note = format!("{}; look at {}", loss.meaning, loss.look_at);
-        vec![loss.name.to_owned(), sum.to_string(), note]
-    });
-    aligned(out, &rows.collect::<Vec<_>>(), |column| column == 1);
-    Ok(())
+    let occurred = || counts.iter().filter(|(sum, _)| *sum > 0);
+    let all: Vec<String> = occurred()
+        .map(|(sum, loss)| format!("{} {sum}", loss.name))
+        .collect();
+    if all.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "losses: {}", all.join(", "))?;
+    occurred().try_for_each(|(_, loss)| {
+        let (name, meaning, look_at) = (loss.name, loss.meaning, loss.look_at);
+        writeln!(out, "  {name}: {meaning}; look at {look_at}")
+    })
 }
 
 #[cfg(test)]

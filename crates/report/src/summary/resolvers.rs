@@ -4,20 +4,24 @@ use std::fmt::Write;
 
 use canvass_model::{ShardReport, UpstreamReport};
 
-use crate::human::{count, rate, table};
+use crate::Layout;
+use crate::human::{count, rate};
 use crate::resolvers::{HEADING, Resolver, ResolverState, Style, busiest_first};
+use crate::table::{Column, NOTHING, Table};
 
 /// How many resolvers have a line of their own, and how many addresses of a group are listed.
 const SHOWN_MAX: usize = 10;
 const STYLE: Style = Style {
     number: |number| number.to_string(),
     rate,
-    none: "-",
+    none: NOTHING,
 };
+/// When each column is left out: the highest first, those with 0 never.
+const RANKS: [u8; HEADING.len()] = [0, 8, 1, 3, 10, 5, 2, 6, 9, 4, 7, 0];
 
 /// Appends a table of the busiest resolvers. If it does not hold all, the bad ones are listed by
 /// group.
-pub(super) fn write(shards: &[ShardReport], out: &mut String) -> std::fmt::Result {
+pub(super) fn write(shards: &[ShardReport], layout: Layout, out: &mut String) -> std::fmt::Result {
     let resolvers = busiest_first(shards);
     if resolvers.is_empty() {
         return Ok(());
@@ -36,14 +40,22 @@ pub(super) fn write(shards: &[ShardReport], out: &mut String) -> std::fmt::Resul
     // The line above already says what the first column is.
     let mut heading = HEADING.map(str::to_owned);
     heading[0].clear();
-    let mut rows = vec![heading.to_vec()];
-    for resolver in resolvers.iter().take(SHOWN_MAX) {
-        rows.extend(resolver.rows(&STYLE));
+    let mut columns = RANKS.map(|rank| Column::RIGHT.dispensable(rank));
+    columns[0] = Column::LEFT;
+    let mut table = Table::new(columns);
+    table.heading(heading);
+    let asked = |one: &&Resolver<'_>| one.sum(|report| report.sent) > 0;
+    for resolver in resolvers.iter().take(SHOWN_MAX).filter(asked) {
+        resolver
+            .rows(&STYLE)
+            .into_iter()
+            .for_each(|row| table.row(row));
     }
-    table(out, &rows);
+    table.write(out, layout);
     if !all_shown {
         write_groups(&resolvers, out)?;
     }
+    write_unused(&resolvers, out)?;
     write_choices(&resolvers, out)?;
     write_errors(shards, out)
 }
@@ -70,6 +82,10 @@ fn write_groups(resolvers: &[Resolver<'_>], out: &mut String) -> std::fmt::Resul
             }
         }
     }
+    Ok(())
+}
+
+fn write_unused(resolvers: &[Resolver<'_>], out: &mut String) -> std::fmt::Result {
     let unused = resolvers
         .iter()
         .filter(|resolver| resolver.state() == ResolverState::Unused)
@@ -168,7 +184,7 @@ mod tests {
 
     fn rendered(shards: &[ShardReport]) -> String {
         let mut out = String::new();
-        write(shards, &mut out).unwrap();
+        write(shards, Layout::WIDE, &mut out).unwrap();
         out
     }
 

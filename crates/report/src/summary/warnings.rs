@@ -219,7 +219,6 @@ mod tests {
             remaining: None,
             interrupted: false,
             recheck: None,
-            colour: false,
         })
     }
 

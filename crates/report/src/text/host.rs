@@ -4,15 +4,16 @@ use canvass_model::{
     AddressVerdict, Answer, HttpAnswer, HttpExtras, Outcome, TalkAnswer, TalkReply, TlsFacts, Unmet,
 };
 
-use super::push_unmet;
+use super::{push_status_of, push_unmet};
 use crate::human::{count, span_ns};
+use crate::theme::Theme;
 use crate::write::{
     nanos, push_display, push_number, push_remote, push_sha256, push_status, push_visible,
 };
 
 /// Appends status, size, time and detail.
-pub(super) fn push_http(out: &mut Vec<u8>, outcome: &Outcome) {
-    push_status(out, outcome.status);
+pub(super) fn push_http(out: &mut Vec<u8>, outcome: &Outcome, theme: Theme) {
+    push_status_of(out, outcome, theme);
     out.push(b'\t');
     let answer = match &outcome.answer {
         Answer::Http(answer) => Some(&**answer),
@@ -34,8 +35,8 @@ pub(super) fn push_http(out: &mut Vec<u8>, outcome: &Outcome) {
 }
 
 /// Appends status, time and detail.
-pub(super) fn push_talk(out: &mut Vec<u8>, outcome: &Outcome) {
-    push_status(out, outcome.status);
+pub(super) fn push_talk(out: &mut Vec<u8>, outcome: &Outcome, theme: Theme) {
+    push_status_of(out, outcome, theme);
     push_time(out, outcome);
     let mut detail = Detail::new(out);
     detail.push_fault(outcome);

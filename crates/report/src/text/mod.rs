@@ -33,13 +33,20 @@ use canvass_model::{
 };
 
 use crate::LineFormat;
+use crate::theme::{PLAIN, StatusClass, Theme};
 use crate::write::{push_display, push_status, push_visible, target_text};
 
 /// The `text` format.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Text;
+pub struct Text {
+    theme: Theme,
+}
 
 impl LineFormat for Text {
+    fn colour(&mut self) {
+        self.theme = Theme(true);
+    }
+
     fn header(&mut self, _out: &mut Vec<u8>) {}
 
     fn line(&mut self, outcome: &Outcome, out: &mut Vec<u8>) {
@@ -47,7 +54,7 @@ impl LineFormat for Text {
         out.push(b'\t');
         match outcome.job.spec {
             ProbeSpec::Ptr { forward_confirm } => {
-                push_status(out, outcome.status);
+                push_status_of(out, outcome, self.theme);
                 out.push(b'\t');
                 match (&outcome.fault, &outcome.answer) {
                     (Some(fault), _) => push_visible(out, &fault.message),
@@ -69,7 +76,7 @@ impl LineFormat for Text {
                 }
                 push_display(out, record_type);
                 out.push(b'\t');
-                push_status(out, outcome.status);
+                push_status_of(out, outcome, self.theme);
                 out.push(b'\t');
                 match (&outcome.fault, &outcome.answer) {
                     (Some(fault), _) => push_visible(out, &fault.message),
@@ -82,11 +89,24 @@ impl LineFormat for Text {
                 }
                 details::push_details(out, outcome);
             }
-            ProbeSpec::Http { .. } => host::push_http(out, outcome),
-            ProbeSpec::Tcp { .. } | ProbeSpec::Udp { .. } => host::push_talk(out, outcome),
+            ProbeSpec::Http { .. } => host::push_http(out, outcome, self.theme),
+            ProbeSpec::Tcp { .. } | ProbeSpec::Udp { .. } => {
+                host::push_talk(out, outcome, self.theme)
+            }
         }
         out.push(b'\n');
     }
+}
+
+/// Appends the status of an outcome, in the colour of its class if there are colours.
+fn push_status_of(out: &mut Vec<u8>, outcome: &Outcome, theme: Theme) {
+    if !theme.0 {
+        return push_status(out, outcome.status);
+    }
+    let class = StatusClass::of(outcome.verdict, outcome.status);
+    out.extend_from_slice(class.colour().as_bytes());
+    push_status(out, outcome.status);
+    out.extend_from_slice(PLAIN.as_bytes());
 }
 
 /// Whether there are records to show: those of an answer, also of one that is not the expected one.

@@ -5,9 +5,33 @@ use proptest::prelude::*;
 
 fn line(outcome: &Outcome) -> String {
     let mut out = Vec::new();
-    Text.header(&mut out);
-    Text.line(outcome, &mut out);
+    Text::default().header(&mut out);
+    Text::default().line(outcome, &mut out);
     String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn a_status_has_the_colour_of_its_class_and_nothing_else_changes() {
+    for (outcome, colour) in [
+        (fixture::ptr_answered(), "\x1b[32m"),
+        (fixture::ptr_negative(), "\x1b[33m"),
+        (fixture::ptr_timeout(), "\x1b[31m"),
+        (fixture::http_answered(), "\x1b[32m"),
+        (fixture::http_unexpected(), "\x1b[31m"),
+        (fixture::tcp_refused(), "\x1b[31m"),
+    ] {
+        let mut out = Vec::new();
+        let mut coloured = Text::default();
+        coloured.colour();
+        coloured.line(&outcome, &mut out);
+        let text = String::from_utf8(out).unwrap();
+        let word = format!("\t{colour}{}\x1b[0m\t", outcome.status);
+        assert!(text.contains(&word), "{text}");
+        assert_eq!(
+            text.replace(colour, "").replace("\x1b[0m", ""),
+            line(&outcome)
+        );
+    }
 }
 
 #[test]

@@ -101,7 +101,7 @@ fn play(
     let budget = Budget {
         octets: 40,
         per_chunk: 10,
-                    shares_max: 3,
+        shares_max: 3,
     };
     submitter.begin(GENERATION, b"plan", budget)?;
     for id in 0..4 {

@@ -290,7 +290,7 @@ fn a_new_chunk_is_given_only_within_the_budget() {
     let budget = Budget {
         octets: 25,
         per_chunk: 10,
-                    shares_max: 3,
+        shares_max: 3,
     };
     broker.begin(GENERATION, b"", budget).unwrap();
     for id in 0..4 {

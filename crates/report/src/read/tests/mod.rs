@@ -158,7 +158,6 @@ fn lines_are_counted_as_the_run_counted_them() {
         remaining: None,
         interrupted: false,
         recheck: None,
-        colour: false,
     });
     assert_eq!(report.warnings, actual);
     assert!(

@@ -135,12 +135,11 @@ mod tests {
     fn no_more_workers_have_a_share_than_it_can_be_divided_among() {
         let mut shares = Shares::default();
         let mut renew = |name, now| shares.renew(&worker(name), b"", at(now), SHARE_FOR, 2).0;
-        for name in ["a", "b", "c"] {
-            renew(name, 0);
+        for now in [0, 1000] {
+            ["a", "b", "c"].map(|name| renew(name, now));
         }
-        renew("a", 100);
-        assert_eq!([renew("b", 2100), renew("c", 2100)], [0.5, 0.5]);
-        assert_eq!(renew("a", 2100), 0.0);
+        // The first grant, of everything, has expired.
+        assert_eq!(["b", "c", "a"].map(|name| renew(name, 2001)), [0.5, 0.0, 0.5]);
     }
 
     #[test]

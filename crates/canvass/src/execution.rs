@@ -10,7 +10,7 @@ use crate::run::Stops;
 /// A run, here or on workers.
 pub(crate) enum Execution {
     Here(Box<Run>),
-    OnWorkers(Submission),
+    OnWorkers(Box<Submission>),
 }
 
 /// Ends such a run early.

@@ -74,7 +74,10 @@ pub(crate) fn run(invocation: Invocation, signals: &StopSignals) -> Result<Exit,
             let run = Run::go_on(plan, source, sinks, before, recheck);
             Execution::Here(Box::new(run.map_err(Failure::stopped)?))
         }
-        Some(campaign) => Execution::OnWorkers(campaign.start(plan, source, sinks, before)?),
+        Some(campaign) => {
+            let submission = campaign.start(plan, source, sinks, before)?;
+            Execution::OnWorkers(Box::new(submission))
+        }
     };
     let notice = run.reader().map(|run| StopNotice { run, deadline });
     let notice = notice.and_then(|notice| notice.if_wanted(quiet, verbose || progress));

@@ -136,10 +136,15 @@ mod tests {
         let mut shares = Shares::default();
         let mut renew = |name, now| shares.renew(&worker(name), b"", at(now), SHARE_FOR, 2).0;
         for now in [0, 1000] {
-            ["a", "b", "c"].map(|name| renew(name, now));
+            for name in ["a", "b", "c"] {
+                renew(name, now);
+            }
         }
         // The first grant, of everything, has expired.
-        assert_eq!(["b", "c", "a"].map(|name| renew(name, 2001)), [0.5, 0.0, 0.5]);
+        assert_eq!(
+            ["b", "c", "a"].map(|name| renew(name, 2001)),
+            [0.5, 0.0, 0.5]
+        );
     }
 
     #[test]

@@ -200,7 +200,10 @@ impl Submission {
         let (report, ended) = bounded(1);
         let spawned = thread::Builder::new()
             .name("submitter".into())
-            .spawn(move || report.send(service.run()));
+            .spawn(move || {
+                // Nobody receives it if the submission was dropped.
+                let _ = report.send(service.run());
+            });
         spawned.map_err(SubmissionError::Thread)?;
         Ok(Self {
             shared,

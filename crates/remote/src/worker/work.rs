@@ -160,7 +160,10 @@ impl Worker {
         let (report, ended) = bounded(1);
         thread::Builder::new()
             .name("worker".into())
-            .spawn(move || report.send(service.run()))
+            .spawn(move || {
+                // Nobody receives it if the worker was dropped.
+                let _ = report.send(service.run());
+            })
             .map_err(StartError::Thread)?;
         Ok(Self {
             stop,

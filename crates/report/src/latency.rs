@@ -67,7 +67,7 @@ impl Measure {
         Self::FirstByte,
         Self::Transfer,
     ];
-    const ALL: [Self; MEASURES] = [
+    pub(crate) const ALL: [Self; MEASURES] = [
         Self::Service,
         Self::Response,
         Self::Wait,

@@ -37,7 +37,7 @@ pub struct WorkerSettings {
     pub share: Box<dyn Fn(f64) -> f64 + Send>,
     /// How long to stay if there is nothing to claim; `None` for as long as there is the campaign.
     pub idle_max: Option<Duration>,
-    /// How long to wait for the broker after [`Worker::drain`].
+    /// How long to wait for the broker after [`WorkerStop::drain`].
     pub drain_max: Duration,
     /// Says what a person should know: the broker is away.
     pub notes: Box<dyn FnMut(String) + Send>,

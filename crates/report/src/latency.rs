@@ -9,6 +9,7 @@
 //! one for each measure of a probe that has values, at most eight per probe: 3.1 MiB. None of them
 //! grows.
 
+mod merge;
 mod saved;
 
 use std::borrow::Cow;
@@ -18,6 +19,8 @@ use canvass_model::{Outcome, Phase, ProbeSpec, Status};
 use hdrhistogram::Histogram;
 
 use crate::write::nanos;
+
+pub(crate) use merge::add_steps;
 
 /// The maximum latency in nanoseconds: an hour. Longer ones count as an hour.
 pub const LATENCY_MAX_NS: u64 = 3_600_000_000_000;
@@ -207,29 +210,6 @@ impl LatencyRecorder {
         }
     }
 
-    /// Adds what was counted elsewhere for a probe and a measure, by their places in [`TAGS`].
-    pub(crate) fn add(&mut self, probe: usize, measure: usize, counted: &Histogram<u64>) {
-        let kept = self.probes[probe][measure].get_or_insert_with(histogram);
-        let bounds = |one: &Histogram<u64>| (one.low(), one.high(), one.sigfig());
-        if bounds(kept) == bounds(counted) {
-            kept.add(counted).expect("both have the same bounds");
-        } else {
-            add_steps(kept, counted);
-        }
-    }
-
-    /// Adds what was counted elsewhere. The sum is as if all outcomes had been counted here.
-    pub fn merge(&mut self, other: &Self) {
-        self.scheduled |= other.scheduled;
-        for (probe, measures) in other.probes.iter().enumerate() {
-            for (measure, counted) in measures.iter().enumerate() {
-                if let Some(counted) = counted {
-                    self.add(probe, measure, counted);
-                }
-            }
-        }
-    }
-
     /// The histograms that have values.
     pub(crate) fn histograms(&self) -> &Histograms<u64> {
         &self.probes
@@ -284,19 +264,6 @@ impl LatencyRecorder {
 pub(crate) fn histogram<C: hdrhistogram::Counter>() -> Histogram<C> {
     Histogram::new_with_bounds(1, LATENCY_MAX_NS, SIGNIFICANT_DIGITS)
         .expect("the bounds are constant and valid")
-}
-
-/// Adds the values of a histogram with other bounds or counters.
-pub(crate) fn add_steps<C: hdrhistogram::Counter>(
-    kept: &mut Histogram<C>,
-    counted: &Histogram<u64>,
-) {
-    for step in counted.iter_recorded() {
-        let count = C::from_u64(step.count_at_value())
-            .or_else(|| C::from_u32(u32::MAX))
-            .expect("counters have 32 bits or 64");
-        kept.saturating_record_n(step.value_iterated_to(), count);
-    }
 }
 
 /// Counts the spans of one outcome.

@@ -34,6 +34,7 @@ mod human;
 mod json;
 mod latency;
 mod layout;
+mod line_sink;
 mod losses;
 mod ndjson;
 mod notable;
@@ -71,6 +72,7 @@ pub use hgrm::{path_beside, write_percentile_table};
 pub use hlog::IntervalLog;
 pub use latency::{LATENCY_MAX_NS, LatencyRecorder, Measure, Percentiles};
 pub use layout::Layout;
+pub use line_sink::{LineCount, LineSink};
 pub use ndjson::Ndjson;
 pub use notable::NotableTargets;
 pub use page::{comparison_page, run_page};
@@ -79,7 +81,7 @@ pub use read::{BadLines, ReadError, ReadRun, read_run};
 pub use resolver_counts::{ResolverCount, ResolverCounts};
 pub use run_report::{Origin, RunReport};
 pub use selftest::{DelayError, SelfTest, SystemLimits, TimedDelay};
-pub use sink::{Durable, LineCount, LineSink, Sink, SinkError};
+pub use sink::{Durable, Sink, SinkError};
 pub use summary::{RecheckCounts, SummaryInput, summary, warnings};
 pub use tally::{
     CERTIFICATE_DAYS_FEW, Confirmations, EndingCertificates, FaultCount, LATE_START_MIN, SeenCount,

@@ -211,6 +211,7 @@ impl WorkerStop {
 impl Service {
     fn run(mut self) -> WorkEnd {
         let end = self.work();
+        let has_run_ended = self.executor.run.wait(Duration::ZERO);
         if !matches!(end, WorkEnd::Gone) {
             // If the broker does not answer, the leases run out.
             let _ = self.holder.give_back(&mut *self.broker, &mut self.executor);
@@ -219,8 +220,10 @@ impl Service {
         let RunExecutor { run, chunks, .. } = self.executor;
         chunks.close();
         run.abort();
-        drop(run.join());
-        end
+        match run.join().error {
+            Some(error) if has_run_ended => WorkEnd::Failed(error.to_string()),
+            _ => end,
+        }
     }
 
     fn work(&mut self) -> WorkEnd {

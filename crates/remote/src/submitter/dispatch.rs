@@ -7,7 +7,7 @@ use std::time::Duration;
 use canvass_model::Job;
 
 use crate::broker::{
-    Broker, BrokerError, Budget, CampaignState, ChunkId, Delivery, DeliveryId, Generation,
+    Broker, BrokerError, Budget, CampaignState, ChunkId, Delivery, DeliveryId, Generation, Phase,
     WorkerName,
 };
 use crate::campaign::CampaignPlan;
@@ -150,6 +150,10 @@ impl Dispatch {
                 }
                 self.taken.push_back((id, chunk, receiver.received()));
             }
+        }
+        if state.phase == Phase::Cancelled {
+            // Whoever takes it up again wants it to go on.
+            broker.set_phase(generation, Phase::Running)?;
         }
         self.generation = Some(generation);
         self.next = state.next_chunk;

@@ -113,14 +113,14 @@ impl Collection {
     /// Notes that the broker answers.
     pub(super) fn is_reachable(&mut self) {
         if std::mem::take(&mut self.is_away) {
-            (self.notes)("the broker is back".into());
+            (self.notes)("it answers again".into());
         }
     }
 
     /// Notes that the broker does not answer, or cannot write.
     pub(super) fn is_away(&mut self, error: &BrokerError) {
         if !std::mem::replace(&mut self.is_away, true) {
-            (self.notes)(format!("waiting for the broker: {error}"));
+            (self.notes)(format!("waiting: {error}"));
         }
     }
 

@@ -275,7 +275,7 @@ impl Dispatch {
             .as_ref()
             .is_some_and(|before| *before != instance)
         {
-            receiver.note("the broker was restarted or failed over; comparing what it has".into());
+            receiver.note("it was restarted or failed over; comparing what it has".into());
             // It may have lost the last deliveries, and give others their places. Those that were taken
             // are read again.
             self.cursor = None;
@@ -289,7 +289,7 @@ impl Dispatch {
                 self.audit(now, broker, generation)?;
             }
             (Some(_), _) => {
-                receiver.note("the broker has lost the campaign; publishing it again".into());
+                receiver.note("it has lost the campaign, which is published again".into());
                 self.rebuild(now);
             }
             (None, _) => {}

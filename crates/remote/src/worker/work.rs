@@ -248,7 +248,7 @@ impl Service {
             let now = self.began.elapsed();
             let stepped = self.holder.step(now, &mut *self.broker, &mut self.executor);
             if stepped.is_ok() && std::mem::take(&mut self.is_away) {
-                (self.notes)("the broker is back".into());
+                (self.notes)("it answers again".into());
             }
             match stepped {
                 Ok(Next::Busy) => self.idle_since = None,
@@ -274,7 +274,7 @@ impl Service {
                 Err(error @ BrokerError::Refused(_)) => return WorkEnd::Refused(error),
                 Err(error) => {
                     if !std::mem::replace(&mut self.is_away, true) {
-                        (self.notes)(format!("waiting for the broker: {error}"));
+                        (self.notes)(format!("waiting: {error}"));
                     }
                     self.executor.chunks.wait(AWAY_WAIT);
                 }

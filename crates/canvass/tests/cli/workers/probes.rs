@@ -45,7 +45,9 @@ fn every_kind_of_probe_can_be_done_by_workers() {
         ],
         1,
     );
-    is_the_same(&["tcp", "--lab", "www.lab.test:22", &closed], 1);
+    let tcp = ["tcp", "--lab", "www.lab.test:22", &closed];
+    is_the_same(&tcp, 1);
+    is_the_same(&[&tcp[..], &["--only", "failed"]].concat(), 1);
     is_the_same(&["udp", "--lab", "127.0.0.1", "--talk", "daytime"], 0);
     is_the_same(
         &[

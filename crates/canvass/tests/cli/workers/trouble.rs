@@ -34,15 +34,15 @@ fn both_sides_say_once_that_redis_is_away_and_go_on() {
     let mut submitter = rig.submit(&[]);
     until_chunks_are_done(&rig);
     rig.redis.kill();
-    submitter.until_it_says("waiting for the broker: ");
-    worker.until_it_says("waiting for the broker: ");
+    submitter.until_it_says("redis.sock: waiting: ");
+    worker.until_it_says("redis.sock: waiting: ");
     rig.redis.restart();
     let run = submitter.end().exits(0);
     worker.signal(Signal::TERM);
     let of_worker = worker.end().exits(143);
     for said in [&run.err, &of_worker.err] {
-        assert_eq!(said.matches("waiting for the broker").count(), 1, "{said}");
-        assert_eq!(said.matches("the broker is back").count(), 1, "{said}");
+        assert_eq!(said.matches("redis.sock: waiting: ").count(), 1, "{said}");
+        assert_eq!(said.matches("it answers again").count(), 1, "{said}");
     }
     assert_eq!(run.balance()[0], 6000);
     assert_eq!(results(&rig.lines()), results(&rig.lines_alone()));
@@ -60,8 +60,8 @@ fn a_redis_without_memory_is_waited_for() {
     let run = submitter.end().exits(0);
     assert_eq!(run.balance()[0], 6000);
     let said = worker.said();
-    assert_eq!(said.matches("waiting for the broker").count(), 1, "{said}");
-    assert_eq!(said.matches("the broker is back").count(), 1, "{said}");
+    assert_eq!(said.matches("redis.sock: waiting: ").count(), 1, "{said}");
+    assert_eq!(said.matches("it answers again").count(), 1, "{said}");
     assert_eq!(results(&rig.lines()), results(&rig.lines_alone()));
 }
 

@@ -29,7 +29,7 @@ pub(crate) enum CampaignCommand {
     /// Cancel a campaign
     ///
     /// Workers give back what they hold. What came back before remains in the output of the command, whose
-    /// journal remains too.
+    /// journal remains too: `canvass campaign attach` goes on with it.
     Cancel(CancelArgs),
     /// Put together the lines that workers have kept
     ///

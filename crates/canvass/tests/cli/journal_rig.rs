@@ -109,7 +109,7 @@ impl Rig {
 
     /// The lines of its output, decompressed.
     pub(crate) fn lines(&self) -> Vec<String> {
-        lines(&self.output)
+        lines_of(&self.output)
     }
 
     /// The lines of the same run without a journal.
@@ -120,7 +120,7 @@ impl Rig {
         command.extend(["-q", "-o", path(&output)].map(String::from));
         let run = run(&command, input);
         assert!(run.code < Some(2), "{}", run.err);
-        lines(&output)
+        lines_of(&output)
     }
 }
 
@@ -133,7 +133,8 @@ fn path(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-fn lines(path: &Path) -> Vec<String> {
+/// The lines of a file, decompressed.
+pub(crate) fn lines_of(path: &Path) -> Vec<String> {
     let program = match path.extension().and_then(|extension| extension.to_str()) {
         Some("gz") => "gzip",
         Some("zst") => "zstd",

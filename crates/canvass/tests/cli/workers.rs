@@ -1,5 +1,12 @@
 //! Runs on workers: what is refused, what is said of it, and what is left behind.
 
+mod campaigns;
+mod caps;
+mod chaos;
+mod probes;
+mod rig;
+mod trouble;
+
 use std::fs;
 
 use canvass_remote::redis::{RedisOptions, RedisServer};

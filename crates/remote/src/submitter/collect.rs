@@ -17,6 +17,9 @@ use crate::result::ChunkResult;
 /// How often sinks are flushed.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
 
+/// How long there may be no worker before that is said.
+const DESERTED_AFTER: Duration = Duration::from_secs(10);
+
 /// Gives the results of chunks to the sinks of a run.
 pub(super) struct Collection {
     plan: Plan,
@@ -32,6 +35,10 @@ pub(super) struct Collection {
     by_worker: HashMap<WorkerName, u64>,
     notes: Box<dyn FnMut(String) + Send>,
     is_away: bool,
+    /// Since when no worker takes part.
+    deserted_since: Option<Instant>,
+    /// Whether that was said.
+    is_deserted: bool,
 }
 
 impl Collection {
@@ -53,6 +60,8 @@ impl Collection {
             by_worker: HashMap::new(),
             notes,
             is_away: false,
+            deserted_since: None,
+            is_deserted: false,
         }
     }
 
@@ -104,14 +113,30 @@ impl Collection {
     /// Notes that the broker answers.
     pub(super) fn is_reachable(&mut self) {
         if std::mem::take(&mut self.is_away) {
-            (self.notes)("the broker is back".into());
+            (self.notes)("it answers again".into());
         }
     }
 
     /// Notes that the broker does not answer, or cannot write.
     pub(super) fn is_away(&mut self, error: &BrokerError) {
         if !std::mem::replace(&mut self.is_away, true) {
-            (self.notes)(format!("waiting for the broker: {error}"));
+            (self.notes)(format!("waiting: {error}"));
+        }
+    }
+
+    /// Notes whether any worker takes part.
+    pub(super) fn has_workers(&mut self, has_any: bool) {
+        if has_any {
+            self.deserted_since = None;
+            if std::mem::take(&mut self.is_deserted) {
+                (self.notes)("a worker takes part".into());
+            }
+            return;
+        }
+        let since = *self.deserted_since.get_or_insert_with(Instant::now);
+        let is_deserted = since.elapsed() >= DESERTED_AFTER;
+        if is_deserted && !std::mem::replace(&mut self.is_deserted, true) {
+            (self.notes)("no worker takes part, so it waits for one; workers say why".into());
         }
     }
 

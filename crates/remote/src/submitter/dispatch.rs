@@ -7,7 +7,7 @@ use std::time::Duration;
 use canvass_model::Job;
 
 use crate::broker::{
-    Broker, BrokerError, Budget, CampaignState, ChunkId, Delivery, DeliveryId, Generation,
+    Broker, BrokerError, Budget, CampaignState, ChunkId, Delivery, DeliveryId, Generation, Phase,
     WorkerName,
 };
 use crate::campaign::CampaignPlan;
@@ -151,6 +151,10 @@ impl Dispatch {
                 self.taken.push_back((id, chunk, receiver.received()));
             }
         }
+        if state.phase == Phase::Cancelled {
+            // Whoever takes it up again wants it to go on.
+            broker.set_phase(generation, Phase::Running)?;
+        }
         self.generation = Some(generation);
         self.next = state.next_chunk;
         out.sort_unstable_by_key(|range| range.start);
@@ -271,7 +275,7 @@ impl Dispatch {
             .as_ref()
             .is_some_and(|before| *before != instance)
         {
-            receiver.note("the broker was restarted or failed over; comparing what it has".into());
+            receiver.note("it was restarted or failed over; comparing what it has".into());
             // It may have lost the last deliveries, and give others their places. Those that were taken
             // are read again.
             self.cursor = None;
@@ -285,7 +289,7 @@ impl Dispatch {
                 self.audit(now, broker, generation)?;
             }
             (Some(_), _) => {
-                receiver.note("the broker has lost the campaign; publishing it again".into());
+                receiver.note("it has lost the campaign, which is published again".into());
                 self.rebuild(now);
             }
             (None, _) => {}

@@ -413,6 +413,7 @@ impl Service {
             }
             self.looked_at_fleet = Some(Instant::now());
             self.collection.forget_but(&self.fleet);
+            self.collection.has_workers(self.fleet.live() > 0);
             let loops = self.fleet.loops();
             *self
                 .shared

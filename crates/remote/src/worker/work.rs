@@ -211,6 +211,7 @@ impl WorkerStop {
 impl Service {
     fn run(mut self) -> WorkEnd {
         let end = self.work();
+        let has_run_ended = self.executor.run.wait(Duration::ZERO);
         if !matches!(end, WorkEnd::Gone) {
             // If the broker does not answer, the leases run out.
             let _ = self.holder.give_back(&mut *self.broker, &mut self.executor);
@@ -219,8 +220,10 @@ impl Service {
         let RunExecutor { run, chunks, .. } = self.executor;
         chunks.close();
         run.abort();
-        drop(run.join());
-        end
+        match run.join().error {
+            Some(error) if has_run_ended => WorkEnd::Failed(error.to_string()),
+            _ => end,
+        }
     }
 
     fn work(&mut self) -> WorkEnd {
@@ -245,7 +248,7 @@ impl Service {
             let now = self.began.elapsed();
             let stepped = self.holder.step(now, &mut *self.broker, &mut self.executor);
             if stepped.is_ok() && std::mem::take(&mut self.is_away) {
-                (self.notes)("the broker is back".into());
+                (self.notes)("it answers again".into());
             }
             match stepped {
                 Ok(Next::Busy) => self.idle_since = None,
@@ -271,7 +274,7 @@ impl Service {
                 Err(error @ BrokerError::Refused(_)) => return WorkEnd::Refused(error),
                 Err(error) => {
                     if !std::mem::replace(&mut self.is_away, true) {
-                        (self.notes)(format!("waiting for the broker: {error}"));
+                        (self.notes)(format!("waiting: {error}"));
                     }
                     self.executor.chunks.wait(AWAY_WAIT);
                 }

@@ -207,6 +207,13 @@ impl LatencyRecorder {
         }
     }
 
+    /// Forgets what was counted, and keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        self.scheduled = false;
+        let histograms = self.probes.iter_mut().flatten().flatten();
+        histograms.for_each(Histogram::reset);
+    }
+
     /// Adds what was counted elsewhere for a probe and a measure, by their places in [`TAGS`].
     pub(crate) fn add(&mut self, probe: usize, measure: usize, counted: &Histogram<u64>) {
         let kept = self.probes[probe][measure].get_or_insert_with(histogram);

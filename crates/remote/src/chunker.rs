@@ -10,8 +10,11 @@ use crate::chunk::CHUNK_JOBS_MAX;
 
 /// The maximum time that a worker needs for a chunk, in seconds.
 const CHUNK_WORK_S: f64 = 2.0;
-/// The maximum size of the lines of a chunk, in octets.
+/// The maximum size of the result of a chunk as it travels, in octets.
 const RESULT_OCTETS_MAX: f64 = 1_048_576.0;
+/// The maximum size of the lines of a chunk before they are compressed, in octets: what a worker has in
+/// memory for each chunk that it is at.
+const LINES_OCTETS_MAX: f64 = 4.0 * RESULT_OCTETS_MAX;
 /// The number of jobs of a chunk while nothing is known of the workers.
 const CHUNK_JOBS_FIRST: usize = 256;
 /// How much larger than the one before a chunk may be.
@@ -58,14 +61,15 @@ impl<S: Source> Chunker<S> {
     }
 }
 
-/// How large chunks are: what the slowest worker does in two seconds, or a mebibyte of lines, whichever
-/// is less.
+/// How large chunks are: what the slowest worker does in two seconds, a mebibyte of result, or four of lines,
+/// whichever is the least.
 #[derive(Debug)]
 pub(crate) struct ChunkSize {
     jobs: usize,
     /// Jobs per second, by worker.
     rates: HashMap<WorkerName, f64>,
-    octets_per_job: f64,
+    /// The part of the largest chunk that a job takes, by the sizes of its lines and its result.
+    part_per_job: f64,
 }
 
 impl ChunkSize {
@@ -73,7 +77,7 @@ impl ChunkSize {
         Self {
             jobs: CHUNK_JOBS_FIRST,
             rates: HashMap::new(),
-            octets_per_job: 0.0,
+            part_per_job: 0.0,
         }
     }
 
@@ -81,17 +85,26 @@ impl ChunkSize {
         self.jobs
     }
 
-    /// Learns from the result of a chunk of `jobs` jobs, whose worker does `per_second`.
-    pub(crate) fn learn(&mut self, worker: &WorkerName, per_second: f64, jobs: u64, octets: usize) {
+    /// Learns from the result of a chunk of `jobs` jobs, whose worker does `per_second`. Its lines have
+    /// `lines` octets, and it had `result` octets as it came.
+    pub(crate) fn learn(
+        &mut self,
+        worker: &WorkerName,
+        per_second: f64,
+        jobs: u64,
+        lines: usize,
+        result: usize,
+    ) {
         self.rates.insert(worker.clone(), per_second);
-        let of_result = octets as f64 / jobs.max(1) as f64;
-        self.octets_per_job = match self.octets_per_job {
-            0.0 => of_result,
-            before => before.mul_add(0.8, of_result * 0.2),
+        let part = (lines as f64 / LINES_OCTETS_MAX).max(result as f64 / RESULT_OCTETS_MAX);
+        let part = part / jobs.max(1) as f64;
+        self.part_per_job = match self.part_per_job {
+            0.0 => part,
+            before => before.mul_add(0.8, part * 0.2),
         };
         let slowest = self.rates.values().copied().fold(f64::INFINITY, f64::min);
         let by_time = slowest * CHUNK_WORK_S;
-        let by_size = RESULT_OCTETS_MAX / self.octets_per_job.max(1.0);
+        let by_size = 1.0 / self.part_per_job;
         let wanted = by_time.min(by_size) as usize;
         self.jobs = wanted.min(self.jobs * GROWTH_MAX).clamp(1, CHUNK_JOBS_MAX);
     }
@@ -133,21 +146,24 @@ mod tests {
     }
 
     #[test]
-    fn chunks_grow_to_two_seconds_of_the_slowest_worker_or_a_mebibyte() {
+    fn chunks_grow_to_two_seconds_of_the_slowest_worker_or_the_maximum_of_their_results() {
         let worker = |name: &str| WorkerName(name.into());
         let mut size = ChunkSize::new();
         for _ in 0..10 {
             let jobs = size.jobs();
-            size.learn(&worker("a"), 5_000.0, jobs as u64, jobs * 50);
+            size.learn(&worker("a"), 5_000.0, jobs as u64, jobs * 50, jobs * 5);
             assert!(size.jobs() <= jobs * 2);
         }
         assert_eq!(size.jobs(), 10_000);
-        size.learn(&worker("b"), 0.2, 1, 50);
+        size.learn(&worker("b"), 0.2, 1, 50, 5);
         assert_eq!(size.jobs(), 1);
         size.retain(|name| name.0.as_ref() == "a");
-        for _ in 0..30 {
-            size.learn(&worker("a"), 1e9, 1_000, 64_000);
+        // Plain lines, and compressed ones.
+        for (result, jobs) in [(64_000, 16_384), (6_400, 65_536)] {
+            for _ in 0..60 {
+                size.learn(&worker("a"), 1e9, 1_000, 64_000, result);
+            }
+            assert!(size.jobs().abs_diff(jobs) < 100, "{}", size.jobs());
         }
-        assert!((16_300..16_500).contains(&size.jobs()), "{}", size.jobs());
     }
 }

@@ -5,6 +5,7 @@ use std::io::Read;
 use canvass_model::Time;
 use canvass_report::{Part, PartCounts};
 use serde::{Deserialize, Serialize};
+use zstd::bulk::Compressor;
 
 use crate::chunk::ChunkHeader;
 
@@ -44,14 +45,41 @@ pub struct ChunkResult {
 #[error("damaged result: {0}")]
 pub struct ResultError(String);
 
-impl ChunkResult {
-    /// Encodes the result with its lines.
-    pub fn encode(&self, lines: &[u8]) -> Vec<u8> {
-        let mut octets = postcard::to_stdvec(self).expect("counts can be saved");
-        match self.packing {
-            Packing::Plain => octets.extend_from_slice(lines),
+/// Packs lines, one result after the other.
+pub(crate) enum LinePacker {
+    /// See [`Packing::Plain`].
+    Plain,
+    /// See [`Packing::Zstd`]. Its tables are made once.
+    Zstd(Compressor<'static>),
+}
+
+impl LinePacker {
+    pub(crate) fn new(packing: Packing) -> Self {
+        match packing {
+            Packing::Plain => Self::Plain,
             Packing::Zstd => {
-                let packed = zstd::bulk::compress(lines, ZSTD_LEVEL);
+                let compressor = Compressor::new(ZSTD_LEVEL);
+                Self::Zstd(compressor.expect("the level is one that there is"))
+            }
+        }
+    }
+
+    pub(crate) fn packing(&self) -> Packing {
+        match self {
+            Self::Plain => Packing::Plain,
+            Self::Zstd(_) => Packing::Zstd,
+        }
+    }
+}
+
+impl ChunkResult {
+    /// Encodes the result with its lines, which `packer` packs as [`packing`](Self::packing) says.
+    pub(crate) fn encode(&self, lines: &[u8], packer: &mut LinePacker) -> Vec<u8> {
+        let mut octets = postcard::to_stdvec(self).expect("counts can be saved");
+        match packer {
+            LinePacker::Plain => octets.extend_from_slice(lines),
+            LinePacker::Zstd(compressor) => {
+                let packed = compressor.compress(lines);
                 octets.extend(packed.expect("memory is no bad output"));
             }
         }
@@ -94,5 +122,56 @@ impl ChunkResult {
             written: self.written,
             counts: self.counts,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_that_is_decoded_is_the_one_that_was_encoded_however_its_lines_are_packed() {
+        for packing in [Packing::Plain, Packing::Zstd] {
+            let mut packer = LinePacker::new(packing);
+            // A packer is used for one result after the other.
+            for lines in ["first\nsecond\n", ""] {
+                let result = ChunkResult {
+                    header: ChunkHeader {
+                        first: 7,
+                        jobs: 2,
+                        outcomes: 0,
+                    },
+                    counts: PartCounts::default(),
+                    written: 0,
+                    jobs_per_second: 2.0,
+                    lines_octets: lines.len() as u64,
+                    packing,
+                };
+                let octets = result.encode(lines.as_bytes(), &mut packer);
+                let (decoded, decoded_lines) = ChunkResult::decode(&octets).unwrap();
+                assert_eq!(decoded.header, result.header);
+                assert_eq!(decoded_lines, lines.as_bytes());
+            }
+        }
+    }
+
+    #[test]
+    fn a_result_without_some_of_its_lines_is_damaged() {
+        let mut packer = LinePacker::new(Packing::Plain);
+        let result = ChunkResult {
+            header: ChunkHeader {
+                first: 0,
+                jobs: 1,
+                outcomes: 0,
+            },
+            counts: PartCounts::default(),
+            written: 0,
+            jobs_per_second: 1.0,
+            lines_octets: 6,
+            packing: Packing::Plain,
+        };
+        let octets = result.encode(b"first\n", &mut packer);
+        assert!(ChunkResult::decode(&octets).is_ok());
+        assert!(ChunkResult::decode(&octets[..octets.len() - 1]).is_err());
     }
 }

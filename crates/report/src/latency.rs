@@ -210,6 +210,13 @@ impl LatencyRecorder {
         }
     }
 
+    /// Forgets what was counted, and keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        self.scheduled = false;
+        let histograms = self.probes.iter_mut().flatten().flatten();
+        histograms.for_each(Histogram::reset);
+    }
+
     /// The histograms that have values.
     pub(crate) fn histograms(&self) -> &Histograms<u64> {
         &self.probes

@@ -36,9 +36,40 @@ pub struct PartCounts {
     pub notable: NotableTargets,
 }
 
+impl PartCounts {
+    /// Forgets what was counted, and keeps the memory of the histograms.
+    pub fn clear(&mut self) {
+        self.latency.clear();
+        *self = Self {
+            latency: std::mem::take(&mut self.latency),
+            ..Self::default()
+        };
+    }
+}
+
 impl Part {
     /// The number of outcomes.
     pub fn outcomes(&self) -> u64 {
         self.counts.tally.total()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn counts_that_were_cleared_are_as_new_ones() {
+        let saved = |counts: &PartCounts| postcard::to_stdvec(counts).unwrap();
+        let mut counts = PartCounts::default();
+        for outcome in [fixture::ptr_answered(), fixture::http_expired()] {
+            counts.tally.record(&outcome);
+            counts.latency.record(&outcome);
+            counts.bin.record(&outcome);
+            counts.notable.record(&outcome);
+        }
+        counts.clear();
+        assert_eq!(saved(&counts), saved(&PartCounts::default()));
     }
 }

@@ -22,6 +22,9 @@ pub struct Continuation {
     /// Whether this part can be resumed. Then a target that is ended by
     /// [`abort`](crate::StopHandle::abort) has no outcome: the next part starts it again.
     pub is_resumable: bool,
+    /// Whether a sink counts outcomes in place of the run. Then `tally` and `latency` stay as they are, so
+    /// that snapshots and the report have no counts, and the report is not checked against them.
+    pub is_counted_by_sink: bool,
 }
 
 /// Makes outcomes those of the whole run.

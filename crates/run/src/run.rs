@@ -43,6 +43,8 @@ pub struct Run {
     ends: Receiver<End>,
     /// How long earlier parts of the run took.
     wall_before: Duration,
+    /// Whether outcomes are counted here.
+    is_counted: bool,
     progress: Progress,
 }
 
@@ -171,13 +173,16 @@ impl Run {
             stop: stop.clone(),
             ends,
             wall_before: before.wall,
+            is_counted: !before.is_counted_by_sink,
             progress: Progress {
                 loops_left: shards.len(),
                 ..Progress::default()
             },
         };
-        sinks.push(Box::new(run.reader.tally.clone()));
-        sinks.push(Box::new(run.reader.latency.clone()));
+        if run.is_counted {
+            sinks.push(Box::new(run.reader.tally.clone()));
+            sinks.push(Box::new(run.reader.latency.clone()));
+        }
 
         let threads = Threads { stop, ended };
         for (number, worker) in name_workers.into_iter().enumerate() {
@@ -389,7 +394,9 @@ impl Run {
         if let Some(error) = progress.collected.and_then(|collected| collected.error) {
             return Some(error);
         }
-        if let Err(error) = balance(tally, &progress.shards) {
+        if self.is_counted
+            && let Err(error) = balance(tally, &progress.shards)
+        {
             return Some(RunError::Balance(error));
         }
         if let Some(errno) = progress.shards.iter().find_map(|shard| shard.blocked_by) {

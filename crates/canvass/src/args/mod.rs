@@ -66,7 +66,7 @@ pub(crate) use run::RunArgs;
 pub(crate) use sweep::SweepArgs;
 pub(crate) use talk::{TcpArgs, UdpArgs};
 pub(crate) use tls::{RootsArg, TlsArgs, TlsVersionArg};
-pub(crate) use worker::WorkerArgs;
+pub(crate) use worker::{ResultsArg, WorkerArgs};
 pub(crate) use workers::{RedisArgs, WorkersArgs};
 
 use crate::defaults;

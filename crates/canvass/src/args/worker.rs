@@ -4,12 +4,21 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
 use super::{RedisArgs, heading};
 use crate::remote::{CampaignName, WorkerLabel};
 use crate::units;
+
+/// How results travel to the submitter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ResultsArg {
+    /// As they are
+    Plain,
+    /// Compressed
+    Zstd,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct WorkerArgs {
@@ -96,6 +105,13 @@ pub(crate) struct WorkerArgs {
     /// With status 0. Without this flag a worker waits for the next campaign.
     #[arg(long, value_name = "D", value_parser = units::duration, help_heading = heading::WORKERS)]
     pub exit_when_idle: Option<Duration>,
+    /// Send lines to Redis in this form
+    ///
+    /// zstd compresses them, to a tenth or less. plain takes less time of this worker, and more of Redis: for
+    /// lines that hardly compress. Lines of --keep-parts stay here, compressed.
+    #[arg(long, value_name = "plain|zstd", value_enum, default_value = "zstd", hide_possible_values = true,
+          help_heading = heading::WORKERS)]
+    pub results: ResultsArg,
 }
 
 /// Parses a CIDR, or an address.

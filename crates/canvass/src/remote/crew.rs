@@ -17,7 +17,7 @@ use super::own_caps::OwnCaps;
 use super::parts::{LineLook, PartKeeper, place};
 use super::redis_url::{Redis, failed};
 use super::travel::{OwnSettings, TravellingPlan, unpack};
-use crate::args::WorkerArgs;
+use crate::args::{ResultsArg, WorkerArgs};
 use crate::credentials;
 use crate::descriptors;
 use crate::exit::{Exit, Failure};
@@ -265,7 +265,7 @@ impl Crew<'_> {
                 columns,
                 filter,
                 keep,
-                packing: Packing::Zstd,
+                packing: packing(self.args.results),
             },
             share: Box::new(move |granted| share.of(granted)),
             idle_max: Some(
@@ -351,5 +351,12 @@ impl Crew<'_> {
         if !self.args.quiet {
             message(format_args!("canvass: {text}"));
         }
+    }
+}
+
+fn packing(results: ResultsArg) -> Packing {
+    match results {
+        ResultsArg::Plain => Packing::Plain,
+        ResultsArg::Zstd => Packing::Zstd,
     }
 }

@@ -7,12 +7,13 @@ mod probes;
 mod rig;
 mod trouble;
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use canvass_remote::redis::{RedisOptions, RedisServer};
 use canvass_remote::{Broker, Budget, Generation};
 
-use crate::common::{CANVASS, canvass};
+use crate::common::{CANVASS, Running, canvass};
 use crate::redis::Redis;
 
 /// Nothing listens there.
@@ -150,4 +151,26 @@ fn a_campaign_of_another_version_is_listed_and_refused_by_name() {
         let run = canvass(&[command, &[&wrong]].concat()).exits(3);
         assert!(!run.err.contains("hunter3"), "{}", run.err);
     }
+}
+
+#[test]
+fn lines_of_workers_that_send_them_plain_or_compressed_are_the_same() {
+    let redis = Redis::start(None);
+    let url = format!("redis://{}/0", redis.plain);
+    let directory = tempfile::tempdir().unwrap();
+    let found_by = |results: &str| {
+        let _worker = Running::start(&["worker", &url, "--results", results]);
+        let output = directory.path().join(results).display().to_string();
+        let ptr = ["ptr", "10.0.0.0/23", "--lab", "-f", "ndjson"];
+        canvass(&[&ptr[..], &["-o", &output, "--workers", &url]].concat()).exits(0);
+        let lines = fs::read_to_string(&output).unwrap();
+        let found = lines.lines().map(|line| {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            (line["target"].to_string(), line["names"].to_string())
+        });
+        found.collect::<BTreeSet<_>>()
+    };
+    let plain = found_by("plain");
+    assert_eq!(plain.len(), 512);
+    assert_eq!(plain, found_by("zstd"));
 }

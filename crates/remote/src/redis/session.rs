@@ -22,6 +22,8 @@ pub(super) struct Session {
     pub(super) link: Link,
     pub(super) keys: Keys,
     name: CampaignName,
+    /// The memory of the last transaction, which is as large as a result.
+    transaction: Vec<u8>,
 }
 
 impl Session {
@@ -30,6 +32,7 @@ impl Session {
             link: Link::new(server),
             keys: Keys::new(name),
             name: name.clone(),
+            transaction: Vec::new(),
         }
     }
 
@@ -67,7 +70,9 @@ impl Session {
         generation: Generation,
         add: impl FnOnce(&mut Cmd),
     ) -> Result<T, BrokerError> {
-        let mut commands = Vec::with_capacity(result.len() + COMMANDS_OCTETS);
+        let mut commands = std::mem::take(&mut self.transaction);
+        commands.clear();
+        commands.reserve(result.len() + COMMANDS_OCTETS);
         redis::cmd("MULTI").write_packed_command(&mut commands);
         redis::cmd("HSETNX")
             .arg(&self.keys.results)
@@ -80,7 +85,9 @@ impl Session {
             loaded(connection, script, |connection| {
                 transaction(connection, &commands)
             })
-        })?;
+        });
+        self.transaction = commands;
+        let reply = reply?;
         redis::from_redis_value(reply).map_err(|error| self.unexpected(&error.to_string()))
     }
 

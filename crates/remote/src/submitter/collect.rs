@@ -168,6 +168,7 @@ impl Receiver for Collection {
             result.jobs_per_second,
             header.jobs.into(),
             lines.len(),
+            octets.len(),
         );
         let part = result.into_part(lines, self.plan.now());
         let outcomes = part.outcomes();

@@ -17,7 +17,7 @@ use crate::campaign::CampaignPlan;
 use crate::chunk::ChunkHeader;
 use crate::chunker::Chunker;
 use crate::model::{FaultRates, FaultyBroker, ModelServer};
-use crate::result::{ChunkResult, Packing};
+use crate::result::{ChunkResult, LinePacker, Packing};
 use crate::submitter::{Dispatch, Receiver};
 use crate::worker::{Executor, Holder, Next, Timing};
 
@@ -178,7 +178,7 @@ fn result(header: ChunkHeader) -> Vec<u8> {
         lines_octets: lines.len() as u64,
         packing: Packing::Plain,
     };
-    result.encode(&lines)
+    result.encode(&lines, &mut LinePacker::new(result.packing))
 }
 
 /// Any outcome.

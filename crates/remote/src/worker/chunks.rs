@@ -12,10 +12,12 @@ use canvass_queue::{Completed, Position, Source, SourceError};
 use canvass_report::{Columns, Format, LineFilter, LineFormat, PartCounts, Sink, SinkError};
 
 use crate::chunk::ChunkHeader;
-use crate::result::{ChunkResult, Packing};
+use crate::result::{ChunkResult, LinePacker, Packing};
 
 /// How long a source waits for a chunk before it lets its feeder look at the stop flag.
 const WAIT: Duration = Duration::from_millis(100);
+/// For how many chunks memory is kept while they are not there.
+const SPARE_MAX: usize = 2;
 
 /// Keeps the lines of a chunk, of which the numbers of its jobs and of its lines are given, and returns
 /// what is committed in their place.
@@ -46,8 +48,8 @@ struct Inner {
 
 /// Turns chunks that have ended into results.
 pub(crate) struct Packer {
-    pub keep: Option<KeepLines>,
-    pub packing: Packing,
+    keep: Option<KeepLines>,
+    lines: LinePacker,
 }
 
 #[derive(Default)]
@@ -57,6 +59,8 @@ struct State {
     /// Chunks of which outcomes are missing, by their first numbers.
     open: BTreeMap<u64, OpenChunk>,
     finished: Vec<OpenChunk>,
+    /// Memory of chunks whose results are packed.
+    spare: Vec<Buffers>,
     is_closed: bool,
 }
 
@@ -68,11 +72,17 @@ struct OpenChunk {
     written: u64,
     /// Nobody needs its result.
     is_discarded: bool,
-    lines: Vec<u8>,
-    counts: Box<PartCounts>,
+    found: Buffers,
     began: Instant,
     /// How many jobs per second its feeder took.
     jobs_per_second: f64,
+}
+
+/// What is found in a chunk. Fresh memory for each would take as long as filling it.
+#[derive(Default)]
+struct Buffers {
+    lines: Vec<u8>,
+    counts: Box<PartCounts>,
 }
 
 /// Gives the jobs of chunks as they are begun.
@@ -139,8 +149,7 @@ impl Chunks {
             missing: header.outcomes,
             written: 0,
             is_discarded: false,
-            lines: Vec::new(),
-            counts: Box::default(),
+            found: state.spare.pop().unwrap_or_default(),
             began: Instant::now(),
             jobs_per_second: 0.0,
         };
@@ -161,7 +170,7 @@ impl Chunks {
             state.open.remove(&first);
         } else if let Some(chunk) = state.open.get_mut(&first) {
             chunk.is_discarded = true;
-            chunk.lines = Vec::new();
+            chunk.found = Buffers::default();
         }
     }
 
@@ -174,7 +183,16 @@ impl Chunks {
         // Packed outside of the lock: it takes time.
         finished
             .into_iter()
-            .map(|chunk| Ok((chunk.header.first, packer.pack(chunk)?)))
+            .map(|chunk| {
+                let first = chunk.header.first;
+                let (result, mut found) = packer.pack(chunk)?;
+                found.clear();
+                let spare = &mut self.lock().spare;
+                if spare.len() < SPARE_MAX {
+                    spare.push(found);
+                }
+                Ok((first, result))
+            })
             .collect()
     }
 
@@ -198,21 +216,40 @@ impl Chunks {
     }
 }
 
+impl Buffers {
+    fn clear(&mut self) {
+        self.lines.clear();
+        self.counts.clear();
+    }
+}
+
 impl Packer {
-    fn pack(&mut self, chunk: OpenChunk) -> io::Result<Vec<u8>> {
-        let lines = match &mut self.keep {
-            None => chunk.lines,
-            Some(keep) => keep(chunk.header.range(), chunk.written, &chunk.lines)?,
+    pub(crate) fn new(keep: Option<KeepLines>, packing: Packing) -> Self {
+        Self {
+            keep,
+            lines: LinePacker::new(packing),
+        }
+    }
+
+    /// The result of a chunk, and its memory to use again.
+    fn pack(&mut self, chunk: OpenChunk) -> io::Result<(Vec<u8>, Buffers)> {
+        let Buffers { lines, mut counts } = chunk.found;
+        let kept = match &mut self.keep {
+            None => None,
+            Some(keep) => Some(keep(chunk.header.range(), chunk.written, &lines)?),
         };
+        let committed = kept.as_ref().unwrap_or(&lines);
         let result = ChunkResult {
             header: chunk.header,
             written: chunk.written,
-            counts: *chunk.counts,
+            counts: std::mem::take(&mut *counts),
             jobs_per_second: chunk.jobs_per_second,
-            lines_octets: lines.len() as u64,
-            packing: self.packing,
+            lines_octets: committed.len() as u64,
+            packing: self.lines.packing(),
         };
-        Ok(result.encode(&lines))
+        let octets = result.encode(committed, &mut self.lines);
+        *counts = result.counts;
+        Ok((octets, Buffers { lines, counts }))
     }
 }
 
@@ -313,10 +350,10 @@ impl OpenChunk {
         format: &mut dyn LineFormat,
         filter: Option<&LineFilter>,
     ) {
-        let counts = &mut *self.counts;
+        let Buffers { lines, counts } = &mut self.found;
         for outcome in outcomes {
             if filter.is_none_or(|filter| filter.passes(outcome)) {
-                format.line(outcome, &mut self.lines);
+                format.line(outcome, lines);
                 self.written += 1;
             }
             counts.tally.record(outcome);

@@ -114,6 +114,8 @@ impl Worker {
         let chunks = Chunks::new();
         let before = Continuation {
             is_resumable: true,
+            // Its sink does, by chunk.
+            is_counted_by_sink: true,
             ..Continuation::default()
         };
         let WorkerSettings {
@@ -139,10 +141,7 @@ impl Worker {
             executor: RunExecutor {
                 run,
                 chunks,
-                packer: Packer {
-                    keep: lines.keep,
-                    packing: lines.packing,
-                },
+                packer: Packer::new(lines.keep, lines.packing),
                 share,
                 limit_share,
                 share_min,

@@ -1,8 +1,12 @@
-//! Saves histograms and reads them back: each in HdrHistogram's V2 encoding, compressed, in base64.
+//! Saves histograms and reads them back: each in HdrHistogram's V2 encoding. In a text it is compressed and
+//! in base64.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use hdrhistogram::serialization::{Deserializer as Payloads, Serializer as _, V2DeflateSerializer};
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::{
+    Deserializer as Payloads, Serializer as _, V2DeflateSerializer, V2Serializer,
+};
 use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -14,22 +18,53 @@ use super::{LatencyRecorder, TAGS};
 struct Saved {
     scheduled: bool,
     /// By their tags in an interval log.
-    histograms: Vec<(String, String)>,
+    histograms: Vec<(String, Payload)>,
+}
+
+/// An encoded histogram.
+struct Payload(Vec<u8>);
+
+impl Serialize for Payload {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.serialize_str(&BASE64.encode(&self.0))
+        } else {
+            serializer.serialize_bytes(&self.0)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            let text = String::deserialize(deserializer)?;
+            BASE64.decode(text).map(Self).map_err(D::Error::custom)
+        } else {
+            Vec::deserialize(deserializer).map(Self)
+        }
+    }
 }
 
 impl Serialize for LatencyRecorder {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut payloads = V2DeflateSerializer::new();
+        let is_text = serializer.is_human_readable();
+        let (mut compressed, mut plain) = (V2DeflateSerializer::new(), V2Serializer::new());
         let mut histograms = Vec::new();
         for (measures, tags) in self.probes.iter().zip(TAGS) {
             for (histogram, tag) in measures.iter().zip(tags) {
-                let Some(histogram) = histogram else {
+                let has_values = |histogram: &&Histogram<u64>| !histogram.is_empty();
+                let Some(histogram) = histogram.as_ref().filter(has_values) else {
                     continue;
                 };
                 let mut octets = Vec::new();
-                let written = payloads.serialize(histogram, &mut octets);
-                written.map_err(S::Error::custom)?;
-                histograms.push((tag.to_owned(), BASE64.encode(octets)));
+                if is_text {
+                    let written = compressed.serialize(histogram, &mut octets);
+                    written.map_err(S::Error::custom)?;
+                } else {
+                    let written = plain.serialize(histogram, &mut octets);
+                    written.map_err(S::Error::custom)?;
+                }
+                histograms.push((tag.to_owned(), Payload(octets)));
             }
         }
         let saved = Saved {
@@ -48,8 +83,7 @@ impl<'de> Deserialize<'de> for LatencyRecorder {
             ..Self::default()
         };
         let mut payloads = Payloads::new();
-        for (tag, payload) in saved.histograms {
-            let octets = BASE64.decode(payload).map_err(D::Error::custom)?;
+        for (tag, Payload(octets)) in saved.histograms {
             let histogram = payloads.deserialize(&mut &octets[..]);
             let histogram = histogram.map_err(|error| D::Error::custom(format!("{error:?}")))?;
             let place = TAGS.iter().enumerate().find_map(|(probe, tags)| {
@@ -92,15 +126,19 @@ mod tests {
             }
         }
         let text = serde_json::to_string(&(&tally, &latency)).unwrap();
-        let (tally_read, latency_read): (Tally, LatencyRecorder) =
-            serde_json::from_str(&text).unwrap();
-        assert_eq!(tally_read, tally);
-        assert_eq!(latency_read.is_scheduled(), latency.is_scheduled());
-        for measure in Measure::ALL {
-            assert_eq!(
-                latency_read.distribution(measure),
-                latency.distribution(measure)
-            );
+        let octets = postcard::to_stdvec(&(&tally, &latency)).unwrap();
+        for (tally_read, latency_read) in [
+            serde_json::from_str::<(Tally, LatencyRecorder)>(&text).unwrap(),
+            postcard::from_bytes(&octets).unwrap(),
+        ] {
+            assert_eq!(tally_read, tally);
+            assert_eq!(latency_read.is_scheduled(), latency.is_scheduled());
+            for measure in Measure::ALL {
+                assert_eq!(
+                    latency_read.distribution(measure),
+                    latency.distribution(measure)
+                );
+            }
         }
         // Saved every 200 ms, so it must be small.
         assert!(text.len() < 8_192, "{}", text.len());

@@ -29,3 +29,8 @@ pub use file::{Modules, ModulesError};
 pub use log::shown_target;
 pub use probe::{Cancelled, DEFAULT_MODULE, ProbeError, ProbeRequest, ProbeResponse, probe};
 pub use refusal::Refusal;
+
+/// The example of the README is compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -49,3 +49,8 @@ pub use run_limits::RunLimits;
 pub use shard::{Census, Shard, Turn};
 pub use socket_options::{RECEIVE_BUFFER_OCTETS, SocketOptions};
 pub use upstream::UPSTREAMS_MAX;
+
+/// The example of the README is compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

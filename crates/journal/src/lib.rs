@@ -32,3 +32,8 @@ pub use record::{ListRead, Output, Parked, Progress, Record, Shard};
 pub use shards::{Coverage, verify_shards};
 pub use store::{LoadError, Loaded, Store};
 pub use writer::{INTERVAL_MIN, Writer};
+
+/// The example of the README is compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

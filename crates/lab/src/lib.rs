@@ -52,3 +52,8 @@ pub use services::{DatagramPlan, Services};
 pub use session::ServiceSession;
 pub use tls::{TLS_NAMES, TlsError};
 pub use zone::{ExpectedPtr, ResponseMode, ResponseStatus, Zone, expected_names};
+
+/// The example of the README is compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

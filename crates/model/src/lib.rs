@@ -58,3 +58,8 @@ pub use time::Time;
 /// URLs, and positions in them.
 pub use url::{Position, Url};
 pub use warning::{HttpWarning, HttpWarnings};
+
+/// The example of the README is compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

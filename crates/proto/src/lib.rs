@@ -30,3 +30,8 @@ pub use session::{
     LameSet, Limits, LostCause, NameLookup, Reply, ReplyClass, SendRequest, Sent, Session,
     TransportPolicy, UpstreamId,
 };
+
+/// The example of the README is compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -147,3 +147,8 @@ impl<S: Source + ?Sized> Source for Box<S> {
         (**self).completed()
     }
 }
+
+/// The example of the README is compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -91,3 +91,8 @@ pub use text::Text;
 pub use timeline::{Bin, Timeline};
 pub use trace::trace;
 pub use write::target_name;
+
+/// The example of the README is compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

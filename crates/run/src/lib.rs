@@ -136,3 +136,8 @@ pub use sinks::{Optional, OptionalError, Shared};
 pub use snapshot::{PublishedRate, RateMeter, RunReader, Snapshot};
 pub use stop::StopHandle;
 pub use system_names::{SYSTEM_NAME_THREADS, system_addresses};
+
+/// The example of the README is compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -28,3 +28,8 @@ pub use scenario::{
 };
 pub use trace::Telling;
 pub use truth::{Expected, expected_of};
+
+/// The example of the README is compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -64,13 +64,16 @@ impl Parts {
         let total = run.total.or(run.total_estimated);
         let of = |total: u64| {
             let about = if run.total.is_some() { "" } else { "about " };
-            let percent = done.min(total) as f64 * 100.0 / total.max(1) as f64;
-            format!("{done} of {about}{total} ({percent:.0} %) done")
+            format!("{done} of {about}{total} done")
         };
         let mut parts = vec![
             (0, total.map_or_else(|| format!("{done} done"), of)),
             (1, format!("{rate:.0}/s")),
         ];
+        if let Some(total) = total {
+            let percent = done.min(total) as f64 * 100.0 / total.max(1) as f64;
+            parts.push((8, format!("{percent:.0} %")));
+        }
         if let (Some(total), false) = (total, is_stopping || rate <= 0.0) {
             let left_s = (total.saturating_sub(done) as f64 / rate).min(LEFT_MAX_S);
             let left = SignedDuration::from_secs(left_s.ceil() as i64);

@@ -34,7 +34,8 @@ fn write_sections(report: &RunReport<'_>, sections: &mut Sections) -> fmt::Resul
     if let Some(notable) = report.notable {
         write_notable(notable, report.latency.is_scheduled(), sections)?;
     }
-    if !report.latency.distribution(Measure::Response).is_empty() {
+    let has_latency = !report.latency.distribution(Measure::Response).is_empty();
+    if has_latency {
         write_latency(report.latency, sections)?;
     }
     if !report.timeline.bins().is_empty() {
@@ -51,7 +52,7 @@ fn write_sections(report: &RunReport<'_>, sections: &mut Sections) -> fmt::Resul
             })
         })?;
     }
-    if !phases::reached(report.timeline).is_empty() {
+    if has_latency && !phases::reached(report.timeline).is_empty() {
         write_phases(report, sections)?;
     }
     write_resolvers(report, sections)?;

@@ -70,7 +70,8 @@ pub(crate) fn message_header(
     message.msg_iov = part;
     message.msg_iovlen = 1;
     message.msg_control = control.0.as_mut_ptr().cast();
-    message.msg_controllen = CONTROL_BYTES;
+    // The type of this length, and of those below, is that of the C library: size_t or socklen_t.
+    message.msg_controllen = CONTROL_BYTES as _;
     message
 }
 
@@ -148,7 +149,7 @@ pub(crate) unsafe fn local_address(message: &libc::msghdr) -> Option<IpAddr> {
 /// # Safety
 /// The message was made by [`message_header`], and what it points to is alive.
 pub(crate) unsafe fn set_local_address(message: &mut libc::msghdr, server: IpAddr) {
-    message.msg_controllen = match server {
+    let control_bytes = match server {
         IpAddr::V4(address) => {
             let info = libc::in_pktinfo {
                 ipi_ifindex: 0,
@@ -171,6 +172,7 @@ pub(crate) unsafe fn set_local_address(message: &mut libc::msghdr, server: IpAdd
             unsafe { write_control(message, libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, info) }
         }
     };
+    message.msg_controllen = control_bytes as _;
 }
 
 /// Writes a control message and returns its length.
@@ -182,7 +184,7 @@ unsafe fn write_control<T: Copy>(
     level: libc::c_int,
     kind: libc::c_int,
     data: T,
-) -> usize {
+) -> libc::c_uint {
     const { assert!(mem::size_of::<libc::cmsghdr>() + mem::size_of::<T>() + 8 <= CONTROL_BYTES) };
     let data_bytes = mem::size_of::<T>() as libc::c_uint;
     // SAFETY: the control buffer is alive, aligned and has room for one message with this
@@ -191,9 +193,9 @@ unsafe fn write_control<T: Copy>(
         let header = libc::CMSG_FIRSTHDR(message);
         (*header).cmsg_level = level;
         (*header).cmsg_type = kind;
-        (*header).cmsg_len = libc::CMSG_LEN(data_bytes) as usize;
+        (*header).cmsg_len = libc::CMSG_LEN(data_bytes) as _;
         libc::CMSG_DATA(header).cast::<T>().write_unaligned(data);
-        libc::CMSG_SPACE(data_bytes) as usize
+        libc::CMSG_SPACE(data_bytes)
     }
 }
 

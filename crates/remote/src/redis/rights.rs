@@ -15,3 +15,18 @@ pub const SUBMITTER_RIGHTS: &str = "resetkeys resetchannels -@all \
     +hget +hmget +hset +hdel +hincrby +hlen +hstrlen +hgetall +hkeys \
     +xadd +xack +xdel +xpending +xread +xrange +xgroup|create +xgroup|delconsumer \
     +zscore +time +unlink";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_in_docs_has_these_rights() {
+        let page = include_str!("../../../../docs/SCALE.md");
+        let words: Vec<&str> = page.split_whitespace().collect();
+        let page = words.join(" ");
+        for rights in [WORKER_RIGHTS, SUBMITTER_RIGHTS] {
+            assert!(page.contains(rights), "docs/SCALE.md lacks {rights}");
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! What chunks a worker holds: the part of a worker without threads or clock.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -74,9 +74,8 @@ pub(crate) struct Holder {
     committed: u64,
     /// Whether claims of which no reply came may exist.
     is_suspect: bool,
-    instance: Option<String>,
     /// From when on chunks of silent workers may be claimed.
-    steals_from: Option<Duration>,
+    steals_from: Duration,
     heard: Duration,
     beaten: Option<Duration>,
     renewed: Option<Duration>,
@@ -123,8 +122,7 @@ impl Holder {
             held: BTreeMap::new(),
             committed: 0,
             is_suspect: true,
-            instance: None,
-            steals_from: None,
+            steals_from: Duration::ZERO,
             heard: Duration::ZERO,
             beaten: None,
             renewed: None,
@@ -232,11 +230,7 @@ impl Holder {
 
     /// After a time without the broker: learns what it believes that this worker holds.
     fn look(&mut self, now: Duration, broker: &mut dyn Broker) -> Result<(), BrokerError> {
-        self.instance = Some(broker.instance()?);
-        let known = broker.held(self.generation, &self.name)?;
-        let mut owned = BTreeSet::new();
-        for (claim, octets) in known {
-            owned.insert(claim);
+        for (claim, octets) in broker.held(self.generation, &self.name)? {
             if self
                 .held
                 .get(&claim.chunk)
@@ -245,7 +239,7 @@ impl Holder {
                 self.hold(claim, &octets);
             }
         }
-        self.steals_from = Some(now + self.timing.lease);
+        self.steals_from = now + self.timing.lease;
         self.is_suspect = false;
         Ok(())
     }
@@ -361,7 +355,7 @@ impl Holder {
         {
             return Ok(Next::Full);
         }
-        let steals = self.steals_from.is_some_and(|from| now >= from);
+        let steals = now >= self.steals_from;
         match broker.claim(self.generation, &self.name, steals, self.timing.lease)? {
             Claimed::Chunk { claim, payload } => {
                 self.hold(claim, &payload);

@@ -65,6 +65,9 @@ use signals::StopSignals;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // The allocator asks for huge pages, and a huge page stays in memory while a single object in it
+    // lives, so each burst would leave memory behind. A kernel that refuses the call has no huge pages.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
     let with_defaults = match defaults::add_to(std::env::args_os().collect()) {
         Ok(with_defaults) => with_defaults,
         Err(failure) => return end(&failure),

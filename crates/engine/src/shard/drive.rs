@@ -41,7 +41,7 @@ impl<N: Net> Shard<N> {
     /// Ends a task, and releases everything it holds.
     fn finish(&mut self, now: Time, key: TaskKey) {
         match self.tasks.remove(key) {
-            Some(Task::Query(query)) => self.finish_query(now, query),
+            Some(Task::Query(query)) => self.finish_query(now, *query),
             Some(Task::Probe(probe)) => self.finish_probe(now, *probe),
             None => {}
         }

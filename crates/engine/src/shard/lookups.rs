@@ -82,7 +82,7 @@ impl<N: Net> Shard<N> {
         };
         for family in families {
             let lookup = QueryTask::host(now, name, &wire, *family, &self.config.limits);
-            let key = self.tasks.insert(Task::Query(lookup));
+            let key = self.tasks.insert(Task::Query(Box::new(lookup)));
             self.drive(now, key);
             // Its query is sent in this turn, if possible.
             self.sender.resume_by(now);

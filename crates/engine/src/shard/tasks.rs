@@ -9,11 +9,12 @@ use super::query_task::QueryTask;
 use crate::slab::{Slab, TaskKey};
 use crate::wheel::Wheel;
 
-/// A task under way.
+/// A task under way. It has its own allocation, so that its memory is given back when it ends: a slot of
+/// the slab stays.
 #[derive(Debug)]
 pub(super) enum Task {
     /// Asks resolvers.
-    Query(QueryTask),
+    Query(Box<QueryTask>),
     /// Probes a host.
     Probe(Box<ProbeTask>),
 }

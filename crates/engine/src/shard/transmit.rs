@@ -162,7 +162,9 @@ impl<N: Net> Shard<N> {
     ) {
         let now = turn.now;
         let output = session.poll(now, &self.config.limits);
-        let key = self.tasks.insert(Task::Query(QueryTask::job(now, session)));
+        let key = self
+            .tasks
+            .insert(Task::Query(Box::new(QueryTask::job(now, session))));
         self.count_in_flight();
         match (output, permit) {
             (Output::Send(question), Some(upstream)) => {

@@ -10,6 +10,11 @@ use super::epoch::EpochId;
 use crate::net::SocketId;
 use crate::slab::TaskKey;
 
+/// A table with fewer than one entry in so many places is made smaller.
+const SPARSE: usize = 8;
+/// The number of entries that a table always has room for.
+const KEPT: usize = 64;
+
 /// A query that may still be answered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attempt {
@@ -87,6 +92,9 @@ impl Attempts {
     pub(crate) fn remove(&mut self, id: u16) -> Option<Attempt> {
         let attempt = self.by_id.remove(&id)?;
         self.expired -= usize::from(attempt.expired);
+        if self.by_id.capacity() / SPARSE > self.by_id.len().max(KEPT) {
+            self.by_id.shrink_to(2 * self.by_id.len().max(KEPT));
+        }
         Some(attempt)
     }
 

@@ -22,6 +22,15 @@ const FOLLOW_MAX: u32 = 20;
 /// Octets of the header (RFC 1035 §4.1.1).
 const HEADER_OCTETS: usize = 12;
 
+/// A time in which this process did nothing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stall {
+    pub began: Time,
+    /// When it had done what it was at: it may have been in the middle of a wait.
+    pub ended: Time,
+    pub span: Duration,
+}
+
 /// Checks invariants during a run.
 #[derive(Debug)]
 pub(crate) struct Watch {
@@ -35,7 +44,7 @@ pub(crate) struct Watch {
     longest_turn_ns: u64,
     pub queries_udp: u64,
     pub queries_tcp: u64,
-    stalls: Vec<(Time, Duration)>,
+    stalls: Vec<Stall>,
     allowed: AllowList,
     hosts: Hosts,
     /// How often resolvers received each question.
@@ -216,8 +225,8 @@ impl Watch {
         self.questions.get(&wire).copied().unwrap_or(0)
     }
 
-    pub(crate) fn on_stall(&mut self, end: Time, span: Duration) {
-        self.stalls.push((end, span));
+    pub(crate) fn on_stall(&mut self, stall: Stall) {
+        self.stalls.push(stall);
     }
 
     pub(crate) fn on_turn_worked(&mut self, worked_ns: u64) {
@@ -230,21 +239,20 @@ impl Watch {
         let stalls: Duration = self
             .stalls
             .iter()
-            .filter(|(end, span)| {
-                *end + STALL_GRACE >= from && end.minus_nanos(span.as_nanos() as u64) <= to
-            })
-            .map(|(_, span)| *span + STALL_GRACE)
+            .filter(|stall| stall.ended + STALL_GRACE >= from && stall.began <= to)
+            .map(|stall| stall.span + STALL_GRACE)
             .sum();
         stalls + Duration::from_nanos(12 * self.longest_turn_ns + 3_000_000)
     }
 
-    /// Whether this process was stalled between two times. A shard notices it at the end of its
-    /// turn. its turn.
+    /// Whether this process was stalled between two times. A shard notices it at the end of its turn, and
+    /// cannot tell what of that turn was before the stall.
     pub(crate) fn any_stall(&self, from: Time, to: Time) -> bool {
         let from = from.minus_nanos(self.longest_turn_ns);
+        let to = to.plus_nanos(self.longest_turn_ns);
         self.stalls
             .iter()
-            .any(|(end, span)| *end >= from && end.minus_nanos(span.as_nanos() as u64) <= to)
+            .any(|stall| stall.ended >= from && stall.began <= to)
     }
 
     /// Checks that no id was reused while another query of a job in progress had it. `ends` has the
@@ -358,7 +366,11 @@ mod tests {
     fn only_stalls_that_overlap_excuse_a_late_end() {
         let mut watch = watch(None);
         let second = |second: u64| Time::from_nanos(second * 1_000_000_000);
-        watch.on_stall(second(5), Duration::from_secs(2));
+        watch.on_stall(Stall {
+            began: second(3),
+            ended: second(5),
+            span: Duration::from_secs(2),
+        });
         let usual = watch.lateness(second(6), second(9));
         assert_eq!(watch.lateness(second(0), second(2)), usual);
         let stalled = watch.lateness(second(4), second(9));

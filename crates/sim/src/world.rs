@@ -22,7 +22,7 @@ use crate::peer::Server;
 use crate::record::Delays;
 use crate::scenario::{Host, Path, Reach, Scenario};
 use crate::trace::{Telling, Trace};
-use crate::watch::Watch;
+use crate::watch::{Stall, Watch};
 use agenda::{Agenda, Happening};
 pub(crate) use channel_ends::{ChannelEnds, LiveFeed};
 use host_end::SiteSide;
@@ -196,16 +196,21 @@ impl World {
 
     /// Advances the time, including stalls of this process.
     fn pass(&mut self, nanos: u64) {
-        self.now = self.now.plus_nanos(nanos);
+        let before = self.now;
+        self.now = before.plus_nanos(nanos);
         let stalls = self.host.stalls.len();
-        if let Some((_, span)) = self.host.stalls[stalls - self.stalls_left..]
+        if let Some((at, span)) = self.host.stalls[stalls - self.stalls_left..]
             .first()
             .filter(|(at, _)| *at <= self.now)
             .copied()
         {
             self.stalls_left -= 1;
             self.now = self.now + span;
-            self.watch.on_stall(self.now, span);
+            self.watch.on_stall(Stall {
+                began: at.max(before),
+                ended: self.now,
+                span,
+            });
             self.delays.on_stall(span);
             self.trace.event(self.now, "stall", 0, &[]);
         }

@@ -29,6 +29,12 @@ fn nothing_that_should_never_be_is_in_450_worlds() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
+/// Answers arrived between the time of a stall and the end of the wait in which it was.
+#[test]
+fn a_stall_begins_when_it_is_drawn_also_in_the_middle_of_a_wait() {
+    assert_eq!(failure_of(471), None);
+}
+
 #[test]
 fn the_same_seed_is_the_same_run() {
     for seed in 0..12 {

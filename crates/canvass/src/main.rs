@@ -49,8 +49,10 @@ mod terminal;
 mod units;
 mod upkeep;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
+use canvass_model::suggestion;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
@@ -81,7 +83,7 @@ fn main() -> ExitCode {
         Ok(parsed) => parsed,
         Err(error) => {
             // Help is printed to standard output and is not an error; neither is a closed pipe there.
-            let error = with_commands(error);
+            let error = with_commands(error, &with_defaults.words);
             let _ = error.print();
             return Exit::from_clap(&error).into();
         }
@@ -107,13 +109,29 @@ fn end(failure: &Failure) -> ExitCode {
     failure.exit().into()
 }
 
-/// Adds the list of all commands to the error about one that is none of them.
-fn with_commands(mut error: clap::Error) -> clap::Error {
-    let is_unknown = error.kind() == ErrorKind::InvalidSubcommand;
-    if is_unknown {
+/// Adds the nearest command and the list of all of them to the error about a word that is none.
+fn with_commands(mut error: clap::Error, words: &[OsString]) -> clap::Error {
+    let unknown = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(word)) => Some(word.clone()),
+        _ => None,
+    };
+    if let (Some(unknown), ErrorKind::InvalidSubcommand) = (unknown, error.kind()) {
         let cli = Cli::command();
-        let names: Vec<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
-        let list = format!("the commands are {}", names.join(", "));
+        // That of `canvass campaign`, if the word is one after that.
+        let group = words.iter().find_map(|word| cli.find_subcommand(word));
+        let group = group
+            .filter(|group| group.has_subcommands())
+            .unwrap_or(&cli);
+        let names: Vec<&str> = group
+            .get_subcommands()
+            .map(clap::Command::get_name)
+            .collect();
+        let list = format!(
+            "the commands are {}{}",
+            names.join(", "),
+            suggestion(&unknown, names.iter().copied()),
+        );
+        error.remove(ContextKind::SuggestedSubcommand);
         let list = ContextValue::StyledStrs(vec![list.into()]);
         error.insert(ContextKind::Suggested, list);
     }

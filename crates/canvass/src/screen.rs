@@ -84,10 +84,15 @@ pub(crate) fn draw(line: String) {
 
 /// Erases the progress line.
 pub(crate) fn erase() {
+    screen().erase();
+}
+
+/// Erases the progress line, and draws none until `act` returns. The terminal may have echoed a key.
+pub(crate) fn leave_while(act: impl FnOnce()) {
+    expect_echo();
     let mut screen = screen();
-    let erased = screen.erasure();
-    screen.line = None;
-    let _ = io::stderr().write_all(erased.as_bytes());
+    screen.erase();
+    act();
 }
 
 /// Takes note that a signal has arrived, whose key the terminal may have echoed.
@@ -111,6 +116,13 @@ impl Screen {
                 format!("{ERASE_ROW}{SAVE_CURSOR}{next}{RESTORE_CURSOR}")
             }
         }
+    }
+
+    fn erase(&mut self) {
+        let erased = self.erasure();
+        self.line = None;
+        // There is nobody to tell about a terminal that cannot be written to.
+        let _ = io::stderr().write_all(erased.as_bytes());
     }
 
     /// What draws the progress line, and moves the cursor to its beginning.

@@ -1,4 +1,4 @@
-//! The signals that end a run, as calls.
+//! The signals that end a run, as calls, and the one that stops it.
 
 use std::io;
 use std::process;
@@ -6,15 +6,17 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGXFSZ};
 use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 
 use crate::exit::{Exit, Failure};
+use crate::screen;
 
 /// SIGINT, SIGTERM and SIGHUP, which no longer end the process by themselves.
 ///
-/// SIGHUP stays ignored if the process was started so, as by nohup(1). SIGINT does not: a script starts
-/// every background job with SIGINT ignored, and must be able to end a run with `kill -INT`.
+/// SIGHUP and SIGTSTP stay ignored if the process was started so, as by nohup(1). SIGINT does not: a script
+/// starts every background job with SIGINT ignored, and must be able to end a run with `kill -INT`.
 pub(crate) struct StopSignals(Arc<Mutex<Reaction>>);
 
 /// What happens when a signal arrives.
@@ -31,19 +33,29 @@ impl StopSignals {
     /// Catches the signals from now on. They end the process at once until [`Self::keep`] or
     /// [`Self::on_each`] is called, also while it waits for the other end of a FIFO.
     ///
-    /// Also catches SIGXFSZ, and does nothing then: a write beyond the limit on the size of a file
-    /// (`ulimit -f`) fails with EFBIG instead of ending the process.
+    /// Also catches SIGTSTP (Ctrl-Z), and erases the progress line before the process stops; and SIGXFSZ,
+    /// and does nothing then: a write beyond the limit on the size of a file (`ulimit -f`) fails with EFBIG
+    /// instead of ending the process.
     pub(crate) fn catch() -> Result<Self, Failure> {
         signal_hook::flag::register(SIGXFSZ, Arc::<AtomicBool>::default()).map_err(unwatched)?;
-        let hangup = (!was_ignored(SIGHUP)).then_some(SIGHUP);
-        let mut signals =
-            Signals::new([SIGINT, SIGTERM].into_iter().chain(hangup)).map_err(unwatched)?;
+        let unless_ignored = [SIGHUP, SIGTSTP]
+            .into_iter()
+            .filter(|one| !was_ignored(*one));
+        let caught = [SIGINT, SIGTERM].into_iter().chain(unless_ignored);
+        let mut signals = Signals::new(caught).map_err(unwatched)?;
         let reaction = Arc::new(Mutex::new(Reaction::Exit));
         let shared = Arc::clone(&reaction);
         thread::Builder::new()
             .name("signals".into())
             .spawn(move || {
                 for number in signals.forever() {
+                    if number == SIGTSTP {
+                        screen::leave_while(|| {
+                            // It can only fail for a signal that is unknown.
+                            let _ = emulate_default_handler(SIGTSTP);
+                        });
+                        continue;
+                    }
                     match &mut *shared.lock().unwrap_or_else(PoisonError::into_inner) {
                         Reaction::Exit => process::exit(Exit::Signal(number).code().into()),
                         Reaction::Keep(kept) => kept.push(number),

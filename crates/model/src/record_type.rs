@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::mnemonics::Mnemonics;
+use crate::suggestion::suggestion;
 
 /// A DNS record type (RFC 1035 §3.2.2, RFC 6895 §3.1).
 ///
@@ -16,7 +17,7 @@ pub struct RecordType(pub u16);
 
 /// A text is not a record type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown record type {0:?}: expected a mnemonic (A, MX, ...) or TYPEnnn")]
+#[error("unknown record type {0:?}{nearest}; expected a mnemonic (A, MX, ...) or TYPEnnn", nearest = nearest(.0))]
 pub struct RecordTypeError(pub String);
 
 /// IANA's registry of resource record types, in the order of their numbers.
@@ -123,6 +124,10 @@ const MNEMONICS: Mnemonics = Mnemonics {
     ],
 };
 
+fn nearest(text: &str) -> String {
+    suggestion(text, MNEMONICS.known.iter().map(|(_, name)| *name))
+}
+
 impl RecordType {
     /// IPv4 host address.
     pub const A: Self = Self(1);
@@ -179,6 +184,13 @@ mod tests {
         assert_eq!("aaaa".parse(), Ok(RecordType::AAAA));
         assert_eq!("Type12".parse(), Ok(RecordType::PTR));
         assert!("TYPE70000".parse::<RecordType>().is_err());
-        assert!("BOGUS".parse::<RecordType>().is_err());
+        assert_eq!(
+            "BOGUS".parse::<RecordType>().unwrap_err().to_string(),
+            "unknown record type \"BOGUS\"; expected a mnemonic (A, MX, ...) or TYPEnnn"
+        );
+        assert_eq!(
+            "txxt".parse::<RecordType>().unwrap_err().to_string(),
+            "unknown record type \"txxt\"; did you mean TXT?; expected a mnemonic (A, MX, ...) or TYPEnnn"
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::common::{CANVASS, Running, canvass, until};
 use crate::peers::Peer;
-use crate::terminal_rig::{CTRL_C, Terminal};
+use crate::terminal_rig::{CTRL_C, CTRL_Z, Terminal};
 use rustix::process::Signal;
 
 /// Half a thousand targets in two thirds of a second, during which the progress line is drawn twice.
@@ -33,6 +33,19 @@ fn nothing_is_left_when_the_terminal_changes_its_size() {
     terminal.resize(60);
     let shown = terminal.end().exits_clean(0);
     assert_eq!(shown.rows_with("10.0."), 512, "{:#?}", shown.rows);
+}
+
+#[test]
+fn nothing_is_left_when_the_run_is_stopped_and_goes_on() {
+    let mut terminal = Terminal::start(80, &SHARED);
+    terminal.wait_for(" of 512 done, ");
+    terminal.press(CTRL_Z);
+    until("the run to stop", || terminal.is_stopped());
+    terminal.write_beside("\n[1]+  Stopped\n");
+    terminal.go_on();
+    let shown = terminal.end().exits_clean(0);
+    assert_eq!(shown.rows_with("10.0."), 512, "{:#?}", shown.rows);
+    assert_eq!(shown.rows_with("[1]+  Stopped"), 1);
 }
 
 #[test]

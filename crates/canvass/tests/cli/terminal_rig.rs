@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
@@ -17,6 +18,7 @@ const ROWS: u16 = 24;
 /// Rows that have left the screen at its top, and are kept.
 const SCROLLBACK_ROWS: usize = 10_000;
 pub(crate) const CTRL_C: &[u8] = b"\x03";
+pub(crate) const CTRL_Z: &[u8] = b"\x1a";
 
 /// The command on a terminal. It is killed when this goes out of scope.
 pub(crate) struct Terminal {
@@ -101,6 +103,32 @@ impl Terminal {
         set_columns(&self.master, columns);
     }
 
+    /// Whether the command is stopped (proc_pid_stat(5)).
+    pub(crate) fn is_stopped(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        stat.is_ok_and(|stat| stat.contains(") T "))
+    }
+
+    /// Writes text as another process on the same terminal.
+    pub(crate) fn write_beside(&self, text: &str) {
+        let path = ptsname(&self.master, Vec::new()).expect("a terminal has a name");
+        let path = std::ffi::OsStr::from_bytes(path.to_bytes());
+        let mut terminal = OpenOptions::new()
+            .write(true)
+            .custom_flags(OFlags::NOCTTY.bits() as i32)
+            .open(path)
+            .expect("a terminal can be opened");
+        terminal
+            .write_all(text.as_bytes())
+            .expect("a terminal can be written to");
+    }
+
+    /// Lets the command go on after it was stopped.
+    pub(crate) fn go_on(&self) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, Signal::CONT).expect("it is there");
+    }
+
     /// Waits for the end of the command.
     #[track_caller]
     pub(crate) fn end(mut self) -> Shown {
@@ -172,7 +200,7 @@ impl Shown {
     pub(crate) fn exits_clean(self, code: i32) -> Self {
         let text = self.rows.join("\n");
         assert_eq!(self.code, Some(code), "{text}");
-        for trace in [" done", "^C"] {
+        for trace in [" done", "^C", "^Z"] {
             assert!(!text.contains(trace), "{trace:?} is left in:\n{text}");
         }
         self

@@ -7,8 +7,19 @@ fn the_nearest_and_the_list_are_named() {
     for (args, nearest, list) in [
         (
             &["chek", "x"][..],
-            "a similar subcommand exists: 'check'",
+            "did you mean check?",
             "the commands are ptr, dns, http",
+        ),
+        (&["prt", "x"], "did you mean ptr?", "ptr, dns, http"),
+        (
+            &["campaign", "lst"],
+            "did you mean list?",
+            "the commands are list, attach",
+        ),
+        (
+            &["dns", "x.lab.test", "--lab", "--type", "TXTT"],
+            "did you mean TXT?",
+            "TYPEnnn",
         ),
         (
             &["frobnicate"],

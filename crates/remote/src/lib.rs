@@ -33,5 +33,6 @@ pub use name::{CampaignName, CampaignNameError};
 pub use result::{ChunkResult, Packing, ResultError};
 pub use submitter::{Submission, SubmissionError, SubmissionSettings, SubmissionStop};
 pub use worker::{
-    KeepLines, LineSettings, Timing, WorkEnd, Worker, WorkerReport, WorkerSettings, WorkerStop,
+    Contact, KeepLines, LineSettings, Timing, WorkEnd, Worker, WorkerReport, WorkerSettings,
+    WorkerStop,
 };

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use canvass_remote::{
-    BrokerError, CampaignName, KeepLines, LineSettings, Packing, Timing, WorkEnd, Worker,
+    BrokerError, CampaignName, Contact, KeepLines, LineSettings, Packing, Timing, WorkEnd, Worker,
     WorkerName, WorkerSettings, WorkerStop,
 };
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -63,6 +63,7 @@ pub(crate) fn work(args: &WorkerArgs, signals: &StopSignals) -> Result<Exit, Fai
         woken,
         choice: Choice::new(args.campaign.clone()),
         campaigns: None,
+        contact: Contact::default(),
         is_away: false,
         idle_since: Instant::now(),
         latest: None,
@@ -123,6 +124,7 @@ struct Crew<'a> {
     choice: Choice,
     /// The connection, while there is one.
     campaigns: Option<Box<dyn Campaigns>>,
+    contact: Contact,
     is_away: bool,
     /// Since when there was nothing to do.
     idle_since: Instant,
@@ -260,6 +262,7 @@ impl Crew<'_> {
         let settings = WorkerSettings {
             name: incarnation,
             timing: Timing::default(),
+            contact: self.contact.clone(),
             lines: LineSettings {
                 format,
                 columns,
@@ -335,12 +338,14 @@ impl Crew<'_> {
 
     fn went_away(&mut self, error: &BrokerError) {
         self.campaigns = None;
+        self.contact.lost();
         if !std::mem::replace(&mut self.is_away, true) {
             self.say(format_args!("Redis is away ({error}); waiting"));
         }
     }
 
     fn came_back(&mut self) {
+        self.contact.heard(Instant::now());
         if std::mem::take(&mut self.is_away) {
             let redis = self.redis.name();
             self.say(format_args!("Redis at {redis} is back"));

@@ -11,6 +11,8 @@ use crate::worker::WorkerReport;
 #[derive(Default)]
 pub(super) struct Fleet {
     workers: BTreeMap<WorkerName, Member>,
+    /// The reason that was given last: a worker that tries again and again has the same.
+    last_failure: Option<String>,
 }
 
 struct Member {
@@ -19,8 +21,10 @@ struct Member {
 }
 
 impl Fleet {
-    /// Learns what the broker knows. The last reports of workers that it has forgotten are kept.
-    pub(super) fn learn(&mut self, states: Vec<WorkerState>) {
+    /// Learns what the broker knows. The last reports of workers that it has forgotten are kept. Returns
+    /// who could not go on and has left since the last time, and why.
+    pub(super) fn learn(&mut self, states: Vec<WorkerState>) -> Vec<(WorkerName, String)> {
+        let mut failures = Vec::new();
         for member in self.workers.values_mut() {
             member.is_alive = false;
         }
@@ -31,6 +35,16 @@ impl Fleet {
         } in states
         {
             let report = WorkerReport::decode(&report);
+            let before = self.workers.get(&name);
+            let is_known = before.is_some_and(|member| member.report.failed.is_some());
+            let failed = report.as_ref().and_then(|report| report.failed.clone());
+            if let Some(failed) = failed
+                && !is_known
+                && self.last_failure.as_ref() != Some(&failed)
+            {
+                self.last_failure = Some(failed.clone());
+                failures.push((name.clone(), failed));
+            }
             match (self.workers.get_mut(&name), report) {
                 (Some(member), report) => {
                     member.is_alive = is_alive;
@@ -44,6 +58,7 @@ impl Fleet {
                 }
             }
         }
+        failures
     }
 
     /// The number of live workers.

@@ -1,11 +1,12 @@
 //! The submitter: cuts the list into chunks, publishes them, and merges what comes back.
 //!
 //! `dispatch` knows what is out and what came back, without threads or clock. `collect` gives results to
-//! the sinks, `fleet` knows the workers, and `submission` runs all of them on threads.
+//! the sinks, and `fleet` knows the workers. `service` drives all of them on a thread of a `submission`.
 
 mod collect;
 mod dispatch;
 mod fleet;
+mod service;
 mod submission;
 
 #[cfg(test)]

@@ -424,8 +424,11 @@ impl World {
         let state = broker.campaign().ok()??;
         self.names += 1;
         let name = WorkerName(format!("worker-{}", self.names).into());
+        let clock_offset = Duration::from_secs(self.rng.random_range(0..1_000));
+        // A process that has just begun.
+        let steals_from = self.now + clock_offset + Timing::default().lease;
         Some(Worker {
-            holder: Holder::new(state.generation, name, Timing::default()),
+            holder: Holder::new(state.generation, name, Timing::default(), steals_from),
             machine: Machine {
                 running: BTreeMap::new(),
                 poison: self.poison,
@@ -434,7 +437,7 @@ impl World {
                 share: 0.0,
             },
             broker,
-            clock_offset: Duration::from_secs(self.rng.random_range(0..1_000)),
+            clock_offset,
             paused_until: Duration::ZERO,
         })
     }

@@ -11,7 +11,7 @@ use canvass_run::{Continuation, Plan, Report, TargetKind, arguments};
 use crate::redis::tests::peer::RedisPeer;
 use crate::redis::{RedisBroker, RedisServer};
 use crate::{
-    Broker, BrokerError, Budget, CampaignPlan, Claimed, LOSSES_MAX, LineSettings, Packing,
+    Broker, BrokerError, Budget, CampaignPlan, Claimed, Contact, LOSSES_MAX, LineSettings, Packing,
     Submission, SubmissionSettings, Timing, WorkEnd, Worker, WorkerName, WorkerSettings,
 };
 
@@ -143,6 +143,7 @@ impl World {
         let settings = WorkerSettings {
             name: WorkerName(format!("worker-{}", self.workers).into()),
             timing: TIMING,
+            contact: Contact::default(),
             lines: LineSettings {
                 format: Format::Ndjson,
                 columns: Columns::Dns,

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::vec::IntoIter;
 
-use canvass_model::{Job, Outcome};
+use canvass_model::{Job, Outcome, Verdict};
 use canvass_queue::{Completed, Position, Source, SourceError};
 use canvass_report::{Columns, Format, LineFilter, LineFormat, PartCounts, Sink, SinkError};
 
@@ -76,6 +76,16 @@ struct OpenChunk {
     began: Instant,
     /// How many jobs per second its feeder took.
     jobs_per_second: f64,
+}
+
+/// A chunk that has ended.
+pub(crate) struct Packed {
+    /// Its first number.
+    pub(crate) first: u64,
+    /// The result to commit.
+    pub(crate) result: Vec<u8>,
+    /// Whether all of its outcomes are failed.
+    pub(crate) all_failed: bool,
 }
 
 /// What is found in a chunk. Fresh memory for each would take as long as filling it.
@@ -178,20 +188,26 @@ impl Chunks {
     ///
     /// # Errors
     /// The lines of one cannot be kept.
-    pub(crate) fn finished(&self, packer: &mut Packer) -> io::Result<Vec<(u64, Vec<u8>)>> {
+    pub(crate) fn finished(&self, packer: &mut Packer) -> io::Result<Vec<Packed>> {
         let finished = std::mem::take(&mut self.lock().finished);
         // Packed outside of the lock: it takes time.
         finished
             .into_iter()
             .map(|chunk| {
                 let first = chunk.header.first;
+                let tally = &chunk.found.counts.tally;
+                let all_failed = tally.verdict(Verdict::Failed) == tally.total();
                 let (result, mut found) = packer.pack(chunk)?;
                 found.clear();
                 let spare = &mut self.lock().spare;
                 if spare.len() < SPARE_MAX {
                     spare.push(found);
                 }
-                Ok((first, result))
+                Ok(Packed {
+                    first,
+                    result,
+                    all_failed,
+                })
             })
             .collect()
     }

@@ -74,9 +74,11 @@ pub(crate) struct Holder {
     committed: u64,
     /// Whether claims of which no reply came may exist.
     is_suspect: bool,
+    /// Whether there was a time without the broker, in which no owner may have reached it.
+    was_cut_off: bool,
     /// From when on chunks of silent workers may be claimed.
     steals_from: Duration,
-    heard: Duration,
+    heard: Option<Duration>,
     beaten: Option<Duration>,
     renewed: Option<Duration>,
     /// The number of live workers when their reports were read last.
@@ -114,7 +116,13 @@ pub(crate) enum Next {
 }
 
 impl Holder {
-    pub(crate) fn new(generation: Generation, name: WorkerName, timing: Timing) -> Self {
+    /// `steals_from` is when a worker that is not cut off may claim chunks of silent workers.
+    pub(crate) fn new(
+        generation: Generation,
+        name: WorkerName,
+        timing: Timing,
+        steals_from: Duration,
+    ) -> Self {
         Self {
             generation,
             name,
@@ -122,8 +130,9 @@ impl Holder {
             held: BTreeMap::new(),
             committed: 0,
             is_suspect: true,
-            steals_from: Duration::ZERO,
-            heard: Duration::ZERO,
+            was_cut_off: false,
+            steals_from,
+            heard: None,
             beaten: None,
             renewed: None,
             met: None,
@@ -140,6 +149,15 @@ impl Holder {
     /// Claims no more chunks.
     pub(crate) fn drain(&mut self) {
         self.is_draining = true;
+    }
+
+    pub(crate) fn name(&self) -> &WorkerName {
+        &self.name
+    }
+
+    /// The number of outcomes that it has committed.
+    pub(crate) fn committed(&self) -> u64 {
+        self.committed
     }
 
     /// The number of chunks that it holds.
@@ -173,9 +191,9 @@ impl Holder {
         }
         let ended = self.try_step(now, broker, executor);
         match &ended {
-            Ok(_) => self.heard = now,
+            Ok(_) => self.heard = Some(now),
             Err(BrokerError::Gone) => self.drop_all(executor),
-            Err(_) => self.is_suspect = true,
+            Err(_) => self.suspect(),
         }
         ended
     }
@@ -187,8 +205,9 @@ impl Holder {
         executor: &mut dyn Executor,
     ) -> Result<Next, BrokerError> {
         // Nobody could renew a lease while the broker did not run, and this worker may have been stopped.
-        if now.saturating_sub(self.heard) > self.timing.lease / 2 {
-            self.is_suspect = true;
+        let is_late = |heard: Duration| now.saturating_sub(heard) > self.timing.lease / 2;
+        if self.heard.is_some_and(is_late) {
+            self.suspect();
         }
         if self.is_suspect {
             self.look(now, broker)?;
@@ -218,17 +237,12 @@ impl Holder {
         Ok(())
     }
 
-    /// Leaves the campaign.
-    pub(crate) fn leave(
-        &mut self,
-        broker: &mut dyn Broker,
-        executor: &mut dyn Executor,
-    ) -> Result<(), BrokerError> {
-        let report = executor.report(self.committed);
-        broker.leave(self.generation, &self.name, &report)
+    fn suspect(&mut self) {
+        self.is_suspect = true;
+        self.was_cut_off = true;
     }
 
-    /// After a time without the broker: learns what it believes that this worker holds.
+    /// At first, and after a time without the broker: learns what it believes that this worker holds.
     fn look(&mut self, now: Duration, broker: &mut dyn Broker) -> Result<(), BrokerError> {
         for (claim, octets) in broker.held(self.generation, &self.name)? {
             if self
@@ -239,7 +253,9 @@ impl Holder {
                 self.hold(claim, &octets);
             }
         }
-        self.steals_from = now + self.timing.lease;
+        if std::mem::take(&mut self.was_cut_off) {
+            self.steals_from = now + self.timing.lease;
+        }
         self.is_suspect = false;
         Ok(())
     }

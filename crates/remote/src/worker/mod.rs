@@ -4,12 +4,15 @@
 //! source and sink, and `work` runs all of it on threads.
 
 mod chunks;
+mod contact;
 mod holder;
 mod known;
 mod report;
+mod unproven;
 mod work;
 
 pub use chunks::{KeepLines, LineSettings};
+pub use contact::Contact;
 pub use holder::Timing;
 #[cfg(test)]
 pub(crate) use holder::{Executor, Holder, Next};

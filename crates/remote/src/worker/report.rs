@@ -12,6 +12,8 @@ pub struct WorkerReport {
     pub sample: LoopSample,
     /// Its event loops since it joined the campaign, as one.
     pub shard: ShardReport,
+    /// Why it has left, if it could not go on.
+    pub failed: Option<String>,
 }
 
 impl WorkerReport {

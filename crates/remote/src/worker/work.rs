@@ -8,13 +8,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use canvass_model::{Job, LoopSample, ShardReport};
-use canvass_run::{Continuation, Plan, Run, ShareHandle, StartError};
+use canvass_run::{Continuation, Plan, Run, RunError, ShareHandle, StartError};
 use crossbeam_channel::{Receiver, bounded};
 
 use super::chunks::{Chunks, LineSettings, Packer};
+use super::contact::Contact;
 use super::holder::{Executor, Holder, Next, Timing};
 use super::known::known;
 use super::report::WorkerReport;
+use super::unproven::Unproven;
 use crate::broker::{Broker, BrokerError, Generation, WorkerName, WorkerState};
 use crate::chunk::ChunkHeader;
 
@@ -31,6 +33,8 @@ pub struct WorkerSettings {
     pub name: WorkerName,
     /// How long what is granted to it lasts.
     pub timing: Timing,
+    /// The contact of this process with the broker.
+    pub contact: Contact,
     /// How lines look, and where they go.
     pub lines: LineSettings,
     /// The part of the caps of its plan to use, of the share that is granted.
@@ -77,6 +81,7 @@ struct RunExecutor {
     run: Run,
     chunks: Chunks,
     packer: Packer,
+    unproven: Unproven,
     share: ShareHandle,
     limit_share: Box<dyn Fn(f64) -> f64 + Send>,
     /// The least share with which it can begin anything.
@@ -88,6 +93,7 @@ struct RunExecutor {
 struct Service {
     broker: Box<dyn Broker>,
     holder: Holder,
+    contact: Contact,
     executor: RunExecutor,
     idle_max: Option<Duration>,
     drain_max: Duration,
@@ -121,6 +127,7 @@ impl Worker {
         let WorkerSettings {
             name,
             timing,
+            contact,
             lines,
             share: limit_share,
             idle_max,
@@ -137,11 +144,18 @@ impl Worker {
         let stop = WorkerStop::default();
         let service = Service {
             broker,
-            holder: Holder::new(generation, name, timing),
+            holder: Holder::new(
+                generation,
+                name,
+                timing,
+                contact.missing(timing.lease, Instant::now()),
+            ),
+            contact,
             executor: RunExecutor {
                 run,
                 chunks,
                 packer: Packer::new(lines.keep, lines.packing),
+                unproven: Unproven::default(),
                 share,
                 limit_share,
                 share_min,
@@ -214,15 +228,23 @@ impl Service {
         if !matches!(end, WorkEnd::Gone) {
             // If the broker does not answer, the leases run out.
             let _ = self.holder.give_back(&mut *self.broker, &mut self.executor);
-            let _ = self.holder.leave(&mut *self.broker, &mut self.executor);
         }
+        let mut report = self.executor.worker_report(self.holder.committed());
         let RunExecutor { run, chunks, .. } = self.executor;
         chunks.close();
         run.abort();
-        match run.join().error {
-            Some(error) if has_run_ended => WorkEnd::Failed(error.to_string()),
+        let end = match run.join().error {
+            Some(error) if has_run_ended => WorkEnd::Failed(why(error)),
             _ => end,
+        };
+        if !matches!(end, WorkEnd::Gone) {
+            if let WorkEnd::Failed(why) = &end {
+                report.failed = Some(why.clone());
+            }
+            let (generation, name) = (self.holder.generation(), self.holder.name());
+            let _ = self.broker.leave(generation, name, &report.encode());
         }
+        end
     }
 
     fn work(&mut self) -> WorkEnd {
@@ -246,6 +268,10 @@ impl Service {
             }
             let now = self.began.elapsed();
             let stepped = self.holder.step(now, &mut *self.broker, &mut self.executor);
+            match &stepped {
+                Ok(_) => self.contact.heard(Instant::now()),
+                Err(_) => self.contact.lost(),
+            }
             if stepped.is_ok() && std::mem::take(&mut self.is_away) {
                 (self.notes)("it answers again".into());
             }
@@ -288,6 +314,37 @@ impl Service {
     }
 }
 
+/// Why the run of a worker has ended. Others do what it leaves.
+fn why(error: RunError) -> String {
+    match error {
+        RunError::GaveUp => "no resolver answers any more".into(),
+        RunError::Blocked(errno) => format!("this machine cannot send queries ({errno})"),
+        error => error.to_string(),
+    }
+}
+
+impl RunExecutor {
+    fn worker_report(&self, committed: u64) -> WorkerReport {
+        let mut sample = LoopSample::default();
+        for one in self.run.snapshot().loops {
+            sample.at = sample.at.max(one.at);
+            sample.rate_per_second += one.rate_per_second;
+            sample.window += one.window;
+            sample.in_flight += one.in_flight;
+        }
+        let mut shard = ShardReport::default();
+        for report in self.run.reports() {
+            shard.merge(&report);
+        }
+        WorkerReport {
+            committed,
+            sample,
+            shard,
+            failed: None,
+        }
+    }
+}
+
 impl Executor for RunExecutor {
     fn has_room(&self) -> bool {
         self.chunks.has_room()
@@ -303,15 +360,25 @@ impl Executor for RunExecutor {
 
     fn discard(&mut self, first: u64) {
         self.chunks.discard(first);
+        self.unproven.discard(first);
     }
 
     fn finished(&mut self) -> Vec<(u64, Vec<u8>)> {
-        self.chunks
+        let finished = self
+            .chunks
             .finished(&mut self.packer)
             .unwrap_or_else(|error| {
                 self.failed = Some(error);
                 Vec::new()
-            })
+            });
+        let reports = || {
+            // Asks the event loops for newer ones.
+            self.run.snapshot();
+            self.run.reports()
+        };
+        let passed = self.unproven.pass(finished, reports, Instant::now());
+        let results = passed.into_iter().map(|one| (one.first, one.result));
+        results.collect()
     }
 
     fn set_share(&mut self, share: f64) -> bool {
@@ -325,22 +392,6 @@ impl Executor for RunExecutor {
     }
 
     fn report(&mut self, committed: u64) -> Vec<u8> {
-        let mut sample = LoopSample::default();
-        for one in self.run.snapshot().loops {
-            sample.at = sample.at.max(one.at);
-            sample.rate_per_second += one.rate_per_second;
-            sample.window += one.window;
-            sample.in_flight += one.in_flight;
-        }
-        let mut shard = ShardReport::default();
-        for report in self.run.reports() {
-            shard.merge(&report);
-        }
-        let report = WorkerReport {
-            committed,
-            sample,
-            shard,
-        };
-        report.encode()
+        self.worker_report(committed).encode()
     }
 }

@@ -76,6 +76,20 @@ fn a_wrong_password_ends_both_sides_before_anything_is_written() {
 }
 
 #[test]
+fn what_a_worker_without_resolvers_fails_at_is_done_by_another_one() {
+    let rig = Rig::new(&COMMAND);
+    let dead = closed_port().to_string();
+    let mut worker = rig.worker(&["-r", &dead]);
+    let mut submitter = rig.submit(&[]);
+    worker.until_it_says("campaign names: left: no resolver answers any more");
+    submitter.until_it_says(" has left: no resolver answers any more");
+    let _other = rig.worker(&[]);
+    let run = submitter.end().exits(0);
+    assert_eq!(run.balance()[0], 6000);
+    assert_eq!(results(&rig.lines()), results(&rig.lines_alone()));
+}
+
+#[test]
 fn a_worker_asks_only_what_it_is_allowed_to() {
     let target = closed_port().to_string();
     let rig = Rig::new(&["http", &target, "-r", "127.0.0.9:53", "-f", "ndjson"]);
@@ -108,4 +122,23 @@ fn a_worker_that_reaches_no_resolver_says_so() {
     submitter.signal(Signal::INT);
     submitter.end().exits(130);
     assert!(rig.lines().is_empty());
+}
+
+/// With nothing to claim, a worker stays in a campaign for less than a lease.
+#[test]
+fn the_last_chunk_of_a_worker_that_was_killed_is_done_by_an_idle_one() {
+    let rig = Rig::new(&["ptr", "10.0.0.0/24", "--rate", "100", "-f", "ndjson"]);
+    let mut killed = rig.worker(&[]);
+    let mut submitter = rig.submit(&[]);
+    until("a worker to claim the chunk", || {
+        let pending = rig
+            .redis
+            .ask(&["XPENDING", "canvass:{names}:queue", "workers"]);
+        pending.trim_start().starts_with('1')
+    });
+    let _idle = rig.worker(&[]);
+    killed.kill();
+    let run = submitter.end().exits(0);
+    assert_eq!(run.balance()[0], 256);
+    assert_eq!(results(&rig.lines()), results(&rig.lines_alone()));
 }

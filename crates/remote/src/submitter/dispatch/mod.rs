@@ -1,18 +1,18 @@
 //! What of a campaign is out, and what has come back: the part of a submitter without threads or clock.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
-use std::ops::Range;
+mod audit;
+mod take_up;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use canvass_model::Job;
 
 use crate::broker::{
-    Broker, BrokerError, Budget, CampaignState, ChunkId, Delivery, DeliveryId, Generation, Phase,
-    WorkerName,
+    Broker, BrokerError, Budget, ChunkId, Delivery, DeliveryId, Generation, WorkerName,
 };
 use crate::campaign::CampaignPlan;
 use crate::chunk::{self, ChunkHeader};
-use crate::worker::Timing;
 
 /// How often the submitter compares what is out with what the broker has.
 const AUDIT_INTERVAL: Duration = Duration::from_secs(10);
@@ -95,84 +95,6 @@ impl Dispatch {
             begins_from: Duration::ZERO,
             is_suspect: true,
             audited: Duration::ZERO,
-        }
-    }
-
-    /// Takes up the campaign of an earlier submitter, if there is one: receives what came back, and returns
-    /// the jobs that are out or were received here, which must not be added again. `is_done` says of a job
-    /// whether an earlier submitter has made its outcomes durable. Must come before the first
-    /// [`step`](Self::step).
-    pub(crate) fn take_up(
-        &mut self,
-        broker: &mut dyn Broker,
-        is_done: &dyn Fn(u64) -> bool,
-        receiver: &mut dyn Receiver,
-    ) -> Result<Vec<Range<u64>>, BrokerError> {
-        let Some(state) = self.campaign(broker)? else {
-            return Ok(Vec::new());
-        };
-        let generation = state.generation;
-        // Published chunks are read before deliveries: a chunk that is committed in between is in both.
-        for (id, octets) in broker.published(generation)? {
-            if let Ok(header) = chunk::decode_header(&octets)
-                && !is_done(header.first)
-            {
-                self.add_outstanding(id, Packed { header, octets });
-            }
-        }
-        let mut out: Vec<_> = self
-            .outstanding
-            .values()
-            .map(|one| one.header.range())
-            .collect();
-        loop {
-            let deliveries =
-                broker.deliveries(generation, self.cursor.as_ref(), DELIVERIES_OCTETS_MAX)?;
-            let Some((last, _)) = deliveries.last() else {
-                break;
-            };
-            self.cursor = Some(last.clone());
-            for (id, delivery) in deliveries {
-                let chunk = delivery.chunk();
-                match delivery {
-                    Delivery::Result { worker, result, .. } => {
-                        if self.outstanding.contains_key(&chunk) {
-                            self.take_result(chunk, &worker, &result, receiver);
-                        } else if let Ok(header) = chunk::decode_header(&result)
-                            && !is_done(header.first)
-                            && receiver.result(header, &worker, &result).is_ok()
-                        {
-                            out.push(header.range());
-                        }
-                    }
-                    // Its jobs are added again.
-                    Delivery::Poison { .. } => {}
-                }
-                self.taken.push_back((id, chunk, receiver.received()));
-            }
-        }
-        if state.phase == Phase::Cancelled {
-            // Whoever takes it up again wants it to go on.
-            broker.set_phase(generation, Phase::Running)?;
-        }
-        self.generation = Some(generation);
-        self.next = state.next_chunk;
-        out.sort_unstable_by_key(|range| range.start);
-        Ok(out)
-    }
-
-    /// Whether the campaign in the broker is another one's; `None` if there is none.
-    fn campaign(&self, broker: &mut dyn Broker) -> Result<Option<CampaignState>, BrokerError> {
-        let Some(state) = broker.campaign()? else {
-            return Ok(None);
-        };
-        let plan = CampaignPlan::decode(&broker.plan(state.generation)?);
-        if plan.is_ok_and(|plan| plan.identity == self.plan.identity) {
-            Ok(Some(state))
-        } else {
-            Err(BrokerError::Refused(
-                "there is another campaign of this name".into(),
-            ))
         }
     }
 
@@ -260,57 +182,6 @@ impl Dispatch {
 
     pub(crate) fn generation(&self) -> Option<Generation> {
         self.generation
-    }
-
-    /// Whether the broker still has this campaign, and what is missing of it.
-    fn look(
-        &mut self,
-        now: Duration,
-        broker: &mut dyn Broker,
-        receiver: &mut dyn Receiver,
-    ) -> Result<(), BrokerError> {
-        let instance = broker.instance()?;
-        if self
-            .instance
-            .as_ref()
-            .is_some_and(|before| *before != instance)
-        {
-            receiver.note("it was restarted or failed over; comparing what it has".into());
-            // It may have lost the last deliveries, and give others their places. Those that were taken
-            // are read again.
-            self.cursor = None;
-            self.taken.clear();
-        }
-        self.instance = Some(instance);
-        let state = self.campaign(broker)?;
-        match (self.generation, state) {
-            (Some(generation), Some(state)) if state.generation == generation => {
-                self.next = self.next.max(state.next_chunk);
-                self.audit(now, broker, generation)?;
-            }
-            (Some(_), _) => {
-                receiver.note("it has lost the campaign, which is published again".into());
-                self.rebuild(now);
-            }
-            (None, _) => {}
-        }
-        self.is_suspect = false;
-        Ok(())
-    }
-
-    /// Everything that is out must be published again.
-    fn rebuild(&mut self, now: Duration) {
-        self.generation = None;
-        self.begins_from = now + Timing::default().share;
-        self.cursor = None;
-        self.trying = None;
-        self.taken.clear();
-        self.next = ChunkId(0);
-        let lost = std::mem::take(&mut self.outstanding);
-        self.outstanding_octets = 0;
-        for packed in lost.into_values().rev() {
-            self.wait_again(packed);
-        }
     }
 
     /// The generation, which is begun if there is none. `None` while workers may use shares of the caps
@@ -431,39 +302,6 @@ impl Dispatch {
             .collect();
         broker.acknowledge(generation, &ids)?;
         self.taken.drain(..count);
-        Ok(())
-    }
-
-    /// Publishes again what the broker has lost, and takes back what was received already.
-    fn audit(
-        &mut self,
-        now: Duration,
-        broker: &mut dyn Broker,
-        generation: Generation,
-    ) -> Result<(), BrokerError> {
-        let open: HashSet<ChunkId> = broker.open_chunks(generation)?.into_iter().collect();
-        let taken: HashSet<ChunkId> = self.taken.iter().map(|(_, chunk, _)| *chunk).collect();
-        for id in &open {
-            let is_known =
-                self.outstanding.contains_key(id) || taken.contains(id) || self.trying == Some(*id);
-            if !is_known {
-                broker.withdraw(generation, *id)?;
-            }
-        }
-        let lost: Vec<ChunkId> = self
-            .outstanding
-            .keys()
-            .filter(|id| !open.contains(id))
-            .copied()
-            .collect();
-        for id in lost.into_iter().rev() {
-            if let Some(packed) = self.remove_outstanding(id) {
-                self.wait_again(packed);
-            }
-        }
-        // What the broker has forgotten to have delivered need not be acknowledged.
-        self.taken.retain(|(_, chunk, _)| open.contains(chunk));
-        self.audited = now;
         Ok(())
     }
 

@@ -39,6 +39,7 @@ class Run:
     peak_mib: float
     stdout: str
     stderr: str
+    watched: object = None
 
     @property
     def cpu_s(self):
@@ -70,8 +71,9 @@ def pinned(core, command):
     return [needed("taskset"), "-c", str(core % os.cpu_count())] + [str(word) for word in command]
 
 
-def run(command, core=CLIENT_CORE, scratch="/tmp", timeout_s=900):
-    """Runs a program, and returns its cost."""
+def run(command, core=CLIENT_CORE, scratch="/tmp", timeout_s=900, watch=None):
+    """Runs a program, and returns its cost. `watch` is called with its process id, and the result of its
+    `stop()` is kept."""
     with contextlib.ExitStack() as stack:
         out, err = (
             stack.enter_context(open(os.path.join(scratch, name), "w+b"))
@@ -82,14 +84,15 @@ def run(command, core=CLIENT_CORE, scratch="/tmp", timeout_s=900):
         child = subprocess.Popen(
             pinned(core, command), stdin=subprocess.DEVNULL, stdout=out, stderr=err
         )
-        watch = PeakWatch(child.pid)
+        peak = PeakWatch(child.pid)
+        watched = watch and watch(child.pid)
         alarm = threading.Timer(timeout_s, child.kill)
         alarm.start()
         _, status, usage = os.wait4(child.pid, 0)
         wall_s = time.monotonic() - began
         alarm.cancel()
         child.returncode = os.waitstatus_to_exitcode(status)
-        polled_kib = watch.stop()
+        polled_kib = peak.stop()
         # The rusage of a child includes the copy of this process before exec. Only a larger peak is
         # that of the program.
         peak_kib = usage.ru_maxrss if usage.ru_maxrss > own_peak_kib else polled_kib
@@ -103,6 +106,7 @@ def run(command, core=CLIENT_CORE, scratch="/tmp", timeout_s=900):
             peak_kib / 1024,
             out.read().decode(errors="replace"),
             err.read().decode(errors="replace"),
+            watched and watched.stop(),
         )
 
 
@@ -369,9 +373,9 @@ def wait_for_answers(port):
     return False
 
 
-def canvass_ptr(canvass, targets, resolvers, output, *flags):
+def canvass_ptr(canvass, targets, resolvers, output, *flags, lines="ndjson"):
     """The command that looks up the first addresses of 10.0.0.0/8."""
-    command = [canvass, "ptr", "10.0.0.0/8", "--limit", targets, "-f", "ndjson", "-o", output]
+    command = [canvass, "ptr", "10.0.0.0/8", "--limit", targets, "-f", lines, "-o", output]
     for resolver in resolvers:
         command += ["-r", resolver]
     return command + list(flags)

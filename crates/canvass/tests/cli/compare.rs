@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::common::{CANVASS, LabChild, PATIENCE, Running, canvass, canvass_reading};
+use crate::common::{CANVASS, LabChild, PATIENCE, Running, canvass, canvass_reading, until};
 use crate::peers::{Peer, has_edns, reply};
 
 /// The keys of an object, in order.
@@ -338,6 +338,7 @@ fn a_list_that_never_comes_does_not_hold_a_second_interrupt_up() {
         "always",
     ]);
     running.write("10.0.0.1\n");
+    until("signals to be caught", || running.catches(Signal::TERM));
     let begun = Instant::now();
     while !running.has_ended() {
         assert!(begun.elapsed() < PATIENCE);

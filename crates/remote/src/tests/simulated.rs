@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::time::Duration;
+use std::{panic, thread};
 
 use canvass_model::{Cause, Fault, Job, Outcome, Phase, Status, Time};
 use canvass_queue::{Completed, Resumed, Source, TargetKind, TargetOptions, arguments};
@@ -23,6 +24,8 @@ use crate::worker::{Executor, Holder, Next, Timing};
 
 const JOBS: u64 = 3_000;
 const WORKERS: usize = 4;
+/// Seeds that run at once.
+const THREADS: usize = 2;
 const TURN: Duration = Duration::from_millis(100);
 /// How long things go wrong, and how long the campaign may take from then on.
 const CHAOS: Duration = Duration::from_secs(120);
@@ -455,8 +458,17 @@ fn seeds() -> Range<u64> {
 
 #[test]
 fn every_job_has_one_line_whatever_breaks() {
-    for seed in seeds() {
-        let ended = std::panic::catch_unwind(|| World::new(seed).run());
-        assert!(ended.is_ok(), "seed {seed}");
+    let runners: Vec<_> = (0..THREADS)
+        .map(|first| {
+            thread::spawn(move || {
+                for seed in seeds().skip(first).step_by(THREADS) {
+                    let ended = panic::catch_unwind(|| World::new(seed).run());
+                    assert!(ended.is_ok(), "seed {seed}");
+                }
+            })
+        })
+        .collect();
+    for runner in runners {
+        runner.join().expect("no seed fails");
     }
 }

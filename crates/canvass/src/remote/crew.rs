@@ -63,7 +63,7 @@ pub(crate) fn work(args: &WorkerArgs, signals: &StopSignals) -> Result<Exit, Fai
         woken,
         choice: Choice::new(args.campaign.clone()),
         campaigns: None,
-        contact: Contact::default(),
+        contact: Contact::new(Timing::default().lease),
         is_away: false,
         idle_since: Instant::now(),
         latest: None,
@@ -345,7 +345,7 @@ impl Crew<'_> {
     }
 
     fn came_back(&mut self) {
-        self.contact.heard(Instant::now());
+        self.contact.heard(self.contact.now());
         if std::mem::take(&mut self.is_away) {
             let redis = self.redis.name();
             self.say(format_args!("Redis at {redis} is back"));

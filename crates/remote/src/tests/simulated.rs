@@ -20,7 +20,7 @@ use crate::chunker::Chunker;
 use crate::model::{FaultRates, FaultyBroker, ModelServer};
 use crate::result::{ChunkResult, LinePacker, Packing};
 use crate::submitter::{Dispatch, Receiver};
-use crate::worker::{Executor, Holder, Next, Timing};
+use crate::worker::{Contact, Executor, Holder, Next, Timing};
 
 const JOBS: u64 = 3_000;
 const WORKERS: usize = 4;
@@ -428,10 +428,10 @@ impl World {
         self.names += 1;
         let name = WorkerName(format!("worker-{}", self.names).into());
         let clock_offset = Duration::from_secs(self.rng.random_range(0..1_000));
-        // A process that has just begun.
-        let steals_from = self.now + clock_offset + Timing::default().lease;
+        let timing = Timing::default();
+        let contact = Contact::new(timing.lease);
         Some(Worker {
-            holder: Holder::new(state.generation, name, Timing::default(), steals_from),
+            holder: Holder::new(state.generation, name, timing, contact),
             machine: Machine {
                 running: BTreeMap::new(),
                 poison: self.poison,

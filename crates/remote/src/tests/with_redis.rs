@@ -143,7 +143,7 @@ impl World {
         let settings = WorkerSettings {
             name: WorkerName(format!("worker-{}", self.workers).into()),
             timing: TIMING,
-            contact: Contact::default(),
+            contact: Contact::new(TIMING.lease),
             lines: LineSettings {
                 format: Format::Ndjson,
                 columns: Columns::Dns,

@@ -3,30 +3,46 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The longest time between two replies of a broker within one contact.
-const SILENCE_MAX: Duration = Duration::from_secs(5);
-
 /// Since when a process has been in contact with its broker without a break.
 ///
 /// Before a worker claims the chunks of silent workers, it must have been in contact for a lease: the
 /// others may have been cut off as it was. A process has one contact for all campaigns that it takes part
 /// in, since it may stay in none of them for so long. Clones are the same.
-#[derive(Clone, Debug, Default)]
-pub struct Contact(Arc<Mutex<Option<Span>>>);
+#[derive(Clone, Debug)]
+pub struct Contact(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    began: Instant,
+    lease: Duration,
+    span: Mutex<Option<Span>>,
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Span {
-    since: Instant,
-    heard: Instant,
+    since: Duration,
+    heard: Duration,
 }
 
 impl Contact {
+    /// A process that has not heard of its broker yet.
+    pub fn new(lease: Duration) -> Self {
+        Self(Arc::new(Inner {
+            began: Instant::now(),
+            lease,
+            span: Mutex::default(),
+        }))
+    }
+
+    /// The time of this process.
+    pub fn now(&self) -> Duration {
+        self.0.began.elapsed()
+    }
+
     /// Notes that the broker replies.
-    pub fn heard(&self, now: Instant) {
-        let mut span = self.lock();
-        let unbroken = span.filter(|span| now - span.heard <= SILENCE_MAX);
-        let since = unbroken.map_or(now, |span| span.since);
-        *span = Some(Span { since, heard: now });
+    pub fn heard(&self, now: Duration) {
+        let since = self.unbroken(now).map_or(now, |span| span.since);
+        *self.lock() = Some(Span { since, heard: now });
     }
 
     /// Notes that the broker does not reply.
@@ -34,14 +50,25 @@ impl Contact {
         *self.lock() = None;
     }
 
-    /// How much of `time` is missing until there was contact for so long.
-    pub(super) fn missing(&self, time: Duration, now: Instant) -> Duration {
-        let unbroken = self.lock().filter(|span| now - span.heard <= SILENCE_MAX);
-        unbroken.map_or(time, |span| time.saturating_sub(now - span.since))
+    /// Whether the last reply, if any, was so long ago that leases may have run out in between.
+    pub(super) fn is_broken(&self, now: Duration) -> bool {
+        self.unbroken(now).is_none()
+    }
+
+    /// Whether there was contact for a lease.
+    pub(super) fn has_lasted(&self, now: Duration) -> bool {
+        let span = self.unbroken(now);
+        span.is_some_and(|span| now.saturating_sub(span.since) >= self.0.lease)
+    }
+
+    fn unbroken(&self, now: Duration) -> Option<Span> {
+        let silence_max = self.0.lease / 2;
+        self.lock()
+            .filter(|span| now.saturating_sub(span.heard) <= silence_max)
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Span>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.span.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -52,32 +79,22 @@ mod tests {
     #[test]
     fn a_contact_begins_again_after_a_break() {
         let second = Duration::from_secs(1);
-        let began = Instant::now();
-        let contact = Contact::default();
-        assert_eq!(contact.missing(10 * second, began), 10 * second);
-        for at in 0..=4 {
-            contact.heard(began + at * second);
+        let contact = Contact::new(10 * second);
+        assert!(contact.is_broken(Duration::ZERO));
+        for at in 0..=12 {
+            contact.heard(at * second);
+            assert_eq!(contact.has_lasted(at * second), at >= 10);
         }
-        assert_eq!(contact.missing(10 * second, began + 4 * second), 6 * second);
-        assert_eq!(
-            contact.missing(3 * second, began + 4 * second),
-            Duration::ZERO
-        );
         // Silence, as while the process was stopped.
-        assert_eq!(
-            contact.missing(10 * second, began + 30 * second),
-            10 * second
-        );
-        contact.heard(began + 30 * second);
-        assert_eq!(
-            contact.missing(10 * second, began + 31 * second),
-            9 * second
-        );
+        assert!(!contact.is_broken(17 * second));
+        assert!(contact.is_broken(18 * second));
+        contact.heard(18 * second);
+        contact.heard(22 * second);
+        contact.heard(27 * second);
+        assert!(!contact.has_lasted(27 * second));
+        assert!(contact.has_lasted(28 * second));
         contact.lost();
-        contact.heard(began + 32 * second);
-        assert_eq!(
-            contact.missing(10 * second, began + 32 * second),
-            10 * second
-        );
+        contact.heard(28 * second);
+        assert!(!contact.has_lasted(28 * second));
     }
 }

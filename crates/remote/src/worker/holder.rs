@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use canvass_model::Job;
 
+use super::contact::Contact;
 use crate::broker::{
     Broker, BrokerError, ChunkId, Claim, Claimed, Commit, Generation, Phase, Renewal, WorkerName,
     WorkerState,
@@ -74,11 +75,7 @@ pub(crate) struct Holder {
     committed: u64,
     /// Whether claims of which no reply came may exist.
     is_suspect: bool,
-    /// Whether there was a time without the broker, in which no owner may have reached it.
-    was_cut_off: bool,
-    /// From when on chunks of silent workers may be claimed.
-    steals_from: Duration,
-    heard: Option<Duration>,
+    contact: Contact,
     beaten: Option<Duration>,
     renewed: Option<Duration>,
     /// The number of live workers when their reports were read last.
@@ -116,12 +113,11 @@ pub(crate) enum Next {
 }
 
 impl Holder {
-    /// `steals_from` is when a worker that is not cut off may claim chunks of silent workers.
     pub(crate) fn new(
         generation: Generation,
         name: WorkerName,
         timing: Timing,
-        steals_from: Duration,
+        contact: Contact,
     ) -> Self {
         Self {
             generation,
@@ -130,9 +126,7 @@ impl Holder {
             held: BTreeMap::new(),
             committed: 0,
             is_suspect: true,
-            was_cut_off: false,
-            steals_from,
-            heard: None,
+            contact,
             beaten: None,
             renewed: None,
             met: None,
@@ -191,9 +185,15 @@ impl Holder {
         }
         let ended = self.try_step(now, broker, executor);
         match &ended {
-            Ok(_) => self.heard = Some(now),
-            Err(BrokerError::Gone) => self.drop_all(executor),
-            Err(_) => self.suspect(),
+            Ok(_) => self.contact.heard(now),
+            Err(BrokerError::Gone) => {
+                self.contact.heard(now);
+                self.drop_all(executor);
+            }
+            Err(_) => {
+                self.contact.lost();
+                self.is_suspect = true;
+            }
         }
         ended
     }
@@ -205,12 +205,8 @@ impl Holder {
         executor: &mut dyn Executor,
     ) -> Result<Next, BrokerError> {
         // Nobody could renew a lease while the broker did not run, and this worker may have been stopped.
-        let is_late = |heard: Duration| now.saturating_sub(heard) > self.timing.lease / 2;
-        if self.heard.is_some_and(is_late) {
-            self.suspect();
-        }
-        if self.is_suspect {
-            self.look(now, broker)?;
+        if self.is_suspect || self.contact.is_broken(now) {
+            self.look(broker)?;
         }
         let phase = self.renew(now, broker, executor)?;
         if phase == Some(Phase::Cancelled) {
@@ -237,13 +233,8 @@ impl Holder {
         Ok(())
     }
 
-    fn suspect(&mut self) {
-        self.is_suspect = true;
-        self.was_cut_off = true;
-    }
-
     /// At first, and after a time without the broker: learns what it believes that this worker holds.
-    fn look(&mut self, now: Duration, broker: &mut dyn Broker) -> Result<(), BrokerError> {
+    fn look(&mut self, broker: &mut dyn Broker) -> Result<(), BrokerError> {
         for (claim, octets) in broker.held(self.generation, &self.name)? {
             if self
                 .held
@@ -252,9 +243,6 @@ impl Holder {
             {
                 self.hold(claim, &octets);
             }
-        }
-        if std::mem::take(&mut self.was_cut_off) {
-            self.steals_from = now + self.timing.lease;
         }
         self.is_suspect = false;
         Ok(())
@@ -371,7 +359,7 @@ impl Holder {
         {
             return Ok(Next::Full);
         }
-        let steals = now >= self.steals_from;
+        let steals = self.contact.has_lasted(now);
         match broker.claim(self.generation, &self.name, steals, self.timing.lease)? {
             Claimed::Chunk { claim, payload } => {
                 self.hold(claim, &payload);

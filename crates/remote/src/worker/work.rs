@@ -99,7 +99,6 @@ struct Service {
     drain_max: Duration,
     notes: Box<dyn FnMut(String) + Send>,
     stop: WorkerStop,
-    began: Instant,
     draining_since: Option<Instant>,
     /// Since when there was nothing to claim.
     idle_since: Option<Instant>,
@@ -144,12 +143,7 @@ impl Worker {
         let stop = WorkerStop::default();
         let service = Service {
             broker,
-            holder: Holder::new(
-                generation,
-                name,
-                timing,
-                contact.missing(timing.lease, Instant::now()),
-            ),
+            holder: Holder::new(generation, name, timing, contact.clone()),
             contact,
             executor: RunExecutor {
                 run,
@@ -165,7 +159,6 @@ impl Worker {
             drain_max,
             notes,
             stop: stop.clone(),
-            began: Instant::now(),
             draining_since: None,
             idle_since: None,
             is_away: false,
@@ -266,12 +259,8 @@ impl Service {
             if let Some(error) = self.executor.failed.take() {
                 return WorkEnd::Failed(format!("cannot keep lines: {error}"));
             }
-            let now = self.began.elapsed();
+            let now = self.contact.now();
             let stepped = self.holder.step(now, &mut *self.broker, &mut self.executor);
-            match &stepped {
-                Ok(_) => self.contact.heard(Instant::now()),
-                Err(_) => self.contact.lost(),
-            }
             if stepped.is_ok() && std::mem::take(&mut self.is_away) {
                 (self.notes)("it answers again".into());
             }

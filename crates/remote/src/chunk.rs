@@ -1,5 +1,6 @@
 //! Consecutive jobs as octets: what a submitter publishes and a worker claims.
 
+use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU64;
@@ -74,54 +75,102 @@ pub(crate) fn decode_header(octets: &[u8]) -> Result<ChunkHeader, ChunkError> {
     Ok(header)
 }
 
-/// Decodes the jobs of a chunk.
-///
-/// # Errors
-/// The octets are not a chunk, or its jobs are not those that its header says.
-pub(crate) fn decode(octets: &[u8]) -> Result<(ChunkHeader, Vec<Job>), ChunkError> {
-    let (header, packed): (ChunkHeader, _) = postcard::take_from_bytes(octets).map_err(damaged)?;
-    let mut segments = Vec::new();
-    let unpacked = zstd::stream::Decoder::new(packed)
-        .and_then(|decoder| decoder.take(JOBS_OCTETS_MAX).read_to_end(&mut segments));
-    unpacked.map_err(|error: io::Error| damaged(error))?;
-    let segments: Vec<Segment> = postcard::from_bytes(&segments).map_err(damaged)?;
-    let mut jobs = Vec::new();
-    for segment in segments {
-        match segment {
-            Segment::Addresses { count, .. } if count as usize > CHUNK_JOBS_MAX => {
-                return Err(damaged("too many jobs"));
-            }
-            Segment::Addresses {
-                first,
-                count,
-                line,
-                spec,
-            } => {
-                let seq = header.first + jobs.len() as u64;
-                jobs.extend((0..count).map(|index| Job {
-                    seq: seq + u64::from(index),
-                    line,
-                    target: Target::Address {
-                        address: after(first, index),
-                        given: None,
-                    },
-                    spec,
-                    due: None,
-                    resolver: None,
-                }));
-            }
-            Segment::Job(job) => jobs.push(job),
-        }
-        if jobs.len() > CHUNK_JOBS_MAX {
-            return Err(damaged("too many jobs"));
-        }
-    }
-    let numbers = jobs.iter().map(|job| job.seq);
-    if jobs.is_empty() || !numbers.eq(header.range()) {
-        return Err(damaged("its jobs are not those of its header"));
-    }
-    Ok((header, jobs))
+/// The jobs of a chunk, made as they are taken: a chunk of addresses takes no more memory than its numbers.
+#[derive(Debug)]
+pub(crate) struct ChunkJobs {
+    header: ChunkHeader,
+    /// What is left. The first segment may have been taken in part.
+    segments: VecDeque<Segment>,
+    /// The sequence number of the next job.
+    next: u64,
 }
+
+impl ChunkJobs {
+    /// Decodes the jobs of a chunk.
+    ///
+    /// # Errors
+    /// The octets are not a chunk, or its jobs are not those that its header says.
+    pub(crate) fn decode(octets: &[u8]) -> Result<Self, ChunkError> {
+        let (header, packed): (ChunkHeader, _) =
+            postcard::take_from_bytes(octets).map_err(damaged)?;
+        let mut segments = Vec::new();
+        let unpacked = zstd::stream::Decoder::new(packed)
+            .and_then(|decoder| decoder.take(JOBS_OCTETS_MAX).read_to_end(&mut segments));
+        unpacked.map_err(|error: io::Error| damaged(error))?;
+        let segments: VecDeque<Segment> = postcard::from_bytes(&segments).map_err(damaged)?;
+        if header.jobs == 0 || header.jobs as usize > CHUNK_JOBS_MAX {
+            return Err(damaged("too few or too many jobs"));
+        }
+        // A header may have any first number.
+        let mut next = Some(header.first);
+        for segment in &segments {
+            let jobs = match segment {
+                Segment::Addresses { count, .. } => *count,
+                Segment::Job(job) if Some(job.seq) == next => 1,
+                Segment::Job(_) => return Err(not_of_header()),
+            };
+            next = next.and_then(|next| next.checked_add(jobs.into()));
+        }
+        if next.is_none() || next != header.first.checked_add(header.jobs.into()) {
+            return Err(not_of_header());
+        }
+        Ok(Self {
+            header,
+            segments,
+            next: header.first,
+        })
+    }
+
+    pub(crate) fn header(&self) -> ChunkHeader {
+        self.header
+    }
+}
+
+impl Iterator for ChunkJobs {
+    type Item = Job;
+
+    fn next(&mut self) -> Option<Job> {
+        let job = loop {
+            match self.segments.front_mut()? {
+                Segment::Addresses {
+                    first,
+                    count: count @ 1..,
+                    line,
+                    spec,
+                } => {
+                    let address = *first;
+                    *first = after(address, 1);
+                    *count -= 1;
+                    break Job {
+                        seq: self.next,
+                        line: *line,
+                        target: Target::Address {
+                            address,
+                            given: None,
+                        },
+                        spec: *spec,
+                        due: None,
+                        resolver: None,
+                    };
+                }
+                _ => {
+                    if let Some(Segment::Job(job)) = self.segments.pop_front() {
+                        break job;
+                    }
+                }
+            }
+        };
+        self.next += 1;
+        Some(job)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = (self.header.range().end - self.next) as usize;
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for ChunkJobs {}
 
 fn segments(jobs: &[Job]) -> Vec<Segment> {
     let mut segments: Vec<Segment> = Vec::new();
@@ -174,6 +223,10 @@ fn after(first: IpAddr, index: u32) -> IpAddr {
     }
 }
 
+fn not_of_header() -> ChunkError {
+    damaged("its jobs are not those of its header")
+}
+
 fn damaged(error: impl ToString) -> ChunkError {
     ChunkError(error.to_string())
 }
@@ -200,6 +253,10 @@ mod tests {
         jobs
     }
 
+    fn read(octets: &[u8]) -> Vec<Job> {
+        ChunkJobs::decode(octets).unwrap().collect()
+    }
+
     #[test]
     fn a_cidr_is_two_numbers() {
         let octets = encode(&jobs_of(&["192.0.2.0/24"], None));
@@ -217,21 +274,22 @@ mod tests {
         ] {
             let jobs = jobs_of(&targets, None);
             assert_eq!(segments(&jobs).len(), 2);
-            assert_eq!(decode(&encode(&jobs)).unwrap().1, jobs);
+            assert_eq!(read(&encode(&jobs)), jobs);
         }
     }
 
     #[test]
     fn what_is_damaged_is_refused() {
         let octets = encode(&jobs_of(&["192.0.2.0/28"], None));
-        assert!(decode(&octets[..octets.len() - 1]).is_err());
-        assert!(decode(&[]).is_err());
+        assert!(ChunkJobs::decode(&octets[..octets.len() - 1]).is_err());
+        assert!(ChunkJobs::decode(&[]).is_err());
         let mut other = octets.clone();
         other[0] ^= 1;
-        assert!(decode(&other).is_ok_and(|(header, jobs)| header.first == jobs[0].seq));
+        let mut read = ChunkJobs::decode(&other).unwrap();
+        assert_eq!(read.header().first, read.next().unwrap().seq);
         let mut fewer = octets;
         fewer[1] -= 1;
-        assert!(decode(&fewer).is_err());
+        assert!(ChunkJobs::decode(&fewer).is_err());
     }
 
     proptest! {
@@ -247,14 +305,17 @@ mod tests {
             );
             let end = (at + count).min(jobs.len());
             let part = &jobs[at..end];
-            let (header, read) = decode(&encode(part)).unwrap();
-            prop_assert_eq!(header.range(), part[0].seq..part[0].seq + part.len() as u64);
-            prop_assert_eq!(&read[..], part);
+            let read = ChunkJobs::decode(&encode(part)).unwrap();
+            prop_assert_eq!(read.header().range(), part[0].seq..part[0].seq + part.len() as u64);
+            prop_assert_eq!(read.len(), part.len());
+            prop_assert!(read.eq(part.iter().cloned()));
         }
 
         #[test]
         fn any_octets_are_refused_or_read(octets in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = decode(&octets);
+            if let Ok(read) = ChunkJobs::decode(&octets) {
+                prop_assert_eq!(read.header().jobs as usize, read.count());
+            }
         }
     }
 }

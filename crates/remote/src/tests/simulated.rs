@@ -15,7 +15,7 @@ use rand::{Rng, RngExt, SeedableRng};
 
 use crate::broker::{Broker, BrokerError, Budget, Generation, WorkerName, WorkerState};
 use crate::campaign::CampaignPlan;
-use crate::chunk::ChunkHeader;
+use crate::chunk::{ChunkHeader, ChunkJobs};
 use crate::chunker::Chunker;
 use crate::model::{FaultRates, FaultyBroker, ModelServer};
 use crate::result::{ChunkResult, LinePacker, Packing};
@@ -122,9 +122,10 @@ impl Executor for Machine {
         })
     }
 
-    fn begin(&mut self, header: ChunkHeader, jobs: Vec<Job>) {
+    fn begin(&mut self, jobs: ChunkJobs) {
+        let header = jobs.header();
         assert!(!self.is_busy_with(header.range()));
-        assert!(header.range().eq(jobs.iter().map(|job| job.seq)));
+        assert!(header.range().eq(jobs.map(|job| job.seq)));
         self.is_dead |= self
             .poison
             .is_some_and(|poison| header.range().contains(&poison));

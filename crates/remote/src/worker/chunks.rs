@@ -5,13 +5,12 @@ use std::io;
 use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use std::vec::IntoIter;
 
 use canvass_model::{Job, Outcome, Verdict};
 use canvass_queue::{Completed, Position, Source, SourceError};
 use canvass_report::{Columns, Format, LineFilter, LineFormat, PartCounts, Sink, SinkError};
 
-use crate::chunk::ChunkHeader;
+use crate::chunk::{ChunkHeader, ChunkJobs};
 use crate::result::{ChunkResult, LinePacker, Packing};
 
 /// How long a source waits for a chunk before it lets its feeder look at the stop flag.
@@ -55,7 +54,7 @@ pub(crate) struct Packer {
 #[derive(Default)]
 struct State {
     /// Chunks whose jobs no feeder has taken yet.
-    waiting: VecDeque<IntoIter<Job>>,
+    waiting: VecDeque<ChunkJobs>,
     /// Chunks of which outcomes are missing, by their first numbers.
     open: BTreeMap<u64, OpenChunk>,
     finished: Vec<OpenChunk>,
@@ -98,8 +97,8 @@ struct Buffers {
 /// Gives the jobs of chunks as they are begun.
 pub(crate) struct ChunkSource {
     chunks: Chunks,
-    jobs: IntoIter<Job>,
-    first: u64,
+    /// What is left of the chunk that was taken last.
+    jobs: Option<ChunkJobs>,
     given: u64,
 }
 
@@ -121,8 +120,7 @@ impl Chunks {
     pub(crate) fn source(&self) -> ChunkSource {
         ChunkSource {
             chunks: self.clone(),
-            jobs: Vec::new().into_iter(),
-            first: 0,
+            jobs: None,
             given: 0,
         }
     }
@@ -152,7 +150,8 @@ impl Chunks {
             .any(|(_, chunk)| chunk.header.range().end > jobs.start)
     }
 
-    pub(crate) fn begin(&self, header: ChunkHeader, jobs: Vec<Job>) {
+    pub(crate) fn begin(&self, jobs: ChunkJobs) {
+        let header = jobs.header();
         let mut state = self.lock();
         let chunk = OpenChunk {
             header,
@@ -164,7 +163,7 @@ impl Chunks {
             jobs_per_second: 0.0,
         };
         state.open.insert(header.first, chunk);
-        state.waiting.push_back(jobs.into_iter());
+        state.waiting.push_back(jobs);
         drop(state);
         self.0.changed.notify_all();
     }
@@ -173,9 +172,7 @@ impl Chunks {
     pub(crate) fn discard(&self, first: u64) {
         let mut state = self.lock();
         let waiting = state.waiting.len();
-        let is_first =
-            |jobs: &IntoIter<Job>| jobs.as_slice().first().is_some_and(|job| job.seq == first);
-        state.waiting.retain(|jobs| !is_first(jobs));
+        state.waiting.retain(|jobs| jobs.header().first != first);
         if state.waiting.len() < waiting {
             state.open.remove(&first);
         } else if let Some(chunk) = state.open.get_mut(&first) {
@@ -271,33 +268,37 @@ impl Packer {
 
 impl Source for ChunkSource {
     fn next(&mut self, max: usize, out: &mut Vec<Job>) -> Result<bool, SourceError> {
-        if self.jobs.len() == 0 {
-            let mut state = self.chunks.lock();
-            if state.waiting.is_empty() {
-                if state.is_closed {
-                    return Ok(false);
+        let jobs = match &mut self.jobs {
+            Some(jobs) => jobs,
+            none => {
+                let mut state = self.chunks.lock();
+                if state.waiting.is_empty() {
+                    if state.is_closed {
+                        return Ok(false);
+                    }
+                    let woken = self.chunks.0.changed.wait_timeout(state, WAIT);
+                    state = woken.unwrap_or_else(PoisonError::into_inner).0;
                 }
-                let woken = self.chunks.0.changed.wait_timeout(state, WAIT);
-                state = woken.unwrap_or_else(PoisonError::into_inner).0;
+                let Some(jobs) = state.waiting.pop_front() else {
+                    return Ok(true);
+                };
+                if let Some(chunk) = state.open.get_mut(&jobs.header().first) {
+                    chunk.began = Instant::now();
+                }
+                none.insert(jobs)
             }
-            let Some(jobs) = state.waiting.pop_front() else {
-                return Ok(true);
-            };
-            self.first = jobs.as_slice().first().map_or(0, |job| job.seq);
-            if let Some(chunk) = state.open.get_mut(&self.first) {
-                chunk.began = Instant::now();
-            }
-            self.jobs = jobs;
-        }
+        };
         let before = out.len();
-        out.extend(self.jobs.by_ref().take(max));
+        out.extend(jobs.by_ref().take(max));
         self.given += (out.len() - before) as u64;
-        if self.jobs.len() == 0
-            && let Some(chunk) = self.chunks.lock().open.get_mut(&self.first)
-        {
-            // A feeder is blocked while the event loops have enough, so this is how fast they are.
-            let took_s = chunk.began.elapsed().as_secs_f64().max(1e-6);
-            chunk.jobs_per_second = f64::from(chunk.header.jobs) / took_s;
+        if jobs.len() == 0 {
+            let first = jobs.header().first;
+            self.jobs = None;
+            if let Some(chunk) = self.chunks.lock().open.get_mut(&first) {
+                // A feeder is blocked while the event loops have enough, so this is how fast they are.
+                let took_s = chunk.began.elapsed().as_secs_f64().max(1e-6);
+                chunk.jobs_per_second = f64::from(chunk.header.jobs) / took_s;
+            }
         }
         Ok(true)
     }

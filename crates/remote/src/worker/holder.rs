@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
-use canvass_model::Job;
-
 use super::contact::Contact;
 use crate::broker::{
     Broker, BrokerError, ChunkId, Claim, Claimed, Commit, Generation, Phase, Renewal, WorkerName,
     WorkerState,
 };
-use crate::chunk::{self, ChunkHeader};
+use crate::chunk::{ChunkHeader, ChunkJobs};
 
 /// The number of renewals of a share while it is granted.
 const SHARE_RENEWALS: u32 = 4;
@@ -48,7 +46,7 @@ pub(crate) trait Executor {
     fn is_busy_with(&self, jobs: Range<u64>) -> bool;
 
     /// Begins a chunk, whose jobs must not be under way.
-    fn begin(&mut self, header: ChunkHeader, jobs: Vec<Job>);
+    fn begin(&mut self, jobs: ChunkJobs);
 
     /// Drops the result of a chunk that was begun, by its first number. Its jobs may go on.
     fn discard(&mut self, first: u64);
@@ -92,7 +90,7 @@ struct Held {
 }
 
 enum State {
-    Claimed(Vec<Job>),
+    Claimed(ChunkJobs),
     Running,
     Finished(Vec<u8>),
 }
@@ -330,11 +328,11 @@ impl Holder {
             if !executor.has_room() {
                 return;
             }
-            if let State::Claimed(jobs) = &mut held.state
+            if matches!(held.state, State::Claimed(_))
                 && !executor.is_busy_with(held.header.range())
+                && let State::Claimed(jobs) = std::mem::replace(&mut held.state, State::Running)
             {
-                executor.begin(held.header, std::mem::take(jobs));
-                held.state = State::Running;
+                executor.begin(jobs);
             }
         }
     }
@@ -377,12 +375,11 @@ impl Holder {
 
     fn hold(&mut self, claim: Claim, payload: &[u8]) {
         // What cannot be read is left to its lease, and comes back to the submitter in the end.
-        if let Ok((header, jobs)) = chunk::decode(payload) {
-            let state = State::Claimed(jobs);
+        if let Ok(jobs) = ChunkJobs::decode(payload) {
             let held = Held {
                 claim,
-                header,
-                state,
+                header: jobs.header(),
+                state: State::Claimed(jobs),
             };
             self.held.insert(claim.chunk, held);
         }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use canvass_model::{Job, LoopSample, ShardReport};
+use canvass_model::{LoopSample, ShardReport};
 use canvass_run::{Continuation, Plan, Run, RunError, ShareHandle, StartError};
 use crossbeam_channel::{Receiver, bounded};
 
@@ -18,7 +18,7 @@ use super::known::known;
 use super::report::WorkerReport;
 use super::unproven::Unproven;
 use crate::broker::{Broker, BrokerError, Generation, WorkerName, WorkerState};
-use crate::chunk::ChunkHeader;
+use crate::chunk::ChunkJobs;
 
 /// How long a worker waits for a chunk to end before it looks after its leases.
 const WAIT: Duration = Duration::from_millis(20);
@@ -343,8 +343,8 @@ impl Executor for RunExecutor {
         self.chunks.is_busy_with(&jobs)
     }
 
-    fn begin(&mut self, header: ChunkHeader, jobs: Vec<Job>) {
-        self.chunks.begin(header, jobs);
+    fn begin(&mut self, jobs: ChunkJobs) {
+        self.chunks.begin(jobs);
     }
 
     fn discard(&mut self, first: u64) {

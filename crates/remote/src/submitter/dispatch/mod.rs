@@ -12,7 +12,7 @@ use crate::broker::{
     Broker, BrokerError, Budget, ChunkId, Delivery, DeliveryId, Generation, WorkerName,
 };
 use crate::campaign::CampaignPlan;
-use crate::chunk::{self, ChunkHeader};
+use crate::chunk::{self, ChunkHeader, ChunkJobs};
 
 /// How often the submitter compares what is out with what the broker has.
 const AUDIT_INTERVAL: Duration = Duration::from_secs(10);
@@ -267,10 +267,11 @@ impl Dispatch {
         let Some(packed) = self.remove_outstanding(chunk) else {
             return;
         };
-        let Ok((_, mut jobs)) = chunk::decode(&packed.octets) else {
+        let Ok(jobs) = ChunkJobs::decode(&packed.octets) else {
             receiver.note(format!("chunk {} cannot be read again", chunk.0));
             return;
         };
+        let mut jobs: Vec<Job> = jobs.collect();
         if jobs.len() > 1 {
             let later = jobs.split_off(jobs.len() / 2);
             self.add(&jobs);

@@ -23,7 +23,7 @@ fn fifo() -> (TempDir, PathBuf) {
 fn ends_by_signal(args: &[&str]) {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
         let mut running = Running::start_by(&["env", "--default-signal=HUP"], args);
-        until("signals to be caught", || running.catches(Signal::TERM));
+        until("the signal to be caught", || running.catches(signal));
         running.signal(signal);
         let run = running.end().exits(code);
         assert_eq!((&*run.out, &*run.err), ("", ""), "{args:?}");

@@ -70,10 +70,12 @@ impl Peer {
                 let Ok((octets, from)) = udp.recv_from(&mut buffer) else {
                     continue;
                 };
-                for reply in answer(&buffer[..octets]) {
+                let replies = answer(&buffer[..octets]);
+                // Before the client can end because of a reply.
+                count.fetch_add(1, Ordering::Relaxed);
+                for reply in replies {
                     let _ = udp.send_to(&reply, from);
                 }
-                count.fetch_add(1, Ordering::Relaxed);
             }
         }));
         if let Some(tcp) = tcp {

@@ -101,17 +101,19 @@ impl ChunkJobs {
         if header.jobs == 0 || header.jobs as usize > CHUNK_JOBS_MAX {
             return Err(damaged("too few or too many jobs"));
         }
-        // A header may have any first number.
-        let mut next = Some(header.first);
+        // The numbers of damaged octets may be beyond all that there are.
+        let end_of =
+            |first: u64, jobs: u32| first.checked_add(jobs.into()).ok_or_else(not_of_header);
+        let mut next = header.first;
         for segment in &segments {
             let jobs = match segment {
                 Segment::Addresses { count, .. } => *count,
-                Segment::Job(job) if Some(job.seq) == next => 1,
+                Segment::Job(job) if job.seq == next => 1,
                 Segment::Job(_) => return Err(not_of_header()),
             };
-            next = next.and_then(|next| next.checked_add(jobs.into()));
+            next = end_of(next, jobs)?;
         }
-        if next.is_none() || next != header.first.checked_add(header.jobs.into()) {
+        if next != end_of(header.first, header.jobs)? {
             return Err(not_of_header());
         }
         Ok(Self {
